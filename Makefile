@@ -1,0 +1,72 @@
+# Needs only make and a Python 3.11, 3.12 or 3.13; everything else goes into .venv. `make` alone lists what there is.
+#
+#   make app PYTHON=/path/to/python3.12     choose the interpreter (default: the newest that works)
+#   make app TORCH_INDEX=ADDRESS            take torch from that package index: PyTorch's CPU index holds wheels of a tenth
+#                                           of the size for machines without an NVIDIA card
+#   make app APP="--port 8000 --open"       hand the app options
+#   make test PYTEST="-m 'not browser'"     hand pytest options
+#   make bench BENCH="--only compare"       hand the benchmark options
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PYTHON ?=
+TORCH_INDEX ?=
+APP ?=
+PYTEST ?=
+BENCH ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help app test bench lint format wheel clean
+
+help: ## this list
+	@echo "Stability Explorer: change a picture a little, see how much the answer changes."
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@sed -n '/^#   make/,/^$$/ s/^#   /  /p' Makefile
+
+app: $(STAMP) ## the explorer in the browser, at http://127.0.0.1:7860 or the next free port
+	@PYTHONUNBUFFERED=1 $(BIN)/explorer app $(APP)
+
+test: lint ## everything a change must pass: lint, types, tests with the browser ones
+	$(BIN)/pytest $(PYTEST)
+
+lint: $(STAMP) ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(STAMP) ## put the code into its normal form
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+bench: $(STAMP) ## the speed budget, measured: benchmarks/results/
+	$(BIN)/python -m benchmarks.run $(BENCH)
+
+wheel: $(STAMP) ## a wheel with the shipped models inside: dist/
+	$(BIN)/python -m build --wheel --no-isolation
+
+clean: ## remove the environment, the caches and what was built
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist benchmarks/results
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A candidate must start (a pyenv shim without its version does not), have the right version, and be able to make
+# environments (Debian's python3 without python3-venv is not).
+$(BIN)/python:
+	@python=; \
+	for candidate in "$(PYTHON)" python3.13 python3.12 python3.11 python3 python; do \
+	  if [ -n "$$candidate" ] && "$$candidate" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' >/dev/null 2>&1; \
+	  then python=$$candidate; break; \
+	  elif [ -n "$(PYTHON)" ]; then break; fi; \
+	done; \
+	if [ -z "$$python" ]; then \
+	  echo "make: no Python 3.11, 3.12 or 3.13 that can make a virtual environment$${PYTHON:+ at $$PYTHON}; install one" >&2; \
+	  echo "make: (Debian, Ubuntu: apt-get install python3 python3-venv) or name it: make app PYTHON=/path/to/python3" >&2; \
+	  exit 1; \
+	fi; \
+	echo "Creating $(VENV) with $$($$python --version)"; \
+	"$$python" -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(STAMP): $(BIN)/python pyproject.toml constraints.txt
+	@echo "Installing the pinned versions into $(VENV) (once; some minutes)"
+	$(BIN)/python -m pip install --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c constraints.txt -e '.[dev]'
+	@touch $@

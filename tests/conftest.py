@@ -1,0 +1,57 @@
+"""What several test files share: threads and colours of a test run, the browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+REQUIRE_BROWSER = os.environ.get("EXPLORER_REQUIRE_BROWSER") == "1"
+"""Set by .ci/run: a missing browser then fails the browser tests instead of skipping them."""
+
+os.environ["NO_COLOR"] = "1"  # rich and typer write plain text, here and in the commands that tests start
+os.environ["COLUMNS"] = "120"
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _threads() -> None:
+    """Share the cores: one torch thread per worker when pytest-xdist runs several."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        import torch
+
+        os.environ["OMP_NUM_THREADS"] = "1"
+        torch.set_num_threads(1)
+
+
+def chromium() -> str | None:
+    """The path of the system's Chromium or Chrome; None where there is none and Playwright's own has to do."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    return next((path for path in map(shutil.which, names) if path), None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium: Playwright's synchronous Browser, closed at the end of the session."""
+    from playwright.sync_api import Error, sync_playwright
+
+    with sync_playwright() as playwright:
+        try:
+            running = playwright.chromium.launch(
+                executable_path=chromium(),
+                args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+            )
+        except Error as error:
+            reason = f"no Chromium starts ({str(error).splitlines()[0]}); `explorer doctor` says how to get one"
+            if REQUIRE_BROWSER:
+                pytest.fail(reason)
+            pytest.skip(reason)
+        yield running
+        running.close()
