@@ -17,7 +17,7 @@ PYTEST ?=
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help app test bench lint format wheel clean
+.PHONY: help install app test bench lint format wheel clean
 
 help: ## this list
 	@echo "Stability Explorer: change a picture a little, see how much the answer changes."
@@ -26,6 +26,8 @@ help: ## this list
 
 app: $(STAMP) ## the explorer in the browser, at http://127.0.0.1:7860 or the next free port
 	@PYTHONUNBUFFERED=1 $(BIN)/explorer app $(APP)
+
+install: $(STAMP) ## only create .venv and install
 
 test: lint ## everything a change must pass: lint, types, tests with the browser ones
 	$(BIN)/pytest $(PYTEST)

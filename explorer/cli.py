@@ -1,0 +1,250 @@
+"""The command line: one sub-command per job. Errors are one line on stderr; bad use exits with 2.
+
+Heavy libraries are imported inside the commands, so that ``explorer --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from explorer import __version__
+from explorer.cli_inputs import load_models, open_image, read_names, read_numbers, read_recipe
+from explorer.cli_train import train
+from explorer.errors import ExplorerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import RenderableType
+
+    from explorer.probe.evaluate import Progress
+
+# The base of all complaints about a command line. Its home moved between typer's versions, BadParameter's did not.
+Complaint: type[Exception] = typer.BadParameter.mro()[2]
+
+DEFAULT_MODELS = ["cifar10/resnet20/standard,cifar10/resnet20/stability"]
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+Image = Annotated[str, typer.Argument(help="An image file, a bundled photograph (cat), or a test image (digits:7).")]
+Models = Annotated[list[str], typer.Option(help="Models by name or path, separated by commas.")]
+RecipeText = Annotated[str, typer.Option(help="Distortions in order, for example gaussian_noise=0.1,jpeg=30;seed=7.")]
+Seed = Annotated[int | None, typer.Option(help="Seed, in place of the recipe's.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+Arch = Annotated[str | None, typer.Option(help="Architecture of a checkpoint opened by path, for example resnet20.")]
+Mean = Annotated[str | None, typer.Option(help="Its normalisation, mean per channel: 0.485,0.456,0.406.")]
+Std = Annotated[str | None, typer.Option(help="Its normalisation, deviation per channel: 0.229,0.224,0.225.")]
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context, *, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
+    """Change a picture a little; see how much the answers of baseline and stabilized networks change."""
+    if version:
+        print(__version__)
+    elif context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@app.command()
+def models(
+    *, as_json: AsJson = False, markdown: Annotated[bool, typer.Option(help="Print a Markdown table.")] = False
+) -> None:
+    """List the shipped models with their measured accuracies."""
+    from explorer import tables
+    from explorer.models import list_models
+
+    cards = list_models()
+    if as_json:
+        _print_json([card.to_dict() for card in cards])
+    elif markdown:
+        print(tables.models_markdown(cards))
+    else:
+        _print(tables.models_table(cards))
+
+
+@app.command()
+def distortions(*, as_json: AsJson = False) -> None:
+    """List the distortions with their amounts and units."""
+    from explorer import tables
+    from explorer.distortions import DISTORTIONS
+
+    known = list(DISTORTIONS.values())
+    if as_json:
+        _print_json([{k: v for k, v in vars(d).items() if k != "function"} for d in known])
+    else:
+        _print(tables.distortions_table(known))
+
+
+@app.command()
+def compare(
+    image: Image,
+    models: Models = DEFAULT_MODELS,
+    recipe: RecipeText = "gaussian_noise=0.1",
+    seed: Seed = None,
+    *,
+    as_json: AsJson = False,
+    arch: Arch = None,
+    mean: Mean = None,
+    std: Std = None,
+    device: Device = "auto",
+) -> None:
+    """Distort an image and ask several models about the very same pixels."""
+    from explorer import probe, tables
+
+    chain = read_recipe(recipe, seed)
+    loaded = load_models(models, arch, mean, std, device)
+    pixels, label = open_image(image, loaded[0])
+    found = probe.compare(loaded, pixels, chain, label=label)
+    if as_json:
+        _print_json(found.to_dict())
+    else:
+        _print(tables.comparison_title(found), tables.comparison_table(found))
+
+
+@app.command()
+def sweep(
+    image: Image,
+    distortion: Annotated[str, typer.Option(help="The distortion whose amount is varied.")],
+    models: Models = DEFAULT_MODELS,
+    recipe: RecipeText = "clean",
+    seed: Seed = None,
+    amounts: Annotated[str | None, typer.Option(help="Amounts, separated by commas; else 32 over the range.")] = None,
+    *,
+    as_json: AsJson = False,
+    arch: Arch = None,
+    mean: Mean = None,
+    std: Std = None,
+    device: Device = "auto",
+) -> None:
+    """Vary one distortion's amount; see where each model's answer changes."""
+    from explorer import probe, tables
+
+    chain = read_recipe(recipe, seed)
+    grid = read_numbers("--amounts", amounts)
+    loaded = load_models(models, arch, mean, std, device)
+    pixels, label = open_image(image, loaded[0])
+    found = probe.sweep(loaded, pixels, distortion, amounts=grid, recipe=chain, label=label)
+    if as_json:
+        _print_json(found.to_dict())
+    else:
+        _print(tables.sweep_table(found))
+
+
+@app.command()
+def evaluate(
+    models: Annotated[list[str], typer.Argument(help="Models by name or path.", metavar="MODEL...")],
+    data: Annotated[str, typer.Option(help="digits, cifar10, mnist, stl10, a folder of class folders or an .npz.")],
+    recipe: RecipeText = "clean",
+    seed: Seed = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Take the first test images only.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Images a batch; no matter for the result.")] = None,
+    *,
+    as_json: AsJson = False,
+    arch: Arch = None,
+    mean: Mean = None,
+    std: Std = None,
+    device: Device = "auto",
+) -> None:
+    """Measure accuracy on a test set, every image distorted with noise of its own."""
+    from explorer import probe, tables
+    from explorer.datasets import load_dataset
+
+    chain = read_recipe(recipe, seed)
+    loaded = load_models(models, arch, mean, std, device)
+    dataset = load_dataset(data)
+    with _progress(", ".join(model.name for model in loaded)) as progress:
+        found = probe.evaluate_many(loaded, dataset, chain, limit=limit, batch_size=batch_size, progress=progress)
+    if as_json:
+        _print_json({"data": dataset.name, "models": [evaluation.to_dict() for evaluation in found]})
+    else:
+        _print(tables.evaluation_table(found))
+
+
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(train)
+
+
+@app.command("app")
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on; 127.0.0.1 is this machine only.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port; the next free one if it is taken.")] = 7860,
+    models: Annotated[list[str] | None, typer.Option(help="Models to start with, separated by commas.")] = None,
+    *,
+    open_browser: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> None:
+    """Serve the live explorer on this machine."""
+    from explorer.app import serve
+
+    serve(host, port, models=read_names(models) if models else None, open_browser=open_browser)
+
+
+@app.command()
+def doctor(*, as_json: AsJson = False) -> None:
+    """Check versions, device, data and checkpoints; print the command that mends what is missing."""
+    from explorer import tables
+    from explorer.doctor import examine, healthy
+
+    findings = examine()
+    if as_json:
+        _print_json([vars(finding) for finding in findings])
+    else:
+        _print(tables.findings_table(findings))
+    if not healthy(findings):
+        raise typer.Exit(1)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line (``sys.argv`` by default) and leave with its exit code."""
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(arguments, prog_name="explorer", standalone_mode=False)
+    except ExplorerError as error:
+        _fail(str(error))
+    except Complaint as error:
+        _fail(error.format_message())  # type: ignore[attr-defined]  # all of typer's complaints have it
+    except (typer.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except ModuleNotFoundError as error:
+        _fail(f"the package {error.name} is not installed; 'explorer doctor' shows how to get it.", code=1)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str, code: int = 2) -> NoReturn:
+    """One line on stderr, then the end."""
+    print(f"explorer: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _print(*parts: RenderableType) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    for part in parts:
+        console.print(part, markup=False)
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[Progress | None]:
+    """A progress bar on stderr; nothing where that is not a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    with Progress(console=console, transient=True) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,0 +1,71 @@
+"""What is typed on the command line, as objects of the core: recipes, numbers, models, images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from explorer.errors import ExplorerError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from explorer.distortions import Recipe
+    from explorer.models import Classifier
+
+
+def read_recipe(text: str, seed: int | None) -> Recipe:
+    """The recipe of a text, with ``seed`` in place of its own where one was given."""
+    from explorer.distortions import Recipe
+
+    recipe = Recipe.parse(text)
+    return recipe if seed is None else replace(recipe, seed=seed)
+
+
+def read_names(texts: Sequence[str]) -> list[str]:
+    """Names separated by commas, or given one by one."""
+    return [name.strip() for text in texts for name in text.split(",") if name.strip()]
+
+
+def read_numbers(option: str, text: str | None) -> list[float] | None:
+    """Numbers separated by commas; ``option`` is the one to name where they are none."""
+    try:
+        return None if text is None else [float(part) for part in text.split(",")]
+    except ValueError:
+        raise ExplorerError(f"{option} takes numbers separated by commas, not {text!r}.") from None
+
+
+def load_models(
+    names: Sequence[str], arch: str | None, mean: str | None, std: str | None, device: str
+) -> list[Classifier]:
+    """The models; what was said about an outside one goes to those that were given by path."""
+    from explorer.models import load_model
+
+    said: dict[str, Any] = {"arch": arch, "mean": read_numbers("--mean", mean), "std": read_numbers("--std", std)}
+    listed = read_names(names)
+    outside = [name for name in listed if Path(name).suffix]
+    if any(value is not None for value in said.values()) and not outside:
+        raise ExplorerError("--arch, --mean and --std describe a checkpoint opened by path, but none was given.")
+    return [load_model(name, device=device, **(said if name in outside else {})) for name in listed]
+
+
+def open_image(text: str, model: Classifier) -> tuple[Tensor, int | None]:
+    """The image as the model takes it, (1, C, H, W) in [0, 1], and its label where it comes from a data set."""
+    from explorer.datasets import SOURCES, load_dataset
+    from explorer.images import fit, load_image, sample_images
+
+    source, colon, index = text.partition(":")
+    label = None
+    if colon and source in SOURCES:
+        dataset = load_dataset(source)
+        if not index.isdecimal() or int(index) >= len(dataset):
+            raise ExplorerError(f"{source} has the test images 0 to {len(dataset) - 1}, not {index!r}.")
+        x, labels = dataset.batch([int(index)])
+        label = int(labels[0]) if dataset.classes == model.classes else None
+    elif not Path(text).exists() and text in (samples := sample_images()):
+        x = samples[text]()
+    else:
+        x = load_image(text)
+    return fit(x, model.size, model.channels), label

@@ -1,0 +1,152 @@
+"""Plain results as tables: for the terminal (rich) and for the README (Markdown). Numbers come in finished."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from explorer.distortions import Distortion
+    from explorer.doctor import Finding
+    from explorer.models import Card
+    from explorer.probe import Comparison, Evaluation, Sweep
+
+FLIPPED, HOLDS = "◆ flipped", "○ holds"
+CARD_COLUMNS = {
+    "clean": "clean",
+    "gaussian_noise=0.1": "noise 0.1",
+    "jpeg=50": "JPEG 50",
+    "thumbnail=16": "thumbnail 16",
+}
+"""The columns of the table of models: a recipe of the cards and its short title."""
+
+
+def model_rows(cards: Sequence[Card]) -> tuple[list[str], list[list[str]]]:
+    """Header and rows of the table of models; accuracies in per cent, empty where a card does not hold one."""
+    from explorer.models import method_title
+
+    header = ["model", "method", *CARD_COLUMNS.values(), "n"]
+    rows = []
+    for card in cards:
+        found = {result["recipe"].partition(";")[0]: result for result in card.results}
+        accuracies = [f"{found[recipe]['accuracy']:.2%}" if recipe in found else "" for recipe in CARD_COLUMNS]
+        counts = sorted({result["n"] for result in card.results})
+        rows.append([card.name, method_title(card.method), *accuracies, ", ".join(f"{n:,}" for n in counts)])
+    return header, rows
+
+
+def models_table(cards: Sequence[Card]) -> Table:
+    """The shipped models with their measured accuracies."""
+    header, rows = model_rows(cards)
+    return _table(header, rows, left=2)
+
+
+def models_markdown(cards: Sequence[Card]) -> str:
+    """The same as a Markdown table."""
+    header, rows = model_rows(cards)
+    rows = [[f"`{name}`", *rest] for name, *rest in rows]
+    rule = ["---", "---", *["---:"] * (len(header) - 2)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [header, rule, *rows])
+
+
+def distortions_table(distortions: Sequence[Distortion]) -> Table:
+    """The registry, family by family: amounts, the one that changes nothing, ImageNet-C's five."""
+    rows = []
+    for d in distortions:
+        notches = " ".join(_short(notch) for notch in d.notches or ())
+        rows.append(
+            [d.family, d.name, f"{_short(d.low)} to {_short(d.high)}", d.unit, _short(d.identity), notches, d.help]
+        )
+    table = _table(["family", "name", "amount", "unit", "off", "ImageNet-C 1-5", "what it does"], rows, left=7)
+    for column in table.columns[:2]:
+        column.no_wrap = True
+    return table
+
+
+def comparison_title(comparison: Comparison) -> str:
+    """One line about the pixels: recipe, hash, size of the change."""
+    change = comparison.input.to_dict()
+    psnr = "∞" if change["psnr"] is None else f"{change['psnr']:.1f}"
+    return (
+        f"{comparison.recipe}   pixels {comparison.image_hash}   "
+        f"L2 {change['l2']:.3f}   L∞ {change['linf']:.3f}   PSNR {psnr} dB   SSIM {change['ssim']:.3f}"
+    )
+
+
+def comparison_table(comparison: Comparison) -> Table:
+    """One row per model: what it says of the clean and of the distorted pixels."""
+    rows = []
+    for answer in comparison.models:
+        entry = answer.to_dict(top=1)
+        before, after = entry["clean"][0], entry["distorted"][0]
+        distance = answer.feature_distance["penultimate"].l2
+        percentile = "" if answer.feature_percentile is None else f" ({answer.feature_percentile:.0f} %)"
+        rows.append(
+            [
+                answer.name,
+                f"{before['label']} {before['probability']:.3f}",
+                f"{after['label']} {after['probability']:.3f}",
+                FLIPPED if answer.flipped else HOLDS,
+                f"{answer.margin:.3f}",
+                f"{answer.kl:.3f}",
+                f"{distance:.2f}{percentile}",
+            ]
+        )
+    return _table(
+        ["model", "clean", "distorted", "", "margin", "KL (nats)", "feature distance (percentile)"], rows, left=4
+    )
+
+
+def sweep_table(sweep: Sweep) -> Table:
+    """One row per amount: each model's answer and the probability of the class it is followed by."""
+    header = [f"{sweep.distortion} ({sweep.unit})" if sweep.unit else sweep.distortion, *(m.name for m in sweep.models)]
+    rows = []
+    for i, amount in enumerate(sweep.amounts):
+        cells = []
+        for model in sweep.models:
+            index = int(model.predictions[i])
+            mark = " " if index == model.clean else "◆"
+            cells.append(f"{mark} {model.classes[index]} {float(model.probabilities[i, index]):.3f}")
+        rows.append([_short(amount), *cells])
+    points = ("never" if model.flip_point is None else f"at {_short(model.flip_point)}" for model in sweep.models)
+    rows.append(["flips", *points])
+    return _table(header, rows, left=len(header))
+
+
+def evaluation_table(evaluations: Sequence[Evaluation]) -> Table:
+    """Accuracy with its 95 % interval, per model."""
+    rows = [
+        [e.name, str(e.recipe), f"{e.accuracy:.2%}", f"{e.interval[0]:.2%} to {e.interval[1]:.2%}", f"{e.n:,}"]
+        for e in evaluations
+    ]
+    return _table(["model", "recipe", "accuracy", "95 % interval", "n"], rows, left=2)
+
+
+def findings_table(findings: Sequence[Finding]) -> Table:
+    """The doctor's report; below each trouble the command that mends it."""
+    marks = {"ok": "ok", "optional": "absent", "broken": "BROKEN"}
+    table = _table(["", "", ""], [], left=3)
+    table.show_header = False
+    for finding in findings:
+        table.add_row(finding.area, marks[finding.status], finding.what)
+        if finding.fix:
+            table.add_row("", "", f"  {finding.fix}")
+    return table
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> Table:
+    """A table without frame; the first ``left`` columns to the left, numbers to the right."""
+    from rich import box
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for i, title in enumerate(header):
+        table.add_column(title, justify="left" if i < left else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _short(value: float) -> str:
+    return f"{value:.4g}"
