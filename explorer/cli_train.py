@@ -1,0 +1,189 @@
+"""``explorer train``: train one model, measure it on the full test set and write its checkpoint and card."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from explorer.errors import ExplorerError
+
+# What every card is measured on, beside the clean images: the paper's noise, JPEG, thumbnail and crop.
+CARD_RECIPES = (
+    "clean", "gaussian_noise=0.05", "gaussian_noise=0.1", "gaussian_noise=0.2", "jpeg=50", "thumbnail=16", "crop=4",
+)  # fmt: skip
+REFERENCE_IMAGES, REFERENCE_PAIRS = 2000, 20_000
+
+
+def option_texts(extra: Sequence[str]) -> dict[str, str]:
+    """``--alpha 0.5 --loss=kl --detach-clean`` as {"alpha": "0.5", "loss": "kl", "detach_clean": "true"}."""
+    texts: dict[str, str] = {}
+    words = list(extra)
+    while words:
+        word = words.pop(0)
+        if not word.startswith("--"):
+            raise ExplorerError(f"Unexpected argument {word!r}; a method's options look like --alpha 1.")
+        name, _, value = word[2:].partition("=")
+        if not value:
+            value = words.pop(0) if words and not words[0].startswith("--") else "true"
+        texts[name.replace("-", "_")] = value
+    return texts
+
+
+def reference_distances(features: Callable[[Any], Any], dataset: Any, seed: int = 0) -> list[float]:
+    """101 quantiles of the L2 distance between penultimate features of different clean images (seeded random pairs)."""
+    import torch
+
+    generator = torch.Generator().manual_seed(seed)
+    count = min(REFERENCE_IMAGES, len(dataset))
+    rows = torch.randperm(len(dataset), generator=generator)[:count].numpy()
+    with torch.inference_mode():
+        parts = [features(dataset.batch(rows[i : i + 250])[0]).cpu() for i in range(0, count, 250)]
+    vectors = torch.cat(parts).double()
+    first = torch.randint(count, (REFERENCE_PAIRS,), generator=generator)
+    other = (first + torch.randint(1, count, (REFERENCE_PAIRS,), generator=generator)) % count  # never the same image
+    distances = (vectors[first] - vectors[other]).norm(dim=1)
+    return [round(float(v), 6) for v in torch.quantile(distances, torch.linspace(0, 1, 101, dtype=torch.float64))]
+
+
+def versions() -> dict[str, str]:
+    """What the numbers were made with."""
+    import numpy as np
+    import PIL
+    import torch
+    import torchvision
+
+    import explorer
+
+    return {
+        "explorer": explorer.__version__, "python": platform.python_version(), "torch": torch.__version__,
+        "torchvision": torchvision.__version__, "numpy": np.__version__, "pillow": PIL.__version__,
+    }  # fmt: skip
+
+
+def hardware(device: Any) -> str:
+    """The device's name: the GPU's, or the processor's with its thread count."""
+    import torch
+
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    if device.type == "mps":
+        return f"{platform.machine()} (MPS)"
+    name = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        name = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass
+    return f"{name}, {torch.get_num_threads()} threads"
+
+
+def train(
+    context: typer.Context,
+    method: Annotated[str, typer.Option(help="standard, gaussian, stability, lipschitz or bang.")] = "standard",
+    arch: Annotated[
+        str, typer.Option(help="Architecture: resnet20, preresnet20, lenet, cifar_quick, mnist_cnn, ...")
+    ] = "resnet20",
+    data: Annotated[
+        str, typer.Option(help="Data set: digits, cifar10, mnist, stl10, a folder or an .npz.")
+    ] = "cifar10",
+    init: Annotated[str | None, typer.Option(help="Model to fine-tune from, by name or path.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder that receives the checkpoint and its card.")] = Path("runs"),
+    work: Annotated[Path, typer.Option(help="Folder for the run's log and the state to resume from.")] = Path("runs"),
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 30,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images a step.")] = 128,
+    lr: Annotated[float, typer.Option(min=0, help="Peak learning rate.")] = 0.1,
+    schedule: Annotated[str, typer.Option(help="cosine, linear, step or inverse.")] = "cosine",
+    warmup_steps: Annotated[int, typer.Option(min=0, help="Steps of linear warm-up.")] = 200,
+    momentum: Annotated[float, typer.Option(min=0, max=1, help="SGD momentum.")] = 0.9,
+    nesterov: Annotated[bool, typer.Option(help="Nesterov momentum.")] = True,
+    weight_decay: Annotated[float, typer.Option(min=0, help="L2 penalty on all parameters.")] = 5e-4,
+    bias_lr: Annotated[float, typer.Option(min=0, help="Factor on the learning rate of biases.")] = 1.0,
+    pad: Annotated[int, typer.Option(min=0, help="Reflect padding in px before the random crop; 0 = no crop.")] = 4,
+    flip: Annotated[bool, typer.Option(help="Mirror half of the images.")] = True,
+    small_epochs: Annotated[int, typer.Option(min=0, help="First epochs on random crops of --small-side px only.")] = 0,
+    small_side: Annotated[int, typer.Option(min=8, help="Side in px of those crops.")] = 24,
+    train_size: Annotated[int, typer.Option(min=0, help="Train on this many images only; 0 = all.")] = 0,
+    holdout: Annotated[int, typer.Option(min=0, help="Training images kept for validation after each epoch.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of weights, order, augmentation and noise.")] = 0,
+    precision: Annotated[str, typer.Option(help="auto, bf16 or fp32.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    restart: Annotated[bool, typer.Option(help="Forget an unfinished run instead of resuming it.")] = False,
+) -> None:
+    """Train a model; a method's own options follow, e.g. --method stability --alpha 1 --sigma 0.1.
+
+    A run that was stopped resumes when the same command is given again.
+    """
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from explorer.datasets import load_dataset
+    from explorer.models import load_model, pick_device, save_model
+    from explorer.training import TrainConfig, read_options
+    from explorer.training import train as run
+    from explorer.training.trainer import Progress as Report
+
+    settings = {f.name: context.params[f.name] for f in fields(TrainConfig) if f.name != "options"}
+    config = TrainConfig(**settings, options=read_options(method, option_texts(context.args)))
+    where = pick_device(device)
+    folder = work / config.name
+    if restart and folder.is_dir():
+        shutil.rmtree(folder)
+    start = load_model(init, device="cpu") if init else None
+    dataset = load_dataset(data, "train")
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
+        TextColumn("loss {task.fields[loss]:.3f}  accuracy {task.fields[accuracy]:.1%}"), TimeElapsedColumn(),
+        TextColumn("{task.fields[left]} left"),
+    )  # fmt: skip
+    with Progress(*columns, disable=os.environ.get("TERM") == "dumb") as bar:
+        task = bar.add_task(config.name, epoch=0, epochs=epochs, loss=0.0, accuracy=0.0, left="?")
+
+        def watch(report: Report) -> None:
+            total = report.steps * report.epochs
+            done = (report.epoch - 1) * report.steps + report.step
+            left = f"{int(report.eta_seconds) // 60}:{int(report.eta_seconds) % 60:02d}"
+            bar.update(
+                task,
+                total=total,
+                completed=done,
+                epoch=report.epoch,
+                loss=report.loss,
+                accuracy=report.accuracy,
+                left=left,
+            )
+
+        model, facts = run(config, dataset, folder, device=where, init=start, watch=watch)
+    training = {key: value for key, value in asdict(config).items() if key not in ("method", "arch", "data")} | facts
+    training["hardware"] = hardware(where)
+    words = [word for word in sys.argv[1:] if word != "--restart"]
+    command = shlex.join(["explorer", *words])
+    model.card = replace(model.card, training=training, command=command, versions=versions())
+    save_model(model, out)
+    measure(config.name, out, where)
+
+
+def measure(name: str, out: Path, device: Any) -> None:
+    """Fill in the card of a trained checkpoint: accuracies on the full test set and the reference distances."""
+    from explorer.datasets import load_dataset
+    from explorer.distortions import Recipe
+    from explorer.models import load_model
+    from explorer.models.checkpoints import write_card
+    from explorer.probe import evaluate
+
+    model = load_model(out / f"{name}.safetensors", device=device)
+    dataset = load_dataset(model.card.data, "test")
+    results = []
+    for text in CARD_RECIPES:
+        found = evaluate(model, dataset, Recipe.parse(text))
+        results.append({"recipe": text, "seed": found.seed, "n": found.n, "accuracy": round(found.accuracy, 6)})
+        typer.echo(f"{name}  {text:22} {found.accuracy:7.2%}  n = {found.n}")
+    reference = reference_distances(lambda x: model.features(x.to(device))["penultimate"], dataset)
+    write_card(replace(model.card, results=results, reference={"penultimate": reference}), out)

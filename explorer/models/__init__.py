@@ -1,0 +1,21 @@
+"""Networks that answer: architectures, the Classifier wrapper, checkpoints and outside models."""
+
+from explorer.models import convnets, resnet  # noqa: F401  # importing them fills the registry
+from explorer.models.checkpoints import checkpoint_folder, list_models, load_model, pick_device, save_model
+from explorer.models.classifier import Card, Classifier
+from explorer.models.methods import METHODS, method_title
+from explorer.models.registry import ARCHITECTURES, find_architecture
+
+__all__ = [
+    "ARCHITECTURES",
+    "METHODS",
+    "Card",
+    "Classifier",
+    "checkpoint_folder",
+    "find_architecture",
+    "list_models",
+    "load_model",
+    "method_title",
+    "pick_device",
+    "save_model",
+]

@@ -1,0 +1,113 @@
+"""The Classifier: a network with its normalisation inside and a card that says what it is."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from explorer.errors import ExplorerError
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known of a checkpoint; stored as JSON beside its weights.
+
+    ``results`` is a list of {recipe, seed, n, accuracy (0-1)} on the test set; ``reference`` maps a layer name to 101
+    quantiles (0 % to 100 %) of the L2 distance between features of different clean test images.
+    """
+
+    name: str
+    data: str
+    arch: str
+    method: str
+    classes: tuple[str, ...]
+    size: int
+    channels: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    arch_options: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    command: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+    results: list[dict[str, Any]] = field(default_factory=list)
+    reference: dict[str, list[float]] = field(default_factory=dict)
+    sha256: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, raw: dict[str, Any]) -> Card:
+        """The card of a JSON object; ExplorerError where a field is missing or unknown."""
+        known = {f.name for f in fields(cls)}
+        if unknown := set(raw) - known:
+            raise ExplorerError(f"The card has unknown fields {sorted(unknown)}; it was written by another version.")
+        lists: dict[str, Any] = {key: tuple(raw[key]) for key in ("classes", "mean", "std") if key in raw}
+        try:
+            return cls(**{**raw, **lists})
+        except TypeError as error:
+            raise ExplorerError(f"The card is incomplete: {error}.") from error
+
+
+class Classifier(nn.Module):
+    """A network that takes image batches (N, C, H, W) in [0, 1] and normalises them itself.
+
+    ``model(x)`` gives logits (N, K); ``model.features(x)`` the activations by layer name, in order, the last one
+    ``penultimate``; ``model.answer(x)`` both from one forward pass.
+    """
+
+    def __init__(self, net: nn.Module, card: Card) -> None:
+        super().__init__()
+        self.net = net
+        self.card = card
+        self.register_buffer("mean", torch.tensor(card.mean).view(1, -1, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(card.std).view(1, -1, 1, 1), persistent=False)
+        self.mean: Tensor
+        self.std: Tensor
+
+    @property
+    def name(self) -> str:
+        return self.card.name
+
+    @property
+    def method(self) -> str:
+        return self.card.method
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.card.classes
+
+    @property
+    def size(self) -> int:
+        """Side of its input in px."""
+        return self.card.size
+
+    @property
+    def channels(self) -> int:
+        return self.card.channels
+
+    @property
+    def device(self) -> torch.device:
+        return self.mean.device
+
+    def normalise(self, x: Tensor) -> Tensor:
+        """[0, 1] pixels to what the network takes: (x - mean) / std per channel."""
+        return (x - self.mean) / self.std
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.net(self.normalise(x))
+        return logits
+
+    def features(self, x: Tensor) -> dict[str, Tensor]:
+        """Activations by layer name, in order; the last is ``penultimate`` (N, D)."""
+        features: dict[str, Tensor] = self.net.forward_features(self.normalise(x))  # type: ignore[operator]
+        return features
+
+    def answer(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Logits (N, K) and features from a single forward pass."""
+        features = self.features(x)
+        logits: Tensor = self.net.head(features["penultimate"])  # type: ignore[operator]
+        return logits, features

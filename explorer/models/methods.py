@@ -1,0 +1,16 @@
+"""The training methods by name: how they are titled on screen. Their objectives live in ``explorer.training``."""
+
+from __future__ import annotations
+
+METHODS: dict[str, str] = {
+    "standard": "Standard",
+    "gaussian": "Gaussian noise",
+    "stability": "Stability training",
+    "lipschitz": "Lipschitz loss",
+    "bang": "BANG",
+}
+
+
+def method_title(method: str) -> str:
+    """The title of a method on screen; a method of elsewhere keeps its own name."""
+    return METHODS.get(method, method)

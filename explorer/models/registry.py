@@ -1,0 +1,52 @@
+"""The architectures by name. A new one is one decorated function or class; everything else finds it here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from explorer.errors import ExplorerError
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """How to build a network: ``build(classes=, in_channels=, **options)`` gives a module with ``forward_features``."""
+
+    name: str
+    build: Callable[..., nn.Module]
+    size: int  # side in px of the images it was designed for
+    channels: int  # colour channels of those images
+    options_from_state: Callable[[dict[str, Tensor]], dict[str, str]]
+
+
+def _no_options(state: dict[str, Tensor]) -> dict[str, str]:
+    return {}
+
+
+ARCHITECTURES: dict[str, Architecture] = {}
+
+
+def architecture(
+    name: str,
+    *,
+    size: int,
+    channels: int,
+    options_from_state: Callable[[dict[str, Tensor]], dict[str, str]] = _no_options,
+) -> Callable[[Callable[..., nn.Module]], Callable[..., nn.Module]]:
+    """Register a builder under ``name``. ``options_from_state`` reads builder options off a state dict's keys."""
+
+    def register(build: Callable[..., nn.Module]) -> Callable[..., nn.Module]:
+        ARCHITECTURES[name] = Architecture(name, build, size, channels, options_from_state)
+        return build
+
+    return register
+
+
+def find_architecture(name: str) -> Architecture:
+    """The architecture of that name; an unknown one raises ExplorerError that lists the known ones."""
+    try:
+        return ARCHITECTURES[name]
+    except KeyError:
+        raise ExplorerError(f"Unknown architecture {name!r}; known are {', '.join(sorted(ARCHITECTURES))}.") from None

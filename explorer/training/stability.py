@@ -1,0 +1,51 @@
+"""Stability training (Zheng, Song, Leung, Goodfellow 2016, arXiv 1604.04326)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from explorer.errors import ExplorerError
+from explorer.models.classifier import Classifier
+from explorer.training.objective import Loss, gaussian_noise_like, objective
+
+
+def stability_term(clean: Tensor, distorted: Tensor, *, loss: str = "kl", detach_clean: bool = False) -> Tensor:
+    """L_stab of logits (N, K) of x and x', batch mean, in nats.
+
+    ``cross_entropy`` is the paper's -sum_j P(y_j|x) log P(y_j|x') (called KL there); ``kl`` subtracts the entropy of
+    P(.|x), so that it is 0 where both answers agree. The gradient flows through both branches unless ``detach_clean``.
+    """
+    if loss not in ("kl", "cross_entropy"):
+        raise ExplorerError(f"Unknown stability loss {loss!r}; use kl or cross_entropy.")
+    log_p, log_q = F.log_softmax(clean, 1), F.log_softmax(distorted, 1)
+    if detach_clean:
+        log_p = log_p.detach()
+    cross_entropy = -(log_p.exp() * log_q).sum(1)
+    entropy = -(log_p.exp() * log_p).sum(1)
+    return (cross_entropy - entropy if loss == "kl" else cross_entropy).mean()
+
+
+@objective("stability")
+def stability(
+    model: Classifier,
+    x: Tensor,
+    y: Tensor,
+    generator: torch.Generator,
+    *,
+    alpha: float = 1.0,
+    sigma: float = 0.1,
+    loss: str = "kl",
+    detach_clean: bool = False,
+) -> Loss:
+    """L(x, x') = L0(x) + alpha L_stab(x, x'), x' = clip(x + N(0, sigma^2)) per raw pixel, drawn anew each step.
+
+    L0 is the cross-entropy and is never evaluated on x' (the paper's difference to augmentation). Both go through the
+    network in one batch, so that BatchNorm sees their mixture.
+    """
+    distorted_x = (x + gaussian_noise_like(x, sigma, generator)).clamp_(0, 1)
+    clean, distorted = model(torch.cat([x, distorted_x])).float().chunk(2)
+    task = F.cross_entropy(clean, y)
+    stab = stability_term(clean, distorted, loss=loss, detach_clean=detach_clean)
+    return Loss(task + alpha * stab, clean, {"task": task, "stability": stab})

@@ -1,0 +1,308 @@
+"""The one trainer of all methods: data on the device, seeded epoch by epoch, resumable, logged to JSONL.
+
+Everything random in epoch k comes from generators seeded with (seed, k), so a run that was killed and resumed at an
+epoch's end draws the same numbers as one that never stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from explorer.datasets import Dataset
+from explorer.errors import ExplorerError
+from explorer.models.classifier import Card, Classifier
+from explorer.models.registry import find_architecture
+from explorer.training.augment import crop_and_flip
+from explorer.training.objective import OBJECTIVES, default_options
+
+REPORT_STEPS = 20
+SCHEDULES = ("cosine", "linear", "step", "inverse")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Everything that decides the outcome of a training run.
+
+    ``schedule``: cosine or linear to 0, ``step`` (/10 at half and three quarters of the steps, as in the Lipschitz
+    paper), ``inverse`` (lr (1 + 1e-4 t)^-0.75, as in BANG's LeNet). ``small_epochs`` first epochs see random crops of
+    ``small_side`` px only: cheaper steps while the network still learns the coarse things.
+    """
+
+    method: str = "standard"
+    arch: str = "resnet20"
+    data: str = "cifar10"
+    options: dict[str, Any] = field(default_factory=dict)
+    epochs: int = 30
+    batch_size: int = 128
+    lr: float = 0.1
+    schedule: str = "cosine"
+    warmup_steps: int = 200
+    momentum: float = 0.9
+    nesterov: bool = True
+    weight_decay: float = 5e-4
+    bias_lr: float = 1.0  # factor on the learning rate of biases (2 in BANG)
+    pad: int = 4
+    flip: bool = True
+    small_epochs: int = 0
+    small_side: int = 24
+    train_size: int = 0  # train on the first images of a seeded shuffle only; 0 = all
+    holdout: int = 0  # keep this many training images for validation after each epoch
+    seed: int = 0
+    init: str | None = None  # a model to fine-tune from
+    precision: str = "auto"  # bf16 | fp32 | auto
+
+    @property
+    def name(self) -> str:
+        return f"{Path(self.data).stem}/{self.arch}/{self.method}"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands: reported after each step to whoever watches."""
+
+    epoch: int
+    epochs: int
+    step: int
+    steps: int  # per epoch
+    loss: float
+    accuracy: float  # running, on the training batches of this epoch
+    eta_seconds: float
+
+
+def lr_factor(config: TrainConfig, step: int, total: int) -> float:
+    """The learning rate at a step, as a factor of ``config.lr``, warm-up included."""
+    if config.schedule not in SCHEDULES:
+        raise ExplorerError(f"Unknown schedule {config.schedule!r}; known are {', '.join(SCHEDULES)}.")
+    warmup = min(config.warmup_steps, total // 5)
+    if step < warmup:
+        return (step + 1) / warmup
+    done = (step - warmup) / max(1, total - warmup)
+    return {
+        "cosine": 0.5 * (1 + math.cos(math.pi * done)),
+        "linear": 1 - done,
+        "step": 0.1 ** ((step >= total / 2) + (step >= total * 3 / 4)),
+        "inverse": (1 + 1e-4 * step) ** -0.75,
+    }[config.schedule]
+
+
+def cpu_has_bf16() -> bool:
+    """Whether this processor multiplies bfloat16 in hardware; without, bf16 is several times slower than float32."""
+    try:
+        return "amx_bf16" in (flags := Path("/proc/cpuinfo").read_text()) or "avx512_bf16" in flags
+    except OSError:
+        return False
+
+
+def uses_bf16(precision: str, device: torch.device) -> bool:
+    """Whether to train under bfloat16 autocast: as told, or (auto) where the hardware gains from it."""
+    if precision not in ("auto", "bf16", "fp32"):
+        raise ExplorerError(f"Unknown precision {precision!r}; use auto, bf16 or fp32.")
+    if precision != "auto":
+        return precision == "bf16"
+    return device.type == "cuda" or (device.type == "cpu" and cpu_has_bf16())
+
+
+def build_model(config: TrainConfig, data: Dataset, init: Classifier | None) -> Classifier:
+    """A fresh classifier for this data set, with the weights of ``init`` where one is given."""
+    architecture = find_architecture(config.arch)
+    torch.manual_seed(config.seed)
+    net = architecture.build(classes=len(data.classes), in_channels=data.channels)
+    card = Card(
+        name=config.name, data=config.data, arch=config.arch, method=config.method, classes=data.classes,
+        size=data.size, channels=data.channels, mean=data.mean, std=data.std,
+    )  # fmt: skip
+    if init is not None:
+        if (init.card.arch, len(init.classes)) != (config.arch, len(data.classes)):
+            raise ExplorerError(
+                f"Cannot start from {init.name}: it is a {init.card.arch} with {len(init.classes)} classes, "
+                f"this run needs a {config.arch} with {len(data.classes)}."
+            )
+        net.load_state_dict(init.net.state_dict())
+    return Classifier(net, card)
+
+
+def _batches(
+    config: TrainConfig, x: Tensor, y: Tensor, epoch: int, generator: torch.Generator
+) -> Iterator[tuple[Tensor, Tensor]]:
+    order = torch.randperm(len(x), generator=generator, device=x.device)
+    side = min(config.small_side, x.shape[-1]) if epoch < config.small_epochs else x.shape[-1]
+    pad = config.pad if side == x.shape[-1] else 0
+    for start in range(0, len(x) - config.batch_size + 1, config.batch_size):
+        rows = order[start : start + config.batch_size]
+        batch = x[rows].float().div_(255)
+        if pad or config.flip or side < x.shape[-1]:
+            batch = crop_and_flip(batch, generator, pad=pad, flip=config.flip, side=side)
+        yield batch, y[rows]
+
+
+@torch.inference_mode()
+def accuracy(model: Classifier, x: Tensor, y: Tensor, batch_size: int = 500) -> float:
+    """Share of correct answers on uint8 images (N, C, H, W); the model is put in eval mode."""
+    model.eval()
+    right = sum(
+        int((model(a.float().div(255)).argmax(1) == b).sum())
+        for a, b in zip(x.split(batch_size), y.split(batch_size), strict=True)
+    )
+    return right / len(y)
+
+
+def train(
+    config: TrainConfig,
+    data: Dataset,
+    folder: Path,
+    *,
+    device: torch.device,
+    init: Classifier | None = None,
+    watch: Callable[[Progress], None] | None = None,
+) -> tuple[Classifier, dict[str, Any]]:
+    """Train to the end, or from the last finished epoch in ``folder``; returns the model (eval mode) and run facts.
+
+    ``folder`` receives ``metrics.jsonl`` (one line an epoch) and ``state.pt`` (to resume; plain tensors, replaced
+    atomically). A state of another configuration is refused with ExplorerError, never overwritten.
+    """
+    config = replace(config, options=default_options(config.method) | config.options)
+    bf16 = uses_bf16(config.precision, device)
+    model = build_model(config, data, init).to(device)
+    if not (bf16 and device.type == "cpu"):  # measured: bf16 convolutions on CPUs are far slower in channels_last
+        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
+    optimizer = _optimizer(config, model)
+    x, y, held_x, held_y = (part.to(device) for part in _split(config, data))
+    run = _Run(config, model, optimizer, x, y, bf16=bf16)
+
+    folder.mkdir(parents=True, exist_ok=True)
+    first, seconds = _resume(folder, config, model, optimizer)
+    began = time.perf_counter()
+
+    def report(epoch: int, step: int, means: dict[str, float]) -> None:
+        done, left = (epoch - first) * run.steps + step, (config.epochs - epoch) * run.steps - step
+        eta = (time.perf_counter() - began) * left / done
+        if watch:
+            watch(Progress(epoch + 1, config.epochs, step, run.steps, means["loss"], means["accuracy"], eta))
+
+    for epoch in range(first, config.epochs):
+        row: dict[str, Any] = {"epoch": epoch + 1} | {k: round(v, 6) for k, v in run.epoch(epoch, report).items()}
+        if config.holdout:
+            row["validation_accuracy"] = accuracy(model, held_x, held_y)
+        row["seconds"] = round(seconds + time.perf_counter() - began, 1)
+        with (folder / "metrics.jsonl").open("a", encoding="utf-8") as log:
+            log.write(json.dumps(row) + "\n")
+        _save_state(folder, run, epoch + 1, row["seconds"])
+    facts = {"seconds": round(seconds + time.perf_counter() - began, 1), "bf16": bf16, "images": len(x)}
+    return model.eval(), facts
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One training run in motion: what stays the same from epoch to epoch."""
+
+    config: TrainConfig
+    model: Classifier
+    optimizer: torch.optim.Optimizer
+    x: Tensor  # uint8 (N, C, H, W), on the device
+    y: Tensor
+    bf16: bool
+
+    @property
+    def steps(self) -> int:
+        """Steps per epoch; the last, incomplete batch is left out."""
+        return len(self.x) // self.config.batch_size
+
+    def epoch(self, epoch: int, report: Callable[[int, int, dict[str, float]], None]) -> dict[str, float]:
+        """Train one epoch; returns the means of the loss, its parts and the accuracy over the epoch's batches."""
+        config, device = self.config, self.x.device
+        objective = OBJECTIVES[config.method]
+        generator = torch.Generator(device).manual_seed((config.seed << 20) + epoch)
+        torch.manual_seed((config.seed << 20) + epoch)  # dropout draws from the global generator
+        self.model.train()
+        sums: dict[str, Tensor] = {}
+        means: dict[str, float] = {}
+        for step, (batch, target) in enumerate(_batches(config, self.x, self.y, epoch, generator), 1):
+            factor = lr_factor(config, epoch * self.steps + step - 1, self.steps * config.epochs)
+            for group in self.optimizer.param_groups:
+                group["lr"] = config.lr * group["factor"] * factor
+            with torch.autocast(device.type, torch.bfloat16, enabled=self.bf16):
+                loss = objective(self.model, batch, target, generator, **config.options)
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.total.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+            self.optimizer.step()
+            right = (loss.logits.argmax(1) == target).float().mean()
+            for key, value in {"loss": loss.total, "accuracy": right, **loss.parts}.items():
+                sums[key] = sums.get(key, 0) + value.detach()
+            if step % REPORT_STEPS == 0 or step == self.steps:
+                means = {key: float(value) / step for key, value in sums.items()}
+                if not math.isfinite(means["loss"]):
+                    raise ExplorerError(f"Training diverged in epoch {epoch + 1} (the loss is not finite); lower --lr.")
+                report(epoch, step, means)
+        return means
+
+
+def _optimizer(config: TrainConfig, model: Classifier) -> torch.optim.Optimizer:
+    named = list(model.net.named_parameters())
+    groups: list[dict[str, Any]] = [
+        {"params": [p for name, p in named if not name.endswith("bias")], "factor": 1.0},
+        {"params": [p for name, p in named if name.endswith("bias")], "factor": config.bias_lr},
+    ]
+    return torch.optim.SGD(
+        groups,
+        lr=config.lr,
+        momentum=config.momentum,
+        nesterov=config.nesterov and config.momentum > 0,
+        weight_decay=config.weight_decay,
+    )
+
+
+def _split(config: TrainConfig, data: Dataset) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Images (uint8, N, C, H, W) and labels to train on, then those held out, by a seeded shuffle."""
+    pixels = torch.from_numpy(data.images).permute(0, 3, 1, 2).contiguous()
+    labels = torch.from_numpy(data.labels)
+    shuffled = torch.randperm(len(labels), generator=torch.Generator().manual_seed(config.seed))
+    held, kept = shuffled[: config.holdout], shuffled[config.holdout :]
+    kept = kept[: config.train_size or None]
+    if len(kept) < config.batch_size:
+        raise ExplorerError(f"Only {len(kept)} images are left to train on; choose a batch size of at most that many.")
+    return pixels[kept], labels[kept], pixels[held], labels[held]
+
+
+def _save_state(folder: Path, run: _Run, epochs: int, seconds: float) -> None:
+    state = {
+        "config": json.dumps(asdict(run.config)),
+        "epoch": epochs,
+        "seconds": seconds,
+        "net": run.model.net.state_dict(),
+        "optimizer": run.optimizer.state_dict(),
+    }
+    part = folder / "state.part"
+    torch.save(state, part)
+    part.replace(folder / "state.pt")
+
+
+def _resume(
+    folder: Path, config: TrainConfig, model: Classifier, optimizer: torch.optim.Optimizer
+) -> tuple[int, float]:
+    """The first epoch still to do and the seconds already spent; 0, 0 where nothing was begun."""
+    path = folder / "state.pt"
+    if not path.is_file():
+        (folder / "metrics.jsonl").unlink(missing_ok=True)
+        return 0, 0.0
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    if json.loads(state["config"]) != json.loads(json.dumps(asdict(config))):
+        raise ExplorerError(
+            f"{folder} holds a run with other settings; give the same ones to resume it, or --restart to begin anew."
+        )
+    model.net.load_state_dict(state["net"])
+    optimizer.load_state_dict(state["optimizer"])
+    log = folder / "metrics.jsonl"
+    rows = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
+    log.write_text(
+        "".join(row + "\n" for row in rows[: state["epoch"]]), encoding="utf-8"
+    )  # a kill may fall between log and state
+    return int(state["epoch"]), float(state["seconds"])
