@@ -1,0 +1,59 @@
+"""Real image codecs (Pillow: libjpeg-turbo, libwebp), not approximations; large batches go through a thread pool.
+
+Both work on 8-bit values: the batch is rounded before coding. Gradients do not pass.
+"""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from explorer.distortions.draws import Draws, for_each
+from explorer.distortions.registry import distortion
+from explorer.images import to_uint8
+
+
+def _recode(x: Tensor, codec: str, quality: int) -> Tensor:
+    """Encode and decode every image of x (N, 1 or 3, H, W); float32 on x's device."""
+    pixels = to_uint8(x)
+    out = np.empty_like(pixels)
+    mode = "L" if pixels.shape[3] == 1 else "RGB"
+
+    def recode(i: int) -> None:
+        buffer = io.BytesIO()
+        Image.fromarray(pixels[i, :, :, 0] if mode == "L" else pixels[i]).save(buffer, codec, quality=quality)
+        with Image.open(buffer) as decoded:
+            out[i] = np.asarray(decoded.convert(mode)).reshape(out[i].shape)
+
+    for_each(recode, len(pixels))
+    return torch.from_numpy(out).permute(0, 3, 1, 2).to(x.device, torch.float32).div(255)
+
+
+@distortion(
+    "jpeg", title="JPEG", family="codec", unit="quality", symbol="q",
+    low=1, high=101, identity=101, default=30, step=1, notches=(80, 65, 58, 50, 40),
+    source="Zheng 2016 (arXiv 1604.04326); Hendrycks & Dietterich 2019, CIFAR-10-C",
+)  # fmt: skip
+def jpeg(x: Tensor, amount: float, draws: Draws) -> Tensor:
+    """Saves the picture as a JPEG file and opens it again; low quality leaves blocks and smeared colour.
+
+    ``amount`` is the quality 1 to 100, rounded to a whole number (Pillow's default chroma subsampling 4:2:0); 101
+    switches the codec off, because quality 100 still loses a little.
+    """
+    return x if round(amount) > 100 else _recode(x, "JPEG", round(amount))
+
+
+@distortion(
+    "webp", title="WebP", family="codec", unit="quality", symbol="q",
+    low=1, high=101, identity=101, default=10, step=1, source="WebP (RFC 9649), libwebp through Pillow, method 4",
+)  # fmt: skip
+def webp(x: Tensor, amount: float, draws: Draws) -> Tensor:
+    """Saves the picture as a lossy WebP file and opens it again; low quality leaves soft, smeared patches.
+
+    ``amount`` is the quality 1 to 100, rounded to a whole number; 101 switches the codec off. Sides up to 16383 px.
+    """
+    return x if round(amount) > 100 else _recode(x, "WEBP", round(amount))

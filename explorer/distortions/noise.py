@@ -1,0 +1,102 @@
+"""Noise on pixels. Fields are drawn once from the seed and scaled by the amount; results are clipped to [0, 1]."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from explorer.distortions.draws import Draws
+from explorer.distortions.registry import distortion
+
+CIFAR_C = "Hendrycks & Dietterich 2019 (arXiv 1903.12261), CIFAR-10-C"
+
+
+@distortion(
+    "gaussian_noise", title="Gaussian noise", family="noise", unit="of full scale", symbol="σ",
+    low=0, high=0.5, identity=0, default=0.1, step=0.005, notches=(0.04, 0.06, 0.08, 0.09, 0.10), random=True,
+    source=f"{CIFAR_C}; test noise of Zheng 2016 and Usama 2018",
+)  # fmt: skip
+def gaussian_noise(x: Tensor, amount: float, draws: Draws) -> Tensor:
+    """Adds an independent normal number to each value, as a camera sensor does in poor light.
+
+    x' = x + sigma n, n ~ N(0, 1); ``amount`` is sigma, the standard deviation on [0, 1] pixels.
+    """
+    return x + draws.normal(*x.shape[1:]).to(x.device) * amount
+
+
+@distortion(
+    "shot_noise", title="Shot noise", family="noise", unit="noise of a white pixel", symbol="σ",
+    low=0, high=0.5, identity=0, default=0.1, step=0.005,
+    notches=tuple(photons**-0.5 for photons in (500, 250, 100, 75, 50)), random=True, source=CIFAR_C,
+)  # fmt: skip
+def shot_noise(x: Tensor, amount: float, draws: Draws) -> Tensor:
+    """Counts photons one by one (Poisson noise), so that dark parts of the picture suffer relatively more.
+
+    x' = Poisson(c x) / c with c = 1 / amount^2 photons for a white pixel, so that ``amount`` is the standard deviation
+    of a white pixel; published c: 500, 250, 100, 75, 50. The count is the Poisson quantile of one normal number per
+    value, so that it changes little when the amount does: summed exactly for a mean below 20, by the Cornish-Fisher
+    expansion above.
+    """
+    photons = amount**-2.0
+    normal = draws.normal(*x.shape[1:]).to(x.device)
+    return _poisson_quantile(x * photons, normal) / photons
+
+
+def _poisson_quantile(mean: Tensor, normal: Tensor) -> Tensor:
+    """The Poisson(mean) quantile at the level Phi(normal), elementwise."""
+    root = mean.clamp_min(1).sqrt()
+    wide = mean + normal * root + (normal**2 - 1) / 6 + (normal - normal**3) / (72 * root)
+    small = mean < 20
+    if not bool(small.any()):
+        return wide.round().clamp_min(0)
+    level = torch.special.ndtr(normal)
+    rate = mean.clamp(max=20)
+    term = torch.exp(-rate)
+    below = term.clone()
+    count = torch.zeros_like(mean)
+    for k in range(1, 60):  # P(count > 59) < 1e-11 at mean 20
+        count += level > below
+        term = term * rate / k
+        below += term
+    return torch.where(small, count, wide.round().clamp_min(0))
+
+
+@distortion(
+    "impulse_noise", title="Salt and pepper", family="noise", unit="share of values", symbol="p",
+    low=0, high=0.5, identity=0, default=0.05, step=0.005, notches=(0.01, 0.02, 0.03, 0.05, 0.07), random=True,
+    source=CIFAR_C,
+)  # fmt: skip
+def impulse_noise(x: Tensor, amount: float, draws: Draws) -> Tensor:
+    """Replaces a share of the values by black or white with equal odds, as dead sensor cells do.
+
+    Each channel value on its own is replaced with probability ``amount``, by 0 or 1 with probability 1/2 each.
+    """
+    hit = draws.uniform(*x.shape[1:]).to(x.device) < amount
+    salt = (draws.uniform(*x.shape[1:]).to(x.device) < 0.5).to(x.dtype)
+    return torch.where(hit, salt, x)
+
+
+@distortion(
+    "speckle_noise", title="Speckle noise", family="noise", unit="of the pixel's value", symbol="σ",
+    low=0, high=1, identity=0, default=0.2, step=0.01, notches=(0.06, 0.10, 0.12, 0.16, 0.20), random=True,
+    source=CIFAR_C,
+)  # fmt: skip
+def speckle_noise(x: Tensor, amount: float, draws: Draws) -> Tensor:
+    """Adds normal noise in proportion to each value, as radar and ultrasound images have it.
+
+    x' = x + x sigma n, n ~ N(0, 1); ``amount`` is sigma.
+    """
+    return x + x * draws.normal(*x.shape[1:]).to(x.device) * amount
+
+
+@distortion(
+    "uniform_noise", title="Uniform noise", family="noise", unit="of full scale", symbol="a",
+    low=0, high=0.5, identity=0, default=0.15, step=0.005, random=True,
+    source="textbook; Geirhos et al. 2018 (arXiv 1808.08750)",
+)  # fmt: skip
+def uniform_noise(x: Tensor, amount: float, draws: Draws) -> Tensor:
+    """Adds an independent number between minus and plus the amount to each value, all equally likely.
+
+    x' = x + a u, u ~ U(-1, 1); ``amount`` is a, on [0, 1] pixels; the standard deviation is a / sqrt(3).
+    """
+    return x + (draws.uniform(*x.shape[1:]).to(x.device) * 2 - 1) * amount

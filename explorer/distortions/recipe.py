@@ -1,0 +1,223 @@
+"""Recipes: an ordered chain of distortions and one seed, as text, JSON, URL query and Python; and applying them."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import parse_qsl, quote
+
+import torch
+from torch import Tensor
+
+from explorer.distortions.draws import Draws, Target
+from explorer.distortions.registry import find_distortion
+from explorer.errors import ExplorerError
+from explorer.images import check_batch, quantise
+
+MAX_SEED = 2**53 - 1
+"""The largest seed: every whole number up to it survives JSON and a browser exactly."""
+
+_FORM = "name=amount,name=amount;seed=7"
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """An ordered chain of (distortion, amount), one seed, the attacked model, and whether pixels are rounded to 8 bit.
+
+    Raises ExplorerError for unknown distortions, amounts out of range or not finite, and bad seeds.
+    """
+
+    steps: tuple[tuple[str, float], ...] = ()
+    seed: int = 0
+    against: str | None = None
+    quantised: bool = True
+
+    def __post_init__(self) -> None:
+        try:
+            steps = tuple((str(name), find_distortion(name).check(amount)) for name, amount in self.steps)
+        except (TypeError, ValueError) as error:
+            if isinstance(error, ExplorerError):
+                raise
+            raise ExplorerError("The steps of a recipe must be pairs of a distortion's name and an amount.") from None
+        object.__setattr__(self, "steps", steps)
+        _check_seed(self.seed)
+        if self.against is not None and (
+            not isinstance(self.against, str) or not self.against.isprintable() or self.against.strip() != self.against
+            or not self.against
+        ):  # fmt: skip
+            raise ExplorerError("The model a recipe attacks must be a name or a path, without spaces around it.")
+        if not isinstance(self.quantised, bool):
+            raise ExplorerError("Whether a recipe rounds its pixels to 8 bit must be true or false.")
+
+    def __str__(self) -> str:
+        chain = ",".join(f"{name}={_number(amount)}" for name, amount in self.steps) or "clean"
+        against = "" if self.against is None else f";against={_escape(self.against)}"
+        return f"{chain};seed={self.seed}{against}{'' if self.quantised else ';pixels=float'}"
+
+    @classmethod
+    def parse(cls, text: str) -> Recipe:
+        """Read the text form, e.g. ``gaussian_noise=0.1,jpeg=30;seed=7;against=cifar10/resnet20/standard;pixels=float``.
+
+        ``clean`` is the empty chain; amounts may be fractions such as 8/255; the seed defaults to 0.
+        """
+        if not isinstance(text, str) or not text.strip():
+            raise ExplorerError(f"The recipe is empty: write clean, or a chain such as {_FORM}.")
+        chain, *options = (part.strip() for part in text.split(";"))
+        steps: list[tuple[str, float]] = []
+        if chain != "clean":
+            for step in chain.split(","):
+                name, equals, amount = (part.strip() for part in step.partition("="))
+                if not equals or not name:
+                    raise ExplorerError(f"The step {step.strip()!r} cannot be read: a recipe looks like {_FORM}.")
+                steps.append((find_distortion(name).name, _read_number(name, amount)))
+        given: dict[str, str] = {}
+        for option in options:
+            key, equals, value = (part.strip() for part in option.partition("="))
+            if not equals or key not in {"seed", "against", "pixels"} or key in given:
+                raise ExplorerError(
+                    f"The part {option!r} cannot be read: after the chain come seed=, against= and pixels=, once each."
+                )
+            given[key] = value
+        if given.get("pixels", "8bit") not in {"8bit", "float"}:
+            raise ExplorerError(f"pixels={given['pixels']} is not known: write pixels=8bit or pixels=float.")
+        return cls(
+            steps=tuple(steps),
+            seed=_read_seed(given.get("seed", "0")),
+            against=_unescape(given["against"]) if "against" in given else None,
+            quantised=given.get("pixels", "8bit") == "8bit",
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON form: {"steps": [[name, amount], ...], "seed": int, "against": str or null, "quantised": bool}."""
+        return {
+            "steps": [[name, amount] for name, amount in self.steps],
+            "seed": self.seed,
+            "against": self.against,
+            "quantised": self.quantised,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Recipe:
+        """Read the JSON form; absent keys take their defaults, unknown ones raise ExplorerError."""
+        if not isinstance(data, Mapping):
+            raise ExplorerError("A recipe in JSON must be an object with steps, seed, against and quantised.")
+        unknown = sorted(str(key) for key in set(data) - {"steps", "seed", "against", "quantised"})
+        if unknown:
+            raise ExplorerError(f"A recipe has no {unknown[0]!r}: it has steps, seed, against and quantised.")
+        steps = data.get("steps", ())
+        if not isinstance(steps, Sequence) or isinstance(steps, str):
+            raise ExplorerError("The steps of a recipe must be a list of pairs of a distortion's name and an amount.")
+        return cls(tuple(steps), data.get("seed", 0), data.get("against"), data.get("quantised", True))
+
+    def to_query(self) -> str:
+        """URL query form, ``recipe=gaussian_noise=0.1,jpeg=30;seed=7``, percent-encoded where a URL needs it."""
+        return "recipe=" + quote(str(self), safe="=,;/:")
+
+    @classmethod
+    def from_query(cls, query: str) -> Recipe:
+        """Read ``recipe=`` from a URL query (a leading ? and other keys are fine); without it, the clean recipe."""
+        values = [value for key, value in parse_qsl(query.lstrip("?"), keep_blank_values=True) if key == "recipe"]
+        if len(values) > 1:
+            raise ExplorerError("The address holds more than one recipe: keep one recipe=.")
+        return cls.parse(values[0]) if values else cls()
+
+    def to_python(self) -> str:
+        """A line of Python that makes this recipe."""
+        return f"Recipe.parse({str(self)!r})"
+
+    def with_amount(self, name: str, amount: float) -> Recipe:
+        """The same recipe with the first step of that name set to ``amount``, or appended where there is none."""
+        steps = list(self.steps)
+        at = next((i for i, (known, _) in enumerate(steps) if known == name), None)
+        if at is None:
+            steps.append((name, amount))
+        else:
+            steps[at] = (name, amount)
+        return replace(self, steps=tuple(steps))
+
+    @property
+    def adversarial(self) -> bool:
+        """Whether any step needs a model to attack."""
+        return any(find_distortion(name).adversarial for name, _ in self.steps)
+
+
+def apply(
+    recipe: Recipe, x: Tensor, *, target: Target | None = None, seeds: Sequence[int] | None = None
+) -> Tensor:  # fmt: skip
+    """Run the chain on x, float32 (N, 1 or 3, H, W) in [0, 1]; same shape, range and device.
+
+    Image i draws from ``seeds[i]`` (default: ``recipe.seed`` for all). The stream of a step depends on the seed, the
+    distortion's name and how many steps of that name came before, so that switching a step off or reordering leaves
+    the noise of the others as it was. Attacks without labels keep the model's own prediction on the untouched x. The
+    result is rounded to 8 bit unless ``recipe.quantised`` is false.
+    """
+    check_batch(x)
+    if seeds is None:
+        seeds = [recipe.seed] * len(x)
+    elif len(seeds) != len(x):
+        raise ExplorerError(f"There are {len(x)} images and {len(seeds)} seeds: give one seed per image.")
+    if target is not None and target.labels is None and recipe.adversarial:
+        with torch.no_grad():
+            target = Target(target.logits, target.logits(x).argmax(1))
+    seen: Counter[str] = Counter()
+    out = x
+    for name, amount in recipe.steps:
+        kind = find_distortion(name)
+        draws = Draws([_stream(seed, name, seen[name]) for seed in seeds] if kind.random else [0] * len(x))
+        seen[name] += 1
+        out = kind(out, amount, draws, target)
+    return quantise(out) if recipe.quantised else out
+
+
+def image_seed(seed: int, index: int) -> int:
+    """The seed of the index-th image of a data set: a case re-opens as ``Recipe(..., seed=image_seed(seed, index))``."""
+    return int.from_bytes(hashlib.sha256(f"{seed}:image:{index}".encode()).digest()[:6], "big")
+
+
+def _stream(seed: int, name: str, occurrence: int) -> int:
+    """The generator seed of one step for one image."""
+    return int.from_bytes(hashlib.sha256(f"{seed}:{name}:{occurrence}".encode()).digest()[:8], "big")
+
+
+def _check_seed(seed: Any) -> None:
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MAX_SEED:
+        raise ExplorerError(f"The seed must be a whole number from 0 to {MAX_SEED}, not {seed!r}.")
+
+
+def _read_seed(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,16}", text):
+        raise ExplorerError(f"The seed must be a whole number from 0 to {MAX_SEED}, not {text!r}.")
+    return int(text)
+
+
+def _read_number(name: str, text: str) -> float:
+    """A decimal number or a fraction of two, e.g. 0.1, 3e-2 or 8/255."""
+    parts = [part.strip() for part in text.split("/")]
+    if len(parts) > 2 or not all(_NUMBER.fullmatch(part) for part in parts):
+        raise ExplorerError(f"The amount {text!r} of {name} is not a number: write for example {name}=0.1 or 8/255.")
+    numbers = [float(part) for part in parts]
+    if len(numbers) == 2 and numbers[1] == 0:
+        raise ExplorerError(f"The amount {text!r} of {name} divides by zero.")
+    value = numbers[0] / numbers[1] if len(numbers) == 2 else numbers[0]
+    if not math.isfinite(value):
+        raise ExplorerError(f"The amount {text!r} of {name} is too large.")
+    return value
+
+
+def _number(amount: float) -> str:
+    """The shortest text that reads back as exactly this float, without a trailing .0."""
+    return repr(amount).removesuffix(".0")
+
+
+def _escape(text: str) -> str:
+    return text.replace("%", "%25").replace(";", "%3B")
+
+
+def _unescape(text: str) -> str:
+    return text.replace("%3B", ";").replace("%25", "%")

@@ -1,0 +1,184 @@
+"""What a distortion is, and the table of all of them.
+
+A distortion is a pure function ``f(x, amount, draws) -> x'``: ``x`` and ``x'`` are float32 (N, C, H, W) in [0, 1],
+``amount`` one physical number, ``draws`` the only source of randomness. Adversarial ones take a fourth argument, the
+:class:`~explorer.distortions.draws.Target` they are computed against. The decorator :func:`distortion` puts a function
+into :data:`DISTORTIONS`; the application, the notebooks, the command line and the tests read everything from there.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from torch import Tensor
+
+from explorer.distortions.draws import Draws, Target
+from explorer.errors import ExplorerError
+
+REFERENCE_SIDE = 32
+"""Amounts of ``per_side`` distortions are stated for an image of this side, in px."""
+
+LARGEST_SIDE = 4096
+"""Side in px up to which the amount of a ``per_side`` distortion may grow."""
+
+
+@dataclass(frozen=True)
+class Distortion:
+    """One distortion: what it is called, how far it goes, where it comes from, and the function itself.
+
+    ``low`` and ``high`` bound the amount, ``identity`` is the amount that changes nothing, ``default`` a clearly
+    visible one, ``step`` a slider's step. ``notches`` are the published CIFAR-10-C severities 1 to 5 in this unit.
+    Where ``per_side`` is true, ``low``, ``high``, ``step`` and ``notches`` are pixels of a 32 px image and grow
+    with the image (:meth:`span`, :meth:`marks`); the amount itself is always in pixels of the actual image.
+    """
+
+    name: str
+    title: str
+    family: str
+    help: str
+    unit: str
+    symbol: str
+    low: float
+    high: float
+    identity: float
+    default: float
+    step: float
+    notches: tuple[float, ...] | None
+    random: bool
+    adversarial: bool
+    per_side: bool
+    source: str
+    function: Callable[..., Tensor]
+
+    def __call__(self, x: Tensor, amount: float, draws: Draws, target: Target | None = None) -> Tensor:
+        """Distort x (N, C, H, W) in [0, 1] by ``amount``: same shape and range; the identity amount returns x itself.
+
+        Raises ExplorerError for an amount out of range and for an adversarial distortion without a target.
+        """
+        amount = self.check(amount)
+        if self.adversarial and target is None:
+            raise ExplorerError(
+                f"{self.name} is computed against a model, and none was named: add against=MODEL to the recipe."
+            )
+        if amount == self.identity:
+            return x
+        out = self.function(x, amount, draws, target) if self.adversarial else self.function(x, amount, draws)
+        return out.clamp(0, 1)
+
+    @property
+    def two_sided(self) -> bool:
+        """Whether the amount may leave its identity value in both directions."""
+        return self.low < self.identity < self.high
+
+    @property
+    def strong(self) -> float:
+        """The far end of the slider (the end on the side of ``default`` where there are two), for a 32 px image."""
+        return self.high if self.default > self.identity else self.low
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The smallest and the largest amount accepted for an image of any side."""
+        if not self.per_side:
+            return self.low, self.high
+        growth = LARGEST_SIDE / REFERENCE_SIDE
+        return (self.low / REFERENCE_SIDE, self.high) if self.identity == self.high else (self.low, self.high * growth)
+
+    def span(self, side: int) -> tuple[float, float]:
+        """(mild end, strong end) of the amounts for an image of ``side`` px; the mild end changes nothing."""
+        if not self.per_side:
+            return self.identity, self.strong
+        strong = self.strong * side / REFERENCE_SIDE
+        if self.identity == self.high:
+            return float(side), min(strong, float(side))
+        return self.identity, max(strong, self.identity)
+
+    def marks(self, side: int) -> tuple[float, ...] | None:
+        """The published severities 1 to 5 for an image of ``side`` px (pixel amounts grow with the side), or None."""
+        if self.notches is None or not self.per_side:
+            return self.notches
+        return tuple(self.identity + (mark - self.identity) * side / REFERENCE_SIDE for mark in self.notches)
+
+    def check(self, amount: float) -> float:
+        """The amount as a float, or an ExplorerError that names the range."""
+        low, high = self.limits
+        if isinstance(amount, bool) or not isinstance(amount, (int, float)):
+            raise ExplorerError(f"The amount of {self.name} must be a number from {low:g} to {high:g}, not {amount!r}.")
+        if not (math.isfinite(amount) and low <= amount <= high):
+            raise ExplorerError(f"{self.name}={amount:g} is out of range: {self.name} takes {low:g} to {high:g}.")
+        return float(amount) + 0.0  # -0.0 becomes 0.0
+
+    def show(self, amount: float) -> str:
+        """The amount as people read it: "σ = 0.1", "ε = 8/255", "45°"."""
+        if self.unit == "n/255":
+            return f"{self.symbol} = {amount * 255:.3g}/255"
+        if self.unit == "°":
+            return f"{self.symbol} = {amount:.4g}°"
+        unit = f" {self.unit}" if self.unit in {"px", "bits"} else ""
+        return f"{self.symbol} = {amount:.4g}{unit}"
+
+
+DISTORTIONS: dict[str, Distortion] = {}
+"""Every registered distortion by name, in the order in which they are shown."""
+
+F = TypeVar("F", bound=Callable[..., Tensor])
+
+
+def distortion(
+    name: str,
+    *,
+    title: str,
+    family: str,
+    unit: str,
+    symbol: str,
+    low: float,
+    high: float,
+    identity: float,
+    default: float,
+    step: float,
+    source: str,
+    notches: tuple[float, ...] | None = None,
+    random: bool = False,
+    adversarial: bool = False,
+    per_side: bool = False,
+) -> Callable[[F], F]:
+    """Decorator that registers a distortion function; the first paragraph of its docstring becomes its help."""
+
+    def register(function: F) -> F:
+        if name in DISTORTIONS:
+            raise ValueError(f"two distortions are named {name}")
+        help_text = " ".join((function.__doc__ or "").split("\n\n")[0].split())
+        DISTORTIONS[name] = Distortion(
+            name=name,
+            title=title,
+            family=family,
+            help=help_text,
+            unit=unit,
+            symbol=symbol,
+            low=float(low),
+            high=float(high),
+            identity=float(identity),
+            default=float(default),
+            step=float(step),
+            notches=notches,
+            random=random,
+            adversarial=adversarial,
+            per_side=per_side,
+            source=source,
+            function=function,
+        )
+        return function
+
+    return register
+
+
+def find_distortion(name: str) -> Distortion:
+    """The distortion of that name; an unknown name raises ExplorerError with the closest known ones."""
+    if name in DISTORTIONS:
+        return DISTORTIONS[name]
+    close = difflib.get_close_matches(str(name), DISTORTIONS, n=3)
+    hint = f"did you mean {' or '.join(close)}?" if close else f"choose one of {', '.join(DISTORTIONS)}."
+    raise ExplorerError(f"There is no distortion named {name!r}: {hint}")

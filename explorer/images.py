@@ -1,0 +1,275 @@
+"""What an image is here: float32 (N, C, H, W), RGB or grey, values in [0, 1]; reading, fitting, lossless encoding."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image, ImageOps, UnidentifiedImageError
+from torch import Tensor
+
+from explorer.errors import ExplorerError
+
+MAX_BYTES = 50 * 2**20
+"""Files above this size are refused unread."""
+
+MAX_PIXELS = 50_000_000
+"""Images with more pixels than this are refused before they are decoded."""
+
+Source = str | Path | bytes | BinaryIO | Image.Image | np.ndarray
+"""What :func:`load_image` reads."""
+
+_UNSAFE_FORMATS = {"EPS", "WMF", "MPEG"}  # run other programs, or are no still images
+_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
+
+
+def load_image(source: Source) -> Tensor:
+    """Read one still image: float32 (1, 3, H, W) in [0, 1].
+
+    ``source`` is a path, the bytes of a file, an open binary file, a Pillow image, or an array: uint8 (H, W),
+    (H, W, 1), (H, W, 3) or (H, W, 4), uint16 likewise, or floats in [0, 1]. EXIF orientation is applied, transparency is
+    laid over white, 16-bit values are scaled, animations give their first frame; colour profiles are ignored. Raises
+    ExplorerError where there is no readable image, or one above MAX_BYTES or MAX_PIXELS.
+    """
+    if isinstance(source, np.ndarray):
+        return _from_array(source)
+    if isinstance(source, Image.Image):
+        return _from_pillow(source)
+    data = _read_bytes(source)
+    try:
+        Image.init()
+        image = Image.open(io.BytesIO(data), formats=sorted(set(Image.OPEN) - _UNSAFE_FORMATS))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise _too_many_pixels() from None
+    except UnidentifiedImageError:
+        raise ExplorerError(_what_it_is(data)) from None
+    except Exception as error:  # decoders raise many kinds on damaged files
+        raise _damaged() from error
+    with image:
+        return _from_pillow(image)
+
+
+def _read_bytes(source: Any) -> bytes:
+    if isinstance(source, (str, Path)):
+        try:
+            size = Path(source).stat().st_size
+            if size > MAX_BYTES:
+                raise _too_many_bytes()
+            data = Path(source).read_bytes()
+        except (OSError, ValueError) as error:
+            if isinstance(error, ExplorerError):
+                raise
+            raise ExplorerError(f"The file {str(source)[:200]!r} cannot be opened: check its path.") from None
+    elif isinstance(source, (bytes, bytearray, memoryview)):
+        data = bytes(source)
+    elif hasattr(source, "read"):
+        data = source.read(MAX_BYTES + 1)
+        if not isinstance(data, bytes):
+            raise ExplorerError("The image file was opened as text: open it in binary mode.")
+    else:
+        raise ExplorerError(
+            f"A {type(source).__name__} is no image: give a path, bytes, an open file, a Pillow image or an array."
+        )
+    if len(data) > MAX_BYTES:
+        raise _too_many_bytes()
+    if not data:
+        raise ExplorerError("The file is empty (0 bytes): choose an image file such as PNG or JPEG.")
+    return data
+
+
+def _too_many_bytes() -> ExplorerError:
+    return ExplorerError(f"The file is larger than {MAX_BYTES // 2**20} MiB: choose a smaller one.")
+
+
+def _too_many_pixels() -> ExplorerError:
+    return ExplorerError(f"The image has more than {MAX_PIXELS // 10**6} million pixels: choose a smaller one.")
+
+
+def _damaged() -> ExplorerError:
+    return ExplorerError("The image file is damaged or incomplete: choose another one.")
+
+
+def _what_it_is(data: bytes) -> str:
+    """One sentence on data that no decoder knows."""
+    head = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    wanted = "choose an image file such as PNG, JPEG or WebP."
+    if b"<svg" in head:
+        return f"The file is an SVG drawing, which has no pixels: {wanted}"
+    if head.startswith((b"<!doctype html", b"<html")) or b"<html" in head:
+        return f"The file is a web page, not an image: {wanted}"
+    if head.startswith(b"%pdf"):
+        return f"The file is a PDF document, not an image: {wanted}"
+    if head[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc"):
+        return "The file is a HEIC photo, which cannot be read here: save it as JPEG or PNG."
+    return f"The file holds no image that can be read: {wanted}"
+
+
+def _from_pillow(image: Image.Image) -> Tensor:
+    """Decode and convert a Pillow image."""
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise _too_many_pixels()
+    if width == 0 or height == 0:
+        raise ExplorerError("The image has no pixels: its width or height is 0.")
+    try:
+        image.load()
+    except Exception as error:  # decoders raise many kinds on damaged files
+        raise _damaged() from error
+    try:
+        image = ImageOps.exif_transpose(image)
+    except Exception:  # a broken EXIF block is no reason to refuse the picture
+        pass
+    try:
+        if image.mode.startswith("I") or image.mode == "F":
+            return _from_array(_wide_grey(np.asarray(image), image.mode))
+        if image.has_transparency_data:
+            layer = image.convert("RGBA")
+            image = Image.alpha_composite(Image.new("RGBA", layer.size, (255, 255, 255, 255)), layer)
+        return _from_array(np.asarray(image.convert("RGB")))
+    except ExplorerError:
+        raise
+    except Exception as error:
+        raise ExplorerError(f"The image's colour mode {image.mode} cannot be read: save it as RGB.") from error
+
+
+def _wide_grey(values: np.ndarray, mode: str) -> np.ndarray:
+    """Grey values of more than 8 bit: 16-bit ones scaled by 65535, floats as they are."""
+    if mode == "F":
+        return values
+    if values.min() < 0 or values.max() > 65535:
+        raise ExplorerError("The image holds grey values beyond 16 bit: save it with 8 or 16 bit.")
+    return values.astype(np.uint16)
+
+
+def _from_array(array: np.ndarray) -> Tensor:
+    if array.ndim == 2:
+        array = array[:, :, None]
+    if array.ndim != 3 or array.shape[2] not in (1, 3, 4):
+        raise ExplorerError(f"An image array must be (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), not {array.shape}.")
+    if array.shape[0] == 0 or array.shape[1] == 0:
+        raise ExplorerError(f"An image array must have pixels, and its shape is {array.shape}.")
+    if array.shape[0] * array.shape[1] > MAX_PIXELS:
+        raise _too_many_pixels()
+    if array.dtype in (np.dtype(np.uint8), np.dtype(np.uint16)):
+        values = torch.from_numpy(array.astype(np.float32)).div(float(np.iinfo(array.dtype).max))
+    elif array.dtype.kind == "f":
+        if not np.isfinite(array).all():
+            raise ExplorerError("The image array holds values that are not finite (NaN or infinite).")
+        if array.min() < 0 or array.max() > 1:
+            raise ExplorerError("A float image array must have values from 0 to 1: divide 8-bit values by 255.")
+        values = torch.from_numpy(array.astype(np.float32))
+    else:
+        raise ExplorerError(f"An image array must be uint8, uint16 or float, not {array.dtype}.")
+    values = values.permute(2, 0, 1)[None]
+    if values.shape[1] == 4:
+        alpha = values[:, 3:]
+        values = (values[:, :3] * alpha + (1 - alpha)).clamp(0, 1)
+    return values.expand(1, 3, -1, -1).contiguous()
+
+
+def check_batch(x: Tensor) -> Tensor:
+    """x itself where it is a batch, float32 (N, 1 or 3, H, W) with H, W >= 1 and values in [0, 1]; else ExplorerError."""
+    if not isinstance(x, Tensor) or x.ndim != 4 or x.shape[1] not in (1, 3) or x.shape[2] * x.shape[3] == 0:
+        got = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
+        raise ExplorerError(f"Images must be a tensor (N, 3, H, W) or (N, 1, H, W), not {got}.")
+    if x.dtype != torch.float32:
+        raise ExplorerError(f"Images must be float32 with values from 0 to 1, not {x.dtype}.")
+    if x.numel():
+        low, high = (float(value) for value in torch.aminmax(x.detach()))
+        if not (low >= 0 and high <= 1):  # also true for NaN
+            raise ExplorerError("Image values must lie between 0 and 1: normalisation happens inside the model.")
+    return x
+
+
+def fit(image: Tensor, size: int, channels: int) -> Tensor:
+    """Bring images (N, C, H, W) to a model's input (N, channels, size, size): the one way used everywhere.
+
+    The central square is cut out (an odd rest loses one px more at the bottom or right), resized bilinearly with
+    antialiasing, converted (3 -> 1 by Rec. 601 luma, 1 -> 3 by repetition) and rounded to 8 bit. An image that already
+    has this size and these channels comes back unchanged.
+    """
+    check_batch(image)
+    if channels not in (1, 3) or size < 1:
+        raise ExplorerError(f"A model's input must be square with 1 or 3 channels, not {channels} x {size} x {size}.")
+    height, width = image.shape[2:]
+    if (image.shape[1], height, width) == (channels, size, size):
+        return image
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    out = image[:, :, top : top + side, left : left + side]
+    if side != size:
+        out = F.interpolate(out, (size, size), mode="bilinear", antialias=True, align_corners=False)
+    if out.shape[1] == 3 and channels == 1:
+        out = (out * out.new_tensor(_LUMA)[:, None, None]).sum(1, keepdim=True)
+    return quantise(out.clamp(0, 1)).expand(-1, channels, -1, -1).contiguous()
+
+
+def quantise(x: Tensor) -> Tensor:
+    """x in [0, 1] rounded to the nearest k / 255, what an 8-bit file could hold."""
+    return x.mul(255).round_().div_(255)
+
+
+def to_uint8(x: Tensor) -> np.ndarray:
+    """uint8 (N, H, W, C) in CPU memory from x (N, C, H, W) in [0, 1], rounded to the nearest value."""
+    return np.ascontiguousarray(x.detach().mul(255).round_().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy())
+
+
+def encode_png(x: Tensor) -> bytes:
+    """A PNG file of one image, (1, C, H, W) or (C, H, W): grey for C = 1, RGB for C = 3; lossless for 8-bit values."""
+    pixels = to_uint8(x if x.ndim == 4 else x[None])
+    if len(pixels) != 1 or pixels.shape[3] not in (1, 3):
+        raise ExplorerError(f"A PNG holds one image (C, H, W) with 1 or 3 channels, not {tuple(x.shape)}.")
+    buffer = io.BytesIO()
+    Image.fromarray(pixels[0, :, :, 0] if pixels.shape[3] == 1 else pixels[0]).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+def data_url(x: Tensor) -> str:
+    """The PNG of one image as ``data:image/png;base64,...``."""
+    return "data:image/png;base64," + base64.b64encode(encode_png(x)).decode("ascii")
+
+
+def image_hash(x: Tensor) -> str:
+    """16 hex digits that name these pixels: sha256 over the shape and the bytes.
+
+    The bytes are uint8 (N, H, W, C) where every value is exactly k / 255, else the little-endian float32 (N, C, H, W).
+    """
+    x = x.detach()
+    if torch.equal(quantise(x), x):
+        data = to_uint8(x).tobytes()
+    else:
+        data = x.cpu().contiguous().numpy().astype("<f4").tobytes()
+    return hashlib.sha256(repr(tuple(x.shape)).encode() + data).hexdigest()[:16]
+
+
+def sample_images() -> dict[str, Callable[[], Tensor]]:
+    """Name -> loader of the photographs that scikit-image and scikit-learn bring along; the loaders need no network."""
+    return {
+        "cat": lambda: _skimage("chelsea"),
+        "astronaut": lambda: _skimage("astronaut"),
+        "coffee": lambda: _skimage("coffee"),
+        "rocket": lambda: _skimage("rocket"),
+        "clock": lambda: _skimage("clock"),
+        "temple": lambda: _sklearn("china.jpg"),
+        "flower": lambda: _sklearn("flower.jpg"),
+        "photographer": lambda: _skimage("camera"),
+    }
+
+
+def _skimage(name: str) -> Tensor:
+    import skimage.data
+
+    return load_image(getattr(skimage.data, name)())
+
+
+def _sklearn(name: str) -> Tensor:
+    from sklearn.datasets import load_sample_image
+
+    return load_image(load_sample_image(name))
