@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import io
 from collections.abc import Callable
@@ -34,9 +35,9 @@ def load_image(source: Source) -> Tensor:
     """Read one still image: float32 (1, 3, H, W) in [0, 1].
 
     ``source`` is a path, the bytes of a file, an open binary file, a Pillow image, or an array: uint8 (H, W),
-    (H, W, 1), (H, W, 3) or (H, W, 4), uint16 likewise, or floats in [0, 1]. EXIF orientation is applied, transparency is
-    laid over white, 16-bit values are scaled, animations give their first frame; colour profiles are ignored. Raises
-    ExplorerError where there is no readable image, or one above MAX_BYTES or MAX_PIXELS.
+    (H, W, 1), (H, W, 3) or (H, W, 4), uint16 likewise, or floats in [0, 1]. EXIF orientation is applied, transparency
+    is laid over white, 16-bit values are scaled, animations give their first frame; colour profiles are ignored.
+    Raises ExplorerError where there is no readable image, or one above MAX_BYTES or MAX_PIXELS.
     """
     if isinstance(source, np.ndarray):
         return _from_array(source)
@@ -122,10 +123,8 @@ def _from_pillow(image: Image.Image) -> Tensor:
         image.load()
     except Exception as error:  # decoders raise many kinds on damaged files
         raise _damaged() from error
-    try:
+    with contextlib.suppress(Exception):  # a broken EXIF block is no reason to refuse the picture
         image = ImageOps.exif_transpose(image)
-    except Exception:  # a broken EXIF block is no reason to refuse the picture
-        pass
     try:
         if image.mode.startswith("I") or image.mode == "F":
             return _from_array(_wide_grey(np.asarray(image), image.mode))
@@ -175,7 +174,7 @@ def _from_array(array: np.ndarray) -> Tensor:
 
 
 def check_batch(x: Tensor) -> Tensor:
-    """x itself where it is a batch, float32 (N, 1 or 3, H, W) with H, W >= 1 and values in [0, 1]; else ExplorerError."""
+    """The batch itself if it is float32 (N, 1 or 3, H, W), H, W >= 1, with values in [0, 1]; else an ExplorerError."""
     if not isinstance(x, Tensor) or x.ndim != 4 or x.shape[1] not in (1, 3) or x.shape[2] * x.shape[3] == 0:
         got = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
         raise ExplorerError(f"Images must be a tensor (N, 3, H, W) or (N, 1, H, W), not {got}.")
@@ -212,7 +211,7 @@ def fit(image: Tensor, size: int, channels: int) -> Tensor:
 
 
 def quantise(x: Tensor) -> Tensor:
-    """x in [0, 1] rounded to the nearest k / 255, what an 8-bit file could hold."""
+    """Values in [0, 1] rounded to the nearest k / 255, what an 8-bit file could hold."""
     return x.mul(255).round_().div_(255)
 
 

@@ -14,34 +14,9 @@ from torch import Tensor
 
 from explorer.distortions.draws import Draws
 from explorer.distortions.registry import LARGEST_SIDE, distortion
+from explorer.distortions.sampling import affine, pixel_grid, warp
 
 ZHENG = "Zheng 2016 (arXiv 1604.04326), section 5"
-
-
-def pixel_grid(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Row numbers (H, 1) and column numbers (1, W) of x's pixels, float32 on its device."""
-    height, width = x.shape[-2:]
-    rows = torch.arange(height, device=x.device, dtype=x.dtype)
-    columns = torch.arange(width, device=x.device, dtype=x.dtype)
-    return rows[:, None], columns[None, :]
-
-
-def warp(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """Sample x (N, C, H, W) bilinearly at rows and columns, in px, each broadcastable to (N, H, W); reflects outside."""
-    count, _, height, width = x.shape
-    grid = torch.stack(
-        torch.broadcast_tensors((columns * 2 + 1) / width - 1, (rows * 2 + 1) / height - 1), dim=-1
-    ).expand(count, height, width, 2)
-    return F.grid_sample(x, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
-
-
-def affine(x: Tensor, matrix: tuple[tuple[float, float], tuple[float, float]]) -> Tensor:
-    """Each output place (column, row), seen from the centre, samples the place matrix @ (column, row)."""
-    rows, columns = pixel_grid(x)
-    middle_row, middle_column = (x.shape[2] - 1) / 2, (x.shape[3] - 1) / 2
-    down, right = rows - middle_row, columns - middle_column
-    (xx, xy), (yx, yy) = matrix
-    return warp(x, yx * right + yy * down + middle_row, xx * right + xy * down + middle_column)
 
 
 @distortion(

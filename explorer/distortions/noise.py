@@ -9,6 +9,7 @@ from explorer.distortions.draws import Draws
 from explorer.distortions.registry import distortion
 
 CIFAR_C = "Hendrycks & Dietterich 2019 (arXiv 1903.12261), CIFAR-10-C"
+_EXACT_BELOW = 12.0  # Poisson means below this are inverted exactly
 
 
 @distortion(
@@ -34,10 +35,10 @@ def shot_noise(x: Tensor, amount: float, draws: Draws) -> Tensor:
 
     x' = Poisson(c x) / c with c = 1 / amount^2 photons for a white pixel, so that ``amount`` is the standard deviation
     of a white pixel; published c: 500, 250, 100, 75, 50. The count is the Poisson quantile of one normal number per
-    value, so that it changes little when the amount does: summed exactly for a mean below 20, by the Cornish-Fisher
+    value, so that it changes little when the amount does: summed exactly for a mean below 12, by the Cornish-Fisher
     expansion above.
     """
-    photons = amount**-2.0
+    photons = max(amount, 1e-4) ** -2.0
     normal = draws.normal(*x.shape[1:]).to(x.device)
     return _poisson_quantile(x * photons, normal) / photons
 
@@ -45,20 +46,21 @@ def shot_noise(x: Tensor, amount: float, draws: Draws) -> Tensor:
 def _poisson_quantile(mean: Tensor, normal: Tensor) -> Tensor:
     """The Poisson(mean) quantile at the level Phi(normal), elementwise."""
     root = mean.clamp_min(1).sqrt()
-    wide = mean + normal * root + (normal**2 - 1) / 6 + (normal - normal**3) / (72 * root)
-    small = mean < 20
+    count = mean + normal * root + (normal**2 - 1) / 6 + (normal - normal**3) / (72 * root)
+    count = count.round_().clamp_min_(0)
+    small = mean < _EXACT_BELOW
     if not bool(small.any()):
-        return wide.round().clamp_min(0)
-    level = torch.special.ndtr(normal)
-    rate = mean.clamp(max=20)
+        return count
+    rate, level = mean[small], torch.special.ndtr(normal[small])
     term = torch.exp(-rate)
     below = term.clone()
-    count = torch.zeros_like(mean)
-    for k in range(1, 60):  # P(count > 59) < 1e-11 at mean 20
-        count += level > below
-        term = term * rate / k
-        below += term
-    return torch.where(small, count, wide.round().clamp_min(0))
+    exact = (level > below).to(mean.dtype)
+    for k in range(1, 48):  # P(count > 47) < 1e-14 at mean 12
+        term.mul_(rate).div_(k)
+        below.add_(term)
+        exact.add_(level > below)
+    count[small] = exact
+    return count
 
 
 @distortion(

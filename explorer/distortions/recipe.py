@@ -62,7 +62,7 @@ class Recipe:
 
     @classmethod
     def parse(cls, text: str) -> Recipe:
-        """Read the text form, e.g. ``gaussian_noise=0.1,jpeg=30;seed=7;against=cifar10/resnet20/standard;pixels=float``.
+        """Read the text form, e.g. ``gaussian_noise=0.1,fgsm=8/255;seed=7;against=digits/lenet/bang;pixels=float``.
 
         ``clean`` is the empty chain; amounts may be fractions such as 8/255; the seed defaults to 0.
         """
@@ -176,7 +176,7 @@ def apply(
 
 
 def image_seed(seed: int, index: int) -> int:
-    """The seed of the index-th image of a data set: a case re-opens as ``Recipe(..., seed=image_seed(seed, index))``."""
+    """The seed of the index-th image of a data set: a case re-opens as a recipe with seed=image_seed(...)."""
     return int.from_bytes(hashlib.sha256(f"{seed}:image:{index}".encode()).digest()[:6], "big")
 
 

@@ -1,0 +1,191 @@
+"""Attacks: small changes computed against one model, to be shown to all.
+
+Gradients are taken with respect to the picture only and never left on the model. Each attack comes in two forms: on
+the cross-entropy of the true label, as published, and (``_margin``) on the logit margin, true logit minus the largest
+other, because networks trained with BANG have vanishing cross-entropy gradients, which hides their weakness (gradient
+masking). "True" is the given label, or the model's own answer to the clean picture. A zero gradient leaves the
+picture unchanged. Sizes hold for float pixels; rounding to 8 bit afterwards moves each value by at most 0.5/255.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from explorer.distortions.draws import Draws, Target
+from explorer.distortions.registry import distortion
+from explorer.errors import ExplorerError
+
+STEPS = 10
+"""Steps of projected gradient descent, each 2.5 / STEPS of the ball's radius."""
+
+Objective = Callable[[Tensor, Tensor], Tensor]
+"""Logits (N, K) and labels (N,) to the N numbers that an attack drives up."""
+
+
+def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy of the true labels, (N,)."""
+    return F.cross_entropy(logits, labels, reduction="none")
+
+
+def negative_margin(logits: Tensor, labels: Tensor) -> Tensor:
+    """Largest other logit minus the true one, (N,): positive where the answer is wrong."""
+    if logits.shape[1] < 2:
+        raise ExplorerError("The attacked model has only one class, so no answer of it can be turned into another.")
+    true = logits.gather(1, labels[:, None])
+    others = logits.scatter(1, labels[:, None], -torch.inf)
+    return others.amax(1) - true[:, 0]
+
+
+def _ascent(x: Tensor, target: Target, objective: Objective) -> Callable[[Tensor], Tensor]:
+    """A function that maps images like x to the gradient of the objective with respect to them."""
+    with torch.no_grad():
+        labels = target.logits(x).argmax(1) if target.labels is None else target.labels.to(x.device)
+
+    def gradient(at: Tensor) -> Tensor:
+        with torch.inference_mode(mode=False), torch.enable_grad():
+            place = at.clone().detach().requires_grad_()
+            value = objective(target.logits(place), labels.clone()).sum()
+            if not value.requires_grad:
+                raise ExplorerError("The attacked model gives no gradient: its logits must be differentiable.")
+            return torch.autograd.grad(value, place)[0]
+
+    return gradient
+
+
+def _norm(x: Tensor) -> Tensor:
+    """L2 norm of each image, (N, 1, 1, 1)."""
+    return x.square().sum((1, 2, 3), keepdim=True).sqrt()
+
+
+def _unit(x: Tensor) -> Tensor:
+    """Each image scaled to L2 norm 1, however small; zero stays zero."""
+    x = x / x.abs().amax((1, 2, 3), keepdim=True).clamp_min(torch.finfo(x.dtype).tiny)
+    return x / _norm(x).clamp_min(0.5)
+
+
+def _fgsm(x: Tensor, amount: float, target: Target, objective: Objective) -> Tensor:
+    return x + amount * _ascent(x, target, objective)(x).sign()
+
+
+def _pgd(
+    x: Tensor,
+    amount: float,
+    target: Target,
+    objective: Objective,
+    start: Tensor,
+    direction: Callable[[Tensor], Tensor],
+    project: Callable[[Tensor], Tensor],
+) -> Tensor:
+    gradient = _ascent(x, target, objective)
+    delta = start
+    moved = torch.zeros_like(x[:, :1, :1, :1], dtype=torch.bool)
+    for _ in range(STEPS):
+        slope = gradient((x + delta).clamp(0, 1))
+        moved |= (slope != 0).any(1, keepdim=True).any(2, keepdim=True).any(3, keepdim=True)
+        delta = project(delta + direction(slope) * (2.5 * amount / STEPS))
+        delta = (x + delta).clamp(0, 1) - x
+    return torch.where(moved, x + delta, x)
+
+
+def _pgd_linf(x: Tensor, amount: float, draws: Draws, target: Target, objective: Objective) -> Tensor:
+    start = (draws.uniform(*x.shape[1:]).to(x.device) * 2 - 1) * amount
+    return _pgd(x, amount, target, objective, start, torch.sign, lambda delta: delta.clamp(-amount, amount))
+
+
+def _pgd_l2(x: Tensor, amount: float, draws: Draws, target: Target, objective: Objective) -> Tensor:
+    values = x[0].numel()
+    radius = draws.uniform(1, 1, 1).to(x.device) ** (1 / values) * amount
+    start = _unit(draws.normal(*x.shape[1:]).to(x.device)) * radius
+
+    def project(delta: Tensor) -> Tensor:
+        return delta * (amount / _norm(delta).clamp_min(1e-12)).clamp(max=1)
+
+    return _pgd(x, amount, target, objective, start, _unit, project)
+
+
+_linf = partial(
+    distortion, family="adversarial", unit="n/255", symbol="ε", low=0, high=16 / 255, identity=0, default=2 / 255,
+    step=0.25 / 255, adversarial=True,
+)  # fmt: skip
+_l2 = partial(
+    distortion, family="adversarial", unit="L2 norm", symbol="ε", low=0, high=2, identity=0, default=0.25, step=0.01,
+    adversarial=True, per_side=True,
+)  # fmt: skip
+_FGSM = "Goodfellow, Shlens & Szegedy 2015 (arXiv 1412.6572), eq. of section 4"
+_PGD = "Madry et al. 2018 (arXiv 1706.06083)"
+_MARGIN = "; on the logit margin as Carlini & Wagner 2017 (arXiv 1608.04644)"
+
+
+@_linf("fgsm", title="FGSM", source=_FGSM)
+def fgsm(x: Tensor, amount: float, draws: Draws, target: Target) -> Tensor:
+    """Moves every value by the same small step in the direction that raises the attacked model's loss.
+
+    x' = x + eps sign(gradient of the cross-entropy); ``amount`` is eps, the largest change of a value, on [0, 1]
+    pixels.
+    """
+    return _fgsm(x, amount, target, cross_entropy)
+
+
+@_linf("fgsm_margin", title="FGSM on the margin", source=_FGSM + _MARGIN)
+def fgsm_margin(x: Tensor, amount: float, draws: Draws, target: Target) -> Tensor:
+    """Moves every value by the same small step in the direction that shrinks the attacked model's logit margin.
+
+    FGSM on (largest other logit - true logit), which gradient masking cannot hide; ``amount`` as for fgsm.
+    """
+    return _fgsm(x, amount, target, negative_margin)
+
+
+@_linf("pgd_linf", title="PGD, L-infinity", source=_PGD, random=True)
+def pgd_linf(x: Tensor, amount: float, draws: Draws, target: Target) -> Tensor:
+    """Searches, in ten steps, the worst picture in which no value differs by more than the amount.
+
+    Random start, 10 steps of 2.5 eps / 10 along the sign of the cross-entropy's gradient, each projected onto the
+    L-infinity ball of radius eps = ``amount`` and onto [0, 1].
+    """
+    return _pgd_linf(x, amount, draws, target, cross_entropy)
+
+
+@_linf("pgd_linf_margin", title="PGD, L-infinity, on the margin", source=_PGD + _MARGIN, random=True)
+def pgd_linf_margin(x: Tensor, amount: float, draws: Draws, target: Target) -> Tensor:
+    """Searches the picture with the smallest logit margin in which no value differs by more than the amount.
+
+    As pgd_linf, on (largest other logit - true logit).
+    """
+    return _pgd_linf(x, amount, draws, target, negative_margin)
+
+
+@_l2("pgd_l2", title="PGD, L2", source=_PGD, random=True)
+def pgd_l2(x: Tensor, amount: float, draws: Draws, target: Target) -> Tensor:
+    """Searches, in ten steps, the worst picture within a Euclidean distance.
+
+    Random start, 10 steps of length 2.5 eps / 10 along the cross-entropy's gradient, each projected onto the L2 ball of
+    radius eps = ``amount`` (over all values of the image on [0, 1]) and onto [0, 1].
+    """
+    return _pgd_l2(x, amount, draws, target, cross_entropy)
+
+
+@_l2("pgd_l2_margin", title="PGD, L2, on the margin", source=_PGD + _MARGIN, random=True)
+def pgd_l2_margin(x: Tensor, amount: float, draws: Draws, target: Target) -> Tensor:
+    """Searches the picture with the smallest logit margin within a Euclidean distance.
+
+    As pgd_l2, on (largest other logit - true logit).
+    """
+    return _pgd_l2(x, amount, draws, target, negative_margin)
+
+
+@_l2(
+    "hot_cold", title="Hot/cold",
+    source="Rozsa, Rudd & Boult 2016 (arXiv 1605.01775), used in the BANG paper (arXiv 1612.00138)",
+)  # fmt: skip
+def hot_cold(x: Tensor, amount: float, draws: Draws, target: Target) -> Tensor:
+    """Walks straight in the direction that heats the nearest wrong class and cools the true one.
+
+    One step of L2 norm ``amount`` along the gradient of z_hot - z_cold at the given picture: hot is the wrong class
+    with the largest logit, cold the true class, both with weight 1.
+    """
+    return x + amount * _unit(_ascent(x, target, negative_margin)(x))

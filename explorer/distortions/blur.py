@@ -1,0 +1,173 @@
+"""Blur. Outside the picture its edge pixels continue (defocus: its reflection), as in the published corruptions.
+
+Small kernels are sums of shifted copies: the result for an image does not depend on the batch it is in.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import chain
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from explorer.distortions.draws import Draws
+from explorer.distortions.registry import distortion
+from explorer.distortions.sampling import grid, look_up, pad, pixel_grid, weighted_sum
+
+CIFAR_C = "Hendrycks & Dietterich 2019 (arXiv 1903.12261), CIFAR-10-C"
+_FFT_FROM = 17  # kernels at least this wide go through the Fourier transform
+
+
+def _bell(place: int, sigma: float) -> float:
+    """The Gaussian bell of height 1 at a place in px."""
+    reach = place / max(sigma, 1e-3)
+    return math.exp(-0.5 * reach * reach)
+
+
+@distortion(
+    "gaussian_blur", title="Gaussian blur", family="blur", unit="px", symbol="σ",
+    low=0, high=4, identity=0, default=1, step=0.05, notches=(0.4, 0.6, 0.7, 0.8, 1.0), per_side=True, source=CIFAR_C,
+)  # fmt: skip
+def gaussian_blur(x: Tensor, amount: float, draws: Draws) -> Tensor:
+    """Smooths the picture with a Gaussian bell, as a slightly unsharp lens does.
+
+    ``amount`` is the bell's standard deviation sigma in px; it is cut at 4 sigma and sums to 1; edges are repeated.
+    """
+    radius = int(4 * amount + 0.5)
+    bell = [_bell(i, amount) for i in range(-radius, radius + 1)]
+    total = sum(bell)
+    for axis in (2, 3):
+        side = x.shape[axis]
+        wide = pad(x, radius, axis)
+        x = weighted_sum((wide.narrow(axis, i, side), weight / total) for i, weight in enumerate(bell))
+    return x
+
+
+@distortion(
+    "defocus_blur", title="Defocus blur", family="blur", unit="px", symbol="r",
+    low=0, high=4, identity=0, default=1.5, step=0.05, notches=(0.3, 0.4, 0.5, 1.0, 1.5), per_side=True, source=CIFAR_C,
+)  # fmt: skip
+def defocus_blur(x: Tensor, amount: float, draws: Draws) -> Tensor:
+    """Smears each point into a disk, as a camera focused at the wrong distance does.
+
+    ``amount`` is the disk's radius in px. The published kernel has a second number, the width that softens the disk's
+    rim, which falls and rises along the severities; here the kernel is a mixture of the published kernels of the two
+    neighbouring radii (0 is the untouched picture), exact at all five, and from 2 px up a disk with an antialiased rim.
+    Edges are reflected. Wide kernels go through a Fourier transform.
+    """
+    kernel = _defocus_kernel(amount)
+    margin = len(kernel) // 2
+    height, width = x.shape[2:]
+    wide = pad(pad(x, margin, 2, reflect=True), margin, 3, reflect=True)
+    if len(kernel) < _FFT_FROM:
+        return weighted_sum(
+            (wide[:, :, i : i + height, j : j + width], float(kernel[i, j]))
+            for i, j in zip(*np.nonzero(kernel), strict=True)
+        )
+    shape = (wide.shape[2], wide.shape[3])
+    spectrum = torch.fft.rfft2(torch.from_numpy(kernel).to(x.device, x.dtype), s=shape)
+    blurred = torch.fft.irfft2(torch.fft.rfft2(wide) * spectrum, s=shape)
+    return blurred[:, :, 2 * margin :, 2 * margin :]
+
+
+_DEFOCUS = ((0.0, 0.0), (0.3, 0.4), (0.4, 0.5), (0.5, 0.6), (1.0, 0.2), (1.5, 0.1))  # (radius, softening) of severities
+
+
+def _defocus_kernel(radius: float) -> np.ndarray:
+    """The kernel (2m + 1, 2m + 1), summing to 1, for a radius in px."""
+    if radius >= 2:
+        return _rimmed_disk(radius)
+    knots = [(r, _published_disk(r, softening)) for r, softening in _DEFOCUS] + [(2.0, _rimmed_disk(2.0))]
+    above = next(i for i, (r, _) in enumerate(knots) if r > radius)
+    (near, first), (far, second) = knots[above - 1], knots[above]
+    share = (radius - near) / (far - near)
+    margin = max(len(first), len(second)) // 2
+    mixed = (1 - share) * _widen(first, margin) + share * _widen(second, margin)
+    while len(mixed) > 1 and not (mixed[0].any() or mixed[:, 0].any()):
+        mixed = mixed[1:-1, 1:-1]
+    return mixed
+
+
+def _widen(kernel: np.ndarray, margin: int) -> np.ndarray:
+    return np.pad(kernel, margin - len(kernel) // 2)
+
+
+def _distance(margin: int) -> np.ndarray:
+    line = np.arange(-margin, margin + 1)
+    return np.hypot(line[:, None], line[None, :])
+
+
+def _published_disk(radius: float, softening: float) -> np.ndarray:
+    """The disk of whole px within ``radius``, smoothed by a 3 x 3 Gaussian of that standard deviation."""
+    margin = math.ceil(radius) + 1
+    disk = (_distance(margin) <= radius).astype(np.float64)
+    disk /= disk.sum()
+    if softening == 0:
+        return disk
+    side = math.exp(-0.5 / softening**2)
+    bell = np.array([side, 1, side]) / (1 + 2 * side)
+    for axis in (0, 1):
+        disk = np.apply_along_axis(np.convolve, axis, disk, bell, "same")
+    return disk
+
+
+def _rimmed_disk(radius: float) -> np.ndarray:
+    """A disk whose rim px weigh in proportion to how far they lie inside."""
+    disk = np.clip(radius + 0.5 - _distance(math.ceil(radius)), 0, 1)
+    return disk / disk.sum()
+
+
+@distortion(
+    "motion_blur", title="Motion blur", family="blur", unit="px", symbol="σ",
+    low=0, high=6, identity=0, default=2, step=0.05, notches=(1.0, 1.5, 2.0, 2.0, 2.5), random=True, per_side=True,
+    source=CIFAR_C,
+)  # fmt: skip
+def motion_blur(x: Tensor, amount: float, draws: Draws) -> Tensor:
+    """Drags a fading trail across the picture, as a moving camera does.
+
+    Half a Gaussian bell of standard deviation ``amount`` px on one side along a line; the seed chooses the line's
+    angle, -45 to 45 degrees from horizontal; taps sit on whole px; edges are repeated. Published are pairs (radius,
+    sigma) = (6, 1) (6, 1.5) (6, 2) (8, 2) (9, 2.5) with 2 radius + 1 taps; the radius, here max(6, 3.6 sigma) rounded
+    up, has no visible effect (taps beyond 6 sigma weigh below 1e-7), so that severities 3 and 4 are the same.
+    """
+    angle = (draws.uniform(1, 1, 1).to(x.device) - 0.5) * (math.pi / 2)
+    count, channels, height, width = x.shape
+    rows = torch.arange(height, device=x.device)[:, None]
+    columns = torch.arange(width, device=x.device)[None, :]
+    pixels = x.flatten(2)
+    bell = [_bell(i, amount) for i in range(2 * max(6, math.ceil(3.6 * amount)) + 1)]
+    bell = [weight for weight in bell if weight > 1e-8]
+    out = x * (1 / sum(bell))
+    across, down = angle.cos()[:, 0], angle.sin()[:, 0]
+    for i, weight in enumerate(bell[1:], start=1):
+        row = (rows + torch.ceil(i * down - 0.5).long()[:, :, None]).clamp_(0, height - 1)
+        column = (columns + torch.ceil(i * across - 0.5).long()[:, :, None]).clamp_(0, width - 1)
+        place = (row * width + column).flatten(1)[:, None].expand(count, channels, height * width)
+        out.add_(pixels.gather(2, place).view_as(x), alpha=weight / sum(bell))
+    return out
+
+
+@distortion(
+    "zoom_blur", title="Zoom blur", family="blur", unit="largest zoom", symbol="z",
+    low=1, high=1.5, identity=1, default=1.15, step=0.01, notches=(1.06, 1.11, 1.15, 1.20, 1.25), source=CIFAR_C,
+)  # fmt: skip
+def zoom_blur(x: Tensor, amount: float, draws: Draws) -> Tensor:
+    """Mixes the picture with ever larger copies of itself, as moving towards the scene does.
+
+    The mean of the picture and its copies enlarged by 1, 1.01, 1.02 ... up to ``amount``, the last one by its
+    fraction of a step. Copies are enlarged bilinearly about the exact centre (the published code zooms a whole-pixel
+    crop).
+    """
+    steps = (amount - 1) / 0.01
+    whole = math.floor(steps + 1e-6)
+    rest = max(0.0, steps - whole)
+    weights = [1.0] * whole + [rest] * (rest > 1e-6)
+    total = 2 + sum(weights)
+    zooms = 1 + 0.01 * torch.arange(1, len(weights) + 1, device=x.device, dtype=x.dtype)[:, None, None]
+    rows, columns = pixel_grid(x)
+    middle_row, middle_column = (x.shape[2] - 1) / 2, (x.shape[3] - 1) / 2
+    places = grid(x, (rows - middle_row) / zooms + middle_row, (columns - middle_column) / zooms + middle_column)
+    copies = ((look_up(x, places[i : i + 1]), weight / total) for i, weight in enumerate(weights))
+    return weighted_sum(chain([(x, 2 / total)], copies))
