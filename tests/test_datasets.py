@@ -1,0 +1,91 @@
+"""Data sets: the offline one exactly, local files, folders, and bad input."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from explorer.datasets import load_dataset
+from explorer.errors import ExplorerError
+
+
+def test_digits_are_offline_disjoint_and_complete() -> None:
+    train, test = load_dataset("digits", "train"), load_dataset("digits", "test")
+    assert (len(train), len(test)) == (1437, 360)
+    assert train.images.shape[1:] == (28, 28, 1)
+    assert sorted(set(test.labels.tolist())) == list(range(10))
+    seen = {image.tobytes() for image in train.images}
+    assert not any(image.tobytes() in seen for image in test.images)
+    x, y = test.batch([3, 1])
+    assert x.shape == (2, 1, 28, 28)
+    assert x.dtype == torch.float32
+    assert 0 <= float(x.min()) <= float(x.max()) <= 1
+    assert y.tolist() == [int(test.labels[3]), int(test.labels[1])]
+    assert len(test.select(slice(0, 5))) == 5
+
+
+def test_an_npz_opens_with_and_without_splits(tmp_path: Path) -> None:
+    x, y = np.zeros((4, 6, 6, 3), np.uint8), np.array([0, 1, 1, 0])
+    np.savez(tmp_path / "both.npz", x_train=x, y_train=y, x_test=x[:2], y_test=y[:2], classes=np.array(["no", "yes"]))
+    data = load_dataset(str(tmp_path / "both.npz"))
+    assert (data.name, len(data), data.classes, data.channels) == ("both", 2, ("no", "yes"), 3)
+    np.savez(tmp_path / "one.npz", x=x[..., 0], y=y)
+    assert load_dataset(str(tmp_path / "one.npz")).images.shape == (4, 6, 6, 1)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"a": np.zeros(3)}, "expected x_test and y_test"),
+        ({"x": np.zeros((2, 4, 4)), "y": np.zeros(2, int)}, "expected uint8"),
+        ({"x": np.zeros((2, 4, 4, 2), np.uint8), "y": np.zeros(2, int)}, "expected uint8"),
+        ({"x": np.zeros((2, 4, 4), np.uint8), "y": np.zeros(3, int)}, "expected one integer per image"),
+        ({"x": np.zeros((2, 4, 4), np.uint8), "y": np.array([0.5, 1])}, "expected one integer per image"),
+        ({"x": np.zeros((2, 4, 4), np.uint8), "y": np.array([-1, 1])}, "labels count from 0"),
+        ({"x": np.array([None, {}], dtype=object), "y": np.zeros(2, int)}, "not a readable .npz"),
+    ],
+)
+def test_bad_arrays_are_one_sentence(tmp_path: Path, arrays: dict[str, np.ndarray], message: str) -> None:
+    np.savez(tmp_path / "bad.npz", **arrays)  # type: ignore[arg-type]  # object arrays are the point
+    with pytest.raises(ExplorerError, match=message):
+        load_dataset(str(tmp_path / "bad.npz"))
+
+
+def test_a_truncated_npz_is_one_sentence(tmp_path: Path) -> None:
+    np.savez(tmp_path / "cut.npz", x=np.zeros((50, 8, 8), np.uint8), y=np.zeros(50, int))
+    data = (tmp_path / "cut.npz").read_bytes()
+    (tmp_path / "cut.npz").write_bytes(data[: len(data) // 2])
+    with pytest.raises(ExplorerError, match="not a readable"):
+        load_dataset(str(tmp_path / "cut.npz"))
+
+
+def test_a_folder_of_class_folders(tmp_path: Path) -> None:
+    for name, colour in (("red", (255, 0, 0)), ("blue", (0, 0, 255))):
+        (tmp_path / name).mkdir()
+        Image.new("RGB", (20, 12), colour).save(tmp_path / name / "a.png")
+    (tmp_path / "red" / "notes.txt").write_text("no image")
+    data = load_dataset(str(tmp_path))
+    assert data.classes == ("blue", "red")
+    assert data.images.shape == (2, 12, 12, 3)
+    assert data.images[1, 5, 5].tolist() == [255, 0, 0]
+
+
+def test_unknown_names_and_empty_folders(tmp_path: Path) -> None:
+    with pytest.raises(ExplorerError, match="Unknown data set 'cifar11'; known are digits, cifar10"):
+        load_dataset("cifar11")
+    with pytest.raises(ExplorerError, match="holds no images"):
+        load_dataset(str(tmp_path))
+    with pytest.raises(ExplorerError, match="Unknown split 'val'"):
+        load_dataset("digits", "val")
+
+
+def test_named_data_comes_from_the_local_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = np.full((3, 32, 32, 3), 7, np.uint8), np.array([0, 1, 9])
+    np.savez(tmp_path / "cifar10.npz", x_test=x, y_test=y)
+    monkeypatch.setenv("EXPLORER_DATA", str(tmp_path))
+    data = load_dataset("cifar10")
+    assert (len(data), data.classes[9], data.mean) == (3, "truck", (0.4914, 0.4822, 0.4465))

@@ -1,0 +1,126 @@
+"""The trainer on digits: learns, is seeded, resumes after a kill with the same result, refuses what does not fit."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from explorer.datasets import load_dataset
+from explorer.errors import ExplorerError
+from explorer.models import Classifier
+from explorer.training import Progress, TrainConfig, train
+from explorer.training.augment import crop_and_flip
+from explorer.training.trainer import accuracy, lr_factor
+
+CPU = torch.device("cpu")
+CONFIG = TrainConfig(
+    method="standard", arch="lenet", data="digits", epochs=3, batch_size=64, lr=0.02, pad=2, flip=False, train_size=320
+)
+
+
+def weights(model: Classifier) -> torch.Tensor:
+    return torch.cat([p.detach().flatten() for p in model.net.parameters()])
+
+
+class KilledError(Exception):
+    """Stands for the kill."""
+
+
+def kill_in(epoch: int) -> Callable[[Progress], None]:
+    def watch(progress: Progress) -> None:
+        if progress.epoch == epoch:
+            raise KilledError
+
+    return watch
+
+
+@pytest.mark.parametrize("method", ["standard", "stability", "bang"])
+def test_a_killed_run_resumes_to_the_same_weights(tmp_path: Path, method: str) -> None:
+    """LeNet has dropout, the objectives draw noise, the schedule decays: all must continue where they stood."""
+    data, config = load_dataset("digits", "train"), replace(CONFIG, method=method)
+    whole, _ = train(config, data, tmp_path / "whole", device=CPU)
+    with pytest.raises(KilledError):
+        train(config, data, tmp_path / "cut", device=CPU, watch=kill_in(3))
+    resumed, _ = train(config, data, tmp_path / "cut", device=CPU)
+    torch.testing.assert_close(weights(resumed), weights(whole), rtol=1e-5, atol=1e-7)
+    rows = [[json.loads(line) for line in (tmp_path / run / "metrics.jsonl").open()] for run in ("whole", "cut")]
+    assert [row["epoch"] for row in rows[1]] == [1, 2, 3]
+    assert rows[0][-1]["loss"] == pytest.approx(rows[1][-1]["loss"], rel=1e-4)
+
+
+def test_training_learns_and_another_seed_differs(tmp_path: Path) -> None:
+    data, test = load_dataset("digits", "train"), load_dataset("digits", "test")
+    model, facts = train(replace(CONFIG, epochs=8, train_size=0), data, tmp_path / "a", device=CPU)
+    x, y = test.batch(slice(None))
+    assert float((model(x).argmax(1) == y).float().mean()) > 0.9
+    assert facts["images"] == 1437
+    short = replace(CONFIG, epochs=1)
+    one, _ = train(short, data, tmp_path / "b", device=CPU)
+    other, _ = train(replace(short, seed=1), data, tmp_path / "c", device=CPU)
+    assert not torch.allclose(weights(one), weights(other))
+
+
+def test_fine_tuning_starts_from_the_given_weights(tmp_path: Path) -> None:
+    data = load_dataset("digits", "train")
+    start, _ = train(CONFIG, data, tmp_path / "start", device=CPU)
+    frozen, _ = train(replace(CONFIG, lr=0.0, epochs=1), data, tmp_path / "tuned", device=CPU, init=start)
+    torch.testing.assert_close(weights(frozen), weights(start))
+    with pytest.raises(ExplorerError, match="this run needs a mnist_cnn"):
+        train(replace(CONFIG, arch="mnist_cnn"), data, tmp_path / "other", device=CPU, init=start)
+
+
+def test_a_run_of_other_settings_is_not_overwritten(tmp_path: Path) -> None:
+    data = load_dataset("digits", "train")
+    train(replace(CONFIG, epochs=1), data, tmp_path, device=CPU)
+    with pytest.raises(ExplorerError, match="a run with other settings"):
+        train(replace(CONFIG, epochs=2), data, tmp_path, device=CPU)
+
+
+def test_holdout_is_measured_and_not_trained_on(tmp_path: Path) -> None:
+    data = load_dataset("digits", "train")
+    _, facts = train(replace(CONFIG, epochs=1, train_size=0, holdout=237), data, tmp_path, device=CPU)
+    assert facts["images"] == 1200
+    assert 0 <= json.loads((tmp_path / "metrics.jsonl").read_text())["validation_accuracy"] <= 1
+
+
+def test_divergence_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ExplorerError, match="diverged in epoch 1"):
+        train(replace(CONFIG, lr=1e6, warmup_steps=0), load_dataset("digits", "train"), tmp_path, device=CPU)
+
+
+def test_schedules_by_hand() -> None:
+    at = {name: replace(CONFIG, schedule=name, warmup_steps=0) for name in ("cosine", "linear", "step", "inverse")}
+    assert lr_factor(at["cosine"], 50, 100) == pytest.approx(0.5)
+    assert lr_factor(at["linear"], 75, 100) == pytest.approx(0.25)
+    assert [lr_factor(at["step"], t, 100) for t in (49, 50, 75)] == pytest.approx([1, 0.1, 0.01])
+    assert lr_factor(at["inverse"], 10_000, 20_000) == pytest.approx(2**-0.75)
+    assert lr_factor(replace(CONFIG, warmup_steps=10), 4, 100) == pytest.approx(0.5)
+    with pytest.raises(ExplorerError, match="Unknown schedule"):
+        lr_factor(replace(CONFIG, schedule="zigzag"), 0, 10)
+
+
+def test_crop_and_flip_moves_whole_windows() -> None:
+    x = torch.arange(64.0).view(1, 1, 8, 8).expand(200, 1, 8, 8)
+    out = crop_and_flip(x, torch.Generator().manual_seed(0), pad=0, flip=True, side=6)
+    windows = {(int(image[0, 0, 0]), int(image[0, 0, -1])) for image in out}
+    corners = [8 * top + left for top in range(3) for left in range(3)]
+    assert windows == {(c, c + 5) for c in corners} | {(c + 5, c) for c in corners}
+    still = crop_and_flip(x, torch.Generator().manual_seed(0), pad=0, flip=False, side=8)
+    assert torch.equal(still, x)
+
+
+def test_accuracy_counts_correct_answers() -> None:
+    class Bright(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            mean = x.mean((1, 2, 3))
+            return torch.stack([0.5 - mean, mean - 0.5], 1)
+
+    x = torch.tensor([0, 255, 255, 0], dtype=torch.uint8).view(4, 1, 1, 1).expand(4, 1, 2, 2)
+    found = accuracy(Bright(), x, torch.tensor([0, 1, 0, 0]), batch_size=3)  # type: ignore[arg-type]
+    assert math.isclose(found, 0.75)
