@@ -97,7 +97,7 @@ def compare(
     std: Std = None,
     device: Device = "auto",
 ) -> None:
-    """Distort an image and ask several models about the very same pixels."""
+    """Distort an image; ask several models about the same pixels."""
     from explorer import probe, tables
 
     chain = read_recipe(recipe, seed)
@@ -125,7 +125,7 @@ def sweep(
     std: Std = None,
     device: Device = "auto",
 ) -> None:
-    """Vary one distortion's amount; see where each model's answer changes."""
+    """Vary one distortion; see where each model's answer changes."""
     from explorer import probe, tables
 
     chain = read_recipe(recipe, seed)
@@ -154,7 +154,10 @@ def evaluate(
     std: Std = None,
     device: Device = "auto",
 ) -> None:
-    """Measure accuracy on a test set, every image distorted with noise of its own."""
+    """Measure accuracy on a test set, clean or distorted.
+
+    Every image gets noise of its own, drawn from the seed and its place in the set.
+    """
     from explorer import probe, tables
     from explorer.datasets import load_dataset
 
@@ -188,7 +191,7 @@ def serve(
 
 @app.command()
 def doctor(*, as_json: AsJson = False) -> None:
-    """Check versions, device, data and checkpoints; print the command that mends what is missing."""
+    """Check the installation; print the command that mends it."""
     from explorer import tables
     from explorer.doctor import examine, healthy
 

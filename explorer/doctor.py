@@ -5,6 +5,7 @@ Nothing here prints or changes anything: ``examine`` returns a list of findings,
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import shutil
@@ -205,7 +206,17 @@ def _restore(folder: Path, stem: Path) -> str:
     if (folder.parent / ".git").exists():
         what = "." if stem == folder else f"'{stem.relative_to(folder).as_posix()}.*'"
         return f"git -C {folder} checkout HEAD -- {what}"
-    return f"{_python()} -m pip install --force-reinstall --no-deps explorer"
+    return f'{_python()} -m pip install --force-reinstall --no-deps "{_origin()}"'
+
+
+def _origin() -> str:
+    """Where pip took this package from: the address of a wheel or folder, else its name and version on the index."""
+    try:
+        package = metadata.distribution("explorer")
+    except metadata.PackageNotFoundError:
+        return str(PROJECT)
+    address = json.loads(package.read_text("direct_url.json") or "{}").get("url")
+    return str(address or f"explorer=={package.version}")
 
 
 def _has_nvidia_card() -> bool:

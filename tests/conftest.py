@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,6 +30,34 @@ def _threads() -> None:
 
         os.environ["OMP_NUM_THREADS"] = "1"
         torch.set_num_threads(1)
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkpoint folder with two untrained LeNets, digits/lenet/standard and digits/lenet/stability, in use."""
+    import torch
+
+    from explorer.models import Card, Classifier, find_architecture, save_model
+
+    for seed, method in enumerate(("standard", "stability")):
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            net = find_architecture("lenet").build(classes=10, in_channels=1)
+        card = Card(
+            name=f"digits/lenet/{method}",
+            data="digits",
+            arch="lenet",
+            method=method,
+            classes=tuple("0123456789"),
+            size=28,
+            channels=1,
+            mean=(0.0,),
+            std=(1.0,),
+            results=[{"recipe": "clean", "seed": 0, "n": 360, "accuracy": 0.125}],
+        )
+        save_model(Classifier(net, card).eval(), tmp_path)
+    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path))
+    return tmp_path
 
 
 def chromium() -> str | None:

@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from explorer import cli
+from explorer.models import list_models
+from explorer.tables import models_markdown
+
+MODELS = "digits/lenet/standard,digits/lenet/stability"
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]):
+    """Run the command line in this process: (exit code, stdout, stderr)."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as left:
+            cli.main(arguments)
+        out, err = capsys.readouterr()
+        assert isinstance(left.value.code, int)
+        return left.value.code, out, err
+
+    return call
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> str:
+    path = tmp_path / "picture.png"
+    Image.linear_gradient("L").save(path)
+    return str(path)
+
+
+def test_help_is_quick_and_lists_every_command(run) -> None:
+    code, out, err = run()
+    assert (code, err) == (0, "")
+    for name in ("models", "distortions", "compare", "sweep", "train", "evaluate", "app", "doctor"):
+        assert re.search(rf"^  {name} ", out, re.MULTILINE), name
+    loaded = "import sys, explorer.cli; print([m for m in ('torch', 'gradio', 'numpy', 'rich') if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_version(run) -> None:
+    code, out, _ = run("--version")
+    assert code == 0
+    assert re.fullmatch(r"\d+\.\d+\.\d+\n", out)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (["nonsense"], "No such command"),
+        (["compare"], "image"),
+        (["compare", "cat", "--bogus"], "--bogus"),
+        (["compare", "no-such-file.png", "--models", MODELS], "no-such-file.png"),
+        (["compare", "cat", "--models", "digits/lenet/standart"], "digits/lenet/standard"),
+        (["compare", "cat", "--models", ","], "model"),
+        (["compare", "cat", "--models", MODELS, "--recipe", "gaussian_nois=0.1"], "gaussian_noise"),
+        (["compare", "cat", "--models", MODELS, "--recipe", "gaussian_noise=much"], "much"),
+        (["compare", "cat", "--models", MODELS, "--recipe", "gaussian_noise=nan"], "nan"),
+        (["compare", "digits:360", "--models", MODELS], "0 to 359"),
+        (["compare", "cat", "--models", MODELS, "--arch", "lenet"], "by path"),
+        (["compare", "cat", "--models", MODELS, "--device", "tpu"], "tpu"),
+        (["sweep", "cat", "--models", MODELS], "--distortion"),
+        (["sweep", "cat", "--models", MODELS, "--distortion", "jpg"], "jpeg"),
+        (["sweep", "cat", "--models", MODELS, "--distortion", "jpeg", "--amounts", "10,x"], "--amounts"),
+        (["evaluate", "digits/lenet/standard", "--data", "nothing"], "nothing"),
+        (["evaluate", "digits/lenet/standard", "--data", "digits", "--limit", "0"], "--limit"),
+        (["evaluate", "missing.safetensors", "--data", "digits", "--arch", "lenet"], "missing.safetensors"),
+        (["train", "--method", "magic"], "magic"),
+        (["app", "--port", "0"], "--port"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_use_is_one_line_and_exit_code_2(run, shelf: Path, arguments: list[str], what: str) -> None:
+    code, out, err = run(*arguments)
+    assert code == 2
+    assert out == ""
+    assert err.count("\n") == 1, err
+    assert err.startswith("explorer: ")
+    assert what in err
+
+
+def test_models_in_three_forms(run, shelf: Path) -> None:
+    code, out, _ = run("models")
+    assert code == 0
+    assert "digits/lenet/stability" in out
+    assert "12.50%" in out
+    assert [card["name"] for card in json.loads(run("models", "--json")[1])] == MODELS.split(",")
+    assert run("models", "--markdown")[1] == models_markdown(list_models()) + "\n"
+
+
+def test_distortions_lists_the_registry(run) -> None:
+    from explorer.distortions import DISTORTIONS
+
+    _, out, _ = run("distortions")
+    listed = json.loads(run("distortions", "--json")[1])
+    assert [entry["name"] for entry in listed] == list(DISTORTIONS)
+    for name in DISTORTIONS:
+        assert name in out
+
+
+def test_compare_json_holds_what_is_promised(run, shelf: Path, picture: str) -> None:
+    code, out, err = run("compare", picture, "--models", MODELS, "--recipe", "gaussian_noise=0.3;seed=7", "--json")
+    assert (code, err) == (0, "")
+    answer = json.loads(out)
+    assert re.fullmatch(r"[0-9a-f]{16}", answer["image_hash"])
+    assert answer["recipe"] == "gaussian_noise=0.3;seed=7"
+    assert [model["name"] for model in answer["models"]] == MODELS.split(",")
+    for model in answer["models"]:
+        assert {"clean", "distorted", "flipped", "confidence", "margin", "kl", "feature_distance"} <= set(model)
+        assert sum(entry["probability"] for entry in model["distorted"]) == pytest.approx(1)
+        assert model["flipped"] == (model["clean"][0]["label"] != model["distorted"][0]["label"])
+        assert set(model["feature_distance"]["penultimate"]) == {"l2", "cosine"}
+
+
+def test_compare_gives_the_same_pixels_again_and_others_for_another_seed(run, shelf: Path) -> None:
+    def image_hash(*more: str) -> str:
+        return json.loads(run("compare", "digits:3", "--models", MODELS, "--json", *more)[1])["image_hash"]
+
+    assert image_hash() == image_hash("--recipe", "gaussian_noise=0.1;seed=0") != image_hash("--seed", "1")
+
+
+def test_compare_for_people(run, shelf: Path) -> None:
+    code, out, _ = run("compare", "cat", "--models", MODELS, "--recipe", "gaussian_noise=0.5;seed=7")
+    assert code == 0
+    assert "gaussian_noise=0.5;seed=7" in out
+    assert out.count("holds") + out.count("flipped") == 2
+
+
+def test_sweep(run, shelf: Path) -> None:
+    arguments = ("sweep", "digits:0", "--models", MODELS, "--distortion", "gaussian_noise", "--amounts", "0,0.2,0.4")
+    found = json.loads(run(*arguments, "--json")[1])
+    assert found["amounts"] == [0, 0.2, 0.4]
+    assert len(found["models"][1]["confidence"]) == 3
+    code, out, _ = run(*arguments)
+    assert code == 0
+    assert "flips" in out
+
+
+def test_evaluate_a_shipped_and_an_outside_model(run, shelf: Path, tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    state = load_file(shelf / "digits/lenet/standard.safetensors")
+    path = tmp_path / "own.pth"
+    torch.save({"state_dict": {f"module.{key}": value for key, value in state.items()}}, path)
+    code, out, err = run(
+        *("evaluate", "digits/lenet/standard", str(path), "--arch", "lenet", "--mean", "0", "--std", "1"),
+        *("--data", "digits", "--limit", "50", "--recipe", "gaussian_noise=0.2", "--seed", "3", "--json"),
+    )
+    assert (code, err) == (0, "")
+    ours, theirs = json.loads(out)["models"]
+    assert (ours["name"], theirs["name"]) == ("digits/lenet/standard", "own")
+    assert ours["accuracy"] == theirs["accuracy"]
+    assert (ours["n"], ours["seed"], ours["recipe"]) == (50, 3, "gaussian_noise=0.2;seed=3")
+
+
+def test_doctor_exits_with_1_when_something_needed_is_broken(run, shelf: Path) -> None:
+    code, out, _ = run("doctor")
+    assert code == 0, out
+    (shelf / "digits/lenet/standard.json").unlink()
+    code, out, _ = run("doctor")
+    assert code == 1
+    assert "BROKEN" in out
+    assert json.loads(run("doctor", "--json")[1])
+
+
+def test_app_hands_its_options_to_serve(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    import explorer.app
+
+    seen = {}
+    monkeypatch.setattr(explorer.app, "serve", lambda *args, **options: seen.update(args=args, **options))
+    code, _, _ = run("app", "--port", "8123", "--models", MODELS, "--open")
+    assert code == 0
+    assert seen == {"args": ("127.0.0.1", 8123), "models": MODELS.split(","), "open_browser": True}
+
+
+def test_a_missing_package_is_said_in_one_line(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "explorer.app", None)
+    code, _, err = run("app")
+    assert code == 1
+    assert err.count("\n") == 1
+    assert "explorer doctor" in err
+
+
+def test_python_dash_m(shelf: Path) -> None:
+    done = subprocess.run([sys.executable, "-m", "explorer", "models"], capture_output=True, text=True, check=True)
+    assert "digits/lenet/standard" in done.stdout

@@ -1,0 +1,85 @@
+"""pyproject.toml, constraints.txt, environment.yml and README.md say the same."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+DEPENDENCIES = [Requirement(text) for text in PROJECT["dependencies"]]
+DEV = [Requirement(text) for text in PROJECT["optional-dependencies"]["dev"]]
+CONDA_NAMES = {"pytorch": "torch"}
+
+
+def pins() -> dict[str, Requirement]:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    requirements = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    return {canonicalize_name(requirement.name): requirement for requirement in requirements}
+
+
+@pytest.mark.parametrize("requirement", DEPENDENCIES + DEV, ids=str)
+def test_every_requirement_is_pinned_to_a_version_that_fits_it(requirement: Requirement) -> None:
+    pin = pins()[canonicalize_name(requirement.name)]
+    (specifier,) = pin.specifier
+    assert specifier.operator == "=="
+    assert requirement.specifier.contains(specifier.version)
+
+
+def test_every_pin_is_exact_and_fits_every_system() -> None:
+    for pin in pins().values():
+        assert [specifier.operator for specifier in pin.specifier] == ["=="], pin
+        assert not re.match(r"nvidia-|cuda-|triton$", pin.name), f"{pin} exists on Linux only; torch pins it there"
+
+
+def test_conda_environment_equals_pyproject() -> None:
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    assert environment["name"] == PROJECT["name"]
+    *conda, last = environment["dependencies"]
+    from_pip = [text for text in last["pip"] if text != "-e ."]
+    assert len(from_pip) == len(last["pip"]) - 1, "pip must install the project itself"
+    requirements = {r.name: r.specifier for r in map(Requirement, [text for text in conda if text != "pip"] + from_pip)}
+    assert requirements.pop("python") == Requirement(f"python{PROJECT['requires-python']}").specifier
+    named = {CONDA_NAMES.get(name, name): specifier for name, specifier in requirements.items()}
+    assert named == {requirement.name: requirement.specifier for requirement in DEPENDENCIES}
+
+
+def test_every_dependency_has_a_reason_beside_it() -> None:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    for requirement in DEPENDENCIES + DEV:
+        (line,) = [line for line in text.splitlines() if re.match(rf'\s+"{re.escape(requirement.name)}[>"]', line)]
+        assert re.search(r"# \w+", line), line
+
+
+def test_ignored_lint_rules_have_reasons() -> None:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    rules = [line for line in text.splitlines() if re.match(r'\s+"[A-Z]+\d*",', line)]
+    assert rules
+    assert [line for line in rules if not re.search(r"# \w+", line)] == []
+
+
+def test_doctor_and_makefile_accept_the_pythons_of_pyproject() -> None:
+    from explorer.doctor import PYTHONS
+
+    first, end = PYTHONS
+    assert PROJECT["requires-python"] == f">={first[0]}.{first[1]},<{end[0]}.{end[1]}"
+    assert f"sys.exit(not {first} <= sys.version_info[:2] < {end})" in (ROOT / "Makefile").read_text(encoding="utf-8")
+    named = {text.rsplit(" ", 1)[-1] for text in PROJECT["classifiers"] if "Python :: 3." in text}
+    assert named == {f"3.{minor}" for minor in range(first[1], end[1])}
+
+
+def test_readme_holds_the_current_table_of_models() -> None:
+    from explorer.models import list_models
+    from explorer.tables import models_markdown
+
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    _, _, rest = text.partition("<!-- explorer models --markdown -->\n")
+    table, end, _ = rest.partition("\n<!-- end -->")
+    assert end, "README.md has lost the markers around its table of models"
+    assert table == models_markdown(list_models()), "put the output of `explorer models --markdown` between the markers"
