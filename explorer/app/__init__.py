@@ -1,0 +1,83 @@
+"""The app: Gradio wires the controls to the core and the panel to the browser; nothing is computed here."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Sequence
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: no telemetry
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+import gradio as gr
+
+from explorer.app.layout import page
+from explorer.app.live import Live
+from explorer.app.theme import launch_options
+from explorer.errors import ExplorerError
+from explorer.images import MAX_BYTES
+
+__all__ = ["build", "launch_options", "serve"]
+
+PORTS_TRIED = 100
+
+
+def build(models: Sequence[str] | None = None) -> gr.Blocks:
+    """The app as Blocks, its first models loaded and warm; launch it with ``launch_options()``.
+
+    ``models``: names or paths of the models shown first (default: a baseline and its stabilized sibling). ExplorerError
+    where there is no such model, no checkpoint at all, or where they do not take the same input.
+    """
+    live = Live(models)
+    live.warm()
+    return page(live)
+
+
+def serve(
+    host: str = "127.0.0.1", port: int = 7860, models: Sequence[str] | None = None, *, open_browser: bool = False
+) -> None:
+    """Serve the app until it is interrupted; prints its address. A taken port means the next free one.
+
+    ExplorerError where ``host`` cannot be listened on or no port from ``port`` on is free, and as in ``build``.
+    """
+    port = free_port(host, port)
+    blocks = build(models)
+    blocks.launch(
+        server_name=host,
+        server_port=port,
+        inbrowser=open_browser,
+        quiet=True,
+        share=False,
+        prevent_thread_lock=True,
+        show_error=False,
+        max_file_size=MAX_BYTES + 2**20,  # a little more than we read, so that ours is the sentence people see
+        enable_monitoring=False,
+        run_history=False,
+        pwa=False,
+        mcp_server=False,
+        ssr_mode=False,
+        **launch_options(),
+    )
+    shown = "127.0.0.1" if host in {"127.0.0.1", "localhost", "0.0.0.0", "::"} else host  # noqa: S104  # compared only
+    print(f"Stability Explorer is at http://{shown}:{port} (Ctrl+C ends it)", flush=True)  # noqa: T201
+    blocks.block_thread()
+
+
+def free_port(host: str, first: int) -> int:
+    """The first port from ``first`` on that nobody listens on; ExplorerError where ``host`` is not this machine's."""
+    for port in range(first, min(first + PORTS_TRIED, 65536)):
+        try:
+            address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+            with socket.socket(address[0], address[1]) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(address[4])
+        except socket.gaierror:
+            raise ExplorerError(f"The address {host!r} is not one of this machine; use 127.0.0.1.") from None
+        except PermissionError:
+            raise ExplorerError(f"Port {port} needs administrator rights; use one above 1023.") from None
+        except OSError as error:
+            if error.errno == 99:  # EADDRNOTAVAIL
+                raise ExplorerError(f"The address {host!r} is not one of this machine; use 127.0.0.1.") from None
+            continue
+        return port
+    raise ExplorerError(f"No port from {first} to {port} is free on {host}; name another with --port.")

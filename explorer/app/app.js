@@ -1,0 +1,265 @@
+// The page around the panel: it keeps the state, wires Gradio's controls and the buttons to it, and asks the server.
+// Gradio's own listeners reach it as window.stabilityExplorer; `trigger` tells Gradio to fetch the controls' new values.
+
+export function start({ element, server, trigger, catalogue, mount, makePictures, makeSteps }) {
+  const families = Object.fromEntries(catalogue.families.map((family) => [family.key, family]));
+  const state = {
+    family: catalogue.first.family,
+    models: [...catalogue.first.models],
+    picture: { sample: catalogue.samples[0]?.sample },
+    steps: catalogue.first.steps.map(([name, amount]) => ({ name, amount, on: true })),
+    seed: 0,
+    against: null,
+    quantised: true,
+  };
+  const family = () => families[state.family];
+  const card = (name) => family().models.find((model) => model.name === name);
+  const byId = (id) => document.getElementById(id);
+  let recipe = "";
+
+  wireTheme(byId("theme"));
+  const notice = makeNotice();
+  const pictures = makePictures({ element: byId("pictures"), catalogue, server, notice, choose: choosePicture, make });
+  const steps = makeSteps({ state, catalogue, side: () => family().size, notice, moved, changed, make });
+  const panel = mount(element, { ask, state: question() });
+  element.addEventListener("answer", ({ detail }) => {
+    if (detail.answer && detail.answer.recipe !== recipe) showRecipe(detail.answer.recipe);
+  });
+  window.stabilityExplorer = { controls, recipeText: () => [recipe], chooseFamily, addModel, addStep, setSeed, reroll, setAgainst, setPixels, setRecipe };
+  paintModels();
+  steps.ready.then(() => {
+    labelControls();
+    trigger("sync");
+  });
+
+  // ---- asking ---------------------------------------------------------------------------------------------------
+
+  function question() {
+    const active = state.steps.filter((step) => step.on).map(({ name, amount }) => [name, amount]);
+    const attacked = active.some(([name]) => catalogue.distortions[name].adversarial);
+    const against = attacked ? state.against ?? state.models[0] : null;
+    return { picture: state.picture, models: [...state.models], recipe: { steps: active, seed: state.seed, against, quantised: state.quantised } };
+  }
+
+  async function ask(wanted) {
+    const answer = await server.ask(wanted);
+    if (!answer?.gone) return answer;
+    // The server forgot a brought picture (it was restarted, or hours have passed): hand it over again.
+    const token = await pictures.bringAgain(wanted.picture.token);
+    if (!token) return answer;
+    if (state.picture.token === wanted.picture.token) state.picture = { token };
+    return server.ask({ ...wanted, picture: { token } });
+  }
+
+  // A slider moves: ask at once, leave the controls alone. `done` when it has come to rest.
+  function moved(done) {
+    panel.update(question(), { live: !done });
+  }
+
+  // Anything else: ask, and let the controls follow.
+  function changed() {
+    if (!state.models.includes(state.against)) state.against = null;
+    steps.paint();
+    paintModels();
+    panel.update(question());
+    trigger("sync");
+  }
+
+  // ---- models and pictures ----------------------------------------------------------------------------------------
+
+  function chooseFamily(key) {
+    if (!families[key] || key === state.family) return;
+    enterFamily(key);
+    const { data, channels } = family();
+    const own = catalogue.datasets.find((name) => data.includes(name));
+    if (!state.picture.token && !data.includes(state.picture.dataset)) {
+      // Digit models get a digit, the others a photograph; what people brought stays.
+      if (own && channels === 1) state.picture = { dataset: own, index: 0 };
+      else if (state.picture.dataset) state.picture = { sample: catalogue.samples[0]?.sample };
+      pictures.mark(state.picture);
+    }
+    changed();
+  }
+
+  function enterFamily(key) {
+    state.family = key;
+    state.models = [...family().defaults];
+    state.against = null;
+    steps.fit();
+  }
+
+  function choosePicture(picture) {
+    state.picture = picture;
+    const wanted = catalogue.families.find((candidate) =>
+      picture.dataset ? candidate.data.includes(picture.dataset) : picture.sample && candidate.channels === 3,
+    );
+    const fits = picture.dataset ? family().data.includes(picture.dataset) : family().channels === 3 || picture.token;
+    if (wanted && !fits) enterFamily(wanted.key);
+    changed();
+  }
+
+  function addModel(name) {
+    if (card(name) && !state.models.includes(name)) {
+      state.models.push(name);
+      const order = family().models.map((model) => model.name);
+      state.models = [state.models[0], ...state.models.slice(1).sort((a, b) => order.indexOf(a) - order.indexOf(b))];
+      changed();
+    }
+    return null; // the menu shows its prompt again
+  }
+
+  function removeModel(name) {
+    const before = [...state.models];
+    state.models = state.models.filter((other) => other !== name);
+    changed();
+    notice(`${title(name)} removed.`, { undo: () => (state.models = before) && changed() });
+  }
+
+  function makeBaseline(name) {
+    state.models = [name, ...state.models.filter((other) => other !== name)];
+    changed();
+  }
+
+  function title(name) {
+    const { title: text, subtitle } = card(name);
+    return subtitle ? `${text} · ${subtitle}` : text;
+  }
+
+  function paintModels() {
+    const list = byId("models");
+    list.replaceChildren(
+      ...state.models.map((name, i) => {
+        const { title: text, subtitle, method, help } = card(name);
+        const chip = make("li", { "data-method": method, title: `${name}: ${help}` }, make("span", { class: "dot" }), make("span", { class: "name" }, text));
+        if (subtitle) chip.append(make("small", {}, subtitle));
+        if (i === 0) chip.append(make("small", { class: "end" }, "baseline"));
+        else {
+          const pin = make("button", { class: "plain end quiet", "aria-label": `Make ${text} the baseline`, title: "Make it the baseline" }, "pin");
+          pin.addEventListener("click", () => makeBaseline(name));
+          const remove = make("button", { class: "plain icon", "aria-label": `Remove ${text}`, title: "Remove" }, "×");
+          remove.addEventListener("click", () => removeModel(name));
+          chip.append(pin, remove);
+        }
+        return chip;
+      }),
+    );
+  }
+
+  // ---- Gradio's controls ------------------------------------------------------------------------------------------
+
+  // New properties of all controls, in the order of the `sync` listener's outputs.
+  function controls() {
+    const update = (properties) => ({ __type__: "update", ...properties });
+    const left = family().models.filter((model) => !state.models.includes(model.name));
+    const attack = state.steps.some((step) => catalogue.distortions[step.name].adversarial);
+    const choices = left.map((model) => [title(model.name), model.name]);
+    return [
+      ...steps.properties().map(update),
+      update({ value: state.family }),
+      update({ choices, value: null, interactive: choices.length > 0 }),
+      update({ value: null, interactive: state.steps.length < catalogue.limits.steps }),
+      update({ value: state.seed }),
+      update({ choices: state.models.map((name) => [title(name), name]), value: state.against ?? state.models[0], visible: attack }),
+      update({ value: state.quantised ? "8-bit" : "float" }),
+    ];
+  }
+
+  // Gradio's menus have no prompt of their own, and their help takes a line each: both go where they cost no room.
+  function labelControls() {
+    byId("add-model").querySelector("input").placeholder = "Add a model";
+    byId("add-step").querySelector("input").placeholder = "Add a distortion";
+    for (const help of document.querySelectorAll("#rail .block:not(.step) .info-text")) {
+      help.closest(".block[id]").title = help.textContent;
+    }
+  }
+
+  function addStep(name) {
+    if (catalogue.distortions[name]) steps.add(name);
+    return null;
+  }
+
+  function setSeed(value) {
+    const seed = Math.min(Math.max(Math.round(Number(value)), 0), Number.MAX_SAFE_INTEGER);
+    if (!Number.isFinite(seed) || seed === state.seed) return;
+    state.seed = seed;
+    panel.update(question());
+  }
+
+  function reroll() {
+    state.seed = Math.floor(Math.random() * 100000);
+    changed();
+  }
+
+  function setAgainst(name) {
+    if (!state.models.includes(name)) return;
+    state.against = name;
+    panel.update(question());
+  }
+
+  function setPixels(value) {
+    state.quantised = value !== "float";
+    panel.update(question());
+  }
+
+  function showRecipe(text) {
+    recipe = text;
+    trigger("recipe");
+  }
+
+  async function setRecipe(text) {
+    if (text.trim() === recipe) return;
+    const read = await server.read_recipe(text);
+    if (!read || read.error) return notice(read?.error ?? "The explorer does not answer. Is it still running?", { error: true });
+    if (read.against !== null && !state.models.includes(read.against)) {
+      if (!card(read.against)) return notice(`The recipe attacks ${read.against}, which is no model of this family.`, { error: true });
+      state.models.push(read.against);
+    }
+    state.steps = read.steps.map(([name, amount]) => ({ name, amount, on: true }));
+    Object.assign(state, { seed: read.seed, against: read.against, quantised: read.quantised });
+    changed();
+  }
+}
+
+// ---- small things -------------------------------------------------------------------------------------------------------
+
+export function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  if (tag === "button") element.type = "button";
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children); // strings become text, never markup
+  return element;
+}
+
+// One line at the foot of the page: what went wrong, or what was removed, with a way back.
+function makeNotice() {
+  const box = make("div", { class: "notice", role: "status" });
+  document.querySelector(".gradio-container").append(box);
+  let timer = 0;
+  return (sentence, { undo, error } = {}) => {
+    clearTimeout(timer);
+    box.setAttribute("role", error ? "alert" : "status");
+    box.replaceChildren(make("span", {}, sentence));
+    const end = make("button", { class: "plain" }, undo ? "Undo" : "Close");
+    end.addEventListener("click", () => {
+      box.replaceChildren();
+      undo?.();
+    });
+    box.append(end);
+    timer = setTimeout(() => box.replaceChildren(), error ? 12000 : 7000);
+  };
+}
+
+function wireTheme(button) {
+  const dark = () => document.body.classList.contains("dark");
+  const set = (on) => document.body.classList.toggle("dark", on);
+  const named = new URLSearchParams(location.search).has("__theme");
+  const kept = localStorage.getItem("stability-explorer-theme");
+  if (kept && !named) set(kept === "dark");
+  const paint = () => button.setAttribute("aria-pressed", String(dark()));
+  button.addEventListener("click", () => {
+    set(!dark());
+    localStorage.setItem("stability-explorer-theme", dark() ? "dark" : "light");
+    paint();
+  });
+  paint();
+}

@@ -1,0 +1,153 @@
+"""Gradio's own controls. They listen in the browser only: each hands its value to ``app.js`` without asking the server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from explorer.app.families import Family
+from explorer.app.live import MAX_STEPS
+from explorer.distortions import DISTORTIONS, Distortion
+
+PER_255 = "n/255"  # the unit of amounts that people write as 8/255: the slider counts the 255ths
+
+
+@dataclass(frozen=True)
+class Controls:
+    """The controls whose values follow the state, in the order in which ``app.js`` lists their new properties."""
+
+    sliders: tuple[gr.Slider, ...]
+    family: gr.Dropdown
+    add_model: gr.Dropdown
+    add_step: gr.Dropdown
+    seed: gr.Number
+    against: gr.Dropdown
+    pixels: gr.Radio
+    reroll: gr.Button
+    recipe: gr.Textbox
+
+    @property
+    def following(self) -> list[Any]:
+        """What the ``sync`` event updates."""
+        return [*self.sliders, self.family, self.add_model, self.add_step, self.seed, self.against, self.pixels]
+
+
+def step_sliders() -> tuple[gr.Slider, ...]:
+    """One slider for each place in the chain; ``app.js`` gives it the range, name and help of the distortion there."""
+    return tuple(
+        gr.Slider(
+            0,
+            1,
+            0,
+            step=0.01,
+            label=f"Distortion {i + 1}",
+            info=" ",
+            interactive=True,
+            buttons=[],
+            elem_id=f"step-{i}",
+            elem_classes="step",
+        )
+        for i in range(MAX_STEPS)
+    )
+
+
+def add_step_menu() -> gr.Dropdown:
+    choices = [(f"{kind.family} · {kind.title}", name) for name, kind in DISTORTIONS.items()]
+    return gr.Dropdown(
+        choices,
+        value=None,
+        label="Add a distortion",
+        info="It is put at the end of the chain.",
+        elem_id="add-step",
+        interactive=True,
+    )
+
+
+def family_menu(families: Mapping[str, Family], chosen: str) -> gr.Dropdown:
+    return gr.Dropdown(
+        [(family.title, key) for key, family in families.items()],
+        value=chosen,
+        label="Trained on",
+        info="Models of one family see the same pixels and know the same classes.",
+        elem_id="family",
+        interactive=True,
+        filterable=False,
+        visible=len(families) > 1,
+    )
+
+
+def add_model_menu(family: Family, shown: list[str]) -> gr.Dropdown:
+    choices = [(card.name, card.name) for card in family.cards if card.name not in shown]
+    return gr.Dropdown(
+        choices,
+        value=None,
+        label="Add a model",
+        info="It answers beside the others.",
+        elem_id="add-model",
+        interactive=True,
+    )
+
+
+def connect(controls: Controls, panel: gr.HTML) -> None:
+    """Browser-side listeners only (``fn=None``): no request, no queue."""
+
+    def listen(event: Any, js: str, inputs: list[Any], outputs: list[Any] | None = None) -> None:
+        event(
+            None,
+            inputs,
+            outputs or [],
+            js=js,
+            show_progress="hidden",
+            queue=False,
+            api_visibility="private",
+            trigger_mode="multiple",
+        )
+
+    def call(function: str) -> str:
+        return f"(value) => {{ window.stabilityExplorer?.{function}(value); return []; }}"
+
+    def menu(function: str) -> str:
+        return f"(value) => [window.stabilityExplorer?.{function}(value) ?? null]"
+
+    listen(panel.sync, "() => window.stabilityExplorer.controls()", [], controls.following)
+    listen(panel.recipe, "() => window.stabilityExplorer.recipeText()", [], [controls.recipe])
+    listen(controls.family.input, call("chooseFamily"), [controls.family])
+    listen(controls.add_model.input, menu("addModel"), [controls.add_model], [controls.add_model])
+    listen(controls.add_step.input, menu("addStep"), [controls.add_step], [controls.add_step])
+    listen(controls.seed.input, call("setSeed"), [controls.seed])
+    listen(controls.against.input, call("setAgainst"), [controls.against])
+    listen(controls.pixels.input, call("setPixels"), [controls.pixels])
+    listen(controls.reroll.click, call("reroll"), [])
+    listen(controls.recipe.submit, call("setRecipe"), [controls.recipe])
+    listen(controls.recipe.blur, call("setRecipe"), [controls.recipe])
+
+
+def describe(kind: Distortion, sides: list[int]) -> dict[str, Any]:
+    """What ``app.js`` needs to know of a distortion; ``sides`` are those of the models' inputs in px."""
+    return {
+        "title": kind.title,
+        "help": kind.help,
+        "unit": "1/255 of full scale" if kind.unit == PER_255 else kind.unit,
+        "symbol": {PER_255: "/255", "px": "px", "°": "°", "bits": "bits"}.get(kind.unit, kind.symbol),
+        "factor": 255 if kind.unit == PER_255 else 1,
+        "default": kind.default,
+        "adversarial": kind.adversarial,
+        "sides": {str(side): _range(kind, side) for side in sides},
+    }
+
+
+def _range(kind: Distortion, side: int) -> dict[str, Any]:
+    mild, strong = kind.span(side)
+    low, high = (kind.low, kind.high) if kind.two_sided else (min(mild, strong), max(mild, strong))
+    marks = kind.marks(side)
+    return {
+        "low": low,
+        "high": high,
+        "step": kind.step,
+        "identity": mild,
+        "inverted": strong < mild and not kind.two_sided,  # mild on the left, strong on the right
+        "marks": list(marks) if marks else None,
+    }

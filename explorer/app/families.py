@@ -1,0 +1,104 @@
+"""Which models can stand side by side: families of cards that take the same input and name the same classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from explorer.models import Card, method_title
+
+TITLES = {"cifar10": "CIFAR-10", "digits": "Digits", "mnist": "MNIST", "stl10": "STL-10"}
+FIRST = ("cifar10", "digits")  # families open in this order, others after them by name
+DEFAULT_METHODS = ("standard", "stability")
+DEFAULT_ARCHITECTURES = ("resnet20", "mnist_cnn", "lenet")
+
+
+@dataclass(frozen=True)
+class Family:
+    """Models that see the same pixels: ``size`` px squares with ``channels`` colours, and the same ``classes``."""
+
+    key: str
+    title: str
+    size: int
+    channels: int
+    classes: tuple[str, ...]
+    data: tuple[str, ...]
+    cards: tuple[Card, ...]
+
+    @property
+    def defaults(self) -> list[str]:
+        """The names first shown: a baseline and its stabilized sibling, else the first two cards."""
+        archs = sorted({card.arch for card in self.cards}, key=lambda arch: _rank(arch, DEFAULT_ARCHITECTURES))
+        for arch in archs:
+            by_method = {card.method: card.name for card in self.cards if card.arch == arch}
+            names = [by_method[method] for method in DEFAULT_METHODS if method in by_method]
+            if len(names) == len(DEFAULT_METHODS):
+                return names
+        return [card.name for card in self.cards[:2]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """What the page needs to know of it."""
+        several = len({(card.arch, card.data) for card in self.cards}) > 1
+        return {
+            "key": self.key,
+            "title": self.title,
+            "size": self.size,
+            "channels": self.channels,
+            "data": list(self.data),
+            "defaults": self.defaults,
+            "models": [
+                {
+                    "name": card.name,
+                    "title": method_title(card.method),
+                    "method": card.method,
+                    "subtitle": subtitle(card, self) if several else "",
+                    "help": measured(card),
+                }
+                for card in self.cards
+            ],
+        }
+
+
+def subtitle(card: Card, family: Family) -> str:
+    """What tells a card from others of its method: its architecture, and its data where the family mixes some."""
+    if card.method == "outside":
+        return card.name
+    return f"{card.arch} · {TITLES.get(card.data, card.data)}" if len(family.data) > 1 else card.arch
+
+
+def measured(card: Card) -> str:
+    """One line on what the card has measured, e.g. "91.2 % clean, 22.5 % at gaussian_noise=0.1 (n = 10000)"."""
+    parts = [
+        f"{100 * row['accuracy']:.1f} % {'clean' if row['recipe'].startswith('clean') else 'at ' + row['recipe'].split(';')[0]}"
+        for row in card.results
+    ]
+    return f"{', '.join(parts)} (n = {card.results[0]['n']})" if parts else "no measured accuracy"
+
+
+def group(cards: Sequence[Card]) -> dict[str, Family]:
+    """The families of these cards by key, in the order in which the app offers them."""
+    groups: dict[tuple[int, int, tuple[str, ...]], list[Card]] = {}
+    for card in cards:
+        groups.setdefault((card.size, card.channels, card.classes), []).append(card)
+    families = [_family(*takes, members) for takes, members in groups.items()]
+    families.sort(key=lambda family: (_rank(family.data[0], FIRST), family.key))
+    return {family.key: family for family in families}
+
+
+def family_of(names: Sequence[str], families: Mapping[str, Family]) -> Family | None:
+    """The family that holds all these models, or None."""
+    wanted = set(names)
+    return next((f for f in families.values() if wanted and wanted <= {card.name for card in f.cards}), None)
+
+
+def _family(size: int, channels: int, classes: tuple[str, ...], cards: list[Card]) -> Family:
+    data = sorted({card.data for card in cards if card.data != "outside"}, key=lambda name: _rank(name, FIRST))
+    data = data or ["outside"]
+    title = f"{' and '.join(TITLES.get(name, name) for name in data)} · {size} px"
+    key = f"{'+'.join(data)}-{size}-{channels}-{len(classes)}"
+    return Family(key, title, size, channels, classes, tuple(data), tuple(cards))
+
+
+def _rank(name: str, order: Sequence[str]) -> tuple[int, str]:
+    return (order.index(name) if name in order else len(order), name)

@@ -1,0 +1,163 @@
+"""The page: where each part stands. What they do is wired in ``controls.py`` (Gradio's part) and ``app.js``."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import torch
+
+from explorer.app.controls import Controls, add_model_menu, add_step_menu, connect, describe, family_menu, step_sliders
+from explorer.app.families import family_of
+from explorer.app.live import MAX_STEPS, Live
+from explorer.app.pictures import datasets_here, sample_strip
+from explorer.distortions import DISTORTIONS
+from explorer.images import MAX_BYTES
+from explorer.models import pick_device
+from explorer.panel import panel_module
+
+FOLDER = Path(__file__).resolve().parent
+FIRST_STEPS = (("gaussian_noise", 0.06),)
+"""The first screen: about where a standard network begins to call the cat a frog."""
+
+MODULES = ("app", "steps", "pictures")
+NAV = """<nav aria-label="Stability Explorer"><b>Stability Explorer</b><span class="device"></span>
+<button id="theme" type="button" aria-label="Dark colours" title="Light or dark">&#9680;</button></nav>"""
+
+
+def page(live: Live) -> gr.Blocks:
+    """The whole app as Blocks; ``live`` answers its questions."""
+    family = family_of(live.first, live.families) or next(iter(live.families.values()))
+    shown = live.first or family.defaults
+    with gr.Blocks(title="Stability Explorer", analytics_enabled=False, fill_width=True) as blocks:
+        gr.HTML(
+            NAV,
+            elem_id="nav",
+            apply_default_css=False,
+            js_on_load=f"element.querySelector('.device').textContent = {json.dumps(device_line())};",
+        )
+        with gr.Row(elem_id="explore", equal_height=False):
+            with gr.Column(elem_id="rail"):
+                with gr.Column(elem_classes="box"):
+                    _part('<h2>Image</h2><div id="pictures"></div>')
+                with gr.Column(elem_classes="box"):
+                    _part("<h2>Models</h2>")
+                    families = family_menu(live.families, family.key)
+                    _part('<ul id="models"></ul>')
+                    add_model = add_model_menu(family, shown)
+                with gr.Column(elem_classes="box", elem_id="chain"):
+                    _part("<h2>Distortions, in this order</h2>")
+                    sliders = step_sliders()
+                    add_step = add_step_menu()
+                    against = gr.Dropdown(
+                        [],
+                        label="Attack",
+                        info="The model whose weakness the attack looks for.",
+                        visible=False,
+                        interactive=True,
+                        filterable=False,
+                        elem_id="against",
+                    )
+                    with gr.Row(elem_id="draws"):
+                        seed = gr.Number(
+                            0,
+                            label="Seed",
+                            info="The same seed gives the same noise.",
+                            precision=0,
+                            minimum=0,
+                            elem_id="seed",
+                            min_width=80,
+                        )
+                        reroll = gr.Button("↻", elem_id="reroll", size="sm", min_width=40)
+                        pixels = gr.Radio(
+                            ["8-bit", "float"],
+                            value="8-bit",
+                            label="Pixels",
+                            info="8-bit: rounded to what a file can hold.",
+                            elem_id="pixels",
+                            min_width=130,
+                        )
+                    recipe = gr.Textbox(
+                        "",
+                        label="Recipe",
+                        info="All of this as one line: copy it, or paste one.",
+                        buttons=["copy"],
+                        lines=1,
+                        max_lines=3,
+                        elem_id="recipe",
+                    )
+            with gr.Column(elem_id="stage"):
+                panel = gr.HTML(
+                    html_template="",
+                    apply_default_css=False,
+                    elem_id="panel",
+                    js_on_load=on_load(catalogue(live, family.key, shown)),
+                    server_functions=questions(live),
+                )
+        connect(Controls(sliders, families, add_model, add_step, seed, against, pixels, reroll, recipe), panel)
+    return blocks
+
+
+def _part(html: str) -> gr.HTML:
+    return gr.HTML(html, apply_default_css=False, js_on_load=None)
+
+
+def questions(live: Live) -> list[Any]:
+    """The functions that ``app.js`` calls as ``server.<name>(argument)``."""
+
+    async def ask(state: Any) -> Any:
+        return await live.ask(state)
+
+    async def open_picture(upload: Any) -> Any:
+        return await live.open_picture(upload)
+
+    async def browse_dataset(page: Any) -> Any:
+        return await live.browse_dataset(page)
+
+    async def read_recipe(text: Any) -> Any:
+        return await live.read_recipe(text)
+
+    return [ask, open_picture, browse_dataset, read_recipe]
+
+
+def catalogue(live: Live, family: str, models: list[str]) -> dict[str, Any]:
+    """What the page knows without asking: families, distortions, samples, limits, and the first state."""
+    sides = sorted({family.size for family in live.families.values()})
+    return {
+        "families": [family.to_dict() for family in live.families.values()],
+        "distortions": {name: describe(kind, sides) for name, kind in DISTORTIONS.items()},
+        "samples": sample_strip(),
+        "datasets": datasets_here(),
+        "limits": {"steps": MAX_STEPS, "bytes": MAX_BYTES},
+        "first": {"family": family, "models": models, "steps": [list(step) for step in FIRST_STEPS]},
+    }
+
+
+def on_load(known: dict[str, Any]) -> str:
+    """The script that starts the page: the panel and the page's modules, as sources, need no further request.
+
+    Gradio makes listeners for the events that are quoted in it: "sync" and "recipe".
+    """
+    sources = [panel_module(), *((FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in MODULES)]
+    return f"""
+const load = (source) => {{
+  const url = URL.createObjectURL(new Blob([source], {{ type: "text/javascript" }}));
+  return import(url).finally(() => URL.revokeObjectURL(url));
+}};
+Promise.all({json.dumps(sources)}.map(load)).then((modules) => {{
+  const {{ start, ...parts }} = Object.assign({{}}, ...modules);
+  start({{ element, server, trigger, catalogue: {json.dumps(known)}, ...parts }});
+}}); // triggers 'sync' and 'recipe'
+"""
+
+
+def device_line() -> str:
+    """What answers: the graphics card, or the processor."""
+    device = pick_device()
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    cores = os.cpu_count() or 1
+    return "Apple GPU" if device.type == "mps" else f"CPU · {cores} core{'s' if cores > 1 else ''}"

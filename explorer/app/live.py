@@ -1,0 +1,208 @@
+"""The server's side of the live panel: a state from the browser in, an answer out. Nothing the browser sends is believed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
+from typing import Any
+
+import torch
+from starlette.responses import Response
+
+from explorer import images
+from explorer.app.families import Family, family_of, group, subtitle
+from explorer.app.pictures import Pictures, Recent, browse
+from explorer.distortions import Recipe
+from explorer.errors import ExplorerError
+from explorer.models import Card, Classifier, list_models, load_model
+from explorer.probe import CleanPass, clean_pass, compare
+
+MAX_MODELS = 12
+"""Models side by side at once."""
+
+MAX_STEPS = 8
+"""Distortions in one chain."""
+
+CLEAN_PASSES = 64
+"""Clean answers kept (a few hundred kB each): one per picture and set of models in use."""
+
+log = logging.getLogger(__name__)
+
+
+class Live:
+    """Everything the page may ask: the models, kept loaded; the pictures; and the clean answers already computed.
+
+    One instance serves all visitors. Questions are answered by a few threads of their own, one torch thread each: small
+    networks gain nothing from more, and visitors do not slow each other down by more than their share.
+    """
+
+    def __init__(self, models: Sequence[str] | None = None) -> None:
+        """``models``: names or paths of the models shown first; None shows each family's baseline and stabilized one.
+
+        ExplorerError where a named model does not load or the named ones do not take the same input.
+        """
+        self._models: dict[str, Classifier] = {}
+        self._loading = threading.Lock()
+        opened = [load_model(name) for name in models or ()]
+        self._models.update({model.name: model for model in opened})
+        cards = {card.name: card for card in (*list_models(), *(model.card for model in opened))}
+        if not cards:
+            raise ExplorerError(
+                "There are no checkpoints here; train some with 'explorer train', or name one by its path."
+            )
+        self.families = group(list(cards.values()))
+        self.first = [model.name for model in opened]
+        if opened and family_of(self.first, self.families) is None:
+            raise ExplorerError("The models named do not take the same input and classes; name models of one family.")
+        self.pictures = Pictures(sorted({(f.size, f.channels) for f in self.families.values()}))
+        self._clean_passes: Recent[tuple[Any, ...], tuple[CleanPass, str]] = Recent(CLEAN_PASSES)
+        self._pool = ThreadPoolExecutor(
+            os.cpu_count() or 2, "explorer", initializer=torch.set_num_threads, initargs=(1,)
+        )
+
+    # ---- what the page calls ------------------------------------------------------------------------------------
+
+    async def ask(self, state: Any) -> Response:
+        """The panel's answer to a state: JSON as ``panel.js`` wants it, or {"error": one sentence}."""
+        return await self._run(self.answer, state)
+
+    async def open_picture(self, upload: Any) -> Response:
+        """Take in one uploaded file: {"token", "thumb"} or {"error"}."""
+        return await self._run(self.take_picture, upload)
+
+    async def browse_dataset(self, page: Any) -> Response:
+        """Some rows of a data set, {"dataset", "start"} -> {"items", "start", "total"} or {"error"}."""
+        return await self._run(
+            lambda wanted: browse(_mapping(wanted).get("dataset"), _mapping(wanted).get("start")), page
+        )
+
+    async def read_recipe(self, text: Any) -> Response:
+        """A recipe as text into its JSON form, or {"error"}."""
+        return await self._run(self.parse_recipe, text)
+
+    async def _run(self, function: Callable[[Any], dict[str, Any]], argument: Any) -> Response:
+        answer = await asyncio.get_running_loop().run_in_executor(self._pool, _plainly, function, argument)
+        return Response(json.dumps(answer, allow_nan=False), media_type="application/json")
+
+    # ---- the same, without the browser --------------------------------------------------------------------------
+
+    def answer(self, state: Any) -> dict[str, Any]:
+        """The answer to a state {"picture", "models", "recipe"}; raises ExplorerError where the state makes no sense."""
+        state = _mapping(state)
+        family, models = self.choose(state.get("models"))
+        recipe = _recipe(state.get("recipe"))
+        key, pixels, label = self.pictures.find(state.get("picture"), (family.size, family.channels))
+        clean, clean_url = self._clean_pass((key, recipe.quantised, *(model.name for model in models)), models, pixels)
+        comparison = compare(models, pixels, recipe, clean=clean)
+        started = perf_counter()
+        pictures = {"clean": clean_url, "distorted": images.data_url(comparison.distorted)}
+        seconds = {**comparison.seconds, "encode": perf_counter() - started}
+        answer = comparison.to_dict()
+        several = len({(model.card.arch, model.card.data) for model in models}) > 1
+        for i, (entry, model) in enumerate(zip(answer["models"], models, strict=True)):
+            entry["baseline"] = i == 0
+            entry["subtitle"] = subtitle(model.card, family) if several else ""
+        return {
+            **answer,
+            "images": pictures,
+            "side": family.size,
+            "pixels": "8-bit" if recipe.quantised else "float",
+            "label": label,
+            "timing": {name: 1000 * value for name, value in seconds.items()},
+        }
+
+    def take_picture(self, upload: Any) -> dict[str, str]:
+        """Read the one file of an upload, (name, bytes), or raise ExplorerError."""
+        files = getattr(upload, "files", None)
+        if not files or len(files) != 1:
+            raise ExplorerError("Send one picture at a time.")
+        return self.pictures.bring(files[0][1])
+
+    def parse_recipe(self, text: Any) -> dict[str, Any]:
+        """The JSON form of a recipe's text, or ExplorerError; chains longer than the page shows are refused."""
+        recipe = Recipe.parse(text if isinstance(text, str) else "")
+        return _bounded(recipe).to_dict()
+
+    def choose(self, names: Any) -> tuple[Family, list[Classifier]]:
+        """The family and the loaded models of a list of names, in that order; ExplorerError where they do not go together."""
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise ExplorerError("The models must be a list of names.")
+        if not names:
+            raise ExplorerError("Add a model to see its answer.")
+        if len(names) > MAX_MODELS:
+            raise ExplorerError(f"At most {MAX_MODELS} models stand side by side; remove one first.")
+        known = {card.name: card for family in self.families.values() for card in family.cards}
+        if unknown := [name for name in names if name not in known]:
+            raise ExplorerError(
+                f"There is no model named {unknown[0][:80]!r} here; the list of models shows what there is."
+            )
+        family = family_of(names, self.families)
+        if family is None or len(set(names)) != len(names):
+            raise ExplorerError("These models do not stand side by side; choose different ones of one family.")
+        return family, [self._load(known[name]) for name in names]
+
+    def warm(self) -> None:
+        """Load what the first screen shows and answer it once, so that the first visitor does not wait."""
+        family = family_of(self.first, self.families) or next(iter(self.families.values()))
+        names = self.first or family.defaults
+        picture = {"sample": next(iter(images.sample_images()))}
+        for amount in (0.05, 0.1):
+            recipe = Recipe((("gaussian_noise", amount),))
+            self._pool.submit(
+                _plainly, self.answer, {"picture": picture, "models": names, "recipe": recipe.to_dict()}
+            ).result()
+
+    def close(self) -> None:
+        """End the threads."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _load(self, card: Card) -> Classifier:
+        with self._loading:
+            if card.name not in self._models:
+                self._models[card.name] = load_model(card.name)
+            return self._models[card.name]
+
+    def _clean_pass(
+        self, key: tuple[Any, ...], models: list[Classifier], pixels: torch.Tensor
+    ) -> tuple[CleanPass, str]:
+        held = self._clean_passes.get(key)
+        if held is None:
+            clean = clean_pass(models, pixels, quantised=bool(key[1]))
+            held = (clean, images.data_url(clean.pixels))
+            self._clean_passes.put(key, held)
+        return held
+
+
+def _plainly(function: Callable[[Any], dict[str, Any]], argument: Any) -> dict[str, Any]:
+    """What the function answers; its errors as one sentence, unexpected ones in the terminal's log too."""
+    try:
+        return function(argument)
+    except ExplorerError as error:
+        return {"error": str(error)}
+    except Exception:
+        log.exception("a question from the page failed")
+        return {"error": "Something went wrong in the explorer; the terminal it runs in shows what."}
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ExplorerError("The page sent something that is not a question; reload it.")
+    return value
+
+
+def _recipe(value: Any) -> Recipe:
+    return _bounded(Recipe.from_dict(_mapping(value)))
+
+
+def _bounded(recipe: Recipe) -> Recipe:
+    if len(recipe.steps) > MAX_STEPS:
+        raise ExplorerError(
+            f"The page shows at most {MAX_STEPS} distortions in a chain; this one has {len(recipe.steps)}."
+        )
+    return recipe

@@ -1,0 +1,179 @@
+// The chain of distortions: each row is one of Gradio's own sliders with a few buttons around it. Row i shows step i of
+// state.steps, so that the order on the page, for the keyboard and for screen readers is the order of the chain.
+
+const SETTLE_MS = 250; // keyboard steps closer together than this count as one movement
+
+export function makeSteps({ state, catalogue, side, notice, moved, changed, make }) {
+  const rows = [];
+  const kind = (step) => catalogue.distortions[step.name];
+  const range = (step) => kind(step).sides[side()];
+  const ready = allSlidersThere().then((blocks) => {
+    blocks.forEach((block, i) => rows.push(decorate(block, i)));
+    paint();
+  });
+
+  // Gradio builds its components one after another; wait for the last slider.
+  function allSlidersThere() {
+    const find = () => Array.from({ length: catalogue.limits.steps }, (_, i) => document.getElementById(`step-${i}`));
+    const complete = (blocks) => blocks.every((block) => block?.querySelector("input[type=range]"));
+    return new Promise((resolve) => {
+      const look = () => {
+        const blocks = find();
+        if (!complete(blocks)) return false;
+        observer.disconnect();
+        resolve(blocks);
+        return true;
+      };
+      const observer = new MutationObserver(look);
+      if (!look()) observer.observe(document.body, { childList: true, subtree: true });
+    });
+  }
+
+  function decorate(block, i) {
+    const unit = make("span", { class: "unit" });
+    const marks = make("div", { class: "marks" });
+    const onoff = make("button", { class: "onoff", role: "switch" });
+    const up = make("button", { class: "plain icon" }, "↑");
+    const down = make("button", { class: "plain icon" }, "↓");
+    const remove = make("button", { class: "plain icon" }, "×");
+    block.append(onoff, unit, make("span", { class: "tools" }, up, down, remove), marks);
+    const slider = block.querySelector("input[type=range]");
+    let timer = 0;
+    block.addEventListener("input", (event) => {
+      const step = state.steps[i];
+      const value = event.target.valueAsNumber;
+      if (!step || !event.target.matches("input[type=range], input[type=number]") || !Number.isFinite(value)) return;
+      const { low, high } = range(step);
+      step.amount = Math.min(Math.max(value / kind(step).factor, low), high);
+      paintFill(rows[i], step);
+      moved(false);
+    });
+    block.addEventListener("change", () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => moved(true), SETTLE_MS);
+    });
+    onoff.addEventListener("click", () => {
+      state.steps[i].on = !state.steps[i].on;
+      changed();
+    });
+    up.addEventListener("click", () => swap(i, i - 1, "up"));
+    down.addEventListener("click", () => swap(i, i + 1, "down"));
+    remove.addEventListener("click", () => take(i));
+    return { block, slider, unit, marks, onoff, up, down, remove };
+  }
+
+  function swap(i, j, button) {
+    [state.steps[i], state.steps[j]] = [state.steps[j], state.steps[i]];
+    changed();
+    const row = rows[j];
+    (row[button].disabled ? row[button === "up" ? "down" : "up"] : row[button]).focus();
+  }
+
+  function take(i) {
+    const [gone] = state.steps.splice(i, 1);
+    changed();
+    (rows[Math.min(i, state.steps.length - 1)]?.remove ?? document.querySelector("#add-step input"))?.focus();
+    notice(`${kind(gone).title} removed.`, {
+      undo: () => {
+        if (state.steps.length < catalogue.limits.steps) state.steps.splice(i, 0, gone);
+        changed();
+      },
+    });
+  }
+
+  function add(name) {
+    if (state.steps.length >= catalogue.limits.steps) return;
+    const step = { name, amount: catalogue.distortions[name].default, on: true };
+    state.steps.push(step);
+    clamp(step);
+    changed();
+  }
+
+  function clamp(step) {
+    const { low, high } = range(step);
+    step.amount = Math.min(Math.max(step.amount, low), high);
+  }
+
+  // ---- painting ---------------------------------------------------------------------------------------------------
+
+  function paint() {
+    rows.forEach((row, i) => {
+      const step = state.steps[i];
+      row.block.toggleAttribute("data-used", Boolean(step));
+      if (!step) return;
+      const { title, unit, symbol, help } = kind(step);
+      row.block.toggleAttribute("data-off", !step.on);
+      row.slider.style.direction = range(step).inverted ? "rtl" : "ltr";
+      row.unit.textContent = symbol;
+      row.unit.title = unit;
+      row.onoff.setAttribute("aria-checked", String(step.on));
+      row.onoff.setAttribute("aria-label", `${title} on`);
+      row.onoff.title = step.on ? "Switch off" : "Switch on";
+      name(row.up, `Move ${title} up`, i === 0);
+      name(row.down, `Move ${title} down`, i === state.steps.length - 1);
+      name(row.remove, `Remove ${title}`, false);
+      row.block.title = help;
+      paintMarks(row, step, i);
+      paintFill(row, step);
+    });
+  }
+
+  function name(button, label, disabled) {
+    button.setAttribute("aria-label", label);
+    button.title = label;
+    button.disabled = disabled;
+  }
+
+  // Where a value lies along the slider, 0 at the left end.
+  function along(step, amount) {
+    const { low, high, inverted } = range(step);
+    const part = Math.min(Math.max((amount - low) / (high - low), 0), 1);
+    return inverted ? 1 - part : part;
+  }
+
+  function paintFill(row, step) {
+    const ends = [along(step, range(step).identity), along(step, step.amount)].sort((a, b) => a - b);
+    row.slider.style.setProperty("--from", ends[0].toFixed(4));
+    row.slider.style.setProperty("--to", ends[1].toFixed(4));
+  }
+
+  // ImageNet-C's severities 1 to 5 as ticks; a numeral where there is room for one.
+  function paintMarks(row, step, i) {
+    const { marks } = range(step);
+    let free = -1;
+    row.marks.replaceChildren(
+      ...(marks ?? []).map((amount, level) => {
+        const place = along(step, amount);
+        const mark = make("button", { tabindex: "-1", title: `ImageNet-C severity ${level + 1}: ${shown(step, amount)} ${kind(step).symbol}`, style: `--at:${place.toFixed(4)}` });
+        mark.setAttribute("aria-label", `ImageNet-C severity ${level + 1}`);
+        if (Math.abs(place - free) > 0.035) {
+          mark.append(String(level + 1));
+          free = place;
+        }
+        mark.addEventListener("click", () => {
+          state.steps[i].amount = amount;
+          state.steps[i].on = true;
+          changed();
+        });
+        return mark;
+      }),
+    );
+  }
+
+  function shown(step, amount = step.amount) {
+    return Number((amount * kind(step).factor).toPrecision(4));
+  }
+
+  // What Gradio's sliders should show; the bounds before the value, which they clip.
+  function properties() {
+    return Array.from({ length: catalogue.limits.steps }, (_, i) => {
+      const step = state.steps[i];
+      if (!step) return {};
+      const { low, high, step: width } = range(step);
+      const { title, help, factor } = kind(step);
+      return { minimum: low * factor, maximum: high * factor, step: width * factor, label: title, info: help, value: shown(step) };
+    });
+  }
+
+  return { ready, paint, properties, add, fit: () => state.steps.forEach(clamp) };
+}
