@@ -18,7 +18,8 @@ from explorer.errors import ExplorerError
 
 # What every card is measured on, beside the clean images: the paper's noise, JPEG, thumbnail and crop.
 CARD_RECIPES = (
-    "clean", "gaussian_noise=0.05", "gaussian_noise=0.1", "gaussian_noise=0.2", "jpeg=50", "thumbnail=16", "crop=4",
+    "clean", "gaussian_noise=0.05", "gaussian_noise=0.1", "gaussian_noise=0.2", "gaussian_noise=0.5",
+    "jpeg=50", "thumbnail=16", "crop=4",
 )  # fmt: skip
 REFERENCE_IMAGES, REFERENCE_PAIRS = 2000, 20_000
 

@@ -175,7 +175,7 @@ def test_doctor_exits_with_1_when_something_needed_is_broken(run, shelf: Path) -
 def test_app_hands_its_options_to_serve(run, monkeypatch: pytest.MonkeyPatch) -> None:
     import explorer.app
 
-    seen = {}
+    seen: dict[str, object] = {}
     monkeypatch.setattr(explorer.app, "serve", lambda *args, **options: seen.update(args=args, **options))
     code, _, _ = run("app", "--port", "8123", "--models", MODELS, "--open")
     assert code == 0

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -87,10 +88,10 @@ def test_a_missing_and_an_old_library_are_broken(monkeypatch: pytest.MonkeyPatch
 
 def test_a_plain_checkout_may_lack_the_user_interface(monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(name: str) -> str:
-        raise doctor.metadata.PackageNotFoundError(name)
+        raise metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr(doctor.metadata, "requires", absent)
-    monkeypatch.setattr(doctor.metadata, "version", absent)
+    monkeypatch.setattr(metadata, "requires", absent)
+    monkeypatch.setattr(metadata, "version", absent)
     status = {finding.what.split()[0]: finding.status for finding in doctor.libraries()}
     assert status["gradio"] == "optional"
     assert status["torch"] == "broken"

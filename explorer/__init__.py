@@ -1,0 +1,66 @@
+"""Stability Explorer: the picture changed a little; how much did the answer change, and did the training method help?
+
+>>> import explorer
+>>> models = [explorer.load_model("digits/lenet/standard"), explorer.load_model("digits/lenet/stability")]
+>>> image = explorer.fit(explorer.load_image("seven.png"), models[0].size, models[0].channels)
+>>> comparison = explorer.compare(models, image, explorer.Recipe.parse("gaussian_noise=0.2;seed=7"))
+>>> comparison.to_dict()["models"][0]["flipped"]
+
+The names below are loaded on first use, so that ``import explorer`` itself costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from explorer.datasets import load_dataset
+    from explorer.distortions import Recipe
+    from explorer.images import fit, load_image
+    from explorer.models import list_models, load_model
+    from explorer.probe.compare import compare
+    from explorer.probe.evaluate import evaluate
+    from explorer.probe.flip import flip_point
+    from explorer.probe.sweep import sweep
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Recipe",
+    "__version__",
+    "compare",
+    "evaluate",
+    "fit",
+    "flip_point",
+    "list_models",
+    "load_dataset",
+    "load_image",
+    "load_model",
+    "sweep",
+]
+
+_HOMES = {
+    "load_image": "explorer.images",
+    "fit": "explorer.images",
+    "load_dataset": "explorer.datasets",
+    "Recipe": "explorer.distortions",
+    "load_model": "explorer.models",
+    "list_models": "explorer.models",
+    "compare": "explorer.probe",
+    "sweep": "explorer.probe",
+    "flip_point": "explorer.probe",
+    "evaluate": "explorer.probe",
+}
+
+
+def __getattr__(name: str) -> Any:  # PEP 562
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

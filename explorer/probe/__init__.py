@@ -1,0 +1,25 @@
+"""One image, looked at closely: comparison, sweep, flip point, distances; and accuracy over a data set."""
+
+from explorer.probe.compare import Answer, CleanPass, Comparison, clean_pass, compare
+from explorer.probe.evaluate import Evaluation, evaluate, evaluate_many, wilson_interval
+from explorer.probe.flip import flip_point
+from explorer.probe.measures import FeatureDistance, InputDistance
+from explorer.probe.sweep import Curves, Sweep, sweep
+
+__all__ = [
+    "Answer",
+    "CleanPass",
+    "Comparison",
+    "Curves",
+    "Evaluation",
+    "FeatureDistance",
+    "InputDistance",
+    "Sweep",
+    "clean_pass",
+    "compare",
+    "evaluate",
+    "evaluate_many",
+    "flip_point",
+    "sweep",
+    "wilson_interval",
+]

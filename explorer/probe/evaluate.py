@@ -1,0 +1,125 @@
+"""Accuracy over a whole data set, every image distorted by one recipe with noise of its own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from explorer import images
+from explorer.datasets import Dataset
+from explorer.distortions import Recipe, apply, image_seed
+from explorer.errors import ExplorerError
+from explorer.models import Classifier
+from explorer.probe import inputs
+
+Z95 = 1.959963984540054  # the normal distribution's 97.5 % quantile
+
+Progress = Callable[[int, int], None]
+"""Called with the number of images done and the number of all."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """``accuracy`` (0-1) of one model on ``n`` images under ``recipe``; ``interval`` is its 95 % Wilson interval.
+
+    ``fitted`` says that the data set's images had another size or other channels and went through ``explorer.fit``.
+    """
+
+    name: str
+    accuracy: float
+    n: int
+    recipe: Recipe
+    interval: tuple[float, float]
+    fitted: bool = False
+
+    @property
+    def seed(self) -> int:
+        """The recipe's seed, from which each image's own follows (``image_seed``)."""
+        return self.recipe.seed
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON object."""
+        return {
+            "name": self.name,
+            "accuracy": self.accuracy,
+            "n": self.n,
+            "recipe": str(self.recipe),
+            "seed": self.seed,
+            "interval": list(self.interval),
+            "fitted": self.fitted,
+        }
+
+
+def wilson_interval(right: int, n: int) -> tuple[float, float]:
+    """The 95 % score interval of ``right`` successes in ``n`` > 0 trials (Wilson 1927), within [0, 1]."""
+    share, z2 = right / n, Z95**2
+    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = Z95 * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
+    # At 0 and n the bounds are exactly 0 and 1; rounding must not say otherwise.
+    return (0.0 if right == 0 else centre - half, 1.0 if right == n else centre + half)
+
+
+def evaluate(
+    model: Classifier,
+    dataset: Dataset,
+    recipe: Recipe | None = None,
+    *,
+    limit: int | None = None,
+    batch_size: int | None = None,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """``evaluate_many`` for one model."""
+    return evaluate_many([model], dataset, recipe, limit=limit, batch_size=batch_size, progress=progress)[0]
+
+
+def evaluate_many(
+    models: Sequence[Classifier],
+    dataset: Dataset,
+    recipe: Recipe | None = None,
+    *,
+    limit: int | None = None,
+    batch_size: int | None = None,
+    progress: Progress | None = None,
+) -> list[Evaluation]:
+    """Share of images each model names rightly, all models on the same distorted pixels; clean without a ``recipe``.
+
+    Image i is distorted with the seed ``image_seed(recipe.seed, i)``, so the result does not depend on ``batch_size``
+    and equals that of ``compare`` image by image. ``limit`` takes the first images only. Images of another size or
+    other channels than the models take are fitted first (``explorer.fit``) and the Evaluation says so. Adversarial
+    steps are computed against the model among ``models`` that ``recipe.against`` names, away from the true labels.
+    Pixels are made on the CPU batch by batch; memory does not grow with the data set. ExplorerError as in
+    ``compare``, and where a model has another number of classes than the data set, or there is no image.
+    """
+    recipe = Recipe() if recipe is None else recipe
+    models = inputs.check_models(models)
+    for model in models:
+        if len(model.classes) != len(dataset.classes):
+            raise ExplorerError(
+                f"{model.name} knows {len(model.classes)} classes but {dataset.name} has {len(dataset.classes)}; "
+                "evaluate a model on data with its own classes."
+            )
+    if (limit is not None and limit < 1) or (batch_size is not None and batch_size < 1):
+        raise ExplorerError(f"limit is {limit} and batch_size {batch_size}; both count images and must be 1 or more.")
+    n = min(len(dataset), len(dataset) if limit is None else limit)
+    if n == 0:
+        raise ExplorerError(f"{dataset.name} holds no images to evaluate on.")
+    size, channels = models[0].size, models[0].channels
+    fitted = tuple(dataset.images.shape[1:]) != (size, size, channels)
+    step = batch_size or inputs.batch_size((channels, size, size))
+    right = [0] * len(models)
+    for start in range(0, n, step):
+        rows = range(start, min(start + step, n))
+        x, labels = dataset.batch(rows)
+        x = images.fit(x, size, channels) if fitted else x
+        target = inputs.attack_target(recipe, models, x, labels)
+        x = apply(recipe, x, target=target, seeds=[image_seed(recipe.seed, i) for i in rows])
+        for i, model in enumerate(models):
+            right[i] += int((inputs.predictions(model, x) == labels).sum())
+        if progress is not None:
+            progress(rows.stop, n)
+    return [
+        Evaluation(model.name, count / n, n, recipe, wilson_interval(count, n), fitted)
+        for model, count in zip(models, right, strict=True)
+    ]

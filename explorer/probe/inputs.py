@@ -1,0 +1,136 @@
+"""What every probe asks of its arguments, and how a model is asked: checks, the attacked model, one forward pass."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from explorer.distortions import Recipe, Target, find_distortion
+from explorer.errors import ExplorerError
+from explorer.models import Classifier
+
+BATCH_VALUES = 2**22  # pixel values in one batch where an image data set or a fine grid is cut into batches
+
+
+def check_models(models: Sequence[Classifier]) -> tuple[Classifier, ...]:
+    """The models as a tuple; ExplorerError unless they can all see the same pixels, each under its own name."""
+    if isinstance(models, nn.Module):
+        raise ExplorerError("Models come as a list, also where it is one: [model].")
+    models = tuple(models)
+    if not models:
+        raise ExplorerError(
+            "No model was given; give at least one, for example explorer.load_model('digits/lenet/standard')."
+        )
+    for model in models:
+        if not hasattr(model, "answer"):
+            raise ExplorerError(f"{model!r} is not a loaded model; load it with explorer.load_model.")
+        if any(module.training for module in model.modules()):
+            raise ExplorerError(
+                f"{model.name} is in training mode, so its answers depend on the batch; call model.eval() first."
+            )
+    first = models[0]
+    for model in models[1:]:
+        if (model.size, model.channels) != (first.size, first.channels):
+            raise ExplorerError(
+                f"{first.name} takes {_input(first)} and {model.name} takes {_input(model)}; "
+                "models that are compared must take the same pixels."
+            )
+    names = [model.name for model in models]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ExplorerError(f"{', '.join(twice)} was given more than once; each model needs a name of its own.")
+    return models
+
+
+def _input(model: Classifier) -> str:
+    return f"{model.size} x {model.size} px with {model.channels} channel{'s' if model.channels > 1 else ''}"
+
+
+def check_image(image: Tensor, model: Classifier) -> Tensor:
+    """The image (1, C, H, W) as float32 on the CPU; ExplorerError unless the model takes it as it is, in [0, 1]."""
+    if not isinstance(image, Tensor):
+        raise ExplorerError(f"The image is a {type(image).__name__}; load it with explorer.load_image.")
+    if image.ndim != 4 or len(image) != 1:
+        raise ExplorerError(f"The image has shape {tuple(image.shape)}; expected one image, (1, C, H, W).")
+    if tuple(image.shape[1:]) != (model.channels, model.size, model.size):
+        _, channels, height, width = image.shape
+        raise ExplorerError(
+            f"The image is {width} x {height} px with {channels} channel{'s' if channels > 1 else ''} but "
+            f"{model.name} takes {_input(model)}; fit it with explorer.fit(image, {model.size}, {model.channels})."
+        )
+    if not image.is_floating_point():
+        raise ExplorerError(
+            f"The image holds {image.dtype} values; expected floats in [0, 1], as explorer.load_image gives."
+        )
+    low, high = (float(bound) for bound in image.aminmax())
+    if not (low >= 0 and high <= 1):
+        raise ExplorerError(
+            f"The image's values run from {low:.3g} to {high:.3g}; expected [0, 1]; models normalise by themselves."
+        )
+    return image.detach().float().cpu()
+
+
+def check_label(label: int | None, model: Classifier) -> None:
+    """ExplorerError unless ``label`` is None or the index of a class of ``model``."""
+    if label is not None and not 0 <= label < len(model.classes):
+        raise ExplorerError(f"The label {label} is no class of {model.name}; expected 0 to {len(model.classes) - 1}.")
+
+
+def attack_target(recipe: Recipe, models: Sequence[Classifier], clean: Tensor, labels: Tensor | None) -> Target | None:
+    """What the recipe's adversarial steps are computed against; None where it has none.
+
+    The model is the one of ``models`` that ``recipe.against`` names, else ExplorerError. ``labels`` (N,) are
+    attacked, or the model's own answers to the ``clean`` images (N, C, H, W) where they are None.
+    """
+    adversarial = [name for name, _ in recipe.steps if find_distortion(name).adversarial]
+    if not adversarial:
+        return None
+    by_name = {model.name: model for model in models}
+    model = by_name.get(recipe.against or "")
+    if model is None:
+        given = f"names {recipe.against!r}" if recipe.against else "names none"
+        raise ExplorerError(
+            f"{adversarial[0]} is computed against one of the models shown, but the recipe {given}; "
+            f"set against={'|'.join(by_name)} in it."
+        )
+    attacked = model
+
+    def logits(x: Tensor) -> Tensor:
+        answer: Tensor = attacked(x.to(attacked.device))
+        return answer.to(x.device)
+
+    return Target(logits=logits, labels=predictions(model, clean) if labels is None else labels)
+
+
+def check_logits(model: Classifier, logits: Tensor) -> Tensor:
+    """The logits (N, K) as float64 on the CPU; ExplorerError where one is not a finite number."""
+    logits = logits.cpu().double()
+    if not bool(torch.isfinite(logits).all()):
+        raise ExplorerError(
+            f"{model.name} gave logits that are not finite numbers; its weights are damaged or it overflowed."
+        )
+    return logits
+
+
+def answer(model: Classifier, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    """Logits (N, K), float64 on the CPU, and features, on the model's device, from one forward pass."""
+    with torch.inference_mode():
+        logits, features = model.answer(x.to(model.device))
+    return check_logits(model, logits), features
+
+
+def predictions(model: Classifier, x: Tensor) -> Tensor:
+    """Index of the likeliest class of every image (N,), int64 on the CPU; large batches are cut into pieces."""
+    parts = []
+    for part in x.split(batch_size(x.shape[1:])):
+        with torch.inference_mode():
+            logits = model(part.to(model.device))
+        parts.append(check_logits(model, logits).argmax(dim=1))
+    return torch.cat(parts)
+
+
+def batch_size(shape: Sequence[int]) -> int:
+    """How many images of this shape (C, H, W) to ask about at once: at most 256, fewer large ones."""
+    return max(1, min(256, BATCH_VALUES // math.prod(shape)))

@@ -1,0 +1,163 @@
+"""What is measured of an answer, of features and of pixels: plain functions of tensors, computed in float64.
+
+Logits are (..., K) of any float type. Everything about an answer follows from its log-probabilities, so that nothing
+overflows or turns into log(0), however sure a network is. Entropy and KL are in nats.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+SSIM_WINDOW = 7  # px
+C1, C2 = 0.01**2, 0.03**2  # SSIM's constants (K1 L)^2 and (K2 L)^2 with data range L = 1
+
+
+def log_probabilities(logits: Tensor) -> Tensor:
+    """Natural logarithms of the class probabilities, float64 (..., K)."""
+    return torch.log_softmax(logits.double(), dim=-1)
+
+
+def probabilities(logits: Tensor) -> Tensor:
+    """Class probabilities (softmax), float64 (..., K) in [0, 1]."""
+    return log_probabilities(logits).exp()
+
+
+def confidence(probability: Tensor) -> Tensor:
+    """Probability of the likeliest class, (...) in [1/K, 1]."""
+    return probability.amax(dim=-1)
+
+
+def margin(probability: Tensor) -> Tensor:
+    """Probability of the likeliest class minus that of the second, (...) in [0, 1]; 1 where there is only one class."""
+    if probability.shape[-1] == 1:
+        return probability[..., 0]
+    first, second = probability.topk(2, dim=-1).values.unbind(-1)
+    return first - second
+
+
+def entropy(log_p: Tensor) -> Tensor:
+    """Shannon entropy in nats, (...) in [0, ln K], of log-probabilities (..., K)."""
+    return -(log_p.exp() * log_p).sum(dim=-1)
+
+
+def kl(log_p: Tensor, log_q: Tensor) -> Tensor:
+    """KL(p || q) in nats, (...) >= 0, of log-probabilities (..., K): how surprising answer q is to one who expects p.
+
+    Kullback & Leibler 1951; with p the clean answer and q the distorted one it is the stability term of Zheng et al.
+    2016 (arXiv 1604.04326) without the entropy of p.
+    """
+    return (log_p.exp() * (log_p - log_q)).sum(dim=-1).clamp_min(0)
+
+
+@dataclass(frozen=True)
+class FeatureDistance:
+    """How far the features of one layer moved: ``l2`` >= 0 and ``cosine`` = 1 - cos of the angle, in [0, 2]."""
+
+    l2: float
+    cosine: float
+
+
+def feature_distances(clean: Mapping[str, Tensor], distorted: Mapping[str, Tensor]) -> dict[str, FeatureDistance]:
+    """Distances between the features (1, ...) of two images, by layer name; features that are equal give exactly 0.
+
+    Where one of the two is all zeros the cosine distance is 1 by convention, 0 where both are.
+    """
+    products = []
+    for name, before in clean.items():
+        a, b = before.flatten().float(), distorted[name].flatten().float()
+        difference = a - b
+        products += [torch.dot(u, v) for u, v in ((difference, difference), (a, difference), (a, a), (b, b))]
+    values = torch.stack(products).tolist() if products else []  # one transfer from the device
+    return {name: _distance(*values[4 * i : 4 * i + 4]) for i, name in enumerate(clean)}
+
+
+def _distance(dd: float, ad: float, aa: float, bb: float) -> FeatureDistance:
+    """The distance of a and b from the products of a, b and d = a - b.
+
+    1 - cos = (|d|^2 - (|a| - |b|)^2) / (2 |a| |b|) with |a| - |b| = (2 a.d - d.d) / (|a| + |b|): unlike 1 - a.b / |a|
+    |b| neither cancels where a and b are close, so that products in float32 are enough.
+    """
+    l2, a, b = math.sqrt(dd), math.sqrt(aa), math.sqrt(bb)
+    if a == 0 or b == 0:
+        return FeatureDistance(l2, 0.0 if a == b else 1.0)
+    cosine = (dd - ((2 * ad - dd) / (a + b)) ** 2) / (2 * a * b)
+    return FeatureDistance(l2, min(max(cosine, 0.0), 2.0))
+
+
+def percentile(distance: float, quantiles: Sequence[float]) -> float:
+    """Share in percent (0-100) of the reference distances below ``distance``, by linear interpolation.
+
+    ``quantiles`` are evenly spaced quantiles from 0 % to 100 % in ascending order, at least two. Below the smallest the
+    answer is 0, above the largest 100.
+    """
+    return float(np.interp(distance, quantiles, np.linspace(0.0, 100.0, len(quantiles))))
+
+
+@dataclass(frozen=True)
+class InputDistance:
+    """How far apart two images are: ``l2``, ``linf`` over pixel values in [0, 1], ``psnr`` in dB, ``ssim`` in [-1, 1].
+
+    ``psnr`` is infinite for equal images (null in JSON); ``ssim`` is None for images with a side below 3 px.
+    """
+
+    l2: float
+    linf: float
+    psnr: float
+    ssim: float | None
+
+    def to_dict(self) -> dict[str, float | None]:
+        return {
+            "l2": self.l2,
+            "linf": self.linf,
+            "psnr": self.psnr if math.isfinite(self.psnr) else None,
+            "ssim": self.ssim,
+        }
+
+
+def input_distance(clean: Tensor, distorted: Tensor) -> InputDistance:
+    """Distances between two images (1, C, H, W) in [0, 1] on the CPU. PSNR = -10 log10(mean squared error), range 1."""
+    difference = clean.double() - distorted.double()
+    l2, linf = torch.stack([difference.norm(), difference.abs().amax()]).tolist()
+    psnr = 10 * math.log10(difference.numel() / l2**2) if l2 else math.inf
+    return InputDistance(l2, linf, psnr, ssim(clean, distorted))
+
+
+def ssim(clean: Tensor, distorted: Tensor) -> float | None:
+    """Structural similarity of two images (1, C, H, W) in [0, 1], mean over windows and channels; 1 for equal images.
+
+    Wang et al. 2004, eq. 13, with data range 1, K1 = 0.01 and K2 = 0.03, in a uniform window of 7 x 7 px with sample
+    (co)variances: what scikit-image's ``structural_similarity`` gives by default, to which a test holds it. Written
+    out here because a live view asks for it with every frame: a fifth of the time, and no import of SciPy before the
+    first. The Gaussian window of the paper takes longer and 11 px, which small digits lack. A smaller image gets the
+    largest odd window that fits; below 3 px there is none and the answer is None.
+    """
+    window = min(SSIM_WINDOW, *clean.shape[-2:])
+    window -= 1 - window % 2
+    if window < 3:
+        return None
+    a, b = clean[0].double(), distorted[0].double()
+    means = _box_means(torch.stack([a, b, a * a + b * b, a * b]), window)
+    mean_a, mean_b = means[:2]
+    product = mean_a * mean_b
+    squares = mean_a**2 + mean_b**2
+    n = window * window
+    covariance = (means[3] - product) * (n / (n - 1))
+    variances = (means[2] - squares) * (n / (n - 1))
+    value = ((2 * product + C1) * (2 * covariance + C2)) / ((squares + C1) * (variances + C2))
+    return float(value.mean())
+
+
+def _box_means(x: Tensor, window: int) -> Tensor:
+    """Means over all windows of (..., H, W), from running sums: exact enough in float64, and faster than pooling."""
+    for axis in (-1, -2):
+        sums = x.cumsum(axis)
+        more = x.shape[axis] - window  # windows beyond the first
+        first = sums.narrow(axis, window - 1, 1)
+        x = torch.cat([first, sums.narrow(axis, window, more) - sums.narrow(axis, 0, more)], axis) / window
+    return x
