@@ -1,8 +1,8 @@
 """The speed budget, measured: ``make bench``, or ``python -m benchmarks.run --only compare``.
 
 Each row is a ratio of two things timed in turns in the same run, after a warm-up; medians, with the quartiles of the
-single ratios beside them. Writes ``benchmarks/results/latest.json`` and ``.md`` with machine and versions. Nothing fails
-when a budget is missed, for a busy machine is no bug: the report says so.
+single ratios beside them. Writes ``benchmarks/results/latest.json`` and ``.md`` with machine and versions. Nothing
+fails when a budget is missed, for a busy machine is no bug: the report says so.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def load_models(
     said: dict[str, Any] = {"arch": arch, "mean": read_numbers("--mean", mean), "std": read_numbers("--std", std)}
     listed = read_names(names)
     if not listed:
-        raise ExplorerError("No model is named; give names or paths separated by commas ('explorer models' lists them).")
+        raise ExplorerError("No model is named; give names or paths separated by commas, see 'explorer models'.")
     outside = [name for name in listed if Path(name).suffix]
     if any(value is not None for value in said.values()) and not outside:
         raise ExplorerError("--arch, --mean and --std describe a checkpoint opened by path, but none was given.")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+import importlib.util
 import io
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -27,7 +29,8 @@ MAX_PIXELS = 50_000_000
 Source = str | Path | bytes | BinaryIO | Image.Image | np.ndarray
 """What :func:`load_image` reads."""
 
-_UNSAFE_FORMATS = {"EPS", "WMF", "MPEG"}  # run other programs, or are no still images
+_NOT_READ = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}  # run other programs, or hold no still image
+_COMMON = ("PNG", "JPEG", "GIF", "BMP", "PPM")
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
@@ -45,8 +48,7 @@ def load_image(source: Source) -> Tensor:
         return _from_pillow(source)
     data = _read_bytes(source)
     try:
-        Image.init()
-        image = Image.open(io.BytesIO(data), formats=sorted(set(Image.OPEN) - _UNSAFE_FORMATS))
+        image = _open(data)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _too_many_pixels() from None
     except UnidentifiedImageError:
@@ -55,6 +57,14 @@ def load_image(source: Source) -> Tensor:
         raise _damaged() from error
     with image:
         return _from_pillow(image)
+
+
+def _open(data: bytes) -> Image.Image:
+    """The undecoded Pillow image; the rarer plugins, slow to import, are loaded only where the common ones pass."""
+    with contextlib.suppress(UnidentifiedImageError):
+        return Image.open(io.BytesIO(data), formats=_COMMON)
+    Image.init()
+    return Image.open(io.BytesIO(data), formats=sorted(set(Image.OPEN) - _NOT_READ))
 
 
 def _read_bytes(source: Any) -> bytes:
@@ -248,27 +258,30 @@ def image_hash(x: Tensor) -> str:
     return hashlib.sha256(repr(tuple(x.shape)).encode() + data).hexdigest()[:16]
 
 
+_SAMPLES = {
+    "cat": ("skimage", "data/chelsea.png"),
+    "astronaut": ("skimage", "data/astronaut.png"),
+    "coffee": ("skimage", "data/coffee.png"),
+    "rocket": ("skimage", "data/rocket.jpg"),
+    "clock": ("skimage", "data/clock_motion.png"),
+    "temple": ("sklearn", "datasets/images/china.jpg"),
+    "flower": ("sklearn", "datasets/images/flower.jpg"),
+    "photographer": ("skimage", "data/camera.png"),
+}
+
+
 def sample_images() -> dict[str, Callable[[], Tensor]]:
-    """Name -> loader of the photographs that scikit-image and scikit-learn bring along; the loaders need no network."""
-    return {
-        "cat": lambda: _skimage("chelsea"),
-        "astronaut": lambda: _skimage("astronaut"),
-        "coffee": lambda: _skimage("coffee"),
-        "rocket": lambda: _skimage("rocket"),
-        "clock": lambda: _skimage("clock"),
-        "temple": lambda: _sklearn("china.jpg"),
-        "flower": lambda: _sklearn("flower.jpg"),
-        "photographer": lambda: _skimage("camera"),
-    }
+    """Name -> loader of photographs that scikit-image and scikit-learn bring along; the cat comes first.
+
+    The loaders read the packages' own files without importing the packages (which takes seconds) and need no network.
+    """
+    return {name: partial(_sample, package, path) for name, (package, path) in _SAMPLES.items()}
 
 
-def _skimage(name: str) -> Tensor:
-    import skimage.data
-
-    return load_image(getattr(skimage.data, name)())
-
-
-def _sklearn(name: str) -> Tensor:
-    from sklearn.datasets import load_sample_image
-
-    return load_image(load_sample_image(name))
+def _sample(package: str, path: str) -> Tensor:
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ExplorerError(
+            f"The photograph {path} comes with {package}, which is not installed: pip install {package}."
+        )
+    return load_image(Path(spec.origin).parent / path)

@@ -14,27 +14,21 @@ if TYPE_CHECKING:
     from explorer.probe import Comparison, Evaluation, Sweep
 
 FLIPPED, HOLDS = "◆ flipped", "○ holds"
-CARD_COLUMNS = {
-    "clean": "clean",
-    "gaussian_noise=0.1": "noise 0.1",
-    "jpeg=50": "JPEG 50",
-    "thumbnail=16": "thumbnail 16",
-}
-"""The columns of the table of models: a recipe of the cards and its short title."""
 
 
 def model_rows(cards: Sequence[Card]) -> tuple[list[str], list[list[str]]]:
-    """Header and rows of the table of models; accuracies in per cent, empty where a card does not hold one."""
+    """Header and rows of the table of models: a column per recipe that the cards hold, accuracies in per cent."""
     from explorer.models import method_title
 
-    header = ["model", "method", *CARD_COLUMNS.values(), "n"]
+    recipes = list(dict.fromkeys(result["recipe"] for card in cards for result in card.results))
+    titles = [recipe.replace("gaussian_noise=", "noise ").replace("=", " ") for recipe in recipes]
     rows = []
     for card in cards:
-        found = {result["recipe"].partition(";")[0]: result for result in card.results}
-        accuracies = [f"{found[recipe]['accuracy']:.2%}" if recipe in found else "" for recipe in CARD_COLUMNS]
+        found = {result["recipe"]: f"{result['accuracy']:.2%}" for result in card.results}
         counts = sorted({result["n"] for result in card.results})
+        accuracies = [found.get(recipe, "") for recipe in recipes]
         rows.append([card.name, method_title(card.method), *accuracies, ", ".join(f"{n:,}" for n in counts)])
-    return header, rows
+    return ["model", "method", *titles, "n"], rows
 
 
 def models_table(cards: Sequence[Card]) -> Table:

@@ -15,7 +15,6 @@ from explorer.app.layout import page
 from explorer.app.live import Live
 from explorer.app.theme import launch_options
 from explorer.errors import ExplorerError
-from explorer.images import MAX_BYTES
 
 __all__ = ["build", "launch_options", "serve"]
 
@@ -46,16 +45,7 @@ def serve(
         server_name=host,
         server_port=port,
         inbrowser=open_browser,
-        quiet=True,
-        share=False,
         prevent_thread_lock=True,
-        show_error=False,
-        max_file_size=MAX_BYTES + 2**20,  # a little more than we read, so that ours is the sentence people see
-        enable_monitoring=False,
-        run_history=False,
-        pwa=False,
-        mcp_server=False,
-        ssr_mode=False,
         **launch_options(),
     )
     shown = "127.0.0.1" if host in {"127.0.0.1", "localhost", "0.0.0.0", "::"} else host  # noqa: S104  # compared only

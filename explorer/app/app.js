@@ -1,7 +1,7 @@
 // The page around the panel: it keeps the state, wires Gradio's controls and the buttons to it, and asks the server.
 // Gradio's own listeners reach it as window.stabilityExplorer; `trigger` tells Gradio to fetch the controls' new values.
 
-export function start({ element, server, trigger, catalogue, mount, makePictures, makeSteps }) {
+export async function start({ element, server, trigger, catalogue, mount, makePictures, makeSteps }) {
   const families = Object.fromEntries(catalogue.families.map((family) => [family.key, family]));
   const state = {
     family: catalogue.first.family,
@@ -17,20 +17,19 @@ export function start({ element, server, trigger, catalogue, mount, makePictures
   const byId = (id) => document.getElementById(id);
   let recipe = "";
 
+  const panel = mount(element, { ask, state: question() }); // it asks and paints while Gradio still builds the controls
+  const sliders = Array.from({ length: catalogue.limits.steps }, (_, i) => `#step-${i}`);
+  await allThere(["#theme", "#pictures", "#models", "#add-model input", "#add-step input", "#recipe textarea", ...sliders.map((id) => `${id} input[type=range]`)]);
   wireTheme(byId("theme"));
   const notice = makeNotice();
   const pictures = makePictures({ element: byId("pictures"), catalogue, server, notice, choose: choosePicture, make });
-  const steps = makeSteps({ state, catalogue, side: () => family().size, notice, moved, changed, make });
-  const panel = mount(element, { ask, state: question() });
-  element.addEventListener("answer", ({ detail }) => {
-    if (detail.answer && detail.answer.recipe !== recipe) showRecipe(detail.answer.recipe);
-  });
+  const steps = makeSteps({ blocks: sliders.map((id) => document.querySelector(id)), state, catalogue, side: () => family().size, notice, moved, changed, make });
   window.stabilityExplorer = { controls, recipeText: () => [recipe], chooseFamily, addModel, addStep, setSeed, reroll, setAgainst, setPixels, setRecipe };
+  element.addEventListener("answer", ({ detail }) => showRecipe(detail.answer?.recipe));
+  labelControls();
   paintModels();
-  steps.ready.then(() => {
-    labelControls();
-    trigger("sync");
-  });
+  showRecipe(panel.answer()?.recipe);
+  trigger("sync");
 
   // ---- asking ---------------------------------------------------------------------------------------------------
 
@@ -166,11 +165,21 @@ export function start({ element, server, trigger, catalogue, mount, makePictures
 
   // Gradio's menus have no prompt of their own, and their help takes a line each: both go where they cost no room.
   function labelControls() {
-    byId("add-model").querySelector("input").placeholder = "Add a model";
-    byId("add-step").querySelector("input").placeholder = "Add a distortion";
+    for (const [id, prompt] of [["add-model", "Add a model"], ["add-step", "Add a distortion"]]) {
+      const input = byId(id).querySelector("input");
+      input.placeholder = prompt;
+      input.addEventListener("keydown", takeFirstMatch, { capture: true });
+    }
     for (const help of document.querySelectorAll("#rail .block:not(.step) .info-text")) {
       help.closest(".block[id]").title = help.textContent;
     }
+  }
+
+  // Return after typing takes the first match, which Gradio's menu leaves unmarked until an arrow key is pressed.
+  function takeFirstMatch(event) {
+    const options = event.target.closest(".block").querySelectorAll("[role=option]");
+    if (event.key !== "Enter" || !event.target.value || !options.length || [...options].some((option) => option.classList.contains("active"))) return;
+    event.target.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown", bubbles: true }));
   }
 
   function addStep(name) {
@@ -202,6 +211,7 @@ export function start({ element, server, trigger, catalogue, mount, makePictures
   }
 
   function showRecipe(text) {
+    if (!text || text === recipe) return;
     recipe = text;
     trigger("recipe");
   }
@@ -220,6 +230,20 @@ export function start({ element, server, trigger, catalogue, mount, makePictures
   }
 }
 
+// Gradio builds its components one after another: wait until an element of every selector stands on the page.
+function allThere(selectors) {
+  return new Promise((resolve) => {
+    const look = () => {
+      if (!selectors.every((selector) => document.querySelector(selector))) return;
+      observer.disconnect();
+      resolve();
+    };
+    const observer = new MutationObserver(look);
+    observer.observe(document.body, { childList: true, subtree: true });
+    look();
+  });
+}
+
 // ---- small things -------------------------------------------------------------------------------------------------------
 
 export function make(tag, attributes = {}, ...children) {
@@ -233,7 +257,7 @@ export function make(tag, attributes = {}, ...children) {
 // One line at the foot of the page: what went wrong, or what was removed, with a way back.
 function makeNotice() {
   const box = make("div", { class: "notice", role: "status" });
-  document.querySelector(".gradio-container").append(box);
+  document.getElementById("explore").append(box);
   let timer = 0;
   return (sentence, { undo, error } = {}) => {
     clearTimeout(timer);

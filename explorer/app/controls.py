@@ -1,4 +1,4 @@
-"""Gradio's own controls. They listen in the browser only: each hands its value to ``app.js`` without asking the server."""
+"""Gradio's own controls. They listen in the browser only: each hands its value to ``app.js``, no request is made."""
 
 from __future__ import annotations
 
@@ -55,6 +55,7 @@ def step_sliders() -> tuple[gr.Slider, ...]:
 
 
 def add_step_menu() -> gr.Dropdown:
+    """Every registered distortion, under its family."""
     choices = [(f"{kind.family} · {kind.title}", name) for name, kind in DISTORTIONS.items()]
     return gr.Dropdown(
         choices,
@@ -67,6 +68,7 @@ def add_step_menu() -> gr.Dropdown:
 
 
 def family_menu(families: Mapping[str, Family], chosen: str) -> gr.Dropdown:
+    """What the models were trained on; hidden where there is nothing to choose."""
     return gr.Dropdown(
         [(family.title, key) for key, family in families.items()],
         value=chosen,
@@ -80,6 +82,7 @@ def family_menu(families: Mapping[str, Family], chosen: str) -> gr.Dropdown:
 
 
 def add_model_menu(family: Family, shown: list[str]) -> gr.Dropdown:
+    """The models of the family that do not answer yet."""
     choices = [(card.name, card.name) for card in family.cards if card.name not in shown]
     return gr.Dropdown(
         choices,

@@ -69,11 +69,13 @@ def subtitle(card: Card, family: Family) -> str:
 
 def measured(card: Card) -> str:
     """One line on what the card has measured, e.g. "91.2 % clean, 22.5 % at gaussian_noise=0.1 (n = 10000)"."""
-    parts = [
-        f"{100 * row['accuracy']:.1f} % {'clean' if row['recipe'].startswith('clean') else 'at ' + row['recipe'].split(';')[0]}"
-        for row in card.results
-    ]
+    parts = [f"{100 * row['accuracy']:.1f} % {_condition(row['recipe'])}" for row in card.results]
     return f"{', '.join(parts)} (n = {card.results[0]['n']})" if parts else "no measured accuracy"
+
+
+def _condition(recipe: str) -> str:
+    chain = recipe.partition(";")[0]
+    return chain if chain == "clean" else f"at {chain}"
 
 
 def group(cards: Sequence[Card]) -> dict[str, Family]:

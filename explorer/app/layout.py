@@ -24,7 +24,8 @@ FIRST_STEPS = (("gaussian_noise", 0.06),)
 """The first screen: about where a standard network begins to call the cat a frog."""
 
 MODULES = ("app", "steps", "pictures")
-NAV = """<nav aria-label="Stability Explorer"><b>Stability Explorer</b><span class="device"></span>
+NAV = """<nav class="stability-colours" aria-label="Stability Explorer">
+<b>Stability Explorer</b><span class="device"></span>
 <button id="theme" type="button" aria-label="Dark colours" title="Light or dark">&#9680;</button></nav>"""
 
 
@@ -39,7 +40,7 @@ def page(live: Live) -> gr.Blocks:
             apply_default_css=False,
             js_on_load=f"element.querySelector('.device').textContent = {json.dumps(device_line())};",
         )
-        with gr.Row(elem_id="explore", equal_height=False):
+        with gr.Row(elem_id="explore", elem_classes="stability-colours", equal_height=False):
             with gr.Column(elem_id="rail"):
                 with gr.Column(elem_classes="box"):
                     _part('<h2>Image</h2><div id="pictures"></div>')

@@ -1,4 +1,4 @@
-"""The server's side of the live panel: a state from the browser in, an answer out. Nothing the browser sends is believed."""
+"""The server's side of the live panel: a state from the browser in, an answer out. Nothing it sends is believed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from explorer import images
 from explorer.app.families import Family, family_of, group, subtitle
-from explorer.app.pictures import Pictures, Recent, browse
+from explorer.app.pictures import PictureGoneError, Pictures, Recent, browse
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
 from explorer.models import Card, Classifier, list_models, load_model
@@ -28,6 +28,9 @@ MAX_MODELS = 12
 
 MAX_STEPS = 8
 """Distortions in one chain."""
+
+MAX_TEXT = 1000
+"""Characters of a recipe or a name that are read."""
 
 CLEAN_PASSES = 64
 """Clean answers kept (a few hundred kB each): one per picture and set of models in use."""
@@ -79,7 +82,7 @@ class Live:
     async def browse_dataset(self, page: Any) -> Response:
         """Some rows of a data set, {"dataset", "start"} -> {"items", "start", "total"} or {"error"}."""
         return await self._run(
-            lambda wanted: browse(_mapping(wanted).get("dataset"), _mapping(wanted).get("start")), page
+            lambda wanted: browse(*(_mapping(wanted).get(key) for key in ("dataset", "start"))), page
         )
 
     async def read_recipe(self, text: Any) -> Response:
@@ -126,11 +129,14 @@ class Live:
 
     def parse_recipe(self, text: Any) -> dict[str, Any]:
         """The JSON form of a recipe's text, or ExplorerError; chains longer than the page shows are refused."""
-        recipe = Recipe.parse(text if isinstance(text, str) else "")
-        return _bounded(recipe).to_dict()
+        if not isinstance(text, str) or len(text) > MAX_TEXT:
+            raise ExplorerError("A recipe is one line of text such as gaussian_noise=0.1,jpeg=30;seed=7.")
+        recipe = Recipe.parse(text)
+        _check_length(recipe.steps)
+        return recipe.to_dict()
 
     def choose(self, names: Any) -> tuple[Family, list[Classifier]]:
-        """The family and the loaded models of a list of names, in that order; ExplorerError where they do not go together."""
+        """The family and the loaded models of a list of names; ExplorerError where they do not go together."""
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise ExplorerError("The models must be a list of names.")
         if not names:
@@ -183,6 +189,8 @@ def _plainly(function: Callable[[Any], dict[str, Any]], argument: Any) -> dict[s
     """What the function answers; its errors as one sentence, unexpected ones in the terminal's log too."""
     try:
         return function(argument)
+    except PictureGoneError as error:
+        return {"error": str(error), "gone": True}
     except ExplorerError as error:
         return {"error": str(error)}
     except Exception:
@@ -197,12 +205,18 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _recipe(value: Any) -> Recipe:
-    return _bounded(Recipe.from_dict(_mapping(value)))
+    """The recipe of a JSON form from an untrusted sender: its size is checked before its meaning."""
+    steps = _mapping(value).get("steps")
+    if not isinstance(steps, list) or not all(isinstance(step, list) and len(step) == 2 for step in steps):
+        raise ExplorerError("The steps of a recipe must be a list of pairs of a distortion's name and an amount.")
+    _check_length(steps)
+    if any(
+        isinstance(text, str) and len(text) > MAX_TEXT for text in (value.get("against"), *(name for name, _ in steps))
+    ):
+        raise ExplorerError("A name in this recipe is too long.")
+    return Recipe.from_dict(value)
 
 
-def _bounded(recipe: Recipe) -> Recipe:
-    if len(recipe.steps) > MAX_STEPS:
-        raise ExplorerError(
-            f"The page shows at most {MAX_STEPS} distortions in a chain; this one has {len(recipe.steps)}."
-        )
-    return recipe
+def _check_length(steps: Sequence[Any]) -> None:
+    if len(steps) > MAX_STEPS:
+        raise ExplorerError(f"The page shows at most {MAX_STEPS} distortions in a chain; this one has {len(steps)}.")

@@ -163,7 +163,7 @@ export function makePictures({ element, catalogue, server, notice, choose, make 
     close.addEventListener("click", () => dialog.close());
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
     dialog.addEventListener("close", () => dialog.remove());
-    document.querySelector(".gradio-container").append(dialog);
+    document.getElementById("explore").append(dialog);
     dialog.showModal();
     return dialog;
   }

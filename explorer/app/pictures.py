@@ -1,4 +1,4 @@
-"""Pictures the app can show: bundled photographs, rows of data sets, and what people bring, each for its owner alone."""
+"""Pictures the app can show: bundled photographs, rows of data sets, and what people bring, for its owner alone."""
 
 from __future__ import annotations
 
@@ -25,6 +25,11 @@ HELD_SECONDS = 4 * 3600
 THUMB = 96  # px side of a thumbnail: twice what is drawn, for dense screens
 BROWSED = 40  # rows of a data set shown at once
 
+
+class PictureGoneError(ExplorerError):
+    """A brought picture is asked for that is not held any more."""
+
+
 Input = tuple[int, int]
 """What models take: side in px and number of channels."""
 
@@ -33,7 +38,7 @@ V = TypeVar("V")
 
 
 class Recent(Generic[K, V]):
-    """A dictionary of the ``limit`` entries used last, each forgotten after ``seconds`` without use; for many threads."""
+    """A dictionary of the ``limit`` entries used last, forgotten after ``seconds`` without use; for many threads."""
 
     def __init__(self, limit: int, seconds: float = float("inf"), clock: Callable[[], float] = time.monotonic) -> None:
         self._entries: OrderedDict[K, tuple[float, V]] = OrderedDict()
@@ -96,7 +101,7 @@ class Pictures:
         if isinstance(token := picture.get("token"), str):
             brought = self._brought.get(token)
             if brought is None:
-                raise ExplorerError("This picture is no longer held here; choose it again.")
+                raise PictureGoneError("This picture is no longer held here; choose it again.")
             return f"token:{token}", brought[takes], None
         if isinstance(name := picture.get("sample"), str):
             return f"sample:{name}", self._fit(f"sample:{name}", takes, sample_loader(name)), None

@@ -3,31 +3,12 @@
 
 const SETTLE_MS = 250; // keyboard steps closer together than this count as one movement
 
-export function makeSteps({ state, catalogue, side, notice, moved, changed, make }) {
+export function makeSteps({ blocks, state, catalogue, side, notice, moved, changed, make }) {
   const rows = [];
   const kind = (step) => catalogue.distortions[step.name];
   const range = (step) => kind(step).sides[side()];
-  const ready = allSlidersThere().then((blocks) => {
-    blocks.forEach((block, i) => rows.push(decorate(block, i)));
-    paint();
-  });
-
-  // Gradio builds its components one after another; wait for the last slider.
-  function allSlidersThere() {
-    const find = () => Array.from({ length: catalogue.limits.steps }, (_, i) => document.getElementById(`step-${i}`));
-    const complete = (blocks) => blocks.every((block) => block?.querySelector("input[type=range]"));
-    return new Promise((resolve) => {
-      const look = () => {
-        const blocks = find();
-        if (!complete(blocks)) return false;
-        observer.disconnect();
-        resolve(blocks);
-        return true;
-      };
-      const observer = new MutationObserver(look);
-      if (!look()) observer.observe(document.body, { childList: true, subtree: true });
-    });
-  }
+  blocks.forEach((block, i) => rows.push(decorate(block, i)));
+  paint();
 
   function decorate(block, i) {
     const unit = make("span", { class: "unit" });
@@ -175,5 +156,5 @@ export function makeSteps({ state, catalogue, side, notice, moved, changed, make
     });
   }
 
-  return { ready, paint, properties, add, fit: () => state.steps.forEach(clamp) };
+  return { paint, properties, add, fit: () => state.steps.forEach(clamp) };
 }

@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from explorer.images import MAX_BYTES
 from explorer.panel import panel_css
 
 FONT = ("system-ui", "Segoe UI", "Roboto", "Helvetica Neue", "Noto Sans", "sans-serif")
@@ -64,6 +65,19 @@ def theme() -> gr.themes.Base:
 
 
 def launch_options() -> dict[str, Any]:
-    """What ``gr.Blocks.launch`` has to be told for the page to look and behave as meant."""
+    """What ``gr.Blocks.launch`` has to be told for the page to look as meant and to keep to itself."""
     styles = panel_css() + (Path(__file__).resolve().parent / "app.css").read_text(encoding="utf-8")
-    return {"theme": theme(), "head": f"<style>{styles}</style>", "footer_links": []}
+    return {
+        "theme": theme(),
+        "head": f"<style>{styles}</style>",
+        "footer_links": [],
+        "max_file_size": MAX_BYTES + 2**20,  # a little more than we read, so that ours is the sentence people see
+        "share": False,
+        "show_error": False,
+        "enable_monitoring": False,
+        "run_history": False,
+        "pwa": False,
+        "mcp_server": False,
+        "ssr_mode": False,
+        "quiet": True,
+    }

@@ -103,13 +103,14 @@ class Distortion:
         return tuple(self.identity + (mark - self.identity) * side / REFERENCE_SIDE for mark in self.notches)
 
     def check(self, amount: float) -> float:
-        """The amount as a float, or an ExplorerError that names the range."""
+        """The amount as a float, or an ExplorerError that names the range (a rounding error outside is pulled in)."""
         low, high = self.limits
+        slack = 1e-9 * (high - low)
         if isinstance(amount, bool) or not isinstance(amount, (int, float)):
             raise ExplorerError(f"The amount of {self.name} must be a number from {low:g} to {high:g}, not {amount!r}.")
-        if not (math.isfinite(amount) and low <= amount <= high):
+        if not (math.isfinite(amount) and low - slack <= amount <= high + slack):
             raise ExplorerError(f"{self.name}={amount:g} is out of range: {self.name} takes {low:g} to {high:g}.")
-        return float(amount) + 0.0  # -0.0 becomes 0.0
+        return min(max(float(amount), low), high) + 0.0  # -0.0 becomes 0.0
 
     def show(self, amount: float) -> str:
         """The amount as people read it: "σ = 0.1", "ε = 8/255", "45°"."""

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from explorer.errors import ExplorerError
@@ -119,7 +119,7 @@ def save_model(model: Classifier, folder: Path) -> Card:
     target = folder / f"{model.name}.safetensors"
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_suffix(".part")
-    save_file({key: value.detach().cpu().contiguous() for key, value in model.net.state_dict().items()}, part)
+    part.write_bytes(save({key: value.detach().cpu().contiguous() for key, value in model.net.state_dict().items()}))
     card = replace(model.card, sha256=file_sha256(part))
     part.replace(target)
     write_card(card, folder)

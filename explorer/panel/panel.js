@@ -4,6 +4,7 @@
 //   const panel = mount(element, { ask: async (state) => answer, state })
 //   panel.update(state, { live: true })    while something is being dragged: classes keep their order
 //   panel.update(state)                    the drag has ended: classes are sorted again
+//   panel.answer()                         what is on screen, or null
 //   panel.destroy()
 //
 // `state` belongs to the host; the panel reads only `state.models.length`, to draw that many empty cards. One question
@@ -140,6 +141,7 @@ export function mount(element, { ask, state }) {
   update(state);
   return {
     update,
+    answer: () => shown,
     destroy() {
       alive = false;
       clearTimeout(settling);
