@@ -211,7 +211,7 @@ def test_mean_effect_grows_with_amount(kind, photographs):
         assert effects[-1] >= max(effects) * 0.97, effects
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     height=st.one_of(st.integers(1, 40), st.just(257)),
     width=st.one_of(st.integers(1, 40), st.just(3)),

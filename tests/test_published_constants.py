@@ -95,7 +95,9 @@ def test_shot_noise_counts_photons(photons):
     draws = torch.randn(1, 256, 40, generator=torch.Generator().manual_seed(0))
     counts = DISTORTIONS["shot_noise"].function(x, photons**-0.5, Fixed(draws)) * photons
     expected = stats.poisson.ppf(stats.norm.cdf(draws.double().numpy()), (x[0].double() * photons).numpy())
-    assert np.mean(np.abs(counts[0].numpy() - expected) > 1e-3) < 0.002  # same quantile, all but on the rims of steps
+    error = np.abs(counts[0].numpy() - expected)
+    assert np.mean(error > 0.01) < 0.001  # the same quantile, all but on the rims of steps
+    assert error.max() < 1.01
     rows = counts[0, 0].double()
     assert float((rows.mean(1) - x[0, 0, :, 0] * photons).abs().max()) < 5 * math.sqrt(photons / 40)
     assert float(rows[128:].var(1).mean()) == pytest.approx(0.75 * photons, rel=0.05)  # Poisson: variance = mean
@@ -107,8 +109,8 @@ def test_impulse_noise_replaces_this_share_half_by_white(share):
     x = torch.full((1, 3, 200, 200), 0.5)
     out = distort("impulse_noise", x, share)
     assert set(out.unique().tolist()) == {0.0, 0.5, 1.0}
-    assert float((out != 0.5).float().mean()) == pytest.approx(share, rel=0.05)
-    assert float((out == 1).sum() / (out != 0.5).sum()) == pytest.approx(0.5, abs=0.03)
+    assert float((out != 0.5).float().mean()) == pytest.approx(share, abs=0.004)
+    assert float((out == 1).sum() / (out != 0.5).sum()) == pytest.approx(0.5, abs=0.08)
 
 
 def test_noise_by_hand():
@@ -183,7 +185,7 @@ def test_motion_blur_follows_its_angle():
     x[..., 10, 10] = 1
     for place, turn in ((0.0, -1), (1.0, 1)):  # -45 and 45 degrees
         out = distort("motion_blur", x, 2.0, Fixed(place))[0, 0]
-        lit = {(int(row), int(column)) for row, column in (out > 0.001).nonzero()}
+        lit = {(int(row), int(column)) for row, column in (out > 0.0005).nonzero()}
         steps = {(turn * round(i * math.sqrt(0.5)), round(i * math.sqrt(0.5))) for i in range(8)}
         assert lit == {(10 - down, 10 - right) for down, right in steps}
 
@@ -225,7 +227,7 @@ def test_thumbnail_has_the_area_of_a_square_of_that_side(cat):
     stripes = (torch.arange(16) % 2).float().view(1, 1, 16, 1).expand(1, 1, 16, 4).contiguous()
     # area 16 of 16 x 4 px: shrink by 4 / 8 to 8 x 2, where each row is the mean of its neighbours with weights 1 3 3 1
     out = distort("thumbnail", stripes, 4)
-    assert torch.allclose(out[0, 0, 2:-2], torch.full((12, 4), 0.5), atol=1e-6)
+    assert torch.allclose(out[0, 0, 3:-3], torch.full((10, 4), 0.5), atol=1e-6)
     # 32 px to 16 px and back, in numpy: triangle of support 2 px, then bilinear
     places = (np.arange(16) + 0.5) * 2 - 0.5
     down = np.clip(1 - np.abs(places[:, None] - np.arange(32)) / 2, 0, None)

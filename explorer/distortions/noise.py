@@ -35,8 +35,8 @@ def shot_noise(x: Tensor, amount: float, draws: Draws) -> Tensor:
 
     x' = Poisson(c x) / c with c = 1 / amount^2 photons for a white pixel, so that ``amount`` is the standard deviation
     of a white pixel; published c: 500, 250, 100, 75, 50. The count is the Poisson quantile of one normal number per
-    value, so that it changes little when the amount does: summed exactly for a mean below 12, by the Cornish-Fisher
-    expansion above.
+    value, so that it changes little when the amount does: summed exactly for a mean below 12, above by the expansion
+    of Giles 2016 (ACM TOMS, Algorithm 955), which is off by one count in fewer than one value of a thousand.
     """
     photons = max(amount, 1e-4) ** -2.0
     normal = draws.normal(*x.shape[1:]).to(x.device)
@@ -46,8 +46,9 @@ def shot_noise(x: Tensor, amount: float, draws: Draws) -> Tensor:
 def _poisson_quantile(mean: Tensor, normal: Tensor) -> Tensor:
     """The Poisson(mean) quantile at the level Phi(normal), elementwise."""
     root = mean.clamp_min(1).sqrt()
-    count = mean + normal * root + (normal**2 - 1) / 6 + (normal - normal**3) / (72 * root)
-    count = count.round_().clamp_min_(0)
+    square = normal * normal
+    count = mean + root * normal + (1 / 3 + square / 6) - normal * (2 + square) / (72 * root)
+    count = count.add_((square * (7 + 3 * square) - 16) / (810 * root**2)).floor_().clamp_min_(0)
     small = mean < _EXACT_BELOW
     if not bool(small.any()):
         return count
