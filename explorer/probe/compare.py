@@ -163,7 +163,8 @@ def compare(
     made = perf_counter()
     pairs = [_ask(model, pixels, distorted, clean) for model in models]
     asked = perf_counter()
-    answers = tuple(_measure(model, *pair) for model, pair in zip(models, pairs, strict=True))
+    numbers = _numbers([logits for logits, _, _ in pairs])
+    answers = tuple(_answer(*parts) for parts in zip(models, numbers, pairs, strict=True))
     distance = measures.input_distance(pixels, distorted)
     image_hash = images.image_hash(distorted)
     seconds = {"distort": made - started, "infer": asked - made, "measure": perf_counter() - asked}
@@ -185,31 +186,42 @@ def _ask(
     return torch.cat([logits_clean, logits]), before, after
 
 
-def _measure(model: Classifier, logits: Tensor, before: Features, after: Features) -> Answer:
-    log_p = measures.log_probabilities(logits)
-    probability = log_p.exp()
-    confidence_clean, confidence = measures.confidence(probability).tolist()
-    margin_clean, margin = measures.margin(probability).tolist()
-    entropy_clean, entropy = measures.entropy(log_p).tolist()
-    first, second = logits.argmax(dim=1).tolist()
-    distance = measures.feature_distances(before, after)
+def _numbers(logits: list[Tensor]) -> list[dict[str, Any]]:
+    """What follows from each model's logits (2, K), clean first; models with equally many classes in one go."""
+    if len({pair.shape for pair in logits}) > 1:
+        return [numbers for pair in logits for numbers in _numbers([pair])]
+    log_p = measures.log_probabilities(torch.stack(logits))
+    p = log_p.exp()
+    table = torch.stack([measures.confidence(p), measures.margin(p), measures.entropy(log_p)], dim=-1).tolist()
+    kl = measures.kl(log_p[:, 0], log_p[:, 1]).tolist()
+    likeliest = log_p.argmax(dim=-1).tolist()
+    return [
+        {
+            "clean": p[i, 0],
+            "distorted": p[i, 1],
+            "flipped": likeliest[i][0] != likeliest[i][1],
+            "confidence": after[0],
+            "confidence_clean": before[0],
+            "margin": after[1],
+            "margin_clean": before[1],
+            "entropy": after[2],
+            "entropy_clean": before[2],
+            "kl": kl[i],
+        }
+        for i, (before, after) in enumerate(table)
+    ]
+
+
+def _answer(model: Classifier, numbers: dict[str, Any], pair: tuple[Tensor, Features, Features]) -> Answer:
+    distance = measures.feature_distances(pair[1], pair[2])
     return Answer(
         name=model.name,
         title=method_title(model.method),
         method=model.method,
         classes=model.classes,
-        clean=probability[0],
-        distorted=probability[1],
-        flipped=first != second,
-        confidence=confidence,
-        confidence_clean=confidence_clean,
-        margin=margin,
-        margin_clean=margin_clean,
-        entropy=entropy,
-        entropy_clean=entropy_clean,
-        kl=float(measures.kl(log_p[0], log_p[1])),
         feature_distance=distance,
         feature_percentile=_percentile(model, distance),
+        **numbers,
     )
 
 
