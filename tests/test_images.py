@@ -200,7 +200,7 @@ def test_truncated_files(codec):
 def test_other_bad_sources(tmp_path):
     for source in (tmp_path / "missing.png", tmp_path, "a\0b", 7, None, io.StringIO("text")):
         with pytest.raises(ExplorerError):
-            images.load_image(source)
+            images.load_image(source)  # type: ignore[arg-type]
 
 
 def test_limit_on_bytes(tmp_path, monkeypatch):

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from scipy import ndimage, stats
+from scipy import ndimage, stats  # type: ignore[import-untyped]
 from torch import Tensor
 
 from explorer.distortions import DISTORTIONS, Draws, Recipe, apply

@@ -6,6 +6,7 @@ Small kernels are sums of shifted copies: the result for an image does not depen
 from __future__ import annotations
 
 import math
+from functools import cache
 from itertools import chain
 
 import numpy as np
@@ -99,6 +100,7 @@ def _distance(margin: int) -> np.ndarray:
     return np.hypot(line[:, None], line[None, :])
 
 
+@cache
 def _published_disk(radius: float, softening: float) -> np.ndarray:
     """The disk of whole px within ``radius``, smoothed by a 3 x 3 Gaussian of that standard deviation."""
     margin = math.ceil(radius) + 1
