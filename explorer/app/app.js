@@ -57,6 +57,7 @@ export async function start({ element, server, trigger, catalogue, mount, makePi
 
   // Anything else: ask, and let the controls follow.
   function changed() {
+    notice.clear();
     if (!state.models.includes(state.against)) state.against = null;
     steps.paint();
     paintModels();
@@ -111,7 +112,7 @@ export async function start({ element, server, trigger, catalogue, mount, makePi
     const before = [...state.models];
     state.models = state.models.filter((other) => other !== name);
     changed();
-    notice(`${title(name)} removed.`, { undo: () => (state.models = before) && changed() });
+    notice.show(`${title(name)} removed.`, { undo: () => ((state.models = before), changed()) });
   }
 
   function makeBaseline(name) {
@@ -211,7 +212,9 @@ export async function start({ element, server, trigger, catalogue, mount, makePi
   }
 
   function showRecipe(text) {
-    if (!text || text === recipe) return;
+    const field = byId("recipe").querySelector("textarea");
+    const writing = document.activeElement === field && text === recipe; // leave what somebody is typing
+    if (!text || writing || text === field.value) return;
     recipe = text;
     trigger("recipe");
   }
@@ -219,9 +222,9 @@ export async function start({ element, server, trigger, catalogue, mount, makePi
   async function setRecipe(text) {
     if (text.trim() === recipe) return;
     const read = await server.read_recipe(text);
-    if (!read || read.error) return notice(read?.error ?? "The explorer does not answer. Is it still running?", { error: true });
+    if (!read || read.error) return notice.show(read?.error ?? "The explorer does not answer. Is it still running?", { error: true });
     if (read.against !== null && !state.models.includes(read.against)) {
-      if (!card(read.against)) return notice(`The recipe attacks ${read.against}, which is no model of this family.`, { error: true });
+      if (!card(read.against)) return notice.show(`The recipe attacks ${read.against}, which is no model of this family.`, { error: true });
       state.models.push(read.against);
     }
     state.steps = read.steps.map(([name, amount]) => ({ name, amount, on: true }));
@@ -254,23 +257,25 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-// One line at the foot of the page: what went wrong, or what was removed, with a way back.
+// One line at the foot of the page: what went wrong, or what was removed, with a way back. It stays until it is closed
+// or something else changes; nobody has to be quick.
 function makeNotice() {
   const box = make("div", { class: "notice", role: "status" });
   document.getElementById("explore").append(box);
-  let timer = 0;
-  return (sentence, { undo, error } = {}) => {
-    clearTimeout(timer);
-    box.setAttribute("role", error ? "alert" : "status");
-    box.replaceChildren(make("span", {}, sentence));
-    const end = make("button", { class: "plain" }, undo ? "Undo" : "Close");
-    end.addEventListener("click", () => {
-      box.replaceChildren();
-      undo?.();
+  const clear = () => box.replaceChildren();
+  const button = (text, label, act) => {
+    const made = make("button", { class: "plain", "aria-label": label }, text);
+    made.addEventListener("click", () => {
+      clear();
+      act?.();
     });
-    box.append(end);
-    timer = setTimeout(() => box.replaceChildren(), error ? 12000 : 7000);
+    return made;
   };
+  const show = (sentence, { undo, error } = {}) => {
+    box.setAttribute("role", error ? "alert" : "status");
+    box.replaceChildren(make("span", {}, sentence), ...(undo ? [button("Undo", "Undo", undo)] : []), button("×", "Close", null));
+  };
+  return { show, clear };
 }
 
 function wireTheme(button) {

@@ -66,12 +66,17 @@ export function makePictures({ element, catalogue, server, notice, choose, make 
 
   async function bring(file) {
     const { token, thumb, error } = await send(file);
-    if (error) return notice(error, { error: true });
+    if (error) return notice.show(error, { error: true });
     files.clear();
     files.set(token, file);
-    for (const old of strip.querySelectorAll("[data-own]")) old.remove(); // one place for one's own picture
-    addThumb({ token }, thumb, file.name || "your picture", true).dataset.own = "";
-    select({ token });
+    selectOwn({ token }, thumb, file.name || "your picture");
+  }
+
+  // The first place in the strip is for what was brought or found last.
+  function selectOwn(picture, thumb, name) {
+    strip.querySelector("[data-own]")?.remove();
+    addThumb(picture, thumb, name, true).dataset.own = "";
+    select(picture);
   }
 
   async function bringAgain(token) {
@@ -90,9 +95,9 @@ export function makePictures({ element, catalogue, server, notice, choose, make 
         const type = item.types.find((name) => name.startsWith("image/"));
         if (type) return bring(await item.getType(type));
       }
-      notice("There is no picture in the clipboard; copy one first.", { error: true });
+      notice.show("There is no picture in the clipboard; copy one first.", { error: true });
     } catch {
-      notice("The browser does not hand over the clipboard here; press Ctrl+V instead.", { error: true });
+      notice.show("The browser does not hand over the clipboard here; press Ctrl+V instead.", { error: true });
     }
   }
 
@@ -101,7 +106,7 @@ export function makePictures({ element, catalogue, server, notice, choose, make 
     try {
       stream = await navigator.mediaDevices.getUserMedia({ video: true });
     } catch {
-      return notice("No camera can be used here; allow it in the browser, or upload a picture.", { error: true });
+      return notice.show("No camera can be used here; allow it in the browser, or upload a picture.", { error: true });
     }
     const video = make("video", { autoplay: "", playsinline: "" });
     video.muted = true;
@@ -122,13 +127,13 @@ export function makePictures({ element, catalogue, server, notice, choose, make 
 
   async function browse(dataset, start) {
     const page = await server.browse_dataset({ dataset, start });
-    if (!page || page.error) return notice(page?.error ?? "The explorer does not answer. Is it still running?", { error: true });
+    if (!page || page.error) return notice.show(page?.error ?? "The explorer does not answer. Is it still running?", { error: true });
     const grid = make("div", { class: "grid" });
     page.items.forEach(({ index, label, thumb }) => {
       const made = make("button", { class: "row-of-data", title: `${dataset}, test row ${index}: ${label}` }, make("img", { src: thumb, alt: "" }), make("small", {}, label));
       made.addEventListener("click", () => {
         dialog.close();
-        select({ dataset, index });
+        selectOwn({ dataset, index }, thumb, `${dataset} ${index}: ${label}`);
       });
       grid.append(made);
     });

@@ -54,7 +54,7 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
     const [gone] = state.steps.splice(i, 1);
     changed();
     (rows[Math.min(i, state.steps.length - 1)]?.remove ?? document.querySelector("#add-step input"))?.focus();
-    notice(`${kind(gone).title} removed.`, {
+    notice.show(`${kind(gone).title} removed.`, {
       undo: () => {
         if (state.steps.length < catalogue.limits.steps) state.steps.splice(i, 0, gone);
         changed();

@@ -1,0 +1,107 @@
+"""The latency people feel: a slider moved in a real browser until two models' full answer is painted.
+
+Against it, in the same page and in turns: a stock Gradio slider whose event echoes the number. Both end with the frame
+that shows the new value. ``python -m benchmarks.browser`` prints the figures.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+ROUNDS = 80
+WARM_UP = 15
+
+RACE = """async (rounds) => {
+  const frame = () => new Promise((resolve) => requestAnimationFrame(() => {
+    const channel = new MessageChannel(); // runs once the frame is drawn
+    channel.port1.onmessage = () => resolve();
+    channel.port2.postMessage(0);
+  }));
+  const move = (slider, value) => {
+    slider.value = value;
+    slider.dispatchEvent(new Event('input', { bubbles: true }));
+    return slider.valueAsNumber;
+  };
+  const panel = document.getElementById('panel');
+  const find = (selector) => document.querySelector(selector);
+  const ours = async (value) => {
+    const start = performance.now();
+    const amount = move(find('#step-0 input[type=range]'), value);
+    await new Promise((resolve) => {
+      const heard = ({ detail }) => {
+        if (detail.state?.recipe.steps[0][1] !== amount) return;
+        panel.removeEventListener('answer', heard); // announced after the frame that shows it
+        resolve();
+      };
+      panel.addEventListener('answer', heard);
+    });
+    return performance.now() - start;
+  };
+  const stock = async (value) => {
+    const start = performance.now();
+    const amount = move(find('#stock-slider input[type=range]'), value);
+    while (find('#stock-number input').valueAsNumber !== amount) await frame();
+    return performance.now() - start;
+  };
+  const times = { ours: [], stock: [] };
+  for (let i = 0; i < rounds; i++) {
+    const value = 0.02 + 0.005 * (i % 2 ? i % 60 : 90 - (i % 60));
+    times.ours.push(await ours(value));
+    await frame(); await frame();
+    times.stock.push(await stock(value));
+    await frame(); await frame();
+  }
+  return times;
+}"""
+
+
+def measure(models: Sequence[str] | None = None, rounds: int = ROUNDS) -> dict[str, Any]:
+    """Medians and 95th percentiles in ms, and their ratios; ``models`` default to the app's first two."""
+    import gradio as gr
+    from playwright.sync_api import sync_playwright
+
+    from explorer.app import build, free_port, launch_options
+
+    blocks = build(models)
+    with blocks:
+        slider = gr.Slider(0, 1, 0, step=0.005, label="stock slider", elem_id="stock-slider", interactive=True)
+        number = gr.Number(0, label="echo", elem_id="stock-number")
+        slider.input(lambda value: value, slider, number)
+    port = free_port("127.0.0.1", 7890)
+    blocks.launch(server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, **launch_options())
+    try:
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(
+                executable_path=shutil.which("chromium") or shutil.which("google-chrome"),
+                args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+            )
+            page = browser.new_page(viewport={"width": 1440, "height": 900})
+            page.set_default_timeout(180_000)
+            page.goto(blocks.local_url)
+            page.wait_for_selector(".step[data-used]")
+            page.wait_for_selector("#stock-slider input[type=range]")
+            page.evaluate(RACE, WARM_UP)
+            times = page.evaluate(RACE, rounds)
+            version = browser.version
+            browser.close()
+    finally:
+        blocks.close(verbose=False)
+    found: dict[str, Any] = {"rounds": rounds, "Chromium": version}
+    for name, key in (("two models answered and painted", "ours"), ("stock Gradio slider echoes a number", "stock")):
+        found[f"{name}, median (ms)"] = statistics.median(times[key])
+        found[f"{name}, p95 (ms)"] = _p95(times[key])
+    found["ratio of medians (budget 1)"] = statistics.median(times["ours"]) / statistics.median(times["stock"])
+    found["p95 against the stock median (budget 2)"] = _p95(times["ours"]) / statistics.median(times["stock"])
+    return found
+
+
+def _p95(values: Sequence[float]) -> float:
+    return statistics.quantiles(values, n=20)[-1]
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(), indent=2))

@@ -1,0 +1,130 @@
+"""The app's page as a test drives it: it waits for conditions, never for time to pass."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Locator
+
+PATIENCE = 120_000  # ms; a shared machine can be slow, and a condition that holds does not wait
+
+
+def artifacts() -> Path:
+    """The folder for screenshots: $EXPLORER_ARTIFACTS, else one under the temporary folder."""
+    folder = Path(os.environ.get("EXPLORER_ARTIFACTS") or Path(tempfile.gettempdir()) / "stability-explorer")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+class AppPage:
+    """One visitor: the page, what it complained about, and the hosts it asked besides its own."""
+
+    def __init__(self, context: BrowserContext, url: str) -> None:
+        self.page = context.new_page()
+        self.page.set_default_timeout(PATIENCE)
+        self.complaints: list[str] = []
+        self.foreign: set[str] = set()
+        self.page.on("console", lambda m: self.complaints.append(m.text) if m.type in {"error", "warning"} else None)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self._note(request.url, urlsplit(url).netloc))
+        self.page.goto(url)
+        self.page.wait_for_selector(".step[data-used]")  # the last thing the page does
+        self.page.wait_for_function("document.querySelector('#recipe textarea').value !== ''")
+
+    def _note(self, address: str, own: str) -> None:
+        parts = urlsplit(address)
+        if parts.scheme in {"http", "https", "ws", "wss"} and parts.netloc != own:
+            self.foreign.add(parts.netloc)
+
+    # ---- what is on screen ------------------------------------------------------------------------------------------
+
+    @property
+    def recipe(self) -> str:
+        return self.page.locator("#recipe textarea").input_value()
+
+    @property
+    def hash(self) -> str:
+        """The first eight hex digits of the pixels' fingerprint."""
+        return self.page.locator("figcaption span[title*='SHA-256']").inner_text().lstrip("#").replace(" ", "")
+
+    @property
+    def answers(self) -> list[str]:
+        return self.page.locator(".card .answer").all_inner_texts()
+
+    @property
+    def badges(self) -> list[str]:
+        return self.page.locator(".card .badge").all_inner_texts()
+
+    @property
+    def steps(self) -> list[str]:
+        return self.page.locator(".step[data-used] [data-testid=block-info]").all_inner_texts()
+
+    @property
+    def notice(self) -> str:
+        return self.page.locator(".notice span").inner_text()
+
+    def slider(self, place: int = 0) -> Locator:
+        return self.page.locator(f"#step-{place} input[type=range]")
+
+    def number(self, place: int = 0) -> Locator:
+        return self.page.locator(f"#step-{place} input[type=number]")
+
+    # ---- waiting ----------------------------------------------------------------------------------------------------
+
+    def until_recipe(self, text: str) -> None:
+        """Wait until what is on screen was made by this recipe."""
+        self.page.wait_for_function("text => document.querySelector('#recipe textarea').value === text", arg=text)
+
+    def until_other_hash(self, before: str) -> str:
+        """Wait for other pixels; returns their fingerprint."""
+        self.page.wait_for_function(
+            "before => document.querySelector(\"figcaption span[title*='SHA-256']\")"
+            ".textContent.replace(/[# ]/g, '') !== before",
+            arg=before,
+        )
+        return self.hash
+
+    def until_cards(self, count: int) -> None:
+        self.page.wait_for_function("count => document.querySelectorAll('.card .badge').length === count", arg=count)
+
+    def until_notice(self, part: str) -> None:
+        self.page.wait_for_function("part => document.querySelector('.notice')?.textContent.includes(part)", arg=part)
+
+    # ---- doing ------------------------------------------------------------------------------------------------------
+
+    def choose(self, menu: str, word: str) -> None:
+        """Type into one of Gradio's menus and take the first match with the keyboard."""
+        field = self.page.locator(f"#{menu} input")
+        field.click()
+        self.page.wait_for_selector(f"#{menu} [role=option]")
+        field.press_sequentially(word)
+        self.page.wait_for_function(
+            "([menu, word]) => { const all = [...document.querySelectorAll(`#${menu} [role=option]`)];"
+            " return all.length && all.every((one) => one.textContent.toLowerCase().includes(word.toLowerCase())); }",
+            arg=[menu, word],
+        )
+        field.press("Enter")
+
+    def write_recipe(self, text: str) -> None:
+        self.page.locator("#recipe textarea").fill(text)
+        self.page.locator("#recipe textarea").press("Enter")
+
+    def upload(self, name: str, data: bytes) -> None:
+        self.page.set_input_files("#upload", {"name": name, "mimeType": "application/octet-stream", "buffer": data})
+
+    def pixels(self, which: str) -> list[Any]:
+        """[width, height, RGBA values] of the picture shown as ``which``, read from the decoded image itself."""
+        script = """(which) => {
+          const image = document.querySelector(`.frame img[alt^="${which}"]`);
+          const canvas = document.createElement('canvas');
+          [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+          const context = canvas.getContext('2d');
+          context.drawImage(image, 0, 0);
+          return [canvas.width, canvas.height, [...context.getImageData(0, 0, canvas.width, canvas.height).data]];
+        }"""
+        return list(self.page.evaluate(script, which))
