@@ -169,7 +169,7 @@ def evaluate(
     if as_json:
         _print_json({"data": dataset.name, "models": [evaluation.to_dict() for evaluation in found]})
     else:
-        _print(tables.evaluation_table(found))
+        _print(f"{dataset.name}, {chain}", tables.evaluation_table(found))
 
 
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(train)
@@ -199,7 +199,7 @@ def doctor(*, as_json: AsJson = False) -> None:
     if as_json:
         _print_json([vars(finding) for finding in findings])
     else:
-        _print(tables.findings_table(findings))
+        _print(tables.findings_text(findings))
     if not healthy(findings):
         raise typer.Exit(1)
 
@@ -228,10 +228,11 @@ def _fail(message: str, code: int = 2) -> NoReturn:
 
 def _print(*parts: RenderableType) -> None:
     from rich.console import Console
+    from rich.table import Table
 
     console = Console(highlight=False)
     for part in parts:
-        console.print(part, markup=False)
+        console.print(part, markup=False, soft_wrap=not isinstance(part, Table))
 
 
 def _print_json(value: Any) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from explorer.distortions import Distortion
@@ -21,10 +22,12 @@ def model_rows(cards: Sequence[Card]) -> tuple[list[str], list[list[str]]]:
     from explorer.models import method_title
 
     recipes = list(dict.fromkeys(result["recipe"] for card in cards for result in card.results))
-    titles = [recipe.replace("gaussian_noise=", "noise ").replace("=", " ") for recipe in recipes]
+    titles = [
+        recipe.replace("gaussian_noise=", "σ ").replace("thumbnail", "thumb").replace("=", " ") for recipe in recipes
+    ]
     rows = []
     for card in cards:
-        found = {result["recipe"]: f"{result['accuracy']:.2%}" for result in card.results}
+        found = {result["recipe"]: f"{100 * result['accuracy']:.1f}" for result in card.results}
         counts = sorted({result["n"] for result in card.results})
         accuracies = [found.get(recipe, "") for recipe in recipes]
         rows.append([card.name, method_title(card.method), *accuracies, ", ".join(f"{n:,}" for n in counts)])
@@ -32,9 +35,12 @@ def model_rows(cards: Sequence[Card]) -> tuple[list[str], list[list[str]]]:
 
 
 def models_table(cards: Sequence[Card]) -> Table:
-    """The shipped models with their measured accuracies."""
+    """The shipped models with their measured accuracies; the name says the method."""
     header, rows = model_rows(cards)
-    return _table(header, rows, left=2)
+    table = _table([header[0], *header[2:]], [[name, *rest] for name, _, *rest in rows], left=1)
+    table.columns[0].no_wrap = True
+    table.caption = "accuracy on the test set, in %"
+    return table
 
 
 def models_markdown(cards: Sequence[Card]) -> str:
@@ -46,14 +52,14 @@ def models_markdown(cards: Sequence[Card]) -> str:
 
 
 def distortions_table(distortions: Sequence[Distortion]) -> Table:
-    """The registry, family by family: amounts, the one that changes nothing, ImageNet-C's five."""
+    """The registry, family by family: what each does, its amounts, the one that changes nothing, ImageNet-C's five."""
     rows = []
     for d in distortions:
-        notches = " ".join(_short(notch) for notch in d.notches or ())
-        rows.append(
-            [d.family, d.name, f"{_short(d.low)} to {_short(d.high)}", d.unit, _short(d.identity), notches, d.help]
-        )
-    table = _table(["family", "name", "amount", "unit", "off", "ImageNet-C 1-5", "what it does"], rows, left=7)
+        facts = [f"{_short(d.low)} to {_short(d.high)} {d.unit}".rstrip(), f"off at {_short(d.identity)}"]
+        if d.notches:
+            facts.append("ImageNet-C 1-5: " + " ".join(_short(notch) for notch in d.notches))
+        rows.append([d.family, d.name, f"{d.help}\n{'  ·  '.join(facts)}"])
+    table = _table(["family", "name", "what it does  ·  amount"], rows, left=3)
     for column in table.columns[:2]:
         column.no_wrap = True
     return table
@@ -112,29 +118,29 @@ def sweep_table(sweep: Sweep) -> Table:
 def evaluation_table(evaluations: Sequence[Evaluation]) -> Table:
     """Accuracy with its 95 % interval, per model."""
     rows = [
-        [e.name, str(e.recipe), f"{e.accuracy:.2%}", f"{e.interval[0]:.2%} to {e.interval[1]:.2%}", f"{e.n:,}"]
-        for e in evaluations
+        [e.name, f"{e.accuracy:.2%}", f"{e.interval[0]:.2%} to {e.interval[1]:.2%}", f"{e.n:,}"] for e in evaluations
     ]
-    return _table(["model", "recipe", "accuracy", "95 % interval", "n"], rows, left=2)
+    return _table(["model", "accuracy", "95 % interval", "n"], rows, left=1)
 
 
-def findings_table(findings: Sequence[Finding]) -> Table:
-    """The doctor's report; below each trouble the command that mends it."""
-    marks = {"ok": "ok", "optional": "absent", "broken": "BROKEN"}
-    table = _table(["", "", ""], [], left=3)
-    table.show_header = False
+def findings_text(findings: Sequence[Finding]) -> Text:
+    """The doctor's report, one line each; below each trouble the command that mends it, in one piece."""
+    marks = {"ok": ("ok", "green"), "optional": ("absent", "yellow"), "broken": ("BROKEN", "bold red")}
+    text = Text()
     for finding in findings:
-        table.add_row(finding.area, marks[finding.status], finding.what)
+        word, style = marks[finding.status]
+        text.append(f"{finding.area:9}").append(f"{word:8}", style).append(f"{finding.what}\n")
         if finding.fix:
-            table.add_row("", "", f"  {finding.fix}")
-    return table
+            text.append(f"{'':17}{finding.fix}\n", "bold")
+    text.rstrip()
+    return text
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> Table:
     """A table without frame; the first ``left`` columns to the left, numbers to the right."""
     from rich import box
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for i, title in enumerate(header):
         table.add_column(title, justify="left" if i < left else "right", overflow="fold")
     for row in rows:

@@ -91,7 +91,7 @@ def test_models_in_three_forms(run, shelf: Path) -> None:
     code, out, _ = run("models")
     assert code == 0
     assert "digits/lenet/stability" in out
-    assert "12.50%" in out
+    assert "12.5" in out
     assert [card["name"] for card in json.loads(run("models", "--json")[1])] == MODELS.split(",")
     assert run("models", "--markdown")[1] == models_markdown(list_models()) + "\n"
 
