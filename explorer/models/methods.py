@@ -12,5 +12,5 @@ METHODS: dict[str, str] = {
 
 
 def method_title(method: str) -> str:
-    """The title of a method on screen; a method of elsewhere keeps its own name."""
-    return METHODS.get(method, method)
+    """The title of a method on screen; one that is not in the list is titled by its name."""
+    return METHODS.get(method, method.replace("_", " ").capitalize())
