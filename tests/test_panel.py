@@ -74,7 +74,12 @@ def page(browser: Browser) -> Iterator[Page]:
           const { mount } = await import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
           window.asked = []; window.waiting = [];
           const ask = (state) => new Promise((...ends) => { asked.push(state.n); waiting.push(ends); });
-          window.panel = mount(document.getElementById('here'), { ask, state: { n: 0, models: ['a'] } });
+          window.remount = (settle) => {
+            window.panel?.destroy();
+            asked.length = waiting.length = 0;
+            window.panel = mount(document.getElementById('here'), { ask, state: { n: 0, models: ['a'] }, settle });
+          };
+          remount(3600_000); // no drag ends by itself
         }""",
         panel_module(),
     )
@@ -123,10 +128,19 @@ def test_the_order_holds_during_a_drag_and_follows_when_it_ends(page: Page) -> N
     assert rows(page) == ["cat", "dog", "frog", "bird", "deer"]
     assert page.locator(".answer").inner_text() == "cat→dog"
     assert page.locator(".badge").inner_text() == "flipped"
-    page.wait_for_function("document.querySelector('.row .label').textContent === 'dog'")  # the drag rests
+    ask(page, 1, live=False)  # let go
+    assert rows(page) == ["dog", "cat", "frog", "bird", "deer"]
     ask(page, 2, live=True)
     reply(page, answer({"ship": 0.9, **dict.fromkeys(("cat", "dog", "frog", "bird", "deer"), 0.02)}))
     assert "ship" in rows(page)  # the answer is always among the rows
+
+
+def test_a_drag_that_rests_has_ended(page: Page) -> None:
+    page.evaluate("remount(100)")
+    reply(page, answer(SURE))
+    ask(page, 1, live=True)
+    reply(page, answer(SWAYED))
+    page.wait_for_function("document.querySelector('.row .label').textContent === 'dog'")
 
 
 def test_cards_keep_their_size(page: Page) -> None:

@@ -23,11 +23,11 @@
 
 const ROWS = 5;
 const AMPLIFICATIONS = [1, 2, 4, 8, 16];
-const SETTLE_MS = 700; // without a new live update: the drag has ended
+const SETTLE_MS = 700; // without a new live update: the drag has ended; `settle` of mount sets another time
 const BUSY_MS = 300; // nothing turns or pulses before that
 const SPEAK_MS = 1500; // at most one announcement per that time
 
-export function mount(element, { ask, state }) {
+export function mount(element, { ask, state, settle: settleAfter = SETTLE_MS }) {
   const root = h("div", { class: "stability-panel empty" });
   const message = h("p", { class: "message", role: "alert", hidden: true });
   const spoken = h("p", { class: "spoken", "aria-live": "polite" });
@@ -50,7 +50,7 @@ export function mount(element, { ask, state }) {
   function update(newest, { live: dragging = false } = {}) {
     clearTimeout(settling);
     live = dragging;
-    if (dragging) settling = setTimeout(settle, SETTLE_MS);
+    if (dragging) settling = setTimeout(settle, settleAfter);
     if (JSON.stringify(newest) === asked && next === null) {
       if (!dragging && !running) settle();
       return;
