@@ -69,9 +69,10 @@ def comparison_title(comparison: Comparison) -> str:
     """One line about the pixels: recipe, hash, size of the change."""
     change = comparison.input.to_dict()
     psnr = "∞" if change["psnr"] is None else f"{change['psnr']:.1f}"
+    ssim = "–" if change["ssim"] is None else f"{change['ssim']:.3f}"  # pictures below 3 px have none
     return (
         f"{comparison.recipe}   pixels {comparison.image_hash}   "
-        f"L2 {change['l2']:.3f}   L∞ {change['linf']:.3f}   PSNR {psnr} dB   SSIM {change['ssim']:.3f}"
+        f"L2 {change['l2']:.3f}   L∞ {change['linf']:.3f}   PSNR {psnr} dB   SSIM {ssim}"
     )
 
 

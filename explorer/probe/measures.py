@@ -133,7 +133,7 @@ def ssim(clean: Tensor, distorted: Tensor) -> float | None:
 
     Wang et al. 2004, eq. 13, with data range 1, K1 = 0.01 and K2 = 0.03, in a uniform window of 7 x 7 px with sample
     (co)variances: what scikit-image's ``structural_similarity`` gives by default, to which a test holds it. Written
-    out here because a live view asks for it with every frame: a fifth of the time, and no import of SciPy before the
+    out here because a live view asks for it with every frame: about half the time, and no import of SciPy before the
     first. The Gaussian window of the paper takes longer and 11 px, which small digits lack. A smaller image gets the
     largest odd window that fits; below 3 px there is none and the answer is None.
     """
