@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
+import subprocess
+import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -19,6 +24,26 @@ def artifacts() -> Path:
     folder = Path(os.environ.get("EXPLORER_ARTIFACTS") or Path(tempfile.gettempdir()) / "stability-explorer")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+@contextmanager
+def serving(*options: str) -> Iterator[str]:
+    """``explorer app`` as people start it, in a process of its own: the address it prints."""
+    command = [sys.executable, "-m", "explorer", "app", *options]
+    with subprocess.Popen(
+        command, env=os.environ | {"PYTHONUNBUFFERED": "1"}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout is not None
+        said = []
+        try:
+            for line in process.stdout:
+                said.append(line)
+                if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+                    yield found[0]
+                    return
+            raise AssertionError("explorer app ended: " + "".join(said))
+        finally:
+            process.terminate()
 
 
 class AppPage:

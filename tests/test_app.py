@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 import socket
 import urllib.request
 from collections.abc import Iterator
@@ -12,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from app_page import AppPage, artifacts
+from app_page import AppPage, artifacts, serving
 from PIL import Image
 
 from explorer.errors import ExplorerError
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Route
 
 browser_test = pytest.mark.browser
 MODELS = ["cifar10/resnet20/standard", "cifar10/resnet20/stability"]
@@ -41,17 +40,10 @@ def live() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def url(live: Any) -> Iterator[str]:
+def url() -> Iterator[str]:
     """The app's address; it listens until the module's tests are over."""
-    from explorer.app import free_port, launch_options
-    from explorer.app.layout import page
-
-    blocks = page(live)
-    blocks.launch(
-        server_name="127.0.0.1", server_port=free_port("127.0.0.1", 7870), prevent_thread_lock=True, **launch_options()
-    )
-    yield blocks.local_url
-    blocks.close(verbose=False)
+    with serving("--port", "7870") as address:
+        yield address
 
 
 @pytest.fixture
@@ -300,14 +292,27 @@ def test_a_bad_file_gets_a_plain_sentence(visitor: AppPage, name: str, data: byt
 
 
 @browser_test
-def test_a_picture_the_server_forgot_is_handed_over_again(visitor: AppPage, live: Any) -> None:
+def test_a_picture_the_server_forgot_is_handed_over_again(visitor: AppPage) -> None:
     before = visitor.hash
     visitor.upload("mine.png", png((90, 160, 30)))
     visitor.until_other_hash(before)
-    live.pictures._brought._entries.clear()
+    lost: list[str] = []
+
+    def lose(route: Route) -> None:
+        """The server's answer when it does not know the token, given for the first token asked for."""
+        token = (json.loads(route.request.post_data or "{}").get("data") or {}).get("picture", {}).get("token")
+        if token and token in (lost or [token]):
+            lost.append(token)
+            route.fulfill(json={"error": "This picture is no longer held here; choose it again.", "gone": True})
+        else:
+            route.continue_()
+
+    visitor.page.route("**/component_server/**", lose)
     visitor.number().fill("0")
     visitor.until_recipe("gaussian_noise=0;seed=0")
+    assert lost
     assert visitor.pixels("distorted")[2][:4] == [90, 160, 30, 255]
+    visitor.page.unroute_all()
 
 
 @browser_test
@@ -431,32 +436,25 @@ def test_a_token_opens_its_picture_only_and_old_ones_are_forgotten() -> None:
     assert len(recent) == 0
 
 
-def test_serve_takes_the_next_free_port_and_prints_the_address(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    import gradio as gr
-
-    import explorer.app
-
-    reached = {}
-
-    def look(blocks: gr.Blocks) -> None:
-        address = re.search(r"http://127\.0\.0\.1:\d+", capsys.readouterr().out)
-        assert address is not None
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        reached["address"], reached["page"] = address[0], opener.open(address[0], timeout=60).read().decode()
-        blocks.close(verbose=False)
-
-    monkeypatch.setattr(gr.Blocks, "block_thread", look)
+@pytest.mark.slow
+def test_serve_takes_the_next_free_port_and_prints_the_address() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        explorer.app.serve(port=port, models=MODELS[:1])
-    assert reached["address"] != f"http://127.0.0.1:{port}"
-    assert "fonts.googleapis" not in reached["page"]
+        with serving("--port", str(port), "--models", MODELS[0]) as address:
+            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+            page = opener.open(address, timeout=60).read().decode()
+    assert address != f"http://127.0.0.1:{port}"
+    assert "Stability Explorer" in page
+    assert "fonts.googleapis" not in page
+
+
+def test_an_address_of_elsewhere_is_refused() -> None:
+    from explorer.app import free_port
+
     with pytest.raises(ExplorerError, match="not one of this machine"):
-        explorer.app.free_port("no-such-host.invalid", 7860)
+        free_port("no-such-host.invalid", 7860)
 
 
 def test_a_model_that_is_not_there_is_named() -> None:

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from explorer import cli
+from explorer.cli.tables import models_markdown
 from explorer.models import list_models
-from explorer.tables import models_markdown
 
 MODELS = "digits/lenet/standard,digits/lenet/stability"
 

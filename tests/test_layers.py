@@ -19,7 +19,8 @@ ORDER = [
     {"training", "probe"},
     {"panel"},
     {"app"},
-    {"cli", "doctor"},
+    {"doctor"},
+    {"cli"},
 ]
 CORE = {part for line in ORDER[:6] for part in line}
 CORE_LIBRARIES = {"PIL", "numpy", "torch", "torchvision", "safetensors", "sklearn", "skimage", "rich", "typer"}

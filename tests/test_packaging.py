@@ -75,8 +75,8 @@ def test_doctor_and_makefile_accept_the_pythons_of_pyproject() -> None:
 
 
 def test_readme_holds_the_current_table_of_models() -> None:
+    from explorer.cli.tables import models_markdown
     from explorer.models import list_models
-    from explorer.tables import models_markdown
 
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     _, _, rest = text.partition("<!-- explorer models --markdown -->\n")

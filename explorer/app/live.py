@@ -96,7 +96,7 @@ class Live:
     # ---- the same, without the browser --------------------------------------------------------------------------
 
     def answer(self, state: Any) -> dict[str, Any]:
-        """The answer to a state {"picture", "models", "recipe"}; raises ExplorerError where the state makes no sense."""
+        """The answer to a state {"picture", "models", "recipe"}; ExplorerError where it makes no sense."""
         state = _mapping(state)
         family, models = self.choose(state.get("models"))
         recipe = _recipe(state.get("recipe"))

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from explorer import __version__
-from explorer.cli_inputs import load_models, open_image, read_names, read_numbers, read_recipe
-from explorer.cli_train import train
+from explorer.cli.inputs import load_models, open_image, read_names, read_numbers, read_recipe
+from explorer.cli.train import train
 from explorer.errors import ExplorerError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def models(
     *, as_json: AsJson = False, markdown: Annotated[bool, typer.Option(help="Print a Markdown table.")] = False
 ) -> None:
     """List the shipped models with their measured accuracies."""
-    from explorer import tables
+    from explorer.cli import tables
     from explorer.models import list_models
 
     cards = list_models()
@@ -74,7 +74,7 @@ def models(
 @app.command()
 def distortions(*, as_json: AsJson = False) -> None:
     """List the distortions with their amounts and units."""
-    from explorer import tables
+    from explorer.cli import tables
     from explorer.distortions import DISTORTIONS
 
     known = list(DISTORTIONS.values())
@@ -98,7 +98,8 @@ def compare(
     device: Device = "auto",
 ) -> None:
     """Distort an image; ask several models about the same pixels."""
-    from explorer import probe, tables
+    from explorer import probe
+    from explorer.cli import tables
 
     chain = read_recipe(recipe, seed)
     loaded = load_models(models, arch, mean, std, device)
@@ -126,7 +127,8 @@ def sweep(
     device: Device = "auto",
 ) -> None:
     """Vary one distortion; see where each model's answer changes."""
-    from explorer import probe, tables
+    from explorer import probe
+    from explorer.cli import tables
 
     chain = read_recipe(recipe, seed)
     grid = read_numbers("--amounts", amounts)
@@ -158,7 +160,8 @@ def evaluate(
 
     Every image gets noise of its own, drawn from the seed and its place in the set.
     """
-    from explorer import probe, tables
+    from explorer import probe
+    from explorer.cli import tables
     from explorer.datasets import load_dataset
 
     chain = read_recipe(recipe, seed)
@@ -192,7 +195,7 @@ def serve(
 @app.command()
 def doctor(*, as_json: AsJson = False) -> None:
     """Check the installation; print the command that mends it."""
-    from explorer import tables
+    from explorer.cli import tables
     from explorer.doctor import examine, healthy
 
     findings = examine()
