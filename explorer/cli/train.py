@@ -6,7 +6,6 @@ import os
 import platform
 import shlex
 import shutil
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -37,6 +36,21 @@ def option_texts(extra: Sequence[str]) -> dict[str, str]:
             value = words.pop(0) if words and not words[0].startswith("--") else "true"
         texts[name.replace("-", "_")] = value
     return texts
+
+
+def command_line(context: typer.Context) -> str:
+    """The command that was given, options in their declared order, without what does not touch the outcome."""
+    words = ["explorer", "train"]
+    for option in context.command.params:
+        source = context.get_parameter_source(option.name or "")
+        if source is None or source.name != "COMMANDLINE" or option.name in {"restart", "work"}:
+            continue
+        value = context.params[option.name or ""]
+        if isinstance(value, bool):
+            words.append((option.opts if value else option.secondary_opts)[0])
+        else:
+            words += [option.opts[0], str(value)]
+    return shlex.join([*words, *context.args])
 
 
 def reference_distances(features: Callable[[Any], Any], dataset: Any, seed: int = 0) -> list[float]:
@@ -126,13 +140,14 @@ def train(
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from explorer.datasets import load_dataset
-    from explorer.models import load_model, pick_device, save_model
+    from explorer.models import find_architecture, load_model, pick_device, save_model
     from explorer.training import TrainConfig, read_options
     from explorer.training import train as run
     from explorer.training.trainer import Progress as Report
 
     settings = {f.name: context.params[f.name] for f in fields(TrainConfig) if f.name != "options"}
     config = TrainConfig(**settings, options=read_options(method, option_texts(context.args)))
+    find_architecture(arch)  # wrong words are named before data are read
     where = pick_device(device)
     folder = work / config.name
     if restart and folder.is_dir():
@@ -164,9 +179,7 @@ def train(
         model, facts = run(config, dataset, folder, device=where, init=start, watch=watch)
     training = {key: value for key, value in asdict(config).items() if key not in ("method", "arch", "data")} | facts
     training["hardware"] = hardware(where)
-    words = [word for word in sys.argv[1:] if word != "--restart"]
-    command = shlex.join(["explorer", *words])
-    model.card = replace(model.card, training=training, command=command, versions=versions())
+    model.card = replace(model.card, training=training, command=command_line(context), versions=versions())
     save_model(model, out)
     measure(config.name, out, where)
 

@@ -1,0 +1,81 @@
+"""``explorer train`` from the command line to the card, and again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from explorer import cli
+from explorer.cli.train import CARD_RECIPES, option_texts
+from explorer.errors import ExplorerError
+from explorer.models import load_model
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as left:
+        cli.main(["train", *arguments])
+    assert isinstance(left.value.code, int)
+    return left.value.code
+
+
+def test_train_writes_a_checkpoint_with_a_full_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["--method", "stability", "--data", "digits", "--arch", "mnist_cnn", "--epochs", "1", "--train-size", "256"]
+    words += ["--no-flip", "--pad", "2", "--alpha", "0.5", "--out", "out"]
+    assert run(*words) == 0
+    path = tmp_path / "out/digits/mnist_cnn/stability.safetensors"
+    card = json.loads(path.with_suffix(".json").read_text())
+    assert [row["recipe"] for row in card["results"]] == list(CARD_RECIPES)
+    assert all(row["n"] == 360 and row["seed"] == 0 and 0 <= row["accuracy"] <= 1 for row in card["results"])
+    assert card["training"]["options"] == {"alpha": 0.5, "sigma": 0.1, "loss": "kl", "detach_clean": False}
+    assert card["training"]["images"] == 256
+    assert set(card["versions"]) >= {"python", "torch", "torchvision", "explorer"}
+    reference = card["reference"]["penultimate"]
+    assert len(reference) == 101
+    assert 0 < reference[0] < reference[50] < reference[100]
+    model = load_model(path, device="cpu")
+    assert model.name == "digits/mnist_cnn/stability"
+
+    # The command in the card is complete: given again it finds the finished run and measures the same.
+    assert card["command"].startswith("explorer train --method stability")
+    assert "--alpha 0.5" in card["command"]
+    assert "--no-flip" in card["command"]
+    assert run(*card["command"].split()[2:]) == 0
+    again = json.loads(path.with_suffix(".json").read_text())
+    assert (again["sha256"], again["results"]) == (card["sha256"], card["results"])
+    assert len((tmp_path / "runs/digits/mnist_cnn/stability/metrics.jsonl").read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--method", "standard", "--alpha", "1"], "--alpha is not an option of the method standard"),
+        (["--method", "stability", "--alpha", "lots"], "--alpha needs a number"),
+        (["--arch", "resnet19"], "Unknown architecture 'resnet19'"),
+        (["--data", "cifar11"], "Unknown data set 'cifar11'"),
+        (["--init", "digits/lenet/nothing"], "Unknown model"),
+        (["--data", "digits", "--schedule", "zigzag"], "Unknown schedule"),
+        (["--data", "digits", "--precision", "fp8"], "Unknown precision"),
+        (["--data", "digits", "--batch-size", "5000"], "Only 1437 images are left"),
+    ],
+)
+def test_bad_use_is_one_line_and_exit_code_2(
+    words: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(*words) == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_options_of_a_method_are_read_in_both_spellings() -> None:
+    assert option_texts(["--alpha", "1", "--loss=kl", "--detach-clean"]) == {
+        "alpha": "1",
+        "loss": "kl",
+        "detach_clean": "true",
+    }
+    with pytest.raises(ExplorerError, match="Unexpected argument"):
+        option_texts(["alpha", "1"])
