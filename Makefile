@@ -17,7 +17,7 @@ PYTEST ?=
 BENCH ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install app test bench lint format wheel clean
+.PHONY: help install app test bench lint format readme wheel clean
 
 help: ## this list
 	@echo "Stability Explorer: change a picture a little, see how much the answer changes."
@@ -30,7 +30,7 @@ app: $(STAMP) ## the explorer in the browser, at http://127.0.0.1:7860 or the ne
 install: $(STAMP) ## only create .venv and install
 
 test: lint ## everything a change must pass: lint, types, tests with the browser ones
-	$(BIN)/pytest $(PYTEST)
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile $(PYTEST)
 
 lint: $(STAMP) ## ruff and mypy
 	$(BIN)/ruff check .
@@ -43,6 +43,12 @@ format: $(STAMP) ## put the code into its normal form
 
 bench: $(STAMP) ## the speed budget, measured: benchmarks/results/
 	$(BIN)/python -m benchmarks.run $(BENCH)
+
+readme: $(STAMP) ## put the current table of models into README.md
+	$(BIN)/explorer models --markdown > table.tmp
+	awk '/^<!-- end -->/ { skip = 0 } !skip { print } \
+	  /^<!-- explorer models/ { while ((getline row < "table.tmp") > 0) print row; skip = 1 }' README.md > README.tmp
+	mv README.tmp README.md && rm table.tmp
 
 wheel: $(STAMP) ## a wheel with the shipped models inside: dist/
 	$(BIN)/python -m build --wheel --no-isolation

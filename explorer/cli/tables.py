@@ -21,7 +21,8 @@ def model_rows(cards: Sequence[Card]) -> tuple[list[str], list[list[str]]]:
     """Header and rows of the table of models: a column per recipe that the cards hold, accuracies in per cent."""
     from explorer.models import method_title
 
-    recipes = list(dict.fromkeys(result["recipe"] for card in cards for result in card.results))
+    fullest_first = sorted(cards, key=lambda card: -len(card.results))  # its order of recipes is the table's
+    recipes = list(dict.fromkeys(result["recipe"] for card in fullest_first for result in card.results))
     titles = [
         recipe.replace("gaussian_noise=", "σ ").replace("thumbnail", "thumb").replace("=", " ") for recipe in recipes
     ]
@@ -38,7 +39,6 @@ def models_table(cards: Sequence[Card]) -> Table:
     """The shipped models with their measured accuracies; the name says the method."""
     header, rows = model_rows(cards)
     table = _table([header[0], *header[2:]], [[name, *rest] for name, _, *rest in rows], left=1)
-    table.columns[0].no_wrap = True
     table.caption = "accuracy on the test set, in %"
     return table
 
@@ -60,8 +60,7 @@ def distortions_table(distortions: Sequence[Distortion]) -> Table:
             facts.append("ImageNet-C 1-5: " + " ".join(_short(notch) for notch in d.notches))
         rows.append([d.family, d.name, f"{d.help}\n{'  ·  '.join(facts)}"])
     table = _table(["family", "name", "what it does  ·  amount"], rows, left=3)
-    for column in table.columns[:2]:
-        column.no_wrap = True
+    table.columns[1].no_wrap = True
     return table
 
 
@@ -83,7 +82,7 @@ def comparison_table(comparison: Comparison) -> Table:
         entry = answer.to_dict(top=1)
         before, after = entry["clean"][0], entry["distorted"][0]
         distance = answer.feature_distance["penultimate"].l2
-        percentile = "" if answer.feature_percentile is None else f" ({answer.feature_percentile:.0f} %)"
+        percentile = "" if answer.feature_percentile is None else f" ({answer.feature_percentile:.0f}%)"
         rows.append(
             [
                 answer.name,
@@ -95,9 +94,7 @@ def comparison_table(comparison: Comparison) -> Table:
                 f"{distance:.2f}{percentile}",
             ]
         )
-    return _table(
-        ["model", "clean", "distorted", "", "margin", "KL (nats)", "feature distance (percentile)"], rows, left=4
-    )
+    return _table(["model", "clean", "distorted", "", "margin", "KL (nats)", "feature distance"], rows, left=4)
 
 
 def sweep_table(sweep: Sweep) -> Table:
@@ -143,7 +140,7 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> T
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for i, title in enumerate(header):
-        table.add_column(title, justify="left" if i < left else "right", overflow="fold")
+        table.add_column(title, justify="left" if i < left else "right", overflow="fold", no_wrap=i == 0)
     for row in rows:
         table.add_row(*row)
     return table
