@@ -94,7 +94,9 @@ def comparison_table(comparison: Comparison) -> Table:
                 f"{distance:.2f}{percentile}",
             ]
         )
-    return _table(["model", "clean", "distorted", "", "margin", "KL (nats)", "feature distance"], rows, left=4)
+    table = _table(["model", "clean", "distorted", "", "margin", "KL", "features"], rows, left=4)
+    table.caption = "KL in nats; features: L2 distance at the penultimate layer, percentile among different images"
+    return table
 
 
 def sweep_table(sweep: Sweep) -> Table:
