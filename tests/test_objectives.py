@@ -146,7 +146,7 @@ def slow_bang_gradients(
     d = dict(zip(outputs, torch.autograd.grad(F.cross_entropy(logits, y), list(outputs.values())), strict=True))
     for hook in hooks:
         hook.remove()
-    result = {}
+    result: dict[str, Tensor] = {}
     for name, layer in layers.items():
         norms = [float(g.norm()) for g in d[name]]
         largest = max(norms)
@@ -156,7 +156,7 @@ def slow_bang_gradients(
             out = layer(inputs[name][i : i + 1].detach())
             grads = torch.autograd.grad((out * d[name][i : i + 1] * s * beta).sum(), list(layer.parameters()))
             for (key, _), grad in zip(layer.named_parameters(), grads, strict=True):
-                result[f"{name}.{key}"] = result.get(f"{name}.{key}", 0) + grad
+                result[f"{name}.{key}"] = result.get(f"{name}.{key}", torch.zeros(())) + grad
     return result
 
 
@@ -177,7 +177,10 @@ def test_bang_equals_a_loop_over_samples(batch) -> None:
     # What travels down is the original gradient: BatchNorm, below two adjusted layers, learns as in plain training ...
     torch.testing.assert_close(net.bn1.weight.grad, plain.bn1.weight.grad, rtol=1e-4, atol=1e-7)
     # ... while the convolution's own weights do not.
-    assert not torch.allclose(net.conv1.weight.grad, plain.conv1.weight.grad, rtol=1e-2)
+    adjusted, original = net.conv1.weight.grad, plain.conv1.weight.grad
+    assert adjusted is not None
+    assert original is not None
+    assert not torch.allclose(adjusted, original, rtol=1e-2)
 
 
 def test_bang_leaves_the_network_as_it_was(batch) -> None:
