@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from app_page import PATIENCE
 from PIL import Image
 
 from explorer.panel import panel_css, panel_module
+from tests.app_page import PATIENCE
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

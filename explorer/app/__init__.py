@@ -41,6 +41,7 @@ def serve(
     """
     port = free_port(host, port)
     blocks = build(models)
+    _reach_oneself_directly()
     blocks.launch(
         server_name=host,
         server_port=port,
@@ -51,6 +52,12 @@ def serve(
     shown = "127.0.0.1" if host in {"127.0.0.1", "localhost", "0.0.0.0", "::"} else host  # noqa: S104  # compared only
     print(f"Stability Explorer is at http://{shown}:{port} (Ctrl+C ends it)", flush=True)  # noqa: T201
     blocks.block_thread()
+
+
+def _reach_oneself_directly() -> None:
+    """Keep Gradio's look at its own address off any proxy that the environment names."""
+    known = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(filter(None, [known, "127.0.0.1", "localhost"]))
 
 
 def free_port(host: str, first: int) -> int:

@@ -19,12 +19,15 @@ export async function start({ element, server, trigger, catalogue, mount, makePi
 
   const panel = mount(element, { ask, state: question() }); // it asks and paints while Gradio still builds the controls
   const sliders = Array.from({ length: catalogue.limits.steps }, (_, i) => `#step-${i}`);
-  await allThere(["#theme", "#pictures", "#models", "#add-model input", "#add-step input", "#recipe textarea", ...sliders.map((id) => `${id} input[type=range]`)]);
+  const others = ["#theme", "#pictures", "#models", "#add-model input", "#add-step input", "#recipe textarea"];
+  await allThere([...others, ...sliders.map((id) => `${id} input[type=range]`)]);
   wireTheme(byId("theme"));
   const notice = makeNotice();
   const pictures = makePictures({ element: byId("pictures"), catalogue, server, notice, choose: choosePicture, make });
-  const steps = makeSteps({ blocks: sliders.map((id) => document.querySelector(id)), state, catalogue, side: () => family().size, notice, moved, changed, make });
-  window.stabilityExplorer = { controls, recipeText: () => [recipe], chooseFamily, addModel, addStep, setSeed, reroll, setAgainst, setPixels, setRecipe };
+  const blocks = sliders.map((id) => document.querySelector(id));
+  const steps = makeSteps({ blocks, state, catalogue, side: () => family().size, notice, moved, changed, make });
+  const heard = { chooseFamily, addModel, addStep, setSeed, reroll, setAgainst, setPixels, setRecipe };
+  window.stabilityExplorer = { ...heard, controls, recipeText: () => [recipe] };
   element.addEventListener("answer", ({ detail }) => showRecipe(detail.answer?.recipe));
   labelControls();
   paintModels();
@@ -130,7 +133,8 @@ export async function start({ element, server, trigger, catalogue, mount, makePi
     list.replaceChildren(
       ...state.models.map((name, i) => {
         const { title: text, subtitle, method, help } = card(name);
-        const chip = make("li", { "data-method": method, title: `${name}: ${help}` }, make("span", { class: "dot" }), make("span", { class: "name" }, text));
+        const chip = make("li", { "data-method": method, title: `${name}: ${help}` });
+        chip.append(make("span", { class: "dot" }), make("span", { class: "name" }, text));
         if (subtitle) chip.append(make("small", {}, subtitle));
         if (i === 0) chip.append(make("small", { class: "end" }, "baseline"));
         else {

@@ -80,7 +80,7 @@ class Live:
         return await self._run(self.take_picture, upload)
 
     async def browse_dataset(self, page: Any) -> Response:
-        """Some rows of a data set, {"dataset", "start"} -> {"items", "start", "total"} or {"error"}."""
+        """Some rows of a data set, {"dataset", "start"} -> {"items", "size", "total"} or {"error"}."""
         return await self._run(
             lambda wanted: browse(*(_mapping(wanted).get(key) for key in ("dataset", "start"))), page
         )

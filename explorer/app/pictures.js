@@ -130,7 +130,8 @@ export function makePictures({ element, catalogue, server, notice, choose, make 
     if (!page || page.error) return notice.show(page?.error ?? "The explorer does not answer. Is it still running?", { error: true });
     const grid = make("div", { class: "grid" });
     page.items.forEach(({ index, label, thumb }) => {
-      const made = make("button", { class: "row-of-data", title: `${dataset}, test row ${index}: ${label}` }, make("img", { src: thumb, alt: "" }), make("small", {}, label));
+      const made = make("button", { class: "row-of-data", title: `${dataset}, test row ${index}: ${label}` });
+      made.append(make("img", { src: thumb, alt: "" }), make("small", {}, label));
       made.addEventListener("click", () => {
         dialog.close();
         selectOwn({ dataset, index }, thumb, `${dataset} ${index}: ${label}`);
@@ -139,7 +140,9 @@ export function makePictures({ element, catalogue, server, notice, choose, make 
     });
     const end = start + page.items.length;
     const where = make("small", {}, `rows ${start} to ${end - 1} of ${page.total}`);
-    const dialog = openDialog("Data set", make("div", { class: "turn" }, ...names(), where, turn("Back", Math.max(0, start - page.items.length), start > 0), turn("Next", end, end < page.total)), grid);
+    const back = turn("Back", Math.max(0, start - page.size), start > 0);
+    const head = make("div", { class: "turn" }, ...names(), where, back, turn("Next", end, end < page.total));
+    const dialog = openDialog("Data set", head, grid);
 
     function names() {
       if (catalogue.datasets.length < 2) return [make("b", {}, dataset)];

@@ -163,7 +163,7 @@ def dataset_row(picture: Mapping[str, Any]) -> tuple[Dataset, int]:
 
 
 def browse(name: Any, start: Any) -> dict[str, Any]:
-    """``BROWSED`` rows of a data set from ``start``: {"items": [{index, label, thumb}], "start", "total"}."""
+    """``BROWSED`` rows of a data set from ``start``: {"items": [{index, label, thumb}], "size", "total"}."""
     data, start = dataset_row({"dataset": name, "index": start})
     rows = range(start, min(start + BROWSED, len(data)))
     pixels, labels = data.batch(list(rows))
@@ -171,4 +171,4 @@ def browse(name: Any, start: Any) -> dict[str, Any]:
         {"index": row, "label": data.classes[int(label)], "thumb": images.data_url(pixels[i])}
         for i, (row, label) in enumerate(zip(rows, labels, strict=True))
     ]
-    return {"items": items, "start": start, "total": len(data)}
+    return {"items": items, "size": BROWSED, "total": len(data)}

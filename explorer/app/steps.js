@@ -53,13 +53,13 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
   function take(i) {
     const [gone] = state.steps.splice(i, 1);
     changed();
-    (rows[Math.min(i, state.steps.length - 1)]?.remove ?? document.querySelector("#add-step input"))?.focus();
     notice.show(`${kind(gone).title} removed.`, {
       undo: () => {
         if (state.steps.length < catalogue.limits.steps) state.steps.splice(i, 0, gone);
         changed();
       },
     });
+    (rows[Math.min(i, state.steps.length - 1)]?.remove ?? document.querySelector(".notice button")).focus();
   }
 
   function add(name) {
@@ -93,7 +93,7 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
       name(row.up, `Move ${title} up`, i === 0);
       name(row.down, `Move ${title} down`, i === state.steps.length - 1);
       name(row.remove, `Remove ${title}`, false);
-      row.block.title = help;
+      row.block.title = `${title}: ${help}`;
       paintMarks(row, step, i);
       paintFill(row, step);
     });
@@ -125,8 +125,9 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
     row.marks.replaceChildren(
       ...(marks ?? []).map((amount, level) => {
         const place = along(step, amount);
-        const mark = make("button", { tabindex: "-1", title: `ImageNet-C severity ${level + 1}: ${shown(step, amount)} ${kind(step).symbol}`, style: `--at:${place.toFixed(4)}` });
-        mark.setAttribute("aria-label", `ImageNet-C severity ${level + 1}`);
+        const label = `ImageNet-C severity ${level + 1}`;
+        const mark = make("button", { tabindex: "-1", "aria-label": label, style: `--at:${place.toFixed(4)}` });
+        mark.title = `${label}: ${shown(step, amount)} ${kind(step).symbol}`;
         if (Math.abs(place - free) > 0.035) {
           mark.append(String(level + 1));
           free = place;

@@ -155,7 +155,8 @@ export function mount(element, { ask, state, settle: settleAfter = SETTLE_MS }) 
 
 function makePictures() {
   const frames = { clean: h("div", { class: "frame" }), distorted: h("div", { class: "frame" }) };
-  const canvas = h("canvas", { role: "img", "aria-label": "difference, amplified", title: "distorted minus clean, amplified; mid grey where nothing changed" });
+  const canvas = h("canvas", { role: "img", "aria-label": "difference, amplified" });
+  canvas.title = "distorted minus clean, amplified; mid grey where nothing changed";
   const size = h("span");
   const hash = h("span", { title: "Fingerprint (SHA-256) of the pixels; every model saw exactly these" });
   const amplify = h("select", { class: "amplify", "aria-label": "amplification of the difference" });
@@ -182,7 +183,7 @@ function makePictures() {
   );
 
   const held = {}; // per picture: its URL, the decoded element, its pixels
-  const context = canvas.getContext("2d");
+  const context = canvas.getContext("2d", { willReadFrequently: true }); // small, and drawn by us alone
   amplify.addEventListener("change", drawDifference);
 
   async function load(urls) {
@@ -240,6 +241,14 @@ function pixelsOf(image) {
 
 // ---- one model's answer ---------------------------------------------------------------------------------------------
 
+const HELP = {
+  distance: "L2 distance between the penultimate layer's features of the clean and of the distorted picture",
+  profile: "How far each layer's features turned: the angle between clean and distorted, first layer left; a full bar is 90°",
+  confidence: "Probability of the answer on the distorted picture (largest softmax output)",
+  margin: "Probability of the answer minus that of the runner-up, on the distorted picture",
+  kl: "How much the whole answer changed: KL(clean ‖ distorted) = Σ p log(p / p′), in nats",
+};
+
 function makeCard(model) {
   const badge = h("b", { class: "badge" }, model.waiting ? "…" : "");
   const before = h("span", {}, model.waiting ? "…" : "");
@@ -269,22 +278,22 @@ function makeCard(model) {
     h(
       "div",
       { class: "meter" },
-      h("div", { class: "line" }, h("span", { title: "L2 distance between the penultimate layer's features of the clean and of the distorted picture" }, "feature distance"), distance),
+      h("div", { class: "line" }, h("span", { title: HELP.distance }, "feature distance"), distance),
       h("div", { class: "track" }, marker),
       percentile,
     ),
     h(
       "div",
       { class: "foot" },
-      h("div", { title: "How far each layer's features turned, from the first to the last: the angle between clean and distorted; a full bar is 90°" }, profile, h("p", { class: "profile-name" }, "layer by layer")),
+      h("div", { title: HELP.profile }, profile, h("p", { class: "profile-name" }, "layer by layer")),
       h(
         "dl",
         { class: "figures" },
-        h("dt", { title: "Probability of the answer on the distorted picture (largest softmax output)" }, "confidence"),
+        h("dt", { title: HELP.confidence }, "confidence"),
         figures.confidence,
-        h("dt", { title: "Probability of the answer minus that of the runner-up, on the distorted picture" }, "margin"),
+        h("dt", { title: HELP.margin }, "margin"),
         figures.margin,
-        h("dt", { title: "How much the whole answer changed: KL(clean ‖ distorted) = Σ p log(p / p′), in nats" }, "change (KL)"),
+        h("dt", { title: HELP.kl }, "change (KL)"),
         figures.kl,
       ),
     ),
