@@ -169,7 +169,7 @@ def _torchvision(kind: str, name: str, **options: object):  # type: ignore[no-un
 
 def _read_npz(path: Path, split: str, name: str) -> Dataset:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             keys = set(file.files)
             suffix = f"_{split}" if f"x_{split}" in keys else ""
             if not {f"x{suffix}", f"y{suffix}"} <= keys:

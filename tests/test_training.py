@@ -49,7 +49,8 @@ def test_a_killed_run_resumes_to_the_same_weights(tmp_path: Path, method: str) -
         train(config, data, tmp_path / "cut", device=CPU, watch=kill_in(3))
     resumed, _ = train(config, data, tmp_path / "cut", device=CPU)
     torch.testing.assert_close(weights(resumed), weights(whole), rtol=1e-5, atol=1e-7)
-    rows = [[json.loads(line) for line in (tmp_path / run / "metrics.jsonl").open()] for run in ("whole", "cut")]
+    logs = [(tmp_path / run / "metrics.jsonl").read_text() for run in ("whole", "cut")]
+    rows = [[json.loads(line) for line in log.splitlines()] for log in logs]
     assert [row["epoch"] for row in rows[1]] == [1, 2, 3]
     assert rows[0][-1]["loss"] == pytest.approx(rows[1][-1]["loss"], rel=1e-4)
 
