@@ -16,12 +16,14 @@ export async function start({ element, server, trigger, catalogue, mount, makePi
   const card = (name) => family().models.find((model) => model.name === name);
   const byId = (id) => document.getElementById(id);
   let recipe = "";
+  let typed = false; // the recipe field holds text that was not read yet
 
   const panel = mount(element, { ask, state: question() }); // it asks and paints while Gradio still builds the controls
   const sliders = Array.from({ length: catalogue.limits.steps }, (_, i) => `#step-${i}`);
   const others = ["#theme", "#pictures", "#models", "#add-model input", "#add-step input", "#recipe textarea"];
   await allThere([...others, ...sliders.map((id) => `${id} input[type=range]`)]);
   wireTheme(byId("theme"));
+  byId("recipe").addEventListener("input", () => (typed = true));
   const notice = makeNotice();
   const pictures = makePictures({ element: byId("pictures"), catalogue, server, notice, choose: choosePicture, make });
   const blocks = sliders.map((id) => document.querySelector(id));
@@ -223,8 +225,11 @@ export async function start({ element, server, trigger, catalogue, mount, makePi
     trigger("recipe");
   }
 
+  // Enter and leaving the field both hand its text over: it is read once for each time something was typed, else a
+  // slider moved right after Enter would jump back.
   async function setRecipe(text) {
-    if (text.trim() === recipe) return;
+    if (!typed || text.trim() === recipe) return;
+    typed = false;
     const read = await server.read_recipe(text);
     if (!read || read.error) return notice.show(read?.error ?? "The explorer does not answer. Is it still running?", { error: true });
     if (read.against !== null && !state.models.includes(read.against)) {
