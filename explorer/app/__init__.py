@@ -39,8 +39,9 @@ def serve(
 
     ExplorerError where ``host`` cannot be listened on or no port from ``port`` on is free, and as in ``build``.
     """
-    port = free_port(host, port)
+    free_port(host, port)  # a wrong address is said before the models load
     blocks = build(models)
+    port = free_port(host, port)  # chosen only now: another app may have started meanwhile
     _reach_oneself_directly()
     blocks.launch(
         server_name=host,
