@@ -121,7 +121,16 @@ def questions(live: Live) -> list[Any]:
     async def read_recipe(text: Any) -> Any:
         return await live.read_recipe(text)
 
-    return [ask, open_picture, browse_dataset, read_recipe]
+    async def start_job(question: Any) -> Any:
+        return await live.start_job(question)
+
+    async def poll_job(question: Any) -> Any:
+        return await live.poll_job(question)
+
+    async def cancel_job(question: Any) -> Any:
+        return await live.cancel_job(question)
+
+    return [ask, open_picture, browse_dataset, read_recipe, start_job, poll_job, cancel_job]
 
 
 def catalogue(live: Live, family: str, models: list[str]) -> dict[str, Any]:

@@ -9,14 +9,17 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
 import torch
 from starlette.responses import Response
+from torch import Tensor
 
 from explorer import images
 from explorer.app.families import Family, family_of, group, subtitle
+from explorer.app.jobs import POLL, Jobs, Quiet, StoppedError
 from explorer.app.pictures import PictureGoneError, Pictures, Recent, browse
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
@@ -36,6 +39,25 @@ CLEAN_PASSES = 64
 """Clean answers kept (a few hundred kB each): one per picture and set of models in use."""
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A state of the page, checked and loaded: what ``compare`` and ``sweep`` want.
+
+    ``pixels``: (1, C, H, W) in [0, 1]; ``label``: index of the true class where one is known; ``clean``: the models'
+    answers to the undistorted picture; ``reference``: those to a pinned state, to be compared with in their place.
+    """
+
+    family: Family
+    models: list[Classifier]
+    recipe: Recipe
+    pixels: Tensor
+    label: int | None
+    clean: CleanPass
+    reference: CleanPass | None
+    shown: str
+    """The picture that the distorted one is compared with, as a data URL."""
 
 
 class Live:
@@ -68,12 +90,15 @@ class Live:
         self._pool = ThreadPoolExecutor(
             os.cpu_count() or 2, "explorer", initializer=torch.set_num_threads, initargs=(1,)
         )
+        self._quiet = Quiet()
+        self._jobs = Jobs(_plainly, self._quiet)
 
     # ---- what the page calls ------------------------------------------------------------------------------------
 
     async def ask(self, state: Any) -> Response:
         """The panel's answer to a state: JSON as ``panel.js`` wants it, or {"error": one sentence}."""
-        return await self._run(self.answer, state)
+        with self._quiet:
+            return await self._run(self.answer, state)
 
     async def open_picture(self, upload: Any) -> Response:
         """Take in one uploaded file: {"token", "thumb"} or {"error"}."""
@@ -89,36 +114,81 @@ class Live:
         """A recipe as text into its JSON form, or {"error"}."""
         return await self._run(self.parse_recipe, text)
 
+    async def start_job(self, question: Any) -> Response:
+        """Begin a long question, {"kind", "group", "state", ...}: {"job": token} or {"error"}."""
+        return _json(_plainly(self._jobs.start, self, question))
+
+    async def poll_job(self, question: Any) -> Response:
+        """How far a job is, {"job"} -> {"done", "total"}, {"result"} or {"error"}; waits a while for news."""
+        try:
+            job = self._jobs.find(question)
+        except ExplorerError as error:
+            return _json({"error": str(error)})
+        before, end = job.to_dict(), perf_counter() + POLL
+        while job.to_dict() == before and job.answer is None and perf_counter() < end:  # noqa: ASYNC110  # a thread
+            await asyncio.sleep(0.02)
+        return _json(job.to_dict())
+
+    async def cancel_job(self, question: Any) -> Response:
+        """End a job, {"job"}."""
+        return _json(self._jobs.cancel(question))
+
     async def _run(self, function: Callable[[Any], dict[str, Any]], argument: Any) -> Response:
-        answer = await asyncio.get_running_loop().run_in_executor(self._pool, _plainly, function, argument)
-        return Response(json.dumps(answer, allow_nan=False), media_type="application/json")
+        return _json(await asyncio.get_running_loop().run_in_executor(self._pool, _plainly, function, argument))
 
     # ---- the same, without the browser --------------------------------------------------------------------------
 
     def answer(self, state: Any) -> dict[str, Any]:
-        """The answer to a state {"picture", "models", "recipe"}; ExplorerError where it makes no sense."""
-        state = _mapping(state)
-        family, models = self.choose(state.get("models"))
-        recipe = _recipe(state.get("recipe"))
-        key, pixels, label = self.pictures.find(state.get("picture"), (family.size, family.channels))
-        clean, clean_url = self._clean_pass((key, recipe.quantised, *(model.name for model in models)), models, pixels)
-        comparison = compare(models, pixels, recipe, clean=clean)
+        """The answer to a state {"picture", "models", "recipe", "reference"?}; ExplorerError where it is not one."""
+        scene = self.scene(state)
+        pinned = {} if scene.reference is None else {"reference": scene.reference}
+        comparison = compare(scene.models, scene.pixels, scene.recipe, label=scene.label, clean=scene.clean, **pinned)
         started = perf_counter()
-        pictures = {"clean": clean_url, "distorted": images.data_url(comparison.distorted)}
+        pictures = {"clean": scene.shown, "distorted": images.data_url(comparison.distorted)}
         seconds = {**comparison.seconds, "encode": perf_counter() - started}
         answer = comparison.to_dict()
-        several = len({(model.card.arch, model.card.data) for model in models}) > 1
-        for i, (entry, model) in enumerate(zip(answer["models"], models, strict=True)):
+        several = len({(model.card.arch, model.card.data) for model in scene.models}) > 1
+        for i, (entry, model) in enumerate(zip(answer["models"], scene.models, strict=True)):
             entry["baseline"] = i == 0
-            entry["subtitle"] = subtitle(model.card, family) if several else ""
+            entry["subtitle"] = subtitle(model.card, scene.family) if several else ""
         return {
             **answer,
             "images": pictures,
-            "side": family.size,
-            "pixels": "8-bit" if recipe.quantised else "float",
-            "label": label,
+            "side": scene.family.size,
+            "pixels": "8-bit" if scene.recipe.quantised else "float",
+            "label": None if scene.label is None else scene.family.classes[scene.label],
+            "pinned": scene.reference is not None,
             "timing": {name: 1000 * value for name, value in seconds.items()},
         }
+
+    def scene(self, state: Any) -> Scene:
+        """What a state means, its models and pictures loaded; ExplorerError where it makes no sense."""
+        state = _mapping(state)
+        family, models = self.choose(state.get("models"))
+        recipe = _recipe(state.get("recipe"))
+        key, pixels, label = self._picture(state.get("picture"), family)
+        names = tuple(model.name for model in models)
+        clean, shown = self._clean_pass((key, recipe.quantised, *names), models, pixels, quantised=recipe.quantised)
+        reference = None
+        if state.get("reference") is not None:
+            reference, shown = self._reference(_mapping(state["reference"]), family, models)
+        return Scene(family, models, recipe, pixels, label, clean, reference, shown)
+
+    def _picture(self, picture: Any, family: Family) -> tuple[str, Tensor, int | None]:
+        """A key, the pixels and the index of the true class, where the picture has one that the family knows."""
+        key, pixels, label = self.pictures.find(picture, (family.size, family.channels))
+        return key, pixels, family.classes.index(label) if label in family.classes else None
+
+    def _reference(self, pinned: Mapping[str, Any], family: Family, models: list[Classifier]) -> tuple[CleanPass, str]:
+        """The models' answers to the distorted pixels of a pinned state {"picture", "recipe"}."""
+        recipe = _recipe(pinned.get("recipe"))
+        key, pixels, label = self._picture(pinned.get("picture"), family)
+        names = tuple(model.name for model in models)
+        held = self._clean_passes.get(("pinned", key, str(recipe), *names))
+        if held is None:
+            distorted = compare(models, pixels, recipe, label=label).distorted
+            held = self._clean_pass(("pinned", key, str(recipe), *names), models, distorted, quantised=recipe.quantised)
+        return held
 
     def take_picture(self, upload: Any) -> dict[str, str]:
         """Read the one file of an upload, (name, bytes), or raise ExplorerError."""
@@ -166,6 +236,7 @@ class Live:
 
     def close(self) -> None:
         """End the threads."""
+        self._jobs.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _load(self, card: Card) -> Classifier:
@@ -175,20 +246,26 @@ class Live:
             return self._models[card.name]
 
     def _clean_pass(
-        self, key: tuple[Any, ...], models: list[Classifier], pixels: torch.Tensor
+        self, key: tuple[Any, ...], models: list[Classifier], pixels: Tensor, *, quantised: bool
     ) -> tuple[CleanPass, str]:
         held = self._clean_passes.get(key)
         if held is None:
-            clean = clean_pass(models, pixels, quantised=bool(key[1]))
+            clean = clean_pass(models, pixels, quantised=quantised)
             held = (clean, images.data_url(clean.pixels))
             self._clean_passes.put(key, held)
         return held
 
 
-def _plainly(function: Callable[[Any], dict[str, Any]], argument: Any) -> dict[str, Any]:
+def _json(answer: Mapping[str, Any]) -> Response:
+    return Response(json.dumps(answer, allow_nan=False), media_type="application/json")
+
+
+def _plainly(function: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
     """What the function answers; its errors as one sentence, unexpected ones in the terminal's log too."""
     try:
-        return function(argument)
+        return function(*arguments)
+    except StoppedError:
+        raise
     except PictureGoneError as error:
         return {"error": str(error), "gone": True}
     except ExplorerError as error:
