@@ -90,14 +90,14 @@ class Live:
         self._pool = ThreadPoolExecutor(
             os.cpu_count() or 2, "explorer", initializer=torch.set_num_threads, initargs=(1,)
         )
-        self._quiet = Quiet()
-        self._jobs = Jobs(_plainly, self._quiet)
+        self.quiet = Quiet()
+        self._jobs = Jobs(_plainly, self.quiet)
 
     # ---- what the page calls ------------------------------------------------------------------------------------
 
     async def ask(self, state: Any) -> Response:
         """The panel's answer to a state: JSON as ``panel.js`` wants it, or {"error": one sentence}."""
-        with self._quiet:
+        with self.quiet:
             return await self._run(self.answer, state)
 
     async def open_picture(self, upload: Any) -> Response:

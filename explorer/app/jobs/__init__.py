@@ -114,7 +114,7 @@ class Jobs:
         self._quiet = quiet
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(os.cpu_count() or 2, "explorer-job", initializer=_humble_thread)
+        self._pool = ThreadPoolExecutor(os.cpu_count() or 2, "explorer-job", initializer=humble_thread)
 
     def start(self, live: Live, question: Any) -> dict[str, str]:
         """Start what {"kind", "group", ...} asks for: {"job": token}. It ends an older job of the same group."""
@@ -180,7 +180,7 @@ class Jobs:
         }
 
 
-def _humble_thread() -> None:
+def humble_thread() -> None:
     """One torch thread, and on Linux, where threads have priorities of their own, a lower one than the sliders'."""
     torch.set_num_threads(1)
     if sys.platform == "linux":
