@@ -1,0 +1,280 @@
+// Curves of Stability Explorer: what every model answers while one distortion grows. Like panel.js it knows neither
+// Gradio nor Jupyter.
+//
+//   const charts = mountCurves(element, { pick })
+//   charts.paint(curves)      draws them
+//   charts.at(amount)         moves the line of the present amount: one attribute changes, nothing else is drawn
+//   charts.stale(true)        greys them: they belong to another question than the one on screen
+//   charts.wait(0.4)          computing, 0 to 1; wait(null) ends it
+//   charts.fail(sentence)     says what went wrong
+//   charts.svg()              the drawing as a standalone SVG string in the present colours, or null
+//   charts.destroy()
+//
+// `pick(amount, { live })` is called when a chart is clicked, dragged or moved along by keys; live: the movement has not
+// ended. Without it the charts can be read, not turned. `curves` is the core's Sweep.to_dict() and four more entries:
+//
+//   { title, symbol, unit, factor,        the distortion's; `factor` makes the number people read out of an amount
+//     step,                               the slider's step, if it has one
+//     amounts: [...],                     from mild (left) to strong (right), whichever of the two is the larger number
+//     models: [{ name, title, method, clean, followed, predictions, confidence, margin, feature_distance, flip_point,
+//                band: null | { n, confidence: { mean, low, high }, margin, feature_distance, flip_points } }] }
+//
+// The drawing itself is plot.js, served in front of this in one module.
+
+const BUSY_MS = 300; // nothing moves before that
+const SETTLE_MS = 200; // after this long at rest, screen readers are told where the line stands
+
+export function mountCurves(element, { pick = null } = {}) {
+  const root = put("div", { class: "stability-colours stability-curves empty" });
+  const bar = put("div", { class: "bar", role: "progressbar", "aria-label": "Computing the curves", hidden: "" }, put("i"));
+  const message = put("p", { class: "said", role: "status", hidden: "" });
+  const drawing = put("div", { class: "drawing" });
+  const readout = put("div", { class: "readout", "aria-hidden": "true", hidden: "" });
+  const table = put("div", { class: "scroll" });
+  const details = put("details", {}, put("summary", {}, "The same as a table"), table);
+  root.append(bar, message, put("div", { class: "plot" }, drawing, readout), details);
+  element.append(root);
+
+  let curves = null;
+  let drawn = null; // what drawCurves gave for them
+  let width = 0;
+  let amount = null; // the present one
+  let busy = 0;
+  let settling = 0;
+
+  const observer = new ResizeObserver(() => {
+    if (curves && Math.abs(drawing.clientWidth - width) > 1) draw();
+  });
+  observer.observe(root);
+  details.addEventListener("toggle", paintTable);
+
+  function paint(newest) {
+    curves = newest;
+    root.classList.remove("empty", "stale");
+    message.hidden = true;
+    draw();
+    paintTable();
+  }
+
+  function draw() {
+    if (!drawing.clientWidth) return; // not on screen: the observer calls again
+    width = drawing.clientWidth;
+    const focused = drawn?.charts.findIndex((chart) => chart.hit === document.activeElement) ?? -1;
+    hide();
+    drawn = drawCurves(curves, { width });
+    drawn.charts.forEach(wire);
+    drawn.svg.append(drawn.hover, ...drawn.charts.map((chart) => chart.hit));
+    drawing.replaceChildren(drawn.svg);
+    if (amount !== null) at(amount);
+    tell();
+    if (focused >= 0) drawn.charts[focused].hit.focus();
+  }
+
+  function at(newest) {
+    amount = newest;
+    drawn?.now.setAttribute("transform", `translate(${offset(drawn, newest)} 0)`);
+    clearTimeout(settling);
+    settling = setTimeout(tell, SETTLE_MS);
+  }
+
+  // ---- reading and turning --------------------------------------------------------------------------------------
+
+  function wire(chart) {
+    const { hit } = chart;
+    let dragging = false;
+    const turn = (event, live) => {
+      const wanted = snapped(curves, partAt(event));
+      read(chart, partAt(event));
+      at(wanted);
+      pick(wanted, { live });
+    };
+    const partAt = ({ clientX }) => {
+      const box = hit.getBoundingClientRect();
+      return Math.min(Math.max((clientX - box.left) / box.width, 0), 1);
+    };
+    hit.addEventListener("pointerdown", (event) => {
+      if (!pick || event.button) return;
+      hit.setPointerCapture(event.pointerId);
+      dragging = true;
+      turn(event, true);
+    });
+    hit.addEventListener("pointermove", (event) => (dragging ? turn(event, true) : read(chart, partAt(event))));
+    hit.addEventListener("pointerup", (event) => {
+      if (dragging) turn(event, false);
+      dragging = false;
+    });
+    hit.addEventListener("pointercancel", () => {
+      if (dragging) pick(amount, { live: false });
+      dragging = false;
+    });
+    hit.addEventListener("pointerleave", () => document.activeElement !== hit && hide());
+    hit.addEventListener("focus", () => hit.matches(":focus-visible") && read(chart, partOf(curves, amount ?? curves.amounts[0])));
+    hit.addEventListener("blur", hide);
+    let looked = null; // where the keys have gone, where nothing can be turned
+    hit.addEventListener("keydown", (event) => {
+      const here = pick ? amount ?? curves.amounts[0] : looked ?? amount ?? curves.amounts[0];
+      const wanted = stepped(curves, here, event);
+      if (wanted === null) return;
+      event.preventDefault();
+      looked = wanted;
+      read(chart, partOf(curves, wanted));
+      if (!pick) return;
+      at(wanted);
+      tell();
+      pick(wanted, { live: true });
+    });
+    hit.addEventListener("keyup", (event) => {
+      if (pick && looked !== null && KEYS.has(event.key)) pick(amount, { live: false });
+    });
+  }
+
+  // All values at the computed amount nearest to a place between 0 (left) and 1.
+  function read(chart, part) {
+    const index = nearest(curves, part);
+    const dx = partOf(curves, curves.amounts[index]) * drawn.across;
+    drawn.hover.setAttribute("transform", `translate(${dx} 0)`);
+    if (readout.dataset.index !== String(index)) {
+      readout.dataset.index = index;
+      readout.replaceChildren(...readoutRows(curves, index));
+    }
+    readout.hidden = false;
+    const [centre, half] = [chart.x + dx, readout.offsetWidth + 14];
+    readout.style.transform = `translate(${centre + half < width ? centre + 14 : Math.max(0, centre - half)}px, ${chart.y + 6}px)`;
+  }
+
+  function hide() {
+    readout.hidden = true;
+    delete readout.dataset.index;
+    drawn?.hover.setAttribute("transform", "translate(-9999 0)");
+  }
+
+  function tell() {
+    if (!drawn) return;
+    const place = partOf(curves, amount ?? curves.amounts[0]);
+    const index = nearest(curves, place);
+    for (const { hit, format, key } of drawn.charts) {
+      hit.setAttribute("aria-valuenow", Math.round(100 * place));
+      const values = curves.models.map((model) => `${modelTitle(curves, model)} ${format(model[key][index])}`);
+      hit.setAttribute("aria-valuetext", `${shownAmount(curves, amount ?? curves.amounts[0])}: ${values.join(", ")}`);
+    }
+  }
+
+  function paintTable() {
+    if (details.open && curves) table.replaceChildren(tableOf(curves));
+  }
+
+  // ---- what the host says ---------------------------------------------------------------------------------------
+
+  function wait(part) {
+    if (part === null) {
+      clearTimeout(busy);
+      busy = 0;
+      bar.hidden = true;
+      return;
+    }
+    busy ||= setTimeout(() => (bar.hidden = false), BUSY_MS);
+    bar.setAttribute("aria-valuenow", Math.round(100 * part));
+    bar.firstChild.style.transform = `scaleX(${part})`;
+  }
+
+  function fail(sentence) {
+    wait(null);
+    message.textContent = sentence;
+    message.hidden = false;
+    if (curves) root.classList.add("stale");
+  }
+
+  function svg() {
+    if (!curves) return null;
+    const style = (name, method) => {
+      const probe = method === undefined ? root : drawing.querySelector(`[data-method="${CSS.escape(method)}"]`) ?? root;
+      return getComputedStyle(probe).getPropertyValue(name).trim();
+    };
+    const copy = drawCurves(curves, { width: width || 960, paint: style, amount });
+    return new XMLSerializer().serializeToString(copy.svg);
+  }
+
+  return {
+    paint,
+    at,
+    wait,
+    fail,
+    svg,
+    stale: (on) => root.classList.toggle("stale", on && curves !== null),
+    destroy() {
+      observer.disconnect();
+      clearTimeout(busy);
+      clearTimeout(settling);
+      root.remove();
+    },
+  };
+}
+
+// ---- the same in words ----------------------------------------------------------------------------------------------
+
+function readoutRows(curves, index) {
+  const head = put("p", {}, put("b", {}, shownAmount(curves, curves.amounts[index])));
+  const rows = curves.models.map((model) =>
+    put("tr", { "data-method": model.method }, put("th", { scope: "row" }, put("i"), modelTitle(curves, model)), ...cells(model, index).map((text) => put("td", {}, text))),
+  );
+  const names = ["", "answer", "confidence", "margin", "distance"].map((name) => put("th", {}, name));
+  return [head, put("table", {}, put("thead", {}, put("tr", {}, ...names)), put("tbody", {}, ...rows))];
+}
+
+function cells(model, index) {
+  const flipped = model.predictions[index] !== model.clean;
+  return [
+    `${flipped ? "◆" : "○"} ${model.predictions[index]}`,
+    `${(100 * model.confidence[index]).toFixed(1)} %`,
+    signedNumber(model.margin[index]),
+    shortNumber(model.feature_distance[index]),
+  ];
+}
+
+function tableOf(curves) {
+  const names = ["answer", `${confidenceTitle(curves).toLowerCase()}`, "margin", "feature distance"];
+  const top = curves.models.map((model) => put("th", { colspan: names.length, scope: "colgroup" }, modelTitle(curves, model)));
+  const columns = curves.models.flatMap(() => names.map((name) => put("th", { scope: "col" }, name)));
+  const rows = curves.amounts.map((value, index) =>
+    put("tr", {}, put("th", { scope: "row" }, shownAmount(curves, value)), ...curves.models.flatMap((model) => cells(model, index).map((text) => put("td", {}, text)))),
+  );
+  const head = put("thead", {}, put("tr", {}, put("th", { rowspan: 2, scope: "col" }, axisName(curves)), ...top), put("tr", {}, ...columns));
+  const words = `${curves.title}: what each model answers. ◆ flipped, ○ holds.`;
+  return put("table", {}, put("caption", {}, words), head, put("tbody", {}, ...rows));
+}
+
+// ---- keys and places ------------------------------------------------------------------------------------------------
+
+const KEYS = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End"]);
+
+// The amount one key press further; right and up are stronger. Null: a key that means nothing here.
+function stepped(curves, amount, { key, shiftKey }) {
+  if (!KEYS.has(key)) return null;
+  const [mild, strong] = [curves.amounts[0], curves.amounts.at(-1)];
+  if (key === "Home") return mild;
+  if (key === "End") return strong;
+  const small = curves.step ?? Math.abs(strong - mild) / 100;
+  const size = key.startsWith("Page") || shiftKey ? Math.max(small, Math.abs(strong - mild) / 10) : small;
+  const ahead = key === "ArrowRight" || key === "ArrowUp" || key === "PageUp" ? 1 : -1;
+  return snapped(curves, partOf(curves, amount + ahead * size * Math.sign(strong - mild)));
+}
+
+// The computed amount nearest to a place between 0 (left) and 1, as an index.
+function nearest(curves, part) {
+  const far = curves.amounts.map((amount) => Math.abs(partOf(curves, amount) - part));
+  return far.indexOf(Math.min(...far));
+}
+
+// The amount at a place between 0 (mild) and 1, on the slider's steps.
+function snapped(curves, part) {
+  const [mild, strong] = [curves.amounts[0], curves.amounts.at(-1)];
+  const step = curves.step ?? Math.abs(strong - mild) / 200;
+  const raw = mild + part * (strong - mild);
+  const even = step ? mild + Math.round((raw - mild) / step) * step : raw;
+  const inside = Math.min(Math.max(even, Math.min(mild, strong)), Math.max(mild, strong));
+  return Number(inside.toPrecision(12)); // 0.1 + 0.2 is 0.3
+}
+
+function put(tag, attributes = {}, ...children) {
+  return dress(document.createElement(tag), attributes, children);
+}
