@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 import torch
 
+from explorer.app import api
 from explorer.app.controls import Controls, add_model_menu, add_step_menu, connect, describe, family_menu, step_sliders
 from explorer.app.families import family_of
 from explorer.app.live import MAX_STEPS, Live
@@ -33,7 +34,7 @@ def page(live: Live) -> gr.Blocks:
     """The whole app as Blocks; ``live`` answers its questions."""
     family = family_of(live.first, live.families) or next(iter(live.families.values()))
     shown = live.first or family.defaults
-    with gr.Blocks(title="Stability Explorer", analytics_enabled=False, fill_width=True) as blocks:
+    with api.Blocks(title="Stability Explorer", analytics_enabled=False, fill_width=True) as blocks:
         gr.HTML(
             NAV,
             elem_id="nav",
@@ -99,6 +100,7 @@ def page(live: Live) -> gr.Blocks:
                     server_functions=questions(live),
                 )
         connect(Controls(sliders, families, add_model, add_step, seed, against, pixels, reroll, recipe), panel)
+        api.add(live, blocks)
     return blocks
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.middleware import Middleware
 
+from explorer.app.guard import Guard
 from explorer.images import MAX_BYTES
 from explorer.panel import panel_css
 
@@ -64,8 +67,11 @@ def theme() -> gr.themes.Base:
     return gr.themes.Base(font=FONT, font_mono=MONO).set(**colours, **shapes)
 
 
-def launch_options() -> dict[str, Any]:
-    """What ``gr.Blocks.launch`` has to be told for the page to look as meant and to keep to itself."""
+def launch_options(names: Collection[str] = (), *, mcp: bool = False) -> dict[str, Any]:
+    """What ``gr.Blocks.launch`` has to be told for the page to look as meant and to keep to itself.
+
+    ``names``: host names it answers to besides localhost and IP addresses; ``mcp``: whether to serve the API as tools.
+    """
     styles = panel_css() + (Path(__file__).resolve().parent / "app.css").read_text(encoding="utf-8")
     return {
         "theme": theme(),
@@ -77,7 +83,9 @@ def launch_options() -> dict[str, Any]:
         "enable_monitoring": False,
         "run_history": False,
         "pwa": False,
-        "mcp_server": False,
+        "mcp_server": mcp,
+        "app_kwargs": {"middleware": [Middleware(Guard, names, mcp=mcp)]},
+        "state_session_capacity": 1000,
         "ssr_mode": False,
         "quiet": True,
     }

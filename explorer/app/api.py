@@ -1,0 +1,336 @@
+"""The app as an instrument for programs: named endpoints for ``gradio_client`` and plain HTTP, and tools for MCP clients.
+
+Their docstrings are the documentation that callers see. They compute nothing themselves, work in threads of their own
+that wait for the slider, and give the numbers that ``explorer.compare`` and its kin give.
+"""
+# No "from __future__ import annotations" here: Gradio reads the annotations as types.
+
+import asyncio
+import base64
+import binascii
+import json
+import logging
+import os
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import gradio as gr
+from torch import Tensor
+
+from explorer import images, probe
+from explorer.app.families import Family
+from explorer.app.jobs import humble_thread
+from explorer.app.live import MAX_TEXT, Live
+from explorer.distortions import DISTORTIONS, Recipe
+from explorer.errors import ExplorerError
+from explorer.models import Classifier
+from explorer.probe.evaluate import Progress
+
+MAX_AMOUNTS = 129
+"""Amounts in one sweep."""
+
+MAX_SEEDS = 16
+"""Seeds in one sweep."""
+
+WAITING = 64
+"""Questions under way at once; beyond that, new ones are refused."""
+
+UPLOADS_KEPT = 600
+"""Seconds after which an uploaded file is deleted; it is read at once, and again only by its sender."""
+
+Picture = str | dict[str, Any]
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+_DATA_URL = re.compile(r"data:[\w.+/-]*(;[\w.+=-]+)*;base64,")
+
+
+class RefusedError(gr.Error):
+    """One sentence for the caller; nothing goes to the terminal."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence, print_exception=False)
+
+    def __str__(self) -> str:  # what MCP clients get
+        return str(self.message)
+
+
+class Blocks(gr.Blocks):
+    """Gradio's Blocks, whose endpoints of this module get what a caller sent as it is.
+
+    Gradio would look through it for files first: fetch those that are addresses, copy the others, and keep every
+    picture sent inside the text for as long as its sender's session, an hour or more.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, delete_cache=(UPLOADS_KEPT, UPLOADS_KEPT), **kwargs)
+
+    async def preprocess_data(self, block_fn: Any, inputs: Any, state: Any, explicit_call: bool = False) -> Any:
+        """The arguments of an event; untouched where it is one of the endpoints."""
+        if not isinstance(getattr(block_fn.fn, "__self__", None), Api):
+            return await super().preprocess_data(block_fn, inputs, state, explicit_call)
+        if len(inputs) != len(block_fn.inputs):
+            raise RefusedError(
+                f"/{block_fn.api_name} takes {len(block_fn.inputs)} values, and {len(inputs)} were sent."
+            )
+        return list(inputs)
+
+
+def add(live: Live, blocks: gr.Blocks) -> None:
+    """Register the endpoints in the Blocks under construction."""
+    api = Api(live, blocks)
+    for endpoint in (api.compare, api.sweep, api.flip_point, api.models, api.distortions):
+        gr.api(endpoint, api_name=endpoint.__name__, queue=False, concurrency_limit=None)
+
+
+def use_json(blocks: gr.Blocks) -> None:
+    """Have the MCP server of launched Blocks answer in JSON; Gradio's own way is Python's notation."""
+    server: Any = blocks.mcp_server_obj
+    if server is None:
+        raise ExplorerError(
+            f"The MCP server does not start: {getattr(blocks, 'mcp_error', None) or 'Gradio says nothing on why'}."
+        )
+    server.postprocess_output_data = lambda data, _: [
+        server.types.TextContent(type="text", text=json.dumps(value, ensure_ascii=False, allow_nan=False))
+        for value in data
+    ]
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A checked question: the models, the recipe, the pixels (1, C, H, W), and the true class where it is known."""
+
+    models: list[Classifier]
+    recipe: Recipe
+    pixels: Tensor
+    label: int | None
+
+
+class Api:
+    """The endpoints. Every one raises RefusedError, one sentence, where its question makes no sense."""
+
+    def __init__(self, live: Live, blocks: gr.Blocks) -> None:
+        self._live = live
+        self._blocks = blocks
+        self._waiting = 0
+        # Beside those of the page's jobs, so that a program that asks and asks holds up no visitor's curves.
+        self._pool = ThreadPoolExecutor(max(1, (os.cpu_count() or 2) // 2), "explorer-api", initializer=humble_thread)
+
+    async def compare(
+        self,
+        image: Picture,
+        models: list[str] | None = None,
+        recipe: str = "gaussian_noise=0.1",
+        pictures: bool = False,
+    ) -> dict[str, Any]:
+        """Distort an image and ask several models about the very same pixels, clean and distorted.
+
+        Parameters:
+            image: A bundled photograph by name (cat), a row of a data set (digits:7), an uploaded file, or a data URL.
+            models: Names as /models lists them, the baseline first; by default those that the app opens with.
+            recipe: Distortions in order, for example gaussian_noise=0.1,jpeg=30;seed=7. /distortions lists them.
+            pictures: Whether to add both pictures as the models see them, as data URLs of lossless PNG files.
+        Returns:
+            image_hash of the distorted pixels, the recipe, distances of the input, and per model the likeliest classes
+            clean and distorted, flipped or not, confidence, margin, entropy, KL divergence and feature distances.
+        """
+
+        def work(_: Progress) -> dict[str, Any]:
+            scene = self._scene(image, models, recipe)
+            found = probe.compare(scene.models, scene.pixels, scene.recipe, label=scene.label)
+            urls = {"clean": images.data_url(found.clean), "distorted": images.data_url(found.distorted)}
+            return found.to_dict() | ({"images": urls} if pictures else {})
+
+        return await self._run(work)
+
+    async def sweep(
+        self,
+        image: Picture,
+        distortion: str,
+        models: list[str] | None = None,
+        recipe: str = "clean",
+        amounts: list[float] | None = None,
+        seeds: int = 1,
+    ) -> dict[str, Any]:
+        """Vary the amount of one distortion, from mild to strong, and follow every model's answer.
+
+        Parameters:
+            image: A bundled photograph by name (cat), a row of a data set (digits:7), an uploaded file, or a data URL.
+            distortion: The one that is varied; /distortions lists them.
+            models: Names as /models lists them; by default those that the app opens with.
+            recipe: The distortions that stay as they are, and the seed, for example jpeg=30;seed=7.
+            amounts: In the distortion's unit, from mild to strong; by default 32 over its whole range.
+            seeds: Draw random distortions with that many seeds, for the mean and the range of each curve.
+        Returns:
+            The amounts and their unit, and per model confidence in the followed class, margin and feature distance at
+            each, the answers, and the flip point: the first amount at which the answer is not the clean one.
+        """
+
+        def work(progress: Progress) -> dict[str, Any]:
+            name = _text(distortion, "The distortion")
+            grid = _numbers(amounts)
+            if isinstance(seeds, bool) or not isinstance(seeds, int) or not 1 <= seeds <= MAX_SEEDS:
+                raise ExplorerError(f"seeds is a whole number from 1 to {MAX_SEEDS}.")
+            scene = self._scene(image, models, recipe)
+            return probe.sweep(
+                scene.models,
+                scene.pixels,
+                name,
+                amounts=grid,
+                recipe=scene.recipe,
+                label=scene.label,
+                seeds=seeds,
+                progress=progress,
+            ).to_dict()
+
+        return await self._run(work)
+
+    async def flip_point(
+        self,
+        image: Picture,
+        distortion: str,
+        models: list[str] | None = None,
+        recipe: str = "clean",
+        tolerance: float | None = None,
+    ) -> dict[str, float | None]:
+        """Find the smallest amount of a distortion at which each model's answer changes.
+
+        Parameters:
+            image: A bundled photograph by name (cat), a row of a data set (digits:7), an uploaded file, or a data URL.
+            distortion: The one that is varied; /distortions lists them.
+            models: Names as /models lists them; by default those that the app opens with.
+            recipe: The distortions that stay as they are, and the seed, for example jpeg=30;seed=7.
+            tolerance: How exact, in the distortion's unit; by default a thousandth of its range.
+        Returns:
+            The amount per model name, in the distortion's unit; null where no amount changes the answer.
+        """
+
+        def work(progress: Progress) -> dict[str, float | None]:
+            name = _text(distortion, "The distortion")
+            width = None if tolerance is None else _number(tolerance, "The tolerance")
+            scene = self._scene(image, models, recipe)
+            return probe.flip_point(
+                scene.models, scene.pixels, name, recipe=scene.recipe, tolerance=width, progress=progress
+            )
+
+        return await self._run(work)
+
+    async def models(self) -> list[dict[str, Any]]:
+        """List the models that can be asked, each with its card.
+
+        Returns:
+            Per model its name, method of training, architecture, data, classes, size of its input in pixels,
+            normalisation, the command that trained it, and measured accuracies (0-1).
+        """
+        return [card.to_dict() for family in self._live.families.values() for card in family.cards]
+
+    async def distortions(self) -> list[dict[str, Any]]:
+        """List the distortions with the range and unit of their amounts.
+
+        Returns:
+            Per distortion its name, help, unit, lowest and highest amount, the amount that changes nothing (identity),
+            and the published severities 1 to 5 (notches) where there are any. Amounts of those that are per_side are
+            stated for an image of 32 pixels and grow with the image.
+        """
+        return [{k: v for k, v in vars(kind).items() if k != "function"} for kind in DISTORTIONS.values()]
+
+    # ---- how they are answered --------------------------------------------------------------------------------------
+
+    async def _run(self, work: Callable[[Progress], T]) -> T:
+        """The result of ``work`` from one of the threads; its errors as one sentence."""
+        if self._waiting >= WAITING:
+            raise RefusedError("The explorer has too much to do just now; try again in a minute.")
+
+        def patient(*_: int) -> None:
+            self._live.quiet.wait()
+
+        def begin() -> T:
+            patient()
+            return work(patient)
+
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, begin)
+        except ExplorerError as error:
+            raise RefusedError(str(error)) from None
+        except Exception as error:
+            log.exception("a question to the API failed")
+            raise RefusedError("Something went wrong in the explorer; the terminal it runs in shows what.") from error
+        finally:
+            self._waiting -= 1
+
+    def _scene(self, image: Any, models: Any, recipe: Any) -> Scene:
+        """What a question is about, checked and loaded."""
+        live = self._live
+        names = models if models is not None else live.first or next(iter(live.families.values())).defaults
+        family, loaded = live.choose(names)
+        chain = Recipe.from_dict(live.parse_recipe(recipe))
+        return Scene(loaded, chain, *self._pixels(image, family))
+
+    def _pixels(self, image: Any, family: Family) -> tuple[Tensor, int | None]:
+        """The image as the models take it, (1, C, H, W), and the index of its class where that is known."""
+        if isinstance(image, dict) or (isinstance(image, str) and image.startswith("data:")):
+            data = self._uploaded(image) if isinstance(image, dict) else _decoded(image)
+            return images.fit(images.load_image(data), family.size, family.channels), None
+        text = _text(image, "The image")
+        source, colon, row = text.rpartition(":")
+        if colon and row.isdecimal() and len(row) < 12:
+            picture: dict[str, Any] = {"dataset": source, "index": int(row)}
+        elif text in images.sample_images():
+            picture = {"sample": text}
+        else:
+            raise ExplorerError(
+                f"There is no picture named {text[:80]!r}: name one of {', '.join(images.sample_images())}, or a row of "
+                "a data set such as digits:7, or send a file or a data URL; paths and addresses are not opened here."
+            )
+        _, pixels, label = self._live.pictures.find(picture, (family.size, family.channels))
+        return pixels, family.classes.index(label) if label in family.classes else None
+
+    def _uploaded(self, file: dict[str, Any]) -> bytes:
+        """The bytes of a file that was uploaded to this server before, and of no other."""
+        path = file.get("path")
+        if not isinstance(path, str) or path not in self._blocks.upload_file_set:
+            raise ExplorerError(
+                "Only a file that was uploaded here is opened; with gradio_client, send it by handle_file(PATH)."
+            )
+        try:
+            with Path(path).open("rb") as opened:
+                return opened.read(images.MAX_BYTES + 1)
+        except OSError:
+            raise ExplorerError("This file is no longer held here; upload it again.") from None
+
+
+def _decoded(url: str) -> bytes:
+    """The bytes of a data URL."""
+    head = _DATA_URL.match(url, 0, 200)
+    if head is None:
+        raise ExplorerError("A data URL of an image begins with data:image/png;base64, or the like.")
+    if len(url) - head.end() > images.MAX_BYTES * 4 // 3 + 4:
+        raise ExplorerError(f"The file is larger than {images.MAX_BYTES // 2**20} MiB: choose a smaller one.")
+    try:
+        return base64.b64decode(url[head.end() :], validate=True)
+    except (binascii.Error, ValueError):
+        raise ExplorerError("The data URL is damaged: what follows its comma is not base64.") from None
+
+
+def _text(value: Any, what: str) -> str:
+    if not isinstance(value, str) or len(value) > MAX_TEXT:
+        raise ExplorerError(f"{what} is given by its name, a text of at most {MAX_TEXT} characters.")
+    return value
+
+
+def _number(value: Any, what: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or (isinstance(value, int) and abs(value) > 2**53):
+        raise ExplorerError(f"{what} must be a number.")
+    return float(value)
+
+
+def _numbers(values: Any) -> list[float] | None:
+    if values is None:
+        return None
+    if not isinstance(values, list) or len(values) > MAX_AMOUNTS:
+        raise ExplorerError(f"The amounts are a list of at most {MAX_AMOUNTS} numbers.")
+    return [_number(value, "Each amount") for value in values]

@@ -1,0 +1,127 @@
+"""The door of the app: which requests come in. Whatever is not needed by the page or the API stays outside.
+
+A web page elsewhere can make its visitor's browser send requests to this machine, either openly (they carry a foreign
+``Origin``) or under a name of its own that it lets point here (DNS rebinding: they carry a foreign ``Host``). Gradio
+answers both; it also has routes that fetch addresses, serve files and change code, which nobody needs here.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from explorer.images import MAX_BYTES
+
+MAX_FORM = MAX_BYTES + 2**21
+"""Bytes of a request that carries files; a little more than is read, so that the reader's sentence is the one seen."""
+
+MAX_JSON = 16 * 2**20
+"""Bytes of any other request."""
+
+PAGE = (
+    "/",
+    "/config",
+    "/theme.css",
+    "/favicon.ico",
+    "/robots.txt",
+    "/manifest.json",
+    "/gradio_api/theme.css",
+    "/gradio_api/app_id",
+    "/gradio_api/startup-events",
+    "/gradio_api/component_server",
+)
+API = (
+    "/gradio_api/info",
+    "/gradio_api/openapi.json",
+    "/gradio_api/upload",
+    "/gradio_api/queue/join",
+    "/gradio_api/queue/data",
+    "/gradio_api/cancel",
+    "/gradio_api/reset",
+)
+FOLDERS = ("/assets/", "/static/", "/svelte/", "/gradio_api/heartbeat/", "/gradio_api/call/", "/gradio_api/run/")
+MCP = ("/gradio_api/mcp", "/gradio_api/mcp/http")
+
+_AUTHORITY = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
+
+
+class Guard:
+    """ASGI middleware that lets in what belongs here and answers all else with one sentence."""
+
+    def __init__(self, app: ASGIApp, names: Collection[str] = (), *, mcp: bool = False) -> None:
+        """``names``: host names by which the app is reached besides localhost and plain IP addresses."""
+        self.app = app
+        self.names = frozenset(name.lower() for name in names)
+        self.paths = frozenset((*PAGE, *API, *(MCP if mcp else ())))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or refuse it."""
+        if scope["type"] == "http" and (refusal := self.refusal(scope)):
+            status, sentence = refusal
+            # MCP clients and gradio_client read different keys
+            response = JSONResponse({"error": sentence, "detail": sentence}, status, {"Connection": "close"})
+            await response(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            await self.app(scope, receive, send)
+
+    def refusal(self, scope: Scope) -> tuple[int, str] | None:
+        """Status and sentence for a request that has no business here; None for one that has."""
+        headers = Headers(scope=scope)
+        hosts = headers.getlist("host")
+        if len(hosts) != 1 or not self._known(hosts[0]):
+            return 403, (
+                "The explorer is reached by localhost or an IP address; if another name is meant, start it with "
+                "'explorer app --name NAME'."
+            )
+        origins = headers.getlist("origin")
+        if any(not self._own(origin, hosts[0]) for origin in origins) or _embedded(headers):
+            return 403, "The explorer answers its own page and programs, not other web pages."
+        path = scope["path"]
+        if path.rstrip("/") not in self.paths and path != "/" and not path.startswith(FOLDERS):
+            return 404, "There is no such page here."
+        if "transfer-encoding" in headers:
+            return 411, "The request does not say how long it is."
+        form = headers.get("content-type", "").lower().startswith("multipart/form-data")
+        length, limit = headers.get("content-length", "0"), MAX_FORM if form else MAX_JSON
+        if not length.isdecimal() or int(length) > limit:
+            return 413, f"The request is larger than {limit // 2**20} MiB; send a large picture as a file."
+        return None
+
+    def _known(self, host: str) -> bool:
+        """Whether a Host header names this machine: an address in numbers cannot be rebound, a name can."""
+        name = _name(host)
+        if name is None:
+            return False
+        try:
+            ipaddress.ip_address(name.strip("[]"))
+        except ValueError:
+            return name == "localhost" or name.endswith(".localhost") or name in self.names
+        return True
+
+    def _own(self, origin: str, host: str) -> bool:
+        """Whether a page of that origin came from here: from the same name and port, or from one of the names."""
+        parts = urlsplit(origin)
+        if parts.scheme not in {"http", "https"}:
+            return False  # "null": a page in a sandbox or from a file
+        default = ":80" if parts.scheme == "http" else ":443"
+        same = parts.netloc.lower().removesuffix(default) == host.lower().removesuffix(default)
+        return same or _name(parts.netloc) in self.names
+
+
+def _name(authority: str) -> str | None:
+    """The host name of "name:port", in small letters; None where it is none."""
+    found = _AUTHORITY.fullmatch(authority)
+    return found["name"].lower() if found else None
+
+
+def _embedded(headers: Headers) -> bool:
+    """Whether another site's page asks for a part of its own, as an image or a script; following a link is fine."""
+    return headers.get("sec-fetch-site") == "cross-site" and headers.get("sec-fetch-mode") != "navigate"
