@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from explorer.errors import ExplorerError
 from explorer.models import Card, method_title
 
 TITLES = {"cifar10": "CIFAR-10", "digits": "Digits", "mnist": "MNIST", "stl10": "STL-10"}
@@ -39,7 +40,7 @@ class Family:
 
     def to_dict(self) -> dict[str, Any]:
         """What the page needs to know of it."""
-        several = len({(card.arch, card.data) for card in self.cards}) > 1
+        several = alike(self.cards)
         return {
             "key": self.key,
             "title": self.title,
@@ -58,6 +59,11 @@ class Family:
                 for card in self.cards
             ],
         }
+
+
+def alike(cards: Sequence[Card]) -> bool:
+    """Whether the method alone does not tell these cards apart, so that each needs a subtitle."""
+    return len({(card.arch, card.data) for card in cards}) > 1 or any(card.method == "outside" for card in cards)
 
 
 def subtitle(card: Card, family: Family) -> str:
@@ -88,6 +94,12 @@ def group(cards: Sequence[Card]) -> dict[str, Family]:
     return {family.key: family for family in families}
 
 
+def check_names(names: Sequence[str]) -> None:
+    """ExplorerError where two models are called the same: one would hide the other."""
+    if twice := [name for i, name in enumerate(names) if name in names[:i]]:
+        raise ExplorerError(f"Two models are named {twice[0]!r}; rename one of the files, or name the model once.")
+
+
 def family_of(names: Sequence[str], families: Mapping[str, Family]) -> Family | None:
     """The family that holds all these models, or None."""
     wanted = set(names)
@@ -96,8 +108,9 @@ def family_of(names: Sequence[str], families: Mapping[str, Family]) -> Family | 
 
 def _family(size: int, channels: int, classes: tuple[str, ...], cards: list[Card]) -> Family:
     data = sorted({card.data for card in cards if card.data != "outside"}, key=lambda name: _rank(name, FIRST))
+    names = [TITLES.get(name, name) for name in data] or [card.name for card in cards]  # people's own: by their files
+    title = f"{' and '.join(names)} · {size} px"
     data = data or ["outside"]
-    title = f"{' and '.join(TITLES.get(name, name) for name in data)} · {size} px"
     key = f"{'+'.join(data)}-{size}-{channels}-{len(classes)}"
     return Family(key, title, size, channels, classes, tuple(data), tuple(cards))
 

@@ -18,7 +18,7 @@ from starlette.responses import Response
 from torch import Tensor
 
 from explorer import images
-from explorer.app.families import Family, family_of, group, subtitle
+from explorer.app.families import Family, alike, check_names, family_of, group, subtitle
 from explorer.app.jobs import POLL, Jobs, Quiet, StoppedError
 from explorer.app.pictures import PictureGoneError, Pictures, Recent, browse
 from explorer.distortions import Recipe
@@ -67,14 +67,15 @@ class Live:
     networks gain nothing from more, and visitors do not slow each other down by more than their share.
     """
 
-    def __init__(self, models: Sequence[str] | None = None) -> None:
-        """``models``: names or paths of the models shown first; None shows each family's baseline and stabilized one.
+    def __init__(self, models: Sequence[str | Classifier] | None = None) -> None:
+        """``models``: the models shown first, loaded or by name or path; None shows each family's first two.
 
-        ExplorerError where a named model does not load or the named ones do not take the same input.
+        ExplorerError where a named model does not load, or two have one name or do not take the same input.
         """
         self._models: dict[str, Classifier] = {}
         self._loading = threading.Lock()
-        opened = [load_model(name) for name in models or ()]
+        opened = [model if isinstance(model, Classifier) else load_model(model) for model in models or ()]
+        check_names([model.name for model in opened])
         self._models.update({model.name: model for model in opened})
         cards = {card.name: card for card in (*list_models(), *(model.card for model in opened))}
         if not cards:
@@ -147,7 +148,7 @@ class Live:
         pictures = {"clean": scene.shown, "distorted": images.data_url(comparison.distorted)}
         seconds = {**comparison.seconds, "encode": perf_counter() - started}
         answer = comparison.to_dict()
-        several = len({(model.card.arch, model.card.data) for model in scene.models}) > 1
+        several = alike([model.card for model in scene.models])
         for i, (entry, model) in enumerate(zip(answer["models"], scene.models, strict=True)):
             entry["baseline"] = i == 0
             entry["subtitle"] = subtitle(model.card, scene.family) if several else ""
