@@ -1,18 +1,21 @@
 """Named sources of labelled images, the offline one (digits) first.
 
 A data set is uint8 pixels in memory plus integer labels and class names; ``load_dataset`` finds it by name:
-``digits`` (bundled with scikit-learn), ``cifar10``, ``mnist`` (from ``$EXPLORER_DATA/<name>.npz``, else torchvision's
-download into the cache folder), ``stl10`` (torchvision), a folder with one sub-folder per class, or any ``.npz``.
+``digits`` (bundled with scikit-learn), ``cifar10``, ``mnist``, ``stl10`` (``$EXPLORER_DATA/<name>.npz``, else fetched
+once into the cache folder), a folder with one sub-folder per class, or any ``.npz``.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import sys
 import zipfile
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -20,21 +23,30 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from explorer import images
+from explorer import images, published
+from explorer.downloads import megabytes
 from explorer.errors import ExplorerError
+from explorer.published import CIFAR10_CLASSES, PUBLISHED, TEN_DIGITS, fetch
 
 DIGIT_SIDE = 28  # scikit-learn's digits are 8 x 8; enlarged bilinearly so that MNIST-sized networks fit
 DIGITS_SPLIT_SEED, DIGITS_TEST_SIZE = 0, 360
-CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-TEN_DIGITS = tuple(str(digit) for digit in range(10))
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"}
+MAX_FILES = 200_000
+"""A folder with more image files than this is refused: it is hardly the one that was meant."""
+
+MAX_SIDE = 4096  # px: the largest side to which a folder's images are brought
+MAX_BYTES = 4 * 2**30  # of a folder's images in memory
+DECODED = 256  # images of a folder kept decoded
+
+cache_folder = published.cache_folder
 
 
 @dataclass(frozen=True)
 class Dataset:
     """Labelled images: ``images`` uint8 (N, H, W, C) with C 1 or 3, ``labels`` int64 (N,) into ``classes``.
 
-    ``mean`` and ``std`` are the per-channel normalisation in [0, 1] pixel units that models trained on it use.
+    A label of -1 stands for an unknown class. ``mean`` and ``std`` are the per-channel normalisation in [0, 1] pixel
+    units that models trained on it use.
     """
 
     name: str
@@ -66,17 +78,16 @@ class Dataset:
         """The data set of these rows only, in this order."""
         return replace(self, images=self.images[indices], labels=self.labels[indices])
 
-
-def cache_folder() -> Path:
-    """Where downloads are kept: ``$EXPLORER_CACHE``, else ``~/.cache/stability-explorer``."""
-    return Path(os.environ.get("EXPLORER_CACHE") or Path.home() / ".cache" / "stability-explorer")
+    def rows(self, label: int | None = None) -> NDArray[np.int64]:
+        """The indices (n,) of the images of the class ``label``, ascending; all without one."""
+        return np.arange(len(self)) if label is None else np.flatnonzero(self.labels == label)
 
 
 def local_file(name: str) -> Path | None:
-    """The ``.npz`` of a named data set under ``$EXPLORER_DATA``, or None where there is none."""
+    """The ``.npz`` of a named data set: under ``$EXPLORER_DATA``, or downloaded earlier; None where there is none."""
     folder = os.environ.get("EXPLORER_DATA")
-    path = Path(folder) / f"{name}.npz" if folder else None
-    return path if path is not None and path.is_file() else None
+    places = [*([Path(folder)] if folder else []), cache_folder()]
+    return next((path for place in places if (path := place / f"{name}.npz").is_file()), None)
 
 
 SOURCES: dict[str, Callable[[str], Dataset]] = {}
@@ -129,42 +140,44 @@ def _digits(split: str) -> Dataset:
 def _cifar10(split: str) -> Dataset:
     # Normalisation as in the public CIFAR code the Lipschitz paper builds on (METHODS: .4914 .4822 .4465).
     mean, std = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
-    if path := local_file("cifar10"):
-        return replace(_read_npz(path, split, name="cifar10"), mean=mean, std=std, classes=CIFAR10_CLASSES)
-    data = _torchvision("CIFAR10", "cifar10", train=split == "train")
-    labels = np.asarray(data.targets, np.int64)
-    return Dataset("cifar10", split, data.data, labels, CIFAR10_CLASSES, mean, std)
+    return replace(_published("cifar10", split), classes=CIFAR10_CLASSES, mean=mean, std=std)
 
 
 @_source("mnist")
 def _mnist(split: str) -> Dataset:
-    if path := local_file("mnist"):
-        return replace(_read_npz(path, split, name="mnist"), classes=TEN_DIGITS)
-    data = _torchvision("MNIST", "mnist", train=split == "train")
-    labels = data.targets.numpy().astype(np.int64)
-    return Dataset("mnist", split, data.data.numpy()[..., None], labels, TEN_DIGITS, (0.0,), (1.0,))
+    return replace(_published("mnist", split), classes=TEN_DIGITS)
 
 
 @_source("stl10")
 def _stl10(split: str) -> Dataset:
-    data = _torchvision("STL10", "stl10", split=split)
-    classes = tuple(data.classes)
-    x = np.ascontiguousarray(data.data.transpose(0, 2, 3, 1))
-    return Dataset(
-        "stl10", split, x, data.labels.astype(np.int64), classes, (0.4467, 0.4398, 0.4066), (0.2603, 0.2566, 0.2713)
-    )
+    mean, std = (0.4467, 0.4398, 0.4066), (0.2603, 0.2566, 0.2713)
+    return replace(_published("stl10", split), mean=mean, std=std)
 
 
-def _torchvision(kind: str, name: str, **options: object):  # type: ignore[no-untyped-def]  # torchvision is untyped
-    import torchvision.datasets
+def _published(name: str, split: str) -> Dataset:
+    path = local_file(name)
+    if path is None:
+        try:
+            path = _fetch_watched(name)
+        except ExplorerError as error:
+            raise ExplorerError(
+                f"{name} is not here: {error} Or set EXPLORER_DATA to a folder that holds {name}.npz; the data set "
+                "'digits' needs no download."
+            ) from error
+    return _read_npz(path, split, name=name)
 
-    try:
-        return getattr(torchvision.datasets, kind)(root=str(cache_folder()), download=True, **options)
-    except Exception as error:  # torchvision raises RuntimeError, URLError, OSError ... for one cause: no data
-        raise ExplorerError(
-            f"{name} is not here and could not be downloaded ({type(error).__name__}); connect to the internet, or set "
-            f"EXPLORER_DATA to a folder that holds {name}.npz. The data set 'digits' needs no download."
-        ) from error
+
+def _fetch_watched(name: str) -> Path:
+    """Download with a bar in the terminal (on stderr): nobody should wait for minutes without knowing for what."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    wanted, console = PUBLISHED[name], Console(file=sys.stderr)
+    console.print(f"Downloading {wanted.title} ({megabytes(wanted.size)}) from {wanted.host}")
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(wanted.title, total=wanted.size)
+        return fetch(name, lambda done, total: bar.update(task, completed=done, total=total))
 
 
 def _read_npz(path: Path, split: str, name: str) -> Dataset:
@@ -201,20 +214,93 @@ def _read_npz(path: Path, split: str, name: str) -> Dataset:
 
 
 def _read_folder(folder: Path, split: str) -> Dataset:
+    data = open_folder(folder, split)
+    if not data.classes:
+        raise ExplorerError(f"{folder} holds no sub-folders with images; expected one sub-folder per class.")
+    needed = len(data) * data.size**2 * 3
+    if needed > MAX_BYTES:
+        raise ExplorerError(
+            f"The {len(data)} images of {folder} at {data.size} px need {megabytes(needed)} of memory; name a smaller "
+            f'side in {folder / "dataset.json"}, such as {{"size": 96}}.'
+        )
+    return data.select(slice(None))
+
+
+def open_folder(folder: Path, split: str = "test", *, side: int | None = None) -> Dataset:
+    """A folder of images as a data set whose files are read when a row is asked for, not before.
+
+    One sub-folder per class (or ``train``/``test`` folders of them), or images without classes (labels -1). Each image
+    goes through ``explorer.fit`` to ``side`` px; without one, to ``size`` in the folder's dataset.json or else the
+    smallest side among the images. ExplorerError where there are none, and on reading a row where it is damaged.
+    """
     root = folder / split if (folder / split).is_dir() else folder
-    classes = tuple(sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")))
-    files = [
-        (path, label)
-        for label, name in enumerate(classes)
-        for path in sorted((root / name).rglob("*"))
-        if path.suffix.lower() in IMAGE_SUFFIXES
-    ]
+    try:
+        names = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+        groups = [_image_files(root / name, deep=True) for name in names]
+        files = [path for group in groups for path in group]
+        if not files:
+            names, files = [], _image_files(root, deep=False)
+    except OSError as error:
+        raise ExplorerError(f"The folder {folder} cannot be read ({error.strerror}).") from error
     if not files:
         raise ExplorerError(f"{folder} holds no images; expected one sub-folder per class with image files in it.")
+    labels = [label for label, group in enumerate(groups) for _ in group] if names else [-1] * len(files)
+    side = side or _named_side(root) or min(min(images.image_size(path)) for path in files)
+    pixels = cast("NDArray[np.uint8]", _FileImages(root, files, min(side, MAX_SIDE)))
+    return Dataset(folder.name, split, pixels, np.asarray(labels, np.int64), tuple(names), (0.0,) * 3, (1.0,) * 3)
+
+
+def _image_files(folder: Path, *, deep: bool) -> list[Path]:
+    found = []
+    for path in folder.rglob("*") if deep else folder.iterdir():
+        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file():
+            found.append(path)
+            if len(found) > MAX_FILES:
+                raise ExplorerError(f"{folder} holds more than {MAX_FILES:,} images; name a smaller folder.")
+    return sorted(found)
+
+
+def _named_side(root: Path) -> int | None:
     settings = root / "dataset.json"
-    size = int(json.loads(settings.read_text())["size"]) if settings.is_file() else 0
-    tensors = [images.load_image(path) for path, _ in files]
-    size = size or min(min(t.shape[-2:]) for t in tensors)
-    x = np.concatenate([images.to_uint8(images.fit(t, size, 3)) for t in tensors])
-    labels = np.asarray([label for _, label in files], np.int64)
-    return Dataset(folder.name, split, x, labels, classes, (0.0,) * 3, (1.0,) * 3)
+    if not settings.is_file():
+        return None
+    try:
+        side = json.loads(settings.read_text(encoding="utf-8"))["size"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        side = None
+    if isinstance(side, bool) or not isinstance(side, int) or not 1 <= side <= MAX_SIDE:
+        raise ExplorerError(f'{settings} should hold the side in px of the images, such as {{"size": 96}}.')
+    return side
+
+
+class _FileImages:
+    """Image files as if they were an array uint8 (N, side, side, 3): what ``Dataset`` asks of its images."""
+
+    def __init__(self, root: Path, files: list[Path], side: int) -> None:
+        self._root, self._files, self._side = root, files, side
+        self._decoded: OrderedDict[Path, NDArray[np.uint8]] = OrderedDict()
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        return len(self._files), self._side, self._side, 3
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def __getitem__(self, rows: Any) -> NDArray[np.uint8]:
+        wanted = np.arange(len(self))[rows]
+        if wanted.ndim == 0:
+            return self._read(self._files[int(wanted)])
+        return np.stack([self._read(self._files[row]) for row in wanted.tolist()])
+
+    def _read(self, path: Path) -> NDArray[np.uint8]:
+        pixels = self._decoded.get(path)
+        if pixels is None:
+            try:
+                pixels = images.to_uint8(images.fit(images.load_image(path), self._side, 3))[0]
+            except ExplorerError as error:
+                raise ExplorerError(f"{path.relative_to(self._root).as_posix()[-200:]}: {error}") from None
+            self._decoded[path] = pixels
+            if len(self._decoded) > DECODED:
+                self._decoded.popitem(last=False)
+        return pixels

@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import importlib.util
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -29,8 +29,11 @@ MAX_PIXELS = 50_000_000
 Source = str | Path | bytes | BinaryIO | Image.Image | np.ndarray
 """What :func:`load_image` reads."""
 
-_NOT_READ = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}  # run other programs, or hold no still image
 _COMMON = ("PNG", "JPEG", "GIF", "BMP", "PPM")
+# Others, whose plugins are slow to import. Left out are those that run other programs, hold no still image, hide a
+# picture of another size inside, or are so rare that their decoders see little care.
+_RARE = ("WEBP", "TIFF", "AVIF", "JPEG2000", "DIB", "PCX", "PSD", "QOI", "SGI", "TGA")
+_SMALL = 2**20  # values of an image that may as well be floats all at once
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
@@ -42,13 +45,47 @@ def load_image(source: Source) -> Tensor:
     is laid over white, 16-bit values are scaled, animations give their first frame; colour profiles are ignored.
     Raises ExplorerError where there is no readable image, or one above MAX_BYTES or MAX_PIXELS.
     """
+    return _as_tensor(_pixels(source))
+
+
+def load_fitted(source: Source, inputs: Sequence[tuple[int, int]]) -> list[Tensor]:
+    """The image as each of some models takes it, ``fit(load_image(source), size, channels)`` for (size, channels).
+
+    Gives the same values in much less memory: a picture of 50 million pixels is never in memory as floats as a whole.
+    """
+    pixels = _pixels(source)
+    height, width, channels = pixels.shape
+    if pixels.size < _SMALL or channels == 4 or pixels.dtype.kind == "f":
+        return [fit(_as_tensor(pixels), *takes) for takes in inputs]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    square = pixels[top : top + side, left : left + side]
+    fitted: dict[int, list[Tensor]] = {size: [] for size, _ in inputs}
+    for channel in range(channels):
+        plane = _as_floats(np.ascontiguousarray(square[:, :, channel]))[None, None]
+        for size, planes in fitted.items():
+            planes.append(_resize(plane, size))
+    return [_finish(torch.cat(fitted[size], 1).expand(1, 3, -1, -1), channels) for size, channels in inputs]
+
+
+def image_size(source: Path) -> tuple[int, int]:
+    """Height and width in px of an image file, from its header alone; ExplorerError where it has none."""
+    try:
+        with source.open("rb") as file, _open(file) as image:
+            return image.size[1], image.size[0]
+    except Exception as error:
+        raise ExplorerError(f"{source.name} is no image that can be read: take it out of the folder.") from error
+
+
+def _pixels(source: Source) -> np.ndarray:
+    """The image as an array (H, W, 1, 3 or 4): uint8, uint16 or floats in [0, 1]."""
     if isinstance(source, np.ndarray):
-        return _from_array(source)
+        return _check_array(source)
     if isinstance(source, Image.Image):
         return _from_pillow(source)
     data = _read_bytes(source)
     try:
-        image = _open(data)
+        image = _open(io.BytesIO(data))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _too_many_pixels() from None
     except UnidentifiedImageError:
@@ -59,12 +96,13 @@ def load_image(source: Source) -> Tensor:
         return _from_pillow(image)
 
 
-def _open(data: bytes) -> Image.Image:
+def _open(file: BinaryIO) -> Image.Image:
     """The undecoded Pillow image; the rarer plugins, slow to import, are loaded only where the common ones pass."""
     with contextlib.suppress(UnidentifiedImageError):
-        return Image.open(io.BytesIO(data), formats=_COMMON)
+        return Image.open(file, formats=_COMMON)
     Image.init()
-    return Image.open(io.BytesIO(data), formats=sorted(set(Image.OPEN) - _NOT_READ))
+    file.seek(0)
+    return Image.open(file, formats=[name for name in _RARE if name in Image.OPEN])
 
 
 def _read_bytes(source: Any) -> bytes:
@@ -122,7 +160,7 @@ def _what_it_is(data: bytes) -> str:
     return f"The file holds no image that can be read: {wanted}"
 
 
-def _from_pillow(image: Image.Image) -> Tensor:
+def _from_pillow(image: Image.Image) -> np.ndarray:
     """Decode and convert a Pillow image."""
     width, height = image.size
     if width * height > MAX_PIXELS:
@@ -134,14 +172,14 @@ def _from_pillow(image: Image.Image) -> Tensor:
     except Exception as error:  # decoders raise many kinds on damaged files
         raise _damaged() from error
     with contextlib.suppress(Exception):  # a broken EXIF block is no reason to refuse the picture
-        image = ImageOps.exif_transpose(image)
+        ImageOps.exif_transpose(image, in_place=True)  # else even an upright one is copied
     try:
         if image.mode.startswith("I") or image.mode == "F":
-            return _from_array(_wide_grey(np.asarray(image), image.mode))
+            return _check_array(_wide_grey(np.asarray(image), image.mode))
         if image.has_transparency_data:
             layer = image.convert("RGBA")
             image = Image.alpha_composite(Image.new("RGBA", layer.size, (255, 255, 255, 255)), layer)
-        return _from_array(np.asarray(image.convert("RGB")))
+        return _check_array(np.asarray(image if image.mode == "RGB" else image.convert("RGB")))
     except ExplorerError:
         raise
     except Exception as error:
@@ -157,7 +195,8 @@ def _wide_grey(values: np.ndarray, mode: str) -> np.ndarray:
     return values.astype(np.uint16)
 
 
-def _from_array(array: np.ndarray) -> Tensor:
+def _check_array(array: np.ndarray) -> np.ndarray:
+    """The array as (H, W, C) if it is an image, else an ExplorerError."""
     if array.ndim == 2:
         array = array[:, :, None]
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4):
@@ -166,17 +205,25 @@ def _from_array(array: np.ndarray) -> Tensor:
         raise ExplorerError(f"An image array must have pixels, and its shape is {array.shape}.")
     if array.shape[0] * array.shape[1] > MAX_PIXELS:
         raise _too_many_pixels()
-    if array.dtype in (np.dtype(np.uint8), np.dtype(np.uint16)):
-        values = torch.from_numpy(array.astype(np.float32)).div(float(np.iinfo(array.dtype).max))
-    elif array.dtype.kind == "f":
+    if array.dtype.kind == "f":
         if not np.isfinite(array).all():
             raise ExplorerError("The image array holds values that are not finite (NaN or infinite).")
         if array.min() < 0 or array.max() > 1:
             raise ExplorerError("A float image array must have values from 0 to 1: divide 8-bit values by 255.")
-        values = torch.from_numpy(array.astype(np.float32))
-    else:
+    elif array.dtype not in (np.dtype(np.uint8), np.dtype(np.uint16)):
         raise ExplorerError(f"An image array must be uint8, uint16 or float, not {array.dtype}.")
-    values = values.permute(2, 0, 1)[None]
+    return array
+
+
+def _as_floats(array: np.ndarray) -> Tensor:
+    """Values in [0, 1] of an array of any of the accepted types."""
+    values = torch.from_numpy(array.astype(np.float32))
+    return values if array.dtype.kind == "f" else values.div_(float(np.iinfo(array.dtype).max))
+
+
+def _as_tensor(array: np.ndarray) -> Tensor:
+    """float32 (1, 3, H, W) of an array (H, W, C); transparency is laid over white."""
+    values = _as_floats(np.ascontiguousarray(array.transpose(2, 0, 1)))[None]
     if values.shape[1] == 4:
         alpha = values[:, 3:]
         values = (values[:, :3] * alpha + (1 - alpha)).clamp(0, 1)
@@ -212,9 +259,17 @@ def fit(image: Tensor, size: int, channels: int) -> Tensor:
         return image
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
-    out = image[:, :, top : top + side, left : left + side]
-    if side != size:
-        out = F.interpolate(out, (size, size), mode="bilinear", antialias=True, align_corners=False)
+    return _finish(_resize(image[:, :, top : top + side, left : left + side], size), channels)
+
+
+def _resize(square: Tensor, size: int) -> Tensor:
+    if square.shape[-1] == size:
+        return square
+    return F.interpolate(square, (size, size), mode="bilinear", antialias=True, align_corners=False)
+
+
+def _finish(out: Tensor, channels: int) -> Tensor:
+    """The channels a model takes, and 8-bit values."""
     if out.shape[1] == 3 and channels == 1:
         out = (out * out.new_tensor(_LUMA)[:, None, None]).sum(1, keepdim=True)
     return quantise(out.clamp(0, 1)).expand(-1, channels, -1, -1).contiguous()

@@ -12,7 +12,8 @@ ROOT = Path(__file__).resolve().parents[1] / "explorer"
 # Each line may import from the lines above it, and within its own part.
 ORDER = [
     {"errors"},
-    {"images"},
+    {"images", "downloads"},
+    {"published"},
     {"datasets"},
     {"distortions"},
     {"models"},
