@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -175,11 +176,13 @@ def test_doctor_exits_with_1_when_something_needed_is_broken(run, shelf: Path) -
 def test_app_hands_its_options_to_serve(run, monkeypatch: pytest.MonkeyPatch) -> None:
     import explorer.app
 
-    seen: dict[str, object] = {}
+    seen: dict[str, Any] = {}
     monkeypatch.setattr(explorer.app, "serve", lambda *args, **options: seen.update(args=args, **options))
-    code, _, _ = run("app", "--port", "8123", "--models", MODELS, "--open")
+    code, _, _ = run("app", "--port", "8123", "--models", MODELS, "--data", "digits", "--name", "lab", "--open")
     assert code == 0
-    assert seen == {"args": ("127.0.0.1", 8123), "models": MODELS.split(","), "open_browser": True}
+    assert [model.name for model in seen.pop("models")] == MODELS.split(",")
+    assert [data.name for data in seen.pop("data")] == ["digits"]
+    assert seen == {"args": ("127.0.0.1", 8123), "names": ["lab"], "mcp": False, "open_browser": True}
 
 
 def test_a_missing_package_is_said_in_one_line(run, monkeypatch: pytest.MonkeyPatch) -> None:

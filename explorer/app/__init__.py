@@ -2,56 +2,83 @@
 
 from __future__ import annotations
 
+import io
 import os
 import socket
 from collections.abc import Sequence
+from contextlib import redirect_stdout
+from importlib.util import find_spec
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: no telemetry
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 import gradio as gr
 
+from explorer.app.api import use_json
+from explorer.app.families import named_after
 from explorer.app.layout import page
 from explorer.app.live import Live
 from explorer.app.theme import launch_options
+from explorer.datasets import Dataset
 from explorer.errors import ExplorerError
+from explorer.models import Classifier
 
 __all__ = ["build", "launch_options", "serve"]
 
 PORTS_TRIED = 100
+LOOPBACK = {"127.0.0.1", "localhost"}
+EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104  # compared only
 
 
-def build(models: Sequence[str] | None = None) -> gr.Blocks:
+def build(models: Sequence[str | Classifier] | None = None, data: Sequence[Dataset] = ()) -> gr.Blocks:
     """The app as Blocks, its first models loaded and warm; launch it with ``launch_options()``.
 
-    ``models``: names or paths of the models shown first (default: a baseline and its stabilized sibling). ExplorerError
-    where there is no such model, no checkpoint at all, or where they do not take the same input.
+    ``models``: the models shown first, loaded or by name or path (default: a baseline and its stabilized sibling).
+    ``data``: data sets of one's own, offered beside the known ones; they name the classes of models that do not know
+    theirs. ExplorerError where there is no such model, no checkpoint at all, or where they do not take the same input.
     """
-    live = Live(models)
+    live = Live([named_after(model, data) for model in models or ()], data)
     live.warm()
     return page(live)
 
 
 def serve(
-    host: str = "127.0.0.1", port: int = 7860, models: Sequence[str] | None = None, *, open_browser: bool = False
+    host: str = "127.0.0.1",
+    port: int = 7860,
+    models: Sequence[str | Classifier] | None = None,
+    *,
+    data: Sequence[Dataset] = (),
+    names: Sequence[str] = (),
+    mcp: bool = False,
+    open_browser: bool = False,
 ) -> None:
     """Serve the app until it is interrupted; prints its address. A taken port means the next free one.
 
-    ExplorerError where ``host`` cannot be listened on or no port from ``port`` on is free, and as in ``build``.
+    ``models`` and ``data`` as in ``build``; ``names``: host names by which it is reached besides localhost and IP
+    addresses, for example behind a proxy; ``mcp``: serve the API to MCP clients, too. ExplorerError where ``host``
+    cannot be listened on, no port from ``port`` on is free, or a package is missing, and as in ``build``.
     """
     free_port(host, port)  # a wrong address is said before the models load
-    blocks = build(models)
+    if mcp and find_spec("mcp") is None:
+        raise ExplorerError("--mcp needs the package mcp, which is not installed: pip install 'mcp>=1.21,<2'.")
+    blocks = build(models, data)
     port = free_port(host, port)  # chosen only now: another app may have started meanwhile
     _reach_oneself_directly()
-    blocks.launch(
-        server_name=host,
-        server_port=port,
-        inbrowser=open_browser,
-        prevent_thread_lock=True,
-        **launch_options(),
-    )
-    shown = "127.0.0.1" if host in {"127.0.0.1", "localhost", "0.0.0.0", "::"} else host  # noqa: S104  # compared only
-    print(f"Stability Explorer is at http://{shown}:{port} (Ctrl+C ends it)", flush=True)  # noqa: T201
+    if host not in LOOPBACK:
+        names = [*names, host, socket.gethostname(), f"{socket.gethostname()}.local"]
+    with redirect_stdout(io.StringIO()):  # Gradio announces its MCP server in words of its own
+        blocks.launch(
+            server_name=host,
+            server_port=port,
+            inbrowser=open_browser,
+            prevent_thread_lock=True,
+            **launch_options(names, mcp=mcp),
+        )
+    shown = f"http://{'127.0.0.1' if host in LOOPBACK | EVERYWHERE else host}:{port}"
+    if mcp:
+        use_json(blocks)
+        print(f"MCP clients connect to {shown}/gradio_api/mcp/", flush=True)  # noqa: T201
+    print(f"Stability Explorer is at {shown} (Ctrl+C ends it)", flush=True)  # noqa: T201
     blocks.block_thread()
 
 

@@ -1,4 +1,4 @@
-"""The app as an instrument for programs: named endpoints for ``gradio_client`` and plain HTTP, and tools for MCP clients.
+"""The app as an instrument for programs: endpoints for ``gradio_client`` and plain HTTP, tools for MCP clients.
 
 Their docstrings are the documentation that callers see. They compute nothing themselves, work in threads of their own
 that wait for the slider, and give the numbers that ``explorer.compare`` and its kin give.
@@ -133,6 +133,7 @@ class Api:
             models: Names as /models lists them, the baseline first; by default those that the app opens with.
             recipe: Distortions in order, for example gaussian_noise=0.1,jpeg=30;seed=7. /distortions lists them.
             pictures: Whether to add both pictures as the models see them, as data URLs of lossless PNG files.
+
         Returns:
             image_hash of the distorted pixels, the recipe, distances of the input, and per model the likeliest classes
             clean and distorted, flipped or not, confidence, margin, entropy, KL divergence and feature distances.
@@ -164,6 +165,7 @@ class Api:
             recipe: The distortions that stay as they are, and the seed, for example jpeg=30;seed=7.
             amounts: In the distortion's unit, from mild to strong; by default 32 over its whole range.
             seeds: Draw random distortions with that many seeds, for the mean and the range of each curve.
+
         Returns:
             The amounts and their unit, and per model confidence in the followed class, margin and feature distance at
             each, the answers, and the flip point: the first amount at which the answer is not the clean one.
@@ -204,6 +206,7 @@ class Api:
             models: Names as /models lists them; by default those that the app opens with.
             recipe: The distortions that stay as they are, and the seed, for example jpeg=30;seed=7.
             tolerance: How exact, in the distortion's unit; by default a thousandth of its range.
+
         Returns:
             The amount per model name, in the distortion's unit; null where no amount changes the answer.
         """
@@ -225,7 +228,8 @@ class Api:
             Per model its name, method of training, architecture, data, classes, size of its input in pixels,
             normalisation, the command that trained it, and measured accuracies (0-1).
         """
-        return [card.to_dict() for family in self._live.families.values() for card in family.cards]
+        cards = (card for family in self._live.families.values() for card in family.cards)
+        return [{k: v for k, v in card.to_dict().items() if k != "reference"} for card in cards]  # long, and of no use
 
     async def distortions(self) -> list[dict[str, Any]]:
         """List the distortions with the range and unit of their amounts.
@@ -283,8 +287,8 @@ class Api:
             picture = {"sample": text}
         else:
             raise ExplorerError(
-                f"There is no picture named {text[:80]!r}: name one of {', '.join(images.sample_images())}, or a row of "
-                "a data set such as digits:7, or send a file or a data URL; paths and addresses are not opened here."
+                f"There is no picture named {text[:80]!r}: name one of {', '.join(images.sample_images())}, or a row "
+                "of a data set such as digits:7, or send a file or a data URL; paths and addresses are not opened here."
             )
         _, pixels, label = self._live.pictures.find(picture, (family.size, family.channels))
         return pixels, family.classes.index(label) if label in family.classes else None

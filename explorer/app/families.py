@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from explorer.datasets import Dataset
 from explorer.errors import ExplorerError
-from explorer.models import Card, method_title
+from explorer.models import Card, Classifier, method_title
 
 TITLES = {"cifar10": "CIFAR-10", "digits": "Digits", "mnist": "MNIST", "stl10": "STL-10"}
 FIRST = ("cifar10", "digits")  # families open in this order, others after them by name
@@ -98,6 +99,14 @@ def check_names(names: Sequence[str]) -> None:
     """ExplorerError where two models are called the same: one would hide the other."""
     if twice := [name for i, name in enumerate(names) if name in names[:i]]:
         raise ExplorerError(f"Two models are named {twice[0]!r}; rename one of the files, or name the model once.")
+
+
+def named_after(model: str | Classifier, data: Sequence[Dataset]) -> str | Classifier:
+    """The model; where it is loaded from outside, with the class names of the first of ``data`` with as many."""
+    if isinstance(model, Classifier) and model.method == "outside":
+        classes = next((own.classes for own in data if len(own.classes) == len(model.classes)), model.classes)
+        model.card = replace(model.card, classes=classes)
+    return model
 
 
 def family_of(names: Sequence[str], families: Mapping[str, Family]) -> Family | None:

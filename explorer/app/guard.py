@@ -69,8 +69,18 @@ class Guard:
             await response(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
+        elif scope["type"] == "http" and scope["path"].startswith("/gradio_api/call/v2/"):
+            await self._forgiving(scope, receive, send)
         else:
             await self.app(scope, receive, send)
+
+    async def _forgiving(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Say in a sentence what Gradio ends in an exception for: names of arguments that an endpoint does not have."""
+        try:
+            await self.app(scope, receive, send)
+        except (TypeError, KeyError):
+            sentence = "There is no such endpoint, or it takes other arguments; /gradio_api/info lists them."
+            await JSONResponse({"error": sentence, "detail": sentence}, 400)(scope, receive, send)
 
     def refusal(self, scope: Scope) -> tuple[int, str] | None:
         """Status and sentence for a request that has no business here; None for one that has."""

@@ -21,6 +21,7 @@ from explorer import images
 from explorer.app.families import Family, alike, check_names, family_of, group, subtitle
 from explorer.app.jobs import POLL, Jobs, Quiet, StoppedError
 from explorer.app.pictures import PictureGoneError, Pictures, Recent, browse
+from explorer.datasets import Dataset
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
 from explorer.models import Card, Classifier, list_models, load_model
@@ -67,8 +68,9 @@ class Live:
     networks gain nothing from more, and visitors do not slow each other down by more than their share.
     """
 
-    def __init__(self, models: Sequence[str | Classifier] | None = None) -> None:
+    def __init__(self, models: Sequence[str | Classifier] | None = None, data: Sequence[Dataset] = ()) -> None:
         """``models``: the models shown first, loaded or by name or path; None shows each family's first two.
+        ``data``: data sets of one's own, offered beside the known ones.
 
         ExplorerError where a named model does not load, or two have one name or do not take the same input.
         """
@@ -86,7 +88,9 @@ class Live:
         self.first = [model.name for model in opened]
         if opened and family_of(self.first, self.families) is None:
             raise ExplorerError("The models named do not take the same input and classes; name models of one family.")
-        self.pictures = Pictures(sorted({(f.size, f.channels) for f in self.families.values()}))
+        self.pictures = Pictures(
+            sorted({(f.size, f.channels) for f in self.families.values()}), *([data] if data else [])
+        )
         self._clean_passes: Recent[tuple[Any, ...], tuple[CleanPass, str]] = Recent(CLEAN_PASSES)
         self._pool = ThreadPoolExecutor(
             os.cpu_count() or 2, "explorer", initializer=torch.set_num_threads, initargs=(1,)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from explorer import __version__
-from explorer.cli.inputs import load_models, open_image, read_names, read_numbers, read_recipe
+from explorer.cli.inputs import load_models, open_image, read_numbers, read_recipe
 from explorer.cli.train import train
 from explorer.errors import ExplorerError
 
@@ -182,14 +182,27 @@ app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options"
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on; 127.0.0.1 is this machine only.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port; the next free one if it is taken.")] = 7860,
-    models: Annotated[list[str] | None, typer.Option(help="Models to start with, separated by commas.")] = None,
+    models: Annotated[list[str] | None, typer.Option(help="Models to start with, by name or path.")] = None,
+    arch: Arch = None,
+    mean: Mean = None,
+    std: Std = None,
+    data: Annotated[
+        list[str] | None, typer.Option(help="Your own images: a folder or an .npz. May be repeated.")
+    ] = None,
+    name: Annotated[list[str] | None, typer.Option(help="A host name it is reached by, behind a proxy.")] = None,
     *,
+    mcp: Annotated[bool, typer.Option("--mcp", help="Serve the API to MCP clients, too.")] = False,
     open_browser: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
 ) -> None:
-    """Serve the live explorer on this machine."""
-    from explorer.app import serve
+    """Serve the live explorer on this machine, and its API."""
+    from explorer.app import free_port, serve
+    from explorer.datasets import load_dataset
 
-    serve(host, port, models=read_names(models) if models else None, open_browser=open_browser)
+    free_port(host, port)  # a wrong address is said before the models load
+    described = any(option is not None for option in (arch, mean, std))
+    loaded = load_models(models or [], arch, mean, std, "auto") if models or described else None
+    own = [load_dataset(folder) for folder in data or ()]
+    serve(host, port, models=loaded, data=own, names=name or (), mcp=mcp, open_browser=open_browser)
 
 
 @app.command()
