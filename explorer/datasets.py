@@ -78,6 +78,10 @@ class Dataset:
         """The data set of these rows only, in this order."""
         return replace(self, images=self.images[indices], labels=self.labels[indices])
 
+    def sized(self, side: int) -> Dataset:
+        """The same images at ``side`` px where they are read from files, which loses less than fitting them twice."""
+        return replace(self, images=self.images.at(side)) if isinstance(self.images, _FileImages) else self
+
     def rows(self, label: int | None = None) -> NDArray[np.int64]:
         """The indices (n,) of the images of the class ``label``, ascending; all without one."""
         return np.arange(len(self)) if label is None else np.flatnonzero(self.labels == label)
@@ -213,6 +217,12 @@ def _read_npz(path: Path, split: str, name: str) -> Dataset:
     return Dataset(name, split, x, y.astype(np.int64), classes, (0.0,) * channels, (1.0,) * channels)
 
 
+def open_dataset(name: str) -> Dataset:
+    """``load_dataset(name)`` for looking at rows: a folder's files are read one by one, and need no classes."""
+    folder = Path(name).expanduser()
+    return open_folder(folder) if name not in SOURCES and folder.is_dir() else load_dataset(name)
+
+
 def _read_folder(folder: Path, split: str) -> Dataset:
     data = open_folder(folder, split)
     if not data.classes:
@@ -276,13 +286,21 @@ def _named_side(root: Path) -> int | None:
 class _FileImages:
     """Image files as if they were an array uint8 (N, side, side, 3): what ``Dataset`` asks of its images."""
 
-    def __init__(self, root: Path, files: list[Path], side: int) -> None:
+    def __init__(self, root: Path, files: list[Path], side: int, others: dict[int, _FileImages] | None = None) -> None:
         self._root, self._files, self._side = root, files, side
+        self._others = {} if others is None else others
+        self._others.setdefault(side, self)
         self._decoded: OrderedDict[Path, NDArray[np.uint8]] = OrderedDict()
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
         return len(self._files), self._side, self._side, 3
+
+    def at(self, side: int) -> Any:
+        """The same files at another size; each keeps its own decoded images."""
+        if side not in self._others:
+            self._others[side] = _FileImages(self._root, self._files, side, self._others)
+        return self._others[side]
 
     def __len__(self) -> int:
         return len(self._files)
@@ -297,7 +315,8 @@ class _FileImages:
         pixels = self._decoded.get(path)
         if pixels is None:
             try:
-                pixels = images.to_uint8(images.fit(images.load_image(path), self._side, 3))[0]
+                (fitted,) = images.load_fitted(path, [(self._side, 3)])
+                pixels = images.to_uint8(fitted)[0]
             except ExplorerError as error:
                 raise ExplorerError(f"{path.relative_to(self._root).as_posix()[-200:]}: {error}") from None
             self._decoded[path] = pixels

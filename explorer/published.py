@@ -42,13 +42,14 @@ class File:
 class Published:
     """A data set that can be fetched; ``read`` makes x_train, y_train, x_test and y_test of the downloaded files.
 
-    ``classes`` are in the order of the labels, ``rows`` is the number of test images.
+    ``classes`` are in the order of the labels, ``rows`` is the number of test images, ``channels`` their colours.
     """
 
     title: str
     files: tuple[File, ...]
     classes: tuple[str, ...]
     rows: int
+    channels: int
     read: Callable[[Mapping[str, Path], Progress], Arrays]
 
     @property
@@ -241,6 +242,7 @@ PUBLISHED = {
         ),
         CIFAR10_CLASSES,
         10_000,
+        3,
         _read_cifar10,
     ),
     "mnist": Published(
@@ -269,6 +271,7 @@ PUBLISHED = {
         ),
         TEN_DIGITS,
         10_000,
+        1,
         _read_mnist,
     ),
     "stl10": Published(
@@ -282,6 +285,7 @@ PUBLISHED = {
         ),
         STL10_CLASSES,
         8000,
+        3,
         _read_stl10,
     ),
 }

@@ -76,7 +76,7 @@ export async function start({ element, server, trigger, catalogue, mount, makePi
     if (!families[key] || key === state.family) return;
     enterFamily(key);
     const { data, channels } = family();
-    const own = catalogue.datasets.find((name) => data.includes(name));
+    const own = catalogue.datasets.find(({ name, here }) => here && data.includes(name))?.name;
     if (!state.picture.token && !data.includes(state.picture.dataset)) {
       // Digit models get a digit, the others a photograph; what people brought stays.
       if (own && channels === 1) state.picture = { dataset: own, index: 0 };

@@ -14,7 +14,7 @@ from explorer.app import api
 from explorer.app.controls import Controls, add_model_menu, add_step_menu, connect, describe, family_menu, step_sliders
 from explorer.app.families import family_of
 from explorer.app.live import MAX_STEPS, Live
-from explorer.app.pictures import datasets_here, sample_strip
+from explorer.app.pictures import catalogue_of_datasets, sample_strip
 from explorer.distortions import DISTORTIONS
 from explorer.images import MAX_BYTES
 from explorer.models import pick_device
@@ -117,9 +117,6 @@ def questions(live: Live) -> list[Any]:
     async def open_picture(upload: Any) -> Any:
         return await live.open_picture(upload)
 
-    async def browse_dataset(page: Any) -> Any:
-        return await live.browse_dataset(page)
-
     async def read_recipe(text: Any) -> Any:
         return await live.read_recipe(text)
 
@@ -132,7 +129,7 @@ def questions(live: Live) -> list[Any]:
     async def cancel_job(question: Any) -> Any:
         return await live.cancel_job(question)
 
-    return [ask, open_picture, browse_dataset, read_recipe, start_job, poll_job, cancel_job]
+    return [ask, open_picture, read_recipe, start_job, poll_job, cancel_job]
 
 
 def catalogue(live: Live, family: str, models: list[str]) -> dict[str, Any]:
@@ -142,7 +139,7 @@ def catalogue(live: Live, family: str, models: list[str]) -> dict[str, Any]:
         "families": [family.to_dict() for family in live.families.values()],
         "distortions": {name: describe(kind, sides) for name, kind in DISTORTIONS.items()},
         "samples": sample_strip(),
-        "datasets": datasets_here(),
+        "datasets": catalogue_of_datasets(live.pictures),
         "limits": {"steps": MAX_STEPS, "bytes": MAX_BYTES},
         "first": {"family": family, "models": models, "steps": [list(step) for step in FIRST_STEPS]},
     }

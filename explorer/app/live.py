@@ -20,7 +20,7 @@ from torch import Tensor
 from explorer import images
 from explorer.app.families import Family, alike, check_names, family_of, group, subtitle
 from explorer.app.jobs import POLL, Jobs, Quiet, StoppedError
-from explorer.app.pictures import PictureGoneError, Pictures, Recent, browse
+from explorer.app.pictures import PictureGoneError, Pictures, Recent
 from explorer.datasets import Dataset
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
@@ -88,9 +88,7 @@ class Live:
         self.first = [model.name for model in opened]
         if opened and family_of(self.first, self.families) is None:
             raise ExplorerError("The models named do not take the same input and classes; name models of one family.")
-        self.pictures = Pictures(
-            sorted({(f.size, f.channels) for f in self.families.values()}), *([data] if data else [])
-        )
+        self.pictures = Pictures(sorted({(f.size, f.channels) for f in self.families.values()}), data)
         self._clean_passes: Recent[tuple[Any, ...], tuple[CleanPass, str]] = Recent(CLEAN_PASSES)
         self._pool = ThreadPoolExecutor(
             os.cpu_count() or 2, "explorer", initializer=torch.set_num_threads, initargs=(1,)
@@ -108,12 +106,6 @@ class Live:
     async def open_picture(self, upload: Any) -> Response:
         """Take in one uploaded file: {"token", "thumb"} or {"error"}."""
         return await self._run(self.take_picture, upload)
-
-    async def browse_dataset(self, page: Any) -> Response:
-        """Some rows of a data set, {"dataset", "start"} -> {"items", "size", "total"} or {"error"}."""
-        return await self._run(
-            lambda wanted: browse(*(_mapping(wanted).get(key) for key in ("dataset", "start"))), page
-        )
 
     async def read_recipe(self, text: Any) -> Response:
         """A recipe as text into its JSON form, or {"error"}."""

@@ -7,13 +7,13 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from typing import Any, Generic, TypeVar
 
 from torch import Tensor
 
 from explorer import images
-from explorer.datasets import SOURCES, Dataset, load_dataset, local_file
+from explorer.app.shelf import THUMB, Shelf, class_of
+from explorer.datasets import Dataset
 from explorer.errors import ExplorerError
 
 HELD = 500
@@ -21,9 +21,6 @@ HELD = 500
 
 HELD_SECONDS = 4 * 3600
 """A brought picture that nobody asked for in this time is forgotten."""
-
-THUMB = 96  # px side of a thumbnail: twice what is drawn, for dense screens
-BROWSED = 40  # rows of a data set shown at once
 
 
 class PictureGoneError(ExplorerError):
@@ -79,17 +76,21 @@ class Pictures:
     nobody can guess that goes to its sender alone; the file itself is not kept.
     """
 
-    def __init__(self, inputs: Sequence[Input]) -> None:
+    def __init__(self, inputs: Sequence[Input], own: Sequence[Dataset] = ()) -> None:
+        """``inputs``: what the models take; ``own``: people's own data sets, shown beside the known ones."""
         self.inputs = tuple(inputs)
+        self.shelf = Shelf(own)
+        self._decoding = threading.Lock()
         self._brought: Recent[str, dict[Input, Tensor]] = Recent(HELD, HELD_SECONDS)
         self._fitted: Recent[tuple[str, Input], Tensor] = Recent(256)
 
     def bring(self, data: bytes) -> dict[str, str]:
         """Take a picture in: its ``token`` and a ``thumb``. ExplorerError where the bytes are no picture."""
-        image = images.load_image(data)
+        with self._decoding:  # one at a time: a large photograph takes half a gigabyte while it is decoded
+            *fitted, small = images.load_fitted(data, [*self.inputs, (THUMB, 3)])
         token = secrets.token_urlsafe(24)
-        self._brought.put(token, {takes: images.fit(image, *takes) for takes in self.inputs})
-        return {"token": token, "thumb": thumbnail(image)}
+        self._brought.put(token, dict(zip(self.inputs, fitted, strict=True)))
+        return {"token": token, "thumb": images.data_url(small)}
 
     def find(self, picture: Any, takes: Input) -> tuple[str, Tensor, str | None]:
         """A key, the pixels (1, C, H, W) for models that take ``takes``, and the true class where one is known.
@@ -105,9 +106,9 @@ class Pictures:
             return f"token:{token}", brought[takes], None
         if isinstance(name := picture.get("sample"), str):
             return f"sample:{name}", self._fit(f"sample:{name}", takes, sample_loader(name)), None
-        data, row = dataset_row(picture)
+        data, row = self.shelf.row(picture, takes[0])
         key = f"dataset:{data.name}:{row}"
-        return key, self._fit(key, takes, lambda: data.batch([row])[0]), data.classes[int(data.labels[row])]
+        return key, self._fit(key, takes, lambda: data.batch([row])[0]), class_of(data, row)
 
     def _fit(self, key: str, takes: Input, load: Callable[[], Tensor]) -> Tensor:
         image = self._fitted.get((key, takes))
@@ -141,34 +142,6 @@ def sample_strip() -> list[dict[str, str]]:
     return strip
 
 
-def datasets_here() -> list[str]:
-    """The data sets that can be browsed without a download."""
-    return [name for name in SOURCES if name == "digits" or local_file(name) is not None]
-
-
-@cache
-def _dataset(name: str) -> Dataset:
-    return load_dataset(name, "test")
-
-
-def dataset_row(picture: Mapping[str, Any]) -> tuple[Dataset, int]:
-    """The data set and the row that {"dataset": name, "index": row} means; ExplorerError where there is none."""
-    name, row = picture.get("dataset"), picture.get("index")
-    if not isinstance(name, str) or name not in datasets_here():
-        raise ExplorerError(f"There is no such data set here; there are {', '.join(datasets_here())}.")
-    data = _dataset(name)
-    if isinstance(row, bool) or not isinstance(row, int) or not 0 <= row < len(data):
-        raise ExplorerError(f"{name} has the rows 0 to {len(data) - 1}.")
-    return data, row
-
-
-def browse(name: Any, start: Any) -> dict[str, Any]:
-    """``BROWSED`` rows of a data set from ``start``: {"items": [{index, label, thumb}], "size", "total"}."""
-    data, start = dataset_row({"dataset": name, "index": start})
-    rows = range(start, min(start + BROWSED, len(data)))
-    pixels, labels = data.batch(list(rows))
-    items = [
-        {"index": row, "label": data.classes[int(label)], "thumb": images.data_url(pixels[i])}
-        for i, (row, label) in enumerate(zip(rows, labels, strict=True))
-    ]
-    return {"items": items, "size": BROWSED, "total": len(data)}
+def catalogue_of_datasets(pictures: Pictures) -> list[dict[str, Any]]:
+    """The data sets as the page lists them (see ``Shelf.catalogue``)."""
+    return pictures.shelf.catalogue()

@@ -196,12 +196,12 @@ def serve(
 ) -> None:
     """Serve the live explorer on this machine, and its API."""
     from explorer.app import free_port, serve
-    from explorer.datasets import load_dataset
+    from explorer.datasets import open_dataset
 
     free_port(host, port)  # a wrong address is said before the models load
     described = any(option is not None for option in (arch, mean, std))
     loaded = load_models(models or [], arch, mean, std, "auto") if models or described else None
-    own = [load_dataset(folder) for folder in data or ()]
+    own = [open_dataset(folder) for folder in data or ()]
     serve(host, port, models=loaded, data=own, names=name or (), mcp=mcp, open_browser=open_browser)
 
 

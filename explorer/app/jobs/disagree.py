@@ -1,0 +1,40 @@
+"""The next picture of a data set on which the models disagree under the present distortions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from explorer.app.jobs import job
+from explorer.app.shelf import check_row, label_of
+from explorer.errors import ExplorerError
+from explorer.downloads import Progress
+
+if TYPE_CHECKING:
+    from explorer.app.live import Live
+
+
+@job("disagree")
+def disagree(live: Live, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    """{"state", "dataset", "after", "label"?, "back"?} -> {"item": the row found, or null}.
+
+    The search begins behind the row ``after`` (before it, where ``back`` is true), goes round the end once, and looks
+    at the rows of the class ``label`` only, where one is named.
+    """
+    from explorer.probe.disagree import next_disagreement
+
+    scene = live.scene(question.get("state"))
+    if len(scene.models) < 2:
+        raise ExplorerError("A single model agrees with itself; add another one.")
+    shelf = live.pictures.shelf
+    data = shelf.find(question.get("dataset"), scene.family.size)
+    row = next_disagreement(
+        scene.models,
+        data,
+        scene.recipe,
+        check_row(data, question.get("after")),
+        label=label_of(data, question.get("label")),
+        step=-1 if question.get("back") is True else 1,
+        progress=progress,
+    )
+    return {"item": None if row is None else shelf.item(data, row)}

@@ -1,0 +1,144 @@
+"""The data sets whose rows the app can show: the known ones that are here, those to be had, and people's own."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer import images
+from explorer.datasets import DIGITS_TEST_SIZE, SOURCES, TEN_DIGITS, Dataset, load_dataset, local_file
+from explorer.errors import ExplorerError
+from explorer.downloads import Progress
+from explorer.published import PUBLISHED, fetched
+
+BROWSED = 40
+"""Rows shown at once."""
+
+THUMB = 96  # px side of a thumbnail: twice what is drawn, for dense screens
+
+
+class Shelf:
+    """Finds data sets and their rows by what the browser names, which is not believed."""
+
+    def __init__(self, own: Sequence[Dataset] = ()) -> None:
+        """``own``: data sets offered under their names beside the known ones, or in their place."""
+        self._own = {data.name: data for data in own}
+
+    def names(self) -> list[str]:
+        """Those that can be looked at without a download, people's own first."""
+        here = [name for name in SOURCES if name not in PUBLISHED or local_file(name) is not None]
+        return [*self._own, *(name for name in here if name not in self._own)]
+
+    def catalogue(self) -> list[dict[str, Any]]:
+        """What the page shows of each: {name, title, here, bytes, kept, host, classes, rows, channels}.
+
+        ``bytes`` is what has to be downloaded from ``host`` (0 where it is here), ``kept`` what of that an interrupted
+        download has left.
+        """
+        here, listed = self.names(), []
+        for name in [*here, *(name for name in PUBLISHED if name not in here)]:
+            if (data := self._own.get(name)) is not None:
+                entry: dict[str, Any] = {"title": name, "classes": data.classes, "rows": len(data)}
+                entry["channels"] = data.channels
+            elif (known := PUBLISHED.get(name)) is not None:
+                entry = {"title": known.title, "classes": known.classes, "rows": known.rows}
+                entry["channels"] = known.channels
+            else:
+                entry = {"title": name.capitalize(), "classes": TEN_DIGITS, "rows": DIGITS_TEST_SIZE, "channels": 1}
+            download = {"bytes": 0, "kept": 0, "host": ""}
+            if name not in here:
+                download = {"bytes": PUBLISHED[name].size, "kept": fetched(name), "host": PUBLISHED[name].host}
+            entry["classes"] = list(entry["classes"])
+            listed.append({"name": name, "here": name in here} | entry | download)
+        return listed
+
+    def find(self, name: Any, side: int | None = None) -> Dataset:
+        """A data set that is here; one of files gives its images fitted to ``side`` px, straight from the files."""
+        if not isinstance(name, str) or name not in self.names():
+            raise ExplorerError(f"There is no such data set here; there are {', '.join(self.names())}.")
+        data = self._own[name] if name in self._own else _known(name)
+        return data if side is None else data.sized(side)
+
+    def row(self, picture: Mapping[str, Any], side: int | None = None) -> tuple[Dataset, int]:
+        """The data set and the row that {"dataset": name, "index": row} means; ExplorerError where there is none."""
+        data = self.find(picture.get("dataset"), side)
+        return data, check_row(data, picture.get("index"))
+
+    def item(self, data: Dataset, row: int) -> dict[str, Any]:
+        """What the page shows of a row: {index, label, thumb}, or {index, label, error} where it cannot be read."""
+        shown: dict[str, Any] = {"index": row, "label": class_of(data, row)}
+        try:
+            pixels = data.sized(min(data.size, THUMB)).batch([row])[0]
+        except ExplorerError as error:
+            return shown | {"error": str(error)}
+        side = min(data.size, THUMB)
+        return shown | {"thumb": images.data_url(images.fit(pixels, side, data.channels))}
+
+    def browse(self, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+        """Some rows: {"dataset", "label"?, "count"?} with "start" (a place in the list), "row", "after", "before" or
+        "random" -> {"items", "start", "total", "rows", "size"}.
+
+        ``label`` keeps the rows of that class alone; ``start`` and ``total`` then count those. "row" gives the page
+        that holds the row, "after" and "before" the next ones of a row, round the end of the list.
+        """
+        data = self.find(question.get("dataset"))
+        rows = data.rows(label_of(data, question.get("label")))
+        count = _whole(question.get("count", BROWSED), 1, BROWSED, "At most 40 pictures are shown at once.")
+        start = _place(data, rows, question, count)
+        items = []
+        for row in rows[start : start + count].tolist():
+            items.append(self.item(data, row))
+            progress(len(items), count)
+        return {"items": items, "start": start, "total": len(rows), "rows": len(data), "size": count}
+
+
+@cache
+def _known(name: str) -> Dataset:
+    return load_dataset(name, "test")
+
+
+def class_of(data: Dataset, row: int) -> str | None:
+    """The name of the true class of a row, where it is known."""
+    label = int(data.labels[row])
+    return data.classes[label] if label >= 0 else None
+
+
+def label_of(data: Dataset, name: Any) -> int | None:
+    """The label of the class of that name; None for None."""
+    if name is None:
+        return None
+    if name not in data.classes:
+        raise ExplorerError(f"{data.name} has no class of that name; it has {', '.join(data.classes) or 'none'}.")
+    return data.classes.index(name)
+
+
+def check_row(data: Dataset, row: Any) -> int:
+    """The row itself if the data set has it, else an ExplorerError."""
+    return _whole(row, 0, len(data) - 1, f"{data.name} has the rows 0 to {len(data) - 1}.")
+
+
+def _whole(value: Any, low: int, high: int, sentence: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ExplorerError(sentence)
+    return value
+
+
+def _place(data: Dataset, rows: NDArray[np.int64], question: Mapping[str, Any], count: int) -> int:
+    """Where in ``rows`` to begin."""
+    total = len(rows)
+    if not total:
+        return 0
+    if "row" in question:
+        return min(int(np.searchsorted(rows, check_row(data, question["row"]))), total - 1) // count * count
+    if "after" in question:
+        return int(np.searchsorted(rows, check_row(data, question["after"]), side="right")) % total
+    if "before" in question:
+        return (int(np.searchsorted(rows, check_row(data, question["before"]))) - 1) % total
+    if question.get("random"):
+        return secrets.randbelow(total)
+    return _whole(question.get("start", 0), 0, total - 1, f"There are {total} such rows, counted from 0.")
