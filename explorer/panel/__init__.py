@@ -1,8 +1,8 @@
 """What both the app and the notebook widget show: the live side-by-side view, the curves, the figure and the report.
 
 Everything here is an ES module or a style sheet and knows neither Gradio nor Jupyter. ``panel.js`` exports
-``mount(element, {ask, state}) -> {update(state, {live}), destroy()}``; ``curves.js`` exports ``mountCurves``; ``figure.js``
-exports ``figure`` and ``rasterise``. What each is handed and answers stands at the head of its file.
+``mount(element, {ask, state}) -> {update(state, {live}), destroy()}``; ``curves.js`` exports ``mountCurves`` and
+``figure.js`` exports ``figure`` and ``rasterise``. What each is handed and answers stands at the head of its file.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ FOLDER = Path(__file__).resolve().parent
 
 def panel_module() -> str:
     """The source of the live view's ES module."""
-    return _read("panel.js")
+    return read("panel.js")
 
 
 def curves_module() -> str:
@@ -26,12 +26,12 @@ def curves_module() -> str:
     goes in front of both.
     """
     palette = f"const PALETTE = {json.dumps(palettes())};\n"
-    return palette + "\n".join(_read(name) for name in ("plot.js", "curves.js", "figure.js"))
+    return palette + "\n".join(read(name) for name in ("plot.js", "curves.js", "figure.js"))
 
 
 def panel_css() -> str:
     """The style sheet; every rule stays below ``.stability-panel``, ``.stability-colours`` or ``.stability-curves``."""
-    return _read("panel.css") + _read("curves.css")
+    return read("panel.css") + read("curves.css")
 
 
 def palettes() -> dict[str, dict[str, dict[str, str]]]:
@@ -41,7 +41,7 @@ def palettes() -> dict[str, dict[str, dict[str, str]]]:
     """
     found: dict[str, dict[str, dict[str, str]]] = {"light": {}, "dark": {}}
     # the general colours and those of each method stand twice in the style sheet, first for light, then for dark pages
-    light, dark = _read("panel.css").split(":is(.dark,", 1)
+    light, dark = read("panel.css").split(":is(.dark,", 1)
     for theme, css in (("light", light), ("dark", dark.split("\n}\n", 1)[0])):
         general = found[theme].setdefault("", {})
         for selector, body in re.findall(r"([^{};]*)\{([^{}]*)", css):
@@ -51,5 +51,6 @@ def palettes() -> dict[str, dict[str, dict[str, str]]]:
     return found
 
 
-def _read(name: str) -> str:
+def read(name: str) -> str:
+    """The text of a file that stands beside this one."""
     return (FOLDER / name).read_text(encoding="utf-8")

@@ -3,7 +3,7 @@
 //
 //   const charts = mountCurves(element, { pick })
 //   charts.paint(curves)      draws them
-//   charts.at(amount)         moves the line of the present amount: one attribute changes, nothing else is drawn
+//   charts.at(amount)         moves the line of the present amount, null takes it away: one attribute changes, no more
 //   charts.stale(true)        greys them: they belong to another question than the one on screen
 //   charts.wait(0.4)          computing, 0 to 1; wait(null) ends it
 //   charts.fail(sentence)     says what went wrong
@@ -65,7 +65,7 @@ export function mountCurves(element, { pick = null } = {}) {
     drawn.charts.forEach(wire);
     drawn.svg.append(drawn.hover, ...drawn.charts.map((chart) => chart.hit));
     drawing.replaceChildren(drawn.svg);
-    if (amount !== null) at(amount);
+    at(amount);
     tell();
     if (focused >= 0) drawn.charts[focused].hit.focus();
   }

@@ -165,8 +165,9 @@ function partOf({ amounts }, amount) {
   return strong === mild ? 0 : Math.min(Math.max((amount - mild) / (strong - mild), 0), 1);
 }
 
-// How far right of a chart's left edge an amount lies in px; far outside for one that is not on these curves.
+// How far right of a chart's left edge an amount lies in px; far outside for null and for one beyond these curves.
 function offset({ curves, across }, amount) {
+  if (amount === null) return -9999;
   const [mild, strong] = [curves.amounts[0], curves.amounts.at(-1)];
   const part = strong === mild ? 0 : (amount - mild) / (strong - mild);
   return part >= -1e-9 && part <= 1 + 1e-9 ? part * across : -9999;

@@ -1,0 +1,98 @@
+// The tab "Curves": what every model answers while the distortion touched last grows, all else in the chain held still.
+
+const SEEDS = 8; // of the band
+
+export function makeCurvesView({ element, page, jobs, make, mountCurves }) {
+  const lead = make("p", { class: "lead" });
+  const note = make("p", { class: "lead", hidden: "" }, "Read against the clean picture, not against the pinned one.");
+  element.append(lead, note);
+  const charts = mountCurves(element, { pick: (amount, { live }) => swept && page.setAmount(swept.place, amount, { live }) });
+  let swept = null; // { place, name }: the step on the axis
+  let drawn = null; // the question, less that step's amount, whose curves are on screen
+  let asked = null; // the one whose curves are being computed
+  let side = 1; // of a slider with two sides
+  let amount = null;
+
+  function update({ answer, question, live }) {
+    note.hidden = !answer?.pinned;
+    const step = stepOnAxis();
+    if (!step) return say("Add a distortion to see what happens while it grows.");
+    if (swept && (swept.place !== step.place || swept.name !== step.name)) clearMarks();
+    swept = step;
+    amount = question.recipe.steps[step.index]?.[1] ?? step.amount;
+    side = Math.sign(amount - page.range(step).identity) || side;
+    const key = keyOf(question, step);
+    const kind = page.kind(step.name);
+    lead.textContent = `What happens while ${kind.title} grows and all else stays. Click or drag in a chart to set the amount.`;
+    if (key === drawn) {
+      charts.stale(false);
+      charts.at(amount);
+    } else if (live) {
+      if (asked && asked !== key) stop();
+      charts.stale(true);
+      charts.at(JSON.parse(drawn ?? "{}").axis === axisOf(step) ? amount : null);
+      clearMarks();
+    } else if (key !== asked) ask(key, question, step);
+  }
+
+  // The step touched last if it is on, else the last one that is; `index` counts those that are on, as the recipe does.
+  function stepOnAxis() {
+    const { steps } = page.state();
+    const touched = page.activePlace();
+    const place = steps[touched]?.on ? touched : steps.findLastIndex((step) => step.on);
+    if (place < 0) return null;
+    return { ...steps[place], place, index: steps.slice(0, place).filter((step) => step.on).length };
+  }
+
+  const axisOf = ({ place, name }) => `${place} ${name} ${side}`;
+
+  function keyOf({ recipe, ...rest }, step) {
+    const steps = recipe.steps.map(([name, value], i) => (i === step.index ? [name] : [name, value]));
+    delete rest.reference; // the curves are read against the clean picture
+    return JSON.stringify({ ...rest, recipe: { ...recipe, steps }, axis: axisOf(step) });
+  }
+
+  async function ask(key, question, step) {
+    asked = key;
+    charts.stale(true);
+    let seeds = 1;
+    do {
+      charts.wait(0);
+      const progress = (done, total) => charts.wait(total ? done / total : 0);
+      const found = await jobs.run("curves", { state: question, place: step.index, seeds }, { key: "curves", progress });
+      if (asked !== key) return; // another question has overtaken this one
+      charts.wait(null);
+      if (!found || found.error) return say(found?.error ?? null);
+      charts.paint(found);
+      charts.at(amount);
+      drawn = key;
+      page.markFlips?.(step.place, found.models.filter((model) => model.flip_point !== null).map(({ method, title, flip_point }) => ({ method, title, amount: flip_point })));
+      seeds = found.random && seeds === 1 ? SEEDS : 0;
+    } while (seeds);
+    asked = null;
+  }
+
+  function say(sentence) {
+    stop();
+    clearMarks();
+    drawn = null;
+    if (sentence) charts.fail(sentence);
+  }
+
+  function stop() {
+    asked = null;
+    jobs.cancel("curves");
+    charts.wait(null);
+  }
+
+  function clearMarks() {
+    if (swept && swept.place < page.state().steps.length) page.markFlips?.(swept.place, []);
+  }
+
+  return {
+    title: "Curves",
+    help: "Confidence, margin and feature distance of every model while one distortion grows",
+    update,
+    hide: stop,
+  };
+}

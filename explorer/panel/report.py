@@ -1,0 +1,254 @@
+"""One self-contained HTML page of a comparison: the same live view and curves, frozen, and everything in numbers.
+
+It opens from a file, without a network and without the explorer: its policy forbids every request, and no script runs
+in it but the three it was written with.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+from explorer.panel import curves_module, panel_css, panel_module, read
+
+START = """
+const { answer, curves } = JSON.parse(document.getElementById("frozen").textContent);
+const { mount, mountCurves } = window.stability;
+const wanted = matchMedia("(prefers-color-scheme: dark)");
+const colours = () => document.documentElement.classList.toggle("dark", wanted.matches);
+wanted.addEventListener("change", colours);
+addEventListener("beforeprint", () => document.documentElement.classList.remove("dark"));
+addEventListener("afterprint", colours);
+colours();
+const state = { models: answer.models.map(({ name }) => name) };
+mount(document.getElementById("panel"), { ask: async () => answer, state });
+if (curves) {
+  const charts = mountCurves(document.getElementById("curves"));
+  charts.paint(curves);
+  charts.at(curves.at ?? null);
+}
+"""
+
+
+def report(answer: Mapping[str, Any], curves: Mapping[str, Any] | None, about: Mapping[str, Any]) -> str:
+    """The page, as HTML.
+
+    ``answer`` as ``panel.js`` paints it, ``curves`` as ``curves.js`` does (None: the chain has no step). ``about``:
+    {"recipe", "python", "command", "json", "link": str, "cards": [Card.to_dict()], "versions": {name: version},
+    "made": ISO date}. Whatever these texts hold is shown as text. ValueError where a number is not finite.
+    """
+    scripts = [
+        f"{panel_module()}\nwindow.stability = {{ ...window.stability, mount }};\n",
+        f"{curves_module()}\nwindow.stability = {{ ...window.stability, mountCurves }};\n",
+        START,
+    ]
+    style = panel_css() + read("report.css")
+    frozen = _json({"answer": answer, "curves": curves})
+    lead = (
+        f"{_verdict(answer)} Recipe <b>{escape(str(about['recipe']))}</b>, pixels #{escape(answer['image_hash'])}, "
+        f"made {escape(str(about['made']))} with Stability Explorer."
+    )
+    parts = [
+        f"<h1>{_headline(answer)}</h1>",
+        f'<p class="lead">{lead}</p>',
+        '<div id="panel"></div>',
+        _without_script(answer),
+        *(["<h2>While the distortion grows</h2>", '<div class="box" id="curves"></div>'] if curves else []),
+        "<h2>The numbers</h2>",
+        _answers(answer),
+        _layers(answer),
+        _probabilities(answer),
+        *(_flips(curves) if curves else []),
+        "<h2>The models</h2>",
+        *(_card(card) for card in about["cards"]),
+        "<h2>How to get the same again</h2>",
+        _again(about),
+    ]
+    body = "\n".join(parts)
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{_policy(scripts, style)}">
+<meta name="viewport" content="width=device-width">
+<meta name="referrer" content="no-referrer">
+<title>{_headline(answer)} · Stability Explorer</title>
+<style>{style}</style>
+</head>
+<body>
+<main class="report stability-colours">
+{body}
+</main>
+<script type="application/json" id="frozen">{frozen}</script>
+{"".join(f'<script type="module">{script}</script>' for script in scripts)}
+</body>
+</html>
+"""
+
+
+def _policy(scripts: Iterable[str], style: str) -> str:
+    """No request to anywhere; only these very scripts and styles."""
+    allowed = " ".join(_fingerprint(script) for script in scripts)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src {_fingerprint(style)}; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _fingerprint(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _json(value: Any) -> str:
+    """JSON that cannot end the script element it stands in."""
+    return json.dumps(value, allow_nan=False).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+# ---- what it says ---------------------------------------------------------------------------------------------------
+
+
+def _headline(answer: Mapping[str, Any]) -> str:
+    first = answer["models"][0]
+    return f"{escape(first['clean'][0]['label'])} → {escape(first['distorted'][0]['label'])}"
+
+
+def _verdict(answer: Mapping[str, Any]) -> str:
+    """Which models changed their answer, and which held it, in a sentence each."""
+    names = _names(answer["models"])
+    said = []
+    for flipped, word in ((True, "Flipped"), (False, "Held")):
+        found = [name for name, model in zip(names, answer["models"], strict=True) if model["flipped"] == flipped]
+        said.append(f"{word}: {escape(', '.join(found)) or 'none'}.")
+    return " ".join(said)
+
+
+def _names(models: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The models' titles; the whole names of those whose titles are the same."""
+    titles = [model["title"] for model in models]
+    return [title if titles.count(title) == 1 else model["name"] for title, model in zip(titles, models, strict=True)]
+
+
+def _without_script(answer: Mapping[str, Any]) -> str:
+    pictures = "".join(
+        f'<img src="{escape(answer["images"][which])}" alt="{which} picture">' for which in ("clean", "distorted")
+    )
+    return f"<noscript><p>Scripts are switched off: here are the pictures; the numbers follow.</p>{pictures}</noscript>"
+
+
+def _answers(answer: Mapping[str, Any]) -> str:
+    head = ["model", "clean", "distorted", "", "confidence", "margin", "change (KL)", "feature distance", "percentile"]
+    rows = []
+    for name, model in zip(_names(answer["models"]), answer["models"], strict=True):
+        layers = list(model["feature_distance"].values())
+        percentile = model["feature_percentile"]
+        rows.append(
+            [
+                name,
+                f"{model['clean'][0]['label']} {model['clean'][0]['probability']:.4f}",
+                f"{model['distorted'][0]['label']} {model['distorted'][0]['probability']:.4f}",
+                "◆ flipped" if model["flipped"] else "○ holds",
+                f"{model['confidence']:.4f}",
+                f"{model['margin']:+.4f}",
+                f"{model['kl']:.4g}",
+                f"{layers[-1]['l2']:.4g}" if layers else "–",
+                "–" if percentile is None else f"{percentile:.1f}",
+            ]
+        )
+    moved = answer["input"]
+    psnr = "∞" if moved["psnr"] is None else f"{moved['psnr']:.2f}"
+    ssim = "–" if moved["ssim"] is None else f"{moved['ssim']:.4f}"
+    label = "" if answer.get("label") is None else f" True class: {escape(str(answer['label']))}."
+    distance = (
+        f'<p class="soft">The input moved by PSNR {psnr} dB, SSIM {ssim}, L2 {moved["l2"]:.4g}, L∞ '
+        f"{moved['linf']:.4g}; {escape(answer['pixels'])} pixels, {int(answer['side'])} px.{label}</p>"
+    )
+    return f'<div class="box wide">{_table(head, rows)}{distance}</div>'
+
+
+def _layers(answer: Mapping[str, Any]) -> str:
+    """Feature distance layer by layer; models of different architectures have layers of different names."""
+    names = list(dict.fromkeys(layer for model in answer["models"] for layer in model["feature_distance"]))
+    if not names:
+        return ""
+    found = [model["feature_distance"] for model in answer["models"]]
+    rows = [
+        [name, *(f"{d[name]['l2']:.4g} ({d[name]['cosine']:.3f})" if name in d else "–" for d in found)]
+        for name in names
+    ]
+    head = ["feature distance: L2 (1 − cosine)", *_names(answer["models"])]
+    return f'<div class="box wide">{_table(head, rows)}</div>'
+
+
+def _probabilities(answer: Mapping[str, Any]) -> str:
+    """Each class's probability, clean → distorted."""
+    pairs = [
+        [{entry["label"]: entry["probability"] for entry in model[side]} for side in ("clean", "distorted")]
+        for model in answer["models"]
+    ]
+    labels = list(dict.fromkeys(label for pair in pairs for side in reversed(pair) for label in side))
+    rows = [
+        [label, *(" → ".join(f"{side[label]:.4f}" if label in side else "–" for side in pair) for pair in pairs)]
+        for label in labels
+    ]
+    head = ["probability, clean → distorted", *_names(answer["models"])]
+    return f'<div class="box wide">{_table(head, rows)}</div>'
+
+
+def _flips(curves: Mapping[str, Any]) -> list[str]:
+    factor, symbol = curves["factor"], curves["symbol"]
+    rows = []
+    for name, model in zip(_names(curves["models"]), curves["models"], strict=True):
+        band = model.get("band")
+        found = [] if band is None else sorted(point * factor for point in band["flip_points"] if point is not None)
+        spread = f"{found[0]:.4g} to {found[-1]:.4g} ({len(found)} of {band['n']})" if band and found else "–"
+        point = model["flip_point"]
+        rows.append([name, "holds throughout" if point is None else f"{point * factor:.4g} {symbol}", spread])
+    head = [f"flip point, {curves['title']}", "on screen", "over seeds"]
+    return [f'<div class="box wide">{_table(head, rows)}</div>']
+
+
+def _card(card: Mapping[str, Any]) -> str:
+    rows = [
+        [str(result["recipe"]), f"{100 * result['accuracy']:.2f} %", f"{result['n']:,}", str(result["seed"])]
+        for result in card["results"]
+    ]
+    measured = _table(["accuracy under", "", "images", "seed"], rows) if rows else '<p class="soft">Not measured.</p>'
+    training = {key: value for key, value in card["training"].items() if key != "options"}
+    settings = {**card["training"].get("options", {}), **training, **card["versions"]}
+    details = [f"{key} {'none' if value is None else value}" for key, value in settings.items()]
+    made = f"Method {card['method']}, architecture {card['arch']}, trained on {card['data']}."
+    return (
+        f'<div class="box card-of" data-method="{escape(card["method"])}"><h3><i></i>{escape(card["name"])}</h3>'
+        f"<p>{escape(made)}</p>"
+        f"<pre>{escape(card['command']) or 'The command it was trained with is not known.'}</pre>"
+        f'<div class="wide">{measured}</div>'
+        f'<p class="soft">{escape(", ".join(details))}</p>'
+        f'<p class="hash">sha256 {escape(card["sha256"]) or "unknown"}</p></div>'
+    )
+
+
+def _again(about: Mapping[str, Any]) -> str:
+    link = str(about["link"])
+    shown = escape(link)
+    if link.startswith(("http://", "https://")):
+        shown = f'<a href="{shown}" rel="noreferrer">{shown}</a>'
+    versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
+    blocks = "".join(
+        f"<h3>{title}</h3><pre>{escape(str(about[key]))}</pre>"
+        for title, key in (("Recipe", "recipe"), ("Python", "python"), ("Command line", "command"), ("JSON", "json"))
+    )
+    return f"<h3>Link</h3><p>{shown}</p>{blocks}<p>Versions: {escape(versions)}.</p>"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table whose first column names its rows."""
+    names = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
+    lines = "".join(
+        f'<tr><th scope="row">{escape(first)}</th>{"".join(f"<td>{escape(value)}</td>" for value in rest)}</tr>'
+        for first, *rest in rows
+    )
+    return f'<table class="numbers"><thead><tr>{names}</tr></thead><tbody>{lines}</tbody></table>'
