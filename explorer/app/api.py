@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import re
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import gradio as gr
+from gradio.utils import get_function_description
 from torch import Tensor
 
 from explorer import images, probe
@@ -83,7 +85,15 @@ def add(live: Live, blocks: gr.Blocks) -> None:
     """Register the endpoints in the Blocks under construction."""
     api = Api(live, blocks)
     for endpoint in (api.compare, api.sweep, api.flip_point, api.models, api.distortions):
+        before = set(blocks.fns)
         gr.api(endpoint, api_name=endpoint.__name__, queue=False, concurrency_limit=None)
+        (new,) = set(blocks.fns) - before
+        _, arguments, results = get_function_description(endpoint)
+        # MCP clients get these texts from Gradio; so that all others do, they go into the types, too.
+        for field, text in zip(
+            (*blocks.fns[new].inputs, *blocks.fns[new].outputs), (*arguments.values(), *results), strict=True
+        ):
+            field._api_info = {**field._api_info, "description": text}  # noqa: SLF001  # there is no public way
 
 
 def use_json(blocks: gr.Blocks) -> None:
@@ -116,8 +126,10 @@ class Api:
         self._live = live
         self._blocks = blocks
         self._waiting = 0
+        self._decoding = threading.Lock()
         # Beside those of the page's jobs, so that a program that asks and asks holds up no visitor's curves.
-        self._pool = ThreadPoolExecutor(max(1, (os.cpu_count() or 2) // 2), "explorer-api", initializer=humble_thread)
+        threads = min(max(1, (os.cpu_count() or 2) // 2), 4)
+        self._pool = ThreadPoolExecutor(threads, "explorer-api", initializer=humble_thread)
 
     async def compare(
         self,
@@ -128,6 +140,9 @@ class Api:
     ) -> dict[str, Any]:
         """Distort an image and ask several models about the very same pixels, clean and distorted.
 
+        Per model: the likeliest classes clean and distorted, whether the answer flipped, confidence, margin, entropy,
+        KL divergence, and how far the features moved, layer by layer.
+
         Parameters:
             image: A bundled photograph by name (cat), a row of a data set (digits:7), an uploaded file, or a data URL.
             models: Names as /models lists them, the baseline first; by default those that the app opens with.
@@ -135,8 +150,7 @@ class Api:
             pictures: Whether to add both pictures as the models see them, as data URLs of lossless PNG files.
 
         Returns:
-            image_hash of the distorted pixels, the recipe, distances of the input, and per model the likeliest classes
-            clean and distorted, flipped or not, confidence, margin, entropy, KL divergence and feature distances.
+            The hash of the distorted pixels, their distance from the clean ones, and what each model answers to both
         """
 
         def work(_: Progress) -> dict[str, Any]:
@@ -158,6 +172,9 @@ class Api:
     ) -> dict[str, Any]:
         """Vary the amount of one distortion, from mild to strong, and follow every model's answer.
 
+        Per model and amount: the answer, the confidence in the clean (or the true, where it is known) class, the margin
+        and the feature distance; and the flip point, the first amount at which the answer is not the clean one.
+
         Parameters:
             image: A bundled photograph by name (cat), a row of a data set (digits:7), an uploaded file, or a data URL.
             distortion: The one that is varied; /distortions lists them.
@@ -167,8 +184,7 @@ class Api:
             seeds: Draw random distortions with that many seeds, for the mean and the range of each curve.
 
         Returns:
-            The amounts and their unit, and per model confidence in the followed class, margin and feature distance at
-            each, the answers, and the flip point: the first amount at which the answer is not the clean one.
+            The amounts, their unit, and the curves of each model
         """
 
         def work(progress: Progress) -> dict[str, Any]:
@@ -208,7 +224,7 @@ class Api:
             tolerance: How exact, in the distortion's unit; by default a thousandth of its range.
 
         Returns:
-            The amount per model name, in the distortion's unit; null where no amount changes the answer.
+            The amount per model name, in the distortion's unit; null where no amount changes the answer
         """
 
         def work(progress: Progress) -> dict[str, float | None]:
@@ -225,8 +241,7 @@ class Api:
         """List the models that can be asked, each with its card.
 
         Returns:
-            Per model its name, method of training, architecture, data, classes, size of its input in pixels,
-            normalisation, the command that trained it, and measured accuracies (0-1).
+            The cards: name, method, architecture, data, classes, input, training, measured accuracies (0-1)
         """
         cards = (card for family in self._live.families.values() for card in family.cards)
         return [{k: v for k, v in card.to_dict().items() if k != "reference"} for card in cards]  # long, and of no use
@@ -234,10 +249,11 @@ class Api:
     async def distortions(self) -> list[dict[str, Any]]:
         """List the distortions with the range and unit of their amounts.
 
+        At the amount called identity nothing changes; notches are the published severities 1 to 5, where there are any.
+        Amounts of those that are per_side are stated for an image of 32 pixels and grow with the image.
+
         Returns:
-            Per distortion its name, help, unit, lowest and highest amount, the amount that changes nothing (identity),
-            and the published severities 1 to 5 (notches) where there are any. Amounts of those that are per_side are
-            stated for an image of 32 pixels and grow with the image.
+            The distortions: name, help, unit, low, high, identity, default, notches and more
         """
         return [{k: v for k, v in vars(kind).items() if k != "function"} for kind in DISTORTIONS.values()]
 
@@ -278,7 +294,8 @@ class Api:
         """The image as the models take it, (1, C, H, W), and the index of its class where that is known."""
         if isinstance(image, dict) or (isinstance(image, str) and image.startswith("data:")):
             data = self._uploaded(image) if isinstance(image, dict) else _decoded(image)
-            return images.fit(images.load_image(data), family.size, family.channels), None
+            with self._decoding:  # one at a time: a large photograph takes much memory while it is decoded
+                return images.load_fitted(data, [(family.size, family.channels)])[0], None
         text = _text(image, "The image")
         source, colon, row = text.rpartition(":")
         if colon and row.isdecimal() and len(row) < 12:

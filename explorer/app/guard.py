@@ -118,7 +118,10 @@ class Guard:
 
     def _own(self, origin: str, host: str) -> bool:
         """Whether a page of that origin came from here: from the same name and port, or from one of the names."""
-        parts = urlsplit(origin)
+        try:
+            parts = urlsplit(origin)
+        except ValueError:
+            return False
         if parts.scheme not in {"http", "https"}:
             return False  # "null": a page in a sandbox or from a file
         default = ":80" if parts.scheme == "http" else ":443"
