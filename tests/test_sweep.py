@@ -9,7 +9,7 @@ from explorer import images
 from explorer.distortions import Recipe, find_distortion
 from explorer.errors import ExplorerError
 from explorer.probe import compare, flip_point, sweep
-from explorer.probe.sweep import with_amount
+from explorer.probe.varied import with_amount
 from tests.probe_models import add_lift, formula, grey, picture, resnet, threshold
 
 FLOAT = Recipe(quantised=False)

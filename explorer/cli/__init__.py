@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from explorer.probe.evaluate import Progress
+    from explorer.probe import Progress
 
 # The base of all complaints about a command line. Its home moved between typer's versions, BadParameter's did not.
 Complaint: type[Exception] = typer.BadParameter.mro()[2]

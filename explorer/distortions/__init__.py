@@ -15,7 +15,7 @@ from explorer.distortions import occlusion  # noqa: F401  # isort: skip
 from explorer.distortions import weather  # noqa: F401  # isort: skip
 from explorer.distortions import adversarial  # noqa: F401  # isort: skip
 from explorer.distortions.draws import Draws, Target
-from explorer.distortions.recipe import Recipe, apply, image_seed
+from explorer.distortions.recipe import Recipe, apply, image_seed, vary
 from explorer.distortions.registry import DISTORTIONS, Distortion, distortion, find_distortion
 
 __all__ = [
@@ -28,4 +28,5 @@ __all__ = [
     "distortion",
     "find_distortion",
     "image_seed",
+    "vary",
 ]

@@ -5,6 +5,9 @@ the cross-entropy of the true label, as published, and (``_margin``) on the logi
 other, because networks trained with BANG have vanishing cross-entropy gradients, which hides their weakness (gradient
 masking). "True" is the given label, or the model's own answer to the clean picture. A zero gradient leaves the
 picture unchanged. Sizes hold for float pixels; rounding to 8 bit afterwards moves each value by at most 0.5/255.
+
+All take one amount per image as well, float64 (N, 1, 1, 1), so that a curve over the amounts is one batched attack; an
+image of a batch moves as it would alone.
 """
 
 from __future__ import annotations
@@ -27,6 +30,15 @@ Objective = Callable[[Tensor, Tensor], Tensor]
 """Logits (N, K) and labels (N,) to the N numbers that an attack drives up."""
 
 
+Amount = float | Tensor
+"""One size for all images, or float64 (N, 1, 1, 1)."""
+
+
+def _as(size: Amount, x: Tensor) -> Tensor:
+    """The size as a tensor of x's type on its device: one for all images, or one for each (N, 1, 1, 1)."""
+    return torch.as_tensor(size, dtype=torch.float64).to(x)
+
+
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """Cross-entropy of the true labels, (N,)."""
     return F.cross_entropy(logits, labels, reduction="none")
@@ -39,6 +51,16 @@ def negative_margin(logits: Tensor, labels: Tensor) -> Tensor:
     true = logits.gather(1, labels[:, None])
     others = logits.scatter(1, labels[:, None], -torch.inf)
     return others.amax(1) - true[:, 0]
+
+
+def objective_of(attack: str) -> Objective:
+    """What an attack drives up: the margin where its name says so (hot/cold walks along it too), else cross-entropy."""
+    return negative_margin if attack.endswith("_margin") or attack == "hot_cold" else cross_entropy
+
+
+def slope(x: Tensor, target: Target, objective: Objective) -> Tensor:
+    """The gradient of the objective with respect to the images x (N, C, H, W), in their shape."""
+    return _ascent(x, target, objective)(x)
 
 
 def _ascent(x: Tensor, target: Target, objective: Objective) -> Callable[[Tensor], Tensor]:
@@ -68,13 +90,13 @@ def _unit(x: Tensor) -> Tensor:
     return x / _norm(x).clamp_min(0.5)
 
 
-def _fgsm(x: Tensor, amount: float, target: Target, objective: Objective) -> Tensor:
-    return x + amount * _ascent(x, target, objective)(x).sign()
+def _fgsm(x: Tensor, amount: Amount, target: Target, objective: Objective) -> Tensor:
+    return x + _as(amount, x) * slope(x, target, objective).sign()
 
 
 def _pgd(
     x: Tensor,
-    amount: float,
+    amount: Amount,
     target: Target,
     objective: Objective,
     start: Tensor,
@@ -82,28 +104,31 @@ def _pgd(
     project: Callable[[Tensor], Tensor],
 ) -> Tensor:
     gradient = _ascent(x, target, objective)
+    step = _as(2.5 * amount / STEPS, x)
     delta = start
     moved = torch.zeros_like(x[:, :1, :1, :1], dtype=torch.bool)
     for _ in range(STEPS):
-        slope = gradient((x + delta).clamp(0, 1))
-        moved |= (slope != 0).any(1, keepdim=True).any(2, keepdim=True).any(3, keepdim=True)
-        delta = project(delta + direction(slope) * (2.5 * amount / STEPS))
+        uphill = gradient((x + delta).clamp(0, 1))
+        moved |= (uphill != 0).any(1, keepdim=True).any(2, keepdim=True).any(3, keepdim=True)
+        delta = project(delta + direction(uphill) * step)
         delta = (x + delta).clamp(0, 1) - x
     return torch.where(moved, x + delta, x)
 
 
-def _pgd_linf(x: Tensor, amount: float, draws: Draws, target: Target, objective: Objective) -> Tensor:
-    start = (draws.uniform(*x.shape[1:]).to(x.device) * 2 - 1) * amount
-    return _pgd(x, amount, target, objective, start, torch.sign, lambda delta: delta.clamp(-amount, amount))
+def _pgd_linf(x: Tensor, amount: Amount, draws: Draws, target: Target, objective: Objective) -> Tensor:
+    radius = _as(amount, x)
+    start = (draws.uniform(*x.shape[1:]).to(x.device) * 2 - 1) * radius
+    return _pgd(x, amount, target, objective, start, torch.sign, lambda delta: delta.clamp(-radius, radius))
 
 
-def _pgd_l2(x: Tensor, amount: float, draws: Draws, target: Target, objective: Objective) -> Tensor:
-    values = x[0].numel()
-    radius = draws.uniform(1, 1, 1).to(x.device) ** (1 / values) * amount
-    start = _unit(draws.normal(*x.shape[1:]).to(x.device)) * radius
+def _pgd_l2(x: Tensor, amount: Amount, draws: Draws, target: Target, objective: Objective) -> Tensor:
+    values, radius = x[0].numel(), _as(amount, x)
+    share = draws.uniform(1, 1, 1).to(x.device) ** (1 / values)
+    start = _unit(draws.normal(*x.shape[1:]).to(x.device)) * (share * radius)
 
     def project(delta: Tensor) -> Tensor:
-        return delta * (amount / _norm(delta).clamp_min(1e-12)).clamp(max=1)
+        # as torch divides a number by a tensor: one size for all and one for each image round alike
+        return delta * (_norm(delta).clamp_min(1e-12).reciprocal() * radius).clamp(max=1)
 
     return _pgd(x, amount, target, objective, start, _unit, project)
 
@@ -122,7 +147,7 @@ _MARGIN = "; on the logit margin as Carlini & Wagner 2017 (arXiv 1608.04644)"
 
 
 @_linf("fgsm", title="FGSM", source=_FGSM)
-def fgsm(x: Tensor, amount: float, draws: Draws, target: Target) -> Tensor:
+def fgsm(x: Tensor, amount: Amount, draws: Draws, target: Target) -> Tensor:
     """Moves every value by the same small step in the direction that raises the attacked model's loss.
 
     x' = x + eps sign(gradient of the cross-entropy); ``amount`` is eps, the largest change of a value, on [0, 1]
@@ -132,7 +157,7 @@ def fgsm(x: Tensor, amount: float, draws: Draws, target: Target) -> Tensor:
 
 
 @_linf("fgsm_margin", title="FGSM on the margin", source=_FGSM + _MARGIN)
-def fgsm_margin(x: Tensor, amount: float, draws: Draws, target: Target) -> Tensor:
+def fgsm_margin(x: Tensor, amount: Amount, draws: Draws, target: Target) -> Tensor:
     """Moves every value by the same small step in the direction that shrinks the attacked model's logit margin.
 
     FGSM on (largest other logit - true logit), which gradient masking cannot hide; ``amount`` as for fgsm.
@@ -141,7 +166,7 @@ def fgsm_margin(x: Tensor, amount: float, draws: Draws, target: Target) -> Tenso
 
 
 @_linf("pgd_linf", title="PGD, L-infinity", source=_PGD, random=True)
-def pgd_linf(x: Tensor, amount: float, draws: Draws, target: Target) -> Tensor:
+def pgd_linf(x: Tensor, amount: Amount, draws: Draws, target: Target) -> Tensor:
     """Searches, in ten steps, the worst picture in which no value differs by more than the amount.
 
     Random start, 10 steps of 2.5 eps / 10 along the sign of the cross-entropy's gradient, each projected onto the
@@ -151,7 +176,7 @@ def pgd_linf(x: Tensor, amount: float, draws: Draws, target: Target) -> Tensor:
 
 
 @_linf("pgd_linf_margin", title="PGD, L-infinity, on the margin", source=_PGD + _MARGIN, random=True)
-def pgd_linf_margin(x: Tensor, amount: float, draws: Draws, target: Target) -> Tensor:
+def pgd_linf_margin(x: Tensor, amount: Amount, draws: Draws, target: Target) -> Tensor:
     """Searches the picture with the smallest logit margin in which no value differs by more than the amount.
 
     As pgd_linf, on (largest other logit - true logit).
@@ -160,7 +185,7 @@ def pgd_linf_margin(x: Tensor, amount: float, draws: Draws, target: Target) -> T
 
 
 @_l2("pgd_l2", title="PGD, L2", source=_PGD, random=True)
-def pgd_l2(x: Tensor, amount: float, draws: Draws, target: Target) -> Tensor:
+def pgd_l2(x: Tensor, amount: Amount, draws: Draws, target: Target) -> Tensor:
     """Searches, in ten steps, the worst picture within a Euclidean distance.
 
     Random start, 10 steps of length 2.5 eps / 10 along the cross-entropy's gradient, each projected onto the L2 ball of
@@ -170,7 +195,7 @@ def pgd_l2(x: Tensor, amount: float, draws: Draws, target: Target) -> Tensor:
 
 
 @_l2("pgd_l2_margin", title="PGD, L2, on the margin", source=_PGD + _MARGIN, random=True)
-def pgd_l2_margin(x: Tensor, amount: float, draws: Draws, target: Target) -> Tensor:
+def pgd_l2_margin(x: Tensor, amount: Amount, draws: Draws, target: Target) -> Tensor:
     """Searches the picture with the smallest logit margin within a Euclidean distance.
 
     As pgd_l2, on (largest other logit - true logit).
@@ -182,10 +207,10 @@ def pgd_l2_margin(x: Tensor, amount: float, draws: Draws, target: Target) -> Ten
     "hot_cold", title="Hot/cold",
     source="Rozsa, Rudd & Boult 2016 (arXiv 1605.01775), used in the BANG paper (arXiv 1612.00138)",
 )  # fmt: skip
-def hot_cold(x: Tensor, amount: float, draws: Draws, target: Target) -> Tensor:
+def hot_cold(x: Tensor, amount: Amount, draws: Draws, target: Target) -> Tensor:
     """Walks straight in the direction that heats the nearest wrong class and cools the true one.
 
     One step of L2 norm ``amount`` along the gradient of z_hot - z_cold at the given picture: hot is the wrong class
     with the largest logit, cold the true class, both with weight 1.
     """
-    return x + amount * _unit(_ascent(x, target, negative_margin)(x))
+    return x + _as(amount, x) * _unit(slope(x, target, negative_margin))

@@ -3,17 +3,21 @@
 from explorer.probe.compare import Answer, CleanPass, Comparison, clean_pass, compare
 from explorer.probe.evaluate import Evaluation, evaluate, evaluate_many, wilson_interval
 from explorer.probe.flip import flip_point
+from explorer.probe.inputs import Progress
 from explorer.probe.measures import FeatureDistance, InputDistance
-from explorer.probe.sweep import Curves, Sweep, sweep
+from explorer.probe.sweep import Band, Curves, Spread, Sweep, sweep
 
 __all__ = [
     "Answer",
+    "Band",
     "CleanPass",
     "Comparison",
     "Curves",
     "Evaluation",
     "FeatureDistance",
     "InputDistance",
+    "Progress",
+    "Spread",
     "Sweep",
     "clean_pass",
     "compare",

@@ -16,6 +16,7 @@ from explorer.errors import ExplorerError
 from explorer.models import Classifier, method_title
 from explorer.probe import inputs, measures
 from explorer.probe.measures import FeatureDistance, InputDistance
+from explorer.probe.varied import undistorted
 
 TOP = 10  # classes listed by to_dict: all of a ten-class data set
 
@@ -130,11 +131,6 @@ def clean_pass(models: Sequence[Classifier], image: Tensor, *, quantised: bool =
     return CleanPass(pixels, {model.name: (model, *inputs.answer(model, pixels)) for model in models})
 
 
-def undistorted(image: Tensor, quantised: bool) -> Tensor:
-    """The image as an empty recipe leaves it: rounded to 8 bits where recipes are ``quantised``."""
-    return images.quantise(image) if quantised else image
-
-
 def compare(
     models: Sequence[Classifier],
     image: Tensor,
@@ -142,15 +138,18 @@ def compare(
     *,
     label: int | None = None,
     clean: CleanPass | None = None,
+    reference: CleanPass | None = None,
 ) -> Comparison:
     """What each model says of the clean and of the distorted image (1, C, H, W) in [0, 1].
 
     The distorted pixels are made once, on the CPU, and every model sees those very bytes: in one batch of two with
-    the clean ones, or alone where ``clean`` holds the clean answers already. Adversarial steps are computed against
-    the model that ``recipe.against`` names, away from the class ``label``, or from that model's clean answer where it
-    is None. ExplorerError where models differ in input size or channels, share a name, are in training mode or answer
-    with something that is not a number, where the image does not fit or leaves [0, 1], and where ``against`` names
-    none of them.
+    the clean ones, or alone where ``clean`` holds the clean answers already. With a ``reference``, the answers to any
+    pixels (``clean_pass(models, pixels, quantised=False)``), everything is compared with those instead of with the
+    image's own undistorted ones: ``clean`` in the result then means the reference. Adversarial steps are computed
+    against the model that ``recipe.against`` names, away from the class ``label``, or from that model's answer to the
+    undistorted image where it is None. ExplorerError where models differ in input size or channels, share a name, are
+    in training mode or answer with something that is not a number, where the image does not fit or leaves [0, 1],
+    where ``against`` names none of them, and where ``clean`` or ``reference`` was made for others.
     """
     models = inputs.check_models(models)
     image = inputs.check_image(image, models[0])
@@ -160,6 +159,13 @@ def compare(
     pixels = undistorted(image, recipe.quantised)
     target = inputs.attack_target(recipe, models, pixels, None if label is None else torch.tensor([label]))
     distorted = apply(recipe, image, target=target)
+    if reference is not None:
+        if reference.pixels.shape != image.shape:
+            raise ExplorerError(
+                f"The reference is a picture of shape {tuple(reference.pixels.shape[1:])} and the image one of "
+                f"{tuple(image.shape[1:])}; pictures that are compared must have one size."
+            )
+        clean, pixels = reference, reference.pixels
     made = perf_counter()
     pairs = [_ask(model, pixels, distorted, clean) for model in models]
     asked = perf_counter()

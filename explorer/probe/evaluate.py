@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,11 +13,11 @@ from explorer.distortions import Recipe, apply, image_seed
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.probe import inputs
+from explorer.probe.inputs import Progress
+
+__all__ = ["Evaluation", "Progress", "evaluate", "evaluate_many", "wilson_interval"]
 
 Z95 = 1.959963984540054  # the normal distribution's 97.5 % quantile
-
-Progress = Callable[[int, int], None]
-"""Called with the number of images done and the number of all."""
 
 
 @dataclass(frozen=True)

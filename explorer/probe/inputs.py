@@ -3,16 +3,42 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, cast
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from explorer.distortions import Recipe, Target, find_distortion
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 
-BATCH_VALUES = 2**22  # pixel values in one batch where an image data set or a fine grid is cut into batches
+BATCH_VALUES = 2**22  # pixel values in one batch where a whole data set is cut into batches
+
+# What is asked about one image is cut into pieces of about 30 ms for a CIFAR-size network on one core, between which a
+# caller may pause or cancel. The sizes depend on the image alone, never on the clock or on whether progress is asked
+# for: the same question gives the same numbers everywhere.
+PIECE_VALUES = 2**17  # pixel values in one piece of forward passes
+ATTACK_VALUES = 2**15  # the same where gradients are taken, step after step
+
+Progress = Callable[[int, int], None]
+"""Called with how much is done and how much there is, between pieces of work; it may block, or raise to cancel."""
+
+
+class Meter:
+    """Counts what is done of ``total`` and tells a ``progress``, if there is one, at the start and at each step."""
+
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        self._progress, self._done, self._total = progress, 0, total
+        self.step(0)
+
+    def step(self, count: int = 1) -> None:
+        """So much more is done; 0 only gives the caller the chance to pause or to cancel."""
+        self._done = min(self._done + count, self._total)
+        if self._progress is not None:
+            self._progress(self._done, self._total)
 
 
 def check_models(models: Sequence[Classifier]) -> tuple[Classifier, ...]:
@@ -103,10 +129,41 @@ def attack_target(recipe: Recipe, models: Sequence[Classifier], clean: Tensor, l
     attacked = model
 
     def logits(x: Tensor) -> Tensor:
-        answer: Tensor = attacked(x.to(attacked.device))
-        return answer.to(x.device)
+        return _one_by_one(attacked, x.to(attacked.device)).to(x.device)
 
     return Target(logits=logits, labels=predictions(model, clean) if labels is None else labels)
+
+
+class _RowByRow(TorchFunctionMode):
+    """Linear layers take the rows of a batch one by one."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Iterable[type],
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func is F.linear and args and args[0].ndim == 2:
+            return torch.cat([func(row, *args[1:], **kwargs) for row in args[0].split(1)])
+        return func(*args, **kwargs)
+
+
+def _one_by_one(model: Classifier, x: Tensor) -> Tensor:
+    """The logits of x (N, C, H, W), differentiable, rounded as if each image were asked about alone.
+
+    Libraries round differently for batches of different sizes: the convolution of one small image takes another code
+    path than that of two, matrix products depend on the number of rows. Ten steps along the sign of a gradient make
+    several per cent of confidence out of the last bit, and a curve would not go through what the slider shows. So one
+    image is asked about as two, and linear layers see single rows; on one thread, gradients are then the same to the
+    last bit whatever the batch. Elsewhere (several threads, a GPU) they are equal up to rounding.
+    """
+    if x.device.type != "cpu":
+        return cast("Tensor", model(x))
+    with _RowByRow():
+        logits: Tensor = model(x.expand(2, -1, -1, -1) if len(x) == 1 else x)
+    return logits[:1] if len(x) == 1 else logits
 
 
 def check_logits(model: Classifier, logits: Tensor) -> Tensor:
@@ -139,3 +196,13 @@ def predictions(model: Classifier, x: Tensor) -> Tensor:
 def batch_size(shape: Sequence[int]) -> int:
     """How many images of this shape (C, H, W) to ask about at once: at most 256, fewer large ones."""
     return max(1, min(256, BATCH_VALUES // math.prod(shape)))
+
+
+def piece_size(shape: Sequence[int], *, attacked: bool = False) -> int:
+    """How many images of this shape (C, H, W) make one piece of work: at least 1."""
+    return max(1, (ATTACK_VALUES if attacked else PIECE_VALUES) // math.prod(shape))
+
+
+def pieces(values: Sequence[float], size: int) -> list[Sequence[float]]:
+    """The values in order, at most ``size`` at a time."""
+    return [values[start : start + size] for start in range(0, len(values), size)]

@@ -2,21 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from explorer import images
-from explorer.distortions import Recipe, Target, apply, find_distortion
+from explorer.distortions import Recipe
+from explorer.distortions.recipe import MAX_SEED
 from explorer.errors import ExplorerError
 from explorer.models import Classifier, method_title
 from explorer.probe import inputs, measures
-from explorer.probe.compare import undistorted
+from explorer.probe.inputs import Progress
+from explorer.probe.varied import Tick, varied
 
 AMOUNTS = 32  # points of a sweep over the whole slider
+MAX_SEEDS = 100  # of a band
+
+
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """One number per amount over several seeds: ``mean``, smallest ``low`` and largest ``high``, float64 (A,) each."""
+
+    mean: Tensor
+    low: Tensor
+    high: Tensor
+
+    def to_dict(self) -> dict[str, list[float]]:
+        return {"mean": self.mean.tolist(), "low": self.low.tolist(), "high": self.high.tolist()}
+
+
+@dataclass(frozen=True, eq=False)
+class Band:
+    """The curves of ``n`` noises of the same strength, those of ``seeds``: their spread, and each one's flip point."""
+
+    seeds: tuple[int, ...]
+    confidence: Spread
+    margin: Spread
+    feature_distance: Spread
+    flip_points: tuple[float | None, ...]
+
+    @property
+    def n(self) -> int:
+        return len(self.seeds)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "n": self.n,
+            "seeds": list(self.seeds),
+            "confidence": self.confidence.to_dict(),
+            "margin": self.margin.to_dict(),
+            "feature_distance": self.feature_distance.to_dict(),
+            "flip_points": list(self.flip_points),
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +66,8 @@ class Curves:
     ``followed`` is the class whose probability is ``confidence`` (A,): the label where one was given, else the model's
     clean answer ``clean``. ``margin`` (A,): likeliest minus second likeliest. ``feature_distance`` (A,): L2 between the
     penultimate features and the clean ones. ``flip_point``: first amount of the grid, from its mild end, at which the
-    answer differs from the clean one; None where it never does.
+    answer differs from the clean one; None where it never does. ``band`` tells how all this spreads over several seeds;
+    None where there is one. The curves themselves are always those of the recipe's own seed.
     """
 
     name: str
@@ -41,6 +82,7 @@ class Curves:
     margin: Tensor
     feature_distance: Tensor
     flip_point: float | None
+    band: Band | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -56,14 +98,19 @@ class Curves:
             "feature_distance": self.feature_distance.tolist(),
             "probabilities": self.probabilities.tolist(),
             "flip_point": self.flip_point,
+            "band": None if self.band is None else self.band.to_dict(),
         }
 
 
 @dataclass(frozen=True, eq=False)
 class Sweep:
-    """``amounts`` run from the mild end to the strong one, in ``unit``; ``image_hash`` is that of the clean pixels."""
+    """``amounts`` run from the mild end to the strong one, in ``unit``; ``image_hash`` is that of the clean pixels.
+
+    ``place`` is the index in ``recipe.steps`` of the step that was varied, or their number where it was appended.
+    """
 
     distortion: str
+    place: int
     unit: str
     amounts: tuple[float, ...]
     recipe: Recipe
@@ -74,34 +121,13 @@ class Sweep:
         """A JSON object (only finite numbers, strings and null)."""
         return {
             "distortion": self.distortion,
+            "place": self.place,
             "unit": self.unit,
             "amounts": list(self.amounts),
             "recipe": str(self.recipe),
             "image_hash": self.image_hash,
             "models": [curves.to_dict() for curves in self.models],
         }
-
-
-def with_amount(recipe: Recipe, distortion: str, amount: float) -> Recipe:
-    """The recipe with that step at ``amount``: the last step of that name is changed, or a new one is appended."""
-    steps = list(recipe.steps)
-    places = [i for i, (name, _) in enumerate(steps) if name == distortion]
-    if places:
-        steps[places[-1]] = (distortion, amount)
-    else:
-        steps.append((distortion, amount))
-    return replace(recipe, steps=tuple(steps))
-
-
-def grid(distortion: str, side: int, points: int) -> tuple[float, ...]:
-    """``points`` evenly spaced amounts over the slider's span for images of that side, from mild to strong."""
-    mild, strong = find_distortion(distortion).span(side)
-    return tuple(torch.linspace(mild, strong, points, dtype=torch.float64).tolist())
-
-
-def render(image: Tensor, distortion: str, amounts: Iterable[float], recipe: Recipe, target: Target | None) -> Tensor:
-    """The image (1, C, H, W) at every amount, (A, C, H, W). All share one seed, so the noise field is one, scaled."""
-    return torch.cat([apply(with_amount(recipe, distortion, amount), image, target=target) for amount in amounts])
 
 
 def sweep(
@@ -112,48 +138,123 @@ def sweep(
     amounts: Sequence[float] | None = None,
     recipe: Recipe | None = None,
     label: int | None = None,
+    place: int | None = None,
+    seeds: int = 1,
+    progress: Progress | None = None,
 ) -> Sweep:
     """The answers to the image (1, C, H, W) in [0, 1] at every amount of one distortion.
 
     ``amounts``: in the distortion's unit, from mild to strong; 32 over the slider's span where they are not given.
-    The other steps of ``recipe`` stay as they are. Each model answers all amounts and the clean image in one batch,
-    and every answer equals that of ``compare`` with that amount. ``label`` is the class to follow and to attack;
-    without it each model's clean answer. Errors as in ``compare``, and for amounts out of the distortion's range.
+    ``place``: index in ``recipe.steps`` of the step that is varied; by default the last one of that name, or a new one
+    at the end. The other steps stay as they are. Each model answers all amounts and the clean image in one batch
+    (large images in several), attacks are computed in batches too, and every answer equals that of ``compare`` with
+    that amount. ``label`` is the class to follow and to attack; without it each model's clean answer. ``seeds`` = n, 1
+    to 100, asks for the band over the seeds recipe.seed, recipe.seed + 1, ...; where nothing in the chain is random
+    there is one seed and no band. ``progress`` counts images drawn and answered. Errors as in ``compare``, and for
+    amounts out of the distortion's range and a ``place`` where no such step stands.
     """
     recipe = Recipe() if recipe is None else recipe
     models = inputs.check_models(models)
-    image = inputs.check_image(image, models[0])
-    for model in models if label is not None else ():
-        inputs.check_label(label, model)
-    kind = find_distortion(distortion)
-    points = grid(distortion, image.shape[-1], AMOUNTS) if amounts is None else tuple(map(float, amounts))
+    line = varied(models, image, distortion, recipe, place=place, label=label)
+    points = line.grid(AMOUNTS) if amounts is None else tuple(line.kind.check(amount) for amount in amounts)
     if not points:
         raise ExplorerError("A sweep needs at least one amount.")
-    probe = with_amount(recipe, distortion, kind.default)
-    clean = undistorted(image, recipe.quantised)
-    target = inputs.attack_target(probe, models, clean, None if label is None else torch.tensor([label]))
-    pixels = torch.cat([clean, render(image, distortion, points, recipe, target)])
-    curves = tuple(_curves(model, pixels, points, label) for model in models)
-    return Sweep(distortion, kind.unit, points, recipe, images.image_hash(clean), curves)
+    if isinstance(seeds, bool) or not isinstance(seeds, int) or not 1 <= seeds <= MAX_SEEDS:
+        raise ExplorerError(f"The number of seeds must be a whole number from 1 to {MAX_SEEDS}, not {seeds!r}.")
+    used = [(recipe.seed + i) % (MAX_SEED + 1) for i in range(seeds if line.is_random else 1)]
+    meter = inputs.Meter(progress, len(used) * len(points) * (1 + len(models)) + len(models))
+    runs: list[list[_Run]] = [[] for _ in models]
+    for seed in used:
+        pixels = line.render(points, meter.step, seed=seed)
+        for model, own in zip(models, runs, strict=True):
+            own.append(_run(model, pixels, line.clean, own[0] if own else None, label, meter.step))
+    curves = tuple(_curves(model, own, points, used) for model, own in zip(models, runs, strict=True))
+    return Sweep(distortion, line.place, line.kind.unit, points, recipe, images.image_hash(line.clean), curves)
 
 
-def _curves(model: Classifier, pixels: Tensor, amounts: tuple[float, ...], label: int | None) -> Curves:
-    logits, features = inputs.answer(model, pixels)
-    penultimate = features["penultimate"].flatten(1).cpu().double()
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """One model's numbers for one seed: per amount (A, ...), and its clean answer and penultimate features (D,)."""
+
+    clean: int
+    followed: int
+    origin: Tensor
+    probabilities: Tensor
+    predictions: Tensor
+    margin: Tensor
+    feature_distance: Tensor
+
+    @property
+    def confidence(self) -> Tensor:
+        return self.probabilities[:, self.followed]
+
+    def flip_point(self, amounts: Sequence[float]) -> float | None:
+        changed = (self.predictions != self.clean).tolist()
+        return next((amount for amount, flipped in zip(amounts, changed, strict=True) if flipped), None)
+
+
+def _run(model: Classifier, pixels: Tensor, clean: Tensor, first: _Run | None, label: int | None, tick: Tick) -> _Run:
+    """Ask about the pixels (A, C, H, W); the clean ones go along the first time."""
+    logits, penultimate = _answers(model, torch.cat([clean, pixels]) if first is None else pixels, tick)
+    if first is None:
+        answer, origin = int(logits[0].argmax()), penultimate[0]
+        followed = answer if label is None else label
+        logits, penultimate = logits[1:], penultimate[1:]
+    else:
+        answer, followed, origin = first.clean, first.followed, first.origin
     probability = measures.probabilities(logits)
-    clean, *answers = logits.argmax(dim=1).tolist()
-    followed = clean if label is None else label
+    return _Run(
+        clean=answer,
+        followed=followed,
+        origin=origin,
+        probabilities=probability,
+        predictions=logits.argmax(dim=1),
+        margin=measures.margin(probability),
+        feature_distance=torch.linalg.vector_norm(penultimate - origin, dim=1),
+    )
+
+
+def _answers(model: Classifier, pixels: Tensor, tick: Tick) -> tuple[Tensor, Tensor]:
+    """Logits (N, K) and penultimate features (N, D), float64 on the CPU."""
+    logits, penultimate = [], []
+    for part in pixels.split(inputs.piece_size(pixels.shape[1:])):
+        values, features = inputs.answer(model, part)
+        logits.append(values)
+        penultimate.append(features["penultimate"].flatten(1).cpu().double())
+        tick(len(part))
+    return torch.cat(logits), torch.cat(penultimate)
+
+
+def _curves(model: Classifier, runs: Sequence[_Run], amounts: Sequence[float], seeds: Sequence[int]) -> Curves:
+    own = runs[0]
     return Curves(
         name=model.name,
         title=method_title(model.method),
         method=model.method,
         classes=model.classes,
-        clean=clean,
-        followed=followed,
-        probabilities=probability[1:],
-        predictions=torch.tensor(answers, dtype=torch.int64),
-        confidence=probability[1:, followed],
-        margin=measures.margin(probability[1:]),
-        feature_distance=torch.linalg.vector_norm(penultimate[1:] - penultimate[0], dim=1),
-        flip_point=next((amount for amount, answer in zip(amounts, answers, strict=True) if answer != clean), None),
+        clean=own.clean,
+        followed=own.followed,
+        probabilities=own.probabilities,
+        predictions=own.predictions,
+        confidence=own.confidence,
+        margin=own.margin,
+        feature_distance=own.feature_distance,
+        flip_point=own.flip_point(amounts),
+        band=None if len(runs) == 1 else _band(runs, amounts, seeds),
     )
+
+
+def _band(runs: Sequence[_Run], amounts: Sequence[float], seeds: Sequence[int]) -> Band:
+    return Band(
+        seeds=tuple(seeds),
+        confidence=_spread([run.confidence for run in runs]),
+        margin=_spread([run.margin for run in runs]),
+        feature_distance=_spread([run.feature_distance for run in runs]),
+        flip_points=tuple(run.flip_point(amounts) for run in runs),
+    )
+
+
+def _spread(curves: Sequence[Tensor]) -> Spread:
+    over = torch.stack(list(curves))
+    low, high = over.aminmax(dim=0)
+    return Spread(over.mean(dim=0), low, high)
