@@ -19,7 +19,7 @@ from tests.app_page import PATIENCE
 from tests.curve_data import band, curves, jpeg, model
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, FloatRect, Page
 
 browser_test = pytest.mark.browser
 TALL = 150  # px of a chart's lines, from its lowest to its highest value
@@ -61,10 +61,10 @@ def path_of(page: Page, selector: str) -> list[tuple[float, float]]:
     return list(zip(map(float, numbers[::2]), map(float, numbers[1::2]), strict=True))
 
 
-def box_of(page: Page, chart: int) -> dict[str, float]:
+def box_of(page: Page, chart: int) -> FloatRect:
     box = page.locator(".hit").nth(chart).bounding_box()
     assert box is not None
-    return {**box}
+    return box
 
 
 @browser_test

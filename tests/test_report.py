@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from explorer.app.jobs import KINDS
+from explorer.app.live import Live
+from explorer.errors import ExplorerError
 from explorer.models import list_models
 from explorer.panel.report import report
 from tests.app_page import PATIENCE
@@ -162,3 +166,41 @@ def test_only_web_addresses_become_links() -> None:
 def test_numbers_that_are_none_are_refused() -> None:
     with pytest.raises(ValueError, match="JSON"):
         report(said(side=float("nan")), None, about())
+
+
+NAMES = ["digits/lenet/standard", "digits/lenet/stability"]
+
+
+@pytest.fixture(scope="module")
+def live() -> Iterator[Live]:
+    live = Live(NAMES)
+    yield live
+    live.close()
+
+
+def state(*steps: list[Any]) -> dict[str, Any]:
+    recipe = {"steps": list(steps), "seed": 5, "against": None, "quantised": True}
+    return {"picture": {"dataset": "digits", "index": 7}, "models": NAMES, "recipe": recipe}
+
+
+@pytest.mark.parametrize("steps", [[["gaussian_noise", 0.3], ["jpeg", 60]], []])
+def test_the_job_writes_what_the_page_shows(live: Live, steps: list[list[Any]]) -> None:
+    shown = live.answer(state(*steps))
+    pieces: list[int] = []
+    question = {"state": state(*steps), "place": 0 if steps else None, "link": "http://127.0.0.1:1/?picture=digits:7"}
+    html = KINDS["report"](live, question, lambda done, _total: pieces.append(done))["html"]
+    assert f"pixels #{shown['image_hash']}" in html
+    assert shown["recipe"] in html
+    for name in NAMES:
+        card = next(card for card in list_models() if card.name == name)
+        assert card.sha256 in html
+    for model in shown["models"]:
+        assert f"{model['confidence']:.4f}" in html
+    assert ("flip point, Gaussian noise" in html) == bool(steps)
+    assert bool(pieces) == bool(steps)
+
+
+@pytest.mark.parametrize("link", [None, 7, "x" * 100_000])
+def test_the_job_wants_an_address(live: Live, link: Any) -> None:
+    with pytest.raises(ExplorerError, match="address"):
+        KINDS["report"](live, {"state": state(), "link": link}, lambda _done, _total: None)

@@ -29,10 +29,16 @@ def curves(live: Live, question: Mapping[str, Any], progress: Progress) -> dict[
     ``at`` is the step's amount in the state itself, ``random`` whether another seed would give other curves.
     """
     scene = live.scene(question.get("state"))
-    place = _whole(question.get("place"), len(scene.recipe.steps) - 1, len(scene.recipe.steps) - 1)
-    if not scene.recipe.steps:
+    place = place_in(scene.recipe, question.get("place"))
+    if place is None:
         raise ExplorerError("Add a distortion to see what happens while it grows.")
     return swept(scene, place, _whole(question.get("seeds"), 1, MAX_SEEDS), progress)
+
+
+def place_in(recipe: Recipe, place: Any) -> int | None:
+    """The index of the step that an untrusted sender means, None: the last one; None where there is no step at all."""
+    last = len(recipe.steps) - 1
+    return _whole(place, last, last) if recipe.steps else None
 
 
 def swept(scene: Scene, place: int, seeds: int, progress: Progress) -> dict[str, Any]:

@@ -10,6 +10,7 @@ export function makeCurvesView({ element, page, jobs, make, mountCurves }) {
   let swept = null; // { place, name }: the step on the axis
   let drawn = null; // the question, less that step's amount, whose curves are on screen
   let asked = null; // the one whose curves are being computed
+  let banded = true; // whether their band is there, or there is none
   let side = 1; // of a slider with two sides
   let amount = null;
 
@@ -27,12 +28,13 @@ export function makeCurvesView({ element, page, jobs, make, mountCurves }) {
     if (key === drawn) {
       charts.stale(false);
       charts.at(amount);
+      if (!live && !banded && asked !== key) ask(key, question, step, SEEDS);
     } else if (live) {
       if (asked && asked !== key) stop();
       charts.stale(true);
       charts.at(JSON.parse(drawn ?? "{}").axis === axisOf(step) ? amount : null);
       clearMarks();
-    } else if (key !== asked) ask(key, question, step);
+    } else if (key !== asked) ask(key, question, step, 1);
   }
 
   // The step touched last if it is on, else the last one that is; `index` counts those that are on, as the recipe does.
@@ -52,10 +54,9 @@ export function makeCurvesView({ element, page, jobs, make, mountCurves }) {
     return JSON.stringify({ ...rest, recipe: { ...recipe, steps }, axis: axisOf(step) });
   }
 
-  async function ask(key, question, step) {
+  async function ask(key, question, step, seeds) {
     asked = key;
-    charts.stale(true);
-    let seeds = 1;
+    charts.stale(seeds === 1);
     do {
       charts.wait(0);
       const progress = (done, total) => charts.wait(total ? done / total : 0);
@@ -67,7 +68,8 @@ export function makeCurvesView({ element, page, jobs, make, mountCurves }) {
       charts.at(amount);
       drawn = key;
       page.markFlips?.(step.place, found.models.filter((model) => model.flip_point !== null).map(({ method, title, flip_point }) => ({ method, title, amount: flip_point })));
-      seeds = found.random && seeds === 1 ? SEEDS : 0;
+      banded = !found.random || seeds > 1;
+      seeds = banded ? 0 : SEEDS;
     } while (seeds);
     asked = null;
   }

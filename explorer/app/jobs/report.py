@@ -1,0 +1,56 @@
+"""The report that a visitor takes along: what is on the page, with everything needed to do it again."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import explorer
+from explorer.app.jobs import job
+from explorer.app.jobs.curves import is_random, place_in, swept
+from explorer.app.links import MAX_LINK, shares
+from explorer.errors import ExplorerError
+from explorer.panel.report import report
+from explorer.probe.inputs import Progress
+
+if TYPE_CHECKING:
+    from explorer.app.live import Live
+
+SEEDS = 8
+"""Seeds of the curves' band."""
+
+LIBRARIES = ("torch", "torchvision", "numpy", "pillow")
+
+
+@job("report")
+def write(live: Live, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    """{"state", "place", "link"} -> {"html"}; place as for the curves, link: the page's address of this state."""
+    state: Any = question.get("state")  # scene() checks it
+    link = question.get("link")
+    if not isinstance(link, str) or len(link) > 2 * MAX_LINK:
+        raise ExplorerError("The page did not say what its address is; reload it.")
+    scene = live.scene(state)
+    answer = live.answer(state)
+    place = place_in(scene.recipe, question.get("place"))
+    seeds = SEEDS if is_random(scene.recipe) else 1
+    texts = shares(scene, state["picture"])
+    about = {
+        "recipe": str(scene.recipe),
+        "python": texts["python"],
+        "command": texts["command"],
+        "json": json.dumps(texts["json"]),
+        "link": link,
+        "cards": [model.card.to_dict() for model in scene.models],
+        "versions": {
+            "explorer": explorer.__version__,
+            "python": platform.python_version(),
+            **{name: version(name) for name in LIBRARIES},
+        },
+        "made": datetime.now(UTC).date().isoformat(),
+    }
+    curves = None if place is None else swept(scene, place, seeds, progress)
+    return {"html": report(answer, curves, about)}
