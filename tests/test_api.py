@@ -40,7 +40,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def client(server: Server) -> Iterator[Any]:
-    from gradio_client import Client
+    from gradio_client import Client  # type: ignore[import-untyped]
 
     opened = Client(server.url, verbose=False, analytics_enabled=False, download_files=False)
     yield opened
@@ -305,7 +305,7 @@ def test_arguments_that_do_not_exist_are_refused_in_one_sentence(server: Server)
     ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:7930", "", "local host", "[evil]", "127.1:x"],
 )
 def test_a_foreign_name_is_refused_as_after_dns_rebinding(server: Server, path: str, host: str) -> None:
-    body = None if not path.endswith(("models", "upload")) else {"data": []}
+    body: Any = None if not path.endswith(("models", "upload")) else {"data": []}
     assert server.ask(path, body, {"Host": host})[0] == 403
 
 
