@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -11,14 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer import images
-from explorer.datasets import DIGITS_TEST_SIZE, SOURCES, TEN_DIGITS, Dataset, load_dataset, local_file
-from explorer.errors import ExplorerError
+from explorer.datasets import DIGITS_TEST_SIZE, SOURCES, Dataset, load_dataset, local_file
 from explorer.downloads import Progress
-from explorer.published import PUBLISHED, fetched
+from explorer.errors import ExplorerError
+from explorer.published import PUBLISHED, TEN_DIGITS, fetched
 
 BROWSED = 40
 """Rows shown at once."""
 
+SLOW = 0.03  # s of work after which it is asked whether to go on
 THUMB = 96  # px side of a thumbnail: twice what is drawn, for dense screens
 
 
@@ -90,10 +92,12 @@ class Shelf:
         rows = data.rows(label_of(data, question.get("label")))
         count = _whole(question.get("count", BROWSED), 1, BROWSED, "At most 40 pictures are shown at once.")
         start = _place(data, rows, question, count)
-        items = []
+        items, told = [], time.monotonic()
         for row in rows[start : start + count].tolist():
             items.append(self.item(data, row))
-            progress(len(items), count)
+            if time.monotonic() - told > SLOW:  # thumbnails of files; others are ready at once
+                progress(len(items), count)
+                told = time.monotonic()
         return {"items": items, "start": start, "total": len(rows), "rows": len(data), "size": count}
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.app.jobs import job
 from explorer.app.shelf import check_row, label_of
-from explorer.errors import ExplorerError
 from explorer.downloads import Progress
+from explorer.errors import ExplorerError
 
 if TYPE_CHECKING:
     from explorer.app.live import Live

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from explorer.app.jobs import job
 from explorer.app.pictures import catalogue_of_datasets
-from explorer.errors import ExplorerError
 from explorer.downloads import Progress
+from explorer.errors import ExplorerError
 from explorer.published import fetch
 
 if TYPE_CHECKING:
     from explorer.app.live import Live
+
+EVERY = 0.05  # s between two calls of progress
+PATIENCE = 3.0  # s that a download waits for another one to end
 
 _one = threading.Lock()
 
@@ -24,10 +28,27 @@ def download(live: Live, question: Mapping[str, Any], progress: Progress) -> dic
     name = question.get("dataset")
     if not isinstance(name, str):
         raise ExplorerError("Say which data set to download.")
-    if not _one.acquire(blocking=False):  # each takes a thread for minutes
-        raise ExplorerError("Another data set is being downloaded; wait until that has finished.")
+    told = time.monotonic()
+
+    def seldom(done: int, total: int) -> None:
+        # Waiting for the sliders at each of thousands of pieces would stretch minutes to hours.
+        nonlocal told
+        if time.monotonic() - told > EVERY:
+            progress(done, total)
+            told = time.monotonic()
+
+    _wait_for_turn(progress)
     try:
-        fetch(name, progress)
+        fetch(name, seldom)
     finally:
         _one.release()
     return {"datasets": catalogue_of_datasets(live.pictures)}
+
+
+def _wait_for_turn(progress: Progress) -> None:
+    """One download at a time, since each takes a thread for minutes; one just cancelled may take a moment to end."""
+    end = time.monotonic() + PATIENCE
+    while not _one.acquire(timeout=EVERY):
+        progress(0, 0)
+        if time.monotonic() > end:
+            raise ExplorerError("Another data set is being downloaded; wait until that has finished.")
