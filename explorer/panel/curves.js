@@ -138,8 +138,9 @@ export function mountCurves(element, { pick = null } = {}) {
       readout.replaceChildren(...readoutRows(curves, index));
     }
     readout.hidden = false;
-    const [centre, half] = [chart.x + dx, readout.offsetWidth + 14];
-    readout.style.transform = `translate(${centre + half < width ? centre + 14 : Math.max(0, centre - half)}px, ${chart.y + 6}px)`;
+    // above the chart, so that it covers no curve
+    const left = Math.min(Math.max(chart.x + dx - readout.offsetWidth / 2, 0), Math.max(width - readout.offsetWidth, 0));
+    readout.style.transform = `translate(${left}px, calc(${chart.y - 24}px - 100%))`;
   }
 
   function hide() {

@@ -62,7 +62,7 @@ function drawChart(svg, curves, { key, title, high, percent, help, x, y, across,
     group.append(s("path", { d: `M${at} ${y + TALL}v3`, stroke: paint("--edge") }));
     group.append(s("text", { x: at, y: y + TALL + 15, "text-anchor": "middle" }, plain(tick * curves.factor)));
   }
-  group.append(s("text", { x: x + across / 2, y: y + TALL + 31, "text-anchor": "middle" }, axisName(curves)));
+  group.append(s("text", { x: x + across / 2, y: y + TALL + 31, "text-anchor": "middle" }, axisName(curves, across)));
   const along = (values) => values.map((value, i) => `${i ? "L" : "M"}${px(i).toFixed(1)} ${py(value).toFixed(1)}`).join("");
   const marks = [];
   curves.models.forEach((model, i) => {
@@ -149,8 +149,10 @@ function modelTitle(curves, model) {
   return alone || parts.length < 2 ? model.title : `${model.title} · ${parts.at(-2)}`;
 }
 
-function axisName({ title, symbol, unit }) {
-  return `${title} (${symbol === unit || symbol === "/255" ? unit : `${symbol}, ${unit}`})`;
+// "Gaussian noise (σ, of full scale)"; where `room` px are too few for that, only the sign.
+function axisName({ title, symbol, unit }, room = Infinity) {
+  const whole = `${title} (${symbol === unit || symbol === "/255" ? unit : `${symbol}, ${unit}`})`;
+  return whole.length * 6.2 < room + EDGES.left ? whole : `${cut(title, Math.floor(room / 6.2))} (${symbol})`;
 }
 
 function shownAmount(curves, value) {
