@@ -6,7 +6,7 @@ export async function start({ element, server, trigger, catalogue, mount, makePi
   const state = {
     family: catalogue.first.family,
     models: [...catalogue.first.models],
-    picture: { sample: catalogue.samples[0]?.sample },
+    picture: catalogue.first.picture ?? { sample: catalogue.samples[0]?.sample },
     steps: catalogue.first.steps.map(([name, amount]) => ({ name, amount, on: true })),
     seed: 0,
     against: null,

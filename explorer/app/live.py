@@ -88,6 +88,7 @@ class Live:
         self.first = [model.name for model in opened]
         if opened and family_of(self.first, self.families) is None:
             raise ExplorerError("The models named do not take the same input and classes; name models of one family.")
+        self.own = tuple(data)
         self.pictures = Pictures(sorted({(f.size, f.channels) for f in self.families.values()}), data)
         self._clean_passes: Recent[tuple[Any, ...], tuple[CleanPass, str]] = Recent(CLEAN_PASSES)
         self._pool = ThreadPoolExecutor(
