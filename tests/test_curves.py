@@ -156,6 +156,24 @@ def test_click_and_drag_pick_an_amount_on_the_sliders_steps(page: Page) -> None:
 
 
 @browser_test
+def test_what_arrives_during_a_drag_waits_for_its_end(page: Page) -> None:
+    paint(page, curves())
+    box = box_of(page, 0)
+    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + 40)
+    page.mouse.down()
+    paint(page, curves(model(title="Newer")))
+    page.evaluate("charts.at(0.05)")  # an answer to where the pointer was before
+    before = page.locator(".now").get_attribute("transform")
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 40)
+    assert page.locator(".now").get_attribute("transform") != before
+    page.mouse.up()
+    assert page.evaluate("picked") == [[0.2, True], [0.3, True], [0.3, False]]
+    assert "Newer" in (page.locator(".legend").text_content() or "")
+    page.evaluate("charts.at(0.05)")
+    assert page.locator(".now").get_attribute("transform") != before
+
+
+@browser_test
 def test_arrow_keys_go_towards_the_strong_end(page: Page) -> None:
     for said, start, small, large, ends in (
         (curves(), 0.25, 0.255, 0.305, (0.0, 0.5)),

@@ -39,16 +39,20 @@ export function mountCurves(element, { pick = null } = {}) {
   let drawn = null; // what drawCurves gave for them
   let width = 0;
   let amount = null; // the present one
+  let dragging = false; // what is dragged is not taken from under the pointer: new curves wait until it is let go
+  let late = null;
   let busy = 0;
   let settling = 0;
 
   const observer = new ResizeObserver(() => {
-    if (curves && Math.abs(drawing.clientWidth - width) > 1) draw();
+    if (curves && !dragging && Math.abs(drawing.clientWidth - width) > 1) draw();
   });
   observer.observe(root);
   details.addEventListener("toggle", paintTable);
 
   function paint(newest) {
+    late = dragging ? newest : null;
+    if (dragging) return;
     curves = newest;
     root.classList.remove("empty", "stale");
     message.hidden = true;
@@ -65,12 +69,16 @@ export function mountCurves(element, { pick = null } = {}) {
     drawn.charts.forEach(wire);
     drawn.svg.append(drawn.hover, ...drawn.charts.map((chart) => chart.hit));
     drawing.replaceChildren(drawn.svg);
-    at(amount);
+    move(amount);
     tell();
     if (focused >= 0) drawn.charts[focused].hit.focus();
   }
 
   function at(newest) {
+    if (!dragging) move(newest);
+  }
+
+  function move(newest) {
     amount = newest;
     drawn?.now.setAttribute("transform", `translate(${offset(drawn, newest)} 0)`);
     clearTimeout(settling);
@@ -81,12 +89,11 @@ export function mountCurves(element, { pick = null } = {}) {
 
   function wire(chart) {
     const { hit } = chart;
-    let dragging = false;
-    const turn = (event, live) => {
+    const turn = (event) => {
       const wanted = snapped(curves, partAt(event));
       read(chart, partAt(event));
-      at(wanted);
-      pick(wanted, { live });
+      move(wanted);
+      pick(wanted, { live: true });
     };
     const partAt = ({ clientX }) => {
       const box = hit.getBoundingClientRect();
@@ -96,17 +103,17 @@ export function mountCurves(element, { pick = null } = {}) {
       if (!pick || event.button) return;
       hit.setPointerCapture(event.pointerId);
       dragging = true;
-      turn(event, true);
+      turn(event);
     });
-    hit.addEventListener("pointermove", (event) => (dragging ? turn(event, true) : read(chart, partAt(event))));
-    hit.addEventListener("pointerup", (event) => {
-      if (dragging) turn(event, false);
+    hit.addEventListener("pointermove", (event) => (dragging ? turn(event) : read(chart, partAt(event))));
+    const letGo = () => {
+      if (!dragging) return;
       dragging = false;
-    });
-    hit.addEventListener("pointercancel", () => {
-      if (dragging) pick(amount, { live: false });
-      dragging = false;
-    });
+      pick(amount, { live: false });
+      if (late) paint(late);
+    };
+    hit.addEventListener("pointerup", letGo);
+    hit.addEventListener("pointercancel", letGo);
     hit.addEventListener("pointerleave", () => document.activeElement !== hit && hide());
     hit.addEventListener("focus", () => hit.matches(":focus-visible") && read(chart, partOf(curves, amount ?? curves.amounts[0])));
     hit.addEventListener("blur", hide);
@@ -119,7 +126,7 @@ export function mountCurves(element, { pick = null } = {}) {
       looked = wanted;
       read(chart, partOf(curves, wanted));
       if (!pick) return;
-      at(wanted);
+      move(wanted);
       tell();
       pick(wanted, { live: true });
     });
