@@ -141,11 +141,11 @@ def catalogue(live: Live, family: str, models: list[str]) -> dict[str, Any]:
         "samples": sample_strip(),
         "datasets": catalogue_of_datasets(live.pictures),
         "limits": {"steps": MAX_STEPS, "bytes": MAX_BYTES},
-        "first": {"family": family, "models": models, "steps": [list(step) for step in FIRST_STEPS]} | own_picture(live),
+        "first": {"family": family, "models": models, "steps": list(map(list, FIRST_STEPS)), **first_picture(live)},
     }
 
 
-def own_picture(live: Live) -> dict[str, Any]:
+def first_picture(live: Live) -> dict[str, Any]:
     """The picture to open on where the app was given data of people's own; else the page takes the first sample."""
     return {"picture": {"dataset": live.own[0].name, "index": 0}} if live.own else {}
 
