@@ -21,7 +21,7 @@ BATCH_VALUES = 2**22  # pixel values in one batch where a whole data set is cut 
 # caller may pause or cancel. The sizes depend on the image alone, never on the clock or on whether progress is asked
 # for: the same question gives the same numbers everywhere.
 PIECE_VALUES = 2**17  # pixel values in one piece of forward passes
-ATTACK_VALUES = 2**15  # the same where gradients are taken, step after step
+DRAWN_VALUES = 2**15  # the same where pixels are distorted or attacked
 
 Progress = Callable[[int, int], None]
 """Called with how much is done and how much there is, between pieces of work; it may block, or raise to cancel."""
@@ -198,9 +198,9 @@ def batch_size(shape: Sequence[int]) -> int:
     return max(1, min(256, BATCH_VALUES // math.prod(shape)))
 
 
-def piece_size(shape: Sequence[int], *, attacked: bool = False) -> int:
-    """How many images of this shape (C, H, W) make one piece of work: at least 1."""
-    return max(1, (ATTACK_VALUES if attacked else PIECE_VALUES) // math.prod(shape))
+def piece_size(shape: Sequence[int], values: int = PIECE_VALUES) -> int:
+    """How many images of this shape (C, H, W) make one piece of work of so many values: at least 1."""
+    return max(1, values // math.prod(shape))
 
 
 def pieces(values: Sequence[float], size: int) -> list[Sequence[float]]:

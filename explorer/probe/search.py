@@ -72,8 +72,7 @@ def scan(
     answers = tuple(int(inputs.predictions(model, line.clean)) for model in models)
     parts: list[Tensor] = []
     ahead = list(events)
-    for pixels in line.pixels(amounts):
-        tick(len(pixels))
+    for pixels in line.pixels(amounts, tick):
         parts.append(_flips(models, pixels, answers, tick))
         ahead = [event for event in ahead if not bool(event.so(parts[-1][:, event.models]).any())]
         if not ahead:

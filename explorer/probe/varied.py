@@ -55,19 +55,28 @@ class Varied:
         """``points`` evenly spaced amounts over the slider's span, from mild to strong."""
         return tuple(torch.linspace(*self.span, points, dtype=torch.float64).tolist())
 
-    def pixels(self, amounts: Sequence[float], *, seed: int | None = None) -> Iterator[Tensor]:
+    def pixels(self, amounts: Sequence[float], tick: Tick, *, seed: int | None = None) -> Iterator[Tensor]:
         """The image at every amount, piece by piece, (a, C, H, W) each; every seed has one noise field, scaled."""
         recipe = self.recipe if seed is None else replace(self.recipe, seed=seed)
-        size = inputs.piece_size(self.image.shape[1:], attacked=recipe.adversarial)
-        return vary(recipe, self.image, self.place, inputs.pieces(amounts, size), target=self.target)
+        pieces = inputs.pieces(amounts, inputs.piece_size(self.image.shape[1:], inputs.DRAWN_VALUES))
+        target = None if self.target is None else breathing(self.target, tick)
+        for part in vary(recipe, self.image, self.place, pieces, target=target):
+            tick(len(part))
+            yield part
 
     def render(self, amounts: Sequence[float], tick: Tick, *, seed: int | None = None) -> Tensor:
         """All of ``pixels`` as one batch (A, C, H, W)."""
-        parts = []
-        for part in self.pixels(amounts, seed=seed):
-            parts.append(part)
-            tick(len(part))
-        return torch.cat(parts)
+        return torch.cat(list(self.pixels(amounts, tick, seed=seed)))
+
+
+def breathing(target: Target, tick: Tick) -> Target:
+    """The same target; whoever waits gets a chance before each of an attack's steps."""
+
+    def logits(x: Tensor) -> Tensor:
+        tick(0)
+        return target.logits(x)
+
+    return Target(logits, target.labels)
 
 
 def varied(
