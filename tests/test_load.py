@@ -1,0 +1,219 @@
+"""Ten visitors at once: nobody sees another's picture, nobody waits unduly, memory stays flat, no other host is asked.
+
+EXPLORER_LOAD_SECONDS sets how long the browsers drag (default 10; 60 for the full minute).
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import statistics
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+from explorer import Recipe, images
+from explorer.distortions import apply
+from tests.app_server import Server, running
+
+if TYPE_CHECKING:
+    pass
+
+MODELS = ["cifar10/resnet20/standard", "cifar10/resnet20/stability"]
+SECONDS = float(os.environ.get("EXPLORER_LOAD_SECONDS", "10"))
+VISITORS = 10
+AMOUNTS = [0.02, 0.06, 0.1, 0.14, 0.18, 0.22, 0.26, 0.3]
+MIB = 2**20
+GROWTH = 24 * MIB
+"""Bytes by which the server's memory may vary once it has served all visitors for a while: what allocators keep."""
+
+WATCH = """
+import os, sys
+
+def heard(event, arguments):
+    if event in {"socket.connect", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname"}:
+        where = arguments[0] if event == "socket.getaddrinfo" else arguments[-1]
+        with open(os.environ["EXPLORER_TEST_WATCH"], "a") as file:
+            file.write(f"{event} {where!r}\\n")
+
+sys.addaudithook(heard)
+"""
+
+
+@dataclass
+class Watched:
+    """A server, every address it has tried to reach, and the memory it has used."""
+
+    server: Server
+    notes: Path
+    process: psutil.Process = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.process = psutil.Process(self.server.process.pid)
+
+    @property
+    def memory(self) -> int:
+        """Bytes in use by the process itself; the smallest of some readings, for garbage comes and goes."""
+        return min(self.process.memory_full_info().uss for _ in range(5) if not time.sleep(0.1))
+
+    def foreign(self) -> list[str]:
+        """What it looked up or connected to, besides itself; empty as it should be."""
+        own = ("'127.0.0.1'", "'localhost'", "'::1'", "None", "b'127.0.0.1'", "'0.0.0.0'")
+        lines = self.notes.read_text(encoding="utf-8").splitlines() if self.notes.exists() else []
+        asked = [line for line in lines if not any(name in line for name in own)]
+        peers = {link.raddr.ip for link in self.process.net_connections(kind="inet") if link.raddr}
+        return asked + sorted(peers - {"127.0.0.1", "::1", "::ffff:127.0.0.1"})
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """The app under audit: Python itself reports every connection it opens and every name it looks up."""
+    folder = tmp_path_factory.mktemp("load")
+    (folder / "sitecustomize.py").write_text(WATCH)
+    environment = {"PYTHONPATH": str(folder), "EXPLORER_TEST_WATCH": str(folder / "notes")}
+    with running(folder / "log", "--port", "7940", "--models", ",".join(MODELS), environment=environment) as server:
+        yield Watched(server, folder / "notes")
+
+
+@dataclass
+class Own:
+    """One visitor's own picture, (1, 3, 32, 32), unlike everybody else's, and what its distorted copies must be."""
+
+    number: int
+    png: bytes = field(init=False)
+    pixels: np.ndarray = field(init=False)
+    hashes: dict[float, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        texture = np.random.default_rng(self.number).integers(60, 130, (32, 32, 3), dtype=np.uint8)
+        self.pixels = texture + np.uint8(10 * (self.number % 12))
+        buffer = io.BytesIO()
+        Image.fromarray(self.pixels).save(buffer, "PNG")
+        self.png = buffer.getvalue()
+        image = images.load_image(self.png)
+        self.hashes = {amount: images.image_hash(apply(self.recipe(amount), image)) for amount in AMOUNTS}
+        assert len(set(self.hashes.values())) == len(AMOUNTS)
+
+    def recipe(self, amount: float) -> Recipe:
+        return Recipe((("gaussian_noise", amount),), seed=self.number)
+
+    def check(self, amount: float, image_hash: str, clean: str) -> None:
+        """AssertionError unless this is the answer to this visitor's own question."""
+        assert image_hash == self.hashes[amount], f"visitor {self.number} was given other pixels"
+        shown = Image.open(io.BytesIO(base64.b64decode(clean.partition(",")[2])))
+        assert np.array_equal(np.asarray(shown), self.pixels), f"visitor {self.number} was shown another picture"
+
+
+def p95(values: Sequence[float]) -> float:
+    return statistics.quantiles(values, n=20)[-1]
+
+
+# ---- without a browser: what the page asks, asked by threads ---------------------------------------------------------
+
+
+class Visitor:
+    """Asks what the page asks."""
+
+    def __init__(self, server: Server, own: Own) -> None:
+        self.server, self.own = server, own
+        _, config = server.ask("/config")
+        self.panel = next(part["id"] for part in config["components"] if part["props"].get("elem_id") == "panel")
+        self.session = uuid.uuid4().hex
+        self.token = self._upload()["token"]
+
+    def _upload(self) -> Any:
+        parts = {"component_id": self.panel, "fn_name": "open_picture", "session_hash": self.session}
+        body = b"".join(
+            f'--edge\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+            for name, value in parts.items()
+        )
+        file = b'--edge\r\nContent-Disposition: form-data; name="file"; filename="own.png"\r\n'
+        body += file + b"Content-Type: image/png\r\n\r\n" + self.own.png + b"\r\n--edge--\r\n"
+        kind = {"Content-Type": "multipart/form-data; boundary=edge"}
+        status, told = self.server.ask("/gradio_api/component_server", body, kind)
+        assert status == 200, told
+        return told
+
+    def ask(self, amount: float) -> float:
+        """Seconds until the answer was there, and right."""
+        state = {"picture": {"token": self.token}, "models": MODELS, "recipe": self.own.recipe(amount).to_dict()}
+        question = {"data": state, "component_id": self.panel, "fn_name": "ask", "session_hash": self.session}
+        started = time.perf_counter()
+        status, told = self.server.ask("/gradio_api/component_server", question)
+        seconds = time.perf_counter() - started
+        assert status == 200, told
+        assert "error" not in told, told
+        self.own.check(amount, told["image_hash"], told["images"]["clean"])
+        return seconds
+
+    def drag(self, seconds: float) -> list[float]:
+        end, times = time.monotonic() + seconds, []
+        while time.monotonic() < end:
+            times.append(self.ask(AMOUNTS[len(times) % len(AMOUNTS)]))
+        return times
+
+
+def test_ten_visitors_at_once_each_get_their_own_answers(watched: Watched) -> None:
+    crowd = [Visitor(watched.server, Own(number)) for number in range(VISITORS)]
+    with ThreadPoolExecutor(VISITORS) as pool:
+        list(pool.map(lambda visitor: visitor.drag(1), crowd))  # warm: every picture held, every buffer grown
+        before = watched.memory
+        alone = crowd[0].drag(1.5)
+        together = [seconds for times in pool.map(lambda visitor: visitor.drag(3), crowd) for seconds in times]
+    after = watched.memory
+    print(
+        f"alone {1000 * p95(alone):.0f} ms, together {1000 * p95(together):.0f} ms, {(after - before) / MIB:+.1f} MiB"
+    )
+    assert len(together) > VISITORS * 5
+    assert p95(together) <= VISITORS * p95(alone)
+    assert after - before < GROWTH
+    assert watched.foreign() == []
+    assert "Traceback" not in watched.server.said
+
+
+def test_a_visitors_picture_is_not_to_be_had_by_others(watched: Watched) -> None:
+    mine, other = (Visitor(watched.server, Own(number)) for number in (10, 11))
+    assert mine.token != other.token
+    assert len(mine.token) >= 32
+    guess = mine.token[:-1] + ("a" if mine.token[-1] != "a" else "b")
+    state = {"picture": {"token": guess}, "models": MODELS, "recipe": mine.own.recipe(0.1).to_dict()}
+    question = {"data": state, "component_id": mine.panel, "fn_name": "ask", "session_hash": mine.session}
+    _, told = watched.server.ask("/gradio_api/component_server", question)
+    assert "no longer held" in told["error"]
+
+
+def test_sweeps_of_programs_do_not_hold_up_the_slider(watched: Watched) -> None:
+    visitor = Visitor(watched.server, Own(12))
+    visitor.drag(0.5)
+    alone = visitor.drag(1.5)
+    stop = threading.Event()
+    swept = []
+
+    def program() -> None:
+        while not stop.is_set():
+            status, told = watched.server.run("sweep", "cat", "gaussian_noise", MODELS, "clean", None, 4)
+            swept.append((status, told.get("error")))
+
+    programs = [threading.Thread(target=program) for _ in range(4)]
+    for one in programs:
+        one.start()
+    during = visitor.drag(4)
+    stop.set()
+    for one in programs:
+        one.join()
+    medians = [1000 * statistics.median(times) for times in (alone, during)]
+    print(f"slider alone {medians[0]:.0f} ms, beside sweeps {medians[1]:.0f} ms, {len(swept)} sweeps")
+    assert medians[1] < 2 * medians[0] + 10
+    assert swept
+    assert {status for status, _ in swept} == {200}, swept
