@@ -7,15 +7,13 @@ once into the cache folder), a folder with one sub-folder per class, or any ``.n
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import zipfile
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -26,17 +24,12 @@ from torch import Tensor
 from explorer import images, published
 from explorer.downloads import megabytes
 from explorer.errors import ExplorerError
+from explorer.imagefiles import MAX_SIDE, ImageFiles, image_files, named_side
 from explorer.published import CIFAR10_CLASSES, PUBLISHED, TEN_DIGITS, fetch
 
 DIGIT_SIDE = 28  # scikit-learn's digits are 8 x 8; enlarged bilinearly so that MNIST-sized networks fit
 DIGITS_SPLIT_SEED, DIGITS_TEST_SIZE = 0, 360
-IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"}
-MAX_FILES = 200_000
-"""A folder with more image files than this is refused: it is hardly the one that was meant."""
-
-MAX_SIDE = 4096  # px: the largest side to which a folder's images are brought
 MAX_BYTES = 4 * 2**30  # of a folder's images in memory
-DECODED = 256  # images of a folder kept decoded
 
 cache_folder = published.cache_folder
 
@@ -78,9 +71,14 @@ class Dataset:
         """The data set of these rows only, in this order."""
         return replace(self, images=self.images[indices], labels=self.labels[indices])
 
-    def sized(self, side: int) -> Dataset:
-        """The same images at ``side`` px where they are read from files, which loses less than fitting them twice."""
-        return replace(self, images=self.images.at(side)) if isinstance(self.images, _FileImages) else self
+    def fitted(self, side: int, channels: int, *, tick: Callable[[], None] | None = None) -> Dataset:
+        """The same images as a model takes them, where they are read from files: straight, not fitted twice.
+
+        ``tick`` is then called before each file that is read; what it raises is handed on.
+        """
+        if not isinstance(self.images, ImageFiles):
+            return self
+        return replace(self, images=self.images.at(side, channels, tick))
 
     def rows(self, label: int | None = None) -> NDArray[np.int64]:
         """The indices (n,) of the images of the class ``label``, ascending; all without one."""
@@ -246,80 +244,15 @@ def open_folder(folder: Path, split: str = "test", *, side: int | None = None) -
     root = folder / split if (folder / split).is_dir() else folder
     try:
         names = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
-        groups = [_image_files(root / name, deep=True) for name in names]
+        groups = [image_files(root / name, deep=True) for name in names]
         files = [path for group in groups for path in group]
         if not files:
-            names, files = [], _image_files(root, deep=False)
+            names, files = [], image_files(root, deep=False)
     except OSError as error:
         raise ExplorerError(f"The folder {folder} cannot be read ({error.strerror}).") from error
     if not files:
         raise ExplorerError(f"{folder} holds no images; expected one sub-folder per class with image files in it.")
     labels = [label for label, group in enumerate(groups) for _ in group] if names else [-1] * len(files)
-    side = side or _named_side(root) or min(min(images.image_size(path)) for path in files)
-    pixels = cast("NDArray[np.uint8]", _FileImages(root, files, min(side, MAX_SIDE)))
+    side = side or named_side(root) or min(min(images.image_size(path)) for path in files)
+    pixels = cast("NDArray[np.uint8]", ImageFiles(root, files, (min(side, MAX_SIDE), 3)))
     return Dataset(folder.name, split, pixels, np.asarray(labels, np.int64), tuple(names), (0.0,) * 3, (1.0,) * 3)
-
-
-def _image_files(folder: Path, *, deep: bool) -> list[Path]:
-    found = []
-    for path in folder.rglob("*") if deep else folder.iterdir():
-        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file():
-            found.append(path)
-            if len(found) > MAX_FILES:
-                raise ExplorerError(f"{folder} holds more than {MAX_FILES:,} images; name a smaller folder.")
-    return sorted(found)
-
-
-def _named_side(root: Path) -> int | None:
-    settings = root / "dataset.json"
-    if not settings.is_file():
-        return None
-    try:
-        side = json.loads(settings.read_text(encoding="utf-8"))["size"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        side = None
-    if isinstance(side, bool) or not isinstance(side, int) or not 1 <= side <= MAX_SIDE:
-        raise ExplorerError(f'{settings} should hold the side in px of the images, such as {{"size": 96}}.')
-    return side
-
-
-class _FileImages:
-    """Image files as if they were an array uint8 (N, side, side, 3): what ``Dataset`` asks of its images."""
-
-    def __init__(self, root: Path, files: list[Path], side: int, others: dict[int, _FileImages] | None = None) -> None:
-        self._root, self._files, self._side = root, files, side
-        self._others = {} if others is None else others
-        self._others.setdefault(side, self)
-        self._decoded: OrderedDict[Path, NDArray[np.uint8]] = OrderedDict()
-
-    @property
-    def shape(self) -> tuple[int, int, int, int]:
-        return len(self._files), self._side, self._side, 3
-
-    def at(self, side: int) -> Any:
-        """The same files at another size; each keeps its own decoded images."""
-        if side not in self._others:
-            self._others[side] = _FileImages(self._root, self._files, side, self._others)
-        return self._others[side]
-
-    def __len__(self) -> int:
-        return len(self._files)
-
-    def __getitem__(self, rows: Any) -> NDArray[np.uint8]:
-        wanted = np.arange(len(self))[rows]
-        if wanted.ndim == 0:
-            return self._read(self._files[int(wanted)])
-        return np.stack([self._read(self._files[row]) for row in wanted.tolist()])
-
-    def _read(self, path: Path) -> NDArray[np.uint8]:
-        pixels = self._decoded.get(path)
-        if pixels is None:
-            try:
-                (fitted,) = images.load_fitted(path, [(self._side, 3)])
-                pixels = images.to_uint8(fitted)[0]
-            except ExplorerError as error:
-                raise ExplorerError(f"{path.relative_to(self._root).as_posix()[-200:]}: {error}") from None
-            self._decoded[path] = pixels
-            if len(self._decoded) > DECODED:
-                self._decoded.popitem(last=False)
-        return pixels

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1] / "explorer"
 ORDER = [
     {"errors"},
     {"images", "downloads"},
-    {"published"},
+    {"published", "imagefiles"},
     {"datasets"},
     {"distortions"},
     {"models"},
@@ -24,7 +24,19 @@ ORDER = [
     {"cli"},
 ]
 CORE = {part for line in ORDER[:6] for part in line}
-CORE_LIBRARIES = {"PIL", "numpy", "torch", "torchvision", "safetensors", "sklearn", "skimage", "rich", "typer"}
+# captum: class-evidence maps alone need it; it is imported inside the function that draws them, and said to be absent.
+CORE_LIBRARIES = {
+    "captum",
+    "PIL",
+    "numpy",
+    "torch",
+    "torchvision",
+    "safetensors",
+    "sklearn",
+    "skimage",
+    "rich",
+    "typer",
+}
 
 
 def part_of(path: Path) -> str:

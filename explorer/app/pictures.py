@@ -106,7 +106,7 @@ class Pictures:
             return f"token:{token}", brought[takes], None
         if isinstance(name := picture.get("sample"), str):
             return f"sample:{name}", self._fit(f"sample:{name}", takes, sample_loader(name)), None
-        data, row = self.shelf.row(picture, takes[0])
+        data, row = self.shelf.row(picture, takes)
         key = f"dataset:{data.name}:{row}"
         return key, self._fit(key, takes, lambda: data.batch([row])[0]), class_of(data, row)
 

@@ -59,26 +59,26 @@ class Shelf:
             listed.append({"name": name, "here": name in here} | entry | download)
         return listed
 
-    def find(self, name: Any, side: int | None = None) -> Dataset:
-        """A data set that is here; one of files gives its images fitted to ``side`` px, straight from the files."""
+    def find(self, name: Any, takes: tuple[int, int] | None = None) -> Dataset:
+        """A data set that is here; one of files gives its images as a model ``takes`` them (side in px, channels)."""
         if not isinstance(name, str) or name not in self.names():
             raise ExplorerError(f"There is no such data set here; there are {', '.join(self.names())}.")
         data = self._own[name] if name in self._own else _known(name)
-        return data if side is None else data.sized(side)
+        return data if takes is None else data.fitted(*takes)
 
-    def row(self, picture: Mapping[str, Any], side: int | None = None) -> tuple[Dataset, int]:
+    def row(self, picture: Mapping[str, Any], takes: tuple[int, int] | None = None) -> tuple[Dataset, int]:
         """The data set and the row that {"dataset": name, "index": row} means; ExplorerError where there is none."""
-        data = self.find(picture.get("dataset"), side)
+        data = self.find(picture.get("dataset"), takes)
         return data, check_row(data, picture.get("index"))
 
     def item(self, data: Dataset, row: int) -> dict[str, Any]:
         """What the page shows of a row: {index, label, thumb}, or {index, label, error} where it cannot be read."""
         shown: dict[str, Any] = {"index": row, "label": class_of(data, row)}
+        side = min(data.size, THUMB)
         try:
-            pixels = data.sized(min(data.size, THUMB)).batch([row])[0]
+            pixels = data.fitted(side, data.channels).batch([row])[0]
         except ExplorerError as error:
             return shown | {"error": str(error)}
-        side = min(data.size, THUMB)
         return shown | {"thumb": images.data_url(images.fit(pixels, side, data.channels))}
 
     def browse(self, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:

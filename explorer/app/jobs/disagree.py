@@ -27,7 +27,15 @@ def disagree(live: Live, question: Mapping[str, Any], progress: Progress) -> dic
     if len(scene.models) < 2:
         raise ExplorerError("A single model agrees with itself; add another one.")
     shelf = live.pictures.shelf
-    data = shelf.find(question.get("dataset"), scene.family.size)
+    told = (0, 0)
+
+    def noted(done: int, total: int) -> None:
+        nonlocal told
+        told = (done, total)
+        progress(done, total)
+
+    data = shelf.find(question.get("dataset"))
+    data = data.fitted(scene.family.size, scene.family.channels, tick=lambda: progress(*told))
     row = next_disagreement(
         scene.models,
         data,
@@ -35,6 +43,6 @@ def disagree(live: Live, question: Mapping[str, Any], progress: Progress) -> dic
         check_row(data, question.get("after")),
         label=label_of(data, question.get("label")),
         step=-1 if question.get("back") is True else 1,
-        progress=progress,
+        progress=noted,
     )
     return {"item": None if row is None else shelf.item(data, row)}
