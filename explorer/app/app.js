@@ -1,7 +1,7 @@
 // The page around the panel: it keeps the state, wires Gradio's controls and the buttons to it, and asks the server.
 // Gradio's own listeners reach it as window.stabilityExplorer; `trigger` tells Gradio to fetch the controls' new values.
 
-export async function start({ element, server, trigger, catalogue, mount, makePictures, makeSteps }) {
+export async function start({ element, server, trigger, catalogue, mount, makePictures, makeSteps, makeBrowser, makeJobs, openDialog }) {
   const families = Object.fromEntries(catalogue.families.map((family) => [family.key, family]));
   const state = {
     family: catalogue.first.family,
@@ -25,7 +25,10 @@ export async function start({ element, server, trigger, catalogue, mount, makePi
   wireTheme(byId("theme"));
   byId("recipe").addEventListener("input", () => (typed = true));
   const notice = makeNotice();
-  const pictures = makePictures({ element: byId("pictures"), catalogue, server, notice, choose: choosePicture, make });
+  const page = { question, state: () => state };
+  const jobs = makeJobs({ server });
+  const brought = { catalogue, server, jobs, page, notice, choose: choosePicture, make, makeBrowser, openDialog };
+  const pictures = makePictures({ element: byId("pictures"), ...brought });
   const blocks = sliders.map((id) => document.querySelector(id));
   const steps = makeSteps({ blocks, state, catalogue, side: () => family().size, notice, moved, changed, make });
   const heard = { chooseFamily, addModel, addStep, setSeed, reroll, setAgainst, setPixels, setRecipe };

@@ -203,7 +203,7 @@ export function makeBrowser({ element, catalogue, jobs, page, notice, make, open
       const cells = items.map((item) => {
         const words = `row ${item.index}${item.label ? `: ${item.label}` : ""}${item.error ? ", cannot be read" : ""}`;
         const cell = make("button", { class: "row-of-data", title: item.error ?? words, "aria-label": words, tabindex: -1, "data-row": item.index });
-        cell.append(item.error ? make("span", { class: "unread" }, "?") : make("img", { src: item.thumb, alt: "" }), make("small", {}, item.label ?? item.index));
+        cell.append(item.error ? make("span", { class: "unread" }, "?") : make("img", { src: item.thumb, alt: "" }), make("small", {}, label === null && item.label ? item.label : item.index));
         cell.setAttribute("aria-current", String(shown?.dataset === name && shown.index === item.index));
         cell.addEventListener("click", () => {
           if (!item.error) dialog.close();

@@ -24,7 +24,7 @@ FOLDER = Path(__file__).resolve().parent
 FIRST_STEPS = (("gaussian_noise", 0.06),)
 """The first screen: about where a standard network begins to call the cat a frog."""
 
-MODULES = ("app", "steps", "pictures")
+MODULES = ("parts", "jobs", "app", "steps", "pictures", "browser")
 NAV = """<nav class="stability-colours" aria-label="Stability Explorer">
 <b>Stability Explorer</b><span class="device"></span>
 <button id="theme" type="button" aria-label="Dark colours" title="Light or dark">&#9680;</button></nav>"""

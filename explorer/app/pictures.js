@@ -1,8 +1,10 @@
 // Where pictures come from: the strip of samples, a file, the clipboard, a drop, the camera, a data set. Files go to the
 // server as they are (never re-encoded) and come back as a token; the page keeps the file, to hand it over again.
 
-export function makePictures({ element, catalogue, server, notice, choose, make }) {
-  const files = new Map(); // token -> file
+const KEPT = 20; // brought pictures that the page can hand over again
+
+export function makePictures({ element, catalogue, server, jobs, page, notice, choose, make, makeBrowser, openDialog }) {
+  const files = new Map(); // token -> { file, thumb, name } of what was brought, so that undo finds it, too
   const strip = make("div", { class: "strip", role: "group", "aria-label": "Pictures" });
   const input = make("input", { type: "file", accept: "image/*", id: "upload", class: "hidden-input" });
   const sources = make("div", { class: "sources" }, make("label", { for: "upload", class: "small-button" }, "Upload", input));
@@ -13,8 +15,9 @@ export function makePictures({ element, catalogue, server, notice, choose, make 
   };
   button("Paste", "A picture from the clipboard; Ctrl+V works anywhere on the page", paste);
   button("Camera", "Take a picture with the camera of this machine", camera);
-  if (catalogue.datasets.length) button("Data set", "Pictures of a data set, with their true classes", () => browse(catalogue.datasets[0], 0));
   element.append(strip, sources);
+  const browser = makeBrowser({ element, catalogue, jobs, page, notice, make, openDialog, pick: (picture, { thumb, name }) => selectOwn(picture, thumb, name) });
+  button("Data set", "Pictures of data sets, with their true classes", browser.open);
   catalogue.samples.forEach(({ sample, thumb }) => addThumb({ sample }, thumb, sample));
   mark(catalogue.samples[0] ? { sample: catalogue.samples[0].sample } : {});
 
@@ -44,7 +47,17 @@ export function makePictures({ element, catalogue, server, notice, choose, make 
     return made;
   }
 
+  // The panel shows this picture now.
   function mark(picture) {
+    press(picture);
+    browser.show(picture);
+    if (strip.querySelector("[aria-pressed=true]")) return;
+    const own = files.get(picture?.token);
+    if (picture?.dataset) addRow(picture);
+    else if (own) setOwn(picture, own.thumb, own.name).setAttribute("aria-pressed", "true");
+  }
+
+  function press(picture) {
     const key = JSON.stringify(picture);
     for (const thumb of strip.children) thumb.setAttribute("aria-pressed", String(thumb.dataset.picture === key));
   }
@@ -67,25 +80,32 @@ export function makePictures({ element, catalogue, server, notice, choose, make 
   async function bring(file) {
     const { token, thumb, error } = await send(file);
     if (error) return notice.show(error, { error: true });
-    files.clear();
-    files.set(token, file);
-    selectOwn({ token }, thumb, file.name || "your picture");
+    const name = file.name || "your picture";
+    files.set(token, { file, thumb, name });
+    if (files.size > KEPT) files.delete(files.keys().next().value);
+    selectOwn({ token }, thumb, name);
   }
 
   // The first place in the strip is for what was brought or found last.
   function selectOwn(picture, thumb, name) {
-    strip.querySelector("[data-own]")?.remove();
-    addThumb(picture, thumb, name, true).dataset.own = "";
+    setOwn(picture, thumb, name);
     select(picture);
   }
 
+  function setOwn(picture, thumb, name) {
+    strip.querySelector("[data-own]")?.remove();
+    const made = addThumb(picture, thumb, name, true);
+    made.dataset.own = "";
+    return made;
+  }
+
   async function bringAgain(token) {
-    const file = files.get(token);
-    const answer = file ? await send(file) : {};
+    const own = files.get(token);
+    const answer = own ? await send(own.file) : {};
     if (!answer.token) return null;
-    files.set(answer.token, file);
+    files.set(answer.token, own);
     const thumb = strip.querySelector("[data-own]");
-    if (thumb) thumb.dataset.picture = JSON.stringify({ token: answer.token });
+    if (thumb?.dataset.picture === JSON.stringify({ token })) thumb.dataset.picture = JSON.stringify({ token: answer.token });
     return answer.token;
   }
 
@@ -125,58 +145,18 @@ export function makePictures({ element, catalogue, server, notice, choose, make 
 
   // ---- data sets --------------------------------------------------------------------------------------------------
 
-  async function browse(dataset, start) {
-    const page = await server.browse_dataset({ dataset, start });
-    if (!page || page.error) return notice.show(page?.error ?? "The explorer does not answer. Is it still running?", { error: true });
-    const grid = make("div", { class: "grid" });
-    page.items.forEach(({ index, label, thumb }) => {
-      const made = make("button", { class: "row-of-data", title: `${dataset}, test row ${index}: ${label}` });
-      made.append(make("img", { src: thumb, alt: "" }), make("small", {}, label));
-      made.addEventListener("click", () => {
-        dialog.close();
-        selectOwn({ dataset, index }, thumb, `${dataset} ${index}: ${label}`);
-      });
-      grid.append(made);
-    });
-    const end = start + page.items.length;
-    const where = make("small", {}, `rows ${start} to ${end - 1} of ${page.total}`);
-    const back = turn("Back", Math.max(0, start - page.size), start > 0);
-    const head = make("div", { class: "turn" }, ...names(), where, back, turn("Next", end, end < page.total));
-    const dialog = openDialog("Data set", head, grid);
-
-    function names() {
-      if (catalogue.datasets.length < 2) return [make("b", {}, dataset)];
-      const menu = make("select", { "aria-label": "Data set" }, ...catalogue.datasets.map((name) => make("option", { value: name }, name)));
-      menu.value = dataset;
-      menu.addEventListener("change", () => reopen(menu.value, 0));
-      return [menu];
-    }
-
-    function turn(text, to, possible) {
-      const made = make("button", { class: "small-button" }, text);
-      made.disabled = !possible;
-      made.addEventListener("click", () => reopen(dataset, to));
-      return made;
-    }
-
-    function reopen(name, to) {
-      dialog.close();
-      browse(name, to);
+  // A row that came here by an address, by undo or with the digit models: find its thumbnail.
+  async function addRow({ dataset, index }) {
+    const found = await jobs.run("browse", { dataset, row: index, count: 1 }, { key: "thumb" });
+    const item = found?.items?.[0];
+    const { picture } = page.state();
+    if (item?.thumb && picture.dataset === dataset && picture.index === index) {
+      setOwn({ dataset, index }, item.thumb, `${dataset} ${index}${item.label ? `: ${item.label}` : ""}`);
+      press({ dataset, index });
     }
   }
 
-  function openDialog(title, ...children) {
-    const close = make("button", { class: "plain icon end", "aria-label": "Close" }, "×");
-    const dialog = make("dialog", { class: "window", "aria-label": title }, make("header", {}, make("h2", {}, title), close), ...children);
-    close.addEventListener("click", () => dialog.close());
-    dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
-    dialog.addEventListener("close", () => dialog.remove());
-    document.getElementById("explore").append(dialog);
-    dialog.showModal();
-    return dialog;
-  }
-
-  return { mark, bringAgain };
+  return { mark, bringAgain, select: selectOwn };
 }
 
 function firstImage(files) {

@@ -72,7 +72,8 @@ def launch_options(names: Collection[str] = (), *, mcp: bool = False) -> dict[st
 
     ``names``: host names it answers to besides localhost and IP addresses; ``mcp``: whether to serve the API as tools.
     """
-    styles = panel_css() + (Path(__file__).resolve().parent / "app.css").read_text(encoding="utf-8")
+    folder = Path(__file__).resolve().parent
+    styles = panel_css() + "".join((folder / name).read_text(encoding="utf-8") for name in ("app.css", "browser.css"))
     return {
         "theme": theme(),
         "head": f"<style>{styles}</style>",
