@@ -76,9 +76,11 @@ def test_it_is_what_compare_says_row_by_row(text):
 
     expected = [row for row in range(len(data)) if disagree(row)]
     assert expected, "the test needs models that disagree somewhere"
-    row, found = -1, []
-    while (row := next_disagreement(models, data, recipe, row)) not in {None, *found}:
+    found: list[int] = []
+    row = next_disagreement(models, data, recipe, -1)
+    while row is not None and row not in found:
         found.append(row)
+        row = next_disagreement(models, data, recipe, row)
     assert found == expected
 
 

@@ -1,34 +1,48 @@
-"""One image, looked at closely: comparison, sweep, flip point, distances; and accuracy over a data set."""
+"""One image, looked at closely: comparison, sweep, weak spots, attacks, layers; and accuracy over a data set."""
 
 from explorer.probe.compare import Answer, CleanPass, Comparison, clean_pass, compare
 from explorer.probe.disagree import next_disagreement
 from explorer.probe.evaluate import Evaluation, evaluate, evaluate_many, wilson_interval
+from explorer.probe.evidence import Evidence, evidence
 from explorer.probe.flip import flip_point
 from explorer.probe.inputs import Progress
+from explorer.probe.layers import Channel, LayerChannels, channels
 from explorer.probe.measures import FeatureDistance, InputDistance
 from explorer.probe.sweep import Band, Curves, Spread, Sweep, sweep
+from explorer.probe.transfer import Cell, Flag, Sanity, Transfer, attacks, transfer
 from explorer.probe.weakness import Weakness, weaknesses
 
 __all__ = [
     "Answer",
     "Band",
+    "Cell",
+    "Channel",
     "CleanPass",
     "Comparison",
     "Curves",
     "Evaluation",
+    "Evidence",
     "FeatureDistance",
+    "Flag",
     "InputDistance",
+    "LayerChannels",
     "Progress",
+    "Sanity",
     "Spread",
     "Sweep",
+    "Transfer",
     "Weakness",
+    "attacks",
+    "channels",
     "clean_pass",
     "compare",
     "evaluate",
     "evaluate_many",
+    "evidence",
     "flip_point",
     "next_disagreement",
     "sweep",
+    "transfer",
     "weaknesses",
     "wilson_interval",
 ]

@@ -88,7 +88,7 @@ def _distorted(
 
 def _agree(models: Sequence[Classifier], x: Tensor, meter: inputs.Meter) -> Tensor:
     """Whether all models call each image (N, C, H, W) by the same name, (N,)."""
-    agree, first = torch.ones(len(x), dtype=torch.bool), []
+    agree, first = torch.ones(len(x), dtype=torch.bool), list[str]()
     for model in models:
         names = [model.classes[i] for i in inputs.predictions(model, x).tolist()]
         first = first or names
