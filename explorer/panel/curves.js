@@ -223,7 +223,7 @@ export function mountCurves(element, { pick = null } = {}) {
 function readoutRows(curves, index) {
   const head = put("p", {}, put("b", {}, shownAmount(curves, curves.amounts[index])));
   const rows = curves.models.map((model) =>
-    put("tr", { "data-method": model.method }, put("th", { scope: "row" }, put("i"), modelTitle(curves, model)), ...cells(model, index).map((text) => put("td", {}, text))),
+    put("tr", { "data-method": model.method }, put("th", { scope: "row" }, put("i"), modelTitle(curves, model)), ...cells(model, index)),
   );
   const names = ["", "answer", "confidence", "margin", "distance"].map((name) => put("th", {}, name));
   return [head, put("table", {}, put("thead", {}, put("tr", {}, ...names)), put("tbody", {}, ...rows))];
@@ -236,15 +236,15 @@ function cells(model, index) {
     `${(100 * model.confidence[index]).toFixed(1)} %`,
     signedNumber(model.margin[index]),
     shortNumber(model.feature_distance[index]),
-  ];
+  ].map((text, i) => put("td", { class: i ? null : "answer" }, text));
 }
 
 function tableOf(curves) {
   const names = ["answer", `${confidenceTitle(curves).toLowerCase()}`, "margin", "feature distance"];
   const top = curves.models.map((model) => put("th", { colspan: names.length, scope: "colgroup" }, modelTitle(curves, model)));
-  const columns = curves.models.flatMap(() => names.map((name) => put("th", { scope: "col" }, name)));
+  const columns = curves.models.flatMap(() => names.map((name) => put("th", { scope: "col", class: name === "answer" ? name : null }, name)));
   const rows = curves.amounts.map((value, index) =>
-    put("tr", {}, put("th", { scope: "row" }, shownAmount(curves, value)), ...curves.models.flatMap((model) => cells(model, index).map((text) => put("td", {}, text)))),
+    put("tr", {}, put("th", { scope: "row" }, shownAmount(curves, value)), ...curves.models.flatMap((model) => cells(model, index))),
   );
   const head = put("thead", {}, put("tr", {}, put("th", { rowspan: 2, scope: "col" }, axisName(curves)), ...top), put("tr", {}, ...columns));
   const words = `${curves.title}: what each model answers. ◆ flipped, ○ holds.`;
