@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from explorer.probe.evaluate import evaluate
     from explorer.probe.flip import flip_point
     from explorer.probe.sweep import sweep
+    from explorer.probe.transfer import transfer
+    from explorer.probe.weakness import weaknesses
 
 __version__ = "0.1.0"
 
@@ -38,6 +40,8 @@ __all__ = [
     "load_image",
     "load_model",
     "sweep",
+    "transfer",
+    "weaknesses",
 ]
 
 _HOMES = {
@@ -51,6 +55,8 @@ _HOMES = {
     "sweep": "explorer.probe",
     "flip_point": "explorer.probe",
     "evaluate": "explorer.probe",
+    "weaknesses": "explorer.probe",
+    "transfer": "explorer.probe",
 }
 
 

@@ -41,7 +41,18 @@ def picture(tmp_path: Path) -> str:
 def test_help_is_quick_and_lists_every_command(run) -> None:
     code, out, err = run()
     assert (code, err) == (0, "")
-    for name in ("models", "distortions", "compare", "sweep", "train", "evaluate", "app", "doctor"):
+    for name in (
+        "models",
+        "distortions",
+        "compare",
+        "sweep",
+        "weaknesses",
+        "transfer",
+        "train",
+        "evaluate",
+        "app",
+        "doctor",
+    ):
         assert re.search(rf"^  {name} ", out, re.MULTILINE), name
     loaded = "import sys, explorer.cli; print([m for m in ('torch', 'gradio', 'numpy', 'rich') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True).stdout == "[]\n"
@@ -71,6 +82,14 @@ def test_version(run) -> None:
         (["sweep", "cat", "--models", MODELS], "--distortion"),
         (["sweep", "cat", "--models", MODELS, "--distortion", "jpg"], "jpeg"),
         (["sweep", "cat", "--models", MODELS, "--distortion", "jpeg", "--amounts", "10,x"], "--amounts"),
+        (["sweep", "cat", "--models", MODELS, "--distortion", "jpeg", "--seeds", "0"], "number of seeds"),
+        (["weaknesses", "cat", "--models", MODELS, "--goal", "win"], "break or separate"),
+        (["weaknesses", "cat", "--models", MODELS, "--distortion", "jpg"], "jpeg"),
+        (["weaknesses", "cat", "--models", "digits/lenet/standard", "--goal", "separate"], "at least two"),
+        (["transfer", "cat", "--models", MODELS, "--attack", "jpeg"], "is no attack"),
+        (["transfer", "cat", "--models", MODELS, "--amount", "4,5"], "--amount"),
+        (["transfer", "cat", "--models", MODELS, "--amount", "1/0"], "divides by zero"),
+        (["transfer", "cat", "--models", MODELS, "--amount", "1"], "out of range"),
         (["evaluate", "digits/lenet/standard", "--data", "nothing"], "nothing"),
         (["evaluate", "digits/lenet/standard", "--data", "digits", "--limit", "0"], "--limit"),
         (["evaluate", "missing.safetensors", "--data", "digits", "--arch", "lenet"], "missing.safetensors"),
@@ -143,6 +162,55 @@ def test_sweep(run, shelf: Path) -> None:
     code, out, _ = run(*arguments)
     assert code == 0
     assert "flips" in out
+
+
+def test_sweep_over_several_seeds_tells_where_each_flips(run, shelf: Path) -> None:
+    arguments = ("sweep", "digits:0", "--models", MODELS, "--distortion", "gaussian_noise", "--amounts", "0.2,0.4,0.5")
+    found = json.loads(run(*arguments, "--seeds", "3", "--seed", "8", "--json")[1])
+    assert [model["band"]["seeds"] for model in found["models"]] == [[8, 9, 10]] * 2
+    _, out, _ = run(*arguments, "--seeds", "3")
+    assert "3 seeds" in out
+    assert "seeds" not in run(*arguments)[1]
+
+
+def test_weaknesses(run, shelf: Path) -> None:
+    arguments = ("weaknesses", "digits:3", "--models", MODELS, "--distortion", "rotate,gaussian_blur", "--seed", "2")
+    code, out, err = run(*arguments, "--json")
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    assert found["goal"] == "break"
+    assert {spot["distortion"] for spot in found["weaknesses"]} == {"rotate", "gaussian_blur"}
+    for spot in found["weaknesses"]:
+        assert spot["recipe"].startswith(spot["distortion"])
+        assert "seed=2" in spot["recipe"]
+        flipped = json.loads(run("compare", "digits:3", "--models", MODELS, "--recipe", spot["recipe"], "--json")[1])
+        assert flipped["models"][0]["flipped"] == (spot["amount"] is not None)
+    code, out, _ = run(*arguments)
+    assert code == 0
+    assert "rotate" in out
+
+
+def test_transfer(run, shelf: Path) -> None:
+    arguments = ("transfer", "digits:3", "--models", MODELS, "--attack", "fgsm", "--amount", "8/255")
+    found = json.loads(run(*arguments, "--json")[1])
+    assert found["amount"] == 8 / 255
+    assert found["models"] == MODELS.split(",")
+    for crafted, recipe in zip(found["models"], found["recipes"], strict=True):
+        assert f"against={crafted}" in recipe
+    assert len(found["cells"]) == len(found["cells"][0]) == 2
+    code, out, _ = run(*arguments)
+    assert code == 0
+    assert "crafted on" in out
+
+
+def test_raised_flags_of_an_attack_are_printed() -> None:
+    from explorer.cli.tables import transfer_notes
+    from explorer.probe import Flag, Sanity, Transfer
+
+    quiet, loud = Flag(raised=False, sentence="All is well."), Flag(raised=True, sentence="Beware.")
+    sanity = (Sanity(0.0, quiet, quiet, quiet), Sanity(1.0, loud, quiet, loud))
+    found = Transfer("fgsm", "FGSM", 0.1, "ε = 0.1", ("a", "b"), (), (), sanity, ())
+    assert transfer_notes(found) == ["b: Beware.", "b: Beware."]
 
 
 def test_evaluate_a_shipped_and_an_outside_model(run, shelf: Path, tmp_path: Path) -> None:

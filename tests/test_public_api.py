@@ -42,11 +42,12 @@ def test_every_name_is_callable_and_documented(name):
 
 
 def test_names_are_the_objects_of_the_core():
-    from explorer import Recipe, compare, evaluate, flip_point, probe, sweep
+    from explorer import Recipe, compare, evaluate, flip_point, probe, sweep, transfer, weaknesses
     from explorer.distortions import Recipe as CoreRecipe
 
     assert Recipe is CoreRecipe
     assert (compare, sweep, evaluate, flip_point) == (probe.compare, probe.sweep, probe.evaluate, probe.flip_point)
+    assert (weaknesses, transfer) == (probe.weaknesses, probe.transfer)
 
 
 def test_an_unknown_name_is_an_attribute_error():
@@ -70,3 +71,7 @@ def test_one_sitting_from_start_to_end():
     curves = explorer.sweep(models, image, "gaussian_noise", recipe=recipe)
     points = explorer.flip_point(models, image, "gaussian_noise", recipe=recipe)
     assert len(comparison.models) == len(curves.models) == len(points) == 2
+    spots = explorer.weaknesses(models, image, distortions=["jpeg"], recipe=recipe)
+    crafted = explorer.transfer(models, image, "fgsm", 4 / 255, recipe=recipe)
+    assert len(spots) == 1
+    assert len(crafted.cells) == 2

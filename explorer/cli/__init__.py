@@ -5,42 +5,24 @@ Heavy libraries are imported inside the commands, so that ``explorer --help`` an
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
 from explorer import __version__
-from explorer.cli.inputs import load_models, open_image, read_numbers, read_recipe
+from explorer.cli.inputs import load_models, read_recipe
+from explorer.cli.options import Arch, AsJson, Device, Mean, RecipeText, Seed, Std
+from explorer.cli.output import print_json, print_parts, progress_bar
+from explorer.cli.probing import compare, sweep, transfer, weaknesses
 from explorer.cli.train import train
 from explorer.errors import ExplorerError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from rich.console import RenderableType
-
-    from explorer.probe import Progress
 
 # The base of all complaints about a command line. Its home moved between typer's versions, BadParameter's did not.
 Complaint: type[Exception] = typer.BadParameter.mro()[2]
 
-DEFAULT_MODELS = ["cifar10/resnet20/standard,cifar10/resnet20/stability"]
-
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-
-Image = Annotated[str, typer.Argument(help="An image file, a bundled photograph (cat), or a test image (digits:7).")]
-Models = Annotated[list[str], typer.Option(help="Models by name or path, separated by commas.")]
-RecipeText = Annotated[str, typer.Option(help="Distortions in order, for example gaussian_noise=0.1,jpeg=30;seed=7.")]
-Seed = Annotated[int | None, typer.Option(help="Seed, in place of the recipe's.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
-Arch = Annotated[str | None, typer.Option(help="Architecture of a checkpoint opened by path, for example resnet20.")]
-Mean = Annotated[str | None, typer.Option(help="Its normalisation, mean per channel: 0.485,0.456,0.406.")]
-Std = Annotated[str | None, typer.Option(help="Its normalisation, deviation per channel: 0.229,0.224,0.225.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -64,11 +46,11 @@ def models(
 
     cards = list_models()
     if as_json:
-        _print_json([card.to_dict() for card in cards])
+        print_json([card.to_dict() for card in cards])
     elif markdown:
         print(tables.models_markdown(cards))
     else:
-        _print(tables.models_table(cards))
+        print_parts(tables.models_table(cards))
 
 
 @app.command()
@@ -79,66 +61,15 @@ def distortions(*, as_json: AsJson = False) -> None:
 
     known = list(DISTORTIONS.values())
     if as_json:
-        _print_json([{k: v for k, v in vars(d).items() if k != "function"} for d in known])
+        print_json([{k: v for k, v in vars(d).items() if k != "function"} for d in known])
     else:
-        _print(tables.distortions_table(known))
+        print_parts(tables.distortions_table(known))
 
 
-@app.command()
-def compare(
-    image: Image,
-    models: Models = DEFAULT_MODELS,
-    recipe: RecipeText = "gaussian_noise=0.1",
-    seed: Seed = None,
-    *,
-    as_json: AsJson = False,
-    arch: Arch = None,
-    mean: Mean = None,
-    std: Std = None,
-    device: Device = "auto",
-) -> None:
-    """Distort an image; ask several models about the same pixels."""
-    from explorer import probe
-    from explorer.cli import tables
-
-    chain = read_recipe(recipe, seed)
-    loaded = load_models(models, arch, mean, std, device)
-    pixels, label = open_image(image, loaded[0])
-    found = probe.compare(loaded, pixels, chain, label=label)
-    if as_json:
-        _print_json(found.to_dict())
-    else:
-        _print(tables.comparison_title(found), tables.comparison_table(found))
-
-
-@app.command()
-def sweep(
-    image: Image,
-    distortion: Annotated[str, typer.Option(help="The distortion whose amount is varied.")],
-    models: Models = DEFAULT_MODELS,
-    recipe: RecipeText = "clean",
-    seed: Seed = None,
-    amounts: Annotated[str | None, typer.Option(help="Amounts, separated by commas; else 32 over the range.")] = None,
-    *,
-    as_json: AsJson = False,
-    arch: Arch = None,
-    mean: Mean = None,
-    std: Std = None,
-    device: Device = "auto",
-) -> None:
-    """Vary one distortion; see where each model's answer changes."""
-    from explorer import probe
-    from explorer.cli import tables
-
-    chain = read_recipe(recipe, seed)
-    grid = read_numbers("--amounts", amounts)
-    loaded = load_models(models, arch, mean, std, device)
-    pixels, label = open_image(image, loaded[0])
-    found = probe.sweep(loaded, pixels, distortion, amounts=grid, recipe=chain, label=label)
-    if as_json:
-        _print_json(found.to_dict())
-    else:
-        _print(tables.sweep_table(found))
+app.command()(compare)
+app.command()(sweep)
+app.command()(weaknesses)
+app.command()(transfer)
 
 
 @app.command()
@@ -167,12 +98,12 @@ def evaluate(
     chain = read_recipe(recipe, seed)
     loaded = load_models(models, arch, mean, std, device)
     dataset = load_dataset(data)
-    with _progress(", ".join(model.name for model in loaded)) as progress:
+    with progress_bar(", ".join(model.name for model in loaded)) as progress:
         found = probe.evaluate_many(loaded, dataset, chain, limit=limit, batch_size=batch_size, progress=progress)
     if as_json:
-        _print_json({"data": dataset.name, "models": [evaluation.to_dict() for evaluation in found]})
+        print_json({"data": dataset.name, "models": [evaluation.to_dict() for evaluation in found]})
     else:
-        _print(f"{dataset.name}, {chain}", tables.evaluation_table(found))
+        print_parts(f"{dataset.name}, {chain}", tables.evaluation_table(found))
 
 
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(train)
@@ -213,9 +144,9 @@ def doctor(*, as_json: AsJson = False) -> None:
 
     findings = examine()
     if as_json:
-        _print_json([vars(finding) for finding in findings])
+        print_json([vars(finding) for finding in findings])
     else:
-        _print(tables.findings_text(findings))
+        print_parts(tables.findings_text(findings))
     if not healthy(findings):
         raise typer.Exit(1)
 
@@ -240,31 +171,3 @@ def _fail(message: str, code: int = 2) -> NoReturn:
     """One line on stderr, then the end."""
     print(f"explorer: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(code)
-
-
-def _print(*parts: RenderableType) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(highlight=False)
-    for part in parts:
-        console.print(part, markup=False, soft_wrap=not isinstance(part, Table))
-
-
-def _print_json(value: Any) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
-
-
-@contextmanager
-def _progress(title: str) -> Iterator[Progress | None]:
-    """A progress bar on stderr; nothing where that is not a terminal."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield None
-        return
-    with Progress(console=console, transient=True) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -37,6 +37,17 @@ def read_numbers(option: str, text: str | None) -> list[float] | None:
         raise ExplorerError(f"{option} takes numbers separated by commas, not {text!r}.") from None
 
 
+def read_amount(distortion: str, text: str | None) -> float:
+    """An amount of that distortion, a number or a fraction such as 8/255; its default where none was given."""
+    from explorer.distortions import Recipe, find_distortion
+
+    if text is None:
+        return find_distortion(distortion).default
+    if not set(text) <= set("0123456789.eE+-/ "):
+        raise ExplorerError(f"--amount takes one number or a fraction such as 8/255, not {text!r}.")
+    return Recipe.parse(f"{find_distortion(distortion).name}={text}").steps[0][1]
+
+
 def load_models(
     names: Sequence[str], arch: str | None, mean: str | None, std: str | None, device: str
 ) -> list[Classifier]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from explorer.distortions import Distortion
     from explorer.doctor import Finding
     from explorer.models import Card
-    from explorer.probe import Comparison, Evaluation, Sweep
+    from explorer.probe import Band, Comparison, Evaluation, Sweep, Transfer, Weakness
 
 FLIPPED, HOLDS = "◆ flipped", "○ holds"
 
@@ -112,7 +112,65 @@ def sweep_table(sweep: Sweep) -> Table:
         rows.append([_short(amount), *cells])
     points = ("never" if model.flip_point is None else f"at {_short(model.flip_point)}" for model in sweep.models)
     rows.append(["flips", *points])
+    if bands := [model.band for model in sweep.models if model.band is not None]:
+        rows.append([f"{bands[0].n} seeds", *(_flips_of(band) for band in bands)])
     return _table(header, rows, left=len(header))
+
+
+def _flips_of(band: Band) -> str:
+    """Where the answer flips under noises of the same strength: "at 0.04 to 0.06, 7 of 8"."""
+    found = sorted(point for point in band.flip_points if point is not None)
+    if not found:
+        return "never"
+    where = _short(found[0]) if found[0] == found[-1] else f"{_short(found[0])} to {_short(found[-1])}"
+    return f"at {where}" + (f", {len(found)} of {band.n}" if len(found) < band.n else "")
+
+
+def weaknesses_table(weaknesses: Sequence[Weakness], models: Sequence[str]) -> Table:
+    """One row per distortion, weakest spots first: how little it takes, and where each model's answer changes."""
+    rows = []
+    for spot in weaknesses:
+        points = ("never" if (at := spot.flip_points[name]) is None else _short(at) for name in models)
+        if spot.input is None:
+            rows.append([spot.distortion, "none found", "", "", "", "", "", *points])
+            continue
+        change = spot.input.to_dict()
+        rows.append(
+            [
+                spot.distortion,
+                spot.shown or "",
+                f"{spot.share:.0%}",
+                "" if spot.severity is None else f"{spot.severity:.1f}",
+                f"{spot.input.l2:.2f}",
+                "∞" if change["psnr"] is None else f"{change['psnr']:.1f}",
+                "–" if change["ssim"] is None else f"{change['ssim']:.3f}",
+                *points,
+            ]
+        )
+    header = ["distortion", "amount", "slider", "notch", "L2", "PSNR", "SSIM", *models]
+    table = _table(header, rows, left=2)
+    table.columns[1].no_wrap = True
+    table.caption = "slider: how far along; notch: on the published scale 1-5; a column per model: where it flips"
+    return table
+
+
+def transfer_table(transfer: Transfer) -> Table:
+    """A row per model that was attacked, a column per model that was shown the result."""
+    rows = []
+    for name, cells in zip(("clean", *transfer.models), (transfer.clean, *transfer.cells), strict=True):
+        rows.append([name, *(f"{'◆' if cell.flipped else '○'} {cell.answer} {cell.confidence:.3f}" for cell in cells)])
+    table = _table([f"{transfer.shown} crafted on", *transfer.models], rows, left=len(rows) + 1)
+    table.caption = "◆ flipped, ○ holds; the number is the probability of the true class, or of the clean answer"
+    return table
+
+
+def transfer_notes(transfer: Transfer) -> list[str]:
+    """What to know of the attack on each model before believing it: the flags that are raised."""
+    notes = []
+    for name, sanity in zip(transfer.models, transfer.sanity, strict=True):
+        flags = (sanity.zero_gradient, sanity.falls, sanity.undone)
+        notes += [f"{name}: {flag.sentence}" for flag in flags if flag.raised]
+    return notes
 
 
 def evaluation_table(evaluations: Sequence[Evaluation]) -> Table:

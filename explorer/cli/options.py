@@ -1,0 +1,19 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+DEFAULT_MODELS = ["cifar10/resnet20/standard,cifar10/resnet20/stability"]
+
+Image = Annotated[str, typer.Argument(help="An image file, a bundled photograph (cat), or a test image (digits:7).")]
+Models = Annotated[list[str], typer.Option(help="Models by name or path, separated by commas.")]
+RecipeText = Annotated[str, typer.Option(help="Distortions in order, for example gaussian_noise=0.1,jpeg=30;seed=7.")]
+Seed = Annotated[int | None, typer.Option(help="Seed, in place of the recipe's.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+Arch = Annotated[str | None, typer.Option(help="Architecture of a checkpoint opened by path, for example resnet20.")]
+Mean = Annotated[str | None, typer.Option(help="Its normalisation, mean per channel: 0.485,0.456,0.406.")]
+Std = Annotated[str | None, typer.Option(help="Its normalisation, deviation per channel: 0.229,0.224,0.225.")]
