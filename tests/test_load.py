@@ -19,16 +19,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import psutil
+import psutil  # type: ignore[import-untyped]
 import pytest
 from PIL import Image
 
 from explorer import Recipe, images
 from explorer.distortions import apply
+from tests.app_page import AppPage, artifacts
 from tests.app_server import Server, running
 
 if TYPE_CHECKING:
-    pass
+    from playwright.sync_api import Browser
 
 MODELS = ["cifar10/resnet20/standard", "cifar10/resnet20/stability"]
 SECONDS = float(os.environ.get("EXPLORER_LOAD_SECONDS", "10"))
@@ -65,7 +66,11 @@ class Watched:
     @property
     def memory(self) -> int:
         """Bytes in use by the process itself; the smallest of some readings, for garbage comes and goes."""
-        return min(self.process.memory_full_info().uss for _ in range(5) if not time.sleep(0.1))
+        readings = []
+        for _ in range(5):
+            readings.append(self.process.memory_full_info().uss)
+            time.sleep(0.1)
+        return int(min(readings))
 
     def foreign(self) -> list[str]:
         """What it looked up or connected to, besides itself; empty as it should be."""
@@ -119,6 +124,105 @@ def p95(values: Sequence[float]) -> float:
     return statistics.quantiles(values, n=20)[-1]
 
 
+# ---- in browsers -----------------------------------------------------------------------------------------------------
+
+DRAG = """([seconds, amounts]) => {
+  const panel = document.getElementById("panel");
+  const slider = document.querySelector("#step-0 input[type=range]");
+  const found = { times: [], hashes: {}, clean: [] };
+  const moved = (amount) => new Promise((resolve, reject) => {
+    const seen = [];
+    setTimeout(() => reject(new Error(`no answer to ${amount} but ${JSON.stringify(seen)}`)), 60000);
+    const heard = ({ detail }) => {
+      seen.push(detail.error ?? detail.state.recipe);
+      if (detail.state?.recipe.steps[0][1] !== amount) return;
+      panel.removeEventListener("answer", heard); // announced after the frame that shows it
+      const { image_hash, images } = detail.answer;
+      (found.hashes[amount] ??= []).includes(image_hash) || found.hashes[amount].push(image_hash);
+      found.clean.includes(images.clean) || found.clean.push(images.clean);
+      resolve();
+    };
+    panel.addEventListener("answer", heard);
+    slider.value = amount;
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+  window.dragged = (async () => {
+    const end = performance.now() + 1000 * seconds;
+    for (let i = 0; performance.now() < end; i++) {
+      const start = performance.now();
+      await moved(amounts[i % amounts.length]);
+      found.times.push(performance.now() - start);
+    }
+    return found;
+  })();
+}"""
+
+
+class Dragging:
+    """One visitor in a browser of their own, with their own picture and seed, moving the slider."""
+
+    def __init__(self, browser: Browser, url: str, own: Own) -> None:
+        self.own = own
+        # A small window: ten people have ten machines to draw on, here all of them share the server's.
+        self.context = browser.new_context(viewport={"width": 500, "height": 400})
+        self.page = AppPage(self.context, url)
+        self.page.upload("own.png", own.png)
+        self.page.page.wait_for_function("() => document.querySelector('#panel .frame img').src.startsWith('data:')")
+        self.page.write_recipe(str(own.recipe(0.09)))
+        self.page.until_recipe(str(own.recipe(0.09)))
+
+    def start(self, seconds: float) -> None:
+        self.page.page.evaluate(DRAG, [seconds, AMOUNTS])
+
+    def finish(self) -> list[float]:
+        """The times in ms; AssertionError where anything shown was not this visitor's own."""
+        found = self.page.page.evaluate("() => window.dragged")
+        for amount, hashes in found["hashes"].items():
+            for image_hash in hashes:
+                for clean in found["clean"]:
+                    self.own.check(float(amount), image_hash, clean)
+        width, height, shown = self.page.pixels("clean")
+        assert np.array_equal(np.asarray(shown, np.uint8).reshape(height, width, 4)[..., :3], self.own.pixels)
+        assert self.page.complaints == []
+        assert self.page.foreign == set()
+        return [float(value) for value in found["times"]]
+
+
+@pytest.mark.browser
+@pytest.mark.slow
+@pytest.mark.timeout(300 + 4 * SECONDS)
+def test_ten_browsers_dragging_at_once(browser: Browser, watched: Watched) -> None:
+    crowd = [Dragging(browser, watched.server.url, Own(number)) for number in range(VISITORS)]
+    alone = []
+    crowd[0].start(SECONDS / 4)
+    alone += crowd[0].finish()
+    for visitor in crowd:  # warm: every buffer grown
+        visitor.start(SECONDS / 4)
+    for visitor in crowd:
+        visitor.finish()
+    before = watched.memory
+    for visitor in crowd:
+        visitor.start(SECONDS)
+    times = [visitor.finish() for visitor in crowd]
+    after = watched.memory
+    crowd[3].page.page.screenshot(path=artifacts() / "load-one-of-ten.png")
+    crowd[0].start(SECONDS / 4)
+    alone += crowd[0].finish()
+    together = [value for own in times for value in own]
+    print(
+        f"p95 alone {p95(alone):.0f} ms, of ten {p95(together):.0f} ms ({len(together)} answers); "
+        f"medians {statistics.median(alone):.0f} and {statistics.median(together):.0f} ms; "
+        f"{(after - before) / MIB:+.1f} MiB"
+    )
+    for visitor in crowd:
+        visitor.context.close()
+    assert all(len(own) > SECONDS for own in times)  # nobody starves
+    assert p95(together) <= VISITORS * p95(alone)
+    assert after - before < GROWTH
+    assert watched.foreign() == []
+    assert "Traceback" not in watched.server.said
+
+
 # ---- without a browser: what the page asks, asked by threads ---------------------------------------------------------
 
 
@@ -158,7 +262,8 @@ class Visitor:
         return seconds
 
     def drag(self, seconds: float) -> list[float]:
-        end, times = time.monotonic() + seconds, []
+        end = time.monotonic() + seconds
+        times: list[float] = []
         while time.monotonic() < end:
             times.append(self.ask(AMOUNTS[len(times) % len(AMOUNTS)]))
         return times
