@@ -13,6 +13,7 @@ export function makeCurvesView({ element, page, jobs, make, mountCurves }) {
   let banded = true; // whether their band is there, or there is none
   let side = 1; // of a slider with two sides
   let amount = null;
+  let flips = []; // marks on the slider
 
   function update({ answer, question, live }) {
     note.hidden = !answer?.pinned;
@@ -28,6 +29,7 @@ export function makeCurvesView({ element, page, jobs, make, mountCurves }) {
     if (key === drawn) {
       charts.stale(false);
       charts.at(amount);
+      if (!live) page.markFlips(step.place, flips); // the slider may have been painted anew
       if (!live && !banded && asked !== key) ask(key, question, step, SEEDS);
     } else if (live) {
       if (asked && asked !== key) stop();
@@ -67,7 +69,8 @@ export function makeCurvesView({ element, page, jobs, make, mountCurves }) {
       charts.paint(found);
       charts.at(amount);
       drawn = key;
-      page.markFlips?.(step.place, found.models.filter((model) => model.flip_point !== null).map(({ method, title, flip_point }) => ({ method, title, amount: flip_point })));
+      flips = found.models.filter((model) => model.flip_point !== null).map(({ method, title, flip_point }) => ({ method, title, amount: flip_point }));
+      page.markFlips(step.place, flips);
       banded = !found.random || seeds > 1;
       seeds = banded ? 0 : SEEDS;
     } while (seeds);
@@ -88,7 +91,7 @@ export function makeCurvesView({ element, page, jobs, make, mountCurves }) {
   }
 
   function clearMarks() {
-    if (swept && swept.place < page.state().steps.length) page.markFlips?.(swept.place, []);
+    if (swept && swept.place < page.state().steps.length) page.markFlips(swept.place, []);
   }
 
   return {
