@@ -20,7 +20,7 @@ BATCH_VALUES = 2**22  # pixel values in one batch where a whole data set is cut 
 # What is asked about one image is cut into pieces of about 30 ms for a CIFAR-size network on one core, between which a
 # caller may pause or cancel. The sizes depend on the image alone, never on the clock or on whether progress is asked
 # for: the same question gives the same numbers everywhere.
-PIECE_VALUES = 2**17  # pixel values in one piece of forward passes
+PIECE_VALUES = 2**16  # pixel values in one piece of forward passes
 DRAWN_VALUES = 2**15  # the same where pixels are distorted or attacked
 
 Progress = Callable[[int, int], None]
