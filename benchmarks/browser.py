@@ -1,7 +1,8 @@
 """The latency people feel: a slider moved in a real browser until two models' full answer is painted.
 
 Against it, in the same page and in turns: a stock Gradio slider whose event echoes the number. Both end with the frame
-that shows the new value. ``python -m benchmarks.browser`` prints the figures.
+that shows the new value. Then a drag, in turns with and without sweeps that follow each other on the server.
+``python -m benchmarks.browser`` prints the figures.
 """
 
 from __future__ import annotations
@@ -12,10 +13,14 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
+from benchmarks.background import Sweeps
+
+MODELS = ("cifar10/resnet20/standard", "cifar10/resnet20/stability")
 ROUNDS = 80
+TURNS = 4
 WARM_UP = 15
 
-RACE = """async (rounds) => {
+RACE = """async ([rounds, both]) => {
   const frame = () => new Promise((resolve) => requestAnimationFrame(() => {
     const channel = new MessageChannel(); // runs once the frame is drawn
     channel.port1.onmessage = () => resolve();
@@ -52,6 +57,7 @@ RACE = """async (rounds) => {
     const value = 0.02 + 0.005 * (i % 2 ? i % 60 : 90 - (i % 60));
     times.ours.push(await ours(value));
     await frame(); await frame();
+    if (!both) continue; // a drag: the next question follows at once
     times.stock.push(await stock(value));
     await frame(); await frame();
   }
@@ -84,8 +90,15 @@ def measure(models: Sequence[str] | None = None, rounds: int = ROUNDS) -> dict[s
             page.goto(blocks.local_url)
             page.wait_for_selector(".step[data-used]")
             page.wait_for_selector("#stock-slider input[type=range]")
-            page.evaluate(RACE, WARM_UP)
-            times = page.evaluate(RACE, rounds)
+            page.evaluate(RACE, [WARM_UP, True])
+            times = page.evaluate(RACE, [rounds, True])
+            sweeps = Sweeps(blocks.local_url, models or MODELS)
+            quiet: list[float] = []
+            beside: list[float] = []
+            for _ in range(TURNS):  # in turns, so that whatever else the machine does meets both
+                quiet += page.evaluate(RACE, [rounds // 2, False])["ours"]
+                with sweeps.running():
+                    beside += page.evaluate(RACE, [rounds // 2, False])["ours"]
             version = browser.version
             browser.close()
     finally:
@@ -96,6 +109,13 @@ def measure(models: Sequence[str] | None = None, rounds: int = ROUNDS) -> dict[s
         found[f"{name}, p95 (ms)"] = _p95(times[key])
     found["ratio of medians (budget 1)"] = statistics.median(times["ours"]) / statistics.median(times["stock"])
     found["p95 against the stock median (budget 2)"] = _p95(times["ours"]) / statistics.median(times["stock"])
+    found["slider beside running sweeps, median (ms)"] = statistics.median(beside)
+    found["slider beside running sweeps, p95 (ms)"] = _p95(beside)
+    found["sweeps finished meanwhile"] = sweeps.done
+    found["ratio of medians, beside sweeps and without (budget 1.25)"] = statistics.median(beside) / statistics.median(
+        quiet
+    )
+    found["ratio of p95, beside sweeps and without"] = _p95(beside) / _p95(quiet)
     return found
 
 

@@ -19,7 +19,7 @@ export function makePictures({ element, catalogue, server, jobs, page, notice, c
   const browser = makeBrowser({ element, catalogue, jobs, page, notice, make, openDialog, pick: (picture, { thumb, name }) => selectOwn(picture, thumb, name) });
   button("Data set", "Pictures of data sets, with their true classes", browser.open);
   catalogue.samples.forEach(({ sample, thumb }) => addThumb({ sample }, thumb, sample));
-  mark(catalogue.samples[0] ? { sample: catalogue.samples[0].sample } : {});
+  mark(catalogue.first.picture ?? { sample: catalogue.samples[0]?.sample });
 
   input.addEventListener("change", () => {
     if (input.files[0]) bring(input.files[0]);
