@@ -16,6 +16,9 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Locator
 
+TOURED = "localStorage.setItem('stability-explorer-tour', 'yes')"
+"""Who was here before is not shown around."""
+
 PATIENCE = 120_000  # ms; a shared machine can be slow, and a condition that holds does not wait
 
 
@@ -50,6 +53,7 @@ class AppPage:
     """One visitor: the page, what it complained about, and the hosts it asked besides its own."""
 
     def __init__(self, context: BrowserContext, url: str) -> None:
+        context.add_init_script(TOURED)
         self.page = context.new_page()
         self.page.set_default_timeout(PATIENCE)
         self.complaints: list[str] = []

@@ -1,7 +1,9 @@
 // The page around the panel: it keeps the state, wires Gradio's controls and the buttons to it, and asks the server.
 // Gradio's own listeners reach it as window.stabilityExplorer; `trigger` tells Gradio to fetch the controls' new values.
 
-export async function start({ element, server, trigger, catalogue, mount, makePictures, makeSteps, makeBrowser, makeJobs, openDialog }) {
+export async function start({ element, server, trigger, catalogue, mount, views: tabs, ...modules }) {
+  const { make, openDialog, allThere, wireTheme, makeNotice, makeJobs, makePictures, makeSteps } = modules;
+  const kinds = tabs.map((tab) => ({ ...tab, make: modules[`make${tab.name[0].toUpperCase()}${tab.name.slice(1)}View`] })).filter((kind) => kind.make);
   const families = Object.fromEntries(catalogue.families.map((family) => [family.key, family]));
   const state = {
     family: catalogue.first.family,
@@ -11,33 +13,66 @@ export async function start({ element, server, trigger, catalogue, mount, makePi
     seed: 0,
     against: null,
     quantised: true,
+    reference: null, // a pinned state { picture, recipe } that all is compared with, in place of the clean picture
   };
   const family = () => families[state.family];
   const card = (name) => family().models.find((model) => model.name === name);
   const byId = (id) => document.getElementById(id);
+  const own = {}; // token of a brought picture -> its clean pixels as a data URL
   let recipe = "";
   let typed = false; // the recipe field holds text that was not read yet
+  let dragging = false;
+  let answered = null; // the question, as JSON, whose answer is on screen
 
+  const link = await openLink();
   const panel = mount(element, { ask, state: question() }); // it asks and paints while Gradio still builds the controls
   const sliders = Array.from({ length: catalogue.limits.steps }, (_, i) => `#step-${i}`);
-  const others = ["#theme", "#pictures", "#models", "#add-model input", "#add-step input", "#recipe textarea"];
+  const others = ["#theme", "#tools", "#more", "#pictures", "#models", "#add-model input", "#add-step input", "#recipe textarea"];
+  element.addEventListener("answer", ({ detail }) => heardAnswer(detail));
   await allThere([...others, ...sliders.map((id) => `${id} input[type=range]`)]);
   wireTheme(byId("theme"));
   byId("recipe").addEventListener("input", () => (typed = true));
   const notice = makeNotice();
-  const page = { question, state: () => state };
   const jobs = makeJobs({ server });
-  const brought = { catalogue, server, jobs, page, notice, choose: choosePicture, make, makeBrowser, openDialog };
-  const pictures = makePictures({ element: byId("pictures"), ...brought });
+  const page = {
+    question,
+    state: () => state,
+    answer: () => (answered === JSON.stringify(question()) ? panel.answer() : null),
+    kind: (name) => catalogue.distortions[name],
+    range: (step) => steps.range(step),
+    title,
+    method: (name) => card(name)?.method,
+    setAmount,
+    setSteps,
+    setAgainst,
+    choosePicture: (picture, { thumb, name } = {}) => (thumb ? pictures.select(picture, thumb, name) : choosePicture(picture)),
+    activePlace: () => steps.active(),
+    sweptPlace,
+    markFlips: (place, flips) => steps.markFlips(place, flips),
+    link: address,
+    ownTravels: () => address().includes("#pixels="),
+  };
+  const parts = { ...modules, page, jobs, server, notice, catalogue };
+  const pictures = makePictures({ element: byId("pictures"), ...parts, choose: choosePicture });
   const blocks = sliders.map((id) => document.querySelector(id));
-  const steps = makeSteps({ blocks, state, catalogue, side: () => family().size, notice, moved, changed, make });
+  const steps = makeSteps({ blocks, state, catalogue, side: () => family().size, notice, moved, changed, undo, make });
+  const views = modules.makeViews({ element: byId("more"), kinds, opened: viewOpened, parts });
+  const past = modules.makeHistory({ take: () => ({ ...state }), put: restore, describe, changed: paintTools });
+  const share = modules.makeShare(parts);
+  const tour = modules.makeTour(parts);
+  const tools = modules.makeTools({ element: byId("tools"), make, past, pin, unpin, pinned: () => state.reference, share, tour });
   const heard = { chooseFamily, addModel, addStep, setSeed, reroll, setAgainst, setPixels, setRecipe };
   window.stabilityExplorer = { ...heard, controls, recipeText: () => [recipe] };
-  element.addEventListener("answer", ({ detail }) => showRecipe(detail.answer?.recipe));
   labelControls();
   paintModels();
+  paintTools();
+  pictures.mark(state.picture);
   showRecipe(panel.answer()?.recipe);
   trigger("sync");
+  views.show(kinds.some(({ name }) => name === link.tab) ? link.tab : kinds[0].name);
+  if (link.said.length) notice.show(link.said.join(" "), { error: true });
+  tellViews();
+  tour.firstVisit();
 
   // ---- asking ---------------------------------------------------------------------------------------------------
 
@@ -45,32 +80,149 @@ export async function start({ element, server, trigger, catalogue, mount, makePi
     const active = state.steps.filter((step) => step.on).map(({ name, amount }) => [name, amount]);
     const attacked = active.some(([name]) => catalogue.distortions[name].adversarial);
     const against = attacked ? state.against ?? state.models[0] : null;
-    return { picture: state.picture, models: [...state.models], recipe: { steps: active, seed: state.seed, against, quantised: state.quantised } };
+    const asked = { picture: state.picture, models: [...state.models], recipe: { steps: active, seed: state.seed, against, quantised: state.quantised } };
+    return state.reference ? { ...asked, reference: state.reference } : asked;
   }
 
   async function ask(wanted) {
     const answer = await server.ask(wanted);
     if (!answer?.gone) return answer;
     // The server forgot a brought picture (it was restarted, or hours have passed): hand it over again.
-    const token = await pictures.bringAgain(wanted.picture.token);
-    if (!token) return answer;
-    if (state.picture.token === wanted.picture.token) state.picture = { token };
-    return server.ask({ ...wanted, picture: { token } });
+    const again = { ...wanted, picture: await broughtAgain(wanted.picture) };
+    if (wanted.reference) again.reference = { ...wanted.reference, picture: await broughtAgain(wanted.reference.picture) };
+    if (JSON.stringify(again) === JSON.stringify(wanted)) return answer;
+    return server.ask(again);
+  }
+
+  async function broughtAgain(picture) {
+    const token = picture.token && (await pictures.bringAgain(picture.token));
+    if (!token) return picture;
+    own[token] = own[picture.token];
+    if (state.picture.token === picture.token) state.picture = { token };
+    if (state.reference?.picture.token === picture.token) state.reference = { ...state.reference, picture: { token } };
+    return { token };
+  }
+
+  function heardAnswer({ answer, state: asked }) {
+    if (!answer) return;
+    answered = JSON.stringify(asked);
+    if (asked.picture.token && !asked.reference) own[asked.picture.token] = answer.images.clean;
+    showRecipe(answer.recipe);
+    tellViews();
+  }
+
+  // The views follow at once in what costs nothing; with the rest they wait until nobody drags any more.
+  function tellViews() {
+    if (!window.stabilityExplorer || !panel.answer()) return;
+    const live = dragging || answered !== JSON.stringify(question());
+    views.update({ answer: panel.answer(), question: question(), live });
+    if (!live) window.history.replaceState(null, "", address());
   }
 
   // A slider moves: ask at once, leave the controls alone. `done` when it has come to rest.
   function moved(done) {
+    dragging = !done;
+    if (done) past.record();
     panel.update(question(), { live: !done });
+    if (done) tellViews();
   }
 
   // Anything else: ask, and let the controls follow.
   function changed() {
     notice.clear();
+    dragging = false;
     if (!state.models.includes(state.against)) state.against = null;
+    if (state.reference && !state.models.includes(state.reference.recipe.against ?? state.models[0])) state.reference = null;
+    past.record();
+    show();
+  }
+
+  function show() {
     steps.paint();
     paintModels();
     panel.update(question());
+    tellViews();
     trigger("sync");
+  }
+
+  // ---- what was done before, pinned states, addresses -----------------------------------------------------------
+
+  function restore(before) {
+    Object.assign(state, before);
+    notice.clear();
+    pictures.mark(state.picture);
+    show();
+  }
+
+  function undo() {
+    past.undo();
+  }
+
+  function describe(before, after) {
+    const name = (model) => families[before.family].models.concat(families[after.family].models).find((one) => one.name === model).title;
+    return modules.describeChange(before, after, { kind: page.kind, title: name, shown: steps.shown });
+  }
+
+  function pin() {
+    const { picture, recipe: asked } = question();
+    state.reference = { picture, recipe: asked };
+    changed();
+  }
+
+  function unpin() {
+    state.reference = null;
+    changed();
+  }
+
+  function paintTools() {
+    tools.paint();
+  }
+
+  function viewOpened() {
+    tellViews();
+  }
+
+  function address() {
+    const theme = new URLSearchParams(location.search).get("__theme");
+    const said = modules.linkOf(state, { chain: recipe, tab: views.open(), own: own[state.picture.token] });
+    return theme ? said.replace("?", `?__theme=${encodeURIComponent(theme)}&`) : said;
+  }
+
+  // What the page's address asks for goes into the state before anything is drawn.
+  async function openLink() {
+    const query = location.search.slice(1);
+    const file = await modules.pictureOf(location.hash);
+    if (!file && ![...new URLSearchParams(query).keys()].some((key) => key !== "__theme")) return { said: [] };
+    const read = await Promise.resolve(server.read_link(query)).catch(() => null);
+    if (!read?.state) return { said: [read?.error ?? "The explorer does not answer. Is it still running?"] };
+    const { tab, ...found } = read.state;
+    Object.assign(state, found);
+    const brought = file ? await server.open_picture({ binary: true, data: { file } }) : {};
+    if (brought.token) state.picture = { token: brought.token };
+    if (brought.error) read.said.push(brought.error);
+    if (state.reference && !state.reference.picture) {
+      if (brought.token) state.reference.picture = state.picture;
+      else state.reference = null;
+    }
+    return { tab, said: read.said, brought: brought.token && { ...brought, file } };
+  }
+
+  // The place, in the recipe, of the step that the curves are about: the one touched last, else the last.
+  function sweptPlace() {
+    const place = state.steps[steps.active()]?.on ? steps.active() : state.steps.findLastIndex((step) => step.on);
+    return place < 0 ? null : state.steps.slice(0, place).filter((step) => step.on).length;
+  }
+
+  function setAmount(place, amount, { live = false } = {}) {
+    if (!state.steps[place]) return;
+    steps.setAmount(place, amount);
+    moved(!live);
+    if (!live) trigger("sync");
+  }
+
+  function setSteps(chain) {
+    state.steps = chain.map((step) => ({ on: true, ...step })).slice(0, catalogue.limits.steps);
+    changed();
   }
 
   // ---- models and pictures ----------------------------------------------------------------------------------------
@@ -117,10 +269,9 @@ export async function start({ element, server, trigger, catalogue, mount, makePi
   }
 
   function removeModel(name) {
-    const before = [...state.models];
     state.models = state.models.filter((other) => other !== name);
     changed();
-    notice.show(`${title(name)} removed.`, { undo: () => ((state.models = before), changed()) });
+    notice.show(`${title(name)} removed.`, { undo });
   }
 
   function makeBaseline(name) {
@@ -201,7 +352,7 @@ export async function start({ element, server, trigger, catalogue, mount, makePi
     const seed = Math.min(Math.max(Math.round(Number(value)), 0), Number.MAX_SAFE_INTEGER);
     if (!Number.isFinite(seed) || seed === state.seed) return;
     state.seed = seed;
-    panel.update(question());
+    moved(true);
   }
 
   function reroll() {
@@ -212,12 +363,13 @@ export async function start({ element, server, trigger, catalogue, mount, makePi
   function setAgainst(name) {
     if (!state.models.includes(name)) return;
     state.against = name;
-    panel.update(question());
+    moved(true);
+    trigger("sync");
   }
 
   function setPixels(value) {
     state.quantised = value !== "float";
-    panel.update(question());
+    moved(true);
   }
 
   function showRecipe(text) {
@@ -243,64 +395,4 @@ export async function start({ element, server, trigger, catalogue, mount, makePi
     Object.assign(state, { seed: read.seed, against: read.against, quantised: read.quantised });
     changed();
   }
-}
-
-// Gradio builds its components one after another: wait until an element of every selector stands on the page.
-function allThere(selectors) {
-  return new Promise((resolve) => {
-    const look = () => {
-      if (!selectors.every((selector) => document.querySelector(selector))) return;
-      observer.disconnect();
-      resolve();
-    };
-    const observer = new MutationObserver(look);
-    observer.observe(document.body, { childList: true, subtree: true });
-    look();
-  });
-}
-
-// ---- small things -------------------------------------------------------------------------------------------------------
-
-export function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  if (tag === "button") element.type = "button";
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children); // strings become text, never markup
-  return element;
-}
-
-// One line at the foot of the page: what went wrong, or what was removed, with a way back. It stays until it is closed
-// or something else changes; nobody has to be quick.
-function makeNotice() {
-  const box = make("div", { class: "notice", role: "status" });
-  document.getElementById("explore").append(box);
-  const clear = () => box.replaceChildren();
-  const button = (text, label, act) => {
-    const made = make("button", { class: "plain", "aria-label": label }, text);
-    made.addEventListener("click", () => {
-      clear();
-      act?.();
-    });
-    return made;
-  };
-  const show = (sentence, { undo, error } = {}) => {
-    box.setAttribute("role", error ? "alert" : "status");
-    box.replaceChildren(make("span", {}, sentence), ...(undo ? [button("Undo", "Undo", undo)] : []), button("×", "Close", null));
-  };
-  return { show, clear };
-}
-
-function wireTheme(button) {
-  const dark = () => document.body.classList.contains("dark");
-  const set = (on) => document.body.classList.toggle("dark", on);
-  const named = new URLSearchParams(location.search).has("__theme");
-  const kept = localStorage.getItem("stability-explorer-theme");
-  if (kept && !named) set(kept === "dark");
-  const paint = () => button.setAttribute("aria-pressed", String(dark()));
-  button.addEventListener("click", () => {
-    set(!dark());
-    localStorage.setItem("stability-explorer-theme", dark() ? "dark" : "light");
-    paint();
-  });
-  paint();
 }

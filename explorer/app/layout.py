@@ -18,15 +18,23 @@ from explorer.app.pictures import catalogue_of_datasets, sample_strip
 from explorer.distortions import DISTORTIONS
 from explorer.images import MAX_BYTES
 from explorer.models import pick_device
-from explorer.panel import panel_module
+from explorer.panel import curves_module, panel_module
 
 FOLDER = Path(__file__).resolve().parent
 FIRST_STEPS = (("gaussian_noise", 0.06),)
 """The first screen: about where a standard network begins to call the cat a frog."""
 
-MODULES = ("parts", "jobs", "app", "steps", "pictures", "browser")
+MODULES = ("parts", "jobs", "app", "steps", "pictures", "browser", "views", "history", "tools", "share", "tour")
+VIEWS = {
+    "curves": ("Curves", "What every model answers while one distortion grows"),
+    "weakness": ("Weak spots", "Which distortion breaks which model soonest"),
+    "network": ("In the network", "How far the change moves the picture, layer by layer, and what the answer rests on"),
+    "attacks": ("Attacks", "Whether a change made against one model fools the others"),
+}
+"""The tabs under the panel, in this order, with title and help; each a module ``views/<name>.js``."""
+
 NAV = """<nav class="stability-colours" aria-label="Stability Explorer">
-<b>Stability Explorer</b><span class="device"></span>
+<b>Stability Explorer</b><div id="tools" role="toolbar" aria-label="Tools"></div><span class="device"></span>
 <button id="theme" type="button" aria-label="Dark colours" title="Light or dark">&#9680;</button></nav>"""
 
 
@@ -99,6 +107,7 @@ def page(live: Live) -> gr.Blocks:
                     js_on_load=on_load(catalogue(live, family.key, shown)),
                     server_functions=questions(live),
                 )
+                _part('<div id="more" class="box-like"></div>')
         connect(Controls(sliders, families, add_model, add_step, seed, against, pixels, reroll, recipe), panel)
         api.add(live, blocks)
     return blocks
@@ -120,6 +129,12 @@ def questions(live: Live) -> list[Any]:
     async def read_recipe(text: Any) -> Any:
         return await live.read_recipe(text)
 
+    async def read_link(query: Any) -> Any:
+        return await live.read_link(query)
+
+    async def share(state: Any) -> Any:
+        return await live.share(state)
+
     async def start_job(question: Any) -> Any:
         return await live.start_job(question)
 
@@ -129,7 +144,7 @@ def questions(live: Live) -> list[Any]:
     async def cancel_job(question: Any) -> Any:
         return await live.cancel_job(question)
 
-    return [ask, open_picture, read_recipe, start_job, poll_job, cancel_job]
+    return [ask, open_picture, read_recipe, read_link, share, start_job, poll_job, cancel_job]
 
 
 def catalogue(live: Live, family: str, models: list[str]) -> dict[str, Any]:
@@ -155,7 +170,13 @@ def on_load(known: dict[str, Any]) -> str:
 
     Gradio makes listeners for the events that are quoted in it: "sync" and "recipe".
     """
-    sources = [panel_module(), *((FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in MODULES)]
+    files = [*MODULES, *(f"views/{name}" for name in VIEWS if (FOLDER / f"views/{name}.js").is_file())]
+    views = [{"name": name, "title": title, "help": text} for name, (title, text) in VIEWS.items()]
+    sources = [
+        panel_module(),
+        curves_module(),
+        *((FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in files),
+    ]
     return f"""
 const load = (source) => {{
   const url = URL.createObjectURL(new Blob([source], {{ type: "text/javascript" }}));
@@ -163,7 +184,7 @@ const load = (source) => {{
 }};
 Promise.all({json.dumps(sources)}.map(load)).then((modules) => {{
   const {{ start, ...parts }} = Object.assign({{}}, ...modules);
-  start({{ element, server, trigger, catalogue: {json.dumps(known)}, ...parts }});
+  start({{ element, server, trigger, catalogue: {json.dumps(known)}, views: {json.dumps(views)}, ...parts }});
 }}); // triggers 'sync' and 'recipe'
 """
 

@@ -20,6 +20,7 @@ from torch import Tensor
 from explorer import images
 from explorer.app.families import Family, alike, check_names, family_of, group, subtitle
 from explorer.app.jobs import POLL, Jobs, Quiet, StoppedError
+from explorer.app.links import read_link, shares
 from explorer.app.pictures import PictureGoneError, Pictures, Recent
 from explorer.datasets import Dataset
 from explorer.distortions import Recipe
@@ -112,6 +113,14 @@ class Live:
         """A recipe as text into its JSON form, or {"error"}."""
         return await self._run(self.parse_recipe, text)
 
+    async def read_link(self, query: Any) -> Response:
+        """What the page's address asks for: {"state", "said"} as in ``links.read_link``."""
+        return await self._run(lambda text: read_link(self, text, max_models=MAX_MODELS, max_steps=MAX_STEPS), query)
+
+    async def share(self, state: Any) -> Response:
+        """The state for Python, the command line and programs, as in ``links.shares``, or {"error"}."""
+        return await self._run(lambda asked: shares(self.scene(asked), asked["picture"]), state)
+
     async def start_job(self, question: Any) -> Response:
         """Begin a long question, {"kind", "group", "state", ...}: {"job": token} or {"error"}."""
         return _json(_plainly(self._jobs.start, self, question))
@@ -139,8 +148,9 @@ class Live:
     def answer(self, state: Any) -> dict[str, Any]:
         """The answer to a state {"picture", "models", "recipe", "reference"?}; ExplorerError where it is not one."""
         scene = self.scene(state)
-        pinned = {} if scene.reference is None else {"reference": scene.reference}
-        comparison = compare(scene.models, scene.pixels, scene.recipe, label=scene.label, clean=scene.clean, **pinned)
+        comparison = compare(
+            scene.models, scene.pixels, scene.recipe, label=scene.label, clean=scene.clean, reference=scene.reference
+        )
         started = perf_counter()
         pictures = {"clean": scene.shown, "distorted": images.data_url(comparison.distorted)}
         seconds = {**comparison.seconds, "encode": perf_counter() - started}

@@ -3,8 +3,9 @@
 
 const SETTLE_MS = 250; // keyboard steps closer together than this count as one movement
 
-export function makeSteps({ blocks, state, catalogue, side, notice, moved, changed, make }) {
+export function makeSteps({ blocks, state, catalogue, side, notice, moved, changed, undo, make }) {
   const rows = [];
+  let touched = null; // the step moved last
   const kind = (step) => catalogue.distortions[step.name];
   const range = (step) => kind(step).sides[side()];
   blocks.forEach((block, i) => rows.push(decorate(block, i)));
@@ -13,11 +14,12 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
   function decorate(block, i) {
     const unit = make("span", { class: "unit" });
     const marks = make("div", { class: "marks" });
+    const flips = make("div", { class: "flips" });
     const onoff = make("button", { class: "onoff", role: "switch" });
     const up = make("button", { class: "plain icon" }, "↑");
     const down = make("button", { class: "plain icon" }, "↓");
     const remove = make("button", { class: "plain icon" }, "×");
-    block.append(onoff, unit, make("span", { class: "tools" }, up, down, remove), marks);
+    block.append(onoff, unit, make("span", { class: "tools" }, up, down, remove), marks, flips);
     const slider = block.querySelector("input[type=range]");
     let timer = 0;
     block.addEventListener("input", (event) => {
@@ -26,6 +28,7 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
       if (!step || !event.target.matches("input[type=range], input[type=number]") || !Number.isFinite(value)) return;
       const { low, high } = range(step);
       step.amount = Math.min(Math.max(value / kind(step).factor, low), high);
+      touched = step;
       paintFill(rows[i], step);
       moved(false);
     });
@@ -40,7 +43,7 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
     up.addEventListener("click", () => swap(i, i - 1, "up"));
     down.addEventListener("click", () => swap(i, i + 1, "down"));
     remove.addEventListener("click", () => take(i));
-    return { block, slider, unit, marks, onoff, up, down, remove };
+    return { block, slider, unit, marks, flips, onoff, up, down, remove };
   }
 
   function swap(i, j, button) {
@@ -53,12 +56,7 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
   function take(i) {
     const [gone] = state.steps.splice(i, 1);
     changed();
-    notice.show(`${kind(gone).title} removed.`, {
-      undo: () => {
-        if (state.steps.length < catalogue.limits.steps) state.steps.splice(i, 0, gone);
-        changed();
-      },
-    });
+    notice.show(`${kind(gone).title} removed.`, { undo });
     (rows[Math.min(i, state.steps.length - 1)]?.remove ?? document.querySelector(".notice button")).focus();
   }
 
@@ -66,6 +64,7 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
     if (state.steps.length >= catalogue.limits.steps) return;
     const step = { name, amount: catalogue.distortions[name].default, on: true };
     state.steps.push(step);
+    touched = step;
     clamp(step);
     changed();
   }
@@ -81,6 +80,7 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
     rows.forEach((row, i) => {
       const step = state.steps[i];
       row.block.toggleAttribute("data-used", Boolean(step));
+      row.flips.replaceChildren();
       if (!step) return;
       const { title, unit, symbol, help } = kind(step);
       row.block.toggleAttribute("data-off", !step.on);
@@ -135,11 +135,35 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
         mark.addEventListener("click", () => {
           state.steps[i].amount = amount;
           state.steps[i].on = true;
+          touched = state.steps[i];
           changed();
         });
         return mark;
       }),
     );
+  }
+
+  // Where the models' answers change, as the curves found it: [{ method, title, amount }].
+  function markFlips(place, flips) {
+    const step = state.steps[place];
+    if (!step) return;
+    rows[place].flips.replaceChildren(
+      ...flips.map(({ method, title, amount }) => {
+        const label = `${title} flips at ${shown(step, amount)} ${kind(step).symbol}`;
+        const mark = make("i", { "data-method": method, title: label, role: "img", "aria-label": label, style: `--at:${along(step, amount).toFixed(4)}` });
+        return mark;
+      }),
+    );
+  }
+
+  // Set by something other than the slider, which follows.
+  function setAmount(place, amount) {
+    const step = state.steps[place];
+    step.amount = amount;
+    touched = step;
+    clamp(step);
+    paintFill(rows[place], step);
+    for (const input of rows[place].block.querySelectorAll("input[type=range], input[type=number]")) input.value = shown(step);
   }
 
   function shown(step, amount = step.amount) {
@@ -157,5 +181,6 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
     });
   }
 
-  return { paint, properties, add, fit: () => state.steps.forEach(clamp) };
+  const active = () => (state.steps.includes(touched) ? state.steps.indexOf(touched) : null);
+  return { paint, properties, add, setAmount, markFlips, active, range, shown, fit: () => state.steps.forEach(clamp) };
 }

@@ -225,8 +225,13 @@ function readoutRows(curves, index) {
   const rows = curves.models.map((model) =>
     put("tr", { "data-method": model.method }, put("th", { scope: "row" }, put("i"), modelTitle(curves, model)), ...cells(model, index)),
   );
-  const names = ["", "answer", "confidence", "margin", "distance"].map((name) => put("th", {}, name));
+  const names = ["", "answer", inside(confidenceTitle(curves)), "margin", "distance"].map((name) => put("th", { class: name === "answer" ? name : null }, name));
   return [head, put("table", {}, put("thead", {}, put("tr", {}, ...names)), put("tbody", {}, ...rows))];
+}
+
+// A title inside a sentence or a row of names: its first letter is a small one.
+function inside(title) {
+  return title[0].toLowerCase() + title.slice(1);
 }
 
 function cells(model, index) {
@@ -240,7 +245,7 @@ function cells(model, index) {
 }
 
 function tableOf(curves) {
-  const names = ["answer", `${confidenceTitle(curves).toLowerCase()}`, "margin", "feature distance"];
+  const names = ["answer", inside(confidenceTitle(curves)), "margin", "feature distance"];
   const top = curves.models.map((model) => put("th", { colspan: names.length, scope: "colgroup" }, modelTitle(curves, model)));
   const columns = curves.models.flatMap(() => names.map((name) => put("th", { scope: "col", class: name === "answer" ? name : null }, name)));
   const rows = curves.amounts.map((value, index) =>

@@ -12,6 +12,7 @@
 //
 //   { error: "One sentence." }    or
 //   { images: { clean, distorted },       data URLs of lossless pictures, as small as the models see them
+//     pinned,                             whether "clean" is a pinned state instead of the picture as it came
 //     side, pixels, image_hash, label,    px; "8-bit" or "float"; hex digits; the true class or null
 //     input: { psnr, ssim, l2, linf },    null psnr: identical pictures
 //     models: [{ name, title, subtitle, method, baseline, clean: [{ label, probability }], distorted: [...], flipped,
@@ -107,6 +108,7 @@ export function mount(element, { ask, state, settle: settleAfter = SETTLE_MS }) 
     }
     pictures.paint(answer);
     shown = answer;
+    root.classList.toggle("pinned", Boolean(answer.pinned));
     answer.models.forEach((model, i) => views[i].paint(model, live));
     if (!live) speak();
     afterNextFrame(() => {
@@ -157,6 +159,7 @@ function makePictures() {
   const frames = { clean: h("div", { class: "frame" }), distorted: h("div", { class: "frame" }) };
   const canvas = h("canvas", { role: "img", "aria-label": "difference, amplified" });
   canvas.title = "distorted minus clean, amplified; mid grey where nothing changed";
+  const before = h("span", {}, "clean");
   const size = h("span");
   const hash = h("span", { title: "Fingerprint (SHA-256) of the pixels; every model saw exactly these" });
   const amplify = h("select", { class: "amplify", "aria-label": "amplification of the difference" });
@@ -176,7 +179,7 @@ function makePictures() {
   const element = h(
     "div",
     { class: "box see" },
-    h("figure", {}, frames.clean, h("figcaption", {}, h("span", {}, "clean"), size)),
+    h("figure", {}, frames.clean, h("figcaption", {}, before, size)),
     h("figure", {}, frames.distorted, h("figcaption", {}, h("span", {}, "distorted"), hash)),
     h("figure", {}, h("div", { class: "frame" }, canvas), h("figcaption", {}, h("span", {}, "difference"), amplify)),
     h("div", { class: "facts" }, h("h2", {}, "How far the input moved"), list),
@@ -216,6 +219,7 @@ function makePictures() {
       if (frames[which].firstChild !== held[which].image) frames[which].replaceChildren(held[which].image);
     }
     drawDifference();
+    setText(before, answer.pinned ? "pinned" : "clean");
     setText(size, `${answer.side} × ${answer.side}`);
     setText(hash, `#${answer.image_hash.slice(0, 4)} ${answer.image_hash.slice(4, 8)}`);
     const { psnr, ssim, l2, linf } = answer.input;
@@ -260,7 +264,7 @@ function makeCard(model) {
   const profile = h("div", { class: "profile", role: "img" });
   const figures = { confidence: h("dd", {}, "–"), margin: h("dd", {}, "–"), kl: h("dd", {}, "–") };
   const legend = h("p", { class: "legend", "aria-hidden": "true" });
-  legend.append(h("span", { class: "clean" }, h("i"), "clean"), h("span", {}, h("i"), "distorted"));
+  legend.append(h("span", { class: "clean" }, h("i"), h("span", { class: "as-clean" }, "clean"), h("span", { class: "as-pinned" }, "pinned")), h("span", {}, h("i"), "distorted"));
   const element = h(
     "section",
     { class: "box card", "data-method": model.method, "data-model": model.name, "aria-label": model.name },
