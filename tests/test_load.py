@@ -264,7 +264,7 @@ class Visitor:
     def drag(self, seconds: float) -> list[float]:
         end = time.monotonic() + seconds
         times: list[float] = []
-        while time.monotonic() < end:
+        while time.monotonic() < end or len(times) < 20:
             times.append(self.ask(AMOUNTS[len(times) % len(AMOUNTS)]))
         return times
 
