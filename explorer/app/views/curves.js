@@ -25,7 +25,8 @@ export function makeCurvesView({ element, page, jobs, make, mountCurves }) {
     side = Math.sign(amount - page.range(step).identity) || side;
     const key = keyOf(question, step);
     const kind = page.kind(step.name);
-    lead.textContent = `What happens while ${kind.title} grows and all else stays. Click or drag in a chart to set the amount.`;
+    const words = `What happens while ${kind.title} grows and all else stays. Click or drag in a chart to set the amount.`;
+    if (lead.textContent !== words) lead.textContent = words;
     if (key === drawn) {
       charts.stale(false);
       charts.at(amount);
