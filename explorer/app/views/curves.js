@@ -16,7 +16,7 @@ export function makeCurvesView({ element, page, jobs, make, mountCurves }) {
   let flips = []; // marks on the slider
 
   function update({ answer, question, live }) {
-    note.hidden = !answer?.pinned;
+    note.toggleAttribute("hidden", !answer?.pinned);
     const step = stepOnAxis();
     if (!step) return say("Add a distortion to see what happens while it grows.");
     if (swept && (swept.place !== step.place || swept.name !== step.name)) clearMarks();
