@@ -33,6 +33,17 @@ def _threads() -> None:
 
 
 @pytest.fixture
+def one_thread() -> Iterator[None]:
+    """One torch thread, as the app answers: there, an attack on a picture is the same in every batch, bit by bit."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
 def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A checkpoint folder with two untrained LeNets, digits/lenet/standard and digits/lenet/stability, in use."""
     import torch

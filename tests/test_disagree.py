@@ -12,6 +12,8 @@ from explorer.errors import ExplorerError
 from explorer.probe import compare, next_disagreement
 from tests.probe_models import threshold
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 BETWEEN = {3, 7}  # the rows on which the two models below disagree
 
 

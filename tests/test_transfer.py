@@ -14,6 +14,8 @@ from explorer.probe import attacks, compare, transfer
 from explorer.probe.transfer import _falls
 from tests.probe_models import formula, grey, picture, resnet, threshold
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 FLOAT = Recipe(quantised=False)
 
 

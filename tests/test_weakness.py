@@ -14,6 +14,8 @@ from explorer.probe import compare, flip_point, weaknesses
 from explorer.probe.weakness import severity
 from tests.probe_models import add_lift, formula, grey, picture, resnet, threshold
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 FLOAT = Recipe(quantised=False)
 BASELINE, OTHER = "test/formula/standard", "test/formula/stability"
 
