@@ -26,7 +26,8 @@ from torch import Tensor
 from explorer import images, probe
 from explorer.app.families import Family
 from explorer.app.jobs import humble_thread
-from explorer.app.live import MAX_TEXT, Live
+from explorer.app.live import Live
+from explorer.app.questions import MAX_TEXT
 from explorer.distortions import DISTORTIONS, Recipe
 from explorer.errors import ExplorerError
 from explorer.models import Classifier

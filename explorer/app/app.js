@@ -70,7 +70,7 @@ export async function start({ element, server, trigger, catalogue, mount, views:
   showRecipe(panel.answer()?.recipe);
   trigger("sync");
   views.show(kinds.some(({ name }) => name === link.tab) ? link.tab : kinds[0].name);
-  if (link.said.length) notice.show(link.said.join(" "), { error: true });
+  if (link.said.length) tellWhatWasLeft(link.said);
   tellViews();
   tour.firstVisit();
 
@@ -207,6 +207,11 @@ export async function start({ element, server, trigger, catalogue, mount, views:
     return { tab, said: read.said, brought: brought.token && { ...brought, file } };
   }
 
+  function tellWhatWasLeft(sentences) {
+    const list = make("ul", { class: "said" }, ...sentences.map((sentence) => make("li", {}, sentence)));
+    openDialog("The address could be followed in part only", list);
+  }
+
   // The place, in the recipe, of the step that the curves are about: the one touched last, else the last.
   function sweptPlace() {
     const place = state.steps[steps.active()]?.on ? steps.active() : state.steps.findLastIndex((step) => step.on);
@@ -220,7 +225,8 @@ export async function start({ element, server, trigger, catalogue, mount, views:
     if (!live) trigger("sync");
   }
 
-  function setSteps(chain) {
+  function setSteps(chain, { against } = {}) {
+    if (against && state.models.includes(against)) state.against = against;
     state.steps = chain.map((step) => ({ on: true, ...step })).slice(0, catalogue.limits.steps);
     changed();
   }

@@ -13,8 +13,9 @@ import torch
 from explorer.app import api
 from explorer.app.controls import Controls, add_model_menu, add_step_menu, connect, describe, family_menu, step_sliders
 from explorer.app.families import family_of
-from explorer.app.live import MAX_STEPS, Live
+from explorer.app.live import Live
 from explorer.app.pictures import catalogue_of_datasets, sample_strip
+from explorer.app.questions import MAX_STEPS
 from explorer.distortions import DISTORTIONS
 from explorer.images import MAX_BYTES
 from explorer.models import pick_device

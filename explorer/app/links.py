@@ -180,22 +180,38 @@ def _quoted(text: str) -> str:
 # ---- the other way round: the same state for Python and the command line --------------------------------------------
 
 
-def shares(scene: Scene, picture: Mapping[str, Any]) -> dict[str, Any]:
-    """The state as a line of the command line, as Python and as JSON; a visitor's own picture is ``picture.png``."""
+def shares(scene: Scene, state: Mapping[str, Any]) -> dict[str, Any]:
+    """A state, loaded as ``scene``, for the command line, as Python and as JSON: {"command", "python", "json", "own"}.
+
+    ``own`` says that the picture is the visitor's own, which is called ``picture.png`` there.
+    """
     names = [model.name for model in scene.models]
+    picture = state["picture"]
     image = _image_name(picture)
     command = ["explorer", "compare", image, "--models", ",".join(names), "--recipe", str(scene.recipe)]
     takes = f"{scene.family.size}, {scene.family.channels}"
     label = "" if scene.label is None else f", label={scene.label}"
+    reference, pin = "", []
+    shared: dict[str, Any] = {"picture": image, "models": names, "recipe": scene.recipe.to_dict()}
+    if scene.pinned is not None:
+        other = state["reference"]["picture"]
+        command += ["--pin", f"{_image_name(other)}|{scene.pinned}"]
+        shared["reference"] = {"picture": _image_name(other), "recipe": scene.pinned.to_dict()}
+        reference = ", reference=reference"
+        pin = [
+            f"other = explorer.fit({_image_python(other)}, {takes})",
+            f"reference = pinned_pass(models, other, explorer.{scene.pinned.to_python()})",
+        ]
     python = [
         "import explorer",
         *(["from explorer.images import sample_images"] if "sample" in picture else []),
+        *(["from explorer.probe import pinned_pass"] if pin else []),
         f"models = [explorer.load_model(name) for name in {names!r}]",
         f"image = explorer.fit({_image_python(picture)}, {takes})",
-        f"comparison = explorer.compare(models, image, explorer.{scene.recipe.to_python()}{label})",
+        *pin,
+        f"comparison = explorer.compare(models, image, explorer.{scene.recipe.to_python()}{label}{reference})",
     ]
-    state = {"picture": image, "models": names, "recipe": scene.recipe.to_dict()}
-    return {"command": shlex.join(command), "python": "\n".join(python), "json": state, "own": "token" in picture}
+    return {"command": shlex.join(command), "python": "\n".join(python), "json": shared, "own": "token" in picture}
 
 
 def _image_name(picture: Mapping[str, Any]) -> str:

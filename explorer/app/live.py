@@ -22,20 +22,12 @@ from explorer.app.families import Family, alike, check_names, family_of, group, 
 from explorer.app.jobs import POLL, Jobs, Quiet, StoppedError
 from explorer.app.links import read_link, shares
 from explorer.app.pictures import PictureGoneError, Pictures, Recent
+from explorer.app.questions import MAX_MODELS, MAX_STEPS, MAX_TEXT, check_length, mapping, read_recipe
 from explorer.datasets import Dataset
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
 from explorer.models import Card, Classifier, list_models, load_model
-from explorer.probe import CleanPass, clean_pass, compare
-
-MAX_MODELS = 12
-"""Models side by side at once."""
-
-MAX_STEPS = 8
-"""Distortions in one chain."""
-
-MAX_TEXT = 1000
-"""Characters of a recipe or a name that are read."""
+from explorer.probe import CleanPass, clean_pass, compare, pinned_pass
 
 CLEAN_PASSES = 64
 """Clean answers kept (a few hundred kB each): one per picture and set of models in use."""
@@ -48,7 +40,8 @@ class Scene:
     """A state of the page, checked and loaded: what ``compare`` and ``sweep`` want.
 
     ``pixels``: (1, C, H, W) in [0, 1]; ``label``: index of the true class where one is known; ``clean``: the models'
-    answers to the undistorted picture; ``reference``: those to a pinned state, to be compared with in their place.
+    answers to the undistorted picture; ``reference``: those to a pinned state, whose recipe is ``pinned``, to be
+    compared with in their place.
     """
 
     family: Family
@@ -58,6 +51,7 @@ class Scene:
     label: int | None
     clean: CleanPass
     reference: CleanPass | None
+    pinned: Recipe | None
     shown: str
     """The picture that the distorted one is compared with, as a data URL."""
 
@@ -119,7 +113,7 @@ class Live:
 
     async def share(self, state: Any) -> Response:
         """The state for Python, the command line and programs, as in ``links.shares``, or {"error"}."""
-        return await self._run(lambda asked: shares(self.scene(asked), asked["picture"]), state)
+        return await self._run(lambda asked: shares(self.scene(asked), asked), state)
 
     async def start_job(self, question: Any) -> Response:
         """Begin a long question, {"kind", "group", "state", ...}: {"job": token} or {"error"}."""
@@ -165,37 +159,40 @@ class Live:
             "side": scene.family.size,
             "pixels": "8-bit" if scene.recipe.quantised else "float",
             "label": None if scene.label is None else scene.family.classes[scene.label],
-            "pinned": scene.reference is not None,
+            "pinned": None if scene.pinned is None else str(scene.pinned),
             "timing": {name: 1000 * value for name, value in seconds.items()},
         }
 
     def scene(self, state: Any) -> Scene:
         """What a state means, its models and pictures loaded; ExplorerError where it makes no sense."""
-        state = _mapping(state)
+        state = mapping(state)
         family, models = self.choose(state.get("models"))
-        recipe = _recipe(state.get("recipe"))
+        recipe = read_recipe(state.get("recipe"))
         key, pixels, label = self._picture(state.get("picture"), family)
         names = tuple(model.name for model in models)
         clean, shown = self._clean_pass((key, recipe.quantised, *names), models, pixels, quantised=recipe.quantised)
-        reference = None
+        reference = pinned = None
         if state.get("reference") is not None:
-            reference, shown = self._reference(_mapping(state["reference"]), family, models)
-        return Scene(family, models, recipe, pixels, label, clean, reference, shown)
+            pinned = read_recipe(mapping(state["reference"]).get("recipe"))
+            reference, shown = self._reference(state["reference"].get("picture"), pinned, family, models)
+        return Scene(family, models, recipe, pixels, label, clean, reference, pinned, shown)
 
     def _picture(self, picture: Any, family: Family) -> tuple[str, Tensor, int | None]:
         """A key, the pixels and the index of the true class, where the picture has one that the family knows."""
         key, pixels, label = self.pictures.find(picture, (family.size, family.channels))
         return key, pixels, family.classes.index(label) if label in family.classes else None
 
-    def _reference(self, pinned: Mapping[str, Any], family: Family, models: list[Classifier]) -> tuple[CleanPass, str]:
-        """The models' answers to the distorted pixels of a pinned state {"picture", "recipe"}."""
-        recipe = _recipe(pinned.get("recipe"))
-        key, pixels, label = self._picture(pinned.get("picture"), family)
-        names = tuple(model.name for model in models)
-        held = self._clean_passes.get(("pinned", key, str(recipe), *names))
+    def _reference(
+        self, picture: Any, recipe: Recipe, family: Family, models: list[Classifier]
+    ) -> tuple[CleanPass, str]:
+        """The models' answers to the distorted pixels of a pinned state, and these pixels as a data URL."""
+        key, pixels, label = self._picture(picture, family)
+        held_as = ("pinned", key, str(recipe), *(model.name for model in models))
+        held = self._clean_passes.get(held_as)
         if held is None:
-            distorted = compare(models, pixels, recipe, label=label).distorted
-            held = self._clean_pass(("pinned", key, str(recipe), *names), models, distorted, quantised=recipe.quantised)
+            answers = pinned_pass(models, pixels, recipe, label=label)
+            held = (answers, images.data_url(answers.pixels))
+            self._clean_passes.put(held_as, held)
         return held
 
     def take_picture(self, upload: Any) -> dict[str, str]:
@@ -210,7 +207,7 @@ class Live:
         if not isinstance(text, str) or len(text) > MAX_TEXT:
             raise ExplorerError("A recipe is one line of text such as gaussian_noise=0.1,jpeg=30;seed=7.")
         recipe = Recipe.parse(text)
-        _check_length(recipe.steps)
+        check_length(recipe.steps)
         return recipe.to_dict()
 
     def choose(self, names: Any) -> tuple[Family, list[Classifier]]:
@@ -281,27 +278,3 @@ def _plainly(function: Callable[..., dict[str, Any]], *arguments: Any) -> dict[s
     except Exception:
         log.exception("a question from the page failed")
         return {"error": "Something went wrong in the explorer; the terminal it runs in shows what."}
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise ExplorerError("The page sent something that is not a question; reload it.")
-    return value
-
-
-def _recipe(value: Any) -> Recipe:
-    """The recipe of a JSON form from an untrusted sender: its size is checked before its meaning."""
-    steps = _mapping(value).get("steps")
-    if not isinstance(steps, list) or not all(isinstance(step, list) and len(step) == 2 for step in steps):
-        raise ExplorerError("The steps of a recipe must be a list of pairs of a distortion's name and an amount.")
-    _check_length(steps)
-    if any(
-        isinstance(text, str) and len(text) > MAX_TEXT for text in (value.get("against"), *(name for name, _ in steps))
-    ):
-        raise ExplorerError("A name in this recipe is too long.")
-    return Recipe.from_dict(value)
-
-
-def _check_length(steps: Sequence[Any]) -> None:
-    if len(steps) > MAX_STEPS:
-        raise ExplorerError(f"The page shows at most {MAX_STEPS} distortions in a chain; this one has {len(steps)}.")

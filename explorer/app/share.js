@@ -61,7 +61,7 @@ export function makeShare({ page, server, jobs, notice, make, openDialog, saveFi
       make(
         "div",
         { class: "sources" },
-        button("Clean pixels", "PNG without loss, as large as the models see it", () => saveFile(`clean-${name}.png`, answer.images.clean)),
+        button(answer.pinned ? "Pinned pixels" : "Clean pixels", "PNG without loss, as large as the models see it", () => saveFile(`${answer.pinned ? "pinned" : "clean"}-${name}.png`, answer.images.clean)),
         button("Distorted pixels", "PNG without loss, as large as the models see it", () => saveFile(`distorted-${name}.png`, answer.images.distorted)),
         button("Figure (SVG)", "Pictures, answers and curves as one drawing, for papers and slides", () => save("svg")),
         button("Figure (PNG)", "The same as pixels", () => save("png")),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from explorer.distortions import Recipe
     from explorer.models import Classifier
+    from explorer.probe import CleanPass
 
 
 def read_recipe(text: str, seed: int | None) -> Recipe:
@@ -82,3 +83,15 @@ def open_image(text: str, model: Classifier) -> tuple[Tensor, int | None]:
     else:
         x = load_image(text)
     return fit(x, model.size, model.channels), label
+
+
+def read_pin(text: str, models: Sequence[Classifier]) -> CleanPass:
+    """The models' answers to a pinned state, written IMAGE|RECIPE."""
+    from explorer.distortions import Recipe
+    from explorer.probe import pinned_pass
+
+    image, bar, chain = text.partition("|")
+    if not bar:
+        raise ExplorerError("--pin takes an image and a recipe with a bar between them, such as 'cat|jpeg=30;seed=0'.")
+    pixels, label = open_image(image, models[0])
+    return pinned_pass(models, pixels, Recipe.parse(chain), label=label)

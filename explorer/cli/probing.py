@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from explorer.cli.inputs import load_models, open_image, read_amount, read_names, read_numbers, read_recipe
+from explorer.cli.inputs import load_models, open_image, read_amount, read_names, read_numbers, read_pin, read_recipe
 from explorer.cli.options import DEFAULT_MODELS, Arch, AsJson, Device, Image, Mean, Models, RecipeText, Seed, Std
 from explorer.cli.output import print_json, print_parts, progress_bar
 
@@ -16,6 +16,9 @@ def compare(
     models: Models = DEFAULT_MODELS,
     recipe: RecipeText = "gaussian_noise=0.1",
     seed: Seed = None,
+    pin: Annotated[
+        str | None, typer.Option(help="Compare with this state, not with the clean image: 'cat|jpeg=30;seed=0'.")
+    ] = None,
     *,
     as_json: AsJson = False,
     arch: Arch = None,
@@ -30,7 +33,8 @@ def compare(
     chain = read_recipe(recipe, seed)
     loaded = load_models(models, arch, mean, std, device)
     pixels, label = open_image(image, loaded[0])
-    found = probe.compare(loaded, pixels, chain, label=label)
+    reference = None if pin is None else read_pin(pin, loaded)
+    found = probe.compare(loaded, pixels, chain, label=label, reference=reference)
     if as_json:
         print_json(found.to_dict())
     else:

@@ -73,7 +73,7 @@ function drawHead(sheet, answer, y, paint) {
     const x = edge + 16 + i * (picture + gap);
     const sharp = { "image-rendering": "optimizeSpeed", style: "image-rendering: pixelated" }; // squares, never smoothed
     sheet.append(s("image", { x, y: y + 16, width: picture, height: picture, href: answer.images[which], ...sharp }));
-    const caption = i ? `distorted · #${answer.image_hash.slice(0, 8)}` : `clean · ${answer.side} × ${answer.side}`;
+    const caption = i ? `distorted · #${answer.image_hash.slice(0, 8)}` : `${answer.pinned ? "pinned" : "clean"} · ${answer.side} × ${answer.side}`;
     sheet.append(s("text", { x, y: y + picture + 35, "font-size": 12, fill: paint("--soft") }, caption));
   });
   const { psnr, ssim, l2, linf } = answer.input;

@@ -12,7 +12,7 @@
 //
 //   { error: "One sentence." }    or
 //   { images: { clean, distorted },       data URLs of lossless pictures, as small as the models see them
-//     pinned,                             whether "clean" is a pinned state instead of the picture as it came
+//     pinned,                             the recipe of the pinned state that stands in for "clean", or null
 //     side, pixels, image_hash, label,    px; "8-bit" or "float"; hex digits; the true class or null
 //     input: { psnr, ssim, l2, linf },    null psnr: identical pictures
 //     models: [{ name, title, subtitle, method, baseline, clean: [{ label, probability }], distorted: [...], flipped,
@@ -220,6 +220,7 @@ function makePictures() {
     }
     drawDifference();
     setText(before, answer.pinned ? "pinned" : "clean");
+    before.title = answer.pinned ?? "";
     setText(size, `${answer.side} × ${answer.side}`);
     setText(hash, `#${answer.image_hash.slice(0, 4)} ${answer.image_hash.slice(4, 8)}`);
     const { psnr, ssim, l2, linf } = answer.input;

@@ -132,15 +132,31 @@ def _names(models: Sequence[Mapping[str, Any]]) -> list[str]:
     return [title if titles.count(title) == 1 else model["name"] for title, model in zip(titles, models, strict=True)]
 
 
+def before(answer: Mapping[str, Any]) -> str:
+    """What the distorted picture is compared with: the clean one or a pinned one."""
+    return "pinned" if answer.get("pinned") else "clean"
+
+
 def _without_script(answer: Mapping[str, Any]) -> str:
     pictures = "".join(
-        f'<img src="{escape(answer["images"][which])}" alt="{which} picture">' for which in ("clean", "distorted")
+        f'<img src="{escape(answer["images"][which])}" alt="{word} picture">'
+        for which, word in (("clean", before(answer)), ("distorted", "distorted"))
     )
     return f"<noscript><p>Scripts are switched off: here are the pictures; the numbers follow.</p>{pictures}</noscript>"
 
 
 def _answers(answer: Mapping[str, Any]) -> str:
-    head = ["model", "clean", "distorted", "", "confidence", "margin", "change (KL)", "feature distance", "percentile"]
+    head = [
+        "model",
+        before(answer),
+        "distorted",
+        "",
+        "confidence",
+        "margin",
+        "change (KL)",
+        "feature distance",
+        "percentile",
+    ]
     rows = []
     for name, model in zip(_names(answer["models"]), answer["models"], strict=True):
         layers = list(model["feature_distance"].values())
@@ -161,10 +177,12 @@ def _answers(answer: Mapping[str, Any]) -> str:
     moved = answer["input"]
     psnr = "∞" if moved["psnr"] is None else f"{moved['psnr']:.2f}"
     ssim = "–" if moved["ssim"] is None else f"{moved['ssim']:.4f}"
+    pinned = answer.get("pinned")
+    pin = f" Pinned, and compared with in place of the clean picture: {escape(pinned)}." if pinned else ""
     label = "" if answer.get("label") is None else f" True class: {escape(str(answer['label']))}."
     distance = (
         f'<p class="soft">The input moved by PSNR {psnr} dB, SSIM {ssim}, L2 {moved["l2"]:.4g}, L∞ '
-        f"{moved['linf']:.4g}; {escape(answer['pixels'])} pixels, {int(answer['side'])} px.{label}</p>"
+        f"{moved['linf']:.4g}; {escape(answer['pixels'])} pixels, {int(answer['side'])} px.{label}{pin}</p>"
     )
     return f'<div class="box wide">{_table(head, rows)}{distance}</div>'
 
@@ -194,7 +212,7 @@ def _probabilities(answer: Mapping[str, Any]) -> str:
         [label, *(" → ".join(f"{side[label]:.4f}" if label in side else "–" for side in pair) for pair in pairs)]
         for label in labels
     ]
-    head = ["probability, clean → distorted", *_names(answer["models"])]
+    head = [f"probability, {before(answer)} → distorted", *_names(answer["models"])]
     return f'<div class="box wide">{_table(head, rows)}</div>'
 
 

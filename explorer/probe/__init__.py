@@ -1,6 +1,6 @@
 """One image, looked at closely: comparison, sweep, weak spots, attacks, layers; and accuracy over a data set."""
 
-from explorer.probe.compare import Answer, CleanPass, Comparison, clean_pass, compare
+from explorer.probe.compare import Answer, CleanPass, Comparison, clean_pass, compare, pinned_pass
 from explorer.probe.disagree import next_disagreement
 from explorer.probe.evaluate import Evaluation, evaluate, evaluate_many, wilson_interval
 from explorer.probe.evidence import Evidence, evidence
@@ -41,6 +41,7 @@ __all__ = [
     "evidence",
     "flip_point",
     "next_disagreement",
+    "pinned_pass",
     "sweep",
     "transfer",
     "weaknesses",

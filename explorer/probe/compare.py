@@ -131,6 +131,15 @@ def clean_pass(models: Sequence[Classifier], image: Tensor, *, quantised: bool =
     return CleanPass(pixels, {model.name: (model, *inputs.answer(model, pixels)) for model in models})
 
 
+def pinned_pass(models: Sequence[Classifier], image: Tensor, recipe: Recipe, *, label: int | None = None) -> CleanPass:
+    """The models' answers to a distorted image, for ``compare(..., reference=)``: one state pinned, others held to it.
+
+    Arguments and errors as in ``compare``.
+    """
+    distorted = compare(models, image, recipe, label=label).distorted
+    return clean_pass(models, distorted, quantised=recipe.quantised)
+
+
 def compare(
     models: Sequence[Classifier],
     image: Tensor,

@@ -37,7 +37,7 @@ def write(live: Live, question: Mapping[str, Any], progress: Progress) -> dict[s
     answer = live.answer(state)
     place = place_in(scene.recipe, question.get("place"))
     seeds = SEEDS if is_random(scene.recipe) else 1
-    texts = shares(scene, state["picture"])
+    texts = shares(scene, state)
     about = {
         "recipe": str(scene.recipe),
         "python": texts["python"],
