@@ -72,8 +72,8 @@ def test_it_is_what_compare_says_row_by_row(text):
     data, recipe = load_dataset("digits").select(range(150)), Recipe.parse(text)
 
     def disagree(row: int) -> bool:
-        image, _ = data.batch([row])
-        answers = compare(models, image, recipe).models
+        image, labels = data.batch([row])
+        answers = compare(models, image, recipe, label=int(labels[0])).models
         return len({int(answer.distorted.argmax()) for answer in answers}) > 1
 
     expected = [row for row in range(len(data)) if disagree(row)]
@@ -84,6 +84,17 @@ def test_it_is_what_compare_says_row_by_row(text):
         found.append(row)
         row = next_disagreement(models, data, recipe, row)
     assert found == expected
+
+
+@pytest.mark.parametrize(("classes", "expected"), [(("low", "high"), None), (("a", "b"), 0)])
+def test_attacks_go_away_from_the_true_class_where_the_models_know_it(classes, expected):
+    # Both call row 0 "high", wrongly. Away from "low" means lighter, and they go on agreeing; away from their own
+    # answer means darker, below the second one's threshold.
+    models = [threshold(0.3), threshold(0.48, name="test/formula/stability")]
+    pixels = np.full((1, 4, 4, 1), 127, np.uint8)
+    data = Dataset("one", "test", pixels, np.array([0], np.int64), classes, (0.0,), (1.0,))
+    recipe = Recipe.parse("fgsm=10/255;against=test/formula/stability")
+    assert next_disagreement(models, data, recipe, -1) == expected
 
 
 def test_pictures_of_another_size_are_fitted_as_compare_sees_them(models, greys):

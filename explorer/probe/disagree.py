@@ -10,7 +10,7 @@ from torch import Tensor
 
 from explorer import images
 from explorer.datasets import Dataset
-from explorer.distortions import Recipe, apply
+from explorer.distortions import Recipe, Target, apply
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.probe import inputs
@@ -32,7 +32,8 @@ def next_disagreement(
 
     Rows are taken ``step`` further each time (-1 goes backwards), once round the data set; the start itself is left
     out, and -1 as a start takes all rows from the first on. ``label``: only rows of this class. Every image is fitted
-    and distorted as ``compare`` does it, with the recipe's own seed; attacks go away from the attacked model's answer.
+    and distorted as ``compare`` does it, with the recipe's own seed; attacks go away from its true class, where the models
+    know that, else from the attacked model's answer.
     ``progress`` counts rows. Errors as in ``compare``, and where the start is no row or the label no class of the data.
     """
     models = inputs.check_models(models)
@@ -77,12 +78,15 @@ def _growing(rows: Sequence[int], most: int) -> Iterator[Sequence[int]]:
 def _distorted(
     models: Sequence[Classifier], dataset: Dataset, recipe: Recipe, rows: Sequence[int], meter: inputs.Meter
 ) -> Tensor:
-    x, _ = dataset.batch(rows)
+    x, labels = dataset.batch(rows)
     model = models[0]
     if tuple(x.shape[1:]) != (model.channels, model.size, model.size):
         x = images.fit(x, model.size, model.channels)
     target = inputs.attack_target(recipe, models, undistorted(x, recipe.quantised), None)
-    target = None if target is None else breathing(target, meter.step)
+    if target is not None and target.labels is not None:
+        index = {name: i for i, name in enumerate(model.classes)}
+        true = torch.tensor([index.get(dataset.classes[label], -1) for label in labels.tolist()])
+        target = breathing(Target(target.logits, torch.where(true >= 0, true, target.labels)), meter.step)
     return apply(recipe, x, target=target)
 
 
