@@ -32,9 +32,9 @@ def next_disagreement(
 
     Rows are taken ``step`` further each time (-1 goes backwards), once round the data set; the start itself is left
     out, and -1 as a start takes all rows from the first on. ``label``: only rows of this class. Every image is fitted
-    and distorted as ``compare`` does it, with the recipe's own seed; attacks go away from its true class, where the models
-    know that, else from the attacked model's answer.
-    ``progress`` counts rows. Errors as in ``compare``, and where the start is no row or the label no class of the data.
+    and distorted as ``compare`` does it, with the recipe's own seed; attacks go away from its true class where the
+    models know that, else from the attacked model's answer. ``progress`` counts rows. Errors as in ``compare``, and
+    where the start is no row or the label no class of the data.
     """
     models = inputs.check_models(models)
     n = len(dataset)
