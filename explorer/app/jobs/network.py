@@ -1,0 +1,132 @@
+"""Inside the networks: the channels of a stage that changed most, and where each network sees evidence for a class."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from explorer.app.jobs import job
+from explorer.errors import ExplorerError
+from explorer.models import Classifier
+from explorer.probe import channels, compare, evidence
+from explorer.probe.inputs import Progress
+
+if TYPE_CHECKING:
+    from explorer.app.live import Live
+
+TOP = 8
+"""Channels shown of each model."""
+
+LARGEST = 96
+"""Side of a map in values at most; larger maps are averaged, they would be drawn smaller than that anyway."""
+
+STEPS = 255  # levels of a map in the page, where 8 bits is what a screen shows
+
+
+@job("channels")
+def most_changed(live: Live, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    """{"state", "layer"} -> {"layer", "models": [{"name", "total", "low", "high", "swing", "channels"} or an error]}.
+
+    ``channels``: the most changed first, {"index", "distance", "clean", "distorted", "difference"}; the first two maps
+    on the scale from ``low`` to ``high``, which all of a model's maps share, the third from -``swing`` to ``swing``.
+    """
+    layer = question.get("layer")
+    if not isinstance(layer, str) or len(layer) > 200:
+        raise ExplorerError("The page asked for a stage that does not exist; reload it.")
+
+    def one(model: Classifier, clean: Tensor, distorted: Tensor) -> dict[str, Any]:
+        found = channels(model, clean, distorted, layer, top=TOP)
+        maps = [(_fit(channel.clean), _fit(channel.distorted)) for channel in found.channels]
+        swing = max(float((after - before).abs().max()) for before, after in maps)
+        return {
+            "total": found.total,
+            "low": found.low,
+            "high": found.high,
+            "swing": swing,
+            "channels": [
+                {
+                    "index": channel.index,
+                    "distance": channel.distance,
+                    "clean": packed(before, found.low, found.high),
+                    "distorted": packed(after, found.low, found.high),
+                    "difference": packed(after - before, -swing, swing),
+                }
+                for channel, (before, after) in zip(found.channels, maps, strict=True)
+            ],
+        }
+
+    return {"layer": layer, "models": _each(live, question, progress, one)}
+
+
+@job("evidence")
+def class_evidence(live: Live, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    """{"state"} -> {"models": [{"name", "layer", "grid", "limit", "clean", "distorted", "other"} or an error]}.
+
+    Each map has its "class" and runs from -``limit`` to ``limit``; ``other`` is null where the answer did not change.
+    """
+
+    def one(model: Classifier, clean: Tensor, distorted: Tensor) -> dict[str, Any]:
+        found = evidence(model, clean, distorted)
+        before, after = model.classes[found.class_clean], model.classes[found.class_distorted]
+
+        def shown(values: Tensor, label: str) -> dict[str, Any]:
+            return {"class": label, **packed(_fit(values), -found.limit, found.limit)}
+
+        return {
+            "layer": found.layer,
+            "grid": list(found.grid),
+            "limit": found.limit,
+            "clean": shown(found.clean, before),
+            "distorted": shown(found.distorted, before),
+            "other": None if found.class_clean == found.class_distorted else shown(found.other, after),
+        }
+
+    return {"models": _each(live, question, progress, one)}
+
+
+def _each(
+    live: Live,
+    question: Mapping[str, Any],
+    progress: Progress,
+    one: Callable[[Classifier, Tensor, Tensor], dict[str, Any]],
+) -> list[dict[str, Any]]:
+    """``one`` for every model, on the picture that the page compares with and the distorted one.
+
+    A model that cannot be looked at so is told in a sentence of its own, beside the others.
+    """
+    scene = live.scene(question.get("state"))
+    total = len(scene.models) + 1
+    progress(0, total)
+    pinned = {} if scene.reference is None else {"reference": scene.reference}
+    seen = compare(scene.models, scene.pixels, scene.recipe, label=scene.label, clean=scene.clean, **pinned)
+    answers = []
+    for done, model in enumerate(scene.models, start=1):
+        progress(done, total)
+        try:
+            answers.append({"name": model.name, **one(model, seen.clean, seen.distorted)})
+        except ExplorerError as error:
+            answers.append({"name": model.name, "error": str(error)})
+    progress(total, total)
+    return answers
+
+
+def _fit(values: Tensor) -> Tensor:
+    """A map (H, W), averaged down where it has more than ``LARGEST`` values along a side."""
+    height, width = values.shape
+    if max(height, width) <= LARGEST:
+        return values
+    return F.adaptive_avg_pool2d(values[None, None], (min(height, LARGEST), min(width, LARGEST)))[0, 0]
+
+
+def packed(values: Tensor, low: float, high: float) -> dict[str, Any]:
+    """A map (H, W) as {"width", "height", "data"}: one byte per value, 0 at ``low`` to 255 at ``high``, in base64."""
+    span = high - low
+    parts = (values - low) / span if span > 0 else torch.full_like(values, 0.5 if low < 0 else 0.0)
+    levels = (parts.clamp(0, 1) * STEPS).round().to(torch.uint8)
+    height, width = values.shape
+    return {"width": width, "height": height, "data": base64.b64encode(levels.numpy().tobytes()).decode("ascii")}

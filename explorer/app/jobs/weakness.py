@@ -1,0 +1,62 @@
+"""Weak spots: how little of one distortion breaks the baseline, or tells the models apart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from explorer.app.jobs import job
+from explorer.distortions import Recipe, find_distortion
+from explorer.errors import ExplorerError
+from explorer.probe import weaknesses
+from explorer.probe.inputs import Progress
+from explorer.probe.weakness import GOALS
+
+if TYPE_CHECKING:
+    from explorer.app.live import Live
+
+
+@job("weakness")
+def weakness(live: Live, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    """{"state", "goal", "distortion"} -> ``Weakness.to_dict()`` and what the table shows of it.
+
+    One distortion at a time: the page asks for one after the other, and what was found is on screen while the next is
+    searched. ``flips``: per model its flip point as people read it; ``moved``: whether it answers, at the amount that
+    is told, something else than to the clean picture; ``steps`` and ``against``: the recipe's.
+    """
+    scene = live.scene(question.get("state"))
+    goal, name = question.get("goal"), question.get("distortion")
+    if goal not in GOALS or not isinstance(name, str):
+        raise ExplorerError("The page asked for a search that does not exist; reload it.")
+    kind = find_distortion(name)
+    check_room(scene.recipe, name)
+    (found,) = weaknesses(
+        scene.models,
+        scene.pixels,
+        goal=goal,
+        distortions=[name],
+        recipe=scene.recipe,
+        label=scene.label,
+        progress=progress,
+    )
+    points = found.flip_points
+    return {
+        **found.to_dict(),
+        "flips": {model: None if point is None else kind.show(point) for model, point in points.items()},
+        "moved": {
+            model.name: found.predictions[model.name] != model.classes[int(scene.clean.answers[model.name][1].argmax())]
+            for model in scene.models
+        },
+        "steps": [list(step) for step in found.recipe.steps],
+        "against": found.recipe.against if kind.adversarial else scene.recipe.against,
+    }
+
+
+def check_room(recipe: Recipe, name: str) -> None:
+    """ExplorerError where the chain is full, so that the page could not show it with one more step of that name."""
+    from explorer.app.questions import MAX_STEPS
+
+    if len(recipe.steps) >= MAX_STEPS and all(step != name for step, _ in recipe.steps):
+        raise ExplorerError(
+            f"The chain holds {MAX_STEPS} distortions, as many as it can; remove one, or start from the clean picture."
+        )
