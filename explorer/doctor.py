@@ -25,7 +25,7 @@ Status = Literal["ok", "optional", "broken"]
 PYTHONS = ((3, 11), (3, 14))  # from, up to but without: as in pyproject.toml
 UI_LIBRARIES = {"gradio", "plotly", "ipywidgets", "jupyterlab"}  # training and scanning do without
 PROJECT = Path(__file__).resolve().parents[1]
-DOWNLOADS = {"cifar10": "cifar-10-batches-py", "mnist": "MNIST"}  # torchvision's folder for each
+DOWNLOADS = ("cifar10", "mnist")
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def device() -> Finding:
 
 def data() -> list[Finding]:
     """The data sets: digits must load, the others are optional."""
-    from explorer.datasets import cache_folder, load_dataset, local_file
+    from explorer.datasets import load_dataset, local_file
 
     found = []
     try:
@@ -121,8 +121,8 @@ def data() -> list[Finding]:
     except (ImportError, OSError, ValueError) as error:
         fix = f"{_python()} -m pip install --force-reinstall scikit-learn"
         found.append(Finding("data", "broken", f"digits does not load: {error}", fix))
-    for name, folder in DOWNLOADS.items():
-        if (path := local_file(name)) or (path := cache_folder() / folder).is_dir():
+    for name in DOWNLOADS:
+        if path := local_file(name):
             found.append(Finding("data", "ok", f"{name}: {path}"))
         else:
             command = f"from explorer.datasets import load_dataset; load_dataset('{name}')"

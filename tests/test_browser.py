@@ -391,7 +391,8 @@ def test_pages_turn_and_a_row_is_gone_to(visitor: AppPage) -> None:
 @browser_test
 def test_rows_are_stepped_through_in_the_rail(visitor: AppPage) -> None:
     page = visitor.page
-    assert not page.locator(".rows-of-data").is_visible()  # the cat is no row
+    page.get_by_role("button", name="cat", exact=True).click()
+    page.wait_for_selector(".rows-of-data", state="hidden")  # the cat is no row
     open_window(page, "digits")
     page.locator(".row-of-data").first.click()
     until_row(page, 0)

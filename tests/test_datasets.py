@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from explorer.datasets import load_dataset
+from explorer.datasets import load_dataset, local_file
 from explorer.errors import ExplorerError
 
 
@@ -89,3 +89,66 @@ def test_named_data_comes_from_the_local_file(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("EXPLORER_DATA", str(tmp_path))
     data = load_dataset("cifar10")
     assert (len(data), data.classes[9], data.mean) == (3, "truck", (0.4914, 0.4822, 0.4465))
+
+
+def test_a_downloaded_file_is_found_and_data_of_ones_own_comes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, cache = tmp_path / "own", tmp_path / "cache"
+    for folder, value in ((own, 1), (cache, 2)):
+        folder.mkdir()
+        np.savez(folder / "mnist.npz", x_test=np.full((2, 28, 28), value, np.uint8), y_test=np.array([3, 4]))
+    monkeypatch.setenv("EXPLORER_CACHE", str(cache))
+    monkeypatch.setenv("EXPLORER_DATA", str(own))
+    assert local_file("mnist") == own / "mnist.npz"
+    assert int(load_dataset("mnist").images[0, 0, 0, 0]) == 1
+    monkeypatch.delenv("EXPLORER_DATA")
+    assert int(load_dataset("mnist").images[0, 0, 0, 0]) == 2
+    monkeypatch.setenv("EXPLORER_CACHE", str(tmp_path / "nothing"))
+    assert local_file("mnist") is None
+
+
+def test_rows_of_a_class() -> None:
+    data = load_dataset("digits")
+    assert data.rows().tolist() == list(range(360))
+    sevens = data.rows(7)
+    assert sevens.tolist() == [row for row in range(360) if data.labels[row] == 7]
+    assert 20 < len(sevens) < 60
+
+
+def test_a_class_without_pictures_keeps_its_number(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+    Image.new("RGB", (9, 9)).save(tmp_path / "c" / "1.png")
+    data = load_dataset(str(tmp_path))
+    assert (data.classes, data.labels.tolist()) == (("a", "b", "c"), [2])
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"size": 0}', '{"size": "96"}', '{"size": 1e9}', '{"size": true}', "[" * 9]
+)
+def test_a_wrong_dataset_json_is_one_sentence(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a").mkdir()
+    Image.new("RGB", (9, 9)).save(tmp_path / "a" / "1.png")
+    (tmp_path / "dataset.json").write_text(text)
+    with pytest.raises(ExplorerError, match=r"dataset\.json should hold the side in px"):
+        load_dataset(str(tmp_path))
+    (tmp_path / "dataset.json").write_text('{"size": 5}')
+    assert load_dataset(str(tmp_path)).size == 5
+
+
+def test_damaged_files_and_too_many_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a").mkdir()
+    for i in range(3):
+        Image.new("RGB", (900, 900)).save(tmp_path / "a" / f"{i}.png")
+    monkeypatch.setattr("explorer.datasets.MAX_BYTES", 3 * 900 * 900 * 3 - 1)
+    with pytest.raises(ExplorerError, match=r"3 images of .* at 900 px need 7.3 MB"):
+        load_dataset(str(tmp_path))
+    monkeypatch.setattr("explorer.imagefiles.MAX_FILES", 2)
+    with pytest.raises(ExplorerError, match="more than 2 images"):
+        load_dataset(str(tmp_path))
+    monkeypatch.undo()
+    whole = (tmp_path / "a" / "1.png").read_bytes()
+    (tmp_path / "a" / "1.png").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ExplorerError, match=r"a/1\.png: The image file is damaged"):
+        load_dataset(str(tmp_path))

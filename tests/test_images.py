@@ -333,3 +333,29 @@ def test_sample_images_need_no_network(monkeypatch):
         x = images.check_batch(loader())
         assert x.shape[:2] == (1, 3)
         assert min(x.shape[2:]) >= 300
+
+
+@pytest.mark.parametrize("shape", [(5, 9), (480, 640, 3), (700, 900, 3), (1200, 1100, 1), (32, 32, 3), (28, 28, 1)])
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_load_fitted_is_load_and_fit_for_every_input(shape, kind):
+    values = np.random.default_rng(1).integers(0, np.iinfo(kind).max, shape).astype(kind)
+    inputs = [(32, 3), (28, 1), (32, 1), (64, 3)]
+    fitted = images.load_fitted(values, inputs)
+    for takes, x in zip(inputs, fitted, strict=True):
+        assert torch.equal(x, images.fit(images.load_image(values), *takes)), takes
+        assert x.is_contiguous()
+    see_through = np.random.default_rng(2).integers(0, 256, (40, 50, 4), np.uint8)
+    (x,) = images.load_fitted(see_through, [(32, 3)])
+    assert torch.equal(x, images.fit(images.load_image(see_through), 32, 3))
+
+
+def test_image_size_reads_the_header_alone(tmp_path):
+    path = tmp_path / "a.png"
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8))
+    path.write_bytes(file_of(noise)[:100])
+    assert images.image_size(path) == (20, 30)
+    path.write_text("no image")
+    with pytest.raises(ExplorerError, match=r"a\.png is no image"):
+        images.image_size(path)
+    with pytest.raises(ExplorerError, match=r"missing\.png is no image"):
+        images.image_size(tmp_path / "missing.png")
