@@ -19,7 +19,7 @@ from torch import Tensor
 
 from explorer import images
 from explorer.app.families import Family, alike, check_names, family_of, group, subtitle
-from explorer.app.jobs import POLL, Jobs, Quiet, StoppedError
+from explorer.app.jobs import POLL, Jobs, Quiet, StoppedError, humble_thread
 from explorer.app.links import read_link, shares
 from explorer.app.pictures import PictureGoneError, Pictures, Recent
 from explorer.app.questions import MAX_MODELS, MAX_STEPS, MAX_TEXT, check_length, mapping, read_recipe
@@ -89,6 +89,8 @@ class Live:
         self._pool = ThreadPoolExecutor(
             os.cpu_count() or 2, "explorer", initializer=torch.set_num_threads, initargs=(1,)
         )
+        # Large photographs take seconds to decode, one after another: not in the threads that sliders wait for.
+        self._readers = ThreadPoolExecutor(1, "explorer-reader", initializer=humble_thread)
         self.quiet = Quiet()
         self._jobs = Jobs(_plainly, self.quiet)
 
@@ -101,7 +103,7 @@ class Live:
 
     async def open_picture(self, upload: Any) -> Response:
         """Take in one uploaded file: {"token", "thumb"} or {"error"}."""
-        return await self._run(self.take_picture, upload)
+        return await self._run(self.take_picture, upload, self._readers)
 
     async def read_recipe(self, text: Any) -> Response:
         """A recipe as text into its JSON form, or {"error"}."""
@@ -134,8 +136,11 @@ class Live:
         """End a job, {"job"}."""
         return _json(self._jobs.cancel(question))
 
-    async def _run(self, function: Callable[[Any], dict[str, Any]], argument: Any) -> Response:
-        return _json(await asyncio.get_running_loop().run_in_executor(self._pool, _plainly, function, argument))
+    async def _run(
+        self, function: Callable[[Any], dict[str, Any]], argument: Any, pool: ThreadPoolExecutor | None = None
+    ) -> Response:
+        loop = asyncio.get_running_loop()
+        return _json(await loop.run_in_executor(pool or self._pool, _plainly, function, argument))
 
     # ---- the same, without the browser --------------------------------------------------------------------------
 
@@ -242,7 +247,8 @@ class Live:
     def close(self) -> None:
         """End the threads."""
         self._jobs.close()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._pool, self._readers):
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _load(self, card: Card) -> Classifier:
         with self._loading:
