@@ -6,35 +6,23 @@ that wait for the slider, and give the numbers that ``explorer.compare`` and its
 # No "from __future__ import annotations" here: Gradio reads the annotations as types.
 
 import asyncio
-import base64
-import binascii
 import json
 import logging
 import os
-import re
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, TypeVar
 
 import gradio as gr
 from gradio.utils import get_function_description
-from torch import Tensor
 
 from explorer import images, probe
-from explorer.app.families import Family
+from explorer.app.asked import Reader, number_of, numbers_of, text_of
 from explorer.app.jobs import humble_thread
 from explorer.app.live import Live
-from explorer.app.questions import MAX_TEXT
-from explorer.distortions import DISTORTIONS, Recipe
+from explorer.distortions import DISTORTIONS
 from explorer.errors import ExplorerError
-from explorer.models import Classifier
 from explorer.probe.evaluate import Progress
-
-MAX_AMOUNTS = 129
-"""Amounts in one sweep."""
 
 MAX_SEEDS = 16
 """Seeds in one sweep."""
@@ -48,7 +36,6 @@ UPLOADS_KEPT = 600
 Picture = str | dict[str, Any]
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-_DATA_URL = re.compile(r"data:[\w.+/-]*(;[\w.+=-]+)*;base64,")
 
 
 class RefusedError(gr.Error):
@@ -110,24 +97,13 @@ def use_json(blocks: gr.Blocks) -> None:
     ]
 
 
-@dataclass(frozen=True, eq=False)
-class Scene:
-    """A checked question: the models, the recipe, the pixels (1, C, H, W), and the true class where it is known."""
-
-    models: list[Classifier]
-    recipe: Recipe
-    pixels: Tensor
-    label: int | None
-
-
 class Api:
     """The endpoints. Every one raises RefusedError, one sentence, where its question makes no sense."""
 
     def __init__(self, live: Live, blocks: gr.Blocks) -> None:
         self._live = live
-        self._blocks = blocks
+        self._reader = Reader(live, blocks.upload_file_set)
         self._waiting = 0
-        self._decoding = threading.Lock()
         # Beside those of the page's jobs, so that a program that asks and asks holds up no visitor's curves.
         threads = min(max(1, (os.cpu_count() or 2) // 2), 4)
         self._pool = ThreadPoolExecutor(threads, "explorer-api", initializer=humble_thread)
@@ -155,7 +131,7 @@ class Api:
         """
 
         def work(_: Progress) -> dict[str, Any]:
-            scene = self._scene(image, models, recipe)
+            scene = self._reader.scene(image, models, recipe)
             found = probe.compare(scene.models, scene.pixels, scene.recipe, label=scene.label)
             urls = {"clean": images.data_url(found.clean), "distorted": images.data_url(found.distorted)}
             return found.to_dict() | ({"images": urls} if pictures else {})
@@ -189,11 +165,11 @@ class Api:
         """
 
         def work(progress: Progress) -> dict[str, Any]:
-            name = _text(distortion, "The distortion")
-            grid = _numbers(amounts)
+            name = text_of(distortion, "The distortion")
+            grid = numbers_of(amounts)
             if isinstance(seeds, bool) or not isinstance(seeds, int) or not 1 <= seeds <= MAX_SEEDS:
                 raise ExplorerError(f"seeds is a whole number from 1 to {MAX_SEEDS}.")
-            scene = self._scene(image, models, recipe)
+            scene = self._reader.scene(image, models, recipe)
             return probe.sweep(
                 scene.models,
                 scene.pixels,
@@ -229,9 +205,9 @@ class Api:
         """
 
         def work(progress: Progress) -> dict[str, float | None]:
-            name = _text(distortion, "The distortion")
-            width = None if tolerance is None else _number(tolerance, "The tolerance")
-            scene = self._scene(image, models, recipe)
+            name = text_of(distortion, "The distortion")
+            width = None if tolerance is None else number_of(tolerance, "The tolerance")
+            scene = self._reader.scene(image, models, recipe)
             return probe.flip_point(
                 scene.models, scene.pixels, name, recipe=scene.recipe, tolerance=width, progress=progress
             )
@@ -282,77 +258,3 @@ class Api:
             raise RefusedError("Something went wrong in the explorer; the terminal it runs in shows what.") from error
         finally:
             self._waiting -= 1
-
-    def _scene(self, image: Any, models: Any, recipe: Any) -> Scene:
-        """What a question is about, checked and loaded."""
-        live = self._live
-        names = models if models is not None else live.first or next(iter(live.families.values())).defaults
-        family, loaded = live.choose(names)
-        chain = Recipe.from_dict(live.parse_recipe(recipe))
-        return Scene(loaded, chain, *self._pixels(image, family))
-
-    def _pixels(self, image: Any, family: Family) -> tuple[Tensor, int | None]:
-        """The image as the models take it, (1, C, H, W), and the index of its class where that is known."""
-        if isinstance(image, dict) or (isinstance(image, str) and image.startswith("data:")):
-            data = self._uploaded(image) if isinstance(image, dict) else _decoded(image)
-            with self._decoding:  # one at a time: a large photograph takes much memory while it is decoded
-                return images.load_fitted(data, [(family.size, family.channels)])[0], None
-        text = _text(image, "The image")
-        source, colon, row = text.rpartition(":")
-        if colon and row.isdecimal() and len(row) < 12:
-            picture: dict[str, Any] = {"dataset": source, "index": int(row)}
-        elif text in images.sample_images():
-            picture = {"sample": text}
-        else:
-            raise ExplorerError(
-                f"There is no picture named {text[:80]!r}: name one of {', '.join(images.sample_images())}, or a row "
-                "of a data set such as digits:7, or send a file or a data URL; paths and addresses are not opened here."
-            )
-        _, pixels, label = self._live.pictures.find(picture, (family.size, family.channels))
-        return pixels, family.classes.index(label) if label in family.classes else None
-
-    def _uploaded(self, file: dict[str, Any]) -> bytes:
-        """The bytes of a file that was uploaded to this server before, and of no other."""
-        path = file.get("path")
-        if not isinstance(path, str) or path not in self._blocks.upload_file_set:
-            raise ExplorerError(
-                "Only a file that was uploaded here is opened; with gradio_client, send it by handle_file(PATH)."
-            )
-        try:
-            with Path(path).open("rb") as opened:
-                return opened.read(images.MAX_BYTES + 1)
-        except OSError:
-            raise ExplorerError("This file is no longer held here; upload it again.") from None
-
-
-def _decoded(url: str) -> bytes:
-    """The bytes of a data URL."""
-    head = _DATA_URL.match(url, 0, 200)
-    if head is None:
-        raise ExplorerError("A data URL of an image begins with data:image/png;base64, or the like.")
-    if len(url) - head.end() > images.MAX_BYTES * 4 // 3 + 4:
-        raise ExplorerError(f"The file is larger than {images.MAX_BYTES // 2**20} MiB: choose a smaller one.")
-    try:
-        return base64.b64decode(url[head.end() :], validate=True)
-    except (binascii.Error, ValueError):
-        raise ExplorerError("The data URL is damaged: what follows its comma is not base64.") from None
-
-
-def _text(value: Any, what: str) -> str:
-    if not isinstance(value, str) or len(value) > MAX_TEXT:
-        raise ExplorerError(f"{what} is given by its name, a text of at most {MAX_TEXT} characters.")
-    return value
-
-
-def _number(value: Any, what: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or (isinstance(value, int) and abs(value) > 2**53):
-        raise ExplorerError(f"{what} must be a number.")
-    return float(value)
-
-
-def _numbers(values: Any) -> list[float] | None:
-    if values is None:
-        return None
-    if not isinstance(values, list) or len(values) > MAX_AMOUNTS:
-        raise ExplorerError(f"The amounts are a list of at most {MAX_AMOUNTS} numbers.")
-    return [_number(value, "Each amount") for value in values]
