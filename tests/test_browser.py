@@ -471,8 +471,15 @@ def test_a_folder_of_ones_own_is_browsed_with_its_classes(visitor: AppPage) -> N
     until_row(page, 2)
     assert visitor.pixels("clean")[:2] == [32, 32]
     assert visitor.pixels("clean")[2][:3] == [20, 42, 220]
+    before = visitor.hash
     page.get_by_role("button", name="Next row").click()
     until_row(page, 0)  # round the end of the blue ones
+    before = visitor.until_other_hash(before)
+    page.locator("#family input").click()  # other models look at it, too: what people brought stays
+    page.locator("#family [role=option]", has_text="Digits").click()
+    visitor.until_other_hash(before)
+    assert visitor.pixels("clean")[:2] == [28, 28]
+    until_row(page, 0)
 
 
 # ---- downloads in the browser ----------------------------------------------------------------------------------------

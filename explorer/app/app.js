@@ -46,6 +46,7 @@ export async function start({ element, server, trigger, catalogue, mount, views:
     setSteps,
     setAgainst,
     choosePicture: (picture, { thumb, name } = {}) => (thumb ? pictures.select(picture, thumb, name) : choosePicture(picture)),
+    suits: (picture) => suits(family(), picture),
     activePlace: () => steps.active(),
     sweptPlace,
     markFlips: (place, flips) => steps.markFlips(place, flips),
@@ -238,7 +239,7 @@ export async function start({ element, server, trigger, catalogue, mount, views:
     enterFamily(key);
     const { data, channels } = family();
     const own = catalogue.datasets.find(({ name, here }) => here && data.includes(name))?.name;
-    if (!state.picture.token && !data.includes(state.picture.dataset)) {
+    if (!suits(family(), state.picture)) {
       // Digit models get a digit, the others a photograph; what people brought stays.
       if (own && channels === 1) state.picture = { dataset: own, index: 0 };
       else if (state.picture.dataset) state.picture = { sample: catalogue.samples[0]?.sample };
@@ -256,12 +257,18 @@ export async function start({ element, server, trigger, catalogue, mount, views:
 
   function choosePicture(picture) {
     state.picture = picture;
-    const wanted = catalogue.families.find((candidate) =>
-      picture.dataset ? candidate.data.includes(picture.dataset) : picture.sample && candidate.channels === 3,
-    );
-    const fits = picture.dataset ? family().data.includes(picture.dataset) : family().channels === 3 || picture.token;
-    if (wanted && !fits) enterFamily(wanted.key);
+    const wanted = suits(family(), picture) ? null : catalogue.families.find((candidate) => suits(candidate, picture));
+    if (wanted) enterFamily(wanted.key);
     changed();
+  }
+
+  // Whether these models are the ones to ask about a picture: those trained on its data set, where there are any.
+  function suits(candidate, { dataset, sample }) {
+    if (sample) return candidate.channels === 3;
+    if (!dataset) return true;
+    if (catalogue.families.some(({ data }) => data.includes(dataset))) return candidate.data.includes(dataset);
+    const grey = catalogue.datasets.find(({ name }) => name === dataset)?.channels === 1;
+    return !grey || candidate.channels === 1;
   }
 
   function addModel(name) {

@@ -122,8 +122,7 @@ export function makeBrowser({ element, catalogue, jobs, page, notice, make, open
 
   // Whether the models that stand side by side would be asked about this data set's pictures.
   function fitting() {
-    const homes = catalogue.families.filter((family) => family.data.includes(name)).map((family) => family.key);
-    return !!set()?.here && (!homes.length || homes.includes(page.state().family));
+    return !!set()?.here && page.suits({ dataset: name });
   }
 
   // ---- the window -----------------------------------------------------------------------------------------------
