@@ -67,6 +67,7 @@ export async function start({ element, server, trigger, catalogue, mount, views:
   labelControls();
   paintModels();
   paintTools();
+  if (link.brought) pictures.keep(link.brought);
   pictures.mark(state.picture);
   showRecipe(panel.answer()?.recipe);
   trigger("sync");
@@ -344,6 +345,7 @@ export async function start({ element, server, trigger, catalogue, mount, views:
       input.placeholder = prompt;
       input.addEventListener("keydown", takeFirstMatch, { capture: true });
     }
+    byId("recipe").querySelector("textarea").setAttribute("aria-label", "Recipe");
     for (const help of document.querySelectorAll("#rail .block:not(.step) .info-text")) {
       help.closest(".block[id]").title = help.textContent;
     }

@@ -8,7 +8,7 @@ from typing import Any
 
 from explorer.datasets import Dataset
 from explorer.errors import ExplorerError
-from explorer.models import Card, Classifier, method_title
+from explorer.models import Card, Classifier
 
 TITLES = {"cifar10": "CIFAR-10", "digits": "Digits", "mnist": "MNIST", "stl10": "STL-10"}
 FIRST = ("cifar10", "digits")  # families open in this order, others after them by name
@@ -52,7 +52,7 @@ class Family:
             "models": [
                 {
                     "name": card.name,
-                    "title": method_title(card.method),
+                    "title": card.title,
                     "method": card.method,
                     "subtitle": subtitle(card, self) if several else "",
                     "help": measured(card),

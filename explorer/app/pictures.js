@@ -80,10 +80,15 @@ export function makePictures({ element, catalogue, server, jobs, page, notice, c
   async function bring(file) {
     const { token, thumb, error } = await send(file);
     if (error) return notice.show(error, { error: true });
+    const name = keep({ token, thumb, file });
+    selectOwn({ token }, thumb, name);
+  }
+
+  function keep({ token, thumb, file }) {
     const name = file.name || "your picture";
     files.set(token, { file, thumb, name });
     if (files.size > KEPT) files.delete(files.keys().next().value);
-    selectOwn({ token }, thumb, name);
+    return name;
   }
 
   // The first place in the strip is for what was brought or found last.
@@ -156,7 +161,7 @@ export function makePictures({ element, catalogue, server, jobs, page, notice, c
     }
   }
 
-  return { mark, bringAgain, select: selectOwn };
+  return { mark, keep, bringAgain, select: selectOwn };
 }
 
 function firstImage(files) {

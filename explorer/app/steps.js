@@ -2,6 +2,7 @@
 // state.steps, so that the order on the page, for the keyboard and for screen readers is the order of the chain.
 
 const SETTLE_MS = 250; // keyboard steps closer together than this count as one movement
+const TYPED_MS = 700; // a number is typed to its end when nothing was typed for so long
 
 export function makeSteps({ blocks, state, catalogue, side, notice, moved, changed, undo, make }) {
   const rows = [];
@@ -31,6 +32,8 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
       touched = step;
       paintFill(rows[i], step);
       moved(false);
+      clearTimeout(timer);
+      if (event.target.type === "number") timer = setTimeout(() => moved(true), TYPED_MS);
     });
     block.addEventListener("change", () => {
       clearTimeout(timer);

@@ -213,7 +213,7 @@ def _outside_card(
         )
     channels, count = int(first.shape[1]), int(last.shape[0])
     if classes is None:
-        from explorer.datasets import CIFAR10_CLASSES
+        from explorer.published import CIFAR10_CLASSES
 
         classes = CIFAR10_CLASSES if (count, channels) == (10, 3) else [str(i) for i in range(count)]
     if len(classes) != count:

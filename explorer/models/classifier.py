@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields
+from pathlib import PurePath
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from explorer.errors import ExplorerError
+from explorer.models.methods import method_title
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,11 @@ class Card:
     results: list[dict[str, Any]] = field(default_factory=list)
     reference: dict[str, list[float]] = field(default_factory=dict)
     sha256: str = ""
+
+    @property
+    def title(self) -> str:
+        """What it is called on screen: by its method; an outside model, whose method nobody knows, by its file."""
+        return PurePath(self.name).stem if self.method == "outside" else method_title(self.method)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

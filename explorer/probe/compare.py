@@ -13,7 +13,7 @@ from torch import Tensor
 from explorer import images
 from explorer.distortions import Recipe, apply
 from explorer.errors import ExplorerError
-from explorer.models import Classifier, method_title
+from explorer.models import Classifier
 from explorer.probe import inputs, measures
 from explorer.probe.measures import FeatureDistance, InputDistance
 from explorer.probe.varied import undistorted
@@ -231,7 +231,7 @@ def _answer(model: Classifier, numbers: dict[str, Any], pair: tuple[Tensor, Feat
     distance = measures.feature_distances(pair[1], pair[2])
     return Answer(
         name=model.name,
-        title=method_title(model.method),
+        title=model.card.title,
         method=model.method,
         classes=model.classes,
         feature_distance=distance,

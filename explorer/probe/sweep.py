@@ -13,7 +13,7 @@ from explorer import images
 from explorer.distortions import Recipe
 from explorer.distortions.recipe import MAX_SEED
 from explorer.errors import ExplorerError
-from explorer.models import Classifier, method_title
+from explorer.models import Classifier
 from explorer.probe import inputs, measures
 from explorer.probe.inputs import Progress
 from explorer.probe.varied import Tick, varied
@@ -229,7 +229,7 @@ def _curves(model: Classifier, runs: Sequence[_Run], amounts: Sequence[float], s
     own = runs[0]
     return Curves(
         name=model.name,
-        title=method_title(model.method),
+        title=model.card.title,
         method=model.method,
         classes=model.classes,
         clean=own.clean,

@@ -33,6 +33,9 @@ Kind = Callable[["Live", Mapping[str, Any], Progress], dict[str, Any]]
 KINDS: dict[str, Kind] = {}
 """Every kind of long question by its name."""
 
+WORKERS = 3
+"""Jobs at once at least: a download, which takes minutes and hardly any work, must not hold up the others."""
+
 HELD = 200
 """Jobs remembered at once, the finished ones for ``HELD_SECONDS``; beyond that, new ones are refused."""
 
@@ -114,7 +117,7 @@ class Jobs:
         self._quiet = quiet
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(os.cpu_count() or 2, "explorer-job", initializer=humble_thread)
+        self._pool = ThreadPoolExecutor(max(WORKERS, os.cpu_count() or 2), "explorer-job", initializer=humble_thread)
 
     def start(self, live: Live, question: Any) -> dict[str, str]:
         """Start what {"kind", "group", ...} asks for: {"job": token}. It ends an older job of the same group."""
