@@ -1,21 +1,23 @@
 // Small maps of numbers that are looked at together: one zoom, one section and one cross-hair for all of them.
 //
-//   const maps = makeLinkedMaps({ make, element, describe })   `element` holds the frames and listens to keys and pointer
+//   const maps = makeLinkedMaps({ make, element, describe, speak })   `element` holds the frames and listens to keys and pointer
 //   maps.clear()
 //   maps.frame({ map, label, under })    an element to be placed inside `element`; `map`, unless null, is
-//                                        { width, height, data, low, high, signed }, base64 of one byte per value,
+//                                        { width, height, data, low, high, signed, solid }, base64 of one byte per value,
 //                                        0 at low to 255 at high; `under`: address of the picture beneath it
 //   maps.zoom(factor), maps.whole()
 //
 // A plain map goes from --track to --text. A signed one leaves 0 blank: above it solid in the method's --fill, below it
-// hollow (a frame per value) in --text, so that the sign is seen without colour. describe(text) hears where the
-// cross-hair is. `[data-method]` around a frame gives its colour.
+// hollow (a frame per value) in --text, so that the sign is seen without colour; where the map is too small on screen
+// for that, `solid` fills them, and the cross-hair tells the sign. describe(text) hears where the cross-hair is,
+// speak(text) the values as well when it was moved by a key. `[data-method]` around a frame gives its colour.
 
 const CLOSEST = 16;
+const SPOKEN = 6; // maps whose values are spoken at most
 const DOTS = 320; // of a map's side when drawn, about
 
-export function makeLinkedMaps({ make, element, describe = () => {} }) {
-  let frames = []; // { frame, canvas, read, map, values }
+export function makeLinkedMaps({ make, element, describe = () => {}, speak = () => {} }) {
+  let frames = []; // { frame, canvas, read, label, map, values }
   let view = { zoom: 1, x: 0, y: 0 }; // the left and upper edge, in parts of the picture's side
   let cross = null; // { x, y } in parts of the picture's side
   let drag = null;
@@ -28,7 +30,7 @@ export function makeLinkedMaps({ make, element, describe = () => {} }) {
     const sheet = make("div", { class: "sheet" });
     const box = make("div", { class: "map", role: "img", "aria-label": label, title: label }, sheet, make("i", { class: "across" }), make("i", { class: "down" }));
     if (under) sheet.append(make("img", { src: under, alt: "", class: map ? "dim" : "", draggable: "false" }));
-    const one = { frame: box, canvas: make("canvas"), read: make("output"), map, values: map && decode(map) };
+    const one = { frame: box, canvas: make("canvas"), read: make("span", { class: "read" }), label, map, values: map && decode(map) };
     if (map) sheet.append(one.canvas);
     frames.push(one);
     if (map) queueMicrotask(() => draw(one)); // once it stands on the page it knows its colours
@@ -46,7 +48,7 @@ export function makeLinkedMaps({ make, element, describe = () => {} }) {
     const style = getComputedStyle(box);
     const colour = (name) => style.getPropertyValue(name).trim() || "gray";
     const [track, text, fill] = ["--track", "--text", "--fill"].map(colour);
-    const dot = map.signed ? Math.max(3, Math.min(10, Math.round(DOTS / map.width))) : 1;
+    const dot = map.signed && !map.solid ? Math.max(3, Math.min(10, Math.round(DOTS / map.width))) : 1;
     canvas.width = map.width * dot;
     canvas.height = map.height * dot;
     const pen = canvas.getContext("2d");
@@ -61,7 +63,7 @@ export function makeLinkedMaps({ make, element, describe = () => {} }) {
       pen.globalAlpha = Math.abs(part);
       pen.fillStyle = map.signed && part > 0 ? fill : text;
       pen.fillRect(x, y, dot, dot);
-      if (map.signed && part < 0) pen.clearRect(x + 1, y + 1, dot - 2, dot - 2);
+      if (dot > 1 && part < 0) pen.clearRect(x + 1, y + 1, dot - 2, dot - 2);
     });
   }
 
@@ -101,9 +103,13 @@ export function makeLinkedMaps({ make, element, describe = () => {} }) {
     for (const { map, values, read } of frames) {
       if (map) read.textContent = cross ? valueAt(map, values, cross) : "";
     }
-    const size = sizeOf();
-    describe(cross ? `column ${Math.floor(cross.x * size) + 1}, row ${Math.floor(cross.y * size) + 1}` : "");
+    describe(where());
     place();
+  }
+
+  function where() {
+    const size = sizeOf();
+    return cross ? `column ${Math.floor(cross.x * size) + 1}, row ${Math.floor(cross.y * size) + 1}` : "";
   }
 
   const sizeOf = () => Math.max(1, ...frames.map(({ map }) => map?.width ?? 1));
@@ -174,6 +180,8 @@ export function makeLinkedMaps({ make, element, describe = () => {} }) {
     const to = { x: next(start.x, right), y: next(start.y, down) };
     for (const axis of ["x", "y"]) view[axis] = Math.min(Math.max(view[axis], to[axis] - 1 / view.zoom + 0.5 / size), to[axis] - 0.5 / size);
     point(to);
+    const heard = frames.filter(({ map }) => map).slice(0, SPOKEN);
+    speak(`${where()}: ${heard.map(({ label, read }) => `${label} ${read.textContent}`).join(", ")}`);
   }
 
   place();

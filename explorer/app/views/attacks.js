@@ -117,6 +117,7 @@ export function makeAttacksView({ element, page, jobs, make, catalogue }) {
     }
     drawn = key;
     painted = answer;
+    found.classList.remove("stale");
     draw(answer);
     say(summary(answer));
   }
@@ -160,7 +161,7 @@ export function makeAttacksView({ element, page, jobs, make, catalogue }) {
     markCell();
   }
 
-  const words = (cell, followed) => [make("strong", {}, cell.answer), make("small", { title: `Probability of ${followed}; margin ${cell.margin.toFixed(2)}` }, `${followed} ${percent(cell.confidence)}`)];
+  const words = (cell, followed) => [make("strong", {}, cell.answer), " ", make("small", { title: `Probability of ${followed}; margin ${cell.margin.toFixed(2)}` }, `${followed} ${percent(cell.confidence)}`)];
 
   function drawCell({ models, followed, title }, cell, i, j) {
     const [from, to] = [page.title(models[i]), page.title(models[j])];

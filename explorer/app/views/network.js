@@ -5,6 +5,7 @@
 const BUSY_MS = 300; // nothing moves before that
 const ANGLE = "The angle between the clean and the distorted features of this stage: arccos of their cosine similarity, in degrees. 0°: the same direction; it does not depend on how large the features are.";
 const LENGTH = "The distance between the clean and the distorted features of this stage: ‖f(x′) − f(x)‖₂. It grows with the number of features, so compare it within a stage.";
+const SCALE = "All clean and distorted maps of a model share one scale, pale for its lower end. In the difference, the model’s colour is more than before and grey is less.";
 const CAM = "Where in the picture the last layer that is still a picture finds evidence for a class: solid speaks for it, hollow against it (Grad-CAM).";
 const CAM_FORMULA = "Grad-CAM: L = Σₖ αₖ Aₖ, where Aₖ is channel k of the layer and αₖ the mean over it of ∂(score of the class)/∂Aₖ; without the final ReLU, so that evidence against the class shows as well. Selvaraju et al. 2017.";
 
@@ -34,8 +35,8 @@ export function makeNetworkView({ element, page, jobs, make, makeLinkedMaps }) {
   const tools = make("span", { class: "tools" }, tool("−", "Zoom out", () => evidence.maps.zoom(1 / 1.5)), tool("+", "Zoom in (also double click, or Ctrl and the wheel)", () => evidence.maps.zoom(1.5)), tool("whole", "Show the whole picture", () => evidence.maps.whole()));
   element.append(
     make("section", {}, heading("How far the features moved, stage by stage", `${ANGLE} ${LENGTH}`), bars.element),
-    make("section", {}, make("header", {}, channelsTitle, channels.where), channels.element),
-    make("section", {}, make("header", {}, heading("What the answers rest on", CAM_FORMULA), evidence.where, tools), make("p", { class: "soft", title: CAM_FORMULA }, CAM), evidence.element),
+    make("section", {}, make("header", {}, channelsTitle, channels.where, channels.spoken), make("p", { class: "soft" }, SCALE), channels.element),
+    make("section", {}, make("header", {}, heading("What the answers rest on", CAM_FORMULA), evidence.where, evidence.spoken, tools), make("p", { class: "soft", title: CAM_FORMULA }, CAM), evidence.element),
   );
   let layer = null; // the stage whose channels are shown
   let latest = null; // what `update` was told last
@@ -57,9 +58,11 @@ export function makeNetworkView({ element, page, jobs, make, makeLinkedMaps }) {
 
   // A piece of the view that a job fills: greyed while it belongs to another question, silent for the first 300 ms.
   function makePart({ kind, words, ask, paint, keys }) {
-    const where = make("span", { class: "where", role: "status" });
+    const where = make("span", { class: "where" });
+    const spoken = make("span", { class: "spoken", role: "status" });
     const body = make("div", { class: kind, role: "group", "aria-label": keys });
-    const maps = makeLinkedMaps({ make, element: body, describe: (text) => where.dataset.busy || (where.textContent = text) });
+    const describe = (text) => "busy" in where.dataset || (where.textContent = text);
+    const maps = makeLinkedMaps({ make, element: body, describe, speak: (text) => (spoken.textContent = text) });
     let asked = null;
     let drawn = null;
     let failed = null;
@@ -67,6 +70,7 @@ export function makeNetworkView({ element, page, jobs, make, makeLinkedMaps }) {
 
     function tell(text, isBusy) {
       where.textContent = text;
+      if (text) spoken.textContent = text;
       if (isBusy) where.dataset.busy = "";
       else delete where.dataset.busy;
     }
@@ -98,7 +102,7 @@ export function makeNetworkView({ element, page, jobs, make, makeLinkedMaps }) {
       else body.replaceChildren(...found.models.map((model) => paint(model, answer, maps)));
     }
 
-    return { element: body, where, maps, update: settle, stop };
+    return { element: body, where, spoken, maps, update: settle, stop };
   }
 
   // ---- the maps ---------------------------------------------------------------------------------------------------
@@ -113,7 +117,7 @@ export function makeNetworkView({ element, page, jobs, make, makeLinkedMaps }) {
   function paintChannels(model, _, maps) {
     if (model.error) return sorry(model);
     const { low, high, swing } = model;
-    const scale = { clean: { low, high }, distorted: { low, high }, difference: { low: -swing, high: swing, signed: true } };
+    const scale = { clean: { low, high }, distorted: { low, high }, difference: { low: -swing, high: swing, signed: true, solid: true } };
     const rows = Object.entries(scale).map(([row, range]) => {
       const cells = model.channels.map((channel) => maps.frame({ map: { ...channel[row], ...range }, label: `Channel ${channel.index}, ${row}` }));
       const told = range.signed ? `−${number(swing)} to +${number(swing)}` : `${number(low)} to ${number(high)}`;
@@ -215,6 +219,8 @@ function named(layer) {
 }
 
 function number(value) {
-  if (value === 0) return "0";
-  return String(Number(value.toPrecision(value < 1000 ? 3 : 4))).replace("-", "−");
+  const size = Math.abs(value);
+  if (size === 0) return "0";
+  const text = size < 0.01 ? size.toPrecision(2) : size.toFixed(size < 1 ? 3 : size < 10 ? 2 : size < 100 ? 1 : 0);
+  return value < 0 ? `−${text}` : text;
 }

@@ -142,6 +142,7 @@ export function makeWeaknessView({ element, page, jobs, make, catalogue }) {
   function summary() {
     const found = rows.filter((row) => row.amount !== null).sort((a, b) => a.values.l2 - b.values.l2);
     const goal = asked.goal === "break" ? ["breaks", "break", page.title(asked.models[0])] : ["separates", "separate", "the models"];
+    if (asked.chain.length && found.some((row) => row.share === 0)) return `The distortions that are on already ${goal[1]} ${goal[2]} by themselves.`;
     if (rows.length === 1) {
       const [row] = rows;
       return row.amount === null ? `${row.title} never ${goal[0]} ${goal[2]} on this picture, up to the slider’s end.` : `${row.title} ${goal[0]} ${goal[2]} at ${row.shown}.`;
@@ -211,16 +212,16 @@ export function makeWeaknessView({ element, page, jobs, make, catalogue }) {
     const values = { title, share, severity, l2: input?.l2 ?? null, psnr: input?.psnr ?? (input ? Infinity : null), ssim: input?.ssim ?? null };
     const nothing = () => make("td", { class: "none" }, "–");
     const cell = (text) => (text === null ? nothing() : make("td", {}, text));
-    const much = amount === null ? make("td", { class: "none" }, "not found") : make("td", {}, shown, make("small", {}, ` ${Math.round(100 * share)} %`));
+    const much = amount === null ? make("td", { class: "none" }, "not found") : make("td", {}, shown, " ", make("small", {}, `${Math.round(100 * share)} %`));
     if (amount !== null) much.style.setProperty("--share", share.toFixed(3));
     much.classList.add("much");
-    const level = severity === null ? null : severity > 5 ? "5+" : number(severity, 2);
+    const level = severity === null ? null : severity > 5 + 1e-9 ? "5+" : severity.toFixed(1);
     const psnr = input === null ? null : input.psnr === null ? "∞" : `${input.psnr.toFixed(1)} dB`;
-    const line = make("tr", {}, make("th", { scope: "row" }, button), much, cell(level), cell(input && number(input.l2, 3)), cell(psnr), cell(input && input.ssim.toFixed(3)));
+    const line = make("tr", {}, make("th", { scope: "row" }, button), much, cell(level), cell(input && length(input.l2)), cell(psnr), cell(input && input.ssim.toFixed(3)));
     for (const model of asked.models) {
       values[model] = points[model] === null ? null : along(found.distortion, points[model]);
       const point = flips[model] === null ? "holds throughout" : `flips at ${flips[model]}`;
-      const own = make("td", { "data-method": page.method(model), class: `model ${moved[model] ? "flipped" : "holds"}` }, make("b", {}, `${moved[model] ? "◆" : "○"} ${predictions[model]}`), make("small", {}, point));
+      const own = make("td", { "data-method": page.method(model), class: `model ${moved[model] ? "flipped" : "holds"}` }, make("b", {}, `${moved[model] ? "◆" : "○"} ${predictions[model]}`), " ", make("small", {}, point));
       line.append(own);
     }
     if (amount === null) line.classList.add("missing");
@@ -250,6 +251,10 @@ export function makeWeaknessView({ element, page, jobs, make, catalogue }) {
   }
 
   return { title: "Weak spots", help: "Which distortion breaks which model soonest", update };
+}
+
+function length(value) {
+  return value.toFixed(value < 1 ? 3 : value < 10 ? 2 : 1);
 }
 
 function number(value, digits) {
