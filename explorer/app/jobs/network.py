@@ -54,7 +54,7 @@ def most_changed(live: Live, question: Mapping[str, Any], progress: Progress) ->
                     "distance": channel.distance,
                     "clean": packed(before, found.low, found.high),
                     "distorted": packed(after, found.low, found.high),
-                    "difference": packed(after - before, -swing, swing),
+                    "difference": packed(after - before, -swing, swing, signed=True),
                 }
                 for channel, (before, after) in zip(found.channels, maps, strict=True)
             ],
@@ -75,7 +75,7 @@ def class_evidence(live: Live, question: Mapping[str, Any], progress: Progress) 
         before, after = model.classes[found.class_clean], model.classes[found.class_distorted]
 
         def shown(values: Tensor, label: str) -> dict[str, Any]:
-            return {"class": label, **packed(_fit(values), -found.limit, found.limit)}
+            return {"class": label, **packed(_fit(values), -found.limit, found.limit, signed=True)}
 
         return {
             "layer": found.layer,
@@ -123,10 +123,13 @@ def _fit(values: Tensor) -> Tensor:
     return F.adaptive_avg_pool2d(values[None, None], (min(height, LARGEST), min(width, LARGEST)))[0, 0]
 
 
-def packed(values: Tensor, low: float, high: float) -> dict[str, Any]:
-    """A map (H, W) as {"width", "height", "data"}: one byte per value, 0 at ``low`` to 255 at ``high``, in base64."""
+def packed(values: Tensor, low: float, high: float, *, signed: bool = False) -> dict[str, Any]:
+    """A map (H, W) as {"width", "height", "data"}: one byte per value, 0 at ``low`` to 255 at ``high``, in base64.
+
+    Where there is no range, all bytes are 0, or 128, which stands for zero, where the map is ``signed``.
+    """
     span = high - low
-    parts = (values - low) / span if span > 0 else torch.full_like(values, 0.5 if low < 0 else 0.0)
+    parts = (values - low) / span if span > 0 else torch.full_like(values, 0.5 if signed else 0.0)
     levels = (parts.clamp(0, 1) * STEPS).round().to(torch.uint8)
     height, width = values.shape
     return {"width": width, "height": height, "data": base64.b64encode(levels.numpy().tobytes()).decode("ascii")}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from explorer.app.jobs import job
+from explorer.app.questions import MAX_STEPS
 from explorer.distortions import Recipe, find_distortion
 from explorer.errors import ExplorerError
 from explorer.probe import weaknesses
@@ -54,8 +55,6 @@ def weakness(live: Live, question: Mapping[str, Any], progress: Progress) -> dic
 
 def check_room(recipe: Recipe, name: str) -> None:
     """ExplorerError where the chain is full, so that the page could not show it with one more step of that name."""
-    from explorer.app.questions import MAX_STEPS
-
     if len(recipe.steps) >= MAX_STEPS and all(step != name for step, _ in recipe.steps):
         raise ExplorerError(
             f"The chain holds {MAX_STEPS} distortions, as many as it can; remove one, or start from the clean picture."
