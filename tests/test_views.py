@@ -490,6 +490,12 @@ def test_a_network_view_that_fails_says_so_and_tries_again_on_another_question(n
     network.wait_for_selector(".evidence .model")
 
 
+def test_a_pinned_picture_is_not_called_clean(network: Page) -> None:
+    network.evaluate("(said) => { recipe.seed = 4; tell({ ...said, pinned: 'jpeg=10;seed=0' }); }", moved(1.0, 4.0))
+    network.wait_for_function("document.querySelector('.evidence figcaption').textContent === 'pinned for cat'")
+    assert texts(network.locator(".channels .line > .soft"))[0] == "pinned 0 to 10.0"
+
+
 # ---- attacks --------------------------------------------------------------------------------------------------------
 
 

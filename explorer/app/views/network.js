@@ -114,14 +114,15 @@ export function makeNetworkView({ element, page, jobs, make, makeLinkedMaps }) {
 
   const sorry = (model) => block(model, "", make("p", { class: "soft" }, model.error));
 
-  function paintChannels(model, _, maps) {
+  function paintChannels(model, { pinned }, maps) {
     if (model.error) return sorry(model);
     const { low, high, swing } = model;
     const scale = { clean: { low, high }, distorted: { low, high }, difference: { low: -swing, high: swing, signed: true, solid: true } };
     const rows = Object.entries(scale).map(([row, range]) => {
-      const cells = model.channels.map((channel) => maps.frame({ map: { ...channel[row], ...range }, label: `Channel ${channel.index}, ${row}` }));
+      const said = row === "clean" && pinned ? "pinned" : row;
+      const cells = model.channels.map((channel) => maps.frame({ map: { ...channel[row], ...range }, label: `Channel ${channel.index}, ${said}` }));
       const told = range.signed ? `−${number(swing)} to +${number(swing)}` : `${number(low)} to ${number(high)}`;
-      return make("div", { class: "line" }, make("span", { class: "soft" }, row, make("small", { title: "The scale that all maps of this row share" }, told)), ...cells);
+      return make("div", { class: "line" }, make("span", { class: "soft" }, said, make("small", { title: "The scale that all maps of this row share" }, told)), ...cells);
     });
     const head = make("div", { class: "line" }, make("span"), ...model.channels.map(({ index, distance }) => make("b", { title: `Channel ${index}: its map moved by ${number(distance)} (L2)` }, `${index}`, make("small", {}, ` Δ ${number(distance)}`))));
     const all = model.channels.length === model.total ? `all ${model.total} channels` : `${model.channels.length} of ${model.total} channels`;
@@ -132,8 +133,9 @@ export function makeNetworkView({ element, page, jobs, make, makeLinkedMaps }) {
     if (model.error) return sorry(model);
     const range = { low: -model.limit, high: model.limit, signed: true };
     const figure = (which, map) => {
-      const label = `Evidence for ${map.class} in the ${which} picture`;
-      const words = make("figcaption", {}, make("span", { class: "soft" }, which), ` for `, make("b", {}, map.class));
+      const said = which === "clean" && answer.pinned ? "pinned" : which;
+      const label = `Evidence for ${map.class} in the ${said} picture`;
+      const words = make("figcaption", {}, make("span", { class: "soft" }, said), " for ", make("b", {}, map.class));
       return make("figure", {}, maps.frame({ map: { ...map, ...range }, under: answer.images[which], label }), words);
     };
     const shown = [figure("clean", model.clean), figure("distorted", model.distorted)];

@@ -217,7 +217,7 @@ export function makeWeaknessView({ element, page, jobs, make, catalogue }) {
     much.classList.add("much");
     const level = severity === null ? null : severity > 5 + 1e-9 ? "5+" : severity.toFixed(1);
     const psnr = input === null ? null : input.psnr === null ? "∞" : `${input.psnr.toFixed(1)} dB`;
-    const line = make("tr", {}, make("th", { scope: "row" }, button), much, cell(level), cell(input && length(input.l2)), cell(psnr), cell(input && input.ssim.toFixed(3)));
+    const line = make("tr", {}, make("th", { scope: "row" }, button), much, cell(level), cell(input && length(input.l2)), cell(psnr), cell(input && input.ssim.toFixed(3).replace("-", "−")));
     for (const model of asked.models) {
       values[model] = points[model] === null ? null : along(found.distortion, points[model]);
       const point = flips[model] === null ? "holds throughout" : `flips at ${flips[model]}`;
