@@ -45,7 +45,7 @@ STUB = """async ({ sources, models, evil }) => {
     method: (name) => name.split('/').pop(),
     setSteps: (steps, { against }) => put.push([steps, against]),
   };
-  const running = {};
+  const running = (window.running = {});
   window.jobs_ = {
     run: (kind, question, { key = kind, progress } = {}) => {
       asked.push([kind, question]);
@@ -241,6 +241,22 @@ def test_a_cancelled_search_keeps_what_it_found(spots: Page) -> None:
     assert spots.evaluate("cancelled") == ["weakness"]
     assert spots.locator(".work").is_hidden()
     assert spots.evaluate("asked.length") == 3
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_search_ends_when_the_picture_is_left(spots: Page, *, told: bool) -> None:
+    answer(
+        spots,
+        "weakness",
+        f"({{ distortion }}) => distortion === 'blur' ? undefined : ({json.dumps(FOUND)})[distortion]",
+    )
+    spots.get_by_role("button", name="What breaks").click()
+    spots.wait_for_function("asked.length === 3")
+    spots.evaluate("() => { picture = { sample: 'dog' }; }")
+    # told by an update, or, while the tab is closed, with the next result
+    spots.evaluate("(found) => tell()" if told else "(found) => running.weakness(found)", FOUND["blur"])
+    spots.wait_for_function("document.querySelector('.said').textContent.startsWith('Stopped after 2 of 6')")
+    assert spots.locator(".work").is_hidden()
 
 
 def test_an_error_ends_the_search_and_is_said(spots: Page) -> None:
@@ -653,5 +669,16 @@ def test_the_views_in_the_running_app(browser: Browser) -> None:
         page.wait_for_selector("#view-network .evidence .model")
         page.wait_for_selector("#view-network .channels .model")
         assert page.locator("#view-network .evidence .model").count() == 2
+
+        # other models while a search and an attack are under way
+        page.locator("#tab-weakness").click()
+        page.get_by_label("Distortions to search").select_option("all")
+        page.get_by_role("button", name="What separates").click()
+        page.locator("#tab-attacks").click()
+        page.locator("#view-attacks select").select_option("pgd_l2")
+        page.evaluate("window.stabilityExplorer.chooseFamily('cifar10-32-3-10')")
+        page.wait_for_function("document.querySelector('#view-attacks .own strong')?.textContent.match(/^[a-z]+$/)")
+        page.locator("#tab-weakness").click()
+        page.wait_for_function("/Stopped|separate/.test(document.querySelector('#view-weakness .said').textContent)")
         assert app.complaints == []
         assert app.foreign == set()

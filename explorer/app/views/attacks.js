@@ -55,8 +55,10 @@ export function makeAttacksView({ element, page, jobs, make, catalogue }) {
   function update({ question: newest, live }) {
     if (amount === null) takeOver(newest.recipe.steps);
     question = newest;
-    if (live) found.classList.toggle("stale", keyOf(wanted()) !== drawn);
-    else settle();
+    if (!live) return settle();
+    const key = keyOf(wanted());
+    if (asked !== key) end();
+    found.classList.toggle("stale", key !== drawn);
   }
 
   // Begin with the attack that is on, if there is one.
@@ -146,7 +148,7 @@ export function makeAttacksView({ element, page, jobs, make, catalogue }) {
 
   function draw(answer) {
     const { models, clean, cells, followed } = answer;
-    const named = (name, attributes) => make("th", { "data-method": page.method(name) ?? "", ...attributes }, make("i", { class: "dot" }), page.title(name));
+    const named = (name, attributes) => make("th", { "data-method": page.method(name) ?? "", ...attributes }, make("i", { class: "dot" }), titleOf(page, name));
     const head = make("tr", {}, make("td", { class: "corner" }, "crafted on ↓   shown to →"), ...models.map((name) => named(name, { scope: "col" })));
     const first = make("tr", { class: "clean" }, make("th", { scope: "row" }, "no attack"), ...clean.map((cell, j) => make("td", {}, ...words(cell, followed[j]))));
     const rows = models.map((name, i) => {
@@ -164,7 +166,7 @@ export function makeAttacksView({ element, page, jobs, make, catalogue }) {
   const words = (cell, followed) => [make("strong", {}, cell.answer), " ", make("small", { title: `Probability of ${followed}; margin ${cell.margin.toFixed(2)}` }, `${followed} ${percent(cell.confidence)}`)];
 
   function drawCell({ models, followed, title }, cell, i, j) {
-    const [from, to] = [page.title(models[i]), page.title(models[j])];
+    const [from, to] = [titleOf(page, models[i]), titleOf(page, models[j])];
     const badge = make("span", { class: `badge ${cell.flipped ? "flipped" : "holds"}` }, cell.flipped ? "flipped" : "holds");
     const label = `${title} crafted on ${from}, shown to ${to}: ${cell.flipped ? "flipped to" : "holds,"} ${cell.answer}, ${followed[j]} ${percent(cell.confidence)}`;
     const button = make("button", { "aria-label": label, title: `See the pixels crafted on ${from}`, "data-row": String(i), tabindex: i || j ? "-1" : "0" }, badge, ...words(cell, followed[j]));
@@ -205,7 +207,7 @@ export function makeAttacksView({ element, page, jobs, make, catalogue }) {
     models.forEach((name, i) => {
       const all = ["zero_gradient", "falls", "undone"].map((key) => sanity[i][key]);
       const raised = all.filter((flag) => flag.raised);
-      const item = make("li", { "data-method": page.method(name) ?? "" }, make("span", { class: "name" }, make("i", { class: "dot" }), page.title(name)));
+      const item = make("li", { "data-method": page.method(name) ?? "" }, make("span", { class: "name" }, make("i", { class: "dot" }), titleOf(page, name)));
       const sentences = make("div");
       for (const { sentence } of raised) sentences.append(make("p", { class: "raised" }, make("b", { "aria-hidden": "true" }, "! "), sentence));
       if (!raised.length) {
@@ -228,4 +230,9 @@ function percent(share) {
 
 function number(value) {
   return String(Number(value.toPrecision(4)));
+}
+
+// A result may be of models that have just been left for another family.
+function titleOf(page, name) {
+  return page.method(name) === undefined ? name : page.title(name);
 }

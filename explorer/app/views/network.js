@@ -108,7 +108,7 @@ export function makeNetworkView({ element, page, jobs, make, makeLinkedMaps }) {
   // ---- the maps ---------------------------------------------------------------------------------------------------
 
   function block(model, note, ...rows) {
-    const title = make("h5", {}, make("i", { class: "dot" }), page.title(model.name), make("small", {}, note));
+    const title = make("h5", {}, make("i", { class: "dot" }), titleOf(page, model.name), make("small", {}, note));
     return make("section", { class: "model", "data-method": page.method(model.name) ?? "" }, title, ...rows);
   }
 
@@ -140,7 +140,7 @@ export function makeNetworkView({ element, page, jobs, make, makeLinkedMaps }) {
     };
     const shown = [figure("clean", model.clean), figure("distorted", model.distorted)];
     if (model.other) shown.push(figure("distorted", model.other));
-    return block(model, `${named(model.layer)}, ${model.grid.join(" × ")}`, make("div", { class: "figures" }, ...shown));
+    return block(model, `${named(model.layer)}, ${model.grid.join(" × ")}; full colour: ±${number(model.limit)}`, make("div", { class: "figures" }, ...shown));
   }
 
   function hide() {
@@ -168,7 +168,7 @@ function makeBars({ make, page, choose }) {
       const rows = own.map((model) => {
         const [angle, l2] = [makeBar(), makeBar()];
         cells.push({ model: model.name, layer: name, angle, l2 });
-        return make("tr", { "data-method": model.method }, make("td", {}, make("i", { class: "dot" }), page.title(model.name)), angle.cell, l2.cell);
+        return make("tr", { "data-method": model.method }, make("td", {}, make("i", { class: "dot" }), titleOf(page, model.name)), angle.cell, l2.cell);
       });
       rows[0].prepend(make("th", { scope: "rowgroup", rowspan: String(own.length) }, button));
       return make("tbody", {}, ...rows);
@@ -225,4 +225,9 @@ function number(value) {
   if (size === 0) return "0";
   const text = size < 0.01 ? size.toPrecision(2) : size.toFixed(size < 1 ? 3 : size < 10 ? 2 : size < 100 ? 1 : 0);
   return value < 0 ? `−${text}` : text;
+}
+
+// A result may be of models that have just been left for another family.
+function titleOf(page, name) {
+  return page.method(name) === undefined ? name : page.title(name);
 }

@@ -70,18 +70,24 @@ export function makeWeaknessView({ element, page, jobs, make, catalogue }) {
     goals.separate.disabled = single;
     goals.separate.title = single ? "This needs two models; add another" : "For each distortion, the smallest amount at which some models have changed their answer and others hold";
     if (!asked) return;
-    const stale = keyOf(question) !== asked.key;
-    if (stale && running) {
-      const { at, names } = running;
-      end();
-      say(`Stopped after ${at} of ${names.length}: the picture or the models are others now.`);
-    }
+    const stale = leftBehind(question);
     scroll.classList.toggle("stale", stale);
     for (const row of rows) {
       row.button.disabled = stale;
       row.button.setAttribute("aria-pressed", String(!stale && JSON.stringify(row.steps) === JSON.stringify(question.recipe.steps)));
     }
     table.caption.textContent = stale ? "These are of another picture, seed or other models; ask again." : captionOf(asked);
+  }
+
+  // A search ends where its picture or models have been left for others, also while its tab is closed.
+  function leftBehind(question) {
+    const stale = keyOf(question) !== asked.key;
+    if (stale && running) {
+      const { at, names } = running;
+      end();
+      say(`Stopped after ${at} of ${names.length}: the picture or the models are others now.`);
+    }
+    return stale;
   }
 
   // ---- searching --------------------------------------------------------------------------------------------------
@@ -108,7 +114,7 @@ export function makeWeaknessView({ element, page, jobs, make, catalogue }) {
       const progress = (done, total) => tell(own, title, total ? done / total : 0);
       progress(0, 1);
       const found = await jobs.run("weakness", { state, goal, distortion: name }, { key: "weakness", progress });
-      if (running !== own) return;
+      if (running !== own || leftBehind(page.question())) return;
       if (!found || found.error) {
         end();
         return say(found?.error ?? "The search was ended.", true);
@@ -141,7 +147,7 @@ export function makeWeaknessView({ element, page, jobs, make, catalogue }) {
 
   function summary() {
     const found = rows.filter((row) => row.amount !== null).sort((a, b) => a.values.l2 - b.values.l2);
-    const goal = asked.goal === "break" ? ["breaks", "break", page.title(asked.models[0])] : ["separates", "separate", "the models"];
+    const goal = asked.goal === "break" ? ["breaks", "break", titleOf(page, asked.models[0])] : ["separates", "separate", "the models"];
     if (asked.chain.length && found.some((row) => row.share === 0)) return `The distortions that are on already ${goal[1]} ${goal[2]} by themselves.`;
     if (rows.length === 1) {
       const [row] = rows;
@@ -153,7 +159,7 @@ export function makeWeaknessView({ element, page, jobs, make, catalogue }) {
   }
 
   function captionOf({ goal, models, chain }) {
-    const what = goal === "break" ? `The least that changes the answer of ${page.title(models[0])}` : "The least that changes the answer of some models and not of others";
+    const what = goal === "break" ? `The least that changes the answer of ${titleOf(page, models[0])}` : "The least that changes the answer of some models and not of others";
     const shown = ([name, amount]) => `${page.kind(name).title} ${number(amount * page.kind(name).factor, 3)} ${page.kind(name).symbol}`;
     return `${what}, ${chain.length ? `on top of ${chain.map(shown).join(", ")}` : "from the clean picture"}`;
   }
@@ -165,9 +171,9 @@ export function makeWeaknessView({ element, page, jobs, make, catalogue }) {
     const fixed = Object.entries(names).map(([by, text]) => ({ by, text, help: HELP[by] }));
     const models = asked.models.map((name) => ({
       by: name,
-      text: page.title(name),
+      text: titleOf(page, name),
       method: page.method(name),
-      help: `What ${page.title(name)} answers at that amount, and where its own answer changes first`,
+      help: `What ${titleOf(page, name)} answers at that amount, and where its own answer changes first`,
     }));
     return [...fixed, ...models];
   }
@@ -259,4 +265,9 @@ function length(value) {
 
 function number(value, digits) {
   return String(Number(value.toPrecision(digits))).replace("-", "−");
+}
+
+// A result may be of models that have just been left for another family.
+function titleOf(page, name) {
+  return page.method(name) === undefined ? name : page.title(name);
 }
