@@ -24,6 +24,7 @@ from explorer.app.guard import MAX_FORM, MAX_JSON, Guard
 from explorer.distortions import DISTORTIONS
 from explorer.models import list_models
 from tests.app_server import Server, running
+from tests.loops import finish
 
 MODELS = ["digits/lenet/standard", "digits/lenet/stability"]
 ENDPOINTS = {"/compare", "/sweep", "/flip_point", "/models", "/distortions"}
@@ -418,7 +419,7 @@ def test_work_waits_while_a_slider_is_moved() -> None:
     api = endpoints(SimpleNamespace(quiet=quiet))
     begun = threading.Event()
     with quiet:
-        asking = threading.Thread(target=lambda: asyncio.run(api._run(lambda _: begun.set())))
+        asking = threading.Thread(target=lambda: finish(api._run(lambda _: begun.set())))
         asking.start()
         assert not begun.wait(0.2)
     assert begun.wait(30)
@@ -438,10 +439,10 @@ def test_too_many_questions_at_once_are_refused(monkeypatch: pytest.MonkeyPatch)
         hold.set()
         return await asyncio.gather(*held, return_exceptions=True)
 
-    found = asyncio.run(crowd())
+    found = finish(crowd())
     assert found[:3] == [True] * 3
     assert "too much to do" in str(found[3])
-    assert asyncio.run(api._run(lambda _: "free again")) == "free again"
+    assert finish(api._run(lambda _: "free again")) == "free again"
 
 
 def test_an_unexpected_failure_is_one_sentence_and_the_terminal_has_the_rest(caplog: pytest.LogCaptureFixture) -> None:
@@ -452,7 +453,7 @@ def test_an_unexpected_failure_is_one_sentence_and_the_terminal_has_the_rest(cap
 
     api = endpoints(SimpleNamespace(quiet=SimpleNamespace(wait=lambda: None)))
     with pytest.raises(RefusedError, match=r"^Something went wrong") as caught:
-        asyncio.run(api._run(fail))
+        finish(api._run(fail))
     assert "secret" not in str(caught.value)
     assert "secret detail" in caplog.text
 
@@ -471,7 +472,7 @@ def test_gradio_keeps_no_picture_that_was_sent_inside_the_text() -> None:
         kept = SessionState(blocks)
         return await blocks.preprocess_data(compared, sent, kept), kept, blocks
 
-    given, kept, blocks = asyncio.run(session())
+    given, kept, blocks = finish(session())
     assert given == sent
     assert data_url(png()) not in str(kept.config_values)
     assert blocks.delete_cache == (module.UPLOADS_KEPT, module.UPLOADS_KEPT)

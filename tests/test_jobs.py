@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -16,6 +14,7 @@ from explorer.app import jobs
 from explorer.app.live import Live
 from explorer.errors import ExplorerError
 from explorer.probe.inputs import Progress
+from tests.loops import finish
 
 PAGE = "0123456789abcdef0123456789abcdef:"
 
@@ -49,8 +48,7 @@ def _kinds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def ask(live: Live, function: str, question: Any) -> Any:
-    with ThreadPoolExecutor(1) as thread:  # this one may have a loop already: Playwright's
-        return json.loads(thread.submit(lambda: asyncio.run(getattr(live, function)(question))).result().body)
+    return json.loads(finish(getattr(live, function)(question)).body)
 
 
 def start(live: Live, kind: str, key: str = "a", **more: Any) -> str:
@@ -58,7 +56,7 @@ def start(live: Live, kind: str, key: str = "a", **more: Any) -> str:
     return str(started["job"])
 
 
-def finish(live: Live, token: str) -> list[dict[str, Any]]:
+def until_end(live: Live, token: str) -> list[dict[str, Any]]:
     """Everything that was said of a job, its end last."""
     said = [ask(live, "poll_job", {"job": token})]
     while "total" in said[-1]:
@@ -67,7 +65,7 @@ def finish(live: Live, token: str) -> list[dict[str, Any]]:
 
 
 def test_a_job_tells_how_far_it_is_and_then_its_result(live: Live) -> None:
-    *progress, last = finish(live, start(live, "count", to=30))
+    *progress, last = until_end(live, start(live, "count", to=30))
     assert last == {"result": {"counted": 30}}
     done = [news["done"] for news in progress if news["total"] == 30]
     assert done == sorted(done)
@@ -75,8 +73,8 @@ def test_a_job_tells_how_far_it_is_and_then_its_result(live: Live) -> None:
 
 
 def test_errors_are_one_sentence(live: Live) -> None:
-    assert finish(live, start(live, "complain"))[-1] == {"error": "This cannot be done."}
-    assert "Something went wrong" in finish(live, start(live, "crash"))[-1]["error"]
+    assert until_end(live, start(live, "complain"))[-1] == {"error": "This cannot be done."}
+    assert "Something went wrong" in until_end(live, start(live, "crash"))[-1]["error"]
 
 
 @pytest.mark.parametrize(
@@ -97,15 +95,15 @@ def test_only_who_has_the_token_hears_of_a_job(live: Live, question: Any) -> Non
 def test_a_cancelled_job_ends_early(live: Live) -> None:
     token = start(live, "count", to=2000)
     ask(live, "cancel_job", {"job": token})
-    assert finish(live, token)[-1]["cancelled"] is True
+    assert until_end(live, token)[-1]["cancelled"] is True
 
 
 def test_a_newer_question_of_the_same_page_overtakes_the_older_one_of_its_kind(live: Live) -> None:
     first, other = start(live, "count", to=2000), start(live, "count", key="b", to=3)
     second = start(live, "count", to=3)
-    assert finish(live, first)[-1]["cancelled"] is True
-    assert finish(live, second)[-1] == {"result": {"counted": 3}}
-    assert finish(live, other)[-1] == {"result": {"counted": 3}}
+    assert until_end(live, first)[-1]["cancelled"] is True
+    assert until_end(live, second)[-1] == {"result": {"counted": 3}}
+    assert until_end(live, other)[-1] == {"result": {"counted": 3}}
 
 
 def test_a_job_waits_while_a_slider_is_moved_but_not_for_ever(live: Live) -> None:

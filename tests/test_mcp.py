@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import io
 import json
@@ -17,6 +16,7 @@ from explorer import Recipe, compare, flip_point, load_model, sweep
 from explorer.datasets import load_dataset
 from explorer.errors import ExplorerError
 from tests.app_server import Server, running
+from tests.loops import finish
 
 pytest.importorskip("mcp")
 
@@ -56,7 +56,7 @@ def talk(server: Server) -> Talk:
             await session.initialize()
             return await conversation(session)
 
-    return lambda conversation: asyncio.run(connected(conversation))
+    return lambda conversation: finish(connected(conversation))
 
 
 def call(talk: Talk, tool: str, **arguments: Any) -> Any:

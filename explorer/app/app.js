@@ -19,8 +19,8 @@ export async function start({ element, server, trigger, catalogue, mount, views:
   const card = (name) => family().models.find((model) => model.name === name);
   const byId = (id) => document.getElementById(id);
   const own = {}; // token of a brought picture -> its clean pixels as a data URL
-  let recipe = "";
-  let typed = false; // the recipe field holds text that was not read yet
+  const title = (name) => [card(name).title, card(name).subtitle].filter(Boolean).join(" · ");
+  let ready = false;
   let dragging = false;
   let answered = null; // the question, as JSON, whose answer is on screen
 
@@ -31,7 +31,6 @@ export async function start({ element, server, trigger, catalogue, mount, views:
   element.addEventListener("answer", ({ detail }) => heardAnswer(detail));
   await allThere([...others, ...sliders.map((id) => `${id} input[type=range]`)]);
   wireTheme(byId("theme"));
-  byId("recipe").addEventListener("input", () => (typed = true));
   const notice = makeNotice();
   const jobs = makeJobs({ server });
   const page = {
@@ -44,9 +43,9 @@ export async function start({ element, server, trigger, catalogue, mount, views:
     method: (name) => card(name)?.method,
     setAmount,
     setSteps,
-    setAgainst,
-    choosePicture: (picture, { thumb, name } = {}) => (thumb ? pictures.select(picture, thumb, name) : choosePicture(picture)),
-    suits: (picture) => suits(family(), picture),
+    setAgainst: (name) => controls.setAgainst(name),
+    choosePicture: (picture, { thumb, name } = {}) => (thumb ? pictures.select(picture, thumb, name) : models.choosePicture(picture)),
+    suits: (picture) => models.suits(family(), picture),
     activePlace: () => steps.active(),
     sweptPlace,
     markFlips: (place, flips) => steps.markFlips(place, flips),
@@ -54,22 +53,24 @@ export async function start({ element, server, trigger, catalogue, mount, views:
     ownTravels: () => address().includes("#pixels="),
   };
   const parts = { ...modules, page, jobs, server, notice, catalogue };
-  const pictures = makePictures({ element: byId("pictures"), ...parts, choose: choosePicture });
+  const pictures = makePictures({ element: byId("pictures"), ...parts, choose: (picture) => models.choosePicture(picture) });
   const blocks = sliders.map((id) => document.querySelector(id));
-  const steps = makeSteps({ blocks, state, catalogue, side: () => family().size, notice, moved, changed, undo, make });
-  const views = modules.makeViews({ element: byId("more"), kinds, opened: viewOpened, parts });
-  const past = modules.makeHistory({ take: () => ({ ...state }), put: restore, describe, changed: paintTools });
+  const wired = { ...parts, state, families, family, card, title, moved, changed, undo, trigger };
+  const steps = makeSteps({ ...wired, blocks, side: () => family().size });
+  const models = modules.makeModels({ ...wired, list: byId("models"), mark: pictures.mark, fit: steps.fit });
+  const controls = modules.makeControls({ ...wired, steps });
+  const views = modules.makeViews({ element: byId("more"), kinds, opened: tellViews, parts });
+  const past = modules.makeHistory({ take: () => ({ ...state }), put: restore, describe, changed: () => tools.paint() });
   const share = modules.makeShare(parts);
   const tour = modules.makeTour(parts);
   const tools = modules.makeTools({ element: byId("tools"), make, past, pin, unpin, pinned: () => state.reference, share, tour });
-  const heard = { chooseFamily, addModel, addStep, setSeed, reroll, setAgainst, setPixels, setRecipe };
-  window.stabilityExplorer = { ...heard, controls, recipeText: () => [recipe] };
-  labelControls();
-  paintModels();
-  paintTools();
+  window.stabilityExplorer = { ...models, ...controls, controls: controls.properties, recipeText: () => [controls.recipe()] };
+  ready = true;
+  models.paint();
+  tools.paint();
   if (link.brought) pictures.keep(link.brought);
   pictures.mark(state.picture);
-  showRecipe(panel.answer()?.recipe);
+  controls.showRecipe(panel.answer()?.recipe);
   trigger("sync");
   views.show(kinds.some(({ name }) => name === link.tab) ? link.tab : kinds[0].name);
   if (link.said.length) tellWhatWasLeft(link.said);
@@ -109,13 +110,14 @@ export async function start({ element, server, trigger, catalogue, mount, views:
     if (!answer) return;
     answered = JSON.stringify(asked);
     if (asked.picture.token && !asked.reference) own[asked.picture.token] = answer.images.clean;
-    showRecipe(answer.recipe);
+    if (!ready) return;
+    controls.showRecipe(answer.recipe);
     tellViews();
   }
 
   // The views follow at once in what costs nothing; with the rest they wait until nobody drags any more.
   function tellViews() {
-    if (!window.stabilityExplorer || !panel.answer()) return;
+    if (!ready || !panel.answer()) return;
     const live = dragging || answered !== JSON.stringify(question());
     views.update({ answer: panel.answer(), question: question(), live });
     if (!live) window.history.replaceState(null, "", address());
@@ -141,7 +143,7 @@ export async function start({ element, server, trigger, catalogue, mount, views:
 
   function show() {
     steps.paint();
-    paintModels();
+    models.paint();
     panel.update(question());
     tellViews();
     trigger("sync");
@@ -176,17 +178,9 @@ export async function start({ element, server, trigger, catalogue, mount, views:
     changed();
   }
 
-  function paintTools() {
-    tools.paint();
-  }
-
-  function viewOpened() {
-    tellViews();
-  }
-
   function address() {
     const theme = new URLSearchParams(location.search).get("__theme");
-    const said = modules.linkOf(state, { chain: recipe, tab: views.open(), own: own[state.picture.token] });
+    const said = modules.linkOf(state, { chain: controls.recipe(), tab: views.open(), own: own[state.picture.token] });
     return theme ? said.replace("?", `?__theme=${encodeURIComponent(theme)}&`) : said;
   }
 
@@ -230,184 +224,6 @@ export async function start({ element, server, trigger, catalogue, mount, views:
   function setSteps(chain, { against } = {}) {
     if (against && state.models.includes(against)) state.against = against;
     state.steps = chain.map((step) => ({ on: true, ...step })).slice(0, catalogue.limits.steps);
-    changed();
-  }
-
-  // ---- models and pictures ----------------------------------------------------------------------------------------
-
-  function chooseFamily(key) {
-    if (!families[key] || key === state.family) return;
-    enterFamily(key);
-    const { data, channels } = family();
-    const own = catalogue.datasets.find(({ name, here }) => here && data.includes(name))?.name;
-    if (!suits(family(), state.picture)) {
-      // Digit models get a digit, the others a photograph; what people brought stays.
-      if (own && channels === 1) state.picture = { dataset: own, index: 0 };
-      else if (state.picture.dataset) state.picture = { sample: catalogue.samples[0]?.sample };
-      pictures.mark(state.picture);
-    }
-    changed();
-  }
-
-  function enterFamily(key) {
-    state.family = key;
-    state.models = [...family().defaults];
-    state.against = null;
-    steps.fit();
-  }
-
-  function choosePicture(picture) {
-    state.picture = picture;
-    const wanted = suits(family(), picture) ? null : catalogue.families.find((candidate) => suits(candidate, picture));
-    if (wanted) enterFamily(wanted.key);
-    changed();
-  }
-
-  // Whether these models are the ones to ask about a picture: those trained on its data set, where there are any.
-  function suits(candidate, { dataset, sample }) {
-    if (sample) return candidate.channels === 3;
-    if (!dataset) return true;
-    if (catalogue.families.some(({ data }) => data.includes(dataset))) return candidate.data.includes(dataset);
-    const grey = catalogue.datasets.find(({ name }) => name === dataset)?.channels === 1;
-    return !grey || candidate.channels === 1;
-  }
-
-  function addModel(name) {
-    if (card(name) && !state.models.includes(name)) {
-      state.models.push(name);
-      const order = family().models.map((model) => model.name);
-      state.models = [state.models[0], ...state.models.slice(1).sort((a, b) => order.indexOf(a) - order.indexOf(b))];
-      changed();
-    }
-    return null; // the menu shows its prompt again
-  }
-
-  function removeModel(name) {
-    state.models = state.models.filter((other) => other !== name);
-    changed();
-    notice.show(`${title(name)} removed.`, { undo });
-  }
-
-  function makeBaseline(name) {
-    state.models = [name, ...state.models.filter((other) => other !== name)];
-    changed();
-  }
-
-  function title(name) {
-    const { title: text, subtitle } = card(name);
-    return subtitle ? `${text} · ${subtitle}` : text;
-  }
-
-  function paintModels() {
-    const list = byId("models");
-    list.replaceChildren(
-      ...state.models.map((name, i) => {
-        const { title: text, subtitle, method, help } = card(name);
-        const chip = make("li", { "data-method": method, title: `${name}: ${help}` });
-        chip.append(make("span", { class: "dot" }), make("span", { class: "name" }, text));
-        if (subtitle) chip.append(make("small", {}, subtitle));
-        if (i === 0) chip.append(make("small", { class: "end" }, "baseline"));
-        else {
-          const pin = make("button", { class: "plain end quiet", "aria-label": `Make ${text} the baseline`, title: "Make it the baseline" }, "pin");
-          pin.addEventListener("click", () => makeBaseline(name));
-          const remove = make("button", { class: "plain icon", "aria-label": `Remove ${text}`, title: "Remove" }, "×");
-          remove.addEventListener("click", () => removeModel(name));
-          chip.append(pin, remove);
-        }
-        return chip;
-      }),
-    );
-  }
-
-  // ---- Gradio's controls ------------------------------------------------------------------------------------------
-
-  // New properties of all controls, in the order of the `sync` listener's outputs.
-  function controls() {
-    const update = (properties) => ({ __type__: "update", ...properties });
-    const left = family().models.filter((model) => !state.models.includes(model.name));
-    const attack = state.steps.some((step) => catalogue.distortions[step.name].adversarial);
-    const choices = left.map((model) => [title(model.name), model.name]);
-    return [
-      ...steps.properties().map(update),
-      update({ value: state.family }),
-      update({ choices, value: null, interactive: choices.length > 0 }),
-      update({ value: null, interactive: state.steps.length < catalogue.limits.steps }),
-      update({ value: state.seed }),
-      update({ choices: state.models.map((name) => [title(name), name]), value: state.against ?? state.models[0], visible: attack }),
-      update({ value: state.quantised ? "8-bit" : "float" }),
-    ];
-  }
-
-  // Gradio's menus have no prompt of their own, and their help takes a line each: both go where they cost no room.
-  function labelControls() {
-    for (const [id, prompt] of [["add-model", "Add a model"], ["add-step", "Add a distortion"]]) {
-      const input = byId(id).querySelector("input");
-      input.placeholder = prompt;
-      input.addEventListener("keydown", takeFirstMatch, { capture: true });
-    }
-    byId("recipe").querySelector("textarea").setAttribute("aria-label", "Recipe");
-    for (const help of document.querySelectorAll("#rail .block:not(.step) .info-text")) {
-      help.closest(".block[id]").title = help.textContent;
-    }
-  }
-
-  // Return after typing takes the first match, which Gradio's menu leaves unmarked until an arrow key is pressed.
-  function takeFirstMatch(event) {
-    const options = event.target.closest(".block").querySelectorAll("[role=option]");
-    if (event.key !== "Enter" || !event.target.value || !options.length || [...options].some((option) => option.classList.contains("active"))) return;
-    event.target.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown", bubbles: true }));
-  }
-
-  function addStep(name) {
-    if (catalogue.distortions[name]) steps.add(name);
-    return null;
-  }
-
-  function setSeed(value) {
-    const seed = Math.min(Math.max(Math.round(Number(value)), 0), Number.MAX_SAFE_INTEGER);
-    if (!Number.isFinite(seed) || seed === state.seed) return;
-    state.seed = seed;
-    moved(true);
-  }
-
-  function reroll() {
-    state.seed = Math.floor(Math.random() * 100000);
-    changed();
-  }
-
-  function setAgainst(name) {
-    if (!state.models.includes(name)) return;
-    state.against = name;
-    moved(true);
-    trigger("sync");
-  }
-
-  function setPixels(value) {
-    state.quantised = value !== "float";
-    moved(true);
-  }
-
-  function showRecipe(text) {
-    const field = byId("recipe").querySelector("textarea");
-    const writing = document.activeElement === field && text === recipe; // leave what somebody is typing
-    if (!text || writing || text === field.value) return;
-    recipe = text;
-    trigger("recipe");
-  }
-
-  // Enter and leaving the field both hand its text over: it is read once for each time something was typed, else a
-  // slider moved right after Enter would jump back.
-  async function setRecipe(text) {
-    if (!typed || text.trim() === recipe) return;
-    typed = false;
-    const read = await server.read_recipe(text);
-    if (!read || read.error) return notice.show(read?.error ?? "The explorer does not answer. Is it still running?", { error: true });
-    if (read.against !== null && !state.models.includes(read.against)) {
-      if (!card(read.against)) return notice.show(`The recipe attacks ${read.against}, which is no model of this family.`, { error: true });
-      state.models.push(read.against);
-    }
-    state.steps = read.steps.map(([name, amount]) => ({ name, amount, on: true }));
-    Object.assign(state, { seed: read.seed, against: read.against, quantised: read.quantised });
     changed();
   }
 }

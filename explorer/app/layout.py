@@ -25,7 +25,10 @@ FOLDER = Path(__file__).resolve().parent
 FIRST_STEPS = (("gaussian_noise", 0.06),)
 """The first screen: about where a standard network begins to call the cat a frog."""
 
-MODULES = ("parts", "jobs", "app", "steps", "pictures", "browser", "views", "maps", "history", "tools", "share", "tour")
+MODULES = (
+    *("parts", "jobs", "app", "steps", "models", "controls", "pictures", "browser", "views", "maps", "history"),
+    *("tools", "share", "tour"),
+)
 VIEWS = {
     "curves": ("Curves", "What every model answers while one distortion grows"),
     "weakness": ("Weak spots", "Which distortion breaks which model soonest"),

@@ -55,13 +55,13 @@ export function makeTour({ make, openDialog }) {
     const back = i ? [button("Back", () => go(i - 1))] : [];
     box = make(
       "div",
-      { class: "tour stability-colours", role: "dialog", "aria-label": `Tour, step ${i + 1} of ${STOPS.length}` },
+      { class: "tour", role: "dialog", "aria-label": `Tour, step ${i + 1} of ${STOPS.length}` },
       make("b", {}, stop.title),
       make("p", {}, stop.text),
       make("div", { class: "sources" }, next, ...back, ...(last ? [] : [button("Skip", end)])),
     );
     box.addEventListener("keydown", (event) => event.key === "Escape" && end());
-    document.body.append(box);
+    document.getElementById("explore").append(box);
     marked.classList.add("toured");
     if (focus) marked.scrollIntoView({ block: "nearest" });
     place();
@@ -75,9 +75,11 @@ export function makeTour({ make, openDialog }) {
     const beside = !under && target.right + own.width + 24 < innerWidth;
     const left = beside ? target.right + 12 : Math.max(12, Math.min(target.left, innerWidth - own.width - 12));
     const top = under ? target.bottom + 10 : beside ? target.top : Math.max(60, target.top - own.height - 12);
-    box.style.left = `${left + scrollX}px`;
-    box.style.top = `${top + scrollY}px`;
+    box.style.left = `${left}px`;
+    box.style.top = `${top}px`;
   }
+
+  for (const event of ["scroll", "resize"]) window.addEventListener(event, () => box && place(), { passive: true });
 
   function help() {
     const tour = make("button", { class: "small-button" }, "Take the tour");

@@ -87,7 +87,7 @@ export function makeNetworkView({ element, page, jobs, make, makeLinkedMaps }) {
       const key = JSON.stringify(wanted);
       body.classList.toggle("stale", key !== drawn);
       if (key === drawn || (live && asked !== key)) return stop();
-      if (live || key === asked || key === failed) return;
+      if (key === asked || key === failed) return;
       stop();
       asked = key;
       busy = setTimeout(() => tell(`${words} …`, true), BUSY_MS);
