@@ -379,6 +379,19 @@ def test_a_stage_shows_its_channels(network: Page) -> None:
     assert EVIL in network.locator(".channels").inner_text()
 
 
+def test_a_stage_without_places_shows_single_values(network: Page) -> None:
+    def one(level: int) -> dict[str, Any]:
+        return {"width": 1, "height": 1, "data": bytes_of(level)}
+
+    channel = {"index": 3, "distance": 6.0, "clean": one(255), "distorted": one(51), "difference": one(0)}
+    model = {"name": MODELS[0], "total": 1, "low": 0.0, "high": 10.0, "swing": 8.0, "channels": [channel]}
+    answer(network, "channels", {"layer": "penultimate", "models": [model]})
+    network.get_by_role("button", name="last before the answer").click()
+    network.wait_for_selector(".single")
+    assert texts(network.locator(".channels .read")) == ["10", "2", "−8"]
+    assert "1 of 1" not in network.locator(".channels h5").inner_text()
+
+
 def shade(page: Page, frame: Locator, column: int, row: int, *, of: int = 2) -> list[list[int]]:
     """The colours [r, g, b, alpha] at the edge and in the middle of one value of a map."""
     script = """(canvas, [column, row, of]) => {
@@ -556,9 +569,9 @@ def matrix(page: Page) -> Page:
 
 
 def test_the_matrix_says_who_is_fooled_by_whose_attack(matrix: Page) -> None:
-    assert texts(matrix.locator("tbody tr").nth(0).locator("td")) == ["cat cat 100 %", "cat cat 75 %"]
-    assert texts(matrix.locator("tbody tr").nth(1).locator("td")) == ["flipped frog cat < 1 %", "holds cat cat 50 %"]
-    assert texts(matrix.locator("tbody tr").nth(2).locator("td"))[0] == f"flipped {EVIL} cat 25 %"
+    assert texts(matrix.locator("tbody tr").nth(0).locator("td")) == ["cat cat: 100 %", "cat cat: 75 %"]
+    assert texts(matrix.locator("tbody tr").nth(1).locator("td")) == ["flipped frog cat: < 1 %", "holds cat cat: 50 %"]
+    assert texts(matrix.locator("tbody tr").nth(2).locator("td"))[0] == f"flipped {EVIL} cat: 25 %"
     said = matrix.locator(".said").inner_text()
     assert said.startswith("FGSM at ε = 8/255 fools 1 of 2 models that it is crafted on, and in 1 of 2 cases")
     assert texts(matrix.locator(".raised")) == [f"! {EVIL} is zero."]

@@ -32,6 +32,7 @@ export function makeLinkedMaps({ make, element, describe = () => {}, speak = () 
     if (under) sheet.append(make("img", { src: under, alt: "", class: map ? "dim" : "", draggable: "false" }));
     const one = { frame: box, canvas: make("canvas"), read: make("span", { class: "read" }), label, map, values: map && decode(map) };
     if (map) sheet.append(one.canvas);
+    if (one.values?.length === 1) one.read.textContent = valueAt(map, one.values, { x: 0, y: 0 }); // there is only one
     frames.push(one);
     if (map) queueMicrotask(() => draw(one)); // once it stands on the page it knows its colours
     return make("div", { class: "framed" }, box, one.read);
@@ -101,7 +102,7 @@ export function makeLinkedMaps({ make, element, describe = () => {}, speak = () 
     cross = to;
     element.classList.toggle("crossed", Boolean(cross));
     for (const { map, values, read } of frames) {
-      if (map) read.textContent = cross ? valueAt(map, values, cross) : "";
+      if (map && values.length > 1) read.textContent = cross ? valueAt(map, values, cross) : "";
     }
     describe(where());
     place();

@@ -163,7 +163,7 @@ export function makeAttacksView({ element, page, jobs, make, catalogue }) {
     markCell();
   }
 
-  const words = (cell, followed) => [make("strong", {}, cell.answer), " ", make("small", { title: `Probability of ${followed}; margin ${cell.margin.toFixed(2)}` }, `${followed} ${percent(cell.confidence)}`)];
+  const words = (cell, followed) => [make("strong", {}, cell.answer), " ", make("small", { title: `Probability of ${followed}; margin ${cell.margin.toFixed(2)}` }, `${followed}: ${percent(cell.confidence)}`)];
 
   function drawCell({ models, followed, title }, cell, i, j) {
     const [from, to] = [titleOf(page, models[i]), titleOf(page, models[j])];

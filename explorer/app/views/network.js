@@ -5,7 +5,7 @@
 const BUSY_MS = 300; // nothing moves before that
 const ANGLE = "The angle between the clean and the distorted features of this stage: arccos of their cosine similarity, in degrees. 0°: the same direction; it does not depend on how large the features are.";
 const LENGTH = "The distance between the clean and the distorted features of this stage: ‖f(x′) − f(x)‖₂. It grows with the number of features, so compare it within a stage.";
-const SCALE = "All clean and distorted maps of a model share one scale, pale for its lower end. In the difference, the model’s colour is more than before and grey is less.";
+const SCALE = "All clean and distorted maps of a model share one scale: the larger a value, the more it stands out from the page. In the difference, the model’s colour is more than before and grey is less.";
 const CAM = "Where in the picture the last layer that is still a picture finds evidence for a class: solid speaks for it, hollow against it (Grad-CAM).";
 const CAM_FORMULA = "Grad-CAM: L = Σₖ αₖ Aₖ, where Aₖ is channel k of the layer and αₖ the mean over it of ∂(score of the class)/∂Aₖ; without the final ReLU, so that evidence against the class shows as well. Selvaraju et al. 2017.";
 
@@ -46,7 +46,7 @@ export function makeNetworkView({ element, page, jobs, make, makeLinkedMaps }) {
     const layers = bars.paint(news.answer, news.live);
     if (!layers.includes(layer)) layer = layers[0] ?? null;
     bars.mark(layer);
-    channelsTitle.textContent = layer ? `Channels of ${named(layer)} that changed most` : "";
+    channelsTitle.textContent = layer ? `The channels that changed most: ${named(layer)}` : "";
     if (layer) channels.update(news);
     evidence.update(news);
   }
@@ -124,9 +124,10 @@ export function makeNetworkView({ element, page, jobs, make, makeLinkedMaps }) {
       const told = range.signed ? `−${number(swing)} to +${number(swing)}` : `${number(low)} to ${number(high)}`;
       return make("div", { class: "line" }, make("span", { class: "soft" }, said, make("small", { title: "The scale that all maps of this row share" }, told)), ...cells);
     });
+    const single = model.channels.every(({ clean }) => clean.width * clean.height === 1); // the layer is a vector
     const head = make("div", { class: "line" }, make("span"), ...model.channels.map(({ index, distance }) => make("b", { title: `Channel ${index}: its map moved by ${number(distance)} (L2)` }, `${index}`, make("small", {}, ` Δ ${number(distance)}`))));
     const all = model.channels.length === model.total ? `all ${model.total} channels` : `${model.channels.length} of ${model.total} channels`;
-    return block(model, all, make("div", { class: "lines" }, head, ...rows));
+    return block(model, all, make("div", { class: single ? "lines single" : "lines" }, head, ...rows));
   }
 
   function paintEvidence(model, answer, maps) {
