@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Awaitable, Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -122,33 +124,17 @@ def _part(html: str) -> gr.HTML:
 
 
 def questions(live: Live) -> list[Any]:
-    """The functions that ``app.js`` calls as ``server.<name>(argument)``."""
+    """The functions that the page calls as ``server.<name>(argument)``."""
 
-    async def ask(state: Any) -> Any:
-        return await live.ask(state)
+    def question(method: Callable[[Any], Awaitable[Any]]) -> Callable[[Any], Awaitable[Any]]:
+        @wraps(method)  # Gradio puts a mark on the function, which a method does not take
+        async def asked(argument: Any) -> Any:
+            return await method(argument)
 
-    async def open_picture(upload: Any) -> Any:
-        return await live.open_picture(upload)
+        return asked
 
-    async def read_recipe(text: Any) -> Any:
-        return await live.read_recipe(text)
-
-    async def read_link(query: Any) -> Any:
-        return await live.read_link(query)
-
-    async def share(state: Any) -> Any:
-        return await live.share(state)
-
-    async def start_job(question: Any) -> Any:
-        return await live.start_job(question)
-
-    async def poll_job(question: Any) -> Any:
-        return await live.poll_job(question)
-
-    async def cancel_job(question: Any) -> Any:
-        return await live.cancel_job(question)
-
-    return [ask, open_picture, read_recipe, read_link, share, start_job, poll_job, cancel_job]
+    asked = (live.ask, live.open_picture, live.read_recipe, live.read_link, live.share)
+    return [question(method) for method in (*asked, live.start_job, live.poll_job, live.cancel_job)]
 
 
 def catalogue(live: Live, family: str, models: list[str]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ export function makeViews({ element, kinds, opened, parts }) {
   const tabs = make("div", { class: "tabs", role: "tablist", "aria-label": "A closer look" });
   const made = {};
   let open = null;
-  let onScreen = false;
+  let onScreen = false; // or nearly so
   let pending = null; // an answer that came while the views were out of sight
 
   const panes = kinds.map(({ name, title, help }, i) => {
@@ -28,7 +28,7 @@ export function makeViews({ element, kinds, opened, parts }) {
   new IntersectionObserver((entries) => {
     onScreen = entries.at(-1).isIntersecting;
     if (onScreen && pending) update(pending);
-  }, { rootMargin: "100px" }).observe(element);
+  }, { rootMargin: "800px" }).observe(element);
   paint();
 
   function show(name) {
