@@ -66,14 +66,20 @@ def serve(
     _reach_oneself_directly()
     if host not in LOOPBACK:
         names = [*names, host, socket.gethostname(), f"{socket.gethostname()}.local"]
-    with redirect_stdout(io.StringIO()):  # Gradio announces its MCP server in words of its own
-        blocks.launch(
-            server_name=host,
-            server_port=port,
-            inbrowser=open_browser,
-            prevent_thread_lock=True,
-            **launch_options(names, mcp=mcp),
-        )
+    try:
+        with redirect_stdout(io.StringIO()):  # Gradio announces its MCP server in words of its own
+            blocks.launch(
+                server_name=host,
+                server_port=port,
+                inbrowser=open_browser,
+                prevent_thread_lock=True,
+                **launch_options(names, mcp=mcp),
+            )
+    except ValueError as error:  # Gradio looks at its own page first, and gives up after some seconds
+        raise ExplorerError(
+            f"The explorer listens on port {port} but did not answer itself in time: the machine is very busy, or a "
+            "proxy stands between; try again."
+        ) from error
     shown = f"http://{'127.0.0.1' if host in LOOPBACK | EVERYWHERE else host}:{port}"
     if mcp:
         use_json(blocks)
