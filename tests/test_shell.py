@@ -23,6 +23,14 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.browser
 
+DRAWN = {
+    "curves": "#view-curves svg",
+    "weakness": "#view-weakness button",
+    "network": "#view-network canvas",
+    "attacks": "#view-attacks .badge",
+}
+"""What stands in each tab once it has its answer; weak spots wait to be asked."""
+
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
@@ -282,12 +290,11 @@ def test_every_tab_fits_a_laptop_and_a_projector(
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)  # type: ignore[arg-type]
     visitor = AppPage(context, url)
     for tab in visitor.page.locator("#more [role=tab]").all():
+        name = (tab.get_attribute("id") or "").removeprefix("tab-")
         tab.click()
-        visitor.page.wait_for_load_state("networkidle")
+        visitor.page.wait_for_selector(DRAWN[name])
         assert visitor.page.evaluate("document.documentElement.scrollWidth") <= width
-        visitor.page.screenshot(
-            path=artifacts() / f"shell-{tab.get_attribute('id')}-{theme}-{width}.png", full_page=True
-        )
+        visitor.page.screenshot(path=artifacts() / f"shell-{name}-{theme}-{width}.png", full_page=True)
     assert visitor.complaints == []
     context.close()
 

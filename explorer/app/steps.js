@@ -23,7 +23,8 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
     block.append(onoff, unit, make("span", { class: "tools" }, up, down, remove), marks, flips);
     const slider = block.querySelector("input[type=range]");
     let timer = 0;
-    block.addEventListener("input", (event) => {
+    // Before Gradio hears of it (capture): the question travels while Gradio moves its number.
+    const heard = (event) => {
       const step = state.steps[i];
       const value = event.target.valueAsNumber;
       if (!step || !event.target.matches("input[type=range], input[type=number]") || !Number.isFinite(value)) return;
@@ -34,7 +35,8 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
       moved(false);
       clearTimeout(timer);
       if (event.target.type === "number") timer = setTimeout(() => moved(true), TYPED_MS);
-    });
+    };
+    block.addEventListener("input", heard, { capture: true });
     block.addEventListener("change", () => {
       clearTimeout(timer);
       timer = setTimeout(() => moved(true), SETTLE_MS);
