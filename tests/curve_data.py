@@ -46,6 +46,7 @@ def curves(*models: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "factor": 1,
         "step": 0.005,
         "amounts": AMOUNTS,
+        "exact": True,
         "models": list(models or both),
     } | changes
 

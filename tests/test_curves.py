@@ -15,6 +15,7 @@ from explorer.app.live import Live
 from explorer.distortions import DISTORTIONS, find_distortion
 from explorer.errors import ExplorerError
 from explorer.panel import curves_module, palettes, panel_css
+from explorer.probe import flip_point
 from tests.app_page import PATIENCE
 from tests.curve_data import band, curves, jpeg, model
 
@@ -88,6 +89,24 @@ def test_the_flip_point_is_a_diamond_on_the_curve_and_said_in_words(page: Page) 
     words = page.locator(".legend").first.text_content() or ""
     assert "Standard◆ flips at 0.25 σ" in words
     assert "Stability training○ holds throughout" in words
+
+
+@browser_test
+def test_a_flip_point_between_two_amounts_stands_on_the_line_between_them(page: Page) -> None:
+    for said, part in ((curves(model(flip_point=0.2)), 0.4), (jpeg(model(flip_point=61.0)), 0.4)):
+        paint(page, said)
+        hit = page.locator(".hit").first
+        left, width, top = (float(hit.get_attribute(name) or "nan") for name in ("x", "width", "y"))
+        (x, y), *_ = path_of(page, ".flip")
+        assert x == pytest.approx(left + part * width, abs=0.06)
+        assert (y + 6 - (top + 4)) / TALL == pytest.approx(part, abs=0.001)  # the confidence is 1 - part
+
+
+@browser_test
+def test_what_only_the_amounts_drawn_tell_is_said_to_lie_between_two(page: Page) -> None:
+    paint(page, curves(model(flip_point=0.25), exact=False))
+    assert "flips between 0.125 σ and 0.25 σ" in (page.locator(".legend").first.text_content() or "")
+    assert "flips between 0.125 σ and 0.25 σ" in (page.locator(".flip title").first.text_content() or "")
 
 
 @browser_test
@@ -262,7 +281,8 @@ def test_a_band_is_shaded_and_its_number_of_seeds_said(page: Page) -> None:
     assert heights == {0.25, 0.75}
     assert "the range over 8 seeds" in (page.locator(".seeds").text_content() or "")
     titles = page.locator(".legend title").all_text_contents()
-    assert "it flips with 2 of 8 seeds, from 0.25 σ to 0.5 σ" in titles[1]
+    assert "it flips with 2 of 8 seeds" in titles[1]
+    assert "of the 5 amounts drawn, the first flipped one lies between 0.25 σ and 0.5 σ" in titles[1]
     paint(page, curves())
     assert page.locator(".band, .mean, .seeds").count() == 0
 
@@ -425,3 +445,58 @@ def test_it_can_be_cancelled_between_small_pieces(live: Live) -> None:
     with pytest.raises(InterruptedError):
         KINDS["curves"](live, {"state": state(["gaussian_noise", 0.3]), "seeds": 8}, progress)
     assert calls[-1][0] < calls[-1][1] / 2
+
+
+CATS = ["cifar10/resnet20/standard", "cifar10/resnet20/stability"]
+
+
+def cat(*steps: list[Any], **changes: Any) -> dict[str, Any]:
+    return state(*steps) | {"picture": {"sample": "cat"}, "models": CATS} | changes
+
+
+@pytest.mark.parametrize(("name", "amount"), [("gaussian_noise", 0.06), ("jpeg", 40.0), ("rotate", 10.0)])
+def test_flip_points_are_those_of_the_search_and_of_the_cards(live: Live, name: str, amount: float) -> None:
+    asked = cat([name, amount])
+    scene = live.scene(asked)
+    found = ask(live, {"state": asked})
+    expected = flip_point(scene.models, scene.pixels, name, recipe=scene.recipe, label=scene.label)
+    assert found["exact"] is True
+    assert {model["name"]: model["flip_point"] for model in found["models"]} == expected
+    flip = expected[CATS[0]]
+    assert flip is not None
+    assert live.answer(cat([name, flip]))["models"][0]["flipped"]
+
+
+def test_the_other_side_of_a_slider_is_searched_as_finely(live: Live) -> None:
+    found = ask(live, {"state": cat(["rotate", -10.0])})
+    flip = found["models"][0]["flip_point"]
+    assert -180 <= flip < 0
+    assert flip not in found["amounts"]
+    flips = [live.answer(cat(["rotate", amount]))["models"][0]["flipped"] for amount in (flip, flip + 0.18)]
+    assert flips == [True, False]
+
+
+def test_a_change_that_the_search_steps_over_is_not_denied(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The curves show it, so there is a flip point, between two of their amounts."""
+    asked = {"state": cat(["gaussian_noise", 0.06])}
+    monkeypatch.setattr("explorer.app.jobs.curves.stops", lambda line: (line.span[0], 0.01))
+    found = ask(live, asked)
+    amounts, model = found["amounts"], found["models"][0]
+    index = next(i for i, answer in enumerate(model["predictions"]) if answer != model["clean"])
+    assert amounts[index - 1] < model["flip_point"] <= amounts[index]
+
+
+def test_flips_by_the_rest_of_the_chain_are_at_the_mild_end(live: Live) -> None:
+    found = ask(live, {"state": cat(["gaussian_noise", 0.4], ["jpeg", 90]), "place": 1})
+    assert found["models"][0]["flip_point"] == found["amounts"][0] == 101
+
+
+def test_attacks_are_drawn_before_their_flip_points_are_searched(live: Live) -> None:
+    asked = cat(["fgsm", 2 / 255])
+    asked["recipe"]["against"] = CATS[0]
+    first = ask(live, {"state": asked, "seeds": 1})
+    assert first["exact"] is False
+    assert first["models"][0]["flip_point"] in first["amounts"]
+    second = ask(live, {"state": asked, "seeds": 8})
+    assert (second["exact"], second["models"][0]["band"]) == (True, None)
+    assert second["models"][0]["flip_point"] <= first["models"][0]["flip_point"]

@@ -113,6 +113,17 @@ def test_random_chains_are_drawn_at_once_and_get_their_band_after(page: Page) ->
     assert page.evaluate("marks") == {"0": [{"method": "standard", "title": "Standard", "amount": 0.25}]}
 
 
+def test_flip_points_are_marked_on_the_slider_once_they_were_searched(page: Page) -> None:
+    tell(page)
+    reply(page, curves(model()), random=False, exact=False)
+    assert page.evaluate("marks[0]") == []
+    assert asked(page) == [[0, 1], [0, 8]]
+    reply(page, curves(model(flip_point=0.21)), random=False)
+    assert page.evaluate("marks[0]") == [{"method": "standard", "title": "Standard", "amount": 0.21}]
+    tell(page)
+    assert len(asked(page)) == 2
+
+
 def test_dragging_the_step_on_the_axis_only_moves_the_line(page: Page) -> None:
     tell(page)
     reply(page, curves(), random=False)

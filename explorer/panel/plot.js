@@ -78,8 +78,9 @@ function drawChart(svg, curves, { key, title, high, percent, help, x, y, across,
     own.append(s("path", { class: "curve", d: along(model[key]), stroke: ink, "stroke-width": 2, "stroke-linejoin": "round", "stroke-dasharray": dash(i) }));
     if (i >= DASHES.length) own.append(...model[key].map((value, j) => (j % 4 ? "" : s("circle", { cx: px(j), cy: py(value), r: 2.2, fill: ink }))));
     group.append(own);
-    const flip = curves.amounts.indexOf(model.flip_point);
-    if (flip >= 0) marks.push(diamond(px(flip), py(model[key][flip]), model, paint, `${modelTitle(curves, model)} flips at ${shownAmount(curves, model.flip_point)}`));
+    if (model.flip_point === null) return;
+    const at = x + partOf(curves, model.flip_point) * across;
+    marks.push(diamond(at, py(between(curves, model[key], model.flip_point)), model, paint, `${modelTitle(curves, model)} ${flipsAt(curves, model)}`));
   });
   group.append(...marks); // above all lines
   svg.append(group);
@@ -129,17 +130,25 @@ function confidenceTitle(curves) {
 }
 
 function flipWords(curves, model) {
-  return model.flip_point === null ? "○ holds throughout" : `◆ flips at ${shownAmount(curves, model.flip_point)}`;
+  return model.flip_point === null ? "○ holds throughout" : `◆ ${flipsAt(curves, model)}`;
+}
+
+// Only a flip point that was searched (`exact`) is one amount; else it is known to lie between two of the curves'.
+function flipsAt(curves, { flip_point: flip }) {
+  const index = curves.amounts.indexOf(flip);
+  if (curves.exact || index <= 0) return `flips at ${shownAmount(curves, flip)}`;
+  return `flips between ${shownAmount(curves, curves.amounts[index - 1])} and ${shownAmount(curves, flip)}`;
 }
 
 function flipHelp(curves, model) {
-  const first = model.flip_point === null ? "its answer never changes on this slider" : `its answer first changes at ${shownAmount(curves, model.flip_point)}`;
+  const first = model.flip_point === null ? "its answer never changes on this slider" : `its answer ${flipsAt(curves, model)} for the first time`;
   if (!model.band) return `${first}.`;
   const found = model.band.flip_points.filter((value) => value !== null);
   if (!found.length) return `${first}; it holds with all ${model.band.n} seeds.`;
   const ends = found.map((value) => partOf(curves, value));
   const shown = [Math.min(...ends), Math.max(...ends)].map((end) => shownAmount(curves, found[ends.indexOf(end)]));
-  return `${first}; it flips with ${found.length} of ${model.band.n} seeds, from ${shown[0]} to ${shown[1]}.`;
+  const among = `of the ${curves.amounts.length} amounts drawn, the first flipped one lies between ${shown[0]} and ${shown[1]}`;
+  return `${first}; it flips with ${found.length} of ${model.band.n} seeds: ${among}.`;
 }
 
 // Two models of one method are told apart by their architecture.
@@ -165,6 +174,16 @@ function shownAmount(curves, value) {
 function partOf({ amounts }, amount) {
   const [mild, strong] = [amounts[0], amounts.at(-1)];
   return strong === mild ? 0 : Math.min(Math.max((amount - mild) / (strong - mild), 0), 1);
+}
+
+// A curve's value at any amount, on the straight line between the two computed ones beside it.
+function between(curves, values, amount) {
+  const parts = curves.amounts.map((value) => partOf(curves, value));
+  const part = partOf(curves, amount);
+  const right = Math.max(parts.findIndex((value) => value >= part), 1);
+  if (right >= values.length) return values.at(-1);
+  const share = (part - parts[right - 1]) / (parts[right] - parts[right - 1]);
+  return values[right - 1] + share * (values[right] - values[right - 1]);
 }
 
 // How far right of a chart's left edge an amount lies in px; far outside for null and for one beyond these curves.

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+import torch
 
 from explorer.app.controls import describe
 from explorer.app.jobs import job
 from explorer.distortions import Distortion, Recipe, find_distortion
 from explorer.errors import ExplorerError
-from explorer.probe import sweep
-from explorer.probe.inputs import Progress
+from explorer.probe import Sweep, sweep
+from explorer.probe.inputs import Meter, Progress
+from explorer.probe.search import Scan, check_tolerance, first_amount, flip_of, scan, stops
+from explorer.probe.varied import varied
 
 if TYPE_CHECKING:
     from explorer.app.live import Live, Scene
@@ -21,18 +26,24 @@ POINTS = 33
 MAX_SEEDS = 16
 """Seeds of one band at most."""
 
+CHEAP = 8 * 32 * 32
+"""Models times pixels up to which the flip points are searched before the curves are first seen."""
+
 
 @job("curves")
 def curves(live: Live, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """{"state", "place", "seeds"} -> what ``curves.js`` draws; place: index in the recipe's steps, the last without it.
 
-    ``at`` is the step's amount in the state itself, ``random`` whether another seed would give other curves.
+    ``at`` is the step's amount in the state itself, ``random`` whether another seed would give other curves. ``exact``
+    tells whether the flip points were searched or are only the first amounts of the curves at which the answer differs,
+    as they are where one seed was asked for and the search is slow; more seeds bring the search as well.
     """
     scene = live.scene(question.get("state"))
     place = place_in(scene.recipe, question.get("place"))
     if place is None:
         raise ExplorerError("Add a distortion to see what happens while it grows.")
-    return swept(scene, place, _whole(question.get("seeds"), 1, MAX_SEEDS), progress)
+    seeds = _whole(question.get("seeds"), 1, MAX_SEEDS)
+    return swept(scene, place, seeds, progress, exact=seeds > 1 or _is_cheap(scene))
 
 
 def place_in(recipe: Recipe, place: Any) -> int | None:
@@ -41,11 +52,16 @@ def place_in(recipe: Recipe, place: Any) -> int | None:
     return _whole(place, last, last) if recipe.steps else None
 
 
-def swept(scene: Scene, place: int, seeds: int, progress: Progress) -> dict[str, Any]:
-    """The sweep of one step of a scene's recipe as ``curves.js`` wants it; errors as in ``sweep``."""
+def swept(scene: Scene, place: int, seeds: int, progress: Progress, *, exact: bool = True) -> dict[str, Any]:
+    """The sweep of one step of a scene's recipe as ``curves.js`` wants it; errors as in ``sweep``.
+
+    ``exact``: the models' flip points are those of ``probe.flip_point`` instead of the curves' own amounts; where the
+    slider stands on the other one of its two sides, those of the same search on that side.
+    """
     name, at = scene.recipe.steps[place]
     kind, side = find_distortion(name), scene.pixels.shape[-1]
-    found = sweep(
+    parts = 2 if exact else 1
+    along = sweep(
         scene.models,
         scene.pixels,
         name,
@@ -54,13 +70,43 @@ def swept(scene: Scene, place: int, seeds: int, progress: Progress) -> dict[str,
         label=scene.label,
         place=place,
         seeds=seeds,
-        progress=progress,
-    ).to_dict()
+        progress=lambda done, total: progress(done, parts * total),
+    )
+    found = along.to_dict()
+    if exact:
+        flips = flip_points(scene, along, lambda done, total: progress(total + done, parts * total))
+        for model, flip in zip(found["models"], flips, strict=True):
+            model["flip_point"] = flip
     for model in found["models"]:
         del model["probabilities"], model["classes"]  # most of the bytes, and nothing draws them
     about = describe(kind, [side])
     words = {key: about[key] for key in ("title", "symbol", "unit", "factor")}
-    return {**found, **words, "step": kind.step, "at": at, "random": is_random(scene.recipe)}
+    return {**found, **words, "step": kind.step, "at": at, "random": is_random(scene.recipe), "exact": exact}
+
+
+def flip_points(scene: Scene, along: Sweep, progress: Progress) -> list[float | None]:
+    """Each model's flip point, searched from the mild end of these curves to their strong one; None where it holds.
+
+    As ``probe.flip_point``, but on either side of a slider that has two; and where the curves show a change that its
+    first scan has stepped over, it is looked for between the two amounts of the curves.
+    """
+    models = scene.models
+    line = varied(models, scene.pixels, along.distortion, scene.recipe, place=along.place, label=scene.label)
+    line = replace(line, span=(along.amounts[0], along.amounts[-1]))
+    width, amounts = check_tolerance(None, line), stops(line)
+    meter = Meter(progress, len(amounts) * (1 + len(models)))
+    events = [flip_of(i) for i in range(len(models))]
+    scanned = scan(models, line, amounts, events, meter.step)
+    shown = torch.stack([curve.predictions != curve.clean for curve in along.models], dim=1)
+    drawn = Scan(tuple(models), line, tuple(curve.clean for curve in along.models), along.amounts, shown)
+    found = []
+    for curve, event in zip(along.models, events, strict=True):
+        flip = first_amount(scanned, event, width, meter.step)
+        seen, mild = curve.flip_point, along.amounts[0]
+        if seen is not None and (flip is None or abs(seen - mild) < abs(flip - mild)):
+            flip = first_amount(drawn, event, width, meter.step)
+        found.append(flip)
+    return found
 
 
 def grid(kind: Distortion, side: int, at: float) -> list[float]:
@@ -80,6 +126,11 @@ def grid(kind: Distortion, side: int, at: float) -> list[float]:
 def is_random(recipe: Recipe) -> bool:
     """Whether another seed can change the pixels."""
     return any(find_distortion(name).random for name, _ in recipe.steps)
+
+
+def _is_cheap(scene: Scene) -> bool:
+    attacked = any(find_distortion(name).adversarial for name, _ in scene.recipe.steps)
+    return not attacked and len(scene.models) * scene.pixels.shape[-2:].numel() <= CHEAP
 
 
 def _whole(value: Any, otherwise: int, most: int) -> int:

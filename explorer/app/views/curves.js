@@ -10,7 +10,7 @@ export function makeCurvesView({ element, page, jobs, make, mountCurves }) {
   let swept = null; // { place, name }: the step on the axis
   let drawn = null; // the question, less that step's amount, whose curves are on screen
   let asked = null; // the one whose curves are being computed
-  let banded = true; // whether their band is there, or there is none
+  let whole = true; // whether their band is there, or there is none, and their flip points were searched
   let side = 1; // of a slider with two sides
   let amount = null;
   let flips = []; // marks on the slider
@@ -31,7 +31,7 @@ export function makeCurvesView({ element, page, jobs, make, mountCurves }) {
       charts.stale(false);
       charts.at(amount);
       if (!live) page.markFlips(step.place, flips); // the slider may have been painted anew
-      if (!live && !banded && asked !== key) ask(key, question, step, SEEDS);
+      if (!live && !whole && asked !== key) ask(key, question, step, SEEDS);
     } else if (live) {
       if (asked && asked !== key) stop();
       charts.stale(true);
@@ -70,10 +70,11 @@ export function makeCurvesView({ element, page, jobs, make, mountCurves }) {
       charts.paint(found);
       charts.at(amount);
       drawn = key;
-      flips = found.models.filter((model) => model.flip_point !== null).map(({ method, title, flip_point }) => ({ method, title, amount: flip_point }));
+      const flipped = found.exact ? found.models.filter((model) => model.flip_point !== null) : [];
+      flips = flipped.map(({ method, title, flip_point }) => ({ method, title, amount: flip_point }));
       page.markFlips(step.place, flips);
-      banded = !found.random || seeds > 1;
-      seeds = banded ? 0 : SEEDS;
+      whole = seeds > 1 || (!found.random && found.exact);
+      seeds = whole ? 0 : SEEDS;
     } while (seeds);
     asked = null;
   }
