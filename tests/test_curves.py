@@ -296,10 +296,11 @@ def test_labels_are_text_and_never_markup(page: Page) -> None:
     page.wait_for_selector("details tbody tr")
     box = box_of(page, 0)
     page.mouse.move(box["x"] + 9, box["y"] + 30)
+    assert page.locator("#here img").count() == 0
+    ET.fromstring(page.evaluate("charts.svg()"))  # noqa: S314  # our own drawing
     page.evaluate("(sentence) => charts.fail(sentence)", evil)
     assert page.locator("#here img").count() == 0
     assert page.evaluate("window.broken") is None
-    ET.fromstring(page.evaluate("charts.svg()"))  # noqa: S314  # our own drawing
 
 
 @browser_test
@@ -330,6 +331,21 @@ def test_waiting_shows_after_a_while_and_failing_is_said(page: Page) -> None:
     assert page.locator(".drawing svg").evaluate("(svg) => getComputedStyle(svg).opacity") == "0.4"
     page.evaluate("charts.destroy()")
     assert page.locator("#here").inner_html() == ""
+
+
+@browser_test
+def test_failing_takes_the_drawing_away_even_from_under_the_pointer(page: Page) -> None:
+    paint(page, curves())
+    box = box_of(page, 0)
+    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + 40)
+    page.mouse.down()
+    page.evaluate("charts.fail('There is no such picture.')")
+    assert page.locator(".drawing *").count() == 0
+    assert page.locator("details").is_hidden()
+    assert page.evaluate("charts.svg()") is None
+    page.mouse.up()
+    paint(page, curves())  # nothing waits for a drag that cannot end
+    assert page.locator(".curve").count() == 6
 
 
 @browser_test

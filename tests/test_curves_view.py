@@ -215,6 +215,23 @@ def test_errors_and_empty_chains_are_said(page: Page) -> None:
     assert page.locator("[role=status]").is_hidden()
 
 
+@pytest.mark.parametrize("change", ["steps.length = 0", "steps[0].on = false"])
+def test_nothing_is_left_of_the_curves_of_a_distortion_that_is_gone(page: Page, change: str) -> None:
+    tell(page)
+    reply(page, curves(), random=False)
+    page.evaluate("tell(false, { pinned: true })")
+    assert page.locator("p.lead:visible").count() == 2
+    tell(page, change)
+    words = page.evaluate("document.getElementById('view-curves').innerText.trim()")
+    assert words == "Add a distortion to see what happens while it grows."
+    assert page.locator(".curve, .flip, .hit, .legend").count() == 0
+    assert page.locator("p.lead").first.text_content() == ""
+    tell(page, "steps = [{ name: 'jpeg', amount: 50, on: true }]")
+    reply(page, curves(), random=False)
+    assert "jpeg grows" in page.locator("p.lead").first.inner_text()
+    assert page.locator(".curve:visible").count() == 6
+
+
 def test_leaving_the_tab_ends_the_work_and_coming_back_resumes_it(page: Page) -> None:
     tell(page)
     page.evaluate("view.hide()")

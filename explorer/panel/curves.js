@@ -6,7 +6,7 @@
 //   charts.at(amount)         moves the line of the present amount, null takes it away: one attribute changes, no more
 //   charts.stale(true)        greys them: they belong to another question than the one on screen
 //   charts.wait(0.4)          computing, 0 to 1; wait(null) ends it
-//   charts.fail(sentence)     says what went wrong
+//   charts.fail(sentence)     takes the drawing away and says why there is none
 //   charts.svg()              the drawing as a standalone SVG string in the present colours, or null
 //   charts.destroy()
 //
@@ -188,9 +188,15 @@ export function mountCurves(element, { pick = null } = {}) {
 
   function fail(sentence) {
     wait(null);
+    hide();
+    curves = drawn = late = null;
+    dragging = false;
+    drawing.replaceChildren();
+    table.replaceChildren();
+    root.classList.remove("stale");
+    root.classList.add("empty");
     message.textContent = sentence;
     message.hidden = false;
-    if (curves) root.classList.add("stale");
   }
 
   function svg() {

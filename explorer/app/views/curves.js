@@ -16,9 +16,13 @@ export function makeCurvesView({ element, page, jobs, make, mountCurves }) {
   let flips = []; // marks on the slider
 
   function update({ answer, question, live }) {
-    note.toggleAttribute("hidden", !answer?.pinned);
     const step = stepOnAxis();
-    if (!step) return say("Add a distortion to see what happens while it grows.");
+    lead.toggleAttribute("hidden", !step);
+    note.toggleAttribute("hidden", !step || !answer?.pinned);
+    if (!step) {
+      lead.textContent = "";
+      return say("Add a distortion to see what happens while it grows.");
+    }
     if (swept && (swept.place !== step.place || swept.name !== step.name)) clearMarks();
     swept = step;
     amount = question.recipe.steps[step.index]?.[1] ?? step.amount;
