@@ -222,6 +222,10 @@ def test_screen_readers_hear_the_amount_and_the_values(page: Page) -> None:
     page.wait_for_function("document.querySelector('.hit').getAttribute('aria-valuenow') === '50'")
     first = page.get_by_role("slider", name="Confidence in “cat” against Gaussian noise")
     assert first.get_attribute("aria-valuetext") == "0.25 σ: Standard 50 %, Stability training 90 %"
+    page.evaluate("charts.at(0.3)")  # nothing was computed there
+    page.wait_for_function("document.querySelector('.hit').getAttribute('aria-valuenow') === '60'")
+    words = "0.3 σ; at 0.25 σ, the nearest amount computed: Standard 50 %, Stability training 90 %"
+    assert first.get_attribute("aria-valuetext") == words
     page.locator("summary").press("Enter")
     page.wait_for_selector("details tbody tr")
     assert page.locator("details tbody tr").count() == 5

@@ -159,12 +159,15 @@ export function mountCurves(element, { pick = null } = {}) {
 
   function tell() {
     if (!drawn) return;
-    const place = partOf(curves, amount ?? curves.amounts[0]);
+    const here = amount ?? curves.amounts[0];
+    const place = partOf(curves, here);
     const index = nearest(curves, place);
+    const [at, computed] = [here, curves.amounts[index]].map((value) => shownAmount(curves, value));
+    const words = at === computed ? at : `${at}; at ${computed}, the nearest amount computed`;
     for (const { hit, format, key } of drawn.charts) {
       hit.setAttribute("aria-valuenow", Math.round(100 * place));
       const values = curves.models.map((model) => `${modelTitle(curves, model)} ${format(model[key][index])}`);
-      hit.setAttribute("aria-valuetext", `${shownAmount(curves, amount ?? curves.amounts[0])}: ${values.join(", ")}`);
+      hit.setAttribute("aria-valuetext", `${words}: ${values.join(", ")}`);
     }
   }
 
