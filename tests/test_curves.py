@@ -216,6 +216,14 @@ def test_arrow_keys_go_towards_the_strong_end(page: Page) -> None:
 
 
 @browser_test
+def test_the_margin_is_said_to_be_that_of_the_answer_be_it_wrong(page: Page) -> None:
+    paint(page, curves())
+    heading = page.locator(".chart").nth(1).locator("text").first
+    assert (heading.text_content() or "").startswith("Margin of the answer")
+    assert "also where it is wrong" in (heading.locator("title").text_content() or "")
+
+
+@browser_test
 def test_screen_readers_hear_the_amount_and_the_values(page: Page) -> None:
     paint(page, curves())
     page.evaluate("charts.at(0.25)")

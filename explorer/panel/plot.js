@@ -6,7 +6,7 @@
 
 const CHARTS = [
   { key: "confidence", high: 1, percent: true, help: "Probability of the followed class: the true one where it is known, else the model's clean answer" },
-  { key: "margin", title: "Margin", high: 1, help: "Probability of the likeliest class minus that of the runner-up" },
+  { key: "margin", title: "Margin of the answer", high: 1, help: "Probability of the present answer, also where it is wrong, minus that of the runner-up" },
   { key: "feature_distance", title: "Feature distance", help: "L2 distance between the penultimate layer's features of the clean and of the distorted picture" },
 ];
 const DASHES = ["", "7 3.5", "2 3", "9 3 2 3", "13 4", "5 2 1.5 2 1.5 2"]; // with a colour of its own for each method
