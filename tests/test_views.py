@@ -266,6 +266,12 @@ def test_an_error_ends_the_search_and_is_said(spots: Page) -> None:
     assert spots.evaluate("asked.length") == 1
 
 
+def test_a_result_that_is_none_ends_the_search(spots: Page) -> None:
+    answer(spots, "weakness", {})
+    search(spots)
+    assert spots.get_by_role("alert").inner_text() == "The search was ended."
+
+
 def test_weak_spots_of_another_picture_are_greyed_until_it_is_back(spots: Page) -> None:
     search(spots)
     spots.evaluate("() => { picture = { sample: 'dog' }; tell(); }")
@@ -519,6 +525,29 @@ def test_a_network_view_that_fails_says_so_and_tries_again_on_another_question(n
     network.wait_for_selector(".evidence .model")
 
 
+SILENT = "The explorer does not answer. Is it still running?"
+FAIL = "error => document.dispatchEvent(new CustomEvent('answer', { detail: { error } }))"
+
+
+def test_a_network_view_without_an_answer_says_why(page: Page) -> None:
+    page.evaluate("open_('network')")
+    said = page.locator("#view-network .failed")
+    assert texts(said) == ["This follows as soon as the panel above has its answer."] * 2
+    page.evaluate("(said) => tell(said, true)", moved(1.0, 4.0))  # the panel's answer is to another question
+    assert said.count() == 2
+    page.evaluate(FAIL, SILENT)
+    assert texts(page.locator("#view-network .where")) == [SILENT, SILENT]
+    page.evaluate("(said) => tell(said, true)", moved(1.0, 4.0))
+    assert texts(page.locator("#view-network .where")) == [SILENT, SILENT]
+    answer(page, "channels", CHANNELS)
+    answer(page, "evidence", {})
+    page.evaluate("document.dispatchEvent(new CustomEvent('answer', { detail: {} }))")
+    page.evaluate("(said) => tell(said)", moved(1.0, 4.0))
+    page.wait_for_selector(".channels .model")
+    assert texts(page.locator("#view-network .where")) == ["", ""]
+    assert texts(said) == ["This was cancelled; change something to ask again."]
+
+
 def test_a_pinned_picture_is_not_called_clean(network: Page) -> None:
     network.evaluate("(said) => { recipe.seed = 4; tell({ ...said, pinned: 'jpeg=10;seed=0' }); }", moved(1.0, 4.0))
     network.wait_for_function("document.querySelector('.evidence figcaption').textContent === 'pinned for cat'")
@@ -647,6 +676,23 @@ def test_a_cancelled_attack_waits_until_it_is_asked_for_again(page: Page) -> Non
     answer(page, "attacks", {"error": EVIL})
     page.evaluate("() => { recipe.seed = 9; tell(); }")
     assert page.get_by_role("alert").inner_text() == EVIL
+
+
+def test_attacks_without_an_answer_say_why(page: Page) -> None:
+    page.evaluate("open_('attacks')")
+    said = page.locator("#view-attacks .said")
+    assert said.inner_text() == "This follows as soon as the panel above has its answer."
+    page.evaluate("tell(null, true)")
+    assert said.inner_text() == "This follows as soon as the panel above has its answer."
+    page.evaluate(FAIL, SILENT)
+    page.evaluate("tell(null, true)")
+    assert page.get_by_role("alert").inner_text() == SILENT
+    answer(page, "attacks", {})
+    page.evaluate("tell()")
+    page.wait_for_function("document.querySelector('.said').textContent === 'The attack was ended.'")
+    answer(page, "attacks", {"error": SILENT})
+    page.get_by_role("button", name="Ask again").click()
+    page.wait_for_function("said => document.querySelector('.said').textContent === said", arg=SILENT)
 
 
 # ---- all of it ------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 // The tab "Attacks": one attack crafted on each model and shown to all of them, and whether it can be trusted.
 
 const BUSY_MS = 300; // nothing moves before that
+const WAITING = "This follows as soon as the panel above has its answer.";
 const HELP = "Each row is one attack, computed against the model at its left; each column is a model that is shown its pixels. Choose a cell to see those pixels above.";
 
 export function makeAttacksView({ element, page, jobs, make, catalogue }) {
@@ -28,6 +29,9 @@ export function makeAttacksView({ element, page, jobs, make, catalogue }) {
   let painted = null; // the answer on screen
   let busy = 0;
 
+  say(WAITING);
+  // Where the panel has no answer to the present question, nor has this.
+  document.addEventListener("answer", ({ detail }) => detail.error && (end(), say(detail.error, true)));
   attack.addEventListener("change", () => {
     amount = page.kind(attack.value).default;
     paintSize();
@@ -106,13 +110,14 @@ export function makeAttacksView({ element, page, jobs, make, catalogue }) {
     asked = key;
     given = null;
     again.hidden = true;
+    say("");
     busy = setTimeout(() => (work.hidden = false), BUSY_MS);
     const progress = (done, total) => (bar.style.transform = `scaleX(${total ? done / total : 0})`);
     progress(0, 1);
     const answer = await jobs.run("attacks", asking, { key: "attacks", progress });
     if (asked !== key) return; // another question has overtaken this one
     end();
-    if (!answer || answer.error) {
+    if (!answer?.cells) {
       given = key;
       again.hidden = false;
       return say(answer?.error ?? "The attack was ended.", true);

@@ -3,6 +3,7 @@
 // has ended.
 
 const BUSY_MS = 300; // nothing moves before that
+const WAITING = "This follows as soon as the panel above has its answer.";
 const ANGLE = "The angle between the clean and the distorted features of this stage: arccos of their cosine similarity, in degrees. 0°: the same direction; it does not depend on how large the features are.";
 const LENGTH = "The distance between the clean and the distorted features of this stage: ‖f(x′) − f(x)‖₂. It grows with the number of features, so compare it within a stage.";
 const SCALE = "All clean and distorted maps of a model share one scale: the larger a value, the more it stands out from the page. In the difference, the model’s colour is more than before and grey is less.";
@@ -40,6 +41,12 @@ export function makeNetworkView({ element, page, jobs, make, makeLinkedMaps }) {
   );
   let layer = null; // the stage whose channels are shown
   let latest = null; // what `update` was told last
+  let silent = ""; // why the panel has no answer to the present question, where it has none
+  // Heard on its way down, before the page tells its views of an answer.
+  document.addEventListener("answer", ({ detail }) => {
+    silent = detail.error ?? "";
+    for (const part of silent ? [channels, evidence] : []) part.stop();
+  }, true);
 
   function update(news) {
     latest = news;
@@ -60,7 +67,7 @@ export function makeNetworkView({ element, page, jobs, make, makeLinkedMaps }) {
   function makePart({ kind, words, ask, paint, keys }) {
     const where = make("span", { class: "where" });
     const spoken = make("span", { class: "spoken", role: "status" });
-    const body = make("div", { class: kind, role: "group", "aria-label": keys });
+    const body = make("div", { class: kind, role: "group", "aria-label": keys }, make("p", { class: "failed" }, WAITING));
     const describe = (text) => "busy" in where.dataset || (where.textContent = text);
     const maps = makeLinkedMaps({ make, element: body, describe, speak: (text) => (spoken.textContent = text) });
     let asked = null;
@@ -79,7 +86,7 @@ export function makeNetworkView({ element, page, jobs, make, makeLinkedMaps }) {
       clearTimeout(busy);
       if (asked) jobs.cancel(kind);
       asked = null;
-      tell("", false);
+      tell(silent, false);
     }
 
     async function settle({ answer, question, live }) {

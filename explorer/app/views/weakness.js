@@ -115,7 +115,7 @@ export function makeWeaknessView({ element, page, jobs, make, catalogue }) {
       progress(0, 1);
       const found = await jobs.run("weakness", { state, goal, distortion: name }, { key: "weakness", progress });
       if (running !== own || leftBehind(page.question())) return;
-      if (!found || found.error) {
+      if (!found?.steps) {
         end();
         return say(found?.error ?? "The search was ended.", true);
       }
