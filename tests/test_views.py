@@ -266,6 +266,60 @@ def test_an_error_ends_the_search_and_is_said(spots: Page) -> None:
     assert spots.evaluate("asked.length") == 1
 
 
+def test_amounts_of_weak_spots_have_three_digits_and_a_true_minus(spots: Page) -> None:
+    found = spot("noise", 1.5)
+    found |= {"shown": "σ = 0.04813", "steps": [["noise", 0.04813]]}
+    found["flips"] = {MODELS[0]: "-29.71°", MODELS[1]: "ε = 8.126/255"}
+    answer(spots, "weakness", found)
+    search(spots, among="noise")
+    assert spots.locator(".said").inner_text() == "Noise breaks Standard at σ = 0.0481."
+    assert texts(spots.locator("tbody td")) == [
+        "σ = 0.0481 50 %",
+        "3.0",
+        "1.50",
+        "28.5 dB",
+        "0.900",
+        "◆ frog flips at −29.7°",
+        "○ cat flips at ε = 8.13/255",
+    ]
+    spots.locator("tbody th button").click()
+    assert spots.evaluate("put[0][0][0].amount") == 0.04813  # what is put on is exact
+
+
+def columns_seen(page: Page) -> list[str]:
+    return [text.rstrip(" ↕↑↓") for text in texts(page.locator("#view-weakness thead th:visible"))]
+
+
+def test_a_narrow_table_of_weak_spots_leaves_out_what_is_said_elsewhere(spots: Page) -> None:
+    search(spots, among="noise")
+    many = ["Distortion", "Amount", "Severity", "L2", "PSNR", "SSIM", "Standard", "Stability training"]
+    assert columns_seen(spots) == many
+    spots.set_viewport_size({"width": 700, "height": 900})
+    assert columns_seen(spots) == ["Distortion", "Amount", "L2", "Standard", "Stability training"]
+    far = spots.locator("tbody td:visible").nth(1)
+    assert far.get_attribute("title") == "PSNR 27.0 dB, SSIM 0.900, severity 1.5"
+
+
+@pytest.mark.parametrize("view", ["weakness", "attacks"])
+def test_a_table_shows_at_its_edges_that_it_goes_on(page: Page, view: str) -> None:
+    page.set_viewport_size({"width": 400, "height": 900})
+    answer(page, view, FOUND["noise"] if view == "weakness" else MATRIX)
+    page.evaluate("name => { open_(name); tell(); }", view)
+    if view == "weakness":
+        search(page, among="noise")
+    page.wait_for_selector(".edges.beyond:not(.before)")
+    first = page.locator("tbody tr > :first-child").last
+    before = first.bounding_box()
+    page.evaluate("() => { document.querySelector('.scroll').scrollLeft = 1e4; }")
+    page.wait_for_selector(".edges.before:not(.beyond)")
+    after = first.bounding_box()
+    assert before is not None
+    assert after is not None
+    assert abs(before["x"] - after["x"]) < 8  # it stays in sight
+    page.set_viewport_size({"width": 1100, "height": 900})
+    page.wait_for_selector(".edges:not(.before):not(.beyond)")
+
+
 def test_a_result_that_is_none_ends_the_search(spots: Page) -> None:
     answer(spots, "weakness", {})
     search(spots)

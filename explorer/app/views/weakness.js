@@ -27,8 +27,10 @@ export function makeWeaknessView({ element, page, jobs, make, catalogue }) {
   const work = make("div", { class: "work", hidden: "" }, make("span", { class: "track", "aria-hidden": "true" }, bar), where, stop);
   const said = make("p", { class: "said", role: "status" });
   const table = make("table");
-  const scroll = make("div", { class: "scroll", hidden: "" }, table);
-  element.append(make("div", { class: "asking" }, goals.break, goals.separate, among, topLabel), work, said, scroll);
+  const scroll = make("div", { class: "scroll" }, table);
+  const result = makeEdges(make, scroll);
+  result.hidden = true;
+  element.append(make("div", { class: "asking" }, goals.break, goals.separate, among, topLabel), work, said, result);
 
   let rows = []; // what was found, and the elements that show it
   let asked = null; // { key, goal, models, chain }: the question that the rows answer
@@ -108,7 +110,7 @@ export function makeWeaknessView({ element, page, jobs, make, catalogue }) {
     drawHead();
     drawRows();
     say("");
-    busy = setTimeout(() => ((work.hidden = false), (scroll.hidden = false)), BUSY_MS);
+    busy = setTimeout(() => ((work.hidden = false), (result.hidden = false)), BUSY_MS);
     for (const name of own.names) {
       const { title } = page.kind(name);
       const progress = (done, total) => tell(own, title, total ? done / total : 0);
@@ -132,7 +134,7 @@ export function makeWeaknessView({ element, page, jobs, make, catalogue }) {
     if (running) jobs.cancel("weakness");
     running = null;
     work.hidden = true;
-    scroll.hidden = !rows.length;
+    result.hidden = !rows.length;
   }
 
   function tell({ at, names }, title, part) {
@@ -191,6 +193,7 @@ export function makeWeaknessView({ element, page, jobs, make, catalogue }) {
       return cell;
     });
     const head = make("thead", {}, make("tr", {}, ...cells));
+    scroll.classList.toggle("many", asked.models.length > 3);
     table.replaceChildren(make("caption", {}, captionOf(asked)), head, make("tbody"));
   }
 
@@ -212,7 +215,8 @@ export function makeWeaknessView({ element, page, jobs, make, catalogue }) {
   }
 
   function makeRow(found) {
-    const { title, amount, shown, share, severity, input, flip_points: points, flips, moved, predictions } = found;
+    const { title, amount, share, severity, input, flip_points: points, flips, moved, predictions } = found;
+    const shown = tidy(found.shown);
     const button = make("button", { "aria-pressed": "false" }, title);
     button.title = amount === null ? `Put on ${title} at the strongest amount that was tried` : `Put on ${title}, ${shown}`;
     const values = { title, share, severity, l2: input?.l2 ?? null, psnr: input?.psnr ?? (input ? Infinity : null), ssim: input?.ssim ?? null };
@@ -223,15 +227,18 @@ export function makeWeaknessView({ element, page, jobs, make, catalogue }) {
     much.classList.add("much");
     const level = severity === null ? null : severity > 5 + 1e-9 ? "5+" : severity.toFixed(1);
     const psnr = input === null ? null : input.psnr === null ? "∞" : `${input.psnr.toFixed(1)} dB`;
-    const line = make("tr", {}, make("th", { scope: "row" }, button), much, cell(level), cell(input && length(input.l2)), cell(psnr), cell(input && input.ssim.toFixed(3).replace("-", "−")));
+    const ssim = input && input.ssim.toFixed(3).replace("-", "−");
+    const far = cell(input && length(input.l2));
+    if (input) far.title = `PSNR ${psnr}, SSIM ${ssim}${level === null ? "" : `, severity ${level}`}`; // their columns are left out where it is narrow
+    const line = make("tr", {}, make("th", { scope: "row" }, button), much, cell(level), far, cell(psnr), cell(ssim));
     for (const model of asked.models) {
       values[model] = points[model] === null ? null : along(found.distortion, points[model]);
-      const point = flips[model] === null ? "holds throughout" : `flips at ${flips[model]}`;
+      const point = flips[model] === null ? "holds throughout" : `flips at ${tidy(flips[model])}`;
       const own = make("td", { "data-method": page.method(model), class: `model ${moved[model] ? "flipped" : "holds"}` }, make("b", {}, `${moved[model] ? "◆" : "○"} ${predictions[model]}`), " ", make("small", {}, point));
       line.append(own);
     }
     if (amount === null) line.classList.add("missing");
-    const row = { ...found, values, element: line, button };
+    const row = { ...found, shown, values, element: line, button };
     line.addEventListener("click", () => !button.disabled && put(row));
     return row;
   }
@@ -259,8 +266,27 @@ export function makeWeaknessView({ element, page, jobs, make, catalogue }) {
   return { title: "Weak spots", help: "Which distortion breaks which model soonest", update };
 }
 
+// A box with a shadow at each edge beyond which its content goes on.
+function makeEdges(make, scroll) {
+  const box = make("div", { class: "edges" }, scroll);
+  const look = () => {
+    const { scrollLeft, scrollWidth, clientWidth } = scroll;
+    box.classList.toggle("before", scrollLeft > 1);
+    box.classList.toggle("beyond", scrollLeft + clientWidth < scrollWidth - 1);
+  };
+  scroll.addEventListener("scroll", look, { passive: true });
+  const sizes = new ResizeObserver(look);
+  for (const part of [scroll, scroll.firstElementChild]) sizes.observe(part);
+  return box;
+}
+
 function length(value) {
   return value.toFixed(value < 1 ? 3 : value < 10 ? 2 : 1);
+}
+
+// An amount as the server tells it, for the screen: "σ = 0.04813" becomes "σ = 0.0481", "-29.71°" gets a true minus.
+function tidy(shown) {
+  return shown && shown.replace(/-?\d+(\.\d+)?(e[-+]?\d+)?/g, (text) => number(Number(text), 3));
 }
 
 function number(value, digits) {
