@@ -391,12 +391,14 @@ def test_pages_turn_and_a_row_is_gone_to(visitor: AppPage) -> None:
 @browser_test
 def test_rows_are_stepped_through_in_the_rail(visitor: AppPage) -> None:
     page = visitor.page
+    before = visitor.hash
     page.get_by_role("button", name="cat", exact=True).click()
     page.wait_for_selector(".rows-of-data", state="hidden")  # the cat is no row
+    before = visitor.until_other_hash(before)
     open_window(page, "digits")
     page.locator(".row-of-data").first.click()
     until_row(page, 0)
-    before = visitor.hash
+    before = visitor.until_other_hash(before)  # the rail is ahead of the picture
     page.get_by_role("button", name="Previous row").click()
     until_row(page, 359)
     before = visitor.until_other_hash(before)
@@ -456,6 +458,36 @@ def test_a_search_is_stopped_by_its_button(visitor: AppPage) -> None:
     page.wait_for_function("document.querySelector('.rows-of-data').textContent.includes('Next disagreement')")
     page.unroute_all(behavior="wait")
     until_row(page, 0)
+
+
+@browser_test
+def test_what_was_only_looked_at_in_the_window_leaves_the_rail_alone(visitor: AppPage, own_folder: Path) -> None:
+    page = visitor.page
+    open_window(page, "digits")
+    page.get_by_label("Class of the pictures").select_option("3")
+    page.wait_for_function("document.querySelector('.row-of-data').title.endsWith(': 3')")
+    before = visitor.hash
+    page.locator(".row-of-data").first.click()
+    visitor.until_other_hash(before)
+    classes = page.get_by_label("Class", exact=True)
+    assert classes.input_value() == "3"  # a class that was chosen with its picture goes on in the rail
+    button = page.locator(".rows-of-data").get_by_role("button", name="Next disagreement")
+    assert button.is_enabled()
+    for dataset in ("stl10", own_folder.name):  # not here; of other classes
+        open_window(page, dataset)
+        page.keyboard.press("Escape")
+        page.wait_for_selector("dialog.browser", state="detached")
+        assert (classes.input_value(), button.is_enabled()) == ("3", True)
+    open_window(page, "digits")
+    page.get_by_label("Class of the pictures").select_option("5")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("dialog.browser", state="detached")
+    assert classes.input_value() == "3"
+    with page.expect_request(lambda request: '"kind":"disagree"' in (request.post_data or "")) as sent:
+        button.click()
+    assert '"dataset":"digits"' in (sent.value.post_data or "")
+    assert '"label":"3"' in (sent.value.post_data or "")
+    page.wait_for_function("document.querySelector('.rows-of-data').textContent.includes('Next disagreement')")
 
 
 @browser_test

@@ -66,7 +66,7 @@ export function makeBrowser({ element, catalogue, jobs, page, notice, make, open
     index.value = shown.index;
     index.max = rows - 1;
     fillClasses(classes);
-    finder.paint();
+    queueMicrotask(finder.paint); // the first picture is told before there are models to suit
   }
 
   function fillClasses(menu) {
@@ -97,6 +97,7 @@ export function makeBrowser({ element, catalogue, jobs, page, notice, make, open
     button.addEventListener("click", async () => {
       if (searching) return cancel();
       const dataset = name;
+      const { title } = set();
       const state = page.question();
       const mine = (searching = { dataset });
       paint();
@@ -110,12 +111,9 @@ export function makeBrowser({ element, catalogue, jobs, page, notice, make, open
       const asked = ({ models, recipe }) => JSON.stringify([models, recipe]);
       if (!found) return;
       if (found.error) notice.show(found.error, { error: true });
-      else if (!found.item) notice.show(`Under these distortions the models agree on every picture${label ? ` of the class ${label}` : ""} of ${set().title}.`);
+      else if (!found.item) notice.show(`Under these distortions the models agree on every picture${label ? ` of the class ${label}` : ""} of ${title}.`);
       else if (asked(page.question()) !== asked(state)) notice.show("The distortions or models have changed meanwhile; search again.");
-      else {
-        view?.close();
-        choose(dataset, found.item);
-      }
+      else (view?.take ?? choose)(dataset, found.item);
     });
     return { button, status, paint, cancel };
   }
@@ -128,6 +126,8 @@ export function makeBrowser({ element, catalogue, jobs, page, notice, make, open
   // ---- the window -----------------------------------------------------------------------------------------------
 
   function open() {
+    const before = { name, label }; // what the line in the rail goes on with where nothing is chosen
+    let chosen = false;
     name ??= (catalogue.datasets.find((one) => one.here) ?? catalogue.datasets[0]).name;
     const names = make("select", { class: "small-button", "aria-label": "Data set", title: "The data set looked at" });
     const filter = make("select", { class: "small-button", "aria-label": "Class of the pictures", title: "Show the pictures of one class only" });
@@ -143,10 +143,11 @@ export function makeBrowser({ element, catalogue, jobs, page, notice, make, open
     let at = { start: 0, size: 40, total: 0 };
     const dialog = openDialog("Data sets", head, body, foot);
     dialog.classList.add("browser");
-    view = { close: () => dialog.close(), paint };
+    view = { take, paint };
     dialog.addEventListener("close", () => {
       view = null;
       find.cancel();
+      if (shown && !chosen) ({ name, label } = before.name === shown.dataset ? before : { name: shown.dataset, label: null });
       finder.paint();
     });
     names.addEventListener("change", () => ((name = names.value), (label = null), paint()));
@@ -159,6 +160,12 @@ export function makeBrowser({ element, catalogue, jobs, page, notice, make, open
     });
     paint();
     jobs.run("datasets", {}, { key: "datasets" }).then((found) => found?.datasets && refresh(found.datasets));
+
+    function take(dataset, item) {
+      chosen = !item.error;
+      if (chosen) dialog.close();
+      choose(dataset, item);
+    }
 
     function button(text, help, act) {
       const made = make("button", { class: "small-button", title: help }, text);
@@ -204,10 +211,7 @@ export function makeBrowser({ element, catalogue, jobs, page, notice, make, open
         const cell = make("button", { class: "row-of-data", title: item.error ?? words, "aria-label": words, tabindex: -1, "data-row": item.index });
         cell.append(item.error ? make("span", { class: "unread" }, "?") : make("img", { src: item.thumb, alt: "" }), make("small", {}, label === null && item.label ? item.label : item.index));
         cell.setAttribute("aria-current", String(shown?.dataset === name && shown.index === item.index));
-        cell.addEventListener("click", () => {
-          if (!item.error) dialog.close();
-          choose(name, item);
-        });
+        cell.addEventListener("click", () => take(name, item));
         return cell;
       });
       grid.append(...cells);
