@@ -41,6 +41,7 @@ def curves(*models: dict[str, Any], **changes: Any) -> dict[str, Any]:
     return {
         "distortion": "gaussian_noise",
         "title": "Gaussian noise",
+        "sign": "σ",
         "symbol": "σ",
         "unit": "of full scale",
         "factor": 1,
@@ -54,5 +55,5 @@ def curves(*models: dict[str, Any], **changes: Any) -> dict[str, Any]:
 def jpeg(*models: dict[str, Any]) -> dict[str, Any]:
     """The larger number is the milder one."""
     own = models or (model(flip_point=51.0),)
-    words = {"title": "JPEG", "symbol": "q", "unit": "quality", "step": 1}
+    words = {"title": "JPEG", "sign": "q", "symbol": "q", "unit": "quality", "step": 1}
     return curves(*own, amounts=[101.0, 76.0, 51.0, 26.0, 1.0], distortion="jpeg", **words)

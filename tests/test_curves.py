@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from explorer.app.live import Live
 from explorer.distortions import DISTORTIONS, find_distortion
 from explorer.errors import ExplorerError
 from explorer.panel import curves_module, palettes, panel_css
+from explorer.panel.report import _flips as report_flips
 from explorer.probe import flip_point
 from tests.app_page import PATIENCE
 from tests.curve_data import band, curves, jpeg, model
@@ -87,7 +89,7 @@ def test_the_flip_point_is_a_diamond_on_the_curve_and_said_in_words(page: Page) 
     (x, y), *_ = path_of(page, ".flip")
     assert (x, y + 6) == pytest.approx(path_of(page, ".curve")[2], abs=0.06)
     words = page.locator(".legend").first.text_content() or ""
-    assert "Standard◆ flips at 0.25 σ" in words
+    assert "Standard◆ flips at σ = 0.25" in words
     assert "Stability training○ holds throughout" in words
 
 
@@ -105,8 +107,54 @@ def test_a_flip_point_between_two_amounts_stands_on_the_line_between_them(page: 
 @browser_test
 def test_what_only_the_amounts_drawn_tell_is_said_to_lie_between_two(page: Page) -> None:
     paint(page, curves(model(flip_point=0.25), exact=False))
-    assert "flips between 0.125 σ and 0.25 σ" in (page.locator(".legend").first.text_content() or "")
-    assert "flips between 0.125 σ and 0.25 σ" in (page.locator(".flip title").first.text_content() or "")
+    assert "flips between σ = 0.125 and σ = 0.25" in (page.locator(".legend").first.text_content() or "")
+    assert "flips between σ = 0.125 and σ = 0.25" in (page.locator(".flip title").first.text_content() or "")
+
+
+@browser_test
+@pytest.mark.parametrize(
+    ("words", "value", "shown"),
+    [
+        ({"sign": "σ", "symbol": "σ"}, 0.04812, "σ = 0.0481"),
+        ({"sign": "σ", "symbol": "px"}, 2.5, "σ = 2.5 px"),
+        ({"sign": "θ", "symbol": "°"}, -12.0, "θ = −12°"),
+        ({"sign": "ε", "symbol": "/255", "factor": 255}, 2 / 255, "ε = 2/255"),
+        ({"sign": "b", "symbol": "bits"}, 4, "b = 4 bits"),
+    ],
+)
+def test_amounts_are_written_alike_in_the_charts_and_in_the_report(
+    page: Page, words: dict[str, Any], value: float, shown: str
+) -> None:
+    said = curves(model(flip_point=value), amounts=[0.0, value / 2, value, 2 * value, 3 * value], **words)
+    paint(page, said)
+    assert f"◆ flips at {shown}" in (page.locator(".legend").text_content() or "")
+    assert f"flips at {shown}" in (page.locator(".flip title").first.text_content() or "")
+    assert f"<td>{shown}</td>" in report_flips(said)[0]
+
+
+@browser_test
+def test_a_flip_at_the_mild_end_is_the_rest_of_the_chains(page: Page) -> None:
+    said = curves(model(flip_point=0.0, predictions=["dog"] * 5))
+    paint(page, said)
+    for words in (".legend text", ".flip title"):
+        assert "flipped by the rest of the chain" in (page.locator(words).first.text_content() or "")
+    assert "its answer is flipped by the rest" in (page.locator(".legend title").first.text_content() or "")
+    assert "<td>flipped by the rest of the chain</td>" in report_flips(said)[0]
+
+
+@browser_test
+@pytest.mark.parametrize("width", [400, 800, 1100])
+def test_no_words_of_the_legend_lie_on_others(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 700})
+    long = [model(f"data/net{i}/stability", title="Stability training", flip_point=0.125) for i in range(3)]
+    paint(page, curves(*long, exact=False, sign="ε", symbol="/255"))
+    boxes = [box for one in page.locator(".legend text").all() if (box := one.bounding_box())]
+    rows: dict[int, list[FloatRect]] = {}
+    for box in boxes:
+        rows.setdefault(round(box["y"]), []).append(box)
+    for row in rows.values():
+        assert all(a["x"] + a["width"] < b["x"] - 30 for a, b in itertools.pairwise(row))  # less the line before it
+    assert len(boxes) == 3
 
 
 @browser_test
@@ -229,16 +277,16 @@ def test_screen_readers_hear_the_amount_and_the_values(page: Page) -> None:
     page.evaluate("charts.at(0.25)")
     page.wait_for_function("document.querySelector('.hit').getAttribute('aria-valuenow') === '50'")
     first = page.get_by_role("slider", name="Confidence in “cat” against Gaussian noise")
-    assert first.get_attribute("aria-valuetext") == "0.25 σ: Standard 50 %, Stability training 90 %"
+    assert first.get_attribute("aria-valuetext") == "σ = 0.25: Standard 50 %, Stability training 90 %"
     page.evaluate("charts.at(0.3)")  # nothing was computed there
     page.wait_for_function("document.querySelector('.hit').getAttribute('aria-valuenow') === '60'")
-    words = "0.3 σ; at 0.25 σ, the nearest amount computed: Standard 50 %, Stability training 90 %"
+    words = "σ = 0.3; at σ = 0.25, the nearest amount computed: Standard 50 %, Stability training 90 %"
     assert first.get_attribute("aria-valuetext") == words
     page.locator("summary").press("Enter")
     page.wait_for_selector("details tbody tr")
     assert page.locator("details tbody tr").count() == 5
     row = page.locator("details tbody tr").nth(2)
-    assert row.locator("th").inner_text() == "0.25 σ"
+    assert row.locator("th").inner_text() == "σ = 0.25"
     assert row.locator("td").all_inner_texts()[:4] == ["◆ dog", "50.0 %", "+0.00", "2.00"]
 
 
@@ -248,7 +296,7 @@ def test_pointing_reads_all_values_at_the_nearest_computed_amount(page: Page) ->
     box = box_of(page, 0)
     page.mouse.move(box["x"] + box["width"] * 0.72, box["y"] + 30)
     readout = page.locator(".readout")
-    assert readout.locator("b").inner_text() == "0.375 σ"
+    assert readout.locator("b").inner_text() == "σ = 0.375"
     assert readout.locator("tbody tr").first.inner_text().split() == [
         "Standard",
         "◆",
@@ -279,7 +327,7 @@ def test_without_pick_the_charts_are_only_read(page: Page) -> None:
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 30)
     page.locator(".hit").first.focus()
     page.keyboard.press("End")
-    assert page.locator(".readout b").inner_text() == "0.5 σ"
+    assert page.locator(".readout b").inner_text() == "σ = 0.5"
     assert page.locator(".now").get_attribute("transform") == before
 
 
@@ -294,7 +342,7 @@ def test_a_band_is_shaded_and_its_number_of_seeds_said(page: Page) -> None:
     assert "the range over 8 seeds" in (page.locator(".seeds").text_content() or "")
     titles = page.locator(".legend title").all_text_contents()
     assert "it flips with 2 of 8 seeds" in titles[1]
-    assert "of the 5 amounts drawn, the first flipped one lies between 0.25 σ and 0.5 σ" in titles[1]
+    assert "of the 5 amounts drawn, the first flipped one lies between σ = 0.25 and σ = 0.5" in titles[1]
     paint(page, curves())
     assert page.locator(".band, .mean, .seeds").count() == 0
 
@@ -404,7 +452,13 @@ def ask(live: Live, question: dict[str, Any]) -> dict[str, Any]:
 def test_every_point_of_a_curve_is_what_the_panel_answers_there(live: Live) -> None:
     chain = [["gaussian_noise", 0.3], ["gaussian_blur", 0.7], ["gaussian_noise", 0.1]]
     found = ask(live, {"state": state(*chain, seed=3), "place": 0})
-    assert (found["title"], found["symbol"], found["at"], found["random"]) == ("Gaussian noise", "σ", 0.3, True)
+    assert [found[key] for key in ("title", "sign", "symbol", "at", "random")] == [
+        "Gaussian noise",
+        "σ",
+        "σ",
+        0.3,
+        True,
+    ]
     for index in (0, 9, 20, 32):
         amount = found["amounts"][index]
         answer = live.answer(state(["gaussian_noise", amount], *chain[1:], seed=3))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -67,15 +68,27 @@ def test_the_flip_points_are_where_the_answer_changes(app: AppPage) -> None:
     page = app.page
     page.wait_for_selector("#step-0 .flips i")
     words = page.locator("#view-curves .legend").text_content() or ""
-    found = re.findall(r"(Standard|Stability training)◆ flips at ([\d.]+) σ", words)
+    found = re.findall(r"(Standard|Stability training)◆ flips at σ = ([\d.]+)", words)
     assert [title for title, _ in found] == ["Standard", "Stability training"]
     assert page.locator("#step-0 .flips i").count() == 2
+    marks = page.locator("#step-0 .flips i").evaluate_all("(all) => all.map((mark) => mark.title)")
+    assert marks == [f"{title} flips at σ = {amount}" for title, amount in found]
     for card, (_, amount) in enumerate(found):
-        for shown, badge in ((float(amount), "flipped"), (float(amount) - 0.015, "holds")):
+        below = math.floor(float(amount) / 0.005) * 0.005  # the slider's steps on both sides of it
+        for shown, badge in ((below + 0.005, "flipped"), (below, "holds")):
             app.number().fill(f"{shown:g}")
             app.number().press("Enter")
             app.until_recipe(f"gaussian_noise={shown:g};seed=0")
             assert app.badges[card] == badge
+
+
+def test_what_the_rest_of_the_chain_flips_is_said_so_on_the_slider(app: AppPage) -> None:
+    page = app.page
+    app.number().fill("0.4")
+    app.number().press("Enter")
+    app.choose("add-step", "JPEG")
+    page.wait_for_selector("#step-1 .flips i[title='Standard is flipped by the rest of the chain']")
+    assert "Standard◆ flipped by the rest of the chain" in (page.locator("#view-curves .legend").text_content() or "")
 
 
 def test_another_chain_has_other_curves(app: AppPage) -> None:
@@ -83,7 +96,7 @@ def test_another_chain_has_other_curves(app: AppPage) -> None:
     app.choose("add-step", "JPEG")
     page.wait_for_function("document.querySelector('#view-curves .chart').textContent.includes('JPEG')")
     page.wait_for_function("!document.querySelector('.stability-curves').classList.contains('stale')")
-    flips = re.findall("flips at", page.locator("#view-curves .legend").text_content() or "")
+    flips = re.findall("◆ flip", page.locator("#view-curves .legend").text_content() or "")
     assert page.locator("#step-1 .flips i").count() == len(flips)
     page.locator("#step-1 [aria-label='Remove JPEG']").click()
     page.locator("#step-0 [aria-label='Remove Gaussian noise']").click()

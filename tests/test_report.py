@@ -15,7 +15,7 @@ from explorer.errors import ExplorerError
 from explorer.models import list_models
 from explorer.panel.report import report
 from tests.app_page import PATIENCE
-from tests.curve_data import curves
+from tests.curve_data import band, curves
 from tests.test_panel import SURE, SWAYED, answer
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def test_any_text_is_shown_as_text(browser: Browser, tmp_path: Path) -> None:
     results = [{"recipe": EVIL, "n": 1, "accuracy": 0.5, "seed": EVIL}]
     card = card | changed | {"results": results, "training": {EVIL: EVIL}, "versions": {EVIL: EVIL}}
     texts = dict.fromkeys(("recipe", "python", "command", "json", "link", "made"), EVIL)
-    along = curves(title=EVIL, symbol=EVIL, unit=EVIL)
+    along = curves(title=EVIL, sign=EVIL, symbol=EVIL, unit=EVIL)
     html = report(hostile, along, about(**texts, cards=[card], versions={EVIL: EVIL}))
     page, complaints, _ = opened(browser, tmp_path, html)
     page.wait_for_selector(".card .badge.flipped")
@@ -153,10 +153,19 @@ def test_it_names_everything_that_is_needed_to_do_it_again() -> None:
         "2026-01-02",
         "#0123456789abcdef",
         "Flipped: Standard. Held: BANG.",
-        "0.25 σ",
+        "σ = 0.25",
         "holds throughout",
     ):
         assert part in html, part
+
+
+def test_flip_points_say_how_well_they_are_known() -> None:
+    along = curves(exact=False)
+    along["models"][0]["band"] = band()
+    html = report(said(), along, about())
+    assert "<td>between σ = 0.125 and σ = 0.25</td>" in html
+    assert "<td>σ = 0.25 to σ = 0.5 (2 of 8)</td>" in html
+    assert "over seeds, among the 5 amounts drawn" in html
 
 
 def test_only_web_addresses_become_links() -> None:

@@ -134,6 +134,7 @@ def describe(kind: Distortion, sides: list[int]) -> dict[str, Any]:
         "title": kind.title,
         "help": kind.help,
         "unit": "1/255 of full scale" if kind.unit == PER_255 else kind.unit,
+        "sign": kind.symbol,
         "symbol": {PER_255: "/255", "px": "px", "°": "°", "bits": "bits"}.get(kind.unit, kind.symbol),
         "factor": 255 if kind.unit == PER_255 else 1,
         "default": kind.default,

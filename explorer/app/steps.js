@@ -154,11 +154,19 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
     if (!step) return;
     rows[place].flips.replaceChildren(
       ...flips.map(({ method, title, amount }) => {
-        const label = `${title} flips at ${shown(step, amount)} ${kind(step).symbol}`;
+        const rest = amount === range(step).identity;
+        const label = rest ? `${title} is flipped by the rest of the chain` : `${title} flips at ${words(step, amount)}`;
         const mark = make("i", { "data-method": method, title: label, role: "img", "aria-label": label, style: `--at:${along(step, amount).toFixed(4)}` });
         return mark;
       }),
     );
+  }
+
+  // "σ = 0.06", "θ = −12°": as the curves write it.
+  function words(step, amount) {
+    const { sign, symbol, factor } = kind(step);
+    const number = String(Number((amount * factor).toPrecision(3))).replace("-", "−");
+    return `${sign} = ${number}${symbol === sign ? "" : /^[a-z]/i.test(symbol) ? ` ${symbol}` : symbol}`;
   }
 
   // Set by something other than the slider, which follows.

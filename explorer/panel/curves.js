@@ -13,7 +13,7 @@
 // `pick(amount, { live })` is called when a chart is clicked, dragged or moved along by keys; live: the movement has not
 // ended. Without it the charts can be read, not turned. `curves` is the core's Sweep.to_dict() and a few more entries:
 //
-//   { title, symbol, unit, factor,        the distortion's; `factor` makes the number people read out of an amount
+//   { title, sign, symbol, unit, factor,  the distortion's; `factor` makes the number people read out of an amount
 //     step,                               the slider's step, if it has one
 //     exact,                              true: flip points were searched; else each is the first of the amounts that flips
 //     amounts: [...],                     from mild (left) to strong (right), whichever of the two is the larger number

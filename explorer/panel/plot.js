@@ -12,7 +12,7 @@ const CHARTS = [
 const DASHES = ["", "7 3.5", "2 3", "9 3 2 3", "13 4", "5 2 1.5 2 1.5 2"]; // with a colour of its own for each method
 const FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', 'Noto Sans', sans-serif";
 const EDGES = { left: 42, right: 8, top: 26, bottom: 38 }; // px around the lines of a chart
-const [GAP, TALL, LEGEND_ROW, LEGEND_COLUMN] = [20, 150, 22, 270];
+const [GAP, TALL, LEGEND_ROW, LEGEND_COLUMN, LETTER] = [20, 150, 22, 270, 6.5]; // the last: px of a legend's letter at most
 
 
 // ---- the drawing ----------------------------------------------------------------------------------------------------
@@ -91,11 +91,13 @@ function drawChart(svg, curves, { key, title, high, percent, help, x, y, across,
 }
 
 function legendOf(curves, width, paint) {
-  const columns = Math.max(1, Math.min(curves.models.length, Math.floor(width / LEGEND_COLUMN)));
+  const letters = curves.models.map((model) => cut(modelTitle(curves, model), 26).length + flipWords(curves, model).length);
+  const column = Math.max(LEGEND_COLUMN, 60 + LETTER * Math.max(...letters));
+  const columns = Math.max(1, Math.min(curves.models.length, Math.floor(width / column)));
   const group = s("g", { class: "legend", "font-size": 12 });
   const seeds = curves.models.find((model) => model.band)?.band.n;
   curves.models.forEach((model, i) => {
-    const [x, y] = [(i % columns) * Math.min(width / columns, 340), 14 + Math.floor(i / columns) * LEGEND_ROW];
+    const [x, y] = [(i % columns) * Math.min(width / columns, Math.max(column, 340)), 14 + Math.floor(i / columns) * LEGEND_ROW];
     const own = s("g", { "data-method": model.method });
     const ink = paint("--ink", model.method);
     own.append(s("path", { d: `M${x} ${y - 4}h30`, stroke: ink, "stroke-width": 2, "stroke-dasharray": dash(i) }));
@@ -136,12 +138,14 @@ function flipWords(curves, model) {
 // Only a flip point that was searched (`exact`) is one amount; else it is known to lie between two of the curves'.
 function flipsAt(curves, { flip_point: flip }) {
   const index = curves.amounts.indexOf(flip);
-  if (curves.exact || index <= 0) return `flips at ${shownAmount(curves, flip)}`;
+  if (index === 0) return "flipped by the rest of the chain";
+  if (curves.exact || index < 0) return `flips at ${shownAmount(curves, flip)}`;
   return `flips between ${shownAmount(curves, curves.amounts[index - 1])} and ${shownAmount(curves, flip)}`;
 }
 
 function flipHelp(curves, model) {
-  const first = model.flip_point === null ? "its answer never changes on this slider" : `its answer ${flipsAt(curves, model)} for the first time`;
+  const rest = model.flip_point === curves.amounts[0];
+  const first = model.flip_point === null ? "its answer never changes on this slider" : `its answer ${rest ? "is " : ""}${flipsAt(curves, model)}${rest ? "" : " for the first time"}`;
   if (!model.band) return `${first}.`;
   const found = model.band.flip_points.filter((value) => value !== null);
   if (!found.length) return `${first}; it holds with all ${model.band.n} seeds.`;
@@ -164,9 +168,10 @@ function axisName({ title, symbol, unit }, room = Infinity) {
   return whole.length * 6.2 < room + EDGES.left ? whole : `${cut(title, Math.floor(room / 6.2))} (${symbol})`;
 }
 
-function shownAmount(curves, value) {
-  const number = plain(value * curves.factor, 3);
-  return curves.symbol === "°" || curves.symbol === "/255" ? `${number}${curves.symbol}` : `${number} ${curves.symbol}`;
+// "σ = 0.06", "σ = 2.5 px", "θ = −12°", "ε = 8/255": `symbol` is the unit where there is one, else the sign once more.
+function shownAmount({ sign, symbol, factor }, value) {
+  const unit = symbol === sign ? "" : /^[a-z]/i.test(symbol) ? ` ${symbol}` : symbol;
+  return `${sign} = ${plain(value * factor, 3)}${unit}`;
 }
 
 // ---- numbers --------------------------------------------------------------------------------------------------------

@@ -217,16 +217,38 @@ def _probabilities(answer: Mapping[str, Any]) -> str:
 
 
 def _flips(curves: Mapping[str, Any]) -> list[str]:
-    factor, symbol = curves["factor"], curves["symbol"]
+    amounts = curves["amounts"]
     rows = []
     for name, model in zip(_names(curves["models"]), curves["models"], strict=True):
         band = model.get("band")
-        found = [] if band is None else sorted(point * factor for point in band["flip_points"] if point is not None)
-        spread = f"{found[0]:.4g} to {found[-1]:.4g} ({len(found)} of {band['n']})" if band and found else "–"
-        point = model["flip_point"]
-        rows.append([name, "holds throughout" if point is None else f"{point * factor:.4g} {symbol}", spread])
-    head = [f"flip point, {curves['title']}", "on screen", "over seeds"]
+        found = [point for point in band["flip_points"] if point is not None] if band else []
+        ends = sorted(found, key=lambda point: abs(point - amounts[0]))
+        spread = "–"
+        if ends:
+            spread = f"{_amount(curves, ends[0])} to {_amount(curves, ends[-1])} ({len(ends)} of {band['n']})"
+        rows.append([name, _flip(curves, model["flip_point"]), spread])
+    head = [f"flip point, {curves['title']}", "on screen", f"over seeds, among the {len(amounts)} amounts drawn"]
     return [f'<div class="box wide">{_table(head, rows)}</div>']
+
+
+def _flip(curves: Mapping[str, Any], point: float | None) -> str:
+    """A flip point in words; one that was not searched lies between two of the curves' amounts."""
+    if point is None:
+        return "holds throughout"
+    amounts = curves["amounts"]
+    if point == amounts[0]:
+        return "flipped by the rest of the chain"
+    if curves.get("exact") or point not in amounts:
+        return _amount(curves, point)
+    return f"between {_amount(curves, amounts[amounts.index(point) - 1])} and {_amount(curves, point)}"
+
+
+def _amount(curves: Mapping[str, Any], value: float) -> str:
+    """As the curves write it: "σ = 0.06", "σ = 2.5 px", "θ = −12°", "ε = 8/255"."""
+    sign, symbol = str(curves["sign"]), str(curves["symbol"])
+    number = f"{float(format(value * curves['factor'], '.3g')) + 0.0:g}".replace("-", "−")
+    unit = "" if symbol == sign else f" {symbol}" if symbol[:1].isalpha() else symbol
+    return f"{sign} = {number}{unit}"
 
 
 def _card(card: Mapping[str, Any]) -> str:

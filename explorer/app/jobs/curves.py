@@ -80,7 +80,7 @@ def swept(scene: Scene, place: int, seeds: int, progress: Progress, *, exact: bo
     for model in found["models"]:
         del model["probabilities"], model["classes"]  # most of the bytes, and nothing draws them
     about = describe(kind, [side])
-    words = {key: about[key] for key in ("title", "symbol", "unit", "factor")}
+    words = {key: about[key] for key in ("title", "sign", "symbol", "unit", "factor")}
     return {**found, **words, "step": kind.step, "at": at, "random": is_random(scene.recipe), "exact": exact}
 
 
