@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -80,6 +81,11 @@ class Dataset:
             return self
         return replace(self, images=self.images.at(side, channels, tick))
 
+    def class_of(self, row: int) -> str | None:
+        """The name of the true class of a row, where it is known."""
+        label = int(self.labels[row])
+        return self.classes[label] if label >= 0 else None
+
     def rows(self, label: int | None = None) -> NDArray[np.int64]:
         """The indices (n,) of the images of the class ``label``, ascending; all without one."""
         return np.arange(len(self)) if label is None else np.flatnonzero(self.labels == label)
@@ -114,15 +120,24 @@ def load_dataset(name: str, split: str = "test") -> Dataset:
         raise ExplorerError(f"Unknown split {split!r}; a data set has 'train' and 'test'.")
     if name in SOURCES:
         return SOURCES[name](split)
-    path = Path(name).expanduser()
-    if path.suffix == ".npz" and path.is_file():
+    path = _place(name)
+    if path is not None and path.suffix == ".npz" and path.is_file():
         return _read_npz(path, split, name=path.stem)
-    if path.is_dir():
+    if path is not None and path.is_dir():
         return _read_folder(path, split)
     raise ExplorerError(
-        f"Unknown data set {name!r}; known are {', '.join(SOURCES)}, or give a folder with one sub-folder per class "
-        "or an .npz file."
+        f"Unknown data set {name[:200]!r}; known are {', '.join(SOURCES)}, or give a folder with one sub-folder per "
+        "class or an .npz file."
     )
+
+
+def _place(name: str) -> Path | None:
+    """Where a name points; None where nothing is there, nor can be: names too long for a path, of unknown users."""
+    try:
+        path = Path(name).expanduser()
+        return path if path.exists() else None
+    except (OSError, RuntimeError, ValueError):
+        return None
 
 
 @_source("digits")
@@ -184,14 +199,14 @@ def _fetch_watched(name: str) -> Path:
 
 def _read_npz(path: Path, split: str, name: str) -> Dataset:
     try:
-        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+        with path.open("rb") as raw, np.lib.npyio.NpzFile(raw, allow_pickle=False) as file:
             keys = set(file.files)
             suffix = f"_{split}" if f"x_{split}" in keys else ""
             if not {f"x{suffix}", f"y{suffix}"} <= keys:
                 raise ExplorerError(f"{path.name} holds {sorted(keys)}; expected x_{split} and y_{split}, or x and y.")
-            x, y = file[f"x{suffix}"], file[f"y{suffix}"]
+            x, y = np.asarray(file[f"x{suffix}"]), np.asarray(file[f"y{suffix}"])
             classes = tuple(str(c) for c in file["classes"]) if "classes" in keys else ()
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError, KeyError) as error:
+    except (OSError, ValueError, TypeError, zipfile.BadZipFile, zlib.error, EOFError, KeyError, RuntimeError) as error:
         if isinstance(error, ExplorerError):
             raise
         raise ExplorerError(f"{path.name} is not a readable .npz file of plain arrays ({error}).") from error
@@ -217,8 +232,8 @@ def _read_npz(path: Path, split: str, name: str) -> Dataset:
 
 def open_dataset(name: str) -> Dataset:
     """``load_dataset(name)`` for looking at rows: a folder's files are read one by one, and need no classes."""
-    folder = Path(name).expanduser()
-    return open_folder(folder) if name not in SOURCES and folder.is_dir() else load_dataset(name)
+    folder = None if name in SOURCES else _place(name)
+    return open_folder(folder) if folder is not None and folder.is_dir() else load_dataset(name)
 
 
 def _read_folder(folder: Path, split: str) -> Dataset:
@@ -255,4 +270,5 @@ def open_folder(folder: Path, split: str = "test", *, side: int | None = None) -
     labels = [label for label, group in enumerate(groups) for _ in group] if names else [-1] * len(files)
     side = side or named_side(root) or min(min(images.image_size(path)) for path in files)
     pixels = cast("NDArray[np.uint8]", ImageFiles(root, files, (min(side, MAX_SIDE), 3)))
-    return Dataset(folder.name, split, pixels, np.asarray(labels, np.int64), tuple(names), (0.0,) * 3, (1.0,) * 3)
+    name = folder.name if folder.name not in {"", ".."} else folder.resolve().name or "folder"
+    return Dataset(name, split, pixels, np.asarray(labels, np.int64), tuple(names), (0.0,) * 3, (1.0,) * 3)

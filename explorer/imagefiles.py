@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,7 @@ MAX_FILES = 200_000
 """A folder with more image files than this is refused: it is hardly the one that was meant."""
 
 MAX_SIDE = 4096  # px: the largest side to which a folder's images are brought
-DECODED = 256  # images kept decoded, of each size
+DECODED = 2**25  # bytes of decoded images that are kept, of each size
 
 
 def image_files(folder: Path, *, deep: bool) -> list[Path]:
@@ -56,6 +57,8 @@ class ImageFiles:
         self._others = {takes: self}
         self.tick: Callable[[], None] | None = None
         self._decoded: OrderedDict[Path, NDArray[np.uint8]] = OrderedDict()
+        self._kept = max(1, DECODED // (takes[0] ** 2 * takes[1]))
+        self._lock = threading.Lock()
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -77,10 +80,14 @@ class ImageFiles:
         wanted = np.arange(len(self))[rows]
         if wanted.ndim == 0:
             return self._read(self._files[int(wanted)])
-        return np.stack([self._read(self._files[row]) for row in wanted.tolist()])
+        out = np.empty((len(wanted), *self.shape[1:]), np.uint8)  # filled one by one: in memory once, not twice
+        for i, row in enumerate(wanted.tolist()):
+            out[i] = self._read(self._files[row])
+        return out
 
     def _read(self, path: Path) -> NDArray[np.uint8]:
-        pixels = self._decoded.get(path)
+        with self._lock:
+            pixels = self._decoded.get(path)
         if pixels is None:
             if self.tick is not None:
                 self.tick()
@@ -89,7 +96,8 @@ class ImageFiles:
                 pixels = images.to_uint8(fitted)[0]
             except ExplorerError as error:
                 raise ExplorerError(f"{path.relative_to(self._root).as_posix()[-200:]}: {error}") from None
-            self._decoded[path] = pixels
-            if len(self._decoded) > DECODED:
-                self._decoded.popitem(last=False)
+            with self._lock:
+                self._decoded[path] = pixels
+                if len(self._decoded) > self._kept:
+                    self._decoded.popitem(last=False)
         return pixels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from explorer.datasets import load_dataset, local_file
+from explorer.datasets import load_dataset, local_file, open_dataset, open_folder
 from explorer.errors import ExplorerError
 
 
@@ -53,6 +54,41 @@ def test_bad_arrays_are_one_sentence(tmp_path: Path, arrays: dict[str, np.ndarra
     np.savez(tmp_path / "bad.npz", **arrays)  # type: ignore[arg-type]  # object arrays are the point
     with pytest.raises(ExplorerError, match=message):
         load_dataset(str(tmp_path / "bad.npz"))
+
+
+def test_what_is_called_npz_but_is_none_is_one_sentence(tmp_path: Path) -> None:
+    zeros = np.zeros((50, 8, 8), np.uint8)
+    np.savez_compressed(tmp_path / "damaged.npz", x=zeros, y=np.zeros(50, int))
+    data = bytearray((tmp_path / "damaged.npz").read_bytes())
+    data[60:100] = bytes(byte ^ 0x5A for byte in data[60:100])  # in the compressed pixels
+    (tmp_path / "damaged.npz").write_bytes(data)
+    with (tmp_path / "array.npz").open("wb") as file:
+        np.save(file, zeros)
+    np.savez(tmp_path / "classes.npz", x=zeros, y=np.zeros(50, int), classes="one")
+    with zipfile.ZipFile(tmp_path / "bytes.npz", "w") as archive:
+        archive.writestr("x", b"no array")
+        archive.writestr("y", b"no array")
+    for name in ("damaged", "array", "classes", "bytes"):
+        with pytest.raises(ExplorerError, match=f"{name}.npz"):
+            load_dataset(str(tmp_path / f"{name}.npz"))
+
+
+@pytest.mark.parametrize("name", ["~nobody-of-this-name/data", "a" * 5000, "a\0b"])
+def test_names_that_are_no_path_are_unknown(name: str) -> None:
+    for read in (load_dataset, open_dataset):
+        with pytest.raises(ExplorerError, match="Unknown data set"):
+            read(name)
+
+
+def test_what_is_kept_decoded_is_bounded_in_bytes(tmp_path: Path) -> None:
+    for i in range(3):
+        Image.new("RGB", (4096, 8), (i, 0, 0)).save(tmp_path / f"{i}.png")
+    small, large = open_folder(tmp_path, side=8), open_folder(tmp_path, side=4096)
+    for data in (small, large):
+        assert data.images[:].shape == (3, data.size, data.size, 3)
+        assert [int(data.images[i][0, 0, 0]) for i in range(3)] == [0, 1, 2]
+    assert len(small.images._decoded) == 3  # type: ignore[attr-defined]
+    assert len(large.images._decoded) == 1  # type: ignore[attr-defined]
 
 
 def test_a_truncated_npz_is_one_sentence(tmp_path: Path) -> None:

@@ -97,6 +97,12 @@ def test_attacks_go_away_from_the_true_class_where_the_models_know_it(classes, e
     assert next_disagreement(models, data, recipe, -1) == expected
 
 
+def test_attacks_go_away_from_the_models_answer_where_no_class_is_known():
+    models = [threshold(0.3), threshold(0.48, name="test/formula/stability")]
+    data = Dataset("one", "test", np.full((1, 4, 4, 1), 127, np.uint8), np.array([-1], np.int64), (), (0.0,), (1.0,))
+    assert next_disagreement(models, data, Recipe.parse("fgsm=10/255;against=test/formula/stability"), -1) == 0
+
+
 def test_pictures_of_another_size_are_fitted_as_compare_sees_them(models, greys):
     large = replace(greys, images=np.repeat(np.repeat(greys.images, 3, 1), 3, 2))
     row = next_disagreement(models, large, Recipe(), 0)

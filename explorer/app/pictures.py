@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from torch import Tensor
 
 from explorer import images
-from explorer.app.shelf import THUMB, Shelf, class_of
+from explorer.app.shelf import THUMB, Shelf
 from explorer.datasets import Dataset
 from explorer.errors import ExplorerError
 
@@ -108,7 +108,7 @@ class Pictures:
             return f"sample:{name}", self._fit(f"sample:{name}", takes, sample_loader(name)), None
         data, row = self.shelf.row(picture, takes)
         key = f"dataset:{data.name}:{row}"
-        return key, self._fit(key, takes, lambda: data.batch([row])[0]), class_of(data, row)
+        return key, self._fit(key, takes, lambda: data.batch([row])[0]), data.class_of(row)
 
     def _fit(self, key: str, takes: Input, load: Callable[[], Tensor]) -> Tensor:
         image = self._fitted.get((key, takes))

@@ -73,7 +73,7 @@ class Shelf:
 
     def item(self, data: Dataset, row: int) -> dict[str, Any]:
         """What the page shows of a row: {index, label, thumb}, or {index, label, error} where it cannot be read."""
-        shown: dict[str, Any] = {"index": row, "label": class_of(data, row)}
+        shown: dict[str, Any] = {"index": row, "label": data.class_of(row)}
         side = min(data.size, THUMB)
         try:
             pixels = data.fitted(side, data.channels).batch([row])[0]
@@ -104,12 +104,6 @@ class Shelf:
 @cache
 def _known(name: str) -> Dataset:
     return load_dataset(name, "test")
-
-
-def class_of(data: Dataset, row: int) -> str | None:
-    """The name of the true class of a row, where it is known."""
-    label = int(data.labels[row])
-    return data.classes[label] if label >= 0 else None
 
 
 def label_of(data: Dataset, name: Any) -> int | None:

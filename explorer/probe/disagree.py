@@ -78,14 +78,14 @@ def _growing(rows: Sequence[int], most: int) -> Iterator[Sequence[int]]:
 def _distorted(
     models: Sequence[Classifier], dataset: Dataset, recipe: Recipe, rows: Sequence[int], meter: inputs.Meter
 ) -> Tensor:
-    x, labels = dataset.batch(rows)
+    x, _ = dataset.batch(rows)
     model = models[0]
     if tuple(x.shape[1:]) != (model.channels, model.size, model.size):
         x = images.fit(x, model.size, model.channels)
     target = inputs.attack_target(recipe, models, undistorted(x, recipe.quantised), None)
     if target is not None and target.labels is not None:
-        index = {name: i for i, name in enumerate(model.classes)}
-        true = torch.tensor([index.get(dataset.classes[label], -1) for label in labels.tolist()])
+        index: dict[str | None, int] = {name: i for i, name in enumerate(model.classes)}
+        true = torch.tensor([index.get(dataset.class_of(row), -1) for row in rows])
         target = breathing(Target(target.logits, torch.where(true >= 0, true, target.labels)), meter.step)
     return apply(recipe, x, target=target)
 
