@@ -17,10 +17,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 from PIL import Image
 
 from explorer import Recipe, compare, fit, flip_point, load_image, load_model, sweep
 from explorer.app.guard import MAX_FORM, MAX_JSON, Guard
+from explorer.datasets import load_dataset
 from explorer.distortions import DISTORTIONS
 from explorer.models import list_models
 from tests.app_server import Server, running
@@ -168,6 +170,17 @@ def test_a_flip_point_is_that_of_the_core(ask: Ask, models: list[Any]) -> None:
     image, _ = seven()
     core = flip_point(models, image, "brightness", tolerance=0.01)
     assert ask("/flip_point", image="digits:7", distortion="brightness", models=MODELS, tolerance=0.01) == core
+
+
+def test_an_attack_goes_away_from_the_true_class_in_every_endpoint(ask: Ask, models: list[Any]) -> None:
+    data = load_dataset("digits")
+    x, labels = data.batch(slice(None))
+    with torch.inference_mode():
+        row = int((models[0](x).argmax(dim=1) != labels).nonzero()[0])  # where true class and answer are two
+    recipe = Recipe(against=MODELS[0])
+    core = flip_point(models, x[row : row + 1], "fgsm", recipe=recipe, label=int(labels[row]))
+    assert core != flip_point(models, x[row : row + 1], "fgsm", recipe=recipe)
+    assert ask("/flip_point", image=f"digits:{row}", distortion="fgsm", models=MODELS, recipe=str(recipe)) == core
 
 
 def test_without_models_those_answer_that_the_app_opened_with(ask: Ask) -> None:

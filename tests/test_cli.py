@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -92,6 +94,8 @@ def test_version(run) -> None:
         (["transfer", "cat", "--models", MODELS, "--amount", "1"], "out of range"),
         (["evaluate", "digits/lenet/standard", "--data", "nothing"], "nothing"),
         (["evaluate", "digits/lenet/standard", "--data", "digits", "--limit", "0"], "--limit"),
+        (["compare", "a" * 5000, "--models", MODELS], "cannot be opened"),
+        (["compare", "cat", "--models", "~nobody-of-this-name/x.pth"], "no user of that name"),
         (["evaluate", "missing.safetensors", "--data", "digits", "--arch", "lenet"], "missing.safetensors"),
         (["train", "--method", "magic"], "magic"),
         (["app", "--port", "0"], "--port"),
@@ -152,6 +156,30 @@ def test_compare_for_people(run, shelf: Path) -> None:
     assert code == 0
     assert "gaussian_noise=0.5;seed=7" in out
     assert out.count("holds") + out.count("flipped") == 2
+
+
+def test_a_class_is_known_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    # as in the app: another data set's "cat" is the models' "cat", whatever its place in the list
+    from explorer import datasets
+    from explorer.cli.inputs import open_image
+    from explorer.models import load_model
+
+    model = load_model("cifar10/resnet20/standard", device="cpu")
+    classes = ("monkey", "cat")
+    pixels = np.zeros((2, 32, 32, 3), np.uint8)
+    data = datasets.Dataset("zoo", "test", pixels, np.array([0, 1]), classes, (0.0,) * 3, (1.0,) * 3)
+    monkeypatch.setitem(datasets.SOURCES, "zoo", lambda _: data)
+    assert [open_image(f"zoo:{row}", model)[1] for row in (0, 1)] == [None, model.classes.index("cat")]
+
+
+def test_output_of_another_encoding_than_unicode(shelf: Path) -> None:
+    def told(*arguments: str) -> bytes:
+        command, other = [sys.executable, "-m", "explorer", *arguments], {**os.environ, "PYTHONIOENCODING": "cp1252"}
+        return subprocess.run(command, capture_output=True, check=True, env=other).stdout
+
+    assert b"? holds" in told("compare", "digits:7", "--recipe", "clean", "--models", MODELS)
+    listed = json.loads(told("distortions", "--json"))
+    assert next(one for one in listed if one["name"] == "fgsm")["symbol"] == "ε"
 
 
 def test_sweep(run, shelf: Path) -> None:

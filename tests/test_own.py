@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from safetensors.torch import save_file
 from explorer import Recipe, compare, fit, load_image, load_model
 from explorer.app.families import group
 from explorer.app.live import Live
-from explorer.datasets import load_dataset
+from explorer.datasets import load_dataset, open_dataset
 from explorer.errors import ExplorerError
 from explorer.models import find_architecture
 from tests.app_server import running
@@ -88,8 +89,20 @@ def test_a_model_that_knows_as_many_classes_stands_beside_the_shipped_ones(tmp_p
 def test_two_models_of_one_name_are_refused(tmp_path: Path) -> None:
     paths = [network(tmp_path / folder / "model.safetensors") for folder in ("a", "b")]
     models = [load_model(path, arch="resnet20", device="cpu") for path in paths]
-    with pytest.raises(ExplorerError, match=r"^Two models are named 'model'; rename one of the files"):
+    with pytest.raises(ExplorerError, match=r"^Two models are named 'model'; rename one of them"):
         Live(models)
+
+
+def test_two_data_sets_of_one_name_are_refused(shapes: Path, tmp_path: Path) -> None:
+    other = shutil.copytree(shapes, tmp_path / "elsewhere" / "shapes")
+    with pytest.raises(ExplorerError, match=r"^Two data sets are named 'shapes'"):
+        Live(data=[open_dataset(str(folder)) for folder in (shapes, other)])
+
+
+def test_the_present_folder_has_a_name(shapes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(shapes / "dot")
+    assert open_dataset(".").name == "dot"
+    assert open_dataset("..").name == "shapes"
 
 
 def test_data_names_the_classes_of_outside_models_alone(shapes: Path, tmp_path: Path) -> None:

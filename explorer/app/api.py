@@ -209,7 +209,13 @@ class Api:
             width = None if tolerance is None else number_of(tolerance, "The tolerance")
             scene = self._reader.scene(image, models, recipe)
             return probe.flip_point(
-                scene.models, scene.pixels, name, recipe=scene.recipe, tolerance=width, progress=progress
+                scene.models,
+                scene.pixels,
+                name,
+                recipe=scene.recipe,
+                label=scene.label,
+                tolerance=width,
+                progress=progress,
             )
 
         return await self._run(work)

@@ -71,8 +71,8 @@ class Reader:
                 f"There is no picture named {text[:80]!r}: name one of {', '.join(images.sample_images())}, or a row "
                 "of a data set such as digits:7, or send a file or a data URL; paths and addresses are not opened here."
             )
-        _, pixels, label = self._live.pictures.find(picture, (family.size, family.channels))
-        return pixels, family.classes.index(label) if label in family.classes else None
+        _, pixels, label = self._live.picture(picture, family)
+        return pixels, label
 
     def _uploaded(self, file: dict[str, Any]) -> bytes:
         """The bytes of a file that was uploaded to this server before, and of no other."""

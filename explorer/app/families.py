@@ -95,10 +95,10 @@ def group(cards: Sequence[Card]) -> dict[str, Family]:
     return {family.key: family for family in families}
 
 
-def check_names(names: Sequence[str]) -> None:
-    """ExplorerError where two models are called the same: one would hide the other."""
+def check_names(names: Sequence[str], what: str) -> None:
+    """ExplorerError where two of ``what``, such as models, are called the same: one would hide the other."""
     if twice := [name for i, name in enumerate(names) if name in names[:i]]:
-        raise ExplorerError(f"Two models are named {twice[0]!r}; rename one of the files, or name the model once.")
+        raise ExplorerError(f"Two {what} are named {twice[0]!r}; rename one of them, or name it once.")
 
 
 def named_after(model: str | Classifier, data: Sequence[Dataset]) -> str | Classifier:

@@ -7,6 +7,7 @@ The address holds the whole state: ``?picture=digits:7&models=A,B&recipe=jpeg=30
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -198,9 +199,10 @@ def shares(scene: Scene, state: Mapping[str, Any]) -> dict[str, Any]:
         command += ["--pin", f"{_image_name(other)}|{scene.pinned}"]
         shared["reference"] = {"picture": _image_name(other), "recipe": scene.pinned.to_dict()}
         reference = ", reference=reference"
+        pinned_label = "" if scene.pinned_label is None else f", label={scene.pinned_label}"
         pin = [
             f"other = explorer.fit({_image_python(other)}, {takes})",
-            f"reference = pinned_pass(models, other, explorer.{scene.pinned.to_python()})",
+            f"reference = pinned_pass(models, other, explorer.{scene.pinned.to_python()}{pinned_label})",
         ]
     python = [
         "import explorer",
@@ -211,7 +213,19 @@ def shares(scene: Scene, state: Mapping[str, Any]) -> dict[str, Any]:
         *pin,
         f"comparison = explorer.compare(models, image, explorer.{scene.recipe.to_python()}{label}{reference})",
     ]
-    return {"command": shlex.join(command), "python": "\n".join(python), "json": shared, "own": "token" in picture}
+    return {
+        "command": " ".join(map(_word, command)),
+        "python": "\n".join(python),
+        "json": shared,
+        "own": "token" in picture,
+    }
+
+
+def _word(text: str) -> str:
+    """A word of a command as shells of all systems read it: cmd.exe knows no single quotes."""
+    if re.fullmatch(r"[\w@:./-]+", text):
+        return text
+    return f'"{text}"' if re.fullmatch(r"[\w@:./=+,;| -]+", text) else shlex.quote(text)
 
 
 def _image_name(picture: Mapping[str, Any]) -> str:

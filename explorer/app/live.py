@@ -40,8 +40,8 @@ class Scene:
     """A state of the page, checked and loaded: what ``compare`` and ``sweep`` want.
 
     ``pixels``: (1, C, H, W) in [0, 1]; ``label``: index of the true class where one is known; ``clean``: the models'
-    answers to the undistorted picture; ``reference``: those to a pinned state, whose recipe is ``pinned``, to be
-    compared with in their place.
+    answers to the undistorted picture; ``reference``: those to a pinned state (its recipe ``pinned``, its true class
+    ``pinned_label``), to be compared with in their place.
     """
 
     family: Family
@@ -52,6 +52,7 @@ class Scene:
     clean: CleanPass
     reference: CleanPass | None
     pinned: Recipe | None
+    pinned_label: int | None
     shown: str
     """The picture that the distorted one is compared with, as a data URL."""
 
@@ -67,12 +68,14 @@ class Live:
         """``models``: the models shown first, loaded or by name or path; None shows each family's first two.
         ``data``: data sets of one's own, offered beside the known ones.
 
-        ExplorerError where a named model does not load, or two have one name or do not take the same input.
+        ExplorerError where a named model does not load, where two of either have one name, and where the models do not
+        take the same input.
         """
         self._models: dict[str, Classifier] = {}
         self._loading = threading.Lock()
         opened = [model if isinstance(model, Classifier) else load_model(model) for model in models or ()]
-        check_names([model.name for model in opened])
+        check_names([model.name for model in opened], "models")
+        check_names([own.name for own in data], "data sets")
         self._models.update({model.name: model for model in opened})
         cards = {card.name: card for card in (*list_models(), *(model.card for model in opened))}
         if not cards:
@@ -173,32 +176,32 @@ class Live:
         state = mapping(state)
         family, models = self.choose(state.get("models"))
         recipe = read_recipe(state.get("recipe"))
-        key, pixels, label = self._picture(state.get("picture"), family)
+        key, pixels, label = self.picture(state.get("picture"), family)
         names = tuple(model.name for model in models)
         clean, shown = self._clean_pass((key, recipe.quantised, *names), models, pixels, quantised=recipe.quantised)
-        reference = pinned = None
+        reference = pinned = pinned_label = None
         if state.get("reference") is not None:
             pinned = read_recipe(mapping(state["reference"]).get("recipe"))
-            reference, shown = self._reference(state["reference"].get("picture"), pinned, family, models)
-        return Scene(family, models, recipe, pixels, label, clean, reference, pinned, shown)
+            reference, shown, pinned_label = self._reference(state["reference"].get("picture"), pinned, family, models)
+        return Scene(family, models, recipe, pixels, label, clean, reference, pinned, pinned_label, shown)
 
-    def _picture(self, picture: Any, family: Family) -> tuple[str, Tensor, int | None]:
+    def picture(self, picture: Any, family: Family) -> tuple[str, Tensor, int | None]:
         """A key, the pixels and the index of the true class, where the picture has one that the family knows."""
         key, pixels, label = self.pictures.find(picture, (family.size, family.channels))
         return key, pixels, family.classes.index(label) if label in family.classes else None
 
     def _reference(
         self, picture: Any, recipe: Recipe, family: Family, models: list[Classifier]
-    ) -> tuple[CleanPass, str]:
-        """The models' answers to the distorted pixels of a pinned state, and these pixels as a data URL."""
-        key, pixels, label = self._picture(picture, family)
+    ) -> tuple[CleanPass, str, int | None]:
+        """The models' answers to the distorted pixels of a pinned state, these as a data URL, and its true class."""
+        key, pixels, label = self.picture(picture, family)
         held_as = ("pinned", key, str(recipe), *(model.name for model in models))
         held = self._clean_passes.get(held_as)
         if held is None:
             answers = pinned_pass(models, pixels, recipe, label=label)
             held = (answers, images.data_url(answers.pixels))
             self._clean_passes.put(held_as, held)
-        return held
+        return *held, label
 
     def take_picture(self, upload: Any) -> dict[str, str]:
         """Read the one file of an upload, (name, bytes), or raise ExplorerError."""

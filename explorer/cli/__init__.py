@@ -14,7 +14,7 @@ import typer
 from explorer import __version__
 from explorer.cli.inputs import load_models, read_recipe
 from explorer.cli.options import Arch, AsJson, Device, Mean, RecipeText, Seed, Std
-from explorer.cli.output import print_json, print_parts, progress_bar
+from explorer.cli.output import forgive_encoding, print_json, print_parts, progress_bar
 from explorer.cli.probing import compare, sweep, transfer, weaknesses
 from explorer.cli.train import train
 from explorer.errors import ExplorerError
@@ -153,6 +153,7 @@ def doctor(*, as_json: AsJson = False) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line (``sys.argv`` by default) and leave with its exit code."""
+    forgive_encoding()
     command = typer.main.get_command(app)
     try:
         code = command.main(arguments, prog_name="explorer", standalone_mode=False)

@@ -66,7 +66,7 @@ def load_models(
 
 
 def open_image(text: str, model: Classifier) -> tuple[Tensor, int | None]:
-    """The image as the model takes it, (1, C, H, W) in [0, 1], and its label where it comes from a data set."""
+    """The image as the model takes it, (1, C, H, W) in [0, 1], and its label, where the model knows its class."""
     from explorer.datasets import SOURCES, load_dataset
     from explorer.images import fit, load_image, sample_images
 
@@ -76,9 +76,10 @@ def open_image(text: str, model: Classifier) -> tuple[Tensor, int | None]:
         dataset = load_dataset(source)
         if not index.isdecimal() or int(index) >= len(dataset):
             raise ExplorerError(f"{source} has the test images 0 to {len(dataset) - 1}, not {index!r}.")
-        x, labels = dataset.batch([int(index)])
-        label = int(labels[0]) if dataset.classes == model.classes else None
-    elif not Path(text).exists() and text in (samples := sample_images()):
+        x, _ = dataset.batch([int(index)])
+        true = dataset.class_of(int(index))
+        label = model.classes.index(true) if true in model.classes else None
+    elif text in (samples := sample_images()) and not Path(text).exists():
         x = samples[text]()
     else:
         x = load_image(text)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -11,6 +13,13 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from explorer.probe import Progress
+
+
+def forgive_encoding() -> None:
+    """Where output goes into a file of another encoding than UTF-8, as on Windows, signs it lacks become "?"."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def print_parts(*parts: RenderableType) -> None:
@@ -25,7 +34,8 @@ def print_parts(*parts: RenderableType) -> None:
 
 def print_json(value: Any) -> None:
     """A value as JSON on stdout; ValueError where it holds a number that is not finite."""
-    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+    unicode = (sys.stdout.encoding or "").lower().startswith("utf")
+    print(json.dumps(value, indent=2, ensure_ascii=not unicode, allow_nan=False))
 
 
 @contextmanager

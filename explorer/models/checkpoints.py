@@ -179,7 +179,10 @@ def read_state(path: Path) -> dict[str, Tensor]:
 
 
 def _find(name: str) -> Path:
-    path = Path(name).expanduser()
+    try:
+        path = Path(name).expanduser()
+    except RuntimeError:
+        raise ExplorerError(f"There is no file {name[:200]}: no user of that name has a home here.") from None
     if path.suffix == ".safetensors" or path.suffix in TORCH_SUFFIXES:
         if path.is_file():
             return path
