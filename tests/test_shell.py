@@ -138,6 +138,17 @@ def test_a_pinned_state_is_what_others_are_compared_with(visitor: AppPage) -> No
     assert visitor.answers[0].replace("\n", " ").startswith("cat")
 
 
+def test_a_pin_that_other_models_cannot_make_sense_of_is_taken_off_and_that_is_said(visitor: AppPage) -> None:
+    visitor.page.locator("#pin").click()
+    visitor.page.wait_for_selector(".stability-panel.pinned")
+    visitor.page.locator("#family input").click()
+    visitor.page.locator("#family [role=option]", has_text="Digits").click()
+    visitor.until_notice("Unpinned")
+    visitor.page.wait_for_selector(".stability-panel:not(.pinned)")
+    visitor.page.locator(".notice").get_by_role("button", name="Undo").click()
+    visitor.page.wait_for_selector(".stability-panel.pinned")
+
+
 # ---- addresses -------------------------------------------------------------------------------------------------------
 
 
@@ -237,6 +248,11 @@ def test_the_tour_has_four_steps_comes_once_and_can_be_replayed(browser: Browser
     context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme=theme)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(url)
+    page.wait_for_selector(".tour")
+    page.keyboard.press("Escape")  # wherever the focus is
+    assert page.locator(".tour").count() == 0
+    page.evaluate("localStorage.clear()")
+    page.reload()
     for step in range(1, 5):
         page.wait_for_selector(f".tour[aria-label='Tour, step {step} of 4']")
         box = page.locator(".tour").bounding_box()
@@ -268,6 +284,28 @@ def test_tabs_follow_the_arrow_keys_and_the_open_one_is_in_the_address(visitor: 
     until_address(visitor, "tab=attacks")
     visitor.page.keyboard.press("Home")
     until_address(visitor, "tab=curves")
+
+
+def test_the_focus_stays_with_what_was_done_by_keyboard(visitor: AppPage) -> None:
+    def focused() -> str:
+        return str(
+            visitor.page.evaluate("document.activeElement.getAttribute('aria-label') ?? document.activeElement.id")
+        )
+
+    visitor.choose("add-step", "jpeg")
+    visitor.until_recipe("gaussian_noise=0.06,jpeg=30;seed=0")
+    assert visitor.page.evaluate("document.activeElement.closest('.step')?.id") == "step-1"
+    visitor.choose("add-model", "bang")
+    visitor.until_cards(3)
+    assert "BANG" in focused()
+    visitor.page.get_by_role("button", name="Remove BANG").press("Enter")
+    visitor.until_cards(2)
+    assert "Stability training" in focused()
+    undo = visitor.page.locator("#tools [aria-label=Undo]")
+    for _ in range(3):
+        undo.press("Enter")
+    visitor.until_recipe("gaussian_noise=0.06;seed=0")
+    assert focused() == "Redo"
 
 
 def test_every_control_has_a_name_and_help(visitor: AppPage) -> None:

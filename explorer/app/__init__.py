@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import socket
+import warnings
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from importlib.util import find_spec
@@ -13,6 +14,7 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: n
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 import gradio as gr
+from PIL import Image
 
 from explorer.app.api import use_json
 from explorer.app.families import named_after
@@ -58,6 +60,7 @@ def serve(
     addresses, for example behind a proxy; ``mcp``: serve the API to MCP clients, too. ExplorerError where ``host``
     cannot be listened on, no port from ``port`` on is free, or a package is missing, and as in ``build``.
     """
+    warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # who sends a huge picture is told in a sentence
     free_port(host, port)  # a wrong address is said before the models load
     if mcp and find_spec("mcp") is None:
         raise ExplorerError("--mcp needs the package mcp, which is not installed: pip install 'mcp>=1.21,<2'.")

@@ -27,7 +27,7 @@ export async function start({ element, server, trigger, catalogue, mount, views:
   const link = await openLink();
   const panel = mount(element, { ask, state: question() }); // it asks and paints while Gradio still builds the controls
   const sliders = Array.from({ length: catalogue.limits.steps }, (_, i) => `#step-${i}`);
-  const others = ["#theme", "#tools", "#more", "#pictures", "#models", "#add-model input", "#add-step input", "#recipe textarea"];
+  const others = ["#theme", "#tools", "#more", "#pictures", "#models", "#add-model input", "#add-step input", "#reroll", "#recipe textarea"];
   element.addEventListener("answer", ({ detail }) => heardAnswer(detail));
   await allThere([...others, ...sliders.map((id) => `${id} input[type=range]`)]);
   wireTheme(byId("theme"));

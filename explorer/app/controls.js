@@ -13,6 +13,7 @@ export function makeControls({ state, catalogue, family, card, title, steps, mov
     const left = family().models.filter((model) => !state.models.includes(model.name));
     const attack = state.steps.some((step) => catalogue.distortions[step.name].adversarial);
     const choices = left.map((model) => [title(model.name), model.name]);
+    document.querySelector("#add-model input").placeholder = choices.length ? "Add a model" : "All models are shown";
     return [
       ...steps.properties().map(update),
       update({ value: state.family }),
@@ -26,15 +27,21 @@ export function makeControls({ state, catalogue, family, card, title, steps, mov
 
   // Gradio's menus have no prompt of their own, and their help takes a line each: both go where they cost no room.
   function label() {
-    for (const [id, prompt] of [["add-model", "Add a model"], ["add-step", "Add a distortion"]]) {
-      const input = byId(id).querySelector("input");
-      input.placeholder = prompt;
-      input.addEventListener("keydown", takeFirstMatch, { capture: true });
+    byId("add-step").querySelector("input").placeholder = "Add a distortion";
+    for (const id of ["add-model", "add-step"]) {
+      byId(id).querySelector("input").addEventListener("keydown", takeFirstMatch, { capture: true });
     }
     byId("recipe").querySelector("textarea").setAttribute("aria-label", "Recipe");
-    for (const help of document.querySelectorAll("#rail .block:not(.step) .info-text")) {
-      help.closest(".block[id]").title = help.textContent;
-    }
+    for (const event of ["pointerover", "focusin"]) byId("rail").addEventListener(event, showHelp);
+    byId("reroll").setAttribute("aria-label", "Another seed");
+    byId("reroll").title = "Draw other noise of the same strength";
+  }
+
+  // Read when it is wanted, since Gradio takes the menu of what attacks are crafted on off the page and puts it back.
+  function showHelp({ target }) {
+    const block = target.closest(".block[id]:not(.step)");
+    const help = block?.querySelector(".info-text");
+    if (help) block.title = help.textContent;
   }
 
   // Return after typing takes the first match, which Gradio's menu leaves unmarked until an arrow key is pressed.

@@ -70,7 +70,7 @@ def page(live: Live) -> gr.Blocks:
                     add_step = add_step_menu()
                     against = gr.Dropdown(
                         [],
-                        label="Attack",
+                        label="Crafted on",
                         info="The model whose weakness the attack looks for.",
                         visible=False,
                         interactive=True,

@@ -2,6 +2,9 @@
 // same input and know the same classes.
 
 export function makeModels({ list, state, catalogue, families, family, card, title, mark, fit, changed, undo, notice, make }) {
+  let unpinned = false; // by a change of models, which is to be said
+  list.tabIndex = -1; // where the focus goes when the last button of the list is gone
+
   function chooseFamily(key) {
     if (!families[key] || key === state.family) return;
     enterFamily(key);
@@ -13,7 +16,7 @@ export function makeModels({ list, state, catalogue, families, family, card, tit
       else if (state.picture.dataset) state.picture = { sample: catalogue.samples[0]?.sample };
       mark(state.picture);
     }
-    changed();
+    entered();
   }
 
   function enterFamily(key) {
@@ -21,13 +24,22 @@ export function makeModels({ list, state, catalogue, families, family, card, tit
     state.models = [...family().defaults];
     state.against = null;
     fit();
+    if (!state.reference || suits(family(), state.reference.picture)) return;
+    state.reference = null; // these models would not make sense of it
+    unpinned = true;
   }
 
   function choosePicture(picture) {
     state.picture = picture;
     const wanted = suits(family(), picture) ? null : catalogue.families.find((candidate) => suits(candidate, picture));
     if (wanted) enterFamily(wanted.key);
+    entered();
+  }
+
+  function entered() {
     changed();
+    if (unpinned) notice.show("Unpinned: these models take other pictures.", { undo });
+    unpinned = false;
   }
 
   // Whether these models are the ones to ask about a picture: those trained on its data set, where there are any.
@@ -45,19 +57,28 @@ export function makeModels({ list, state, catalogue, families, family, card, tit
       const order = family().models.map((model) => model.name);
       state.models = [state.models[0], ...state.models.slice(1).sort((a, b) => order.indexOf(a) - order.indexOf(b))];
       changed();
+      focus(state.models.indexOf(name));
     }
     return null; // the menu shows its prompt again
   }
 
   function removeModel(name) {
+    const place = state.models.indexOf(name);
     state.models = state.models.filter((other) => other !== name);
     changed();
+    focus(Math.min(place, state.models.length - 1));
     notice.show(`${title(name)} removed.`, { undo });
   }
 
   function makeBaseline(name) {
     state.models = [name, ...state.models.filter((other) => other !== name)];
     changed();
+    focus(1);
+  }
+
+  // The list is drawn anew with each change: whoever works by keyboard stays beside what was done.
+  function focus(place) {
+    (list.children[place]?.querySelector("button") ?? list.querySelector("button") ?? list).focus();
   }
 
   function paint() {
@@ -69,11 +90,11 @@ export function makeModels({ list, state, catalogue, families, family, card, tit
         if (subtitle) chip.append(make("small", {}, subtitle));
         if (i === 0) chip.append(make("small", { class: "end" }, "baseline"));
         else {
-          const pin = make("button", { class: "plain end quiet", "aria-label": `Make ${text} the baseline`, title: "Make it the baseline" }, "pin");
-          pin.addEventListener("click", () => makeBaseline(name));
+          const first = make("button", { class: "plain end quiet", "aria-label": `Make ${text} the baseline`, title: "The others are then read against it" }, "make baseline");
+          first.addEventListener("click", () => makeBaseline(name));
           const remove = make("button", { class: "plain icon", "aria-label": `Remove ${text}`, title: "Remove" }, "×");
           remove.addEventListener("click", () => removeModel(name));
-          chip.append(pin, remove);
+          chip.append(first, remove);
         }
         return chip;
       }),

@@ -7,7 +7,7 @@ export function makePictures({ element, catalogue, server, jobs, page, notice, c
   const files = new Map(); // token -> { file, thumb, name } of what was brought, so that undo finds it, too
   const strip = make("div", { class: "strip", role: "group", "aria-label": "Pictures" });
   const input = make("input", { type: "file", accept: "image/*", id: "upload", class: "hidden-input" });
-  const sources = make("div", { class: "sources" }, make("label", { for: "upload", class: "small-button" }, "Upload", input));
+  const sources = make("div", { class: "sources" }, make("label", { for: "upload", class: "small-button", title: "A picture file of this machine; dropping one on the page works, too" }, "Upload", input));
   const button = (text, help, act) => {
     const made = make("button", { class: "small-button", title: help }, text);
     made.addEventListener("click", act);

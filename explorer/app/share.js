@@ -1,6 +1,7 @@
 // The state as an address, and everything a person may take along: the same for Python, the command line and JSON, the
 // pixels without loss, the figure, the report.
 
+const SEEDS = 8; // of the curves' band in the figure, as in the tab
 const MAX_OWN = 30_000; // characters of a picture that an address may carry: one of 100 px, about
 
 // The address's query and fragment. `chain` is the recipe as the server writes it; `own` the visitor's picture as a data
@@ -44,7 +45,7 @@ export function makeShare({ page, server, jobs, notice, make, openDialog, saveFi
 
   async function open() {
     const answer = page.answer();
-    if (!answer) return;
+    if (!answer) return notice.show("There is no answer to share yet. Is the explorer still running?", { error: true });
     const texts = await Promise.resolve(server.share(page.question())).catch(() => null);
     if (!texts || texts.error) return notice.show(texts?.error ?? "The explorer does not answer. Is it still running?", { error: true });
     const link = new URL(page.link(), location.href).href;
@@ -91,7 +92,7 @@ export function makeShare({ page, server, jobs, notice, make, openDialog, saveFi
 
     async function curves() {
       say("Drawing the curves …");
-      const found = await jobs.run("curves", { state: page.question(), place: page.sweptPlace() }, { key: "share" });
+      const found = await jobs.run("curves", { state: page.question(), place: page.sweptPlace(), seeds: SEEDS }, { key: "share" });
       say("");
       return found?.error ? null : found; // a chain without a step has no curves, the rest can be drawn
     }

@@ -72,6 +72,7 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
     touched = step;
     clamp(step);
     changed();
+    rows[state.steps.length - 1].slider.focus({ preventScroll: true });
   }
 
   function clamp(step) {

@@ -29,8 +29,10 @@ export function makeTools({ element, make, past, pin, unpin, pinned, share, tour
 
   function paint() {
     const next = past.next();
+    const focused = [undo, redo].includes(document.activeElement);
     undo.disabled = !next.undo;
     redo.disabled = !next.redo;
+    if (focused && document.activeElement?.disabled !== false) (undo.disabled ? redo : undo).focus();
     undo.title = next.undo ? `Undo: ${next.undo} (Ctrl+Z)` : "Nothing to undo";
     redo.title = next.redo ? `Redo: ${next.redo} (Ctrl+Shift+Z)` : "Nothing to redo";
     const done = past.list();

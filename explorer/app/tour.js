@@ -34,6 +34,7 @@ export function makeTour({ make, openDialog }) {
   let marked = null;
 
   function end() {
+    if (box?.contains(document.activeElement)) document.querySelector("#tools [aria-label=Help]")?.focus();
     box?.remove();
     marked?.classList.remove("toured");
     box = marked = null;
@@ -55,13 +56,12 @@ export function makeTour({ make, openDialog }) {
     const back = i ? [button("Back", () => go(i - 1))] : [];
     box = make(
       "div",
-      { class: "tour", role: "dialog", "aria-label": `Tour, step ${i + 1} of ${STOPS.length}` },
+      { class: "tour", role: "dialog", "aria-live": "polite", "aria-label": `Tour, step ${i + 1} of ${STOPS.length}` },
       make("b", {}, stop.title),
       make("p", {}, stop.text),
       make("div", { class: "sources" }, next, ...back, ...(last ? [] : [button("Skip", end)])),
     );
-    box.addEventListener("keydown", (event) => event.key === "Escape" && end());
-    document.getElementById("explore").append(box);
+    document.getElementById("explore").prepend(box); // near the start for those who go by Tab
     marked.classList.add("toured");
     if (focus) marked.scrollIntoView({ block: "nearest" });
     place();
@@ -79,6 +79,7 @@ export function makeTour({ make, openDialog }) {
     box.style.top = `${top}px`;
   }
 
+  document.addEventListener("keydown", (event) => event.key === "Escape" && box && end());
   for (const event of ["scroll", "resize"]) window.addEventListener(event, () => box && place(), { passive: true });
 
   function help() {

@@ -162,7 +162,7 @@ function makePictures() {
   const before = h("span", {}, "clean");
   const size = h("span");
   const hash = h("span", { title: "Fingerprint (SHA-256) of the pixels; every model saw exactly these" });
-  const amplify = h("select", { class: "amplify", "aria-label": "amplification of the difference" });
+  const amplify = h("select", { class: "amplify", "aria-label": "amplification of the difference", title: "How strongly the difference is enlarged before it is drawn" });
   amplify.append(...AMPLIFICATIONS.map((factor) => h("option", { value: factor }, `× ${factor}`)));
   amplify.value = 2;
   const facts = Object.fromEntries(
