@@ -1,0 +1,248 @@
+"""The exercises of the notebooks: predictions that are noted, answers that are checked, hints in plain words.
+
+A notebook says ``predict("1.1", my_guess)`` before a cell is run, ``reveal("1.1", what_came_out)`` after it, and
+``check("1.2", my_answer)`` below an exercise. None of them ever ends in a traceback. What they know stands in one file
+per lesson, ``one.py`` to ``seven.py``, loaded when the first of its numbers is asked about:
+
+>>> prediction("1.1", "Which network changes its answer first?", choices=("standard", "stability"))
+>>> @exercise("1.2", "the smallest σ at which the standard network no longer says cat")
+... def smallest_sigma(answer):
+...     sigma = number(answer, "σ")
+...     return right("That is the flip point.") if 0.02 < sigma < 0.03 else hint("Halve the interval.")
+
+A check computes what is right from the models and pictures themselves, wherever it can: nothing is right because
+somebody once wrote it down.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, TypeVar
+
+from explorer.errors import ExplorerError
+
+T = TypeVar("T")
+
+MODULES = {"1": "one", "2": "two", "3": "three", "4": "four", "5": "five", "6": "six", "7": "seven"}
+"""The file of each lesson, by the number before the dot."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether an answer is right; ``words`` to say if it is, else ``hints``, the later ones ever more telling."""
+
+    right: bool
+    words: str = ""
+    hints: tuple[str, ...] = ()
+
+    def say(self, attempt: int = 0) -> str:
+        """The line a student reads after ``attempt`` earlier wrong answers."""
+        if self.right:
+            return f"✓ {self.words}"
+        told = f"✗ {self.words or 'Not yet.'}"
+        return f"{told} Hint: {self.hints[min(attempt, len(self.hints) - 1)]}" if self.hints else told
+
+
+def right(words: str) -> Verdict:
+    """The answer is right; the words say what it means, not only that it is."""
+    return Verdict(True, words)
+
+
+def hint(*hints: str, words: str = "") -> Verdict:
+    """The answer is not right; each further wrong answer is told the next hint. ``words`` say what is wrong."""
+    return Verdict(False, words, hints)
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """What is ``asked`` in exercise ``number``, and the function that judges an answer."""
+
+    number: str
+    asked: str
+    judge: Callable[[Any], Verdict]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A ``question`` to be guessed before the cells that answer it are run; ``choices``, empty for a free guess."""
+
+    number: str
+    question: str
+    choices: tuple[str, ...] = ()
+
+
+EXERCISES: dict[str, Exercise] = {}
+"""Every exercise by its number, filled by :func:`exercise`."""
+
+PREDICTIONS: dict[str, Prediction] = {}
+"""Every prediction by its number, filled by :func:`prediction`."""
+
+_guesses: dict[str, Any] = {}
+_wrong: dict[str, int] = {}
+
+
+def exercise(number: str, asked: str) -> Callable[[Callable[[Any], Verdict]], Callable[[Any], Verdict]]:
+    """Decorator that registers the judge of an exercise: a function of the answer that returns a Verdict.
+
+    ``asked`` completes "not answered yet: ". What the judge raises is told to the student as a sentence, so it may
+    simply use the answer.
+    """
+
+    def register(judge: Callable[[Any], Verdict]) -> Callable[[Any], Verdict]:
+        _claim(number)
+        EXERCISES[number] = Exercise(number, asked, judge)
+        return judge
+
+    return register
+
+
+def prediction(number: str, question: str, *, choices: Sequence[str] = ()) -> None:
+    """Register what is to be guessed, as one whole question."""
+    _claim(number)
+    PREDICTIONS[number] = Prediction(number, question, tuple(choices))
+
+
+def _claim(number: str) -> None:
+    if number in EXERCISES or number in PREDICTIONS:
+        raise ValueError(f"two tasks are numbered {number}")
+
+
+def check(number: str, answer: Any = None) -> None:
+    """Print whether the answer is right, with a hint where it is not; ``None`` and ``...`` are not answered yet."""
+    try:
+        verdict = judged(number, answer)
+    except ExplorerError as error:
+        _print(str(error))
+        return
+    if verdict is None:
+        _print(f"{number} is not answered yet: {EXERCISES[number].asked}.")
+        return
+    _print(verdict.say(_wrong.get(number, 0)))
+    _wrong[number] = 0 if verdict.right else _wrong.get(number, 0) + 1
+
+
+def judged(number: str, answer: Any) -> Verdict | None:
+    """The verdict on an answer; None for one that was left open. ExplorerError for a number that is no exercise.
+
+    Never raises for what the answer is or does: that, too, becomes a verdict.
+    """
+    task = _find(number, EXERCISES, "exercise")
+    if is_open(answer):
+        return None
+    try:
+        return task.judge(answer)
+    except ExplorerError as error:
+        return Verdict(False, str(error))
+    except Exception as error:  # noqa: BLE001 - a student's answer may be, and do, anything
+        told = f"{type(error).__name__}: {error}".rstrip(": ")
+        done = "Your function stopped" if callable(answer) else "This answer cannot be checked"
+        return Verdict(False, f"{done} ({told}).", (f"asked is {task.asked}.",))
+
+
+def predict(number: str, guess: Any = None) -> None:
+    """Note a guess, before the cells are run that show what is so; print one line."""
+    try:
+        task = _find(number, PREDICTIONS, "prediction")
+    except ExplorerError as error:
+        _print(str(error))
+        return
+    choices = f" Choose one of: {', '.join(task.choices)}." if task.choices else ""
+    if is_open(guess):
+        _print(f"No prediction yet. {task.question}{choices}")
+        return
+    found = _chosen(guess, task.choices)
+    if task.choices and found is None:
+        _print(f"{_show(guess)} is not one of the choices.{choices}")
+        return
+    _guesses[number] = guess if found is None else found
+    _print(f"Noted: you predict {_show(_guesses[number])}. Now run on and see.")
+
+
+def reveal(number: str, outcome: Any, unit: str = "") -> None:
+    """Print what came out beside what was predicted; a number is rounded to three digits and followed by its unit."""
+    try:
+        task = _find(number, PREDICTIONS, "prediction")
+    except ExplorerError as error:
+        _print(str(error))
+        return
+    came = _show(outcome) + (f" {unit}" if unit else "")
+    if number not in _guesses:
+        _print(f"It is {came}. (You made no prediction.)")
+        return
+    guess = _guesses[number]
+    if task.choices:
+        same = _chosen(outcome, task.choices) == guess
+        _print(f"It is {came}, {'as you predicted' if same else f'and you predicted {_show(guess)}'}.")
+        return
+    _print(f"You predicted {_show(guess)}{f' {unit}' if unit and _is_number(guess) else ''}; it is {came}.")
+
+
+def is_open(answer: Any) -> bool:
+    """Whether nothing was filled in: None or ``...``, or a list, tuple or dict that still holds one of them."""
+    if answer is None or answer is Ellipsis:
+        return True
+    if isinstance(answer, Mapping):
+        return any(is_open(value) for value in answer.values())
+    return isinstance(answer, (list, tuple)) and any(is_open(value) for value in answer)
+
+
+def number(answer: Any, what: str = "the answer") -> float:
+    """The answer, perhaps a tensor of one number, as a finite float; else an ExplorerError, which ``check`` shows."""
+    try:
+        value = float(answer)
+    except (TypeError, ValueError, RuntimeError):
+        value = math.nan
+    if isinstance(answer, (str, bool)) or not math.isfinite(value):
+        raise ExplorerError(f"Expected a number for {what}, not {_show(answer)}.")
+    return value
+
+
+def choice(answer: Any, choices: Iterable[str], what: str = "the answer") -> str:
+    """The choice that the answer names, whatever its case; ExplorerError with all of them where it names none."""
+    choices = tuple(choices)
+    found = _chosen(answer, choices)
+    if found is None:
+        raise ExplorerError(f"{what[:1].upper()}{what[1:]} must be one of {', '.join(map(repr, choices))}.")
+    return found
+
+
+def load_all() -> None:
+    """Load every lesson's file, so that EXERCISES and PREDICTIONS are complete."""
+    for name in MODULES.values():
+        import_module(f"explorer.lessons.{name}")
+
+
+def _find(number: str, tasks: Mapping[str, T], kind: str) -> T:
+    lesson = str(number).partition(".")[0]
+    if lesson in MODULES:
+        import_module(f"explorer.lessons.{MODULES[lesson]}")
+    if number in tasks:
+        return tasks[number]
+    same = [known for known in tasks if known.partition(".")[0] == lesson]
+    known = f"lesson {lesson} has {', '.join(same)}" if same else f"lessons are numbered 1 to {len(MODULES)}"
+    raise ExplorerError(f"There is no {kind} {number}; {known}.")
+
+
+def _chosen(answer: Any, choices: Sequence[str]) -> str | None:
+    """The one of ``choices`` that is meant, ignoring case and spaces around it."""
+    told = str(answer).strip().casefold()
+    return next((known for known in choices if known.casefold() == told), None)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _show(value: Any) -> str:
+    """A value as it is read in a sentence, cut where it is long."""
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= 100 else text[:97] + "..."
+
+
+def _print(line: str) -> None:
+    print(line)  # noqa: T201 - what a notebook's cell says
