@@ -59,8 +59,13 @@ _HOMES = {
     "transfer": "explorer.probe",
 }
 
+_PARTS = ("figures", "widgets")
+"""Packages that are loaded when they are first named: ``explorer.figures.curves(...)`` needs no import of its own."""
+
 
 def __getattr__(name: str) -> Any:  # PEP 562
+    if name in _PARTS:
+        return import_module(f"explorer.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,62 @@
+"""Showing a figure in a notebook: live where Plotly runs, as a still picture everywhere else, with nothing fetched."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import plotly.graph_objects as go
+
+from explorer.figures.still import png
+
+PLOTLY = "application/vnd.plotly.v1+json"
+"""JupyterLab, Notebook 7 and VS Code draw this with the Plotly they bring along; GitHub and exports take the PNG."""
+
+
+class Figure(go.Figure):
+    """A Plotly figure whose stored output is small and holds a still picture: no script, no address outside."""
+
+    def _ipython_display_(self) -> None:
+        show(self)
+
+    def _repr_mimebundle_(self, *_: Any, **__: Any) -> dict[str, Any]:
+        return bundle(self)
+
+    def show(self, *args: Any, **kwargs: Any) -> None:
+        """Show it here; with a renderer's name, as Plotly does."""
+        if args or kwargs:
+            super().show(*args, **kwargs)
+        else:
+            show(self)
+
+
+def show(figure: go.Figure) -> None:
+    """Show a figure as the output of a cell: live in JupyterLab, Notebook 7 and VS Code, else as a picture."""
+    from IPython.display import display
+
+    display(bundle(figure), raw=True)
+
+
+def bundle(figure: go.Figure) -> dict[str, Any]:
+    """The representations by MIME type: Plotly's JSON, a PNG, and a line of text."""
+    drawn = figure.to_plotly_json()
+    names = [axis.title.text for axis in (*figure.select_yaxes(), *figure.select_xaxes()) if axis.title.text]
+    title = figure.layout.title.text or " against ".join(dict.fromkeys(names)) or "figure"
+    return {
+        PLOTLY: {**_plain(drawn), "config": {"displaylogo": False, "responsive": True}},
+        "image/png": base64.b64encode(png(figure)).decode("ascii"),
+        "text/plain": title,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """JSON of what Plotly hands out: arrays become lists, rounded to seven digits, which no screen can tell apart."""
+    if isinstance(value, dict):
+        return {str(key): _plain(one) for key, one in value.items() if one is not None}
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, float):
+        return float(f"{value:.7g}") if value == value and abs(value) != float("inf") else None  # noqa: PLR0124
+    return value

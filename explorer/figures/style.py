@@ -1,0 +1,97 @@
+"""How figures look: the panel's colours for the methods, a dash and a hatching per line, system fonts, quiet grids."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from explorer.errors import ExplorerError
+from explorer.models import METHODS
+
+INKS = {
+    "standard": "#be5400",
+    "stability": "#0072b2",
+    "lipschitz": "#008460",
+    "bang": "#a64d79",
+    "gaussian": "#8f6c00",
+}
+"""The colour of a method's lines on a light page, as in the panel's style sheet (a test compares the two)."""
+
+OTHERS = ("#5b6573", "#3d5a98", "#7a4fa3", "#2f7f86", "#9a5b3c", "#6b7a1e")
+"""Colours for what is no method, in the order of appearance; each reads on white (contrast at least 4.5:1)."""
+
+DASHES = ("solid", "7px,3.5px", "2px,3px", "9px,3px,2px,3px", "13px,4px", "5px,2px,1.5px,2px,1.5px,2px")
+"""Dashes of the first, second, ... line, as in the panel's curves; then they begin again, with markers."""
+
+HATCHES = ("", "/", "x", ".", "\\", "-")
+"""Patterns of the first, second, ... set of bars."""
+
+FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', 'Noto Sans', sans-serif"
+TEXT, SOFT, LINE = "#14181f", "#5b6573", "#e3e6ea"
+SCALE = ((0.0, "#f4f7fa"), (0.25, "#bcd6e8"), (0.5, "#6aa9d2"), (0.75, "#1f75ad"), (1.0, "#0b3a5c"))
+"""One hue from light to dark: more is darker, also in grey."""
+
+_AXIS = {
+    "showline": True,
+    "linecolor": SOFT,
+    "gridcolor": LINE,
+    "zeroline": False,
+    "ticks": "outside",
+    "ticklen": 4,
+    "tickcolor": SOFT,
+    "automargin": True,
+    "title": {"standoff": 8, "font": {"size": 12}},
+}
+LAYOUT: dict[str, Any] = {
+    "template": "none",
+    "font": {"family": FONT, "size": 12, "color": TEXT},
+    "paper_bgcolor": "#ffffff",
+    "plot_bgcolor": "#ffffff",
+    "margin": {"l": 60, "r": 20, "t": 44, "b": 56},
+    "legend": {"orientation": "h", "x": 0, "y": 1.02, "xanchor": "left", "yanchor": "bottom"},
+    "height": 360,
+    "hovermode": "closest",
+}
+
+
+def layout(**changes: object) -> go.Layout:
+    """The common layout with some entries replaced; a title gets room above the legend."""
+    margin = LAYOUT["margin"] | {"t": 70} if changes.get("title") else LAYOUT["margin"]
+    return go.Layout({**LAYOUT, "margin": margin, **changes})
+
+
+def axis(title: str, **changes: object) -> dict[str, object]:
+    """An axis; ``title`` is its name with the unit, ExplorerError where it is empty."""
+    if not isinstance(title, str) or not title.strip():
+        raise ExplorerError('An axis needs a name with its unit, for example x="noise σ (pixel units, 0–1)".')
+    return {**_AXIS, "title": {"text": title, "standoff": 8, "font": {"size": 12}}, **changes}
+
+
+def method_of(name: str) -> str | None:
+    """The method that a line's name speaks of: itself, its title, or the last part of a model's name; None if none."""
+    titles = {title.lower(): method for method, title in METHODS.items()}
+    for part in (name, name.rpartition("/")[2], name.partition(" (")[0], name.partition(" · ")[0]):
+        known = part.strip().lower()
+        if known in METHODS or known in titles:
+            return known if known in METHODS else titles[known]
+    return None
+
+
+def colours(names: Sequence[str], methods: Sequence[str | None] | None = None) -> list[str]:
+    """One colour per name: that of its method, else the next of the others."""
+    methods = [method_of(name) for name in names] if methods is None else methods
+    left = iter(OTHERS * (1 + len(names) // len(OTHERS)))
+    return [INKS[method] if method in INKS else next(left) for method in methods]
+
+
+def dash(place: int) -> str:
+    """The dash of the line at this place."""
+    return DASHES[place % len(DASHES)]
+
+
+def rgba(colour: str, opacity: float) -> str:
+    """A colour "#rrggbb" as Plotly's "rgba(r,g,b,a)"."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity:g})"

@@ -1,0 +1,133 @@
+"""Curves of a sweep: what every model answers while one distortion grows, as in the app's tab "Curves"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from explorer.distortions import find_distortion
+from explorer.errors import ExplorerError
+from explorer.figures.charts import heading
+from explorer.figures.display import Figure
+from explorer.figures.style import DASHES, axis, colours, dash, layout, rgba
+from explorer.probe import Curves, Sweep
+
+KINDS = {
+    "confidence": ("Confidence", "confidence (%)", 100),
+    "margin": ("Margin of the answer", "margin (difference of probabilities, 0–1)", 1),
+    "feature_distance": ("Feature distance", "feature distance (L2, units of the features)", 1),
+}
+"""What can be drawn: its title, its axis, and the factor from the core's number to the one on the axis."""
+
+
+def curves(sweep: Sweep, what: str = "confidence", title: str | None = None) -> Figure:
+    """One curve per model of a ``explorer.sweep``, from mild (left) to strong, with its flip point as a diamond.
+
+    ``what``: "confidence" in the followed class, "margin" of the answer, or penultimate "feature_distance". Where the
+    sweep holds several seeds, their range is shaded. ExplorerError for another ``what``.
+    """
+    if what not in KINDS:
+        raise ExplorerError(f"There is no curve of {what!r}; choose one of {', '.join(KINDS)}.")
+    return Figure(
+        traces(sweep, what),
+        layout=layout(xaxis=across(sweep), yaxis=upward(sweep, what), title=heading(title)),
+    )
+
+
+def traces(sweep: Sweep, what: str, *, legend: bool = True) -> list[go.Scatter]:
+    """Per model: its band (where there is one), its curve, and its flip point; always the same number per model."""
+    _, _, times = KINDS[what]
+    amounts = shown(sweep, sweep.amounts)
+    drawn: list[go.Scatter] = []
+    inks = colours([model.name for model in sweep.models], [model.method for model in sweep.models])
+    for i, (model, name, ink) in enumerate(zip(sweep.models, names(sweep.models), inks, strict=True)):
+        values = (getattr(model, what) * times).tolist()
+        common: dict[str, Any] = {"legendgroup": model.name, "name": name}
+        if model.band is not None:
+            spread = getattr(model.band, what)
+            edge = {"color": ink, "width": 0}
+            quiet = {"mode": "lines", "line": edge, "hoverinfo": "skip", "showlegend": False}
+            drawn.append(go.Scatter(x=amounts, y=(spread.low * times).tolist(), **common, **quiet))
+            drawn.append(
+                go.Scatter(
+                    x=amounts,
+                    y=(spread.high * times).tolist(),
+                    fill="tonexty",
+                    fillcolor=rgba(ink, 0.13),
+                    **common,
+                    **quiet,
+                )
+            )
+        drawn.append(
+            go.Scatter(
+                x=amounts,
+                y=values,
+                mode="lines+markers" if i >= len(DASHES) else "lines",
+                line={"color": ink, "dash": dash(i), "width": 2},
+                marker={"size": 5},
+                showlegend=legend,
+                **common,
+            )
+        )
+        drawn.append(flip(sweep, model, values, ink, common))
+    return drawn
+
+
+def flip(sweep: Sweep, model: Curves, values: Sequence[float], ink: str, common: dict[str, Any]) -> go.Scatter:
+    """A diamond where the answer changes; without one, a trace of no points, so that each model has as many traces."""
+    point = model.flip_point
+    at = [] if point is None else [point]
+    kind = find_distortion(sweep.distortion)
+    return go.Scatter(
+        x=shown(sweep, at),
+        y=[float(np.interp(*_rising(sweep.amounts, value, values))) for value in at],
+        mode="markers",
+        marker={"symbol": "diamond", "size": 9, "color": ink, "line": {"color": "#ffffff", "width": 1}},
+        hovertext=[f"flips at {kind.show(value)}" for value in at],
+        hoverinfo="text+name",
+        showlegend=False,
+        **common,
+    )
+
+
+def across(sweep: Sweep, **changes: object) -> dict[str, Any]:
+    """The axis of the amounts: the distortion's title with symbol and unit, mild on the left."""
+    kind = find_distortion(sweep.distortion)
+    unit = "1/255 of full scale" if kind.unit == "n/255" else kind.unit
+    name = f"{kind.title} {kind.symbol} ({unit})" if kind.symbol != unit else f"{kind.title} ({unit})"
+    first, last = shown(sweep, [sweep.amounts[0], sweep.amounts[-1]])
+    return axis(name, range=[first, last], **changes)
+
+
+def upward(sweep: Sweep, what: str, **changes: object) -> dict[str, Any]:
+    """The axis of the values; probabilities have a fixed range."""
+    _, name, _ = KINDS[what]
+    if what == "confidence":
+        followed = {model.classes[model.followed] for model in sweep.models}
+        if len(followed) == 1:
+            name = f"confidence in “{followed.pop()}” (%)"
+        return axis(name, range=[-2, 102], **changes)
+    if what == "margin":
+        return axis(name, range=[-0.02, 1.02], **changes)
+    return axis(name, rangemode="tozero", **changes)
+
+
+def names(models: Sequence[Curves]) -> list[str]:
+    """The models' titles; the whole names of those whose titles are the same."""
+    titles = [model.title for model in models]
+    return [model.name if titles.count(model.title) > 1 else model.title for model in models]
+
+
+def shown(sweep: Sweep, amounts: Sequence[float]) -> list[float]:
+    """Amounts as people read them: 255ths where the unit says so."""
+    factor = 255 if find_distortion(sweep.distortion).unit == "n/255" else 1
+    return [amount * factor for amount in amounts]
+
+
+def _rising(amounts: Sequence[float], at: float, values: Sequence[float]) -> tuple[float, list[float], list[float]]:
+    """What ``numpy.interp`` wants: it knows rising amounts only."""
+    pairs = sorted(zip(amounts, values, strict=True))
+    return at, [amount for amount, _ in pairs], [value for _, value in pairs]
