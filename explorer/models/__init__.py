@@ -4,6 +4,7 @@ from explorer.models import convnets, resnet  # noqa: F401  # importing them fil
 from explorer.models.checkpoints import checkpoint_folder, list_models, load_model, pick_device, save_model
 from explorer.models.classifier import Card, Classifier
 from explorer.models.methods import METHODS, method_title
+from explorer.models.outside import Outside, wrap
 from explorer.models.registry import ARCHITECTURES, find_architecture
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "METHODS",
     "Card",
     "Classifier",
+    "Outside",
     "checkpoint_folder",
     "find_architecture",
     "list_models",
@@ -18,4 +20,5 @@ __all__ = [
     "method_title",
     "pick_device",
     "save_model",
+    "wrap",
 ]

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from explorer.errors import ExplorerError
 from explorer.models.classifier import Card, Classifier
+from explorer.models.outside import outside_card
 from explorer.models.registry import Architecture, find_architecture
 
 PACKAGED = Path(__file__).resolve().parents[1] / "checkpoints"  # inside an installed wheel
@@ -215,29 +216,9 @@ def _outside_card(
             f"{path.name} does not hold the weights of a {architecture.name}: no convolution or no linear layer."
         )
     channels, count = int(first.shape[1]), int(last.shape[0])
-    if classes is None:
-        from explorer.published import CIFAR10_CLASSES
-
-        classes = CIFAR10_CLASSES if (count, channels) == (10, 3) else [str(i) for i in range(count)]
-    if len(classes) != count:
-        raise ExplorerError(f"{path.name} answers with {count} classes, but {len(classes)} class names were given.")
-    mean, std = [float(v) for v in mean or [0.0]], [float(v) for v in std or [1.0]]
-    for label, values in (("mean", mean), ("std", std)):
-        if len(values) not in (1, channels) or not all(abs(v) < 1e6 for v in values):
-            raise ExplorerError(f"--{label} needs 1 or {channels} numbers for this network, got {len(values)}.")
-    if min(std) <= 0:
-        raise ExplorerError("--std needs numbers above 0.")
-    return Card(
-        name=path.stem,
-        data="outside",
-        arch=architecture.name,
-        method="outside",
-        classes=tuple(classes),
-        size=size or architecture.size,
-        channels=channels,
-        mean=tuple(mean),
-        std=tuple(std),
-        arch_options=dict(architecture.options_from_state(_aliased(state))),
+    options = architecture.options_from_state(_aliased(state))
+    return outside_card(
+        path.stem, architecture.name, count, channels, size or architecture.size, mean, std, classes, options
     )
 
 

@@ -1,0 +1,260 @@
+"""A first look at a network from outside: what it takes, what it gives, which layers can be seen, what is odd."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from explorer.errors import ExplorerError
+
+SIZES = (8, 16, 28, 32, 64, 96, 128, 224)
+"""Sides in px that are tried where nobody says what a network takes."""
+
+SUM_OFF = 1e-3  # how far from 1 the probabilities of one picture may add up, in half precision too
+_WEIGHED = (nn.Linear, nn.Conv1d, nn.Conv2d)
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """``kind`` of output: logits, probabilities or log-probabilities; ``layers``: stages by name, in order.
+
+    ``head``: the last layer that weighs features; ``own``: the network gives its features by itself, as those of this
+    package do.
+    """
+
+    classes: int
+    kind: str
+    layers: tuple[tuple[str, nn.Module], ...]
+    head: nn.Module | None
+    own: bool
+    warnings: tuple[str, ...]
+
+    def logits(self, out: Tensor) -> Tensor:
+        """Logits (N, K) of what the network gave; softmax of them gives back probabilities where it gave those."""
+        return out.clamp_min(torch.finfo(out.dtype).tiny).log() if self.kind == "probabilities" else out
+
+    def run(self, net: nn.Module, z: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """The output (N, K) and the features of a normalised batch z, from one forward pass."""
+        if self.own:
+            features: dict[str, Tensor] = net.forward_features(z)  # type: ignore[operator]
+            return net.head(features["penultimate"]), features  # type: ignore[operator]
+        seen: dict[str, Tensor] = {}
+        with ExitStack() as hooks:
+            for name, module in self.layers:
+                hooks.callback(module.register_forward_hook(_keep(seen, name, len(z))).remove)
+            if self.head is not None:
+                hooks.callback(self.head.register_forward_pre_hook(_keep_input(seen)).remove)
+            out = tensor_of(net(z))
+        last = seen.pop("penultimate", None)
+        if last is None or len(last) != len(z):
+            last = next(reversed(seen.values()), out)
+        return out, seen | {"penultimate": last.flatten(1)}
+
+
+def _keep(seen: dict[str, Tensor], name: str, count: int) -> Any:
+    def hook(_: nn.Module, __: Any, out: Any) -> Any:
+        if not isinstance(out, Tensor) or out.ndim < 2 or len(out) != count:
+            return None
+        seen.pop(name, None)  # a stage that is used twice counts where it was used last
+        seen[name] = out
+        return out.clone()  # what follows may work in place, as many a ReLU does
+
+    return hook
+
+
+def _keep_input(seen: dict[str, Tensor]) -> Any:
+    def hook(_: nn.Module, given: tuple[Any, ...]) -> None:
+        if given and isinstance(given[0], Tensor):
+            seen["penultimate"] = given[0]
+
+    return hook
+
+
+def tensor_of(out: Any) -> Tensor:
+    """The logits in what a network returned: a tensor, or the ``logits`` of an object or dict."""
+    found = out.get("logits") if isinstance(out, dict) else getattr(out, "logits", out)
+    if not isinstance(found, Tensor):
+        raise ExplorerError(
+            f"The network returns a {type(out).__name__}, not logits; wrap it in a module that returns those (N, K)."
+        )
+    return found
+
+
+def find_input(net: nn.Module, name: str, size: int | None, channels: int | None) -> tuple[int, int]:
+    """Side in px and channels of what the network takes, from what is known and what works when it is tried."""
+    if size is not None and channels is not None:
+        return size, channels
+    fitting = list(_fitting(net, (size,) if size else SIZES, (channels,) if channels else (3, 1)))
+    if not fitting:
+        tried = f"{size} px" if size else f"{SIZES[0]} to {SIZES[-1]} px"
+        raise ExplorerError(
+            f"{name} takes no square images of {tried}; say size= and channels=, those it was made for."
+        )
+    if len(fitting) > 1:
+        raise ExplorerError(f"{name} takes images of more than one size; say size=, the side in px it was trained on.")
+    return fitting[0]
+
+
+def _fitting(net: nn.Module, sizes: tuple[int, ...], channels: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+    device, dtype = place(net)
+    for count in channels:
+        for side in sizes:
+            try:
+                with torch.no_grad():
+                    out = tensor_of(net(torch.zeros(1, count, side, side, device=device, dtype=dtype)))
+            except Exception:  # noqa: BLE001, S112  # whatever a network raises, it does not take this size
+                continue
+            if out.ndim == 2:
+                yield side, count
+
+
+def place(net: nn.Module) -> tuple[torch.device, torch.dtype]:
+    """Device and float type of a network: those of its first weights."""
+    first = next((t for t in (*net.parameters(), *net.buffers()) if t.is_floating_point()), torch.empty(0))
+    return first.device, first.dtype
+
+
+def look(net: nn.Module, name: str, pictures: Tensor, normalised: Tensor, *, was_training: bool) -> Look:
+    """Run a network in eval mode on test ``pictures`` and say what it is; ExplorerError where it is no classifier.
+
+    ``normalised`` (N, C, H, W): the pictures as it takes them, on its device.
+    """
+    try:
+        with torch.no_grad():
+            out = tensor_of(net(normalised))
+    except ExplorerError as error:
+        raise ExplorerError(str(error).replace("The network", name, 1)) from None
+    except Exception as error:
+        raise ExplorerError(_misfit(net, name, pictures, error)) from error
+    _check_output(net, name, out, len(pictures))
+    kind, said = _kind(net, name, out)
+    warnings = [_training(name)] if was_training else []
+    warnings += [said] if said else []
+    with torch.no_grad():
+        again, alone = tensor_of(net(normalised)), tensor_of(net(normalised[:1]))
+    if not torch.allclose(out, again, rtol=1e-2, atol=1e-3):
+        warnings.append(
+            f"{name} answers the same picture differently each time, as with dropout that stays on in eval mode "
+            "(F.dropout without training=self.training): flips may be chance."
+        )
+    elif not torch.allclose(out[:1], alone, rtol=1e-2, atol=1e-2):
+        warnings.append(
+            f"{name} answers depend on the other pictures in the batch, as with batch norm without running statistics: "
+            "the clean and the distorted picture are asked together and influence each other."
+        )
+    own = _has_own_features(net, normalised)
+    layers, head = ((), None) if own else _stages(net, normalised)
+    if not own and not layers and head is None:
+        warnings.append(f"The layers of {name} cannot be seen, so its feature distance is that of its outputs.")
+    return Look(out.shape[1], kind, layers, head, own, tuple(warnings))
+
+
+def sample_pictures(size: int, channels: int) -> Tensor:
+    """Four pictures (4, C, H, W) in [0, 1] without meaning, none of one colour, always the same."""
+    noise = torch.rand(4, channels, size, size, generator=torch.Generator().manual_seed(0))
+    return noise * torch.tensor([1.0, 1.0, 0.3, 0.1]).view(-1, 1, 1, 1)
+
+
+def _training(name: str) -> str:
+    return (
+        f"{name} was in training mode, where dropout and batch norm let chance and the batch decide: it was asked in "
+        "eval mode and put back as it was."
+    )
+
+
+def _misfit(net: nn.Module, name: str, pictures: Tensor, error: Exception) -> str:
+    """One sentence on why a network does not take pictures like these."""
+    count, side = pictures.shape[1], pictures.shape[-1]
+    if isinstance(error, NotImplementedError) and "forward" in str(error):
+        return f"{name} has no forward method, so it cannot be asked; give the network itself, not a part without one."
+    given = f"{side} x {side} px with {_channels(count)}"
+    fitting = list(_fitting(net, (side,), (1, 3))) or list(_fitting(net, SIZES, (3, 1)))
+    if fitting:
+        sizes = " or ".join(f"{side} x {side} px with {_channels(count)}" for side, count in fitting[:3])
+        side, count = fitting[0]
+        return (
+            f"{name} does not take images of {given} but of {sizes}; bring them to that with "
+            f"explorer.fit(images, {side}, {count})."
+        )
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0][:150]
+    return f"{name} does not take images of {given} ({reason}); give images of the size and channels it was trained on."
+
+
+def _channels(count: int) -> str:
+    return f"{count} channel{'s' if count > 1 else ''}"
+
+
+def _check_output(net: nn.Module, name: str, out: Tensor, count: int) -> None:
+    if out.ndim != 2 or len(out) != count:
+        raise ExplorerError(
+            f"{name} gives a tensor of shape {tuple(out.shape)} for {count} images; a classifier gives logits (N, K)."
+        )
+    if out.shape[1] < 2:
+        raise ExplorerError(
+            f"{name} gives one number per image; return a logit per class, torch.cat([0 * z, z], 1) for one logit z."
+        )
+    if not bool(torch.isfinite(out).all()):
+        damaged = [key for key, value in net.state_dict().items() if not bool(torch.isfinite(value).all())]
+        why = f"its weights {damaged[0]} hold such values" if damaged else "it overflows or divides by zero"
+        raise ExplorerError(f"{name} answers with values that are not finite numbers (NaN or infinite): {why}.")
+
+
+def _kind(net: nn.Module, name: str, out: Tensor) -> tuple[str, str]:
+    """What the outputs are, and what there is to say of that."""
+    out = out.double()
+    if bool((out >= 0).all()) and bool(((out.sum(1) - 1).abs() < SUM_OFF).all()):
+        return "probabilities", (
+            f"{name} answers with probabilities (a softmax) instead of logits: their logarithm was taken, so that its "
+            "confidence is its own; return logits where you can, because probabilities near 0 and 1 are rounded."
+        )
+    if bool((out <= SUM_OFF).all()) and bool((out.logsumexp(1).abs() < SUM_OFF).all()):
+        return "log-probabilities", (
+            f"{name} answers with log-probabilities (a log-softmax) instead of logits: confidences are the same, only "
+            "attacks on the margin of the logits see another scale."
+        )
+    last = list(net.modules())[-1]
+    between = bool(((out > 0) & (out < 1)).all())
+    if between and (isinstance(last, nn.Sigmoid) or out.shape[1] > 4):
+        return "logits", (
+            f"{name} answers with numbers between 0 and 1 that do not add up to 1, as after a sigmoid: taken as logits "
+            "they make every confidence look low; return logits instead."
+        )
+    return "logits", ""
+
+
+def _has_own_features(net: nn.Module, z: Tensor) -> bool:
+    """Whether it gives {layer: tensor} with ``penultimate``, and its head makes of that what it answers."""
+    if not (hasattr(net, "forward_features") and hasattr(net, "head")):
+        return False
+    try:
+        with torch.no_grad():
+            features = net.forward_features(z)  # type: ignore[operator]
+            return torch.equal(net.head(features["penultimate"]), net(z))  # type: ignore[operator]
+    except Exception:  # noqa: BLE001  # other packages use these names for other things
+        return False
+
+
+def _stages(net: nn.Module, z: Tensor) -> tuple[tuple[tuple[str, nn.Module], ...], nn.Module | None]:
+    """The network's top-level parts that hold weights, in the order they run, and the last layer that weighs."""
+    order: list[nn.Module] = []
+    body = net
+    while len(children := list(body.named_children())) == 1:
+        body = children[0][1]
+    stages = {module: name for name, module in children if next(module.parameters(), None) is not None}
+    with ExitStack() as hooks, torch.no_grad():
+        for module in net.modules():
+            if not isinstance(module, torch.jit.ScriptModule) and (isinstance(module, _WEIGHED) or module in stages):
+                hooks.callback(module.register_forward_hook(lambda ran, *_: order.append(ran)).remove)
+        net(z)
+    head = next((module for module in reversed(order) if isinstance(module, _WEIGHED)), None)
+    layers = [
+        (f"{type(module).__name__.lower()}_{stages[module]}" if stages[module].isdigit() else stages[module], module)
+        for module in dict.fromkeys(order)
+        if module in stages and not any(part is head for part in module.modules())
+    ]
+    return tuple(layers), head
