@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from explorer.app.jobs import KINDS
-from explorer.app.jobs.curves import POINTS, grid
 from explorer.app.live import Live
 from explorer.distortions import DISTORTIONS, find_distortion
 from explorer.errors import ExplorerError
 from explorer.panel import curves_module, palettes, panel_css
+from explorer.panel.answers import POINTS, grid
 from explorer.panel.report import _flips as report_flips
 from explorer.probe import flip_point
 from tests.app_page import PATIENCE

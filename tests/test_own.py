@@ -15,11 +15,11 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from explorer import Recipe, compare, fit, load_image, load_model
-from explorer.app.families import group
 from explorer.app.live import Live
 from explorer.datasets import load_dataset, open_dataset
 from explorer.errors import ExplorerError
 from explorer.models import find_architecture
+from explorer.panel.families import group
 from tests.app_server import running
 
 SHAPES = ("dot", "square", "stripe")
@@ -106,7 +106,7 @@ def test_the_present_folder_has_a_name(shapes: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_data_names_the_classes_of_outside_models_alone(shapes: Path, tmp_path: Path) -> None:
-    from explorer.app.families import named_after
+    from explorer.panel.families import named_after
 
     data = [load_dataset(str(shapes))]
     outside = load_model(network(tmp_path / "mine.safetensors"), arch="resnet20", device="cpu")

@@ -17,13 +17,13 @@ import gradio as gr
 from PIL import Image
 
 from explorer.app.api import use_json
-from explorer.app.families import named_after
 from explorer.app.layout import page
 from explorer.app.live import Live
 from explorer.app.theme import launch_options
 from explorer.datasets import Dataset
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
+from explorer.panel.families import named_after
 
 __all__ = ["build", "launch_options", "serve"]
 

@@ -14,7 +14,6 @@ import torch
 
 from explorer.app import api
 from explorer.app.controls import Controls, add_model_menu, add_step_menu, connect, describe, family_menu, step_sliders
-from explorer.app.families import family_of
 from explorer.app.live import Live
 from explorer.app.pictures import catalogue_of_datasets, sample_strip
 from explorer.app.questions import MAX_STEPS
@@ -22,6 +21,7 @@ from explorer.distortions import DISTORTIONS
 from explorer.images import MAX_BYTES
 from explorer.models import pick_device
 from explorer.panel import curves_module, panel_module
+from explorer.panel.families import family_of
 
 FOLDER = Path(__file__).resolve().parent
 FIRST_STEPS = (("gaussian_noise", 0.06),)

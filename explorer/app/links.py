@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from explorer.app.families import Family
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
+from explorer.panel.families import Family
 
 if TYPE_CHECKING:
     from explorer.app.live import Live, Scene

@@ -18,7 +18,6 @@ from starlette.responses import Response
 from torch import Tensor
 
 from explorer import images
-from explorer.app.families import Family, alike, check_names, family_of, group, subtitle
 from explorer.app.jobs import POLL, Jobs, Quiet, StoppedError, humble_thread
 from explorer.app.links import read_link, shares
 from explorer.app.pictures import PictureGoneError, Pictures, Recent
@@ -27,6 +26,8 @@ from explorer.datasets import Dataset
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
 from explorer.models import Card, Classifier, list_models, load_model
+from explorer.panel.answers import answer_to_paint
+from explorer.panel.families import Family, check_names, family_of, group
 from explorer.probe import CleanPass, clean_pass, compare, pinned_pass
 
 CLEAN_PASSES = 64
@@ -153,23 +154,9 @@ class Live:
         comparison = compare(
             scene.models, scene.pixels, scene.recipe, label=scene.label, clean=scene.clean, reference=scene.reference
         )
-        started = perf_counter()
-        pictures = {"clean": scene.shown, "distorted": images.data_url(comparison.distorted)}
-        seconds = {**comparison.seconds, "encode": perf_counter() - started}
-        answer = comparison.to_dict()
-        several = alike([model.card for model in scene.models])
-        for i, (entry, model) in enumerate(zip(answer["models"], scene.models, strict=True)):
-            entry["baseline"] = i == 0
-            entry["subtitle"] = subtitle(model.card, scene.family) if several else ""
-        return {
-            **answer,
-            "images": pictures,
-            "side": scene.family.size,
-            "pixels": "8-bit" if scene.recipe.quantised else "float",
-            "label": None if scene.label is None else scene.family.classes[scene.label],
-            "pinned": None if scene.pinned is None else str(scene.pinned),
-            "timing": {name: 1000 * value for name, value in seconds.items()},
-        }
+        return answer_to_paint(
+            comparison, scene.models, scene.family, shown=scene.shown, label=scene.label, pinned=scene.pinned
+        )
 
     def scene(self, state: Any) -> Scene:
         """What a state means, its models and pictures loaded; ExplorerError where it makes no sense."""

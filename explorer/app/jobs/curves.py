@@ -10,8 +10,9 @@ import torch
 
 from explorer.app.controls import describe
 from explorer.app.jobs import job
-from explorer.distortions import Distortion, Recipe, find_distortion
+from explorer.distortions import Recipe, find_distortion
 from explorer.errors import ExplorerError
+from explorer.panel.answers import grid
 from explorer.probe import Sweep, sweep
 from explorer.probe.inputs import Meter, Progress
 from explorer.probe.search import Scan, check_tolerance, first_amount, flip_of, scan, stops
@@ -19,9 +20,6 @@ from explorer.probe.varied import varied
 
 if TYPE_CHECKING:
     from explorer.app.live import Live, Scene
-
-POINTS = 33
-"""Amounts of one curve at most: 32 steps from the mild end to the strong one."""
 
 MAX_SEEDS = 16
 """Seeds of one band at most."""
@@ -107,20 +105,6 @@ def flip_points(scene: Scene, along: Sweep, progress: Progress) -> list[float | 
             flip = first_amount(drawn, event, width, meter.step)
         found.append(flip)
     return found
-
-
-def grid(kind: Distortion, side: int, at: float) -> list[float]:
-    """Up to 33 amounts from mild to strong, on the slider's own steps, so that a flip point can be set on the slider.
-
-    For images of ``side`` px; where the slider has two sides, towards the one on which ``at`` lies.
-    """
-    mild, strong = kind.span(side)
-    if kind.two_sided and (at - mild) * (strong - mild) < 0:
-        strong = kind.low if strong > mild else kind.high
-    even = (mild + (strong - mild) * i / (POINTS - 1) for i in range(POINTS - 1))
-    stepped = [round(mild + round((amount - mild) / kind.step) * kind.step, 12) for amount in even]
-    low, high = sorted((mild, strong))
-    return list(dict.fromkeys([*(min(max(amount, low), high) for amount in stepped), strong]))
 
 
 def is_random(recipe: Recipe) -> bool:
