@@ -56,13 +56,17 @@ def hint(*hints: str, words: str = "") -> Verdict:
     return Verdict(False, words, hints)
 
 
+Judge = Callable[[Any], Verdict | None]
+"""The verdict on an answer; None where nothing was filled in."""
+
+
 @dataclass(frozen=True)
 class Exercise:
     """What is ``asked`` in exercise ``number``, and the function that judges an answer."""
 
     number: str
     asked: str
-    judge: Callable[[Any], Verdict]
+    judge: Judge
 
 
 @dataclass(frozen=True)
@@ -84,14 +88,14 @@ _guesses: dict[str, Any] = {}
 _wrong: dict[str, int] = {}
 
 
-def exercise(number: str, asked: str) -> Callable[[Callable[[Any], Verdict]], Callable[[Any], Verdict]]:
+def exercise(number: str, asked: str) -> Callable[[Judge], Judge]:
     """Decorator that registers the judge of an exercise: a function of the answer that returns a Verdict.
 
     ``asked`` completes "not answered yet: ". What the judge raises is told to the student as a sentence, so it may
-    simply use the answer.
+    simply use the answer. It returns None where the answer is a function that still gives ``...`` back.
     """
 
-    def register(judge: Callable[[Any], Verdict]) -> Callable[[Any], Verdict]:
+    def register(judge: Judge) -> Judge:
         _claim(number)
         EXERCISES[number] = Exercise(number, asked, judge)
         return judge
