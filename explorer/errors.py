@@ -1,5 +1,9 @@
-"""The one exception for everything a user can do wrong."""
+"""The one exception for everything a user can do wrong, and the one warning for what only looks like it."""
 
 
 class ExplorerError(ValueError):
     """One plain sentence that says what is wrong and what would be right; interfaces show it without a traceback."""
+
+
+class ExplorerWarning(UserWarning):
+    """One plain sentence on what was noticed and what was made of it; results carry it in ``warnings``, too."""

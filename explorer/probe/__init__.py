@@ -1,6 +1,7 @@
 """One image, looked at closely: comparison, sweep, weak spots, attacks, layers; and accuracy over a data set."""
 
-from explorer.probe.compare import Answer, CleanPass, Comparison, clean_pass, compare, pinned_pass
+from explorer.probe.answers import Answer, Comparison, Comparisons
+from explorer.probe.compare import CleanPass, clean_pass, compare, pinned_pass
 from explorer.probe.disagree import next_disagreement
 from explorer.probe.evaluate import Evaluation, evaluate, evaluate_many, wilson_interval
 from explorer.probe.evidence import Evidence, evidence
@@ -19,6 +20,7 @@ __all__ = [
     "Channel",
     "CleanPass",
     "Comparison",
+    "Comparisons",
     "Curves",
     "Evaluation",
     "Evidence",

@@ -2,104 +2,24 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import Any
+from typing import Any, overload
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from explorer import images
 from explorer.distortions import Recipe, apply
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, ExplorerWarning
 from explorer.models import Classifier
 from explorer.probe import inputs, measures
-from explorer.probe.measures import FeatureDistance, InputDistance
+from explorer.probe.answers import Answer, Comparison, Comparisons
+from explorer.probe.measures import FeatureDistance
+from explorer.probe.own import read
 from explorer.probe.varied import undistorted
-
-TOP = 10  # classes listed by to_dict: all of a ten-class data set
-
-
-@dataclass(frozen=True, eq=False)
-class Answer:
-    """What one model said. ``clean`` and ``distorted``: its probabilities (K,), float64, in the order of ``classes``.
-
-    ``confidence``: probability of the likeliest class (0-1); ``margin``: that minus the second (0-1); ``entropy`` and
-    ``kl`` = KL(clean || distorted) in nats; ``flipped``: the likeliest class differs from the clean one;
-    ``feature_percentile``: where the penultimate L2 distance lies among distances between different clean test images
-    (0-100), None where the model's card has no such table.
-    """
-
-    name: str
-    title: str
-    method: str
-    classes: tuple[str, ...]
-    clean: Tensor
-    distorted: Tensor
-    flipped: bool
-    confidence: float
-    confidence_clean: float
-    margin: float
-    margin_clean: float
-    entropy: float
-    entropy_clean: float
-    kl: float
-    feature_distance: dict[str, FeatureDistance]
-    feature_percentile: float | None
-
-    def to_dict(self, top: int = TOP) -> dict[str, Any]:
-        """The JSON object of one model; ``clean`` and ``distorted`` become the ``top`` likeliest classes, in order."""
-        return {
-            "name": self.name,
-            "title": self.title,
-            "method": self.method,
-            "clean": ranking(self.clean, self.classes, top),
-            "distorted": ranking(self.distorted, self.classes, top),
-            "flipped": self.flipped,
-            "confidence": self.confidence,
-            "confidence_clean": self.confidence_clean,
-            "margin": self.margin,
-            "margin_clean": self.margin_clean,
-            "entropy": self.entropy,
-            "entropy_clean": self.entropy_clean,
-            "kl": self.kl,
-            "feature_distance": {layer: asdict(distance) for layer, distance in self.feature_distance.items()},
-            "feature_percentile": self.feature_percentile,
-        }
-
-
-@dataclass(frozen=True, eq=False)
-class Comparison:
-    """``clean`` and ``distorted``: the pixels (1, C, H, W) all models saw; ``image_hash`` is of the distorted ones.
-
-    ``models`` holds one Answer per model, in the order given. ``seconds`` says where the time went: ``distort``,
-    ``infer`` and ``measure``; it is no part of ``to_dict``, which gives the same for the same question.
-    """
-
-    image_hash: str
-    recipe: Recipe
-    clean: Tensor
-    distorted: Tensor
-    input: InputDistance
-    models: tuple[Answer, ...]
-    seconds: dict[str, float]
-
-    def to_dict(self, top: int = TOP) -> dict[str, Any]:
-        """A JSON object (only finite numbers, strings, booleans and null)."""
-        return {
-            "image_hash": self.image_hash,
-            "recipe": str(self.recipe),
-            "input": self.input.to_dict(),
-            "models": [answer.to_dict(top) for answer in self.models],
-        }
-
-
-def ranking(probability: Tensor, classes: Sequence[str], top: int) -> list[dict[str, Any]]:
-    """The ``top`` likeliest classes of (K,) as {label, probability}, likeliest first; ties keep the classes' order."""
-    values, order = probability.sort(descending=True, stable=True)
-    pairs = zip(order[:top].tolist(), values[:top].tolist(), strict=True)
-    return [{"label": classes[index], "probability": value} for index, value in pairs]
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +60,92 @@ def pinned_pass(models: Sequence[Classifier], image: Tensor, recipe: Recipe, *, 
     return clean_pass(models, distorted, quantised=recipe.quantised)
 
 
+@overload
 def compare(
+    models: Sequence[Classifier],
+    image: Tensor,
+    recipe: Recipe,
+    /,
+    *,
+    label: int | None = None,
+    clean: CleanPass | None = None,
+    reference: CleanPass | None = None,
+) -> Comparison: ...
+@overload
+def compare(
+    *nets_then_images: Any,
+    recipe: Recipe | str | None = None,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    classes: Sequence[str] | None = None,
+    names: Sequence[str] | None = None,
+    size: int | None = None,
+    label: int | Sequence[int] | Tensor | None = None,
+    progress: inputs.Progress | None = None,
+) -> Any: ...  # a Comparison of one image, Comparisons of several
+def compare(
+    *given: Any,
+    recipe: Recipe | str | None = None,
+    label: Any = None,
+    clean: CleanPass | None = None,
+    reference: CleanPass | None = None,
+    progress: inputs.Progress | None = None,
+    **own: Any,
+) -> Comparison | Comparisons:
+    """What each model says of the clean and of the distorted image (1, C, H, W) in [0, 1].
+
+    ``compare([model, other], image, recipe)``, for loaded models: the distorted pixels are made once, on the CPU, and
+    every model sees those very bytes: in one batch of two with the clean ones, or alone where ``clean`` holds the clean
+    answers already. With a ``reference``, the answers to any pixels (``clean_pass(models, pixels, quantised=False)``),
+    everything is compared with those instead of with the image's own undistorted ones: ``clean`` in the result then
+    means the reference. Adversarial steps are computed against the model that ``recipe.against`` names, away from the
+    class ``label``, or from that model's answer to the undistorted image where it is None. ExplorerError where models
+    differ in input size or channels, share a name, are in training mode or answer with something that is not a number,
+    where the image does not fit or leaves [0, 1], where ``against`` names none of them, and where ``clean`` or
+    ``reference`` was made for others.
+
+    ``compare(my_net, other_net, images, recipe="jpeg=20", mean=..., std=...)``, for networks of one's own: any
+    ``torch.nn.Module`` that gives logits (N, K), loaded models or names of shipped ones among them; one by one, in a
+    list, or as {name: network}. ``mean`` and ``std`` (default none), ``classes`` and ``names`` are those of the own
+    networks (``explorer.models.wrap``). ``images``: what ``explorer.batches.read_images`` reads; pictures are fitted to
+    the loaded models or to ``size`` px. The recipe defaults to the app's first screen. One image gives a Comparison;
+    several give Comparisons, image i distorted with the seed ``image_seed(recipe.seed, i)``, and then ``label`` is one
+    class index per image and ``progress`` counts images.
+
+    What is noticed about own networks is a warning where an answer can still be had: it stands in the result's
+    ``warnings`` and is issued as an ExplorerWarning. So with training mode (asked in eval mode, put back as it was),
+    softmax and log-softmax outputs (used as the probabilities they are), sigmoid outputs, answers that depend on chance
+    or on the batch, different classes, images almost black, pictures that were fitted. It is an ExplorerError where
+    there is no answer: values outside [0, 1] (0 to 255, normalised already), a size or channels that a network does not
+    take, outputs that are not finite or not (N, K), and what is no network or no image.
+    """
+    if len(given) == 3 and recipe is None and not own and progress is None and _is_loaded(*given):
+        return _compare(*given, label=label, clean=clean, reference=reference)
+    if clean is not None or reference is not None:
+        raise ExplorerError("clean and reference go with loaded models: compare([model], image, recipe, clean=...).")
+    if unknown := sorted(set(own) - {"mean", "std", "classes", "names", "size"}):
+        raise TypeError(f"compare() got an unexpected keyword argument {unknown[0]!r}")
+    asked = read(given, recipe, label=label, **{**dict.fromkeys(("mean", "std", "classes", "names", "size")), **own})
+    for sentence in asked.warnings:
+        warnings.warn(sentence, ExplorerWarning, stacklevel=2)
+    meter = inputs.Meter(progress, len(asked.images))
+    found = []
+    for image, own_recipe, own_label in zip(asked.images.split(1), asked.recipes, asked.labels, strict=True):
+        found.append(replace(_compare(asked.models, image, own_recipe, label=own_label), warnings=asked.warnings))
+        meter.step()
+    return Comparisons(tuple(found), asked.recipe, asked.warnings) if asked.several else found[0]
+
+
+def _is_loaded(models: Any, image: Any, recipe: Any) -> bool:
+    """Whether these are a list without networks of one's own, and a recipe."""
+    return (
+        isinstance(recipe, Recipe)
+        and isinstance(models, (list, tuple))
+        and all(hasattr(model, "answer") or not isinstance(model, nn.Module) for model in models)
+    )
+
+
+def _compare(
     models: Sequence[Classifier],
     image: Tensor,
     recipe: Recipe,
@@ -149,17 +154,6 @@ def compare(
     clean: CleanPass | None = None,
     reference: CleanPass | None = None,
 ) -> Comparison:
-    """What each model says of the clean and of the distorted image (1, C, H, W) in [0, 1].
-
-    The distorted pixels are made once, on the CPU, and every model sees those very bytes: in one batch of two with
-    the clean ones, or alone where ``clean`` holds the clean answers already. With a ``reference``, the answers to any
-    pixels (``clean_pass(models, pixels, quantised=False)``), everything is compared with those instead of with the
-    image's own undistorted ones: ``clean`` in the result then means the reference. Adversarial steps are computed
-    against the model that ``recipe.against`` names, away from the class ``label``, or from that model's answer to the
-    undistorted image where it is None. ExplorerError where models differ in input size or channels, share a name, are
-    in training mode or answer with something that is not a number, where the image does not fit or leaves [0, 1],
-    where ``against`` names none of them, and where ``clean`` or ``reference`` was made for others.
-    """
     models = inputs.check_models(models)
     image = inputs.check_image(image, models[0])
     for model in models if label is not None else ():
