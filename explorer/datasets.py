@@ -230,6 +230,19 @@ def _read_npz(path: Path, split: str, name: str) -> Dataset:
     return Dataset(name, split, x, y.astype(np.int64), classes, (0.0,) * channels, (1.0,) * channels)
 
 
+def _smallest_side(files: Sequence[Path]) -> int:
+    """In px, of the images that can be read; the error of the first one where none can."""
+    sides, errors = [], []
+    for path in files:
+        try:
+            sides.append(min(images.image_size(path)))
+        except ExplorerError as error:
+            errors.append(error)
+    if not sides:
+        raise errors[0]
+    return min(sides)
+
+
 def open_dataset(name: str) -> Dataset:
     """``load_dataset(name)`` for looking at rows: a folder's files are read one by one, and need no classes."""
     folder = None if name in SOURCES else _place(name)
@@ -268,7 +281,7 @@ def open_folder(folder: Path, split: str = "test", *, side: int | None = None) -
     if not files:
         raise ExplorerError(f"{folder} holds no images; expected one sub-folder per class with image files in it.")
     labels = [label for label, group in enumerate(groups) for _ in group] if names else [-1] * len(files)
-    side = side or named_side(root) or min(min(images.image_size(path)) for path in files)
+    side = side or named_side(root) or _smallest_side(files)
     pixels = cast("NDArray[np.uint8]", ImageFiles(root, files, (min(side, MAX_SIDE), 3)))
     name = folder.name if folder.name not in {"", ".."} else folder.resolve().name or "folder"
     return Dataset(name, split, pixels, np.asarray(labels, np.int64), tuple(names), (0.0,) * 3, (1.0,) * 3)

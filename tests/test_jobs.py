@@ -151,3 +151,17 @@ def test_too_many_jobs_are_refused(live: Live, monkeypatch: pytest.MonkeyPatch) 
     refused = ask(live, "start_job", {"kind": "count", "group": PAGE + "more", "to": 1})
     ask(live, "cancel_job", {"job": token})
     assert "too much to do" in refused["error"]
+
+
+def test_numbers_that_are_not_finite_are_said_to_be_so(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "answer", lambda _: {"distance": float("inf")})
+    assert "not finite" in ask(live, "ask", {})["error"]
+
+
+def test_a_finished_job_is_forgotten_after_a_while(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    import explorer.app.jobs as module
+
+    token = start(live, "count", to=1)
+    until_end(live, token)
+    monkeypatch.setattr(module, "HELD_SECONDS", -1)
+    assert "no longer" in ask(live, "poll_job", {"job": token})["error"]

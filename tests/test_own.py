@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import shlex
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -125,3 +129,44 @@ def test_families_are_titled_by_data_or_else_by_files(tmp_path: Path) -> None:
     assert [family.title for family in group([outside.card]).values()] == ["mine · 32 px"]
     trained = replace(outside.card, name="letters/resnet20/bang", data="letters", method="bang")
     assert [family.title for family in group([outside.card, trained]).values()] == ["letters · 32 px"]
+
+
+def test_families_of_as_many_classes_with_other_names_do_not_hide_each_other(tmp_path: Path) -> None:
+    one = load_model(network(tmp_path / "mine.safetensors"), arch="resnet20", device="cpu").card
+    other = replace(one, name="other", classes=("a", "b", "c"))
+    families = group([one, other])
+    assert sorted(card.name for family in families.values() for card in family.cards) == ["mine", "other"]
+    assert {key: family.key for key, family in families.items()} == {key: key for key in families}
+
+
+def test_what_is_shared_of_ones_own_runs_once_its_files_are_put_in(shapes: Path, tmp_path: Path) -> None:
+    from explorer import images
+    from explorer.app.links import shares
+
+    mine = load_model(
+        network(tmp_path / "mine.safetensors"), arch="resnet20", mean=(0.5,), std=(0.25,), device="cpu", classes=SHAPES
+    )
+    live = Live([mine], [open_dataset(str(shapes))])
+    recipe = {"steps": [["jpeg", 30]], "seed": 0, "against": None, "quantised": True}
+    state = {"picture": {"dataset": "shapes", "index": 1}, "models": ["mine"], "recipe": recipe}
+    texts = shares(live.scene(state), state, [data.name for data in live.own])
+    assert [note.partition(" is ")[0] for note in texts["notes"]] == ["mine", "shapes"]
+    (tmp_path / "picture.png").write_bytes(images.encode_png(live.scene(state).pixels))
+    shown = live.answer(state)
+    namespace: dict[str, Any] = {}
+    with contextlib.chdir(tmp_path):
+        exec(texts["python"], namespace)  # noqa: S102  # what the page tells people to run
+    assert namespace["comparison"].to_dict()["image_hash"] == shown["image_hash"]
+    command = [sys.executable, "-m", *shlex.split(texts["command"]), "--json"]
+    told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path).stdout)
+    assert told["image_hash"] == shown["image_hash"]
+    assert told["models"][0]["confidence"] == pytest.approx(shown["models"][0]["confidence"], abs=1e-6)
+
+
+def test_one_damaged_image_does_not_close_a_folder(shapes: Path) -> None:
+    whole = len(open_dataset(str(shapes)))
+    (shapes / "dot" / "0-damaged.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    data = open_dataset(str(shapes))
+    assert len(data) == whole + 1
+    with pytest.raises(ExplorerError, match="damaged"):
+        data.batch([data.labels.tolist().index(data.classes.index("dot"))])

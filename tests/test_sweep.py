@@ -9,7 +9,6 @@ from explorer import images
 from explorer.distortions import Recipe, find_distortion
 from explorer.errors import ExplorerError
 from explorer.probe import compare, flip_point, sweep
-from explorer.probe.varied import with_amount
 from tests.probe_models import add_lift, formula, grey, picture, resnet, threshold
 
 FLOAT = Recipe(quantised=False)
@@ -37,7 +36,7 @@ def test_sweep_equals_compare_one_by_one(recipe):
     swept = sweep(models, picture(), "gaussian_noise", amounts=amounts, recipe=recipe)
     assert swept.amounts == tuple(amounts)
     for i, amount in enumerate(amounts):
-        single = compare(models, picture(), with_amount(recipe, "gaussian_noise", amount))
+        single = compare(models, picture(), recipe.with_amount("gaussian_noise", amount))
         for curves, answer in zip(swept.models, single.models, strict=True):
             assert curves.probabilities[i].tolist() == pytest.approx(answer.distorted.tolist(), abs=1e-5)
             assert int(curves.predictions[i]) == int(answer.distorted.argmax())
@@ -112,8 +111,8 @@ def test_the_grid_flip_point_is_the_first_amount_with_another_answer(monkeypatch
 
 def test_the_last_step_of_that_name_is_varied_else_one_is_appended():
     recipe = Recipe.parse("gaussian_noise=0.1,jpeg=50,gaussian_noise=0.2;seed=1")
-    assert str(with_amount(recipe, "gaussian_noise", 0.3)) == "gaussian_noise=0.1,jpeg=50,gaussian_noise=0.3;seed=1"
-    assert str(with_amount(Recipe(seed=1), "jpeg", 20)) == "jpeg=20;seed=1"
+    assert str(recipe.with_amount("gaussian_noise", 0.3)) == "gaussian_noise=0.1,jpeg=50,gaussian_noise=0.3;seed=1"
+    assert str(Recipe(seed=1).with_amount("jpeg", 20)) == "jpeg=20;seed=1"
 
 
 def test_an_attack_is_swept_against_its_model():
@@ -195,7 +194,7 @@ def test_the_recipe_at_the_flip_point_flips_and_just_below_it_does_not():
     if found is None:
         assert sweep([model], picture(), "gaussian_noise", recipe=recipe).models[0].flip_point is None
         return
-    assert compare([model], picture(), with_amount(recipe, "gaussian_noise", found)).models[0].flipped
+    assert compare([model], picture(), recipe.with_amount("gaussian_noise", found)).models[0].flipped
 
 
 def test_where_other_steps_have_flipped_it_already_the_point_is_the_mild_end(monkeypatch):

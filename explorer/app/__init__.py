@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import socket
@@ -28,7 +29,8 @@ from explorer.panel.families import named_after
 __all__ = ["build", "launch_options", "serve"]
 
 PORTS_TRIED = 100
-LOOPBACK = {"127.0.0.1", "localhost"}
+WSAEADDRNOTAVAIL = 10049  # as Windows numbers it
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104  # compared only
 
 
@@ -83,12 +85,21 @@ def serve(
             f"The explorer listens on port {port} but did not answer itself in time: the machine is very busy, or a "
             "proxy stands between; try again."
         ) from error
-    shown = f"http://{'127.0.0.1' if host in LOOPBACK | EVERYWHERE else host}:{port}"
+    shown = f"http://{_shown(host)}:{port}"
     if mcp:
         use_json(blocks)
         print(f"MCP clients connect to {shown}/gradio_api/mcp/", flush=True)  # noqa: T201
     print(f"Stability Explorer is at {shown} (Ctrl+C ends it)", flush=True)  # noqa: T201
     blocks.block_thread()
+
+
+def _shown(host: str) -> str:
+    """The host as a browser of this machine writes it."""
+    if host == "::1":
+        return "[::1]"
+    if host in LOOPBACK | EVERYWHERE:
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
 
 
 def _reach_oneself_directly() -> None:
@@ -103,14 +114,15 @@ def free_port(host: str, first: int) -> int:
         try:
             address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
             with socket.socket(address[0], address[1]) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if os.name == "posix":  # elsewhere it would let two listen on one port
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 probe.bind(address[4])
         except socket.gaierror:
             raise ExplorerError(f"The address {host!r} is not one of this machine; use 127.0.0.1.") from None
         except PermissionError:
             raise ExplorerError(f"Port {port} needs administrator rights; use one above 1023.") from None
         except OSError as error:
-            if error.errno == 99:  # EADDRNOTAVAIL
+            if error.errno in {errno.EADDRNOTAVAIL, WSAEADDRNOTAVAIL}:
                 raise ExplorerError(f"The address {host!r} is not one of this machine; use 127.0.0.1.") from None
             continue
         return port

@@ -119,7 +119,7 @@ class Live:
 
     async def share(self, state: Any) -> Response:
         """The state for Python, the command line and programs, as in ``links.shares``, or {"error"}."""
-        return await self._run(lambda asked: shares(self.scene(asked), asked), state)
+        return await self._run(lambda asked: shares(self.scene(asked), asked, [data.name for data in self.own]), state)
 
     async def start_job(self, question: Any) -> Response:
         """Begin a long question, {"kind", "group", "state", ...}: {"job": token} or {"error"}."""
@@ -258,7 +258,11 @@ class Live:
 
 
 def _json(answer: Mapping[str, Any]) -> Response:
-    return Response(json.dumps(answer, allow_nan=False), media_type="application/json")
+    try:
+        text = json.dumps(answer, allow_nan=False)
+    except ValueError:  # features so large that their distance overflows, say
+        text = json.dumps({"error": "A model's numbers for this picture are not finite; is its normalisation right?"})
+    return Response(text, media_type="application/json")
 
 
 def _plainly(function: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:

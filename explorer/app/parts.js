@@ -79,3 +79,17 @@ export function wireTheme(button) {
   });
   paint();
 }
+
+// A box with a shadow at each edge beyond which its content goes on.
+export function makeEdges(scroll) {
+  const box = make("div", { class: "edges" }, scroll);
+  const look = () => {
+    const { scrollLeft, scrollWidth, clientWidth } = scroll;
+    box.classList.toggle("before", scrollLeft > 1);
+    box.classList.toggle("beyond", scrollLeft + clientWidth < scrollWidth - 1);
+  };
+  scroll.addEventListener("scroll", look, { passive: true });
+  const sizes = new ResizeObserver(look);
+  for (const part of [scroll, scroll.firstElementChild]) sizes.observe(part);
+  return box;
+}

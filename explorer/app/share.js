@@ -70,7 +70,9 @@ export function makeShare({ page, server, jobs, notice, make, openDialog, saveFi
       ),
       note,
     );
-    if (texts.own) say(page.ownTravels() ? "Your picture is in the link; nobody else gets it. For Python and the terminal save the clean pixels as picture.png." : "Your own picture is too large for a link: send the clean pixels along, and open them after the link.");
+    const notes = [...texts.notes];
+    if (texts.own) notes.push(page.ownTravels() ? "Your picture is in the link; nobody else gets it. For Python and the terminal save the clean pixels as picture.png." : "Your own picture is too large for a link: send the clean pixels along, and open them after the link.");
+    say(notes.join(" "));
     dialog.classList.add("share");
 
     function row(title, help, text) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -101,8 +102,16 @@ class Shelf:
         return {"items": items, "start": start, "total": len(rows), "rows": len(data), "size": count}
 
 
-@cache
+_opening = threading.Lock()
+
+
 def _known(name: str) -> Dataset:
+    with _opening:  # two visitors who ask at once wait for one reading
+        return _read(name)
+
+
+@cache
+def _read(name: str) -> Dataset:
     return load_dataset(name, "test")
 
 

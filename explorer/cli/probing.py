@@ -27,9 +27,12 @@ def compare(
     device: Device = "auto",
 ) -> None:
     """Distort an image; ask several models about the same pixels."""
+    import torch
+
     from explorer import probe
     from explorer.cli import tables
 
+    torch.set_num_threads(1)  # as the app computes: sums in another order can move an attack's pixels by a bit
     chain = read_recipe(recipe, seed)
     loaded = load_models(models, arch, mean, std, device)
     pixels, label = open_image(image, loaded[0])

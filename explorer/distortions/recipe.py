@@ -132,14 +132,18 @@ class Recipe:
         return f"Recipe.parse({str(self)!r})"
 
     def with_amount(self, name: str, amount: float) -> Recipe:
-        """The same recipe with the first step of that name set to ``amount``, or appended where there is none."""
-        steps = list(self.steps)
-        at = next((i for i, (known, _) in enumerate(steps) if known == name), None)
-        if at is None:
-            steps.append((name, amount))
-        else:
-            steps[at] = (name, amount)
+        """The same recipe with the last step of that name set to ``amount``, or appended where there is none.
+
+        That is the step which ``sweep`` and ``flip_point`` vary.
+        """
+        steps, place = list(self.steps), self.place_of(name)
+        steps[place : place + 1] = [(name, amount)]
         return replace(self, steps=tuple(steps))
+
+    def place_of(self, name: str) -> int:
+        """Index of the last step of that name, or of the one that would be appended."""
+        places = [i for i, (known, _) in enumerate(self.steps) if known == name]
+        return places[-1] if places else len(self.steps)
 
     @property
     def adversarial(self) -> bool:

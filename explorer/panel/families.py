@@ -92,7 +92,12 @@ def group(cards: Sequence[Card]) -> dict[str, Family]:
         groups.setdefault((card.size, card.channels, card.classes), []).append(card)
     families = [_family(*takes, members) for takes, members in groups.items()]
     families.sort(key=lambda family: (_rank(family.data[0], FIRST), family.key))
-    return {family.key: family for family in families}
+    keyed: dict[str, Family] = {}
+    for family in families:
+        same = sum(key.partition("~")[0] == family.key for key in keyed)  # as many classes, of other names
+        key = f"{family.key}~{same + 1}" if same else family.key
+        keyed[key] = replace(family, key=key)
+    return keyed
 
 
 def check_names(names: Sequence[str], what: str) -> None:

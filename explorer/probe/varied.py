@@ -41,9 +41,8 @@ class Varied:
 
     @property
     def is_random(self) -> bool:
-        """Whether another seed gives other pixels: a random step that does nothing does not count."""
-        kinds = [(find_distortion(name), amount, i) for i, (name, amount) in enumerate(self.recipe.steps)]
-        return any(kind.random and (i == self.place or amount != kind.identity) for kind, amount, i in kinds)
+        """Whether another seed gives other pixels."""
+        return is_random(self.recipe, self.place)
 
     def at(self, amount: float) -> Recipe:
         """The recipe with that amount."""
@@ -98,7 +97,7 @@ def varied(
         inputs.check_label(label, model)
     kind = find_distortion(distortion)
     if place is None:
-        place = place_of(recipe, distortion)
+        place = recipe.place_of(distortion)
     elif not 0 <= place < len(recipe.steps) or recipe.steps[place][0] != distortion:
         raise ExplorerError(f"Step {place} of the recipe, counted from 0, is no {distortion}: {recipe}.")
     if place == len(recipe.steps):
@@ -108,17 +107,10 @@ def varied(
     return Varied(kind, recipe, place, image, clean, target, kind.span(image.shape[-1]))
 
 
-def place_of(recipe: Recipe, distortion: str) -> int:
-    """Index of the last step of that name, or of the one that would be appended."""
-    places = [i for i, (name, _) in enumerate(recipe.steps) if name == distortion]
-    return places[-1] if places else len(recipe.steps)
-
-
-def with_amount(recipe: Recipe, distortion: str, amount: float) -> Recipe:
-    """The recipe with that step at ``amount``: the last step of that name is changed, or a new one is appended."""
-    steps, place = list(recipe.steps), place_of(recipe, distortion)
-    steps[place : place + 1] = [(distortion, amount)]
-    return replace(recipe, steps=tuple(steps))
+def is_random(recipe: Recipe, place: int) -> bool:
+    """Whether another seed gives other pixels while the step ``place`` varies: idle random steps do not count."""
+    kinds = [(find_distortion(name), amount, i) for i, (name, amount) in enumerate(recipe.steps)]
+    return any(kind.random and (i == place or amount != kind.identity) for kind, amount, i in kinds)
 
 
 def undistorted(image: Tensor, quantised: bool) -> Tensor:

@@ -141,7 +141,7 @@ class Jobs:
         """The job that {"job": token} means; ExplorerError where it is not held (any more)."""
         token = question.get("job") if isinstance(question, Mapping) else None
         found = self._jobs.get(token) if isinstance(token, str) else None
-        if found is None:
+        if found is None or (found.answer is not None and found.asked < time.monotonic() - HELD_SECONDS):
             raise ExplorerError("This is no longer being worked on; ask again.")
         found.asked = time.monotonic()
         return found

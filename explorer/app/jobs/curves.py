@@ -16,7 +16,7 @@ from explorer.panel.answers import grid
 from explorer.probe import Sweep, sweep
 from explorer.probe.inputs import Meter, Progress
 from explorer.probe.search import Scan, check_tolerance, first_amount, flip_of, scan, stops
-from explorer.probe.varied import varied
+from explorer.probe.varied import is_random, varied
 
 if TYPE_CHECKING:
     from explorer.app.live import Live, Scene
@@ -79,7 +79,7 @@ def swept(scene: Scene, place: int, seeds: int, progress: Progress, *, exact: bo
         del model["probabilities"], model["classes"]  # most of the bytes, and nothing draws them
     about = describe(kind, [side])
     words = {key: about[key] for key in ("title", "sign", "symbol", "unit", "factor")}
-    return {**found, **words, "step": kind.step, "at": at, "random": is_random(scene.recipe), "exact": exact}
+    return {**found, **words, "step": kind.step, "at": at, "random": is_random(scene.recipe, place), "exact": exact}
 
 
 def flip_points(scene: Scene, along: Sweep, progress: Progress) -> list[float | None]:
@@ -105,11 +105,6 @@ def flip_points(scene: Scene, along: Sweep, progress: Progress) -> list[float | 
             flip = first_amount(drawn, event, width, meter.step)
         found.append(flip)
     return found
-
-
-def is_random(recipe: Recipe) -> bool:
-    """Whether another seed can change the pixels."""
-    return any(find_distortion(name).random for name, _ in recipe.steps)
 
 
 def _is_cheap(scene: Scene) -> bool:

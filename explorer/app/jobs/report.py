@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import explorer
 from explorer.app.jobs import job
-from explorer.app.jobs.curves import is_random, place_in, swept
+from explorer.app.jobs.curves import place_in, swept
 from explorer.app.links import MAX_LINK, shares
 from explorer.errors import ExplorerError
 from explorer.panel.report import report
@@ -36,8 +36,7 @@ def write(live: Live, question: Mapping[str, Any], progress: Progress) -> dict[s
     scene = live.scene(state)
     answer = live.answer(state)
     place = place_in(scene.recipe, question.get("place"))
-    seeds = SEEDS if is_random(scene.recipe) else 1
-    texts = shares(scene, state)
+    texts = shares(scene, state, [data.name for data in live.own])
     about = {
         "recipe": str(scene.recipe),
         "python": texts["python"],
@@ -52,5 +51,5 @@ def write(live: Live, question: Mapping[str, Any], progress: Progress) -> dict[s
         },
         "made": datetime.now(UTC).date().isoformat(),
     }
-    curves = None if place is None else swept(scene, place, seeds, progress)
+    curves = None if place is None else swept(scene, place, SEEDS, progress)
     return {"html": report(answer, curves, about)}

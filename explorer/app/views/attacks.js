@@ -4,7 +4,7 @@ const BUSY_MS = 300; // nothing moves before that
 const WAITING = "This follows as soon as the panel above has its answer.";
 const HELP = "Each row is one attack, computed against the model at its left; each column is a model that is shown its pixels. Choose a cell to see those pixels above.";
 
-export function makeAttacksView({ element, page, jobs, make, catalogue }) {
+export function makeAttacksView({ element, page, jobs, make, makeEdges, catalogue }) {
   const known = Object.entries(catalogue.distortions).filter(([, kind]) => kind.adversarial);
   const attack = make("select", { "aria-label": "Attack" }, ...known.map(([name, { title }]) => make("option", { value: name }, title)));
   const size = make("input", { type: "range", "aria-label": "Size of the attack" });
@@ -163,7 +163,7 @@ export function makeAttacksView({ element, page, jobs, make, catalogue }) {
     });
     const table = make("table", {}, make("caption", { title: HELP }, `${answer.title}, ${answer.shown}: what each model answers`), make("thead", {}, head), make("tbody", {}, first, ...rows));
     table.addEventListener("keydown", walk);
-    found.replaceChildren(makeEdges(make, make("div", { class: "scroll" }, table)), make("p", { class: "soft" }, HELP), flags(answer));
+    found.replaceChildren(makeEdges(make("div", { class: "scroll" }, table)), make("p", { class: "soft" }, HELP), flags(answer));
     found.hidden = false;
     markCell();
   }
@@ -226,20 +226,6 @@ export function makeAttacksView({ element, page, jobs, make, catalogue }) {
   }
 
   return { title: "Attacks", help: "Whether a change made against one model fools the others", update, hide: end };
-}
-
-// A box with a shadow at each edge beyond which its content goes on.
-function makeEdges(make, scroll) {
-  const box = make("div", { class: "edges" }, scroll);
-  const look = () => {
-    const { scrollLeft, scrollWidth, clientWidth } = scroll;
-    box.classList.toggle("before", scrollLeft > 1);
-    box.classList.toggle("beyond", scrollLeft + clientWidth < scrollWidth - 1);
-  };
-  scroll.addEventListener("scroll", look, { passive: true });
-  const sizes = new ResizeObserver(look);
-  for (const part of [scroll, scroll.firstElementChild]) sizes.observe(part);
-  return box;
 }
 
 function percent(share) {

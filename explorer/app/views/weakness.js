@@ -11,7 +11,7 @@ const HELP = {
   ssim: "Structural similarity: 1 is the same picture.",
 };
 
-export function makeWeaknessView({ element, page, jobs, make, catalogue }) {
+export function makeWeaknessView({ element, page, jobs, make, makeEdges, catalogue }) {
   const goals = {
     break: make("button", { class: "ask" }, "What breaks the baseline soonest?"),
     separate: make("button", { class: "ask" }, "What separates the models soonest?"),
@@ -28,7 +28,7 @@ export function makeWeaknessView({ element, page, jobs, make, catalogue }) {
   const said = make("p", { class: "said", role: "status" });
   const table = make("table");
   const scroll = make("div", { class: "scroll" }, table);
-  const result = makeEdges(make, scroll);
+  const result = makeEdges(scroll);
   result.hidden = true;
   element.append(make("div", { class: "asking" }, goals.break, goals.separate, among, topLabel), work, said, result);
 
@@ -264,20 +264,6 @@ export function makeWeaknessView({ element, page, jobs, make, catalogue }) {
   }
 
   return { title: "Weak spots", help: "Which distortion breaks which model soonest", update };
-}
-
-// A box with a shadow at each edge beyond which its content goes on.
-function makeEdges(make, scroll) {
-  const box = make("div", { class: "edges" }, scroll);
-  const look = () => {
-    const { scrollLeft, scrollWidth, clientWidth } = scroll;
-    box.classList.toggle("before", scrollLeft > 1);
-    box.classList.toggle("beyond", scrollLeft + clientWidth < scrollWidth - 1);
-  };
-  scroll.addEventListener("scroll", look, { passive: true });
-  const sizes = new ResizeObserver(look);
-  for (const part of [scroll, scroll.firstElementChild]) sizes.observe(part);
-  return box;
 }
 
 function length(value) {
