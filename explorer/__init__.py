@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from explorer.probe.sweep import sweep
     from explorer.probe.transfer import transfer
     from explorer.probe.weakness import weaknesses
+    from explorer.widgets import show
 
 __version__ = "0.1.0"
 
@@ -39,6 +40,7 @@ __all__ = [
     "load_dataset",
     "load_image",
     "load_model",
+    "show",
     "sweep",
     "transfer",
     "weaknesses",
@@ -57,6 +59,7 @@ _HOMES = {
     "evaluate": "explorer.probe",
     "weaknesses": "explorer.probe",
     "transfer": "explorer.probe",
+    "show": "explorer.widgets",
 }
 
 _PARTS = ("figures", "widgets")

@@ -59,7 +59,7 @@ def report(answer: Mapping[str, Any], curves: Mapping[str, Any] | None, about: M
         _without_script(answer),
         *(["<h2>While the distortion grows</h2>", '<div class="box" id="curves"></div>'] if curves else []),
         "<h2>The numbers</h2>",
-        _answers(answer),
+        answers_table(answer),
         _layers(answer),
         _probabilities(answer),
         *(_flips(curves) if curves else []),
@@ -145,7 +145,7 @@ def _without_script(answer: Mapping[str, Any]) -> str:
     return f"<noscript><p>Scripts are switched off: here are the pictures; the numbers follow.</p>{pictures}</noscript>"
 
 
-def _answers(answer: Mapping[str, Any]) -> str:
+def answers_table(answer: Mapping[str, Any]) -> str:
     head = [
         "model",
         before(answer),

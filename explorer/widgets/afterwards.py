@@ -1,0 +1,76 @@
+"""What may come a little later than the answer: done in a thread of its own, once nobody drags, the newest only."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+IDLE = 20.0  # s without work after which the thread ends
+
+
+class OvertakenError(Exception):
+    """Raised inside work that has become pointless."""
+
+
+class Afterwards:
+    """Runs ``work(stop)`` after each ``nudge``, never twice at once; what was nudged meanwhile is done once more.
+
+    ``work`` gets a function to call between its pieces, which ends it by OvertakenError when there was another nudge.
+    """
+
+    def __init__(self, work: Callable[[Callable[[], None]], None]) -> None:
+        self._work = work
+        self._news = threading.Condition()
+        self._wanted = self._done = 0
+        self._thread: threading.Thread | None = None
+        self.last = 0.0  # time.monotonic() of the last nudge
+
+    def nudge(self) -> None:
+        """There is something to do."""
+        with self._news:
+            self._wanted += 1
+            self.last = time.monotonic()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="explorer-afterwards", daemon=True)
+                self._thread.start()
+            self._news.notify()
+
+    def quiet(self, seconds: float, stop: Callable[[], None]) -> None:
+        """Return once there was no nudge for so long; ends the work where there is one."""
+        while time.monotonic() - self.last < seconds:
+            stop()
+            time.sleep(0.03)
+        stop()
+
+    def wait(self, seconds: float = 30.0) -> bool:
+        """Whether all was done within that time: for tests and for who prints."""
+        end = time.monotonic() + seconds
+        while self._done != self._wanted and time.monotonic() < end:
+            time.sleep(0.01)
+        return self._done == self._wanted
+
+    def _run(self) -> None:
+        while True:
+            with self._news:
+                if self._done == self._wanted:
+                    self._news.wait(IDLE)
+                if self._done == self._wanted:
+                    self._thread = None
+                    return
+                now = self._wanted
+
+            def stop(now: int = now) -> None:
+                if self._wanted != now:
+                    raise OvertakenError
+
+            try:
+                self._work(stop)
+            except OvertakenError:
+                continue
+            except Exception:
+                log.exception("the curves could not be drawn")
+            self._done = now

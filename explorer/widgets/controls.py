@@ -1,0 +1,228 @@
+"""ipywidgets beside the panel: the picture, the models, a slider per distortion, the seed and the recipe's text."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import ipywidgets as widgets
+
+from explorer import images
+from explorer.datasets import SOURCES, local_file
+from explorer.distortions import DISTORTIONS, Recipe, find_distortion
+from explorer.published import PUBLISHED
+from explorer.widgets.scene import MAX_STEPS, RECIPE, Scene
+from explorer.widgets.sliders import Step
+
+OWN = "own picture"
+
+Ask = Callable[..., None]
+"""Called with what somebody chose: any of ``image``, ``models``, ``recipe``; and ``live`` while a slider is dragged."""
+
+
+class Controls:
+    """``box`` holds the widgets; ``paint`` lets them show a scene without their asking anything."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+        self._painting = False
+        self._scene: Scene | None = None
+        self.touched = 0
+        """The place, in the recipe, of the step touched last: the curves are about it."""
+        self.picture = self._menu("Picture")
+        self.row = widgets.BoundedIntText(0, 0, 0, description="Row", layout=_wide(), style=_style())
+        self.upload = widgets.FileUpload(accept="image/*", multiple=False, description="Own picture …", layout=_wide())
+        self.family = self._menu("Trained on")
+        self.models = widgets.VBox()
+        self.steps = widgets.VBox()
+        self.add = self._menu("Add")
+        self.add.options = [("a distortion …", ""), *((f"{k.family}: {k.title}", n) for n, k in DISTORTIONS.items())]
+        self.against = self._menu("Crafted on")
+        self.seed = widgets.BoundedIntText(0, 0, 2**53 - 1, description="Seed", layout=_wide(), style=_style())
+        self.reroll = widgets.Button(
+            description="↻", tooltip="Other noise of the same strength", layout={"width": "36px", "padding": "0"}
+        )
+        self.recipe = widgets.Text(
+            RECIPE, description="Recipe", continuous_update=False, layout=_wide(), style=_style()
+        )
+        self._sliders: list[Step] = []
+        self._boxes: list[widgets.Checkbox] = []
+        self._listen(self.picture, self._choose_picture)
+        self._listen(self.row, self._choose_picture)
+        self._listen(self.upload, self._take)
+        self._listen(self.family, self._choose_family)
+        self._listen(self.add, self._add_step)
+        self._listen(self.against, lambda: self._ask(recipe=replace(self.chain, against=self.against.value)))
+        self._listen(self.seed, lambda: self._ask(recipe=replace(self.chain, seed=self.seed.value)))
+        self._listen(self.recipe, lambda: self._ask(recipe=self.recipe.value))
+        self.reroll.on_click(lambda _: self._ask(recipe=replace(self.chain, seed=random.randrange(100_000))))
+        self.seed.layout = widgets.Layout(flex="1 1 auto", width="auto")
+        draws = widgets.HBox([self.seed, self.reroll])
+        parts = [self.picture, self.row, self.upload, self.family, self.models, self.steps, self.add, self.against]
+        self.box = widgets.VBox([*parts, draws, self.recipe], layout=widgets.Layout(width="264px", flex="0 0 auto"))
+        self.box.add_class("stability-rail")
+
+    @property
+    def scene(self) -> Scene:
+        """What is shown."""
+        if self._scene is None:  # pragma: no cover  # painted before anybody can touch anything
+            raise RuntimeError
+        return self._scene
+
+    @property
+    def chain(self) -> Recipe:
+        return self.scene.recipe
+
+    # ---- showing ----------------------------------------------------------------------------------------------------
+
+    def paint(self, scene: Scene) -> None:
+        """Show a scene; whatever already shows it is left alone, so that a slider being dragged is not pulled at."""
+        before, self._scene = self._scene, scene
+        with self._quietly():
+            if before is None or before.image is not scene.image or before.family is not scene.family:
+                self._paint_picture(scene)
+            if before is None or before.families is not scene.families or before.models != scene.models:
+                self._paint_models(scene)
+            self._paint_steps(scene)
+            attacked = scene.recipe.adversarial
+            names = [model.name for model in scene.models]
+            self.against.layout.display = None if attacked else "none"
+            if tuple(self.against.options) != tuple(names):
+                self.against.options = names
+            if attacked:
+                self.against.value = scene.recipe.against
+            self.seed.value = scene.recipe.seed
+            self.recipe.value = str(scene.recipe)
+
+    def _paint_picture(self, scene: Scene) -> None:
+        data = [name for name in SOURCES if name not in PUBLISHED or local_file(name) is not None]
+        options = [*images.sample_images(), *data]
+        source, colon, row = scene.place.rpartition(":")
+        in_data = bool(colon) and source in data
+        shown = source if in_data else scene.place if scene.place in options else OWN
+        self.picture.options = [*options, *([OWN] if shown == OWN else [])]
+        self.picture.value = shown
+        self.row.layout.display = None if in_data else "none"
+        if in_data:
+            self.row.max = 10**7
+            self.row.value = int(row)
+
+    def _paint_models(self, scene: Scene) -> None:
+        self.family.options = [(family.title, key) for key, family in scene.families.items()]
+        self.family.value = scene.family.key
+        self.family.layout.display = None if len(scene.families) > 1 else "none"
+        shown = {model.name for model in scene.models}
+        boxes = []
+        for card in scene.family.cards:
+            titles = [other.title for other in scene.family.cards]
+            title = card.title if titles.count(card.title) == 1 else card.name
+            box = widgets.Checkbox(
+                card.name in shown, description=title, indent=False, layout=_wide(), tooltip=card.name
+            )
+            self._listen(box, self._choose_models)
+            boxes.append(box)
+        old, self._boxes = self._boxes, boxes
+        self.models.children = boxes
+        for box in old:
+            box.close()
+
+    def _paint_steps(self, scene: Scene) -> None:
+        names = [name for name, _ in scene.recipe.steps]
+        side = scene.family.size
+        if [(step.kind.name, step.side) for step in self._sliders] != [(name, side) for name in names]:
+            old = self._sliders
+            self._sliders = [Step(find_distortion(name), side, place) for place, name in enumerate(names)]
+            for step in self._sliders:
+                self._listen(step.slider, partial(self._move, step))
+                step.remove.on_click(partial(self._remove, step.place))
+            self.steps.children = [step.box for step in self._sliders]
+            for step in old:
+                step.close()
+        for step, (_, amount) in zip(self._sliders, scene.recipe.steps, strict=True):
+            step.show(amount)
+        self.touched = min(self.touched, max(len(names) - 1, 0))
+        self.add.layout.display = None if len(names) < MAX_STEPS else "none"
+        self.add.value = ""
+
+    # ---- asking -----------------------------------------------------------------------------------------------------
+
+    def _choose_picture(self) -> None:
+        if self.picture.value != OWN:
+            in_data = self.picture.value in SOURCES
+            self._ask(image=f"{self.picture.value}:{self.row.value}" if in_data else self.picture.value)
+
+    def _take(self) -> None:
+        if self.upload.value:
+            self._ask(image=bytes(self.upload.value[0]["content"]))
+
+    def _choose_family(self) -> None:
+        family = self.scene.families[self.family.value]
+        image = self.scene.image
+        if family.channels != self.scene.family.channels:
+            image = None  # digits for networks of digits, photographs for the others
+        recipe = self.chain if self.chain.against is None else replace(self.chain, against=family.defaults[0])
+        self._ask(models=family.defaults, image=image, recipe=recipe)
+
+    def _choose_models(self) -> None:
+        """Keep the order in which they stand; a new one comes last."""
+        known = {model.name: model for model in self.scene.models}
+        wanted = [card.name for card, box in zip(self.scene.family.cards, self._boxes, strict=True) if box.value]
+        names = [*(name for name in known if name in wanted), *(name for name in wanted if name not in known)]
+        recipe = self.chain
+        if names and recipe.against is not None and recipe.against not in names:
+            recipe = replace(recipe, against=names[0])
+        self._ask(models=[known.get(name, name) for name in names], recipe=recipe)
+
+    def _add_step(self) -> None:
+        if not self.add.value:
+            return
+        kind = find_distortion(self.add.value)
+        self.touched = len(self.chain.steps)
+        against = self.chain.against or (self.scene.models[0].name if kind.adversarial else None)
+        mild, strong = kind.span(self.scene.family.size)
+        amount = min(max(kind.default, min(mild, strong)), max(mild, strong))
+        self._ask(recipe=replace(self.chain, steps=(*self.chain.steps, (kind.name, amount)), against=against))
+
+    def _remove(self, place: int, _: widgets.Button) -> None:
+        left = tuple(step for i, step in enumerate(self.chain.steps) if i != place)
+        self._ask(recipe=replace(self.chain, steps=left))
+
+    def _move(self, step: Step) -> None:
+        steps = list(self.chain.steps)
+        if step.place < len(steps):
+            self.touched = step.place
+            steps[step.place] = (step.kind.name, step.amount)
+            self._ask(recipe=replace(self.chain, steps=tuple(steps)), live=True)
+
+    # ---- wiring -----------------------------------------------------------------------------------------------------
+
+    def _menu(self, name: str) -> widgets.Dropdown:
+        return widgets.Dropdown(description=name, layout=_wide(), style=_style())
+
+    def _listen(self, widget: Any, then: Callable[[], None]) -> None:
+        def changed(_: Any) -> None:
+            if not self._painting:
+                then()
+
+        widget.observe(changed, "value")
+
+    @contextmanager
+    def _quietly(self) -> Iterator[None]:
+        before, self._painting = self._painting, True
+        try:
+            yield
+        finally:
+            self._painting = before
+
+
+def _wide() -> widgets.Layout:
+    """A layout of its own for each widget: what two share, such as being hidden, they share for good."""
+    return widgets.Layout(width="auto")
+
+
+def _style() -> dict[str, str]:
+    return {"description_width": "76px"}

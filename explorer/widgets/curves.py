@@ -1,0 +1,142 @@
+"""The curves under the panel: one Plotly figure, made once and then updated in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from explorer.distortions import Distortion, find_distortion
+from explorer.errors import ExplorerError
+from explorer.panel.answers import grid
+from explorer.probe import Sweep, sweep
+from explorer.widgets.scene import Scene
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+WHAT = {"confidence": "confidence (%)", "margin": "margin (0–1)", "feature_distance": "feature distance (L2)"}
+"""What is drawn, with the name and unit of its axis: shorter than in a figure alone, since three stand in a row."""
+
+HEIGHT = 290  # px
+
+
+class Charts:
+    """Draws a scene's curves into one ``plotly.graph_objects.FigureWidget``."""
+
+    def __init__(self) -> None:
+        self.figure: go.FigureWidget | None = None
+        self.drawn: tuple[Any, ...] | None = None  # the question whose curves are on screen
+        self.sweep: Sweep | None = None
+
+    def paint(self, scene: Scene, place: int, stop: Callable[[], None]) -> None:
+        """Compute the curves of the step at ``place``, unless they are on screen, and draw them."""
+        key = key_of(scene, place)
+        if key != self.drawn:
+            self.sweep = swept(scene, place, stop)
+            self._draw(self.sweep)
+            self.drawn = key
+        self.at(scene.recipe.steps[place][1])
+
+    def at(self, amount: float) -> None:
+        """Move the line of the present amount."""
+        if self.figure is None or self.sweep is None:
+            return
+        kind = find_distortion(self.sweep.distortion)
+        x = amount * factor(kind)
+        if all(shape.x0 == x for shape in self.figure.layout.shapes):
+            return
+        with self.figure.batch_update():
+            for shape in self.figure.layout.shapes:
+                shape.x0 = shape.x1 = x
+
+    def _draw(self, along: Sweep) -> None:
+        """New numbers into the traces that are there; other traces only where there are more or fewer models."""
+        from explorer.figures import sweeps
+
+        if self.figure is None:
+            self.figure = _figure()
+        figure = self.figure
+        traces = [
+            trace.update(xaxis=f"x{i + 1 if i else ''}", yaxis=f"y{i + 1 if i else ''}")
+            for i, what in enumerate(WHAT)
+            for trace in sweeps.traces(along, what, legend=i == 0)
+        ]
+        with figure.batch_update():
+            if len(figure.data) == len(traces):
+                for old, new in zip(figure.data, traces, strict=True):
+                    old.update(new.to_plotly_json(), overwrite=False)
+                    old.x, old.y = new.x, new.y  # also where there is nothing any more
+            for i, what in enumerate(WHAT):
+                number = str(i + 1) if i else ""
+                figure.layout[f"xaxis{number}"].update(_moving(sweeps.across(along)))
+                figure.layout[f"yaxis{number}"].update(
+                    _moving(sweeps.upward(along, what)) | {"title": {"text": WHAT[what]}}
+                )
+        if len(figure.data) != len(traces):
+            figure.data = []
+            figure.add_traces(traces)
+
+
+def key_of(scene: Scene, place: int) -> tuple[Any, ...]:
+    """What the curves depend on: all but the amount of their own step, of which only the side of the slider counts."""
+    name, at = scene.recipe.steps[place]
+    kind = find_distortion(name)
+    mild, _ = kind.span(scene.family.size)
+    others = [step for i, step in enumerate(scene.recipe.steps) if i != place]
+    recipe = (tuple(others), scene.recipe.seed, scene.recipe.against, scene.recipe.quantised)
+    return (id(scene.pixels), tuple(map(id, scene.models)), recipe, place, name, kind.two_sided and at < mild)
+
+
+def swept(scene: Scene, place: int, stop: Callable[[], None] | None = None) -> Sweep:
+    """The sweep of the step at ``place`` of the scene's recipe, on the slider's own steps."""
+    if not 0 <= place < len(scene.recipe.steps):
+        raise ExplorerError("Add a distortion to see what happens while it grows.")
+    name, at = scene.recipe.steps[place]
+    return sweep(
+        scene.models,
+        scene.pixels,
+        name,
+        amounts=grid(find_distortion(name), scene.family.size, at),
+        recipe=scene.recipe,
+        label=scene.label,
+        place=place,
+        progress=None if stop is None else lambda _done, _total: stop(),
+    )
+
+
+def factor(kind: Distortion) -> int:
+    """From an amount to the number people read: 255 for amounts written as 8/255."""
+    return 255 if kind.unit == "n/255" else 1
+
+
+def _moving(axis: dict[str, Any]) -> dict[str, Any]:
+    """The entries of an axis that differ from sweep to sweep."""
+    return {key: axis[key] for key in ("title", "range", "rangemode") if key in axis}
+
+
+def _figure() -> go.FigureWidget:
+    import plotly.graph_objects as go
+
+    from explorer.figures.style import LAYOUT, TEXT, axis
+
+    layout = {
+        **LAYOUT,
+        "height": HEIGHT,
+        "autosize": True,
+        "margin": {"l": 56, "r": 16, "t": 34, "b": 52},
+        "legend": {**LAYOUT["legend"], "y": 1.04},
+        "uirevision": "same",
+        "shapes": [],
+    }
+    gap, wide = 0.075, (1 - 2 * 0.075) / 3
+    for i, what in enumerate(WHAT):
+        number = str(i + 1) if i else ""
+        low = i * (wide + gap)
+        layout[f"xaxis{number}"] = axis("amount", domain=[low, low + wide], anchor=f"y{number}")
+        layout[f"yaxis{number}"] = axis(what, anchor=f"x{number}")
+        line = {"color": TEXT, "width": 1.5, "dash": "3px,2.5px"}
+        place = {"x0": 0, "x1": 0, "y0": 0, "y1": 1, "xref": f"x{number}", "yref": f"y{number} domain"}
+        layout["shapes"].append({"type": "line", "line": line, **place})
+    figure = go.FigureWidget(layout=layout)
+    figure._config = {"displayModeBar": False, "responsive": True, "displaylogo": False}  # noqa: SLF001  # Plotly's own way
+    return figure

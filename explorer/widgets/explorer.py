@@ -1,0 +1,195 @@
+"""The widget behind ``explorer.show(...)``."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import ipywidgets as widgets
+import traitlets
+
+from explorer.distortions import Recipe
+from explorer.errors import ExplorerError
+from explorer.models import Classifier
+from explorer.probe import Comparison
+from explorer.widgets.afterwards import Afterwards
+from explorer.widgets.controls import Controls
+from explorer.widgets.curves import Charts, key_of
+from explorer.widgets.panel import Panel
+from explorer.widgets.scene import RECIPE, Scene, make_scene
+from explorer.widgets.still import line, still
+
+REST = 0.3  # s without a movement before curves are computed
+STORE = 1.0  # s without a movement before what is stored in the notebook is renewed
+
+
+class RefusedError(ExplorerError, traitlets.TraitError):
+    """A value that a trait does not take; the widget stays as it was."""
+
+
+class _Kept(traitlets.Any):
+    """A trait that is set by one thread at a time: sliders are answered beside the cell that runs."""
+
+    def set(self, obj: Any, value: Any) -> None:
+        with obj._lock:  # noqa: SLF001  # the widget's own
+            super().set(obj, value)
+
+
+class Explorer(widgets.VBox):
+    """Several models answer one distorted picture, live, in a notebook.
+
+    Everything is a trait, to be read, set and observed: ``image`` (a bundled photograph's name, ``digits:7``, a path, a
+    Pillow picture, an array or a tensor), ``models`` (names or loaded models), ``recipe`` (text; an ``explorer.Recipe``
+    may be assigned) and ``comparison``, the ``explorer.compare`` of what is shown (read only). A value that makes no
+    sense is refused with one sentence and changes nothing. Set several at once inside
+    ``with w.hold_trait_notifications():``.
+    """
+
+    image = _Kept(None)
+    models = _Kept(None)
+    recipe = _Kept(RECIPE)
+    comparison = traitlets.Any(read_only=True)
+
+    def __init__(
+        self,
+        image: Any = None,
+        models: Sequence[str | Classifier] | None = None,
+        recipe: str | Recipe = RECIPE,
+        **layout: Any,
+    ) -> None:
+        """The state to open on; by default the app's first screen. ExplorerError where it makes no sense."""
+        self._lock = threading.RLock()
+        self._next: tuple[Scene, Comparison] | None = None
+        self._scene = make_scene(image, models, recipe)
+        self._live = self._alive = False
+        self._displays: list[Any] = []
+        self._displayed_in = -1
+        self._charts = Charts()
+        self._later = Afterwards(self._afterwards)
+        self._panel = Panel(self._seen)
+        self._panel.layout = widgets.Layout(flex="1 1 0", min_width="0")
+        self._controls = Controls(self._ask)
+        gap = widgets.Layout(grid_gap="14px", width="100%", align_items="flex-start")
+        self._top = widgets.HBox([self._controls.box, self._panel], layout=gap)
+        super().__init__([self._top], **layout)
+        comparison = self._scene.compare()
+        self._set_quietly(self._scene, [*models] if models is not None else [m.name for m in self._scene.models])
+        self._show(self._scene, comparison)
+
+    # ---- the traits -------------------------------------------------------------------------------------------------
+
+    @traitlets.validate("image", "models", "recipe")
+    def _check(self, proposal: Any) -> Any:
+        """Ask the question first: what cannot be answered is not taken."""
+        name, value = proposal["trait"].name, proposal["value"]
+        if self._next is not None and value is getattr(self._next[0], name, self):
+            return value
+        wanted = {"image": self.image, "models": self.models, "recipe": self.recipe, name: value}
+        try:
+            scene = make_scene(**wanted, before=self._scene)
+            self._next = (scene, scene.compare())
+        except ExplorerError as error:
+            self._next = None
+            raise RefusedError(str(error)) from None
+        if name == "models":
+            return [model.name for model in scene.models] if value is None else [*value]
+        return str(scene.recipe) if name == "recipe" else scene.image
+
+    @traitlets.observe("image", "models", "recipe")
+    def _changed(self, _: Any) -> None:
+        if self._next is None:
+            return  # another trait of the same change has brought it
+        (scene, comparison), self._next = self._next, None
+        self._show(scene, comparison)
+
+    def _set_quietly(self, scene: Scene, models: list[Any]) -> None:
+        values = {"image": scene.image, "models": models, "recipe": str(scene.recipe)}
+        for name, value in values.items():
+            self._trait_values[name] = value
+
+    def _show(self, scene: Scene, comparison: Comparison) -> None:
+        self._scene = scene
+        self._painted = scene.paint(comparison)
+        self._panel.push(self._painted, live=self._live)
+        self._controls.paint(scene)
+        self.set_trait("comparison", comparison)
+        if self._displays and not self._live:
+            self._store()
+        if self._alive or (self._displays and self._live):
+            self._later.nudge()
+
+    # ---- the page ---------------------------------------------------------------------------------------------------
+
+    def _ask(self, *, live: bool = False, **wanted: Any) -> None:
+        """Somebody chose something: take it, or say in the panel why not and put the controls back."""
+        with self._lock:
+            self._live = live
+            try:
+                if len(wanted) == 1:
+                    ((name, value),) = wanted.items()
+                    setattr(self, name, value)
+                else:
+                    with self.hold_trait_notifications():
+                        for name, value in wanted.items():
+                            setattr(self, name, value)
+            except ExplorerError as error:
+                self._panel.push({"error": str(error)})
+                self._controls.paint(self._scene)
+            finally:
+                self._live = False
+
+    def _seen(self) -> None:
+        """A page has drawn the panel: from now on there are curves."""
+        self._alive = True
+        self._later.nudge()
+
+    def _afterwards(self, stop: Callable[[], None]) -> None:
+        scene, place = self._scene, self._controls.touched
+        if self._alive:
+            if not scene.recipe.steps:
+                self._show_charts(on=False)
+            else:
+                if self._charts.drawn != key_of(scene, place):
+                    self._later.quiet(REST, stop)
+                self._charts.paint(scene, place, stop)
+                self._show_charts(on=True)
+        if self._displays:
+            self._later.quiet(STORE, stop)
+            self._store()
+
+    def _show_charts(self, *, on: bool) -> None:
+        figure = self._charts.figure
+        wanted = (self._top, figure) if on and figure is not None else (self._top,)
+        if wanted != self.children:
+            self.children = wanted
+
+    # ---- in the notebook --------------------------------------------------------------------------------------------
+
+    def _ipython_display_(self) -> None:
+        from IPython import get_ipython
+        from IPython.display import HTML, display
+
+        shell = get_ipython()
+        count = -1 if shell is None else shell.execution_count
+        if count >= 0 and self._displayed_in == count:
+            return  # show() has displayed it, and is the cell's last line
+        self._displayed_in = count
+        display(self._bundle(), raw=True)
+        self._displays.append(display(HTML(still(self._painted, self._panel.still)), display_id=True))
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return self._bundle()
+
+    def _bundle(self) -> dict[str, Any]:
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
+        return {"text/plain": line(self._painted), "application/vnd.jupyter.widget-view+json": view}
+
+    def _store(self) -> None:
+        """Renew what is stored in the notebook for readers without a kernel."""
+        from IPython.display import HTML
+
+        shown = HTML(still(self._painted, self._panel.still))
+        for handle in self._displays:
+            if handle is not None:
+                handle.update(shown)

@@ -1,0 +1,47 @@
+"""The live panel as a Jupyter widget: the app's ES module, to which the kernel pushes answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from explorer.panel import panel_css, panel_module
+
+FOLDER = Path(__file__).resolve().parent
+
+BYTES_PER_SECOND = 600_000
+"""What one panel sends at most while something is dragged: Jupyter's server drops what exceeds 1 MB per second."""
+
+
+class Panel(anywidget.AnyWidget):
+    """Paints what ``push`` is given. ``seen`` is called when a page has drawn it for the first time."""
+
+    _esm = f"{panel_module()}\n{(FOLDER / 'view.js').read_text(encoding='utf-8')}"
+    _css = panel_css() + (FOLDER / "view.css").read_text(encoding="utf-8")
+    answer = traitlets.Dict({"turn": 0}).tag(sync=True)
+    still = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, seen: Callable[[], None], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.still = f"stability-still-{self.model_id[:12]}"
+        self._seen = seen
+        self._free = 0.0  # when the next answer may leave
+        self.on_msg(self._heard)
+
+    def push(self, answer: dict[str, Any], *, live: bool = False) -> None:
+        """Show an answer, or {"error": sentence}; ``live``: something is being dragged."""
+        if live:  # the slider's next question waits for this one's end, so nothing piles up behind the pause
+            time.sleep(max(0.0, min(self._free - time.monotonic(), 0.25)))
+        self.answer = {**answer, "turn": self.answer["turn"] + 1, "live": live}
+        size = 6000 + sum(map(len, answer.get("images", {}).values())) + 1500 * len(answer.get("models", ()))
+        self._free = time.monotonic() + size / BYTES_PER_SECOND
+
+    def _heard(self, _: Any, content: dict[str, Any], __: Any) -> None:
+        if content.get("kind") == "seen":
+            self.send({"kind": "alive"})
+            self._seen()

@@ -1,0 +1,56 @@
+"""One distortion of the chain: its title, a slider in its own unit, and a button that takes it out."""
+
+from __future__ import annotations
+
+import ipywidgets as widgets
+
+from explorer.distortions import Distortion
+
+
+class Step:
+    """``box`` holds the widgets; ``amount`` is what the slider says, in the distortion's unit."""
+
+    def __init__(self, kind: Distortion, side: int, place: int) -> None:
+        """``side``: of the models' input in px, on which the range of some distortions depends."""
+        self.kind, self.side, self.place = kind, side, place
+        self._times = 255 if kind.unit == "n/255" else 1
+        mild, strong = kind.span(side)
+        self._low, self._high = (kind.low, kind.high) if kind.two_sided else sorted((mild, strong))
+        step = kind.step * self._times
+        self.slider = widgets.FloatSlider(
+            mild * self._times,
+            min=self._low * self._times,
+            max=self._high * self._times,
+            step=step,
+            readout_format=".0f" if step >= 1 else f".{len(f'{step:g}'.partition('.')[2]) or 2}f",
+            layout=widgets.Layout(width="auto"),
+            tooltip=kind.help,
+        )
+        unit = {"n/255": ", /255", "px": ", px", "°": ", °", "bits": ", bits"}.get(kind.unit, "")
+        title = widgets.Label(f"{kind.title} ({kind.symbol}{unit})", tooltip=f"{kind.help} Amount: {kind.unit}.")
+        title.layout = widgets.Layout(flex="1 1 auto", width="auto")
+        self.remove = widgets.Button(
+            description="✕", tooltip=f"Take {kind.title} out", layout={"width": "32px", "padding": "0"}
+        )
+        self.box = widgets.VBox([widgets.HBox([title, self.remove]), self.slider])
+        self.box.add_class("stability-step")
+        self._parts = (title, self.remove, *self.box.children, self.box)
+
+    @property
+    def amount(self) -> float:
+        """The slider's value on its own steps, without the rounding errors that browsers add."""
+        mild, _ = self.kind.span(self.side)
+        value = self.slider.value / self._times
+        stepped = round(mild + round((value - mild) / self.kind.step) * self.kind.step, 12)
+        return min(max(stepped, self._low), self._high)
+
+    def show(self, amount: float) -> None:
+        """Let the slider stand at an amount, unless it does."""
+        value = amount * self._times
+        if abs(self.slider.value - value) > 1e-6 * self.slider.step:
+            self.slider.value = min(max(value, self.slider.min), self.slider.max)
+
+    def close(self) -> None:
+        """End its widgets."""
+        for part in self._parts:
+            part.close()

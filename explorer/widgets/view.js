@@ -1,0 +1,37 @@
+// The notebook's host of the panel, an anywidget view: the kernel pushes answers, the panel paints them. Served behind
+// panel.js in one module.
+//
+// Synced: `answer`, what panel.js paints, with `turn`, a number that grows, and `live`, whether something is dragged;
+// `still`, the class of the picture stored for places without a kernel, which is hidden where this view lives.
+
+const KERNEL_MS = 6000; // without a word from the kernel: what is shown was stored
+
+export default {
+  render({ model, el }) {
+    const state = () => ({ turn: model.get("answer").turn, models: model.get("answer").models ?? [] });
+    const note = h("p", { class: "stability-note", hidden: true }, "Shown as it was stored. Run the cell to bring it to life.");
+    const hide = h("style", {}, `.${model.get("still")} { display: none; } .jp-OutputArea-child:has(.${model.get("still")}) { display: none; }`);
+    el.classList.add("stability-explorer");
+    el.append(hide, note);
+    const panel = mount(el, { ask: async () => model.get("answer"), state: state() });
+    const paint = () => panel.update(state(), { live: Boolean(model.get("answer").live) });
+    const alone = setTimeout(() => (note.hidden = false), KERNEL_MS);
+    const heard = () => {
+      clearTimeout(alone);
+      note.hidden = true;
+    };
+    model.on("change:answer", paint);
+    model.on("msg:custom", heard);
+    try {
+      model.send({ kind: "seen" });
+    } catch {
+      note.hidden = false;
+    }
+    return () => {
+      clearTimeout(alone);
+      model.off("change:answer", paint);
+      model.off("msg:custom", heard);
+      panel.destroy();
+    };
+  },
+};
