@@ -44,7 +44,7 @@ class Controls:
         self.against = self._menu("Crafted on")
         self.seed = widgets.BoundedIntText(0, 0, 2**53 - 1, description="Seed", layout=_wide(), style=_style())
         self.reroll = widgets.Button(
-            description="↻", tooltip="Other noise of the same strength", layout={"width": "36px", "padding": "0"}
+            description="↻", tooltip="Other noise of the same strength", layout={"flex": "0 0 36px", "padding": "0"}
         )
         self.recipe = widgets.Text(
             RECIPE, description="Recipe", continuous_update=False, layout=_wide(), style=_style()
@@ -60,7 +60,7 @@ class Controls:
         self._listen(self.seed, lambda: self._ask(recipe=replace(self.chain, seed=self.seed.value)))
         self._listen(self.recipe, lambda: self._ask(recipe=self.recipe.value))
         self.reroll.on_click(lambda _: self._ask(recipe=replace(self.chain, seed=random.randrange(100_000))))
-        self.seed.layout = widgets.Layout(flex="1 1 auto", width="auto")
+        self.seed.layout = widgets.Layout(flex="1 1 0", width="auto", min_width="0")
         draws = widgets.HBox([self.seed, self.reroll])
         parts = [self.picture, self.row, self.upload, self.family, self.models, self.steps, self.add, self.against]
         self.box = widgets.VBox([*parts, draws, self.recipe], layout=widgets.Layout(width="264px", flex="0 0 auto"))

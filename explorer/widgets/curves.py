@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from explorer.distortions import Distortion, find_distortion
@@ -48,6 +49,7 @@ class Charts:
         with self.figure.batch_update():
             for shape in self.figure.layout.shapes:
                 shape.x0 = shape.x1 = x
+        _remember(self.figure)
 
     def _draw(self, along: Sweep) -> None:
         """New numbers into the traces that are there; other traces only where there are more or fewer models."""
@@ -75,6 +77,13 @@ class Charts:
         if len(figure.data) != len(traces):
             figure.data = []
             figure.add_traces(traces)
+        _remember(figure)
+
+
+def _remember(figure: go.FigureWidget) -> None:
+    """What a page gets that is loaded anew: Plotly keeps the state its widget was made with, and sends changes only."""
+    state = {"_widget_data": deepcopy(figure._data), "_widget_layout": deepcopy(figure._layout)}  # noqa: SLF001
+    figure._trait_values.update(state)  # noqa: SLF001  # without sending it to the pages that have it
 
 
 def key_of(scene: Scene, place: int) -> tuple[Any, ...]:

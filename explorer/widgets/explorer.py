@@ -50,6 +50,7 @@ class Explorer(widgets.VBox):
     models = _Kept(None)
     recipe = _Kept(RECIPE)
     comparison = traitlets.Any(read_only=True)
+    children: Any
 
     def __init__(
         self,
@@ -73,6 +74,7 @@ class Explorer(widgets.VBox):
         gap = widgets.Layout(grid_gap="14px", width="100%", align_items="flex-start")
         self._top = widgets.HBox([self._controls.box, self._panel], layout=gap)
         super().__init__([self._top], **layout)
+        self.add_class("stability-whole")
         comparison = self._scene.compare()
         self._set_quietly(self._scene, [*models] if models is not None else [m.name for m in self._scene.models])
         self._show(self._scene, comparison)

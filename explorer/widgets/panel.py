@@ -10,7 +10,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from explorer.panel import panel_css, panel_module
+from explorer.panel import panel_module, read
 
 FOLDER = Path(__file__).resolve().parent
 
@@ -22,7 +22,7 @@ class Panel(anywidget.AnyWidget):
     """Paints what ``push`` is given. ``seen`` is called when a page has drawn it for the first time."""
 
     _esm = f"{panel_module()}\n{(FOLDER / 'view.js').read_text(encoding='utf-8')}"
-    _css = panel_css() + (FOLDER / "view.css").read_text(encoding="utf-8")
+    _css = read("panel.css") + (FOLDER / "view.css").read_text(encoding="utf-8")
     answer = traitlets.Dict({"turn": 0}).tag(sync=True)
     still = traitlets.Unicode().tag(sync=True)
 

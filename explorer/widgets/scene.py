@@ -149,7 +149,8 @@ def _model(model: Any) -> Classifier:
 def _families(models: Sequence[Classifier]) -> dict[str, Family]:
     """The shipped families, with these models in the ones they belong to."""
     own = {model.name: model.card for model in models}
-    return group([*(card for card in list_models() if card.name not in own), *own.values()])
+    shipped = {card.name: card for card in list_models()}
+    return group(list((shipped | own).values()))
 
 
 def _takes(model: Classifier) -> tuple[Any, ...]:

@@ -20,6 +20,9 @@ export default {
       clearTimeout(alone);
       note.hidden = true;
     };
+    const fitted = new ResizeObserver(fit);
+    const drawn = ({ detail }) => el.closest(".stability-whole")?.contains(detail.element) && fitted.observe(detail.element);
+    document.addEventListener("plotlywidget-after-render", drawn);
     model.on("change:answer", paint);
     model.on("msg:custom", heard);
     try {
@@ -29,9 +32,18 @@ export default {
     }
     return () => {
       clearTimeout(alone);
+      fitted.disconnect();
+      document.removeEventListener("plotlywidget-after-render", drawn);
       model.off("change:answer", paint);
       model.off("msg:custom", heard);
       panel.destroy();
     };
   },
 };
+
+// Plotly draws its widget before that stands on the page, 700 px wide, and looks again when the window changes alone.
+let fitting = 0;
+function fit() {
+  clearTimeout(fitting);
+  fitting = setTimeout(() => window.dispatchEvent(new Event("resize")), 60);
+}
