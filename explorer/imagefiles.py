@@ -76,6 +76,11 @@ class ImageFiles:
     def __len__(self) -> int:
         return len(self._files)
 
+    def state(self, count: int) -> str:
+        """Names, sizes and times of the first ``count`` files: another text once one of them was changed."""
+        stats = [(path, path.stat()) for path in self._files[:count]]
+        return "\n".join(f"{path.relative_to(self._root).as_posix()} {s.st_size} {s.st_mtime_ns}" for path, s in stats)
+
     def __getitem__(self, rows: Any) -> NDArray[np.uint8]:
         wanted = np.arange(len(self))[rows]
         if wanted.ndim == 0:

@@ -14,19 +14,27 @@ ORDER = [
     {"errors"},
     {"images", "downloads"},
     {"published", "imagefiles"},
-    {"datasets"},
+    {"datasets", "batches"},
     {"distortions"},
     {"models"},
     {"training", "probe"},
+    {"survey"},
+    {"figures"},
     {"panel"},
-    {"app"},
+    {"app", "widgets"},
+    {"lessons"},
     {"doctor"},
     {"cli"},
 ]
-CORE = {part for line in ORDER[:6] for part in line}
+CORE = {part for line in ORDER[: ORDER.index({"figures"})] for part in line}
 # captum: class-evidence maps alone need it; it is imported inside the function that draws them, and said to be absent.
+# duckdb and pandas: the same for asking a survey; scanning needs neither.
 CORE_LIBRARIES = {
     "captum",
+    "duckdb",
+    "filelock",
+    "pandas",
+    "pyarrow",
     "PIL",
     "numpy",
     "torch",

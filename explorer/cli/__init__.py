@@ -16,6 +16,7 @@ from explorer.cli.inputs import load_models, read_recipe
 from explorer.cli.options import Arch, AsJson, Device, Mean, RecipeText, Seed, Std
 from explorer.cli.output import forgive_encoding, print_json, print_parts, progress_bar
 from explorer.cli.probing import compare, sweep, transfer, weaknesses
+from explorer.cli.survey import survey
 from explorer.cli.train import train
 from explorer.errors import ExplorerError
 
@@ -106,6 +107,7 @@ def evaluate(
         print_parts(f"{dataset.name}, {chain}", tables.evaluation_table(found))
 
 
+app.add_typer(survey, name="survey")
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(train)
 
 

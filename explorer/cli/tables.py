@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from explorer.distortions import Distortion
     from explorer.doctor import Finding
     from explorer.models import Card
@@ -179,6 +181,33 @@ def evaluation_table(evaluations: Sequence[Evaluation]) -> Table:
         [e.name, f"{e.accuracy:.2%}", f"{e.interval[0]:.2%} to {e.interval[1]:.2%}", f"{e.n:,}"] for e in evaluations
     ]
     return _table(["model", "accuracy", "95 % interval", "n"], rows, left=1)
+
+
+def plain_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
+    """Any columns, as a query gives them; numbers with three significant digits."""
+    cells = [[_cell(value) for value in row] for row in rows]
+    return _table(header, cells, left=1)
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a frame as JSON objects; what is not finite or not there is null."""
+    return [{key: _plain(value) for key, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    missing = value is None or value != value  # noqa: PLR0124  # NaN, NaT
+    return None if missing or value in {float("inf"), -float("inf")} else value
+
+
+def _cell(value: Any) -> str:
+    value = _plain(value)
+    if isinstance(value, list):
+        return " ".join(map(_cell, value))
+    return f"{value:.3g}" if isinstance(value, float) else "" if value is None else str(value)
 
 
 def findings_text(findings: Sequence[Finding]) -> Text:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 SSIM_WINDOW = 7  # px
@@ -77,6 +78,25 @@ def feature_distances(clean: Mapping[str, Tensor], distorted: Mapping[str, Tenso
     return {name: _distance(*values[4 * i : 4 * i + 4]) for i, name in enumerate(clean)}
 
 
+def batch_distances(
+    clean: Mapping[str, Tensor], distorted: Mapping[str, Tensor]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Distances between the features (N, ...) of two batches, image by image: L2 (N, layers) in the layers' order, and
+    the cosine distance (N,) in the last layer; as in ``feature_distances``.
+    """
+    l2, cosine = [], np.empty(0, np.float32)
+    for name, before in clean.items():
+        a, b = before.flatten(1).float(), distorted[name].flatten(1).float()
+        difference = a - b
+        l2.append(difference.norm(dim=1))
+        if name == list(clean)[-1]:
+            products = [
+                (u * v).sum(dim=1).tolist() for u, v in ((difference, difference), (a, difference), (a, a), (b, b))
+            ]
+            cosine = np.array([_distance(*values).cosine for values in zip(*products, strict=True)], np.float32)
+    return torch.stack(l2, dim=1).cpu().numpy(), cosine
+
+
 def _distance(dd: float, ad: float, aa: float, bb: float) -> FeatureDistance:
     """The distance of a and b from the products of a, b and d = a - b.
 
@@ -137,11 +157,17 @@ def ssim(clean: Tensor, distorted: Tensor) -> float | None:
     first. The Gaussian window of the paper takes longer and 11 px, which small digits lack. A smaller image gets the
     largest odd window that fits; below 3 px there is none and the answer is None.
     """
+    value = float(ssim_each(clean, distorted)[0])
+    return None if math.isnan(value) else value
+
+
+def ssim_each(clean: Tensor, distorted: Tensor) -> Tensor:
+    """``ssim`` of every pair of two batches (N, C, H, W): float64 (N,), NaN below 3 px."""
     window = min(SSIM_WINDOW, *clean.shape[-2:])
     window -= 1 - window % 2
     if window < 3:
-        return None
-    a, b = clean[0].double(), distorted[0].double()
+        return torch.full((len(clean),), torch.nan, dtype=torch.float64)
+    a, b = clean.double(), distorted.double()
     means = _box_means(torch.stack([a, b, a * a + b * b, a * b]), window)
     mean_a, mean_b = means[:2]
     product = mean_a * mean_b
@@ -150,7 +176,7 @@ def ssim(clean: Tensor, distorted: Tensor) -> float | None:
     covariance = (means[3] - product) * (n / (n - 1))
     variances = (means[2] - squares) * (n / (n - 1))
     value = ((2 * product + C1) * (2 * covariance + C2)) / ((squares + C1) * (variances + C2))
-    return float(value.mean())
+    return value.flatten(1).mean(dim=1)
 
 
 def _box_means(x: Tensor, window: int) -> Tensor:

@@ -1,0 +1,113 @@
+"""``explorer survey``: whole data sets under distortions, from the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from explorer.cli.inputs import load_models, read_names, read_numbers
+from explorer.cli.options import Arch, AsJson, Device, Mean, Models, Std
+from explorer.cli.output import print_json, print_parts, progress_bar
+from explorer.errors import ExplorerError
+
+survey = typer.Typer(help="Find failure cases over a whole data set: run, show, report, export.", no_args_is_help=True)
+
+Folder = Annotated[Path, typer.Argument(help="The folder of a survey.", metavar="DIR")]
+SHOWN = 20  # rows of a table in the terminal where no limit is given
+
+
+@survey.command()
+def run(
+    models: Models,
+    data: Annotated[str, typer.Option(help="digits, cifar10, mnist, stl10, a folder of class folders or an .npz.")],
+    distortions: Annotated[
+        list[str], typer.Option(help="Names, separated by commas; with amounts of their own jpeg=50:20.")
+    ],
+    out: Annotated[Path, typer.Option(help="The folder for the rows; an unfinished survey there is finished.")],
+    amounts: Annotated[
+        str | None, typer.Option(help="Amounts for distortions without own ones; else severities 1 to 5.")
+    ] = None,
+    seeds: Annotated[str, typer.Option(help="Seeds of random distortions, separated by commas.")] = "0",
+    against: Annotated[str | None, typer.Option(help="The model that attacks are crafted on; else the first.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Take the first images only.")] = None,
+    precision: Annotated[str, typer.Option(help="float32, or bfloat16, which pays on a GPU.")] = "float32",
+    *,
+    floats: Annotated[bool, typer.Option("--float", help="Do not round distorted pixels to 8 bits.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it will take.")] = False,
+    as_json: AsJson = False,
+    arch: Arch = None,
+    mean: Mean = None,
+    std: Std = None,
+    device: Device = "auto",
+) -> None:
+    """Ask models about every image of a data set under every distortion; stop it and run it again as you like."""
+    from explorer.datasets import open_dataset
+    from explorer.survey import cost, make_plan
+    from explorer.survey import run as run_survey
+
+    numbers = read_numbers("--seeds", seeds) or []
+    if any(number != int(number) for number in numbers):
+        raise ExplorerError(f"--seeds takes whole numbers separated by commas, not {seeds!r}.")
+    loaded = load_models(models, arch, mean, std, device)
+    dataset = open_dataset(data)
+    plan = make_plan(
+        loaded,
+        dataset,
+        read_names(distortions),
+        amounts=read_numbers("--amounts", amounts),
+        seeds=[int(number) for number in numbers],
+        against=against,
+        quantised=not floats,
+        limit=limit,
+        precision=precision,
+    )
+    if dry_run:
+        from explorer.survey import finished_images
+
+        takes = cost(loaded, dataset, plan, finished_images(plan, out))
+        found = {"rows": takes.rows, "bytes": takes.bytes, "minutes": takes.seconds / 60}
+        words = f"{takes.rows:,} rows, about {takes.bytes / 1e6:,.1f} MB and {takes.seconds / 60:,.1f} minutes to go"
+        print_json(found) if as_json else print_parts(words)
+        return
+    with progress_bar(f"{len(plan.conditions)} conditions, {plan.rows} images") as progress:
+        store = run_survey(loaded, dataset, plan, out, progress=progress)
+    unread = store.unread()
+    if as_json:
+        print_json({"folder": str(out), "rows": plan.answers, "unread": unread})
+    else:
+        lost = [f"{len(unread)} images could not be read: {row}: {why}" for row, why in list(unread.items())[:1]]
+        print_parts(*lost, f"Finished: {out}. Look at it with: explorer survey show {out}")
+
+
+@survey.command()
+def show(
+    folder: Folder,
+    view: Annotated[str, typer.Option(help="A ready-made table; --list names them.")] = "quadrants",
+    sql: Annotated[str | None, typer.Option(help="A query over rows, such as: select count(*) from rows.")] = None,
+    baseline: Annotated[str | None, typer.Option(help="The model to compare with; else the survey's first.")] = None,
+    other: Annotated[str | None, typer.Option(help="The model compared; else the survey's second.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Rows at most.")] = None,
+    *,
+    listed: Annotated[bool, typer.Option("--list", help="List the ready-made tables.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Ask a survey: a ready-made table, or SQL."""
+    from explorer.cli import tables
+    from explorer.survey import VIEWS, Survey
+
+    if listed:
+        print_json(VIEWS) if as_json else print_parts(
+            tables.plain_table(["view", "what it shows"], list(VIEWS.items()))
+        )
+        return
+    found = Survey(folder)
+    frame = found.sql(sql) if sql else found.view(view, baseline=baseline, other=other, limit=limit)
+    if as_json:
+        print_json(tables.records(frame if limit is None else frame.head(limit)))
+        return
+    shown = frame.head(limit or SHOWN)
+    rest = len(frame) - len(shown)
+    more = [f"{rest:,} more rows; --limit {len(frame)} shows them, --json gives all."] if rest > 0 else []
+    print_parts(tables.plain_table(list(shown.columns), shown.itertuples(index=False, name=None)), *more)

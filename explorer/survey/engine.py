@@ -1,0 +1,153 @@
+"""Running a survey: shard after shard, what is finished is never computed again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import perf_counter
+
+from filelock import FileLock, Timeout
+
+from explorer.datasets import Dataset
+from explorer.errors import ExplorerError
+from explorer.models import Classifier
+from explorer.probe.inputs import Progress
+from explorer.survey.plan import Plan, fingerprint
+from explorer.survey.scan import Columns, join, read, scan
+from explorer.survey.store import LOCK, Store, table
+
+TRIED = 64
+"""Images of a dry run."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a survey will take: ``rows`` in all, ``bytes`` on disk, ``seconds`` of work that is not finished yet."""
+
+    rows: int
+    bytes: int
+    seconds: float
+
+
+Engine = Callable[
+    [Sequence[Classifier], Dataset, Plan, Sequence[int]], Iterable[tuple[int, Columns | None, dict[int, str]]]
+]
+"""Computes shards, in any order: (shard, its columns or None where no image could be read, what could not be)."""
+
+
+def run(
+    models: Sequence[Classifier],
+    data: Dataset,
+    plan: Plan,
+    out: Path,
+    *,
+    progress: Progress | None = None,
+    engine: Engine | None = None,
+) -> Store:
+    """Do what of the plan is not done yet in the folder ``out``; returns its store.
+
+    ``progress`` counts images x conditions x models and may raise to end the run: what is finished stays. ExplorerError
+    where ``out`` holds another survey or is being written to, where the models or the data are not those of the plan,
+    where a model answers with something that is not a number, and where the disk is full.
+    """
+    if tuple(map(fingerprint, models)) != plan.weights:
+        raise ExplorerError("The models are not those of the plan; make a new plan.")
+    store = Store(out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(out / LOCK)
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise ExplorerError(f"Another run is writing to {out}; wait for it, or give another --out.") from None
+    except OSError as error:
+        raise ExplorerError(f"{out} cannot be written to ({error.strerror}); give another --out.") from None
+    try:
+        store.begin(plan)
+        done = store.finished(plan)
+        left = [shard for shard in range(plan.shards) if shard not in done]
+        each = len(plan.conditions) * len(models)
+        count = sum(len(plan.images_of(shard)) for shard in done) * each
+        if progress:
+            progress(count, plan.answers)
+        for shard, columns, unread in (engine or local)(models, data, plan, left):
+            store.put(plan, shard, columns, unread)
+            count += len(plan.images_of(shard)) * each
+            if progress:
+                progress(count, plan.answers)
+    finally:
+        lock.release()
+    return store
+
+
+def local(
+    models: Sequence[Classifier], data: Dataset, plan: Plan, shards: Sequence[int]
+) -> Iterable[tuple[int, Columns | None, dict[int, str]]]:
+    """The engine of this machine: one shard after another, on all cores or on the models' device."""
+    for shard in shards:
+        yield shard, *compute(models, data, plan, shard)
+
+
+def compute(
+    models: Sequence[Classifier], data: Dataset, plan: Plan, shard: int
+) -> tuple[Columns | None, dict[int, str]]:
+    """One shard: its rows, and the images that cannot be read. The same on every machine of one kind."""
+    rows = plan.images_of(shard)
+    parts: list[Columns] = []
+    unread: dict[int, str] = {}
+    for start in range(rows.start, rows.stop, plan.batch):
+        batch, missing = read(data, range(start, min(start + plan.batch, rows.stop)), models[0])
+        unread |= missing
+        if batch.rows:
+            parts.append(scan(models, batch, plan))
+    return (join(parts) if parts else None), unread
+
+
+def cost(models: Sequence[Classifier], data: Dataset, plan: Plan, done: int = 0) -> Cost:
+    """What the plan will take, measured on its first images; ``done`` of its images are finished already."""
+    batch, _ = read(data, range(min(TRIED, plan.rows)), models[0])
+    if not batch.rows:
+        raise ExplorerError(f"None of the first {min(TRIED, plan.rows)} images of {data.name} can be read.")
+    tried = replace(plan, conditions=_spread(plan))
+    scan(models, batch, replace(tried, conditions=tried.conditions[:1]))  # the first pass of a network is a slow one
+    began = perf_counter()
+    columns = scan(models, batch, tried)
+    seconds = perf_counter() - began
+    share = len(plan.conditions) / len(tried.conditions) / len(batch.rows)
+    return Cost(
+        rows=plan.answers,
+        bytes=int(_encoded(tried, columns) * share * plan.rows),
+        seconds=seconds * share * max(plan.rows - done, 0),
+    )
+
+
+def _spread(plan: Plan) -> tuple:
+    """The middle amount of every distortion: a dry run tries each kind of work once."""
+    found = {}
+    for name in dict.fromkeys(condition.distortion for condition in plan.conditions):
+        same = [condition for condition in plan.conditions if condition.distortion == name]
+        found[name] = same[len(same) // 2]
+    return tuple(found.values())
+
+
+def _encoded(plan: Plan, columns: Columns) -> int:
+    """Bytes of these rows as Parquet."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from explorer.survey.store import DICTIONARY
+
+    sink = pa.BufferOutputStream()
+    pq.write_table(table(plan, columns, {}), sink, compression="zstd", use_dictionary=DICTIONARY)
+    return sink.getvalue().size
+
+
+def finished_images(plan: Plan, out: Path) -> int:
+    """How many of the plan's images are finished in ``out``; none where there is nothing, or another survey."""
+    store = Store(out)
+    try:
+        if store.plan.key != plan.key:
+            return 0
+    except ExplorerError:
+        return 0
+    return sum(len(plan.images_of(shard)) for shard in store.finished(plan))

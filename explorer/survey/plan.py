@@ -1,0 +1,225 @@
+"""What a survey asks: which models, which images, which distortions. Plain data, named by the hash of its contents."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import Any
+
+import torch
+
+import explorer
+from explorer.datasets import Dataset
+from explorer.distortions import DISTORTIONS, Recipe, find_distortion, image_seed
+from explorer.errors import ExplorerError
+from explorer.imagefiles import ImageFiles
+from explorer.models import Classifier
+from explorer.probe import inputs
+
+SCHEMA = 1
+"""Raised whenever the meaning of a column changes: rows of two schemas are never mixed."""
+
+STEPS = 5
+"""Amounts of a distortion for which neither the caller nor a publication names any."""
+
+SHARD_ROWS = 20_000
+"""Rows of a shard at least, so that there are not too many files; what a kill may lose."""
+
+SHARD_IMAGES = 1024
+"""Images of a shard at most."""
+
+MAX_CONDITIONS = 100_000
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One distortion at one ``amount``, in its unit, with one of the survey's seeds."""
+
+    distortion: str
+    amount: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything on which a survey's rows depend.
+
+    ``weights``: a fingerprint of each model; ``pixels``: one of the images and labels. ``rows``: how many images, the
+    first ones of the data set. ``shard``: images in one file. ``precision``: float32 or bfloat16.
+    """
+
+    models: tuple[str, ...]
+    weights: tuple[str, ...]
+    methods: tuple[str, ...]
+    layers: tuple[tuple[str, ...], ...]
+    classes: tuple[str, ...]
+    data: str
+    split: str
+    pixels: str
+    rows: int
+    conditions: tuple[Condition, ...]
+    against: str | None
+    quantised: bool
+    precision: str
+    batch: int
+    shard: int
+    versions: dict[str, str]
+    schema: int = SCHEMA
+
+    @property
+    def key(self) -> str:
+        """64 hex digits that name exactly this plan (SHA-256)."""
+        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()
+
+    @property
+    def shards(self) -> int:
+        """How many files the rows are kept in."""
+        return -(-self.rows // self.shard)
+
+    @property
+    def answers(self) -> int:
+        """How many rows a finished survey has, where every image can be read."""
+        return self.rows * len(self.conditions) * len(self.models)
+
+    def images_of(self, shard: int) -> range:
+        """The rows of the data set that the shard holds."""
+        return range(shard * self.shard, min((shard + 1) * self.shard, self.rows))
+
+    def recipe(self, condition: Condition, image: int) -> Recipe:
+        """What happens to one image: the recipe with which the app opens the case, to the same hash."""
+        seed = image_seed(condition.seed, image)
+        against = self.against if find_distortion(condition.distortion).adversarial else None
+        return Recipe(((condition.distortion, condition.amount),), seed, against, self.quantised)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON object."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, raw: dict[str, Any]) -> Plan:
+        """The plan of a JSON object; ExplorerError where it is another version's, or damaged."""
+        try:
+            if raw["schema"] != SCHEMA:
+                raise ExplorerError("This survey was written by another version of the explorer; run it again.")
+            lists = {key: tuple(raw[key]) for key in ("models", "weights", "methods", "classes")}
+            layers = tuple(map(tuple, raw["layers"]))
+            conditions = tuple(Condition(**one) for one in raw["conditions"])
+            return cls(**{**raw, **lists, "layers": layers, "conditions": conditions})
+        except (KeyError, TypeError) as error:
+            raise ExplorerError("The survey's plan.json is damaged; run the survey into another folder.") from error
+
+
+def make_plan(
+    models: Sequence[Classifier],
+    data: Dataset,
+    distortions: Sequence[str],
+    *,
+    amounts: Sequence[float] | None = None,
+    seeds: Sequence[int] = (0,),
+    against: str | None = None,
+    quantised: bool = True,
+    limit: int | None = None,
+    precision: str = "float32",
+) -> Plan:
+    """The plan of a survey of ``models`` on the first ``limit`` images of ``data`` (all by default).
+
+    ``distortions``: names, or with amounts of their own ``gaussian_noise=0.05:0.1``; the others take ``amounts``, or
+    where there are none the published severities 1 to 5, or else five even steps of their slider. Every random
+    distortion is drawn with each of ``seeds``. ``against``: the model that attacks are crafted on, the first one by
+    default. ExplorerError as in ``compare``, where models and data know different classes, and for unknown
+    distortions, amounts out of range, no images or no distortion.
+    """
+    models = inputs.check_models(models)
+    first = models[0]
+    for model in models:
+        if len(model.classes) != len(data.classes):
+            raise ExplorerError(
+                f"{model.name} knows {len(model.classes)} classes but {data.name} has {len(data.classes)}; "
+                "survey a model on data with its own classes."
+            )
+    if limit is not None and limit < 1:
+        raise ExplorerError(f"limit is {limit}; it counts images and must be 1 or more.")
+    rows = len(data) if limit is None else min(limit, len(data))
+    if rows == 0:
+        raise ExplorerError(f"{data.name} holds no images to survey.")
+    if precision not in {"float32", "bfloat16"}:
+        raise ExplorerError(f"precision is {precision!r}; it must be float32 or bfloat16.")
+    conditions = tuple(_conditions(distortions, amounts, seeds, first.size))
+    names = tuple(model.name for model in models)
+    attacked = any(find_distortion(one.distortion).adversarial for one in conditions)
+    if attacked and against is not None and against not in names:
+        raise ExplorerError(f"Attacks go against {against!r}, which is none of the models; name one of {names}.")
+    shape = (first.channels, first.size, first.size)
+    batch = inputs.batch_size(shape)
+    batches = max(1, min(SHARD_IMAGES // batch, -(-SHARD_ROWS // (batch * len(conditions) * len(models)))))
+    probe = torch.zeros(1, *shape)
+    return Plan(
+        models=names,
+        weights=tuple(map(fingerprint, models)),
+        methods=tuple(model.method for model in models),
+        layers=tuple(tuple(inputs.answer(model, probe)[1]) for model in models),
+        classes=tuple(data.classes),
+        data=data.name,
+        split=data.split,
+        pixels=data_fingerprint(data, rows),
+        rows=rows,
+        conditions=conditions,
+        against=(against or names[0]) if attacked else None,
+        quantised=quantised,
+        precision=precision,
+        batch=batch,
+        shard=batch * batches,
+        versions={"explorer": explorer.__version__, **{name: version(name) for name in ("torch", "pillow")}},
+    )
+
+
+def fingerprint(model: Classifier) -> str:
+    """SHA-256 of a model's weights and of everything else that makes its answers."""
+    made = hashlib.sha256(repr((model.card.arch, model.card.mean, model.card.std, model.classes)).encode())
+    for name, value in sorted(model.net.state_dict().items()):
+        made.update(f"{name}{tuple(value.shape)}{value.dtype}".encode())
+        made.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return made.hexdigest()
+
+
+def data_fingerprint(data: Dataset, rows: int) -> str:
+    """SHA-256 of the first ``rows`` images and labels; of files only their names, sizes and times are read."""
+    made = hashlib.sha256(data.labels[:rows].tobytes())
+    if isinstance(data.images, ImageFiles):
+        made.update(data.images.state(rows).encode())
+    else:
+        made.update(repr(data.images.shape[1:]).encode())
+        for start in range(0, rows, 4096):
+            made.update(data.images[start : min(start + 4096, rows)].tobytes())
+    return made.hexdigest()
+
+
+def _conditions(
+    distortions: Sequence[str], amounts: Sequence[float] | None, seeds: Sequence[int], side: int
+) -> list[Condition]:
+    if not distortions:
+        raise ExplorerError(f"No distortion is named; there are {', '.join(DISTORTIONS)}.")
+    if not seeds or len(set(seeds)) != len(seeds):
+        raise ExplorerError("The seeds must be different whole numbers, at least one.")
+    found = []
+    for text in distortions:
+        name, equals, own = text.partition("=")
+        kind = find_distortion(name.strip())
+        if equals:
+            chosen = [Recipe.parse(f"{kind.name}={part}").steps[0][1] for part in own.split(":")]
+        elif amounts is not None:
+            chosen = [kind.check(amount) for amount in amounts]
+        else:
+            mild, strong = kind.span(side)
+            even = [mild + (strong - mild) * i / STEPS for i in range(1, STEPS + 1)]
+            chosen = list(kind.marks(side) or even)
+        for seed in seeds if kind.random else seeds[:1]:
+            Recipe((), seed)  # complains of what is no seed
+            found += [Condition(kind.name, amount, seed) for amount in chosen]
+    found = list(dict.fromkeys(found))
+    if not 1 <= len(found) <= MAX_CONDITIONS:
+        raise ExplorerError(f"The survey asks for {len(found):,} conditions; {MAX_CONDITIONS:,} at most.")
+    return found

@@ -1,0 +1,191 @@
+"""The scan: batches of images in, rows of numbers out. A pure function; nothing here knows of files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from explorer import images
+from explorer.datasets import Dataset
+from explorer.distortions import apply, image_seed
+from explorer.errors import ExplorerError
+from explorer.models import Classifier
+from explorer.probe import inputs, measures
+from explorer.probe.varied import undistorted
+from explorer.survey.plan import Condition, Plan
+
+Columns = dict[str, NDArray]
+"""Rows by column: arrays of one length, ``layers`` (rows, layers of the model with most, NaN beyond)."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """Some rows of a data set: ``pixels`` float32 (N, C, H, W) in [0, 1] as the models take them, ``labels`` (N,) with
+    -1 where the class is not known, ``rows`` (N,) in the data set.
+    """
+
+    pixels: Tensor
+    labels: Tensor
+    rows: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Answer:
+    """One model's answers to a batch: log-probabilities (N, K) in float64 and features by layer."""
+
+    log_p: Tensor
+    features: Mapping[str, Tensor]
+
+
+def read(data: Dataset, rows: Sequence[int], model: Classifier) -> tuple[Images, dict[int, str]]:
+    """The images of these rows as ``model`` takes them, and one sentence for each that cannot be read."""
+    data = data.fitted(model.size, model.channels)
+    unread: dict[int, str] = {}
+    try:
+        pixels, labels = data.batch(list(rows))
+    except (ExplorerError, OSError):  # one by one, then, to know which
+        found = []
+        for row in rows:
+            try:
+                found.append(data.batch([row]))
+            except (ExplorerError, OSError) as error:
+                unread[row] = str(error)
+        if not found:
+            return Images(torch.empty(0, model.channels, model.size, model.size), torch.empty(0).long(), ()), unread
+        pixels, labels = (torch.cat(parts) for parts in zip(*found, strict=True))
+    if tuple(pixels.shape[1:]) != (model.channels, model.size, model.size):
+        pixels = images.fit(pixels, model.size, model.channels)
+    return Images(pixels, labels, tuple(row for row in rows if row not in unread)), unread
+
+
+def scan(models: Sequence[Classifier], batch: Images, plan: Plan) -> Columns:
+    """Every condition of the plan on a batch of images: one row per condition, model and image, in this order.
+
+    Each distorted image is made once and given to all models, while the next condition's are being made. ExplorerError
+    where a model answers with something that is not a number.
+    """
+    clean = undistorted(batch.pixels, plan.quantised)
+    known = [_ask(model, clean, plan.precision) for model in models]
+    hashes = np.array([images.image_hash(one) for one in clean.split(1)])
+    made = _ahead(_distort(models, batch, plan, condition) for condition in plan.conditions)
+    parts: list[Columns] = []
+    for place, (distorted, of_input) in enumerate(made):
+        shared = _shared(batch, plan.conditions[place], place * plan.rows) | {"image_hash": hashes} | of_input
+        for i, model in enumerate(models):
+            answer = _ask(model, distorted, plan.precision)
+            own = _measure(known[i], answer, batch.labels)
+            parts.append({**shared, "model": np.full(len(batch.rows), i, np.int16), **own})
+    return join(parts)
+
+
+def join(parts: Sequence[Columns]) -> Columns:
+    """The rows of all parts, one after another."""
+    width = max(part["layers"].shape[1] for part in parts)
+    for part in parts:
+        missing = width - part["layers"].shape[1]
+        part["layers"] = np.pad(part["layers"], ((0, 0), (0, missing)), constant_values=np.nan)
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _distort(models: Sequence[Classifier], batch: Images, plan: Plan, condition: Condition) -> tuple[Tensor, Columns]:
+    """The distorted images of one condition, and how far they are from the clean ones."""
+    recipe = plan.recipe(condition, 0)
+    clean = undistorted(batch.pixels, plan.quantised)
+    labels = None if bool((batch.labels < 0).any()) else batch.labels
+    target = inputs.attack_target(recipe, models, clean, labels)
+    seeds = [image_seed(condition.seed, row) for row in batch.rows]
+    distorted = apply(recipe, batch.pixels, target=target, seeds=seeds)
+    difference = (distorted - clean).flatten(1).double()
+    l2 = difference.norm(dim=1)
+    psnr = 10 * torch.log10(difference.shape[1] / l2.square())  # infinite where nothing changed
+    return distorted, {
+        "l2": l2.float().numpy(),
+        "linf": difference.abs().amax(dim=1).float().numpy(),
+        "psnr": psnr.float().numpy(),
+        "ssim": measures.ssim_each(clean, distorted).float().numpy(),
+        "hash": np.array([images.image_hash(one) for one in distorted.split(1)]),
+        "image_seed": np.array(seeds, np.int64),
+    }
+
+
+def _shared(batch: Images, condition: Condition, first: int) -> Columns:
+    """What the rows of all models have in common. ``first``: the number of the condition's first case."""
+    n, rows = len(batch.rows), np.array(batch.rows, np.int64)
+    return {
+        "case": first + rows,
+        "image": rows.astype(np.int32),
+        "label": batch.labels.numpy().astype(np.int16),
+        "distortion": np.full(n, condition.distortion),
+        "amount": np.full(n, condition.amount),
+        "seed": np.full(n, condition.seed, np.int64),
+    }
+
+
+def _ask(model: Classifier, x: Tensor, precision: str) -> _Answer:
+    with _autocast(model, precision):
+        logits, features = inputs.answer(model, x)
+    return _Answer(measures.log_probabilities(logits), features)
+
+
+def _autocast(model: Classifier, precision: str) -> AbstractContextManager[object]:
+    if precision == "float32":
+        return nullcontext()
+    return torch.autocast(model.device.type, dtype=torch.bfloat16)
+
+
+def _measure(clean: _Answer, answer: _Answer, labels: Tensor) -> Columns:
+    """One model's columns: answers, confidence, margins, KL and feature distances."""
+    before, after = clean.log_p.exp(), answer.log_p.exp()
+    was, now = before.argmax(1), after.argmax(1)
+    l2, cosine = measures.batch_distances(clean.features, answer.features)
+    right, right_before = now == labels, was == labels
+    return {
+        "prediction": now.numpy().astype(np.int16),
+        "confidence": after.amax(1).float().numpy(),
+        "confidence_true": _of(after, labels),
+        "margin": measures.margin(after).float().numpy(),
+        "margin_true": _margin_of(after, labels),
+        "kl": measures.kl(clean.log_p, answer.log_p).float().numpy(),
+        "flipped": (was != now).numpy(),
+        "correct": right.numpy(),
+        "clean_prediction": was.numpy().astype(np.int16),
+        "clean_confidence": before.amax(1).float().numpy(),
+        "clean_confidence_true": _of(before, labels),
+        "clean_correct": right_before.numpy(),
+        "feature_l2": l2[:, -1],
+        "feature_cosine": cosine,
+        "layers": l2,
+    }
+
+
+def _of(p: Tensor, labels: Tensor) -> NDArray:
+    """The probability (N,) of the true class, NaN where it is not known."""
+    found = p.gather(1, labels.clamp_min(0)[:, None])[:, 0]
+    return torch.where(labels < 0, torch.nan, found).float().numpy()
+
+
+def _margin_of(p: Tensor, labels: Tensor) -> NDArray:
+    """The probability (N,) of the true class minus the largest other one, NaN where it is not known."""
+    place = labels.clamp_min(0)[:, None]
+    others = p.scatter(1, place, -torch.inf).amax(1) if p.shape[1] > 1 else torch.zeros(len(p))
+    return torch.where(labels < 0, torch.nan, p.gather(1, place)[:, 0] - others).float().numpy()
+
+
+def _ahead(items: Iterable[T]) -> Iterator[T]:
+    """The items, each made in a thread while the one before it is used."""
+    source = iter(items)
+    with ThreadPoolExecutor(1, "explorer-ahead") as pool:
+        coming = pool.submit(next, source, None)
+        while (item := coming.result()) is not None:
+            coming = pool.submit(next, source, None)
+            yield item
