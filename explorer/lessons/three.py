@@ -20,13 +20,11 @@ prediction(
 )
 prediction(
     "3.5",
-    "What becomes of a network that is trained with α = 100?",
-    choices=("reads almost everything", "much like α = 1", "gives every picture the same answer"),
+    "What do you get with α = 100?",
+    choices=("much like α = 1", "in between", "the same answer for every picture"),
 )
 prediction(
-    "3.8",
-    "With 50 training digits in place of 200, what does the lead of stability training over the noise control do?",
-    choices=("grows", "stays much the same", "shrinks"),
+    "3.8", "With 50 training digits in place of 200, by how many points does stability training lead the noise control?"
 )
 
 
