@@ -80,8 +80,12 @@ class Controls:
     # ---- showing ----------------------------------------------------------------------------------------------------
 
     def paint(self, scene: Scene) -> None:
-        """Show a scene; whatever already shows it is left alone, so that a slider being dragged is not pulled at."""
-        before, self._scene = self._scene, scene
+        """Show a scene; whatever already shows it is left alone, so that a slider being dragged is not pulled at.
+
+        The scene that is shown already is painted once more: somebody chose something that was refused.
+        """
+        before = None if self._scene is scene else self._scene
+        self._scene = scene
         with self._quietly():
             if before is None or before.image is not scene.image or before.family is not scene.family:
                 self._paint_picture(scene)
@@ -116,19 +120,22 @@ class Controls:
         self.family.value = scene.family.key
         self.family.layout.display = None if len(scene.families) > 1 else "none"
         shown = {model.name for model in scene.models}
-        boxes = []
-        for card in scene.family.cards:
-            titles = [other.title for other in scene.family.cards]
-            title = card.title if titles.count(card.title) == 1 else card.name
-            box = widgets.Checkbox(
-                card.name in shown, description=title, indent=False, layout=_wide(), tooltip=card.name
-            )
-            self._listen(box, self._choose_models)
-            boxes.append(box)
-        old, self._boxes = self._boxes, boxes
-        self.models.children = boxes
-        for box in old:
-            box.close()
+        cards = scene.family.cards
+        if [box.tooltip for box in self._boxes] != [card.name for card in cards]:
+            titles = [card.title for card in cards]
+            words = [card.title if titles.count(card.title) == 1 else card.name for card in cards]
+            old = self._boxes
+            self._boxes = [
+                widgets.Checkbox(description=word, indent=False, layout=_wide(), tooltip=card.name)
+                for word, card in zip(words, cards, strict=True)
+            ]
+            self.models.children = self._boxes
+            for box in self._boxes:
+                self._listen(box, self._choose_models)
+            for box in old:
+                box.close()
+        for box in self._boxes:
+            box.value = box.tooltip in shown
 
     def _paint_steps(self, scene: Scene) -> None:
         names = [name for name, _ in scene.recipe.steps]
@@ -169,7 +176,7 @@ class Controls:
 
     def _choose_models(self) -> None:
         """Keep the order in which they stand; a new one comes last."""
-        known = {model.name: model for model in self.scene.models}
+        known = {model.name: given for model, given in zip(self.scene.models, self.scene.given, strict=True)}
         wanted = [card.name for card, box in zip(self.scene.family.cards, self._boxes, strict=True) if box.value]
         names = [*(name for name in known if name in wanted), *(name for name in wanted if name not in known)]
         recipe = self.chain

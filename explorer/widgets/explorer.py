@@ -76,7 +76,8 @@ class Explorer(widgets.VBox):
         super().__init__([self._top], **layout)
         self.add_class("stability-whole")
         comparison = self._scene.compare()
-        self._set_quietly(self._scene, [*models] if models is not None else [m.name for m in self._scene.models])
+        values = {"image": self._scene.image, "models": [*self._scene.given], "recipe": str(self._scene.recipe)}
+        self._trait_values.update(values)  # nobody can observe it yet
         self._show(self._scene, comparison)
 
     # ---- the traits -------------------------------------------------------------------------------------------------
@@ -85,8 +86,6 @@ class Explorer(widgets.VBox):
     def _check(self, proposal: Any) -> Any:
         """Ask the question first: what cannot be answered is not taken."""
         name, value = proposal["trait"].name, proposal["value"]
-        if self._next is not None and value is getattr(self._next[0], name, self):
-            return value
         wanted = {"image": self.image, "models": self.models, "recipe": self.recipe, name: value}
         try:
             scene = make_scene(**wanted, before=self._scene)
@@ -95,7 +94,7 @@ class Explorer(widgets.VBox):
             self._next = None
             raise RefusedError(str(error)) from None
         if name == "models":
-            return [model.name for model in scene.models] if value is None else [*value]
+            return [*scene.given]
         return str(scene.recipe) if name == "recipe" else scene.image
 
     @traitlets.observe("image", "models", "recipe")
@@ -104,11 +103,6 @@ class Explorer(widgets.VBox):
             return  # another trait of the same change has brought it
         (scene, comparison), self._next = self._next, None
         self._show(scene, comparison)
-
-    def _set_quietly(self, scene: Scene, models: list[Any]) -> None:
-        values = {"image": scene.image, "models": models, "recipe": str(scene.recipe)}
-        for name, value in values.items():
-            self._trait_values[name] = value
 
     def _show(self, scene: Scene, comparison: Comparison) -> None:
         self._scene = scene

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from explorer.models import Classifier, list_models, load_model
 from explorer.models.checkpoints import checkpoint_folder
 from explorer.panel.answers import answer_to_paint
 from explorer.panel.families import Family, family_of, group
-from explorer.probe import CleanPass, Comparison, clean_pass, compare
+from explorer.probe import Comparison, compare
 
 MAX_STEPS = 8
 """Distortions in one chain: as many sliders as the app has."""
@@ -39,27 +39,27 @@ _loaded: dict[tuple[str, str], Classifier] = {}
 class Scene:
     """``pixels``: (1, C, H, W) in [0, 1] as the models take them; ``label``: index of the true class, where known.
 
-    ``families``: all that could be shown instead, by key; ``clean``: the answers to the undistorted pixels, which are
-    ``shown`` as a data URL.
+    ``image`` and ``given``, the picture and the models, are as they were named; ``families``: all that could be shown
+    instead, by key.
     """
 
     image: Any
+    given: tuple[Any, ...]
     models: tuple[Classifier, ...]
     recipe: Recipe
     family: Family
     families: Mapping[str, Family]
     pixels: Tensor
     label: int | None
-    clean: CleanPass
-    shown: str
 
     def compare(self) -> Comparison:
-        """``explorer.compare`` of it; its errors."""
-        return compare(self.models, self.pixels, self.recipe, label=self.label, clean=self.clean)
+        """``explorer.compare`` of it, to the last bit: the clean picture is asked about each time; its errors."""
+        return compare(self.models, self.pixels, self.recipe, label=self.label)
 
     def paint(self, comparison: Comparison) -> dict[str, Any]:
         """A comparison of it as the panel paints it."""
-        return answer_to_paint(comparison, self.models, self.family, shown=self.shown, label=self.label)
+        shown = images.data_url(comparison.clean)
+        return answer_to_paint(comparison, self.models, self.family, shown=shown, label=self.label)
 
     @property
     def place(self) -> str:
@@ -89,11 +89,8 @@ def make_scene(image: Any, models: Any, recipe: Any, before: Scene | None = None
         pixels, label = before.pixels, before.label
     else:
         pixels, label = read_image(image, family)
-    kept = before is not None and same_models and pixels is before.pixels
-    if before is not None and kept and chain.quantised == before.recipe.quantised:
-        return replace(before, image=image, recipe=chain)
-    clean = clean_pass(chosen, pixels, quantised=chain.quantised)
-    return Scene(image, chosen, chain, family, families, pixels, label, clean, images.data_url(clean.pixels))
+    given = tuple(model.name for model in chosen) if models is None else tuple(models)
+    return Scene(image, given, chosen, chain, family, families, pixels, label)
 
 
 def read_recipe(recipe: Any) -> Recipe:
