@@ -15,13 +15,14 @@ TORCH_INDEX ?=
 APP ?=
 PYTEST ?=
 BENCH ?=
+NOTEBOOKS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install app test bench lint format readme wheel clean
+.PHONY: help install app test bench lint format readme refresh-notebooks wheel clean
 
 help: ## this list
 	@echo "Stability Explorer: change a picture a little, see how much the answer changes."
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@sed -n '/^#   make/,/^$$/ s/^#   /  /p' Makefile
 
 app: $(STAMP) ## the explorer in the browser, at http://127.0.0.1:7860 or the next free port
@@ -49,6 +50,9 @@ readme: $(STAMP) ## put the current table of models into README.md
 	awk '/^<!-- end -->/ { skip = 0 } !skip { print } \
 	  /^<!-- explorer models/ { while ((getline row < "table.tmp") > 0) print row; skip = 1 }' README.md > README.tmp
 	mv README.tmp README.md && rm table.tmp
+
+refresh-notebooks: $(STAMP) ## run the notebooks and store them with their outputs (NOTEBOOKS=7_ for one)
+	$(BIN)/python -m tests.notebook_run $(NOTEBOOKS)
 
 wheel: $(STAMP) ## a wheel with the shipped models inside: dist/
 	$(BIN)/python -m build --wheel --no-isolation

@@ -1,4 +1,4 @@
-"""The notebooks, run and stored: ``python -m tests.notebook_run`` (all), or with the names of some.
+"""The notebooks, run and stored: ``python -m tests.notebook_run`` (all), or with the names or paths of some.
 
 A notebook is stored with its outputs, and with a mark of the sources they came from, so that a forgotten run is noticed
 without running anything. Running goes through nbmake, in a kernel of its own that cannot reach the network.
@@ -23,6 +23,8 @@ TIMEOUT = 300  # s for one cell
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 NOWHERE = "http://127.0.0.1:9"  # nothing answers there: a download fails at once instead of hanging
 OFFLINE = {name: NOWHERE for low in ("http_proxy", "https_proxy") for name in (low, low.upper())}
+QUIET = {"JUPYTER_PLATFORM_DIRS": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}  # Jupyter's warnings about itself
+ENVIRONMENT = {**OFFLINE, **QUIET, "OMP_NUM_THREADS": "1"}  # one thread: the same rounding everywhere
 MARK = "explorer_sources"
 
 
@@ -48,10 +50,9 @@ def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
 
 
 def run(path: Path) -> NotebookNode:
-    """The notebook after a run from top to bottom, offline; AssertionError with the traceback where it fails."""
+    """The notebook after a run from top to bottom; AssertionError with the traceback where it fails."""
     from nbmake.nb_run import NotebookRun  # type: ignore[import-untyped]  # it ships no types
 
-    os.environ.update(OFFLINE | {"JUPYTER_PLATFORM_DIRS": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"})
     result = NotebookRun(path, TIMEOUT).execute()
     assert result.error is None, f"{path.name}: {result.error.trace}"
     return result.nb
@@ -102,11 +103,12 @@ def store(path: Path) -> float:
 
 
 def main(names: Sequence[str]) -> None:
-    """Store those notebooks whose file name contains one of ``names``, all of them without one."""
-    for path in paths():
-        if not names or any(name in path.name for name in names):
-            seconds = store(path)
-            print(f"{path.name}: {seconds:.0f} s, {path.stat().st_size / 1000:.0f} kB")
+    """Store those notebooks whose file name contains one of ``names``, or that lie there; all without one."""
+    os.environ.update(ENVIRONMENT)
+    chosen = [path for path in paths() if not names or any(name in path.name for name in names)]
+    for path in [Path(name) for name in names if Path(name).is_file()] or chosen:
+        seconds = store(path)
+        print(f"{path.name}: {seconds:.0f} s, {path.stat().st_size / 1000:.0f} kB")
 
 
 if __name__ == "__main__":
