@@ -4,6 +4,7 @@
 export function makeJobs({ server }) {
   const here = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
   const latest = new Map(); // key -> the newest question's { token }
+  const starting = new Map(); // key -> the newest start, answered or not
   const silent = { error: "The explorer does not answer. Is it still running?" };
   const call = (name, question) => Promise.resolve(server[name](question)).catch(() => null);
 
@@ -12,7 +13,10 @@ export function makeJobs({ server }) {
     const mine = { token: null };
     latest.set(key, mine);
     const overtaken = () => latest.get(key) !== mine;
-    const started = await call("start_job", { ...question, kind, group: `${here}:${key}` });
+    await starting.get(key); // of two under way at once the older might arrive last, and would end the newer
+    if (overtaken()) return null;
+    starting.set(key, call("start_job", { ...question, kind, group: `${here}:${key}` }));
+    const started = await starting.get(key);
     if (!started?.job) return overtaken() ? null : started?.error ? started : silent;
     mine.token = started.job;
     if (overtaken()) {
