@@ -25,11 +25,17 @@ ASK = """async (source) => {
       log.open -= 1;
       return { job: newest };
     },
-    poll_job: async ({ job }) => (await wait(20), job === newest ? { result: { job } } : { error: "", cancelled: true }),
+    poll_job: async ({ job }) => {
+      await wait(20);
+      return job === newest ? { result: { job } } : { error: "", cancelled: true };
+    },
     cancel_job: async () => ({}),
   };
   const jobs = makeJobs({ server });
-  const found = await Promise.all([1, 2, 3].map((number) => jobs.run("browse", { number })));
+  const ask = (number) => jobs.run("browse", { number });
+  const first = ask(1);
+  await wait(10); // it is on its way
+  const found = await Promise.all([first, ask(2), ask(3)]);
   return { found: found.map((one) => one && one.job), ...log };
 }"""
 
