@@ -193,9 +193,8 @@ function makePictures() {
     await Promise.all(
       ["clean", "distorted"].map(async (which) => {
         if (held[which]?.url === urls[which]) return;
-        const image = h("img", { alt: `${which} picture, as the models see it` });
-        image.src = urls[which];
-        await image.decode();
+        const image = h("img", { alt: `${which} picture, as the models see it`, decoding: "sync" });
+        await loaded(image, urls[which]); // decode() would wait for a turn of the compositor
         held[which] = { url: urls[which], image, pixels: pixelsOf(image) };
       }),
     );
@@ -234,6 +233,14 @@ function makePictures() {
   }
 
   return { element, load, paint };
+}
+
+function loaded(image, url) {
+  return new Promise((resolve, reject) => {
+    image.onload = resolve;
+    image.onerror = reject;
+    image.src = url;
+  });
 }
 
 function pixelsOf(image) {
