@@ -6,6 +6,7 @@
 #   make app APP="--port 8000 --open"       hand the app options
 #   make test PYTEST="-m 'not browser'"     hand pytest options
 #   make bench BENCH="--only compare"       hand the benchmark options
+#   make notebooks LAB="--no-browser"       hand JupyterLab options
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -15,10 +16,11 @@ TORCH_INDEX ?=
 APP ?=
 PYTEST ?=
 BENCH ?=
+LAB ?=
 NOTEBOOKS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install app test bench lint format readme refresh-notebooks wheel clean
+.PHONY: help install app notebooks test bench lint format readme refresh-notebooks wheel clean
 
 help: ## this list
 	@echo "Stability Explorer: change a picture a little, see how much the answer changes."
@@ -27,6 +29,9 @@ help: ## this list
 
 app: $(STAMP) ## the explorer in the browser, at http://127.0.0.1:7860 or the next free port
 	@PYTHONUNBUFFERED=1 $(BIN)/explorer app $(APP)
+
+notebooks: $(STAMP) ## the lessons, in JupyterLab; it opens on the first one
+	@$(BIN)/python -m jupyterlab $(LAB) notebooks/1_a_first_look.ipynb
 
 install: $(STAMP) ## only create .venv and install
 

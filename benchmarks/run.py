@@ -18,7 +18,6 @@ import urllib.request
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -111,6 +110,16 @@ def measure_browser() -> dict[str, Any]:
     return found
 
 
+def measure_notebook() -> dict[str, Any]:
+    """The same in JupyterLab, against the app, from ``benchmarks/notebook.py``."""
+    found: dict[str, Any] = import_module("benchmarks.notebook").measure()
+    return found
+
+
+PAGES: dict[str, Callable[[], dict[str, Any]]] = {"browser": measure_browser, "notebook": measure_notebook}
+"""What is measured in pages, in a table of its own each."""
+
+
 def markdown(report: dict[str, Any]) -> str:
     """The report as people read it."""
     lines = ["# Speed budget", "", f"Measured {report['when']} on:", ""]
@@ -129,33 +138,34 @@ def markdown(report: dict[str, Any]) -> str:
         lines.append(
             f"| {row['what']} | {row['ours']:.1f} ms | {against} | {ratio} | {low} to {high} | ≤ {budget} | {verdict} |"
         )
-    if browser := report["browser"]:
-        lines += ["", "In the browser, slider moved to answer painted:", "", "| | |", "| --- | ---: |"]
-        lines += [f"| {key} | {_plain(value)} |" for key, value in browser.items()]
+    for name, where in (("browser", "the browser"), ("notebook", "a notebook")):
+        if found := report.get(name):
+            lines += ["", f"In {where}, slider moved to answer painted:", "", "| | |", "| --- | ---: |"]
+            lines += [f"| {key} | {_plain(value)} |" for key, value in found.items()]
     return "\n".join(lines) + "\n"
 
 
 def main() -> None:
     """Measure what was asked for and write the report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--only", nargs="+", choices=[*MEASURES, "browser"], help="measure these only")
+    parser.add_argument("--only", nargs="+", choices=[*MEASURES, *PAGES], help="measure these only")
     parser.add_argument("--models", default=",".join(MODELS), help="two models of one input size, separated by a comma")
     options = parser.parse_args()
     models = options.models.split(",")
-    wanted = options.only or [*MEASURES, "browser"]
+    wanted = options.only or [*MEASURES, *PAGES]
     report: dict[str, Any] = {
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine(),
         "models": models,
         "rows": [],
-        "browser": {},
+        **{name: {} for name in PAGES},
     }
     for name in wanted:
         print(f"measuring {name} ...", file=sys.stderr)
         if name in MEASURES:
             report["rows"] += [row.to_dict() for row in MEASURES[name](models)]
-        elif find_spec("benchmarks.browser"):
-            report["browser"] = measure_browser()
+        else:
+            report[name] = PAGES[name]()
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "latest.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     (RESULTS / "latest.md").write_text(markdown(report), encoding="utf-8")

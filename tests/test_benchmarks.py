@@ -45,8 +45,10 @@ def test_the_report_shows_every_row_machine_and_versions() -> None:
         Row("app ready", "explorer app", 9000.0, "", None, None, (8900.0, 9100.0), 3, 8000),
     ]
     report = {"when": "now", "machine": machine(), "rows": [row.to_dict() for row in rows], "browser": {"p95": 12.345}}
+    report["notebook"] = {"ratio": 1.5}
     text = markdown(json.loads(json.dumps(report)))
     assert "| compare | 3.0 ms | bare: 2.5 ms | 1.20 | 1.10 to 1.30 | ≤ 1.3 | kept |" in text
     assert "| app ready | 9000.0 ms |  |  | 8900 to 9100 | ≤ 8000 ms | MISSED |" in text
     assert "| p95 | 12.35 |" in text or "| p95 | 12.34 |" in text
+    assert "| ratio | 1.50 |" in text
     assert "- torch: " in text
