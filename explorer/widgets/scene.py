@@ -131,8 +131,8 @@ def _model(model: Any) -> Classifier:
         return model
     if not isinstance(model, str | Path):
         raise ExplorerError(
-            f"A {type(model).__name__} is no model here; give a name from 'explorer models', or what "
-            "explorer.load_model returns."
+            f"A {type(model).__name__} is no model here; give a name from 'explorer models', what explorer.load_model "
+            "returns, or a network of your own as explorer.models.wrap(net, mean=..., std=...)."
         )
     key = (str(checkpoint_folder()), str(model))
     if key not in _loaded:
