@@ -6,6 +6,7 @@ import errno
 import io
 import os
 import socket
+import sys
 import warnings
 from collections.abc import Sequence
 from contextlib import redirect_stdout
@@ -13,6 +14,11 @@ from importlib.util import find_spec
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: no telemetry
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+# jsonschema, which Gradio's part for MCP loads, compiles a grammar of IRIs on import: a second of every start, for a
+# check that nobody asks for here. It does without where it finds none.
+if spared := "rfc3987_syntax" not in sys.modules:
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # how import statements are told so
 
 import gradio as gr
 from PIL import Image
@@ -25,6 +31,9 @@ from explorer.datasets import Dataset
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.panel.families import named_after
+
+if spared:
+    del sys.modules["rfc3987_syntax"]
 
 __all__ = ["build", "launch_options", "serve"]
 
