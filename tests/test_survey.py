@@ -225,9 +225,10 @@ def test_images_without_a_class_have_no_truth(models: list[Classifier], tmp_path
     counted = Survey(tmp_path / "out").view("quadrants")
     assert counted[list(QUADRANTS)].to_numpy().sum() == 60
     fails = found[(found.distortion == "gaussian_noise") & found.flipped]
-    assert counted[counted.distortion == "gaussian_noise"].eval("only_baseline_fails + both_fail").sum() == (
-        fails.model == MODELS[0]
-    ).sum()
+    assert (
+        counted[counted.distortion == "gaussian_noise"].eval("only_baseline_fails + both_fail").sum()
+        == (fails.model == MODELS[0]).sum()
+    )
 
 
 def test_a_model_that_gives_nan_ends_the_run_in_a_sentence(plan: Plan, tmp_path: Path) -> None:
@@ -244,7 +245,8 @@ def test_a_full_disk_ends_the_run_in_a_sentence_and_keeps_what_is_finished(
 ) -> None:
     import pyarrow.parquet as pq
 
-    small, write, written = replace(plan, shard=8, batch=8), pq.write_table, []
+    small, write = replace(plan, shard=8, batch=8), pq.write_table
+    written: list[Path] = []
 
     def fill(rows: Any, path: Path, **how: Any) -> None:
         if len(written) == 2:
