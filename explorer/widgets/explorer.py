@@ -171,15 +171,17 @@ class Explorer(widgets.VBox):
         if count >= 0 and self._displayed_in == count:
             return  # show() has displayed it, and is the cell's last line
         self._displayed_in = count
-        display(self._bundle(), raw=True)
+        data, metadata = self._repr_mimebundle_()
+        display(data, metadata=metadata, raw=True)
         self._displays.append(display(HTML(still(self._painted, self._panel.still)), display_id=True))
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return self._bundle()
-
-    def _bundle(self) -> dict[str, Any]:
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        _, metadata = self._panel._repr_mimebundle_()  # what Colab wants to know of widgets like this one
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
-        return {"text/plain": line(self._painted), "application/vnd.jupyter.widget-view+json": view}
+        return {"text/plain": repr(self), "application/vnd.jupyter.widget-view+json": view}, metadata
+
+    def __repr__(self) -> str:
+        return line(self._painted) if hasattr(self, "_painted") else "Explorer"
 
     def _store(self) -> None:
         """Renew what is stored in the notebook for readers without a kernel."""
