@@ -24,6 +24,7 @@ from explorer.datasets import open_dataset
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.survey import QUADRANTS, VIEWS, Plan, Survey, cost, finished_images, make_plan, run
+from explorer.survey.plan import fingerprint
 
 MODELS = ["digits/lenet/standard", "digits/lenet/stability"]
 DISTORTIONS = ["gaussian_noise=0.2:0.5", "jpeg=50", "fgsm=8/255"]
@@ -98,7 +99,7 @@ def test_a_second_run_computes_nothing(
 def test_another_plan_is_never_mixed_in(done: Survey, models: list[Classifier], plan: Plan) -> None:
     data = load_dataset("digits")
     other = make_plan(models, data, DISTORTIONS, seeds=(0, 4), limit=40)
-    with pytest.raises(ExplorerError, match="something else .*distortions, amounts or seeds"):
+    with pytest.raises(ExplorerError, match=r"something else .*distortions, amounts or seeds"):
         run(models, data, other, done.folder)
     changed = load_model(MODELS[0], device="cpu")
     with torch.no_grad():
@@ -232,12 +233,14 @@ def test_images_without_a_class_have_no_truth(models: list[Classifier], tmp_path
 
 
 def test_a_model_that_gives_nan_ends_the_run_in_a_sentence(plan: Plan, tmp_path: Path) -> None:
-    broken = load_model(MODELS[0], device="cpu")
+    broken, data = load_model(MODELS[0], device="cpu"), load_dataset("digits")
+    known = make_plan([broken], data, ["jpeg=50"], limit=8)
     with torch.no_grad():
         next(reversed(list(broken.net.parameters()))).fill_(torch.nan)
     with pytest.raises(ExplorerError, match="not finite"):
-        data = load_dataset("digits")
-        run([broken], data, make_plan([broken], data, ["jpeg=50"], limit=8), tmp_path / "out")
+        make_plan([broken], data, ["jpeg=50"], limit=8)
+    with pytest.raises(ExplorerError, match="not finite"):
+        run([broken], data, replace(known, weights=(fingerprint(broken),)), tmp_path / "out")
 
 
 def test_a_full_disk_ends_the_run_in_a_sentence_and_keeps_what_is_finished(
@@ -256,7 +259,7 @@ def test_a_full_disk_ends_the_run_in_a_sentence_and_keeps_what_is_finished(
         write(rows, path, **how)
 
     monkeypatch.setattr(pq, "write_table", fill)
-    with pytest.raises(ExplorerError, match="No space left on device.*what was finished stays"):
+    with pytest.raises(ExplorerError, match=r"No space left on device.*what was finished stays"):
         run(models, load_dataset("digits"), small, tmp_path / "out")
     assert len(list((tmp_path / "out" / "rows").iterdir())) == 2
 
