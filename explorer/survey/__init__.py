@@ -6,20 +6,28 @@
 """
 
 from explorer.survey.ask import QUADRANTS, VIEWS, Survey
-from explorer.survey.plan import Condition, Plan, make_plan
+from explorer.survey.cases import Case, condition_of, data_of, models_of, open_cases
 from explorer.survey.engine import Cost, cost, finished_images, run
+from explorer.survey.included import shipped
+from explorer.survey.plan import Condition, Plan, make_plan
 from explorer.survey.store import Store
 
 __all__ = [
     "QUADRANTS",
     "VIEWS",
+    "Case",
     "Condition",
     "Cost",
     "Plan",
     "Store",
     "Survey",
+    "condition_of",
     "cost",
+    "data_of",
     "finished_images",
     "make_plan",
+    "models_of",
+    "open_cases",
     "run",
+    "shipped",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -97,14 +97,24 @@ def join(parts: Sequence[Columns]) -> Columns:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
+def distort(models: Sequence[Classifier], batch: Images, plan: Plan, condition: Condition) -> tuple[Tensor, list[int]]:
+    """The distorted images (N, C, H, W) of one condition and the seed of each. Attacks go against the true class, or
+    where it is not known against the attacked model's own answer.
+    """
+    recipe = plan.recipe(condition, 0)
+    clean, labels = undistorted(batch.pixels, plan.quantised), batch.labels
+    unknown = labels < 0
+    target = inputs.attack_target(recipe, models, clean, None if bool(unknown.any()) else labels)
+    if target is not None and target.labels is not None:
+        target = replace(target, labels=torch.where(unknown, target.labels.to(labels.device), labels))
+    seeds = [image_seed(condition.seed, row) for row in batch.rows]
+    return apply(recipe, batch.pixels, target=target, seeds=seeds), seeds
+
+
 def _distort(models: Sequence[Classifier], batch: Images, plan: Plan, condition: Condition) -> tuple[Tensor, Columns]:
     """The distorted images of one condition, and how far they are from the clean ones."""
-    recipe = plan.recipe(condition, 0)
     clean = undistorted(batch.pixels, plan.quantised)
-    labels = None if bool((batch.labels < 0).any()) else batch.labels
-    target = inputs.attack_target(recipe, models, clean, labels)
-    seeds = [image_seed(condition.seed, row) for row in batch.rows]
-    distorted = apply(recipe, batch.pixels, target=target, seeds=seeds)
+    distorted, seeds = distort(models, batch, plan, condition)
     difference = (distorted - clean).flatten(1).double()
     l2 = difference.norm(dim=1)
     psnr = 10 * torch.log10(difference.shape[1] / l2.square())  # infinite where nothing changed
