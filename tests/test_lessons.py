@@ -7,7 +7,7 @@ import torch
 
 from explorer import lessons
 from explorer.errors import ExplorerError
-from explorer.lessons import Verdict, check, hint, judged, predict, reveal, right
+from explorer.lessons import Verdict, check, hint, judged, material, predict, reveal, right, six
 
 
 @pytest.fixture
@@ -143,3 +143,119 @@ def test_choices_are_named_where_none_fits():
     assert lessons.choice(" JPEG", ["jpeg", "blur"]) == "jpeg"
     with pytest.raises(ExplorerError, match=r"The family must be one of 'jpeg', 'blur'\."):
         lessons.choice("noise", ["jpeg", "blur"], "the family")
+
+
+# --- the lessons' own judges ------------------------------------------------------------------------------------------
+
+
+def test_every_task_has_a_lesson_and_is_asked_as_a_sentence():
+    lessons.load_all()
+    numbers = [*lessons.EXERCISES, *lessons.PREDICTIONS]
+    assert {number.partition(".")[0] for number in numbers} == set(lessons.MODULES)
+    for exercise in lessons.EXERCISES.values():
+        assert not exercise.asked[0].isupper(), exercise.asked
+        assert not exercise.asked.endswith("."), exercise.asked
+    for prediction in lessons.PREDICTIONS.values():
+        assert prediction.question.endswith("?"), prediction.question
+
+
+def verdict(number, answer):
+    found = judged(number, answer)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("number", "answer", "told"),
+    [
+        ("1.2", 0.048, "That is σ itself"),
+        ("1.2", 200, "flip point from the cell above"),
+        ("1.4", 0.01, "still says cat"),
+        ("1.4", 0.5, "surer of a wrong answer"),
+        ("1.6", 1.5, "whole number"),
+        ("1.6", 0, "With seed 0 it flips"),
+        ("1.8", "gaussian_noise=0.08", "the usual direction"),
+        ("1.8", "clean", "Both hold"),
+        ("1.8", "nois=1", "no distortion named"),
+        ("2.5", "hue=3", "Expected two recipes"),
+        ("2.5", ("rotate=8", "gaussian_noise=0.06"), "it says cat and frog"),
+        ("2.5", ("gaussian_noise=0.06", "hue=2"), "better by both measures"),
+        ("2.7", 3, "Not 3.0 dB"),
+        ("6.3", 0.3, "the percentile is"),
+        ("6.7", "gaussian_noise=0.1", "should be higher"),
+        ("6.9", ("stability", "stability"), "The first is another one"),
+        ("6.9", ("pixels", "standard"), "The second is another one"),
+        ("6.9", ("pixels", "nets"), "must be one of"),
+    ],
+)
+def test_wrong_answers_are_told_what_is_wrong(number, answer, told):
+    found = verdict(number, answer)
+    assert not found.right
+    assert told in found.say()
+
+
+def mean_square(a, b):
+    return float(((a - b) ** 2).mean())
+
+
+@pytest.mark.parametrize(
+    ("slip", "told"),
+    [
+        (lambda a, b: 10 * math.log10(mean_square(a, b)), "mind the sign"),
+        (lambda a, b: -math.log10(mean_square(a, b)), "multiply the logarithm by 10"),
+        (lambda a, b: -10 * math.log(mean_square(a, b)), "to base 10"),
+        (lambda a, b: -10 * math.log10(mean_square(a, b) * a.numel()), "not their sum"),
+        (lambda a, b: 10 * math.log10(255**2 / mean_square(a, b)), "not 255"),
+        (lambda *_: 42, "first the differences"),
+    ],
+)
+def test_the_usual_slips_with_psnr_are_recognised(slip, told):
+    assert told in verdict("2.1", slip).say()
+    assert verdict("2.1", lambda a, b: -10 * math.log10(mean_square(a, b))).right
+
+
+def test_a_search_that_never_ends_is_ended():
+    def endless(quality, low, high, target):
+        while quality(low) > -1e9:
+            pass
+
+    assert "more than 5000 times" in verdict("2.2", endless).say()
+    assert "a straight line" in verdict("2.2", lambda *arguments: arguments[1]).say()
+
+
+def test_slips_with_distances_and_areas_are_recognised():
+    def squared(model, a, b, layer):
+        return float((model.features(a)[layer] - model.features(b)[layer]).norm() ** 2)
+
+    assert "square root" in verdict("6.1", squared).say()
+    smaller = lambda same, different: float((same[:, None] < different).double().mean())  # noqa: E731
+    assert "ties count one half" in verdict("6.5", smaller).say()
+    assert "the smaller one" in verdict("6.5", lambda same, different: smaller(different, same)).say()
+
+
+@pytest.mark.parametrize("number", ["2.1", "2.2", "6.1", "6.5"])
+def test_a_function_without_a_body_is_left_open(number):
+    assert judged(number, lambda *_: ...) is None
+    assert judged(number, lambda *_: None) is None
+
+
+def test_the_area_is_that_of_all_pairs():
+    generator = torch.Generator().manual_seed(1)
+    same, different = (torch.randint(0, 9, (n,), generator=generator).float() for n in (30, 50))
+    counted = (same[:, None] < different).double().mean() + (same[:, None] == different).double().mean() / 2
+    assert six.area(same, different) == pytest.approx(float(counted))
+
+
+def test_tiles_come_from_all_photographs_and_know_their_relatives():
+    cut = material.tiles(2)
+    assert cut.pixels.shape == (len(cut), 3, 32, 32)
+    assert len(cut) == 4 * len(set(cut.photo))
+    related = cut.related()
+    assert related.sum(1).tolist() == [4] * len(cut)
+    assert bool(related.diagonal().all())
+    assert 0 <= float(cut.pixels.min()) < float(cut.pixels.max()) <= 1
+
+
+def test_distances_to_oneself_are_exactly_zero():
+    assert six.distances("pixels", "clean").diagonal().abs().max() == 0
+    assert six.recognition("standard", "clean") == 1
