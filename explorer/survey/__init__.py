@@ -10,6 +10,7 @@ from explorer.survey.cases import Case, condition_of, data_of, models_of, open_c
 from explorer.survey.engine import Cost, cost, finished_images, run
 from explorer.survey.included import shipped
 from explorer.survey.plan import Condition, Plan, make_plan
+from explorer.survey.statistics import accuracy, confusion, instability, mcnemar
 from explorer.survey.store import Store
 
 __all__ = [
@@ -21,11 +22,15 @@ __all__ = [
     "Plan",
     "Store",
     "Survey",
+    "accuracy",
     "condition_of",
+    "confusion",
     "cost",
     "data_of",
     "finished_images",
+    "instability",
     "make_plan",
+    "mcnemar",
     "models_of",
     "open_cases",
     "run",

@@ -1,0 +1,232 @@
+"""What a survey's numbers are worth: accuracy with intervals, the paired difference of two models, McNemar's test.
+
+Everything here is paired: both models saw the same pixels, so what counts is where they disagree. Images are what is
+drawn from the world; distortions and seeds are not, so that intervals resample images, each with all of its seeds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.errors import ExplorerError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from explorer.survey.ask import Survey
+
+RESAMPLES = 2000
+"""Bootstrap draws of each interval, all with one seed: the same question gives the same interval."""
+
+LEVEL = 0.95
+"""Coverage of every interval."""
+
+EXACT_UP_TO = 25
+"""Discordant pairs up to which McNemar's test is the exact binomial one; beyond, chi-square with continuity correction
+(Edwards 1948; the usual bound, as in Dietterich 1998)."""
+
+CLEAN = "clean"
+"""Stands for the distortion of undistorted pictures."""
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """McNemar's test (1947) of whether two models fail equally often on the same cases.
+
+    ``baseline_only`` and ``other_only``: cases that just one of them fails. ``p``: two-sided. ``statistic``: chi-square
+    with one degree of freedom, None where the test is the exact one.
+    """
+
+    baseline_only: int
+    other_only: int
+    statistic: float | None
+    p: float
+
+    @property
+    def exact(self) -> bool:
+        """Whether ``p`` is the binomial probability itself."""
+        return self.statistic is None
+
+
+def mcnemar(baseline_only: int, other_only: int) -> McNemar:
+    """The test on the two discordant counts; p is 1 where no case tells the models apart."""
+    if baseline_only < 0 or other_only < 0:
+        raise ExplorerError("McNemar's test takes two counts of 0 or more.")
+    n, less = baseline_only + other_only, min(baseline_only, other_only)
+    if n <= EXACT_UP_TO:
+        tail = sum(math.comb(n, k) for k in range(less + 1)) / 2**n
+        return McNemar(baseline_only, other_only, None, min(1.0, 2 * tail))
+    statistic = max(abs(baseline_only - other_only) - 1, 0) ** 2 / n
+    return McNemar(baseline_only, other_only, statistic, math.erfc(math.sqrt(statistic / 2)))
+
+
+def intervals(
+    patterns: NDArray[np.float64],
+    counts: NDArray[np.int64],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    level: float = LEVEL,
+) -> NDArray[np.float64]:
+    """Percentile bootstrap intervals (K, 2) of the means of K columns, over rows of which ``counts`` (P,) are as each
+    of ``patterns`` (P, K).
+
+    Each resample draws as many rows as there are with replacement, the same ones for all columns: a column that is the
+    difference of two others gets the paired interval. Equal rows are drawn together, as a multinomial count, which is
+    the same and takes no longer for a million rows.
+    """
+    total = int(counts.sum())
+    if patterns.ndim != 2 or total < 1:
+        raise ExplorerError("A bootstrap takes a table of at least one row.")
+    drawn = np.random.default_rng(seed).multinomial(total, counts / total, size=resamples)
+    means = drawn @ patterns / total
+    outside = (1 - level) / 2
+    return np.quantile(means, [outside, 1 - outside], axis=0).T
+
+
+def accuracy(
+    survey: Survey, pair: Sequence[str] | None = None, *, resamples: int = RESAMPLES, seed: int = 0
+) -> pd.DataFrame:
+    """Accuracy of two models against the amount, with intervals, and how sure their difference is.
+
+    One row per distortion and amount, the undistorted pictures first: ``n`` cases of ``images`` images,
+    ``baseline`` and ``other`` (shares of right answers; where no class is known, of unchanged ones) with
+    ``_low``/``_high``, ``difference`` (other minus baseline: what is above 0 is gained) with ``_low``/``_high``, and
+    ``only_baseline_fails``, ``only_other_fails``, ``p``, ``exact`` of McNemar's test. Intervals: ``LEVEL``, percentile
+    bootstrap over images. McNemar's test counts every case, so that several seeds of one image count as several; with
+    one seed they are one each. ``pair``: (baseline, other); the first two models by default.
+    """
+    import pandas as pd
+
+    baseline, other = survey.pair(*(pair or (None, None)))
+    with survey.connect() as connection:
+        table = connection.execute(_PAIRED, [baseline, other]).df()
+        ordered = connection.execute("SELECT distortion, amount, mild FROM amounts").df()
+    rows = [
+        _compare(group, resamples, seed)
+        for _, group in table.groupby(["distortion", "amount"], sort=False, dropna=False)
+    ]
+    found = pd.DataFrame(rows)
+    found = found.merge(ordered, "left", on=["distortion", "amount"]).fillna({"mild": -1})
+    names = [CLEAN, *dict.fromkeys(condition.distortion for condition in survey.plan.conditions)]
+    found["place"] = found.distortion.map(names.index)
+    return found.sort_values(["place", "mild"]).drop(columns=["place", "mild"]).reset_index(drop=True)
+
+
+# Per distortion, amount and what happened to an image (over its seeds): how many images it happened to. The database
+# counts, so that five million rows become a few hundred.
+_PAIRED = """
+WITH a AS (SELECT "case", image, distortion, amount, fails(correct, flipped) AS f,
+    fails(clean_correct, false) AS c FROM rows WHERE model = ?),
+  b AS (SELECT "case", fails(correct, flipped) AS f, fails(clean_correct, false) AS c FROM rows WHERE model = ?),
+  both_models AS (SELECT a.image, a.distortion, a.amount, a.f AS fa, b.f AS fb, a.c AS ca, b.c AS cb
+    FROM a JOIN b USING ("case")),
+  cases AS (
+    SELECT image, distortion, amount, count(*) AS seeds, count(*) FILTER (fa AND NOT fb) AS a_only,
+      count(*) FILTER (fb AND NOT fa) AS b_only, count(*) FILTER (fa AND fb) AS joint
+    FROM both_models GROUP BY ALL
+    UNION ALL
+    SELECT image, 'clean', NULL, 1, any_value((ca AND NOT cb)::BIGINT), any_value((cb AND NOT ca)::BIGINT),
+      any_value((ca AND cb)::BIGINT)
+    FROM both_models GROUP BY image)
+SELECT distortion, coalesce(amount, 'nan'::DOUBLE) AS amount, seeds, a_only, b_only, joint, count(*) AS images
+FROM cases GROUP BY ALL ORDER BY ALL
+"""
+
+
+def _compare(group: pd.DataFrame, resamples: int, seed: int) -> dict[str, object]:
+    """One row of ``accuracy`` from the patterns of one condition."""
+    counts = group.images.to_numpy(np.int64)
+    seeds, a_only, b_only, joint = (group[name].to_numpy(float) for name in ("seeds", "a_only", "b_only", "joint"))
+    first, second = 1 - (a_only + joint) / seeds, 1 - (b_only + joint) / seeds
+    columns = np.stack([first, second, second - first], 1)
+    (low_a, high_a), (low_b, high_b), (low, high) = intervals(columns, counts, resamples=resamples, seed=seed)
+    mean = counts @ columns / counts.sum()
+    test = mcnemar(int(a_only @ counts), int(b_only @ counts))
+    return {
+        "distortion": group.distortion.iloc[0],
+        "amount": float(group.amount.iloc[0]),
+        "n": int(seeds @ counts),
+        "images": int(counts.sum()),
+        "baseline": mean[0],
+        "baseline_low": low_a,
+        "baseline_high": high_a,
+        "other": mean[1],
+        "other_low": low_b,
+        "other_high": high_b,
+        "difference": mean[2],
+        "difference_low": low,
+        "difference_high": high,
+        "only_baseline_fails": test.baseline_only,
+        "only_other_fails": test.other_only,
+        "p": test.p,
+        "exact": test.exact,
+    }
+
+
+def confusion(
+    survey: Survey, model: str, *, distortion: str | None = None, amount: float | None = None
+) -> pd.DataFrame:
+    """How a model's answers moved: rows are its clean answers, columns those to distorted pictures, cells are cases.
+
+    Square, in the order of the survey's classes, which name rows and columns. ``distortion`` and ``amount`` take the
+    cases of these only. ExplorerError where the survey has no such model.
+    """
+    import pandas as pd
+
+    if model not in survey.plan.models:
+        raise ExplorerError(f"The survey has no model named {model!r}; it has {', '.join(survey.plan.models)}.")
+    counted = survey.sql(
+        "SELECT clean_prediction AS a, prediction AS b, count(*) AS n FROM rows WHERE model = $1 "
+        "AND ($2 IS NULL OR distortion = $2) AND ($3 IS NULL OR amount = $3) GROUP BY ALL",
+        [model, distortion, amount],
+    )
+    classes = list(survey.plan.classes)
+    cells = np.zeros((len(classes), len(classes)), np.int64)
+    cells[counted.a.to_numpy(int), counted.b.to_numpy(int)] = counted.n
+    return pd.DataFrame(cells, index=pd.Index(classes, name="clean"), columns=pd.Index(classes, name="distorted"))
+
+
+def instability(
+    survey: Survey, pair: Sequence[str] | None = None, *, resamples: int = RESAMPLES, seed: int = 0
+) -> pd.DataFrame:
+    """Cidon instability of two models, per distortion, with intervals: the share of images that a model gets right
+    under some of the conditions (the undistorted picture is one) and wrong under others.
+
+    Source: Cidon et al., "Characterizing and Taming Model Instability Across Edge Devices" (MLSys 2021). Images without
+    a class are left out. Columns as in ``accuracy``: ``difference`` is other minus baseline, what is below 0 is gained.
+    """
+    import pandas as pd
+
+    baseline, other = survey.pair(*(pair or (None, None)))
+    with survey.connect() as connection:
+        table = connection.execute(_UNSTABLE, [baseline, other, baseline, other]).df()
+    rows = []
+    for distortion, group in table.groupby("distortion", sort=False):
+        counts = group.images.to_numpy(np.int64)
+        first, second = group.a.to_numpy(float), group.b.to_numpy(float)
+        columns = np.stack([first, second, second - first], 1)
+        found = intervals(columns, counts, resamples=resamples, seed=seed)
+        mean = counts @ columns / counts.sum()
+        row: dict[str, object] = {"distortion": distortion, "images": int(counts.sum())}
+        for i, name in enumerate(("baseline", "other", "difference")):
+            row |= {name: mean[i], f"{name}_low": found[i, 0], f"{name}_high": found[i, 1]}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+_UNSTABLE = """
+WITH own AS (
+  SELECT image, model, distortion, (bool_or(correct) OR bool_or(clean_correct))
+    AND (bool_or(NOT correct) OR bool_or(NOT clean_correct)) AS unstable
+  FROM rows WHERE correct IS NOT NULL AND model IN (?, ?) GROUP BY ALL)
+SELECT distortion, a, b, count(*) AS images FROM (
+  SELECT image, distortion, bool_or(unstable) FILTER (model = ?) AS a, bool_or(unstable) FILTER (model = ?) AS b
+  FROM own GROUP BY ALL) GROUP BY ALL ORDER BY ALL
+"""
