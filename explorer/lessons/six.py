@@ -14,6 +14,9 @@ from explorer.lessons.material import network, photograph, tiles
 from explorer.probe import compare
 
 CLEARLY = 0.02  # by how much an AUC must be worse in exercise 6.7
+SHOWN = ("gaussian_noise", "jpeg", "thumbnail", "gaussian_blur", "crop", "shift", "rotate", "gamma", "contrast", "fog")
+"""What the lesson's table holds already."""
+
 KINDS = ("pixels", "standard", "stability")
 
 prediction(
@@ -143,17 +146,23 @@ def auc(answer: Any) -> Verdict | None:
     return right("1 is perfect, 0.5 is a coin.")
 
 
-@exercise("6.7", "a recipe whose copies the standard network's features recognise better than the stabilized one's")
+@exercise(
+    "6.7",
+    "a recipe, not of the table, whose copies the standard network recognises better than the stabilized one",
+)
 def honest_loss(answer: Any) -> Verdict:
     """The area must be lower by CLEARLY for the stabilized network, and the standard one must do better than a coin."""
-    recipe = str(answer if isinstance(answer, Recipe) else Recipe.parse(answer))
+    asked = answer if isinstance(answer, Recipe) else Recipe.parse(answer)
+    if shown := sorted({name for name, _ in asked.steps} & set(SHOWN)):
+        return hint("explorer.distortions.DISTORTIONS has more.", words=f"{', '.join(shown)} is in the table already.")
+    recipe = str(asked)
     standard, stability = (recognition(method, recipe) for method in ("standard", "stability"))
     told = f"AUC of standard {standard:.3f}, of stability {stability:.3f}"
     if standard - stability >= CLEARLY:
         return right(f"{told}: a change of tone or colour is nothing that noise prepares for.")
     return hint(
         "not noise, nor anything that removes fine detail; think of what lesson 1 and 2 found.",
-        "try contrast below 0.5, fog, or hue.",
+        "colours are a good place to look: hue or saturation.",
         words=f"{told}; the first should be higher by {CLEARLY} or more.",
     )
 
