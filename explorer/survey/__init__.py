@@ -9,6 +9,7 @@ from explorer.survey.ask import QUADRANTS, VIEWS, Survey
 from explorer.survey.cases import Case, condition_of, data_of, models_of, open_cases
 from explorer.survey.engine import Cost, cost, finished_images, run
 from explorer.survey.included import shipped
+from explorer.survey.marks import Mark, make_mark, marks_file, put_mark, read_marks
 from explorer.survey.plan import Condition, Plan, make_plan
 from explorer.survey.statistics import accuracy, confusion, instability, mcnemar
 from explorer.survey.store import Store
@@ -19,6 +20,7 @@ __all__ = [
     "Case",
     "Condition",
     "Cost",
+    "Mark",
     "Plan",
     "Store",
     "Survey",
@@ -29,10 +31,14 @@ __all__ = [
     "data_of",
     "finished_images",
     "instability",
+    "make_mark",
     "make_plan",
+    "marks_file",
     "mcnemar",
     "models_of",
     "open_cases",
+    "put_mark",
+    "read_marks",
     "run",
     "shipped",
 ]
