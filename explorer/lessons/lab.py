@@ -6,6 +6,8 @@ Few images on purpose: two hundred digits leave room for mistakes, so that train
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import replace
 from functools import cache
 from typing import TypeVar
 
@@ -62,6 +64,16 @@ def train(
             optimizer.step()
             schedule.step()
     return model.eval().requires_grad_(False)
+
+
+def scaled(model: Classifier, factor: float, name: str) -> Classifier:
+    """A copy of the LeNet whose logits are ``factor`` times as large: every answer stays, only its sureness changes."""
+    copy = deepcopy(model)
+    copy.card = replace(copy.card, name=name, sha256="")
+    with torch.no_grad():
+        copy.net.fc2.weight.mul_(factor)  # type: ignore[operator,union-attr]  # a LeNet has it
+        copy.net.fc2.bias.mul_(factor)  # type: ignore[operator,union-attr]
+    return copy
 
 
 def noisy(x: Tensor, sigma: float, seed: int = 0) -> Tensor:
