@@ -22,7 +22,7 @@ import nbformat
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Locator
 
-PATIENCE = 180  # seconds; a shared machine can be slow, and a condition that holds does not wait
+PATIENCE = 120  # seconds; a shared machine can be slow, and a condition that holds does not wait
 QUIET = {"fetchNews": "false", "checkForUpdates": False}
 
 
@@ -188,17 +188,22 @@ class LabWidget:
 
     def painted(self) -> None:
         """Wait until its panel shows an answer."""
-        self.whole.locator(".stability-panel .card .badge").first.wait_for()
+        self._attached(".stability-panel .card .badge")
 
     def charted(self) -> None:
         """Wait until its curves are drawn."""
-        self.whole.locator(".js-plotly-plot .scatterlayer .trace path.js-line").first.wait_for()
+        self._attached(".js-plotly-plot .scatterlayer .trace path.js-line")
+
+    def _attached(self, selector: str) -> None:
+        """Wait until that is there; JupyterLab paints nothing of what is scrolled away."""
+        self.whole.scroll_into_view_if_needed()
+        self.whole.locator(selector).first.wait_for(state="attached")
 
     @property
     def hash(self) -> str:
         """The first eight hex digits of the pixels' fingerprint."""
-        shown = self.whole.locator("figcaption span[title*='SHA-256']").inner_text()
-        return shown.lstrip("#").replace(" ", "")
+        shown = self.whole.locator("figcaption span[title*='SHA-256']").text_content()  # also where it is scrolled away
+        return (shown or "").lstrip("#").replace(" ", "")
 
     @property
     def recipe(self) -> str:
@@ -207,7 +212,7 @@ class LabWidget:
 
     @property
     def answers(self) -> list[str]:
-        return self.whole.locator(".card .answer").all_inner_texts()
+        return self.whole.locator(".card .answer").all_text_contents()
 
     def until(self, recipe: str, image_hash: str) -> None:
         """Wait until the field of the recipe and the panel show these."""
@@ -219,9 +224,11 @@ class LabWidget:
     def drag(self, by: float, steps: int = 12, pause: float = 0) -> None:
         """Drag the first slider's handle by so many px to the right."""
         handle = self.whole.locator(".noUi-handle").first
-        handle.scroll_into_view_if_needed()
-        box = handle.bounding_box()
-        assert box is not None
+        box = before = None
+        while box is None or box != before:  # a page that scrolls lays out anew what was out of sight
+            handle.scroll_into_view_if_needed()
+            self.lab.page.wait_for_timeout(250)
+            before, box = box, handle.bounding_box()
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         mouse = self.lab.page.mouse
         mouse.move(x, y)
