@@ -203,18 +203,39 @@ def test_training_mode_is_put_back_where_the_network_fails() -> None:
 
 def test_a_network_can_be_trained_after_it_was_asked() -> None:
     class Keeping(Net):
+        """Keeps tensors from one call to the next, as caches of positions and masks are kept."""
+
         def forward(self, x: Tensor) -> Tensor:
-            if not hasattr(self, "scale"):
-                self.scale = torch.ones(1, device=x.device) * 2  # made once, used in training
-            return super().forward(x) * self.scale
+            if not self.training:
+                self.scale, self.shift = torch.ones(1) * 2, x.sum() * 0 + 1
+            return super().forward(x) * self.scale + super().forward(x * self.shift)
 
     mine = Keeping()
-    mine.scale = mine.scale if hasattr(mine, "scale") else torch.empty(0)
-    del mine.scale
     with pytest.warns(ExplorerWarning, match="training mode"):
         explorer.compare(mine, images(), recipe=RECIPE)
     mine(images()).sum().backward()
     assert mine.fc.weight.grad is not None
+    with torch.inference_mode():
+        wrap(mine)(images() * 1)
+    mine(images()).sum().backward()
+
+
+def test_a_network_that_does_more_than_to_set_a_flag_is_told_of_both_changes() -> None:
+    class Merging(Net):
+        merged = False
+
+        def train(self, mode: bool = True) -> Merging:
+            self.merged = not mode  # as adapters do that are merged into the weights for inference
+            return super().train(mode)
+
+        def forward(self, x: Tensor) -> Any:
+            assert self.merged is not self.training
+            return super().forward(x)
+
+    mine = Merging()
+    wrap(mine)(images())
+    assert mine.training
+    assert not mine.merged
 
 
 def test_threads_that_ask_the_same_network_do_not_meet() -> None:

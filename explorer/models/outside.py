@@ -47,26 +47,26 @@ class Outside(Classifier):
         return ((x - self.mean.to(x.device)) / self.std.to(x.device)).to(place(self.net)[1])
 
     def forward(self, x: Tensor) -> Tensor:
-        with borrowed(self.net), _usable(x) as own:
-            return self._seen.logits(tensor_of(self.net(self.normalise(own))))
+        with borrowed(self.net), _usable():
+            return self._seen.logits(tensor_of(self.net(self.normalise(x))))
 
     def features(self, x: Tensor) -> dict[str, Tensor]:
         return self.answer(x)[1]
 
     def answer(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        with borrowed(self.net), _usable(x) as own:
-            out, features = self._seen.run(self.net, self.normalise(own))
+        with borrowed(self.net), _usable():
+            out, features = self._seen.run(self.net, self.normalise(x))
             return self._seen.logits(out), features
 
 
 @contextmanager
-def _usable(x: Tensor) -> Iterator[Tensor]:
+def _usable() -> Iterator[None]:
     """Without inference mode: a network may keep tensors, and training could not use those that were made under it."""
     if not torch.is_inference_mode_enabled():
-        yield x
+        yield
         return
     with torch.inference_mode(mode=False), torch.no_grad():
-        yield x.clone()
+        yield
 
 
 def wrap(
