@@ -22,7 +22,7 @@ prediction(
 )
 prediction("4.5", "For how many per cent of the digits does an attack break the radius promised for L = 0.5?")
 prediction(
-    "4.8",
+    "4.7",
     "The radius that the true theorem promises to the median digit: is it larger or smaller than what rounding "
     "to 8 bits changes?",
     choices=("ten times larger", "about the same", "ten times smaller"),
@@ -127,7 +127,7 @@ def uphill(answer: Any) -> Verdict | None:
     )
 
 
-@exercise("4.7", "a function of a model that gives a copy ten times less steep, which answers every picture the same")
+@exercise("4.8", "a function of a model that gives a copy ten times less steep, which answers every picture the same")
 def calm(answer: Any) -> Verdict | None:
     """Tried on the standard network: slopes at most a tenth, answers all the same, the original untouched."""
     model = deepcopy(network())

@@ -46,7 +46,7 @@ def term(answer: Any) -> Verdict | None:
 def _judged_term(
     answer: Callable[[Tensor, Tensor], Tensor], given: Tensor, clean: Tensor, distorted: Tensor
 ) -> Verdict:
-    kl, cross_entropy = (stability_term(clean, distorted, loss=loss) for loss in ("kl", "cross_entropy"))
+    kl, cross_entropy = (stability_term(clean, distorted, loss=loss).detach() for loss in ("kl", "cross_entropy"))
     if not (_same(given, kl) or _same(given, cross_entropy)):
         return _what_else(given, clean, distorted)
     far = answer(*(200 * part for part in _logits(1.0)))
@@ -55,7 +55,8 @@ def _judged_term(
             "F.log_softmax(z, 1) computes the logarithm without ever taking the logarithm of zero.",
             words="Right for mild logits, but for large ones it is not a number.",
         )
-    gradients = torch.autograd.grad(given, (clean, distorted), allow_unused=True)
+    inputs = (clean, distorted)
+    gradients = torch.autograd.grad(given, inputs, allow_unused=True) if given.requires_grad else [None]
     if any(gradient is None or not gradient.any() for gradient in gradients):
         return hint(
             "there is a detach() or a no_grad() too many.",
