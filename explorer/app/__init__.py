@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Sequence
 from contextlib import redirect_stdout
 from importlib.util import find_spec
+from pathlib import Path
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: no telemetry
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -43,14 +44,17 @@ LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104  # compared only
 
 
-def build(models: Sequence[str | Classifier] | None = None, data: Sequence[Dataset] = ()) -> gr.Blocks:
+def build(
+    models: Sequence[str | Classifier] | None = None, data: Sequence[Dataset] = (), surveys: Sequence[Path] = ()
+) -> gr.Blocks:
     """The app as Blocks, its first models loaded and warm; launch it with ``launch_options()``.
 
     ``models``: the models shown first, loaded or by name or path (default: a baseline and its stabilized sibling).
-    ``data``: data sets of one's own, offered beside the known ones; they name the classes of models that do not know
-    theirs. ExplorerError where there is no such model, no checkpoint at all, or where they do not take the same input.
+    ``data``: data sets of one's own, offered beside the known ones; they name the classes of models that do not
+    know theirs. ``surveys``: folders of surveys for the page "Failures". ExplorerError where there is no such
+    model, no checkpoint at all, or where they do not take the same input.
     """
-    live = Live([named_after(model, data) for model in models or ()], data)
+    live = Live([named_after(model, data) for model in models or ()], data, surveys)
     live.warm()
     return page(live)
 
@@ -61,21 +65,23 @@ def serve(
     models: Sequence[str | Classifier] | None = None,
     *,
     data: Sequence[Dataset] = (),
+    surveys: Sequence[Path] = (),
     names: Sequence[str] = (),
     mcp: bool = False,
     open_browser: bool = False,
 ) -> None:
     """Serve the app until it is interrupted; prints its address. A taken port means the next free one.
 
-    ``models`` and ``data`` as in ``build``; ``names``: host names by which it is reached besides localhost and IP
-    addresses, for example behind a proxy; ``mcp``: serve the API to MCP clients, too. ExplorerError where ``host``
-    cannot be listened on, no port from ``port`` on is free, or a package is missing, and as in ``build``.
+    ``models``, ``data`` and ``surveys`` as in ``build``; ``names``: host names by which it is reached besides
+    localhost and IP addresses, for example behind a proxy; ``mcp``: serve the API to MCP clients, too.
+    ExplorerError where ``host`` cannot be listened on, no port from ``port`` on is free, or a package is
+    missing, and as in ``build``.
     """
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # who sends a huge picture is told in a sentence
     free_port(host, port)  # a wrong address is said before the models load
     if mcp and find_spec("mcp") is None:
         raise ExplorerError("--mcp needs the package mcp, which is not installed: pip install 'mcp>=1.21,<2'.")
-    blocks = build(models, data)
+    blocks = build(models, data, surveys)
     port = free_port(host, port)  # chosen only now: another app may have started meanwhile
     _reach_oneself_directly()
     if host not in LOOPBACK:

@@ -133,7 +133,7 @@ def questions(live: Live) -> list[Any]:
 
         return asked
 
-    asked = (live.ask, live.open_picture, live.read_recipe, live.read_link, live.share)
+    asked = (live.ask, live.open_picture, live.read_recipe, live.read_link, live.share, live.failures)
     return [question(method) for method in (*asked, live.start_job, live.poll_job, live.cancel_job)]
 
 

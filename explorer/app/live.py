@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -18,6 +19,7 @@ from starlette.responses import Response
 from torch import Tensor
 
 from explorer import images
+from explorer.app.failures import Failures
 from explorer.app.jobs import POLL, Jobs, Quiet, StoppedError, humble_thread
 from explorer.app.links import read_link, shares
 from explorer.app.pictures import PictureGoneError, Pictures, Recent
@@ -65,9 +67,14 @@ class Live:
     networks gain nothing from more, and visitors do not slow each other down by more than their share.
     """
 
-    def __init__(self, models: Sequence[str | Classifier] | None = None, data: Sequence[Dataset] = ()) -> None:
+    def __init__(
+        self,
+        models: Sequence[str | Classifier] | None = None,
+        data: Sequence[Dataset] = (),
+        surveys: Sequence[Path] = (),
+    ) -> None:
         """``models``: the models shown first, loaded or by name or path; None shows each family's first two.
-        ``data``: data sets of one's own, offered beside the known ones.
+        ``data``: data sets of one's own, offered beside the known ones; ``surveys``: folders of surveys, likewise.
 
         ExplorerError where a named model does not load, where two of either have one name, and where the models do not
         take the same input.
@@ -95,6 +102,9 @@ class Live:
         )
         # Large photographs take seconds to decode, one after another: not in the threads that sliders wait for.
         self._readers = ThreadPoolExecutor(1, "explorer-reader", initializer=humble_thread)
+        # Nor what is asked of surveys: some of it takes a tenth of a second.
+        self._askers = ThreadPoolExecutor(2, "explorer-survey", initializer=humble_thread)
+        self.surveys = Failures(self, surveys)
         self.quiet = Quiet()
         self._jobs = Jobs(_plainly, self.quiet)
 
@@ -120,6 +130,10 @@ class Live:
     async def share(self, state: Any) -> Response:
         """The state for Python, the command line and programs, as in ``links.shares``, or {"error"}."""
         return await self._run(lambda asked: shares(self.scene(asked), asked, [data.name for data in self.own]), state)
+
+    async def failures(self, question: Any) -> Response:
+        """What the page "Failures" asks of surveys, {"ask": name, ...}: the answer or {"error"}."""
+        return await self._run(self.surveys.answer, question, self._askers)
 
     async def start_job(self, question: Any) -> Response:
         """Begin a long question, {"kind", "group", "state", ...}: {"job": token} or {"error"}."""
@@ -237,7 +251,7 @@ class Live:
     def close(self) -> None:
         """End the threads."""
         self._jobs.close()
-        for pool in (self._pool, self._readers):
+        for pool in (self._pool, self._readers, self._askers):
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _load(self, card: Card) -> Classifier:

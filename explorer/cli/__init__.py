@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -122,6 +123,9 @@ def serve(
     data: Annotated[
         list[str] | None, typer.Option(help="Your own images: a folder or an .npz. May be repeated.")
     ] = None,
+    survey: Annotated[
+        list[Path] | None, typer.Option(help="A survey, or a folder of surveys, to look at. May be repeated.")
+    ] = None,
     name: Annotated[list[str] | None, typer.Option(help="A host name it is reached by, behind a proxy.")] = None,
     *,
     mcp: Annotated[bool, typer.Option("--mcp", help="Serve the API to MCP clients, too.")] = False,
@@ -131,11 +135,15 @@ def serve(
     from explorer.app import free_port, serve
     from explorer.datasets import open_dataset
 
+    if missing := [str(folder) for folder in survey or () if not folder.is_dir()]:
+        raise ExplorerError(f"--survey {missing[0]} is no folder; name that of a survey, or one that holds surveys.")
     free_port(host, port)  # a wrong address is said before the models load
     described = any(option is not None for option in (arch, mean, std))
     loaded = load_models(models or [], arch, mean, std, "auto") if models or described else None
     own = [open_dataset(folder) for folder in data or ()]
-    serve(host, port, models=loaded, data=own, names=name or (), mcp=mcp, open_browser=open_browser)
+    serve(
+        host, port, models=loaded, data=own, surveys=survey or (), names=name or (), mcp=mcp, open_browser=open_browser
+    )
 
 
 @app.command()

@@ -14,7 +14,7 @@ from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.probe.inputs import Progress
 from explorer.survey.plan import Plan, fingerprint
-from explorer.survey.scan import Columns, join, read, scan
+from explorer.survey.scan import Columns, Tick, join, read, scan
 from explorer.survey.store import LOCK, Store, table
 
 TRIED = 64
@@ -89,7 +89,7 @@ def local(
 
 
 def compute(
-    models: Sequence[Classifier], data: Dataset, plan: Plan, shard: int
+    models: Sequence[Classifier], data: Dataset, plan: Plan, shard: int, tick: Tick | None = None
 ) -> tuple[Columns | None, dict[int, str]]:
     """One shard: its rows, and the images that cannot be read. The same on every machine of one kind."""
     rows = plan.images_of(shard)
@@ -99,7 +99,7 @@ def compute(
         batch, missing = read(data, range(start, min(start + plan.batch, rows.stop)), models[0])
         unread |= missing
         if batch.rows:
-            parts.append(scan(models, batch, plan))
+            parts.append(scan(models, batch, plan, tick))
     return (join(parts) if parts else None), unread
 
 

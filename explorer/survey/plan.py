@@ -172,8 +172,13 @@ def make_plan(
         precision=precision,
         batch=batch,
         shard=batch * batches,
-        versions={"explorer": explorer.__version__, **{name: version(name) for name in ("torch", "pillow")}},
+        versions=versions(),
     )
+
+
+def versions() -> dict[str, str]:
+    """Versions of whatever makes a survey's numbers."""
+    return {"explorer": explorer.__version__, **{name: version(name) for name in ("torch", "pillow")}}
 
 
 def fingerprint(model: Classifier) -> str:

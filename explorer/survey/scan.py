@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -68,7 +68,11 @@ def read(data: Dataset, rows: Sequence[int], model: Classifier) -> tuple[Images,
     return Images(pixels, labels, tuple(row for row in rows if row not in unread)), unread
 
 
-def scan(models: Sequence[Classifier], batch: Images, plan: Plan) -> Columns:
+Tick = Callable[[int], None]
+"""Called with the number of new rows, between two pieces of work; what it raises ends it."""
+
+
+def scan(models: Sequence[Classifier], batch: Images, plan: Plan, tick: Tick | None = None) -> Columns:
     """Every condition of the plan on a batch of images: one row per condition, model and image, in this order.
 
     Each distorted image is made once and given to all models, while the next condition's are being made. ExplorerError
@@ -85,6 +89,8 @@ def scan(models: Sequence[Classifier], batch: Images, plan: Plan) -> Columns:
             answer = _ask(model, distorted, plan.precision)
             own = _measure(known[i], answer, batch.labels)
             parts.append({**shared, "model": np.full(len(batch.rows), i, np.int16), **own})
+            if tick:
+                tick(len(batch.rows))
     return join(parts)
 
 
