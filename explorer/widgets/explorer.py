@@ -20,6 +20,7 @@ from explorer.widgets.panel import Panel
 from explorer.widgets.scene import RECIPE, Scene, make_scene
 from explorer.widgets.still import line, still
 
+PAUSE = 0.12  # s without a movement before the line in the curves follows
 REST = 0.3  # s without a movement before curves are computed
 STORE = 1.0  # s without a movement before what is stored in the notebook is renewed
 
@@ -146,8 +147,8 @@ class Explorer(widgets.VBox):
             if not scene.recipe.steps:
                 self._show_charts(on=False)
             else:
-                if self._charts.drawn != key_of(scene, place):
-                    self._later.quiet(REST, stop)
+                # Plotly takes longer to move one line than the panel to show an answer: not while somebody drags
+                self._later.quiet(PAUSE if self._charts.drawn == key_of(scene, place) else REST, stop)
                 self._charts.paint(scene, place, stop)
                 self._show_charts(on=True)
         if self._displays:
