@@ -327,7 +327,7 @@ def test_two_widgets_share_nothing():
 
 def test_curves_are_drawn_once_a_page_is_there_and_updated_in_place(w):
     assert len(w.children) == 1
-    w._seen()
+    w._seen(dark=False)
     assert w._later.wait()
     figure = w._charts.figure
     assert w.children[1] is figure
@@ -361,8 +361,19 @@ def test_curves_are_drawn_once_a_page_is_there_and_updated_in_place(w):
     assert len(w.children) == 1
 
 
+def test_curves_on_dark_pages_have_the_panels_dark_colours(w):
+    from explorer.panel import palettes
+
+    w._seen(dark=True)
+    assert w._later.wait()
+    figure, dark = w._charts.figure, palettes()["dark"]
+    colours = {trace.line.color for trace in figure.data if trace.mode == "lines"}
+    assert colours == {dark["standard"]["--ink"], dark["stability"]["--ink"]}
+    assert figure.layout.font.color == dark[""]["--text"]
+
+
 def test_dragging_computes_no_curves(w, monkeypatch):
-    w._seen()
+    w._seen(dark=False)
     assert w._later.wait()
     asked = []
     monkeypatch.setattr("explorer.widgets.curves.swept", lambda *_: asked.append(1))
@@ -374,7 +385,7 @@ def test_dragging_computes_no_curves(w, monkeypatch):
 
 def test_curves_follow_the_step_that_was_touched_last(w):
     w.recipe = "gaussian_noise=0.2,jpeg=30;seed=7"
-    w._seen()
+    w._seen(dark=False)
     assert w._later.wait()
     assert w._charts.sweep.distortion == "gaussian_noise"
     w._controls._sliders[1].slider.value = 40

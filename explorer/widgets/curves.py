@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from explorer.distortions import Distortion, find_distortion
 from explorer.errors import ExplorerError
-from explorer.panel.answers import grid
+from explorer.panel import palettes
+from explorer.panel.answers import grid as amounts_of
 from explorer.probe import Sweep, sweep
 from explorer.widgets.scene import Scene
 
@@ -25,6 +26,8 @@ class Charts:
     """Draws a scene's curves into one ``plotly.graph_objects.FigureWidget``."""
 
     def __init__(self) -> None:
+        self.dark = False
+        """Whether the page that shows them is dark; what is drawn already keeps its colours."""
         self.figure: go.FigureWidget | None = None
         self.drawn: tuple[Any, ...] | None = None  # the question whose curves are on screen
         self.sweep: Sweep | None = None
@@ -56,13 +59,15 @@ class Charts:
         from explorer.figures import sweeps
 
         if self.figure is None:
-            self.figure = _figure()
+            self.figure = _figure(palettes()["dark" if self.dark else "light"][""])
         figure = self.figure
         traces = [
             trace.update(xaxis=f"x{i + 1 if i else ''}", yaxis=f"y{i + 1 if i else ''}")
             for i, what in enumerate(WHAT)
             for trace in sweeps.traces(along, what, legend=i == 0)
         ]
+        if self.dark:
+            _darken(traces)
         with figure.batch_update():
             if len(figure.data) == len(traces):
                 for old, new in zip(figure.data, traces, strict=True):
@@ -105,7 +110,7 @@ def swept(scene: Scene, place: int, stop: Callable[[], None] | None = None) -> S
         scene.models,
         scene.pixels,
         name,
-        amounts=grid(find_distortion(name), scene.family.size, at),
+        amounts=amounts_of(find_distortion(name), scene.family.size, at),
         recipe=scene.recipe,
         label=scene.label,
         place=place,
@@ -123,10 +128,23 @@ def _moving(axis: dict[str, Any]) -> dict[str, Any]:
     return {key: axis[key] for key in ("title", "range", "rangemode") if key in axis}
 
 
-def _figure() -> go.FigureWidget:
+def _darken(traces: Sequence[go.Scatter]) -> None:
+    """The methods' colours as the panel has them on dark pages."""
+    from explorer.figures.style import INKS
+
+    dark = palettes()["dark"]
+    inks = {ink: dark[method]["--ink"] for method, ink in INKS.items()}
+    for trace in traces:
+        for part in (trace.line, trace.marker):
+            if part.color is not None:
+                part.color = inks.get(part.color, dark[""]["--ink"])
+
+
+def _figure(colours: Mapping[str, str]) -> go.FigureWidget:
+    """An empty figure in the panel's ``colours``, without a ground of its own."""
     import plotly.graph_objects as go
 
-    from explorer.figures.style import LAYOUT, TEXT, axis
+    from explorer.figures.style import LAYOUT, axis
 
     layout = {
         **LAYOUT,
@@ -135,15 +153,19 @@ def _figure() -> go.FigureWidget:
         "margin": {"l": 56, "r": 16, "t": 34, "b": 52},
         "legend": {**LAYOUT["legend"], "y": 1.04},
         "uirevision": "same",
+        "font": LAYOUT["font"] | {"color": colours["--text"]},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
         "shapes": [],
     }
     gap, wide = 0.075, (1 - 2 * 0.075) / 3
+    grid = {"gridcolor": colours["--line"], "linecolor": colours["--soft"], "tickcolor": colours["--soft"]}
     for i, what in enumerate(WHAT):
         number = str(i + 1) if i else ""
         low = i * (wide + gap)
-        layout[f"xaxis{number}"] = axis("amount", domain=[low, low + wide], anchor=f"y{number}")
-        layout[f"yaxis{number}"] = axis(what, anchor=f"x{number}")
-        line = {"color": TEXT, "width": 1.5, "dash": "3px,2.5px"}
+        layout[f"xaxis{number}"] = axis("amount", domain=[low, low + wide], anchor=f"y{number}", **grid)
+        layout[f"yaxis{number}"] = axis(what, anchor=f"x{number}", **grid)
+        line = {"color": colours["--text"], "width": 1.5, "dash": "3px,2.5px"}
         place = {"x0": 0, "x1": 0, "y0": 0, "y1": 1, "xref": f"x{number}", "yref": f"y{number} domain"}
         layout["shapes"].append({"type": "line", "line": line, **place})
     figure = go.FigureWidget(layout=layout)

@@ -136,8 +136,10 @@ class Explorer(widgets.VBox):
             finally:
                 self._live = False
 
-    def _seen(self) -> None:
+    def _seen(self, dark: bool) -> None:
         """A page has drawn the panel: from now on there are curves."""
+        if self._charts.figure is None:
+            self._charts.dark = dark
         self._alive = True
         self._later.nudge()
 

@@ -19,14 +19,14 @@ BYTES_PER_SECOND = 600_000
 
 
 class Panel(anywidget.AnyWidget):
-    """Paints what ``push`` is given. ``seen`` is called when a page has drawn it for the first time."""
+    """Paints what ``push`` is given. ``seen(dark)`` is called when a page draws it, with the page's colours."""
 
     _esm = f"{panel_module()}\n{(FOLDER / 'view.js').read_text(encoding='utf-8')}"
     _css = read("panel.css") + (FOLDER / "view.css").read_text(encoding="utf-8")
     answer = traitlets.Dict({"turn": 0}).tag(sync=True)
     still = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, seen: Callable[[], None], **kwargs: Any) -> None:
+    def __init__(self, seen: Callable[[bool], None], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.still = f"stability-still-{self.model_id[:12]}"
         self._seen = seen
@@ -44,4 +44,4 @@ class Panel(anywidget.AnyWidget):
     def _heard(self, _: Any, content: dict[str, Any], __: Any) -> None:
         if content.get("kind") == "seen":
             self.send({"kind": "alive"})
-            self._seen()
+            self._seen(bool(content.get("dark")))

@@ -6,6 +6,8 @@
 
 const KERNEL_MS = 6000; // without a word from the kernel: what is shown was stored
 
+const DARK = '.dark, [data-jp-theme-light="false"], [data-theme="dark"], .vscode-dark, [theme="dark"]';
+
 export default {
   render({ model, el }) {
     const state = () => ({ turn: model.get("answer").turn, models: model.get("answer").models ?? [] });
@@ -26,7 +28,7 @@ export default {
     model.on("change:answer", paint);
     model.on("msg:custom", heard);
     try {
-      model.send({ kind: "seen" });
+      model.send({ kind: "seen", dark: Boolean(el.ownerDocument.querySelector(DARK)) });
     } catch {
       note.hidden = false;
     }
