@@ -53,14 +53,14 @@ def test_few_discordant_pairs_get_the_binomial_probability(counts: tuple[int, in
 
 
 def test_the_exact_test_is_scipys() -> None:
-    from scipy.stats import binomtest
+    from scipy.stats import binomtest  # type: ignore[import-untyped]
 
     for a, b in [(0, 1), (3, 12), (7, 18), (12, 13), (25, 0)]:
         assert mcnemar(a, b).p == pytest.approx(binomtest(a, a + b).pvalue, rel=1e-9)
 
 
 def test_the_corrected_chi_square_is_edwards() -> None:
-    from scipy.stats import chi2
+    from scipy.stats import chi2  # type: ignore[import-untyped]
 
     # the much-printed table 101 121 / 59 33: discordant 121 and 59, (|121 - 59| - 1)^2 / 180 = 20.67
     found = mcnemar(121, 59)

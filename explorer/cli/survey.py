@@ -111,3 +111,47 @@ def show(
     rest = len(frame) - len(shown)
     more = [f"{rest:,} more rows; --limit {len(frame)} shows them, --json gives all."] if rest > 0 else []
     print_parts(tables.plain_table(list(shown.columns), shown.itertuples(index=False, name=None)), *more)
+
+
+Baseline = Annotated[str | None, typer.Option(help="The model to compare with; else the survey's first.")]
+Other = Annotated[str | None, typer.Option(help="The model compared; else the survey's second.")]
+
+
+@survey.command()
+def report(
+    folder: Folder,
+    out: Annotated[Path, typer.Option(help="The page to write.")] = Path("survey.html"),
+    baseline: Baseline = None,
+    other: Other = None,
+    data: Annotated[
+        str | None, typer.Option(help="Where the pictures are, if the survey is of a folder or a file.")
+    ] = None,
+) -> None:
+    """Write what a survey found as one HTML page that opens anywhere, without a network."""
+    from datetime import UTC, datetime
+
+    from explorer.panel.survey_report import survey_report
+    from explorer.survey import Survey, data_of
+    from explorer.survey.export import whole
+    from explorer.survey.report import findings
+
+    asked = Survey(folder)
+    found = findings(asked, baseline=baseline, other=other, data=data_of(asked, data) if data else None)
+    page = survey_report(found, datetime.now(UTC).date().isoformat())
+    with whole(out) as part:
+        part.write_text(page, encoding="utf-8")
+    print_parts(*([found.missing] if found.missing else []), f"Written: {out}")
+
+
+@survey.command()
+def export(
+    folder: Folder,
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    format: Annotated[str, typer.Option(help="csv, parquet or fiftyone.")] = "csv",  # noqa: A002  # the option's name
+) -> None:
+    """Write all rows, with stars, tags and notes, into one file for other programs."""
+    from explorer.survey import Survey
+    from explorer.survey.export import export as write
+
+    count = write(Survey(folder), format, out)
+    print_parts(f"Written: {out}, {count:,} rows.")

@@ -230,3 +230,46 @@ SELECT distortion, a, b, count(*) AS images FROM (
   SELECT image, distortion, bool_or(unstable) FILTER (model = ?) AS a, bool_or(unstable) FILTER (model = ?) AS b
   FROM own GROUP BY ALL) GROUP BY ALL ORDER BY ALL
 """
+
+
+def standing(survey: Survey, baseline: str | None = None, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
+    """Every model over all conditions together, beside the baseline (the survey's first model by default).
+
+    One row per model: ``clean`` and ``distorted`` accuracy with ``_low``/``_high``, ``gained`` and ``lost``: cases that
+    only the baseline fails, and only this model; ``difference`` (this minus baseline) with ``_low``/``_high``.
+    """
+    import pandas as pd
+
+    models = survey.plan.models
+    baseline = baseline or models[0]
+    if baseline not in models:
+        raise ExplorerError(f"The survey has no model named {baseline!r}; it has {', '.join(models)}.")
+    with survey.connect() as connection:
+        tables = {name: connection.execute(_STANDING, [baseline, name]).df() for name in models}
+    rows = []
+    for name, table in tables.items():
+        counts, n = table.images.to_numpy(np.int64), table.n.to_numpy(float)
+        clean, a, b = table.clean.to_numpy(float), table.a.to_numpy(float) / n, table.b.to_numpy(float) / n
+        columns = np.stack([clean, b, b - a], 1)
+        found = intervals(columns, counts, resamples=resamples, seed=seed)
+        mean = counts @ columns / counts.sum()
+        row: dict[str, object] = {
+            "model": name,
+            "n": int(counts @ n),
+            "gained": int(counts @ table.gained),
+            "lost": int(counts @ table.lost),
+        }
+        for i, column in enumerate(("clean", "distorted", "difference")):
+            row |= {column: mean[i], f"{column}_low": found[i, 0], f"{column}_high": found[i, 1]}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+_STANDING = """
+WITH a AS (SELECT "case", image, fails(correct, flipped) AS f FROM rows WHERE model = ?),
+  b AS (SELECT "case", fails(correct, flipped) AS f, fails(clean_correct, false) AS c FROM rows WHERE model = ?)
+SELECT n, clean, a, b, gained, lost, count(*) AS images FROM (
+  SELECT count(*) AS n, 1 - bool_or(c)::INT AS clean, count(*) FILTER (NOT a.f) AS a, count(*) FILTER (NOT b.f) AS b,
+    count(*) FILTER (a.f AND NOT b.f) AS gained, count(*) FILTER (b.f AND NOT a.f) AS lost
+  FROM a JOIN b USING ("case") GROUP BY image) GROUP BY ALL ORDER BY ALL
+"""

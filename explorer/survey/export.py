@@ -1,0 +1,187 @@
+"""A survey's rows for other programs: CSV, one Parquet file, or samples for FiftyOne; with the marks people made."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from explorer.errors import ExplorerError
+from explorer.survey.marks import Mark, read_marks
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from explorer.survey.ask import Survey
+
+BATCH_ROWS = 50_000
+"""Rows in memory at a time."""
+
+
+def export(survey: Survey, format: str, out: Path) -> int:  # noqa: A002  # the command's own word
+    """Write all rows, with their marks in the columns ``star``, ``tags`` and ``note``, to ``out``; returns how many.
+
+    ``format``: ``csv`` (UTF-8, a header, empty where nothing is known, tags and layers as JSON), ``parquet``, or
+    ``fiftyone``: JSON whose ``samples`` are as ``fiftyone.Sample.from_dict`` takes them, one per case with a
+    classification by every model; ``filepath`` names pictures that ``open_cases`` makes.
+    The file is there whole or not at all, and what is in memory does not grow with the survey. ExplorerError where the
+    format is unknown or the file cannot be written.
+    """
+    if format not in FORMATS:
+        raise ExplorerError(f"There is no export format {format!r}; there are {', '.join(FORMATS)}.")
+    marks = read_marks(survey)
+    if out.resolve().is_relative_to((survey.folder / "rows").resolve()):
+        raise ExplorerError(f"{out} lies among the survey's own rows; give another --out.")
+    with whole(out) as part:
+        return FORMATS[format](survey, marks, part)
+
+
+def _csv(survey: Survey, marks: dict[int, Mark], part: Path) -> int:
+    import pyarrow as pa
+    import pyarrow.csv as pc
+
+    count = 0
+    with part.open("wb") as file:
+        for i, batch in enumerate(_batches(survey, marks)):
+            plain = {name: _text(batch.column(name)) for name in batch.schema.names}
+            pc.write_csv(pa.table(plain), file, pc.WriteOptions(include_header=i == 0))
+            count += batch.num_rows
+    return count
+
+
+def _parquet(survey: Survey, marks: dict[int, Mark], part: Path) -> int:
+    import pyarrow.parquet as pq
+
+    count, writer = 0, None
+    try:
+        for batch in _batches(survey, marks):
+            writer = writer or pq.ParquetWriter(part, batch.schema, compression="zstd")
+            writer.write_table(batch)
+            count += batch.num_rows
+    finally:
+        if writer:
+            writer.close()
+    return count
+
+
+def _fiftyone(survey: Survey, marks: dict[int, Mark], part: Path) -> int:
+    """One sample per case."""
+    plan, count, first = survey.plan, 0, True
+    fields = {model: _field(model) for model in plan.models}
+    with part.open("w", encoding="utf-8") as file:
+        file.write(json.dumps({"name": f"survey of {plan.data}", "classes": list(plan.classes), "key": plan.key})[:-1])
+        file.write(', "samples": [')
+        for rows in _cases(survey, marks):
+            shared = rows[0]
+            label = None if shared["label"] is None else plan.classes[shared["label"]]
+            starred = ["starred"] if shared["star"] else []
+            sample: dict[str, Any] = {
+                "filepath": f"{plan.data}/{shared['case']:09d}.png",
+                "tags": [*shared["tags"], *starred],
+                "ground_truth": None if label is None else {"_cls": "Classification", "label": label},
+                **{name: _finite(shared[name]) for name in _OF_CASE},
+            }
+            for row in rows:
+                sample[fields[row["model"]]] = {
+                    "_cls": "Classification",
+                    "label": plan.classes[row["prediction"]],
+                    "confidence": row["confidence"],
+                    **{name: _finite(row[name]) for name in _OF_MODEL},
+                }
+            file.write(("" if first else ",") + "\n" + json.dumps(sample, allow_nan=False))
+            first, count = False, count + len(rows)
+        file.write("\n]}\n")
+    return count
+
+
+FORMATS: dict[str, Callable[[Survey, dict[int, Mark], Path], int]] = {
+    "csv": _csv,
+    "parquet": _parquet,
+    "fiftyone": _fiftyone,
+}
+
+_OF_CASE = ("case", "image", "distortion", "amount", "seed", "image_seed", "hash", "image_hash", "l2", "linf", "psnr",
+            "ssim", "note")  # fmt: skip
+_OF_MODEL = ("correct", "flipped", "margin", "margin_true", "confidence_true", "kl", "feature_l2", "feature_cosine")
+
+
+def _batches(survey: Survey, marks: dict[int, Mark]) -> Iterator[pa.Table]:
+    """The rows by case, so many at a time, each with the marks of its case. At least one table, if an empty one."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    files = sorted((survey.folder / "rows").glob("*.parquet"))
+    if not files:
+        raise ExplorerError(f"{survey.folder} holds no finished rows yet; run the survey on.")
+    for path in files:
+        for batch in pq.ParquetFile(path).iter_batches(BATCH_ROWS):
+            table = pa.Table.from_batches([batch]).replace_schema_metadata(None)
+            own = [marks.get(case, _NO_MARK).to_dict() for case in table.column("case").to_pylist()]
+            for name, kind in (("star", pa.bool_()), ("tags", pa.list_(pa.string())), ("note", pa.string())):
+                table = table.append_column(name, pa.array([mark[name] for mark in own], kind))
+            yield table
+
+
+_NO_MARK = Mark()
+
+
+def _cases(survey: Survey, marks: dict[int, Mark]) -> Iterator[list[dict[str, Any]]]:
+    """The rows of one case at a time: those of all models."""
+    models = len(survey.plan.models)
+    for path in sorted((survey.folder / "rows").glob("*.parquet")):
+        yield from _cases_of(survey, path, marks, models)
+
+
+def _cases_of(survey: Survey, path: Path, marks: dict[int, Mark], models: int) -> Iterator[list[dict[str, Any]]]:
+    with survey.connect() as connection:
+        asked = connection.execute('SELECT * EXCLUDE (layers) FROM read_parquet(?) ORDER BY "case", model', [str(path)])
+        names = [column[0] for column in asked.description]
+        waiting: list[dict[str, Any]] = []
+        while found := asked.fetchmany(BATCH_ROWS):
+            for values in found:
+                row = dict(zip(names, values, strict=True))
+                waiting.append(row | marks.get(row["case"], _NO_MARK).to_dict())
+                if len(waiting) == models:
+                    yield waiting
+                    waiting = []
+
+
+def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column as CSV can hold it: lists become JSON, dictionaries their values."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(column.type):
+        return column.cast(column.type.value_type)
+    if pa.types.is_list(column.type) or pa.types.is_fixed_size_list(column.type):
+        return pa.chunked_array([pa.array([json.dumps(values) for values in column.to_pylist()], pa.string())])
+    return column
+
+
+def _field(model: str) -> str:
+    """A model's name as a field's: letters, digits and underscores."""
+    return "".join(sign if sign.isalnum() else "_" for sign in model)
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not -float("inf") < value < float("inf") else value
+
+
+@contextmanager
+def whole(out: Path) -> Iterator[Path]:
+    """A file to write to that becomes ``out`` at the end, or is gone where anything went wrong."""
+    part = out.with_name(out.name + ".part")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(out)
+    except OSError as error:
+        raise ExplorerError(
+            f"{out} could not be written ({error.strerror or error}); nothing was left there."
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)

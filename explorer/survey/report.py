@@ -1,0 +1,145 @@
+"""What a report of a survey says, as plain data: numbers, the most telling cases, and how to get them again."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from explorer.datasets import SOURCES, Dataset
+from explorer.distortions import find_distortion
+from explorer.errors import ExplorerError
+from explorer.survey import statistics
+from explorer.survey.ask import QUADRANTS, Survey
+from explorer.survey.cases import Case, models_of, open_cases
+from explorer.survey.marks import Mark, read_marks
+from explorer.survey.plan import Plan
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHOWN = 12
+"""Cases of each quadrant."""
+
+RULES: dict[str, tuple[str, str]] = {
+    "only_baseline_fails": (
+        "The two models disagree most surely: the largest difference between their margins.",
+        "coalesce(other_margin_true - margin_true, confidence + other_confidence)",
+    ),
+    "only_other_fails": (
+        "The two models disagree most surely: the largest difference between their margins.",
+        "coalesce(margin_true - other_margin_true, confidence + other_confidence)",
+    ),
+    "both_fail": (
+        "Both are most surely wrong: the smallest sum of their margins.",
+        "coalesce(-margin_true - other_margin_true, confidence + other_confidence)",
+    ),
+    "neither_fails": (
+        "Both hold, but only just: the smallest of their margins.",
+        "-coalesce(least(margin_true, other_margin_true), least(confidence, other_confidence))",
+    ),
+}
+"""How the most telling cases of a quadrant are chosen: in words, and as the score that puts the highest first."""
+
+ONCE = (
+    "Every image is shown once per group, under the condition that scores highest, and the distortions take turns, so "
+    "that none fills the group alone; equal scores go by case number. "
+    "The margin is the probability of the true class minus the largest other one."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """A report's contents. ``pictures``: cases by number, empty where they cannot be made again, and then ``missing``
+    says why in a sentence. ``cards``: by model, None where it is not here. ``marks``: by case.
+    """
+
+    plan: Plan
+    baseline: str
+    other: str
+    unread: dict[int, str]
+    finished: int
+    accuracy: pd.DataFrame
+    instability: pd.DataFrame
+    standing: pd.DataFrame
+    quadrants: dict[str, int]
+    telling: dict[str, pd.DataFrame]
+    pictures: dict[int, Case]
+    missing: str
+    cards: dict[str, dict[str, Any] | None]
+    marks: dict[int, Mark]
+    command: str
+
+
+def findings(
+    survey: Survey, *, baseline: str | None = None, other: str | None = None, data: Dataset | None = None
+) -> Findings:
+    """Everything that a report of two of the survey's models says; ``data`` as in ``open_cases``."""
+    pair = survey.pair(baseline, other)
+    chosen = {name: telling(survey, name, pair) for name in QUADRANTS}
+    wanted = [int(case) for frame in chosen.values() for case in frame["case"]]
+    pictures, missing = dict[int, Case](), ""
+    try:
+        pictures = {case.case: case for case in open_cases(survey, wanted, data=data)}
+    except ExplorerError as error:
+        missing = str(error)
+    counted = survey.view("quadrants", baseline=pair[0], other=pair[1])
+    return Findings(
+        plan=survey.plan,
+        baseline=pair[0],
+        other=pair[1],
+        unread=survey.unread(),
+        finished=int(survey.sql("SELECT count(DISTINCT image) AS n FROM rows").n[0]),
+        accuracy=statistics.accuracy(survey, pair),
+        instability=statistics.instability(survey, pair),
+        standing=statistics.standing(survey, pair[0]),
+        quadrants={name: int(counted[name].sum()) for name in QUADRANTS},
+        telling=chosen,
+        pictures=pictures,
+        missing=missing,
+        cards={name: _card(survey, name) for name in survey.plan.models},
+        marks=read_marks(survey),
+        command=command(survey.plan),
+    )
+
+
+def telling(survey: Survey, quadrant: str, pair: tuple[str, str], count: int = SHOWN) -> pd.DataFrame:
+    """The most telling cases of a quadrant by its rule in ``RULES``, no image twice; distortions take turns."""
+    score = RULES[quadrant][1]
+    return survey.sql(
+        f"WITH scored AS (SELECT *, {score} AS score FROM pairs(?, ?) WHERE quadrant = ?), "  # noqa: S608  # ours
+        'best AS (SELECT *, row_number() OVER (PARTITION BY image ORDER BY score DESC, "case") AS place FROM scored), '
+        'turns AS (SELECT * EXCLUDE (place), row_number() OVER (PARTITION BY distortion ORDER BY score DESC, "case") '
+        "AS turn FROM best WHERE place = 1) "
+        'SELECT * EXCLUDE (turn) FROM turns ORDER BY turn, score DESC, "case" LIMIT ?',
+        [*pair, quadrant, count],
+    )
+
+
+def command(plan: Plan) -> str:
+    """The command that makes the same survey again, given the same data, models and versions."""
+    groups: dict[str, dict[float, None]] = {}
+    for condition in plan.conditions:
+        groups.setdefault(condition.distortion, {})[condition.amount] = None
+    distortions = ",".join(f"{name}={':'.join(map(_number, amounts))}" for name, amounts in groups.items())
+    seeds = dict.fromkeys(
+        condition.seed for condition in plan.conditions if find_distortion(condition.distortion).random
+    ) or dict.fromkeys(condition.seed for condition in plan.conditions)
+    words = ["explorer", "survey", "run", "--models", ",".join(plan.models), "--data"]
+    words += [plan.data if plan.data in SOURCES else f"PATH/OF/{plan.data}", "--distortions", distortions]
+    words += ["--seeds", ",".join(map(str, seeds)), "--limit", str(plan.rows)]
+    words += ["--against", plan.against] if plan.against else []
+    words += ["--precision", plan.precision] if plan.precision != "float32" else []
+    words += [] if plan.quantised else ["--float"]
+    return shlex.join([*words, "--out", "DIR"])
+
+
+def _number(amount: float) -> str:
+    return repr(float(amount)).removesuffix(".0")
+
+
+def _card(survey: Survey, name: str) -> dict[str, Any] | None:
+    try:
+        return models_of(survey, [name])[0].card.to_dict()
+    except ExplorerError:
+        return None
