@@ -166,8 +166,8 @@ def test_millions_are_cut_to_the_first_ones_in_order() -> None:
 
     n, rng = 50_000, np.random.default_rng(0)
     side = {"margin": rng.normal(size=n).astype(np.float32)}
-    zeros = np.zeros(n, np.int16)
-    table = Table(np.arange(n), zeros, zeros, zeros, np.zeros(n, np.int8), {"baseline": side, "other": side})
+    zeros = np.zeros(n, np.int32)
+    table = Table(np.arange(n), np.zeros(n, np.int16), zeros, zeros, np.zeros(n, np.int8), {"baseline": side, "other": side})
     for falling in (False, True):
         rows = table.ordered(np.ones(n, bool), Filters(), Order("margin", falling), 100)
         wanted = np.argsort(-side["margin"] if falling else side["margin"], kind="stable")[:100]

@@ -20,6 +20,7 @@ export async function start({ element, server, trigger, catalogue, mount, views:
   const byId = (id) => document.getElementById(id);
   const own = {}; // token of a brought picture -> its clean pixels as a data URL
   const title = (name) => [card(name).title, card(name).subtitle].filter(Boolean).join(" · ");
+  const query = new URLSearchParams(location.search); // as it was opened
   let ready = false;
   let dragging = false;
   let answered = null; // the question, as JSON, whose answer is on screen
@@ -27,7 +28,7 @@ export async function start({ element, server, trigger, catalogue, mount, views:
   const link = await openLink();
   const panel = mount(element, { ask, state: question() }); // it asks and paints while Gradio still builds the controls
   const sliders = Array.from({ length: catalogue.limits.steps }, (_, i) => `#step-${i}`);
-  const others = ["#theme", "#tools", "#more", "#pictures", "#models", "#add-model input", "#add-step input", "#reroll", "#recipe textarea"];
+  const others = ["#theme", "#tools", "#places", "#failures", "#more", "#pictures", "#models", "#add-model input", "#add-step input", "#reroll", "#recipe textarea"];
   element.addEventListener("answer", ({ detail }) => heardAnswer(detail));
   await allThere([...others, ...sliders.map((id) => `${id} input[type=range]`)]);
   wireTheme(byId("theme"));
@@ -63,6 +64,8 @@ export async function start({ element, server, trigger, catalogue, mount, views:
   const past = modules.makeHistory({ take: () => ({ ...state }), put: restore, describe, changed: () => tools.paint() });
   const share = modules.makeShare(parts);
   const tour = modules.makeTour(parts);
+  const places = modules.makePlaces({ element: byId("places"), make, address, entered: (place) => place === "failures" && failures.enter() });
+  const failures = modules.makeFailures({ ...parts, element: byId("failures"), query, openDialog, openCase, tell });
   const tools = modules.makeTools({ element: byId("tools"), make, past, pin, unpin, pinned: () => state.reference, share, tour });
   window.stabilityExplorer = { ...models, ...controls, controls: controls.properties, recipeText: () => [controls.recipe()] };
   ready = true;
@@ -76,6 +79,7 @@ export async function start({ element, server, trigger, catalogue, mount, views:
   if (link.said.length) tellWhatWasLeft(link.said);
   tellViews();
   tour.firstVisit();
+  if (places.place() === "failures") failures.enter();
 
   // ---- asking ---------------------------------------------------------------------------------------------------
 
@@ -120,7 +124,19 @@ export async function start({ element, server, trigger, catalogue, mount, views:
     if (!ready || !panel.answer()) return;
     const live = dragging || answered !== JSON.stringify(question());
     views.update({ answer: panel.answer(), question: question(), live });
-    if (!live) window.history.replaceState(null, "", address());
+    if (!live) tell();
+  }
+
+  function tell() {
+    window.history.replaceState(null, "", address());
+  }
+
+  // A case of a survey: its picture, models and recipe take the place of those on the page.
+  function openCase(found) {
+    Object.assign(state, found);
+    pictures.mark(state.picture);
+    changed();
+    places.go("explore");
   }
 
   // A slider moves: ask at once, leave the controls alone. `done` when it has come to rest.
@@ -181,7 +197,8 @@ export async function start({ element, server, trigger, catalogue, mount, views:
   function address() {
     const theme = new URLSearchParams(location.search).get("__theme");
     const said = modules.linkOf(state, { chain: controls.recipe(), tab: views.open(), own: own[state.picture.token] });
-    return theme ? said.replace("?", `?__theme=${encodeURIComponent(theme)}&`) : said;
+    const whole = places.place() === "failures" ? said.replace(/(#|$)/, `&${failures.link()}$1`) : said;
+    return theme ? whole.replace("?", `?__theme=${encodeURIComponent(theme)}&`) : whole;
   }
 
   // What the page's address asks for goes into the state before anything is drawn.

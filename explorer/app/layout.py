@@ -30,6 +30,7 @@ FIRST_STEPS = (("gaussian_noise", 0.06),)
 MODULES = (
     *("parts", "jobs", "app", "steps", "models", "controls", "pictures", "browser", "views", "maps", "history"),
     *("tools", "share", "tour"),
+    *(f"failures/{name}" for name in ("places", "page", "filters", "gallery", "charts", "map", "new")),
 )
 VIEWS = {
     "curves": ("Curves", "What every model answers while one distortion grows"),
@@ -40,7 +41,8 @@ VIEWS = {
 """The tabs under the panel, in this order, with title and help; each a module ``views/<name>.js``."""
 
 NAV = """<nav class="stability-colours" aria-label="Stability Explorer">
-<b>Stability Explorer</b><div id="tools" role="toolbar" aria-label="Tools"></div><span class="device"></span>
+<b>Stability Explorer</b><div id="places"></div>
+<div id="tools" role="toolbar" aria-label="Tools"></div><span class="device"></span>
 <button id="theme" type="button" aria-label="Dark colours" title="Light or dark">&#9680;</button></nav>"""
 
 
@@ -114,6 +116,7 @@ def page(live: Live) -> gr.Blocks:
                     server_functions=questions(live),
                 )
                 _part('<div id="more" class="box-like"></div>')
+            _part('<div id="failures"></div>')
         connect(Controls(sliders, families, add_model, add_step, seed, against, pixels, reroll, recipe), panel)
         api.add(live, blocks)
     return blocks

@@ -35,7 +35,7 @@ browser."""
 GRADIO = {"__theme", "view", "deep_link", "__sign"}
 """Parameters that are Gradio's own."""
 
-FAILURES = {"page", "survey", "pair", "find", "pane"}
+FAILURES = {"place", "survey", "pair", "find", "pane"}
 """Parameters of the page "Failures", which reads them itself and asks for what they say like for anything else."""
 
 

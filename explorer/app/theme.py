@@ -74,7 +74,10 @@ def launch_options(names: Collection[str] = (), *, mcp: bool = False) -> dict[st
     """
     folder = Path(__file__).resolve().parent
     styles = panel_css() + "".join((folder / name).read_text(encoding="utf-8") for name in ("app.css", "browser.css"))
-    styles += "".join(path.read_text(encoding="utf-8") for path in sorted((folder / "views").glob("*.css")))
+    styles += "".join(
+        path.read_text(encoding="utf-8")
+        for path in [*sorted((folder / "views").glob("*.css")), folder / "failures" / "failures.css"]
+    )
     return {
         "theme": theme(),
         "head": f"<style>{styles}</style>",

@@ -15,6 +15,7 @@ const KEYS = [
   ["Ctrl + Shift + Z", "redo"],
   ["Ctrl + V", "take the picture in the clipboard"],
   ["Esc", "close a window, end the tour"],
+  ["In Failures", "arrow keys go from case to case, Enter opens one here, S stars it, N takes tags and a note"],
   ["?", "this help"],
 ];
 
@@ -26,6 +27,9 @@ const WORDS = [
   ["flip point", "The smallest amount of a distortion at which a model's answer changes."],
   ["severity 1 to 5", "The strengths that ImageNet-C and CIFAR-10-C published for this kind of distortion."],
   ["baseline", "The first model; the others are read against it."],
+  ["survey, case", "Models asked about a whole data set under many distortions; a case is one of its pictures under one of them."],
+  ["fails", "A model fails a case where its answer is wrong; where nobody knows the true class, where it is not its clean answer."],
+  ["McNemar's p", "How often chance alone would part two models' failures that unevenly, were they equally good."],
   ["pin", "Keep the present picture as the one that later ones are compared with, in place of the clean one."],
 ];
 
@@ -96,6 +100,6 @@ export function makeTour({ make, openDialog }) {
     start: () => go(0),
     help,
     // On the first visit; the focus stays where it is.
-    firstVisit: () => localStorage.getItem(SEEN) || go(0, false),
+    firstVisit: () => localStorage.getItem(SEEN) || document.body.dataset.place === "failures" || go(0, false),
   };
 }
