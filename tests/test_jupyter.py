@@ -205,6 +205,21 @@ def test_a_stored_notebook_shows_its_panel_without_being_run(
     assert lab.foreign == set()
 
 
+def test_what_is_stored_is_small_and_shown_once(server: Server, executed: str) -> None:
+    from nbclient import NotebookClient
+
+    notebook = notebook_of(["import explorer\nexplorer.show('digits:7')", "w = explorer.show('digits:7')\nw", "w"])
+    NotebookClient(
+        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": server.folder}}
+    ).execute()
+    for cell in notebook.cells:  # the widget and its still picture, also where show() is the last line
+        assert [output.output_type for output in cell.outputs] == ["display_data"] * 2, cell.source
+    stored = (server.folder / executed).read_text(encoding="utf-8")
+    assert "jpeg=20;seed=0" in stored
+    assert len(stored) < 200_000
+    assert "Figure" not in stored.replace("figure", ""), "Plotly's five megabytes wait for a page"
+
+
 def test_notebook_7_runs_it_too(server: Server, context: BrowserContext) -> None:
     name = "seven.ipynb"
     server.write(name, TWO[:2])

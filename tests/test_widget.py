@@ -208,6 +208,29 @@ def test_two_threads_never_mix_their_questions(w):
     assert str(w.comparison.recipe) == w.recipe
 
 
+def test_own_networks_stand_beside_the_shipped_ones(w):
+    shipped = explorer.load_model(DIGITS[0])
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(28 * 28, 10))
+    own = explorer.models.wrap(net, name="mine", like=shipped)
+    w.models = [DIGITS[0], own]
+    assert [answer.name for answer in w.comparison.models] == [DIGITS[0], "mine"]
+    assert [box.tooltip for box in w._controls._boxes if box.value] == [DIGITS[0], "mine"]
+    {box.tooltip: box for box in w._controls._boxes}[DIGITS[0]].value = False
+    assert w.models == [own]
+
+
+def test_numbers_that_cannot_be_shown_are_refused(w):
+    from tests.probe_models import formula
+
+    shipped = explorer.load_model(DIGITS[0])
+    wild = formula(lambda x: x[:, :10], name="wild", classes=shipped.classes, size=28)
+    wild.register_buffer("std", torch.full((1, 1, 1, 1), 1e-40), persistent=False)
+    before = w.models
+    with pytest.raises(ExplorerError, match="finite"):
+        w.models = [wild]
+    assert w.models == before
+
+
 # ---- the controls ---------------------------------------------------------------------------------------------------
 
 

@@ -62,7 +62,7 @@ class Explorer(widgets.VBox):
     ) -> None:
         """The state to open on; by default the app's first screen. ExplorerError where it makes no sense."""
         self._lock = threading.RLock()
-        self._next: tuple[Scene, Comparison] | None = None
+        self._next: tuple[Scene, Comparison, dict[str, Any]] | None = None
         self._scene = make_scene(image, models, recipe)
         self._live = self._alive = False
         self._displays: list[Any] = []
@@ -79,7 +79,7 @@ class Explorer(widgets.VBox):
         comparison = self._scene.compare()
         values = {"image": self._scene.image, "models": [*self._scene.given], "recipe": str(self._scene.recipe)}
         self._trait_values.update(values)  # nobody can observe it yet
-        self._show(self._scene, comparison)
+        self._show(self._scene, comparison, self._scene.paint(comparison))
 
     # ---- the traits -------------------------------------------------------------------------------------------------
 
@@ -90,7 +90,8 @@ class Explorer(widgets.VBox):
         wanted = {"image": self.image, "models": self.models, "recipe": self.recipe, name: value}
         try:
             scene = make_scene(**wanted, before=self._scene)
-            self._next = (scene, scene.compare())
+            comparison = scene.compare()
+            self._next = (scene, comparison, scene.paint(comparison))
         except ExplorerError as error:
             self._next = None
             raise RefusedError(str(error)) from None
@@ -102,12 +103,11 @@ class Explorer(widgets.VBox):
     def _changed(self, _: Any) -> None:
         if self._next is None:
             return  # another trait of the same change has brought it
-        (scene, comparison), self._next = self._next, None
-        self._show(scene, comparison)
+        found, self._next = self._next, None
+        self._show(*found)
 
-    def _show(self, scene: Scene, comparison: Comparison) -> None:
-        self._scene = scene
-        self._painted = scene.paint(comparison)
+    def _show(self, scene: Scene, comparison: Comparison, painted: dict[str, Any]) -> None:
+        self._scene, self._painted = scene, painted
         self._panel.push(self._painted, live=self._live)
         self._controls.paint(scene)
         self.set_trait("comparison", comparison)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -57,9 +58,16 @@ class Scene:
         return compare(self.models, self.pixels, self.recipe, label=self.label)
 
     def paint(self, comparison: Comparison) -> dict[str, Any]:
-        """A comparison of it as the panel paints it."""
+        """A comparison of it as the panel paints it; ExplorerError where a number in it cannot be shown."""
         shown = images.data_url(comparison.clean)
-        return answer_to_paint(comparison, self.models, self.family, shown=shown, label=self.label)
+        answer = answer_to_paint(comparison, self.models, self.family, shown=shown, label=self.label)
+        try:
+            json.dumps(answer, allow_nan=False)
+        except ValueError:  # features so large that their distance overflows, say
+            raise ExplorerError(
+                "A model's numbers for this picture are not finite; is its normalisation right?"
+            ) from None
+        return answer
 
     @property
     def place(self) -> str:
