@@ -1,0 +1,117 @@
+"""A map of cases: what the network makes of their pictures, laid out in the plane, near where it is alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from explorer.datasets import Dataset
+from explorer.errors import ExplorerError
+from explorer.models import Classifier
+from explorer.probe import inputs
+from explorer.probe.inputs import Meter, Progress
+from explorer.survey.ask import Survey
+from explorer.survey.cases import data_of, models_of, open_cases
+
+MOST = 2000
+"""Cases on one map."""
+
+PIECE = 64
+"""Cases between two calls of a progress."""
+
+
+@dataclass(frozen=True, eq=False)
+class Map:
+    """``cases`` (N,) and where each lies: ``clean`` and ``distorted`` float32 (N, 2), in one plane for both.
+
+    ``explained``: the share of the features' variance that the two axes hold, None where the layout is no projection.
+    """
+
+    cases: tuple[int, ...]
+    clean: NDArray[np.float32]
+    distorted: NDArray[np.float32]
+    method: str
+    explained: float | None
+
+
+def features(
+    survey: Survey,
+    cases: Sequence[int],
+    model: str | None = None,
+    *,
+    method: str = "pca",
+    data: Dataset | None = None,
+    models: Sequence[Classifier] | None = None,
+    progress: Progress | None = None,
+) -> Map:
+    """A map of at most ``MOST`` cases by the penultimate features of ``model`` (the survey's first by default).
+
+    The pictures are made again from their recipes. ``method``: "pca", two axes of most variance, the same at every
+    call; or "umap", which needs the package umap-learn, keeps neighbours together and means nothing by its distances.
+    ``progress`` counts cases and may raise to end it. ExplorerError where there are too few or too many cases, and as
+    in ``open_cases``.
+    """
+    if method not in {"pca", "umap"}:
+        raise ExplorerError(f"There is no map method {method!r}; there are pca and umap.")
+    if method == "umap" and find_spec("umap") is None:
+        raise ExplorerError("A UMAP needs the package umap-learn (pip install umap-learn); PCA is there without it.")
+    cases = tuple(dict.fromkeys(int(case) for case in cases))
+    if not 3 <= len(cases) <= MOST:
+        raise ExplorerError(f"A map takes 3 to {MOST:,} cases, not {len(cases):,}; filter them.")
+    name = survey.plan.models[0] if model is None else model
+    found = models_of(survey, survey.plan.models if survey.plan.against else [name]) if models is None else models
+    asked = next((one for one in found if one.name == name), None)
+    if asked is None:
+        raise ExplorerError(f"The survey has no model named {name!r}; it has {', '.join(survey.plan.models)}.")
+    before, after = _vectors(survey, cases, asked, data, found, Meter(progress, len(cases)))
+    layout, explained = (_pca if method == "pca" else _umap)(np.concatenate([before, after]))
+    clean, distorted = np.split(layout.astype(np.float32), 2)
+    return Map(cases, clean, distorted, method, explained)
+
+
+def _vectors(
+    survey: Survey,
+    cases: Sequence[int],
+    model: Classifier,
+    data: Dataset | None,
+    models: Sequence[Classifier],
+    meter: Meter,
+) -> tuple[NDArray, NDArray]:
+    """The features (N, D) of the cases' clean and distorted pictures."""
+    data = data_of(survey) if data is None else data
+    order = sorted(cases)  # one condition after another: its pictures are distorted together
+    rows: dict[int, tuple[NDArray, NDArray]] = {}
+    for start in range(0, len(order), PIECE):
+        opened = open_cases(survey, order[start : start + PIECE], data=data, models=models)
+        x = torch.cat([one.clean for one in opened] + [one.distorted for one in opened])
+        _, layers = inputs.answer(model, x)
+        last = list(layers.values())[-1].flatten(1).float().cpu().numpy()
+        for i, one in enumerate(opened):
+            rows[one.case] = last[i], last[len(opened) + i]
+        meter.step(len(opened))
+    before, after = zip(*(rows[case] for case in cases), strict=True)
+    return np.stack(before), np.stack(after)
+
+
+def _pca(vectors: NDArray) -> tuple[NDArray, float]:
+    """The two axes of most variance, each turned so that its largest weight is positive: never mirrored by chance."""
+    centred = vectors.astype(np.float64) - vectors.mean(0, dtype=np.float64)
+    _, sizes, axes = np.linalg.svd(centred, full_matrices=False)
+    two = np.zeros((2, centred.shape[1]))
+    two[: len(axes[:2])] = axes[:2]
+    largest = two[np.arange(2), np.abs(two).argmax(1)]
+    two *= np.where(largest < 0, -1, 1)[:, None]
+    total = float((sizes**2).sum())
+    return centred @ two.T, float((sizes[:2] ** 2).sum() / total) if total > 0 else 1.0
+
+
+def _umap(vectors: NDArray) -> tuple[NDArray, None]:
+    import umap
+
+    neighbours = min(15, len(vectors) - 1)
+    return umap.UMAP(n_neighbors=neighbours, random_state=0, n_jobs=1).fit_transform(vectors), None
