@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import threading
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -485,3 +487,13 @@ def test_the_widget_needs_no_gradio():
     code = "import sys, explorer; explorer.widgets.Explorer(); print('gradio' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_make_notebooks_opens_the_first_lesson_and_asks_nobody_for_news():
+    root = Path(__file__).resolve().parents[1]
+    text = (root / "Makefile").read_text(encoding="utf-8")
+    (folder,) = re.findall(r"--ServerApp.root_dir=(\S+)", text)
+    (opened,) = re.findall(r"--LabApp.default_url=/lab/tree/(\S+)", text)
+    assert opened == min(path.name for path in (root / folder).glob("*.ipynb"))
+    assert "NeverCheckForUpdate" in text
+    assert "--LabApp.news_url=None" in text
