@@ -62,7 +62,7 @@ class AppPage:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", lambda request: self._note(request.url, urlsplit(url).netloc))
         self.page.goto(url)
-        self.page.wait_for_selector(".step[data-used]")  # the last thing the page does
+        self.page.wait_for_selector(".step[data-used]", state="attached")  # the last thing the page does
         self.page.wait_for_function("document.querySelector('#recipe textarea').value !== ''")
 
     def _note(self, address: str, own: str) -> None:

@@ -167,7 +167,9 @@ def test_millions_are_cut_to_the_first_ones_in_order() -> None:
     n, rng = 50_000, np.random.default_rng(0)
     side = {"margin": rng.normal(size=n).astype(np.float32)}
     zeros = np.zeros(n, np.int32)
-    table = Table(np.arange(n), np.zeros(n, np.int16), zeros, zeros, np.zeros(n, np.int8), {"baseline": side, "other": side})
+    table = Table(
+        np.arange(n), np.zeros(n, np.int16), zeros, zeros, np.zeros(n, np.int8), {"baseline": side, "other": side}
+    )
     for falling in (False, True):
         rows = table.ordered(np.ones(n, bool), Filters(), Order("margin", falling), 100)
         wanted = np.argsort(-side["margin"] if falling else side["margin"], kind="stable")[:100]
@@ -340,6 +342,23 @@ def test_pictures_that_are_not_here_are_said_and_numbers_stay(live: Live, folder
     assert cases(page, key)["total"] == 360
     with pytest.raises(ExplorerError, match="somebody's"):
         page.answer({"ask": "pictures", "survey": key, "cases": [0]})
+
+
+def test_a_map_places_the_cases_that_the_filters_keep(live: Live, key: str, folder: Path) -> None:
+    filters = {"distortion": "gaussian_noise", "model": "other", "quadrants": ["neither_fails", "both_fail"]}
+    question = {"survey": key, "pair": PAIR, "filters": filters, "method": "pca"}
+    found = KINDS["survey_map"](live, question, silent)
+    frame = pairs(folder)
+    wanted = frame[(frame.distortion == "gaussian_noise") & frame.quadrant.isin(filters["quadrants"])]
+    assert found["cases"] == wanted["case"].tolist()
+    assert (found["total"], found["model"]) == (len(wanted), PAIR[1])
+    assert [found["names"][i] for i in found["quadrants"]] == wanted.quadrant.tolist()
+    assert len(found["x"]) == len(found["y"]) == len(wanted)
+    assert 0 < found["explained"] <= 1
+    changes: list[dict[str, Any]] = [{"method": "tsne"}, {"method": ["pca"]}, {"filters": {"quadrants": []}}]
+    for change in changes:
+        with pytest.raises(ExplorerError, match=r"\.$"):
+            KINDS["survey_map"](live, question | change, silent)
 
 
 # ---- runs from the page ----------------------------------------------------------------------------------------------

@@ -112,10 +112,14 @@ def test_two_widgets_traits_from_code_and_a_page_loaded_anew(server: Server, con
     assert dragged[1] != second
     one.until(*first)
 
+    figure = one.whole.locator(".js-plotly-plot")
+    figure.evaluate("(element) => (element.dataset.known = 'yes')")
     changed = server.run(name, "one.recipe = 'jpeg=20;seed=0'", STATE.format("(one, two)"))
     assert changed[0][0] == "jpeg=20;seed=0"
     one.until(*changed[0])
     two.until(*changed[1])
+    expect(figure.locator(".xtitle").first).to_contain_text("quality", timeout=60_000)
+    assert figure.get_attribute("data-known") == "yes", "other curves, in the figure that was there"
     told = "refused = ''\ntry: one.recipe = 'jpg=3'\nexcept explorer.errors.ExplorerError as e: refused = str(e)"
     assert "did you mean jpeg" in server.run(name, told, "refused")
     one.until(*changed[0])

@@ -146,6 +146,7 @@ def _without_script(answer: Mapping[str, Any]) -> str:
 
 
 def answers_table(answer: Mapping[str, Any]) -> str:
+    """The models' answers as one HTML table, for readers without scripts."""
     head = [
         "model",
         before(answer),

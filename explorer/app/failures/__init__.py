@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from explorer import images
 from explorer.app.controls import describe
@@ -198,11 +199,16 @@ class Failures:
 
     def confusion(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """{"survey", "pair", "filters"} -> {"baseline", "other": counts [clean answer][distorted answer]}."""
-        held, _, table, filters = self._asked(question)
-        keep = table.select(filters, self._marked(held) if filters.marked else {})
-        keep &= np.isin(table.quadrant, [QUADRANTS.index(name) for name in filters.quadrants])
+        held, _, table, _, keep = self.kept(question)
         classes = len(held.survey.plan.classes)
         return {side: table.confusion(keep, side, classes) for side in SIDES}
+
+    def kept(self, question: Mapping[str, Any]) -> tuple[Held, tuple[str, str], Table, Filters, NDArray[np.bool_]]:
+        """The survey, models, table and filters of {"survey", "pair", "filters"}, and which cases these keep."""
+        held, pair, table, filters = self._asked(question)
+        keep = table.select(filters, self._marked(held) if filters.marked else {})
+        keep &= np.isin(table.quadrant, [QUADRANTS.index(name) for name in filters.quadrants])
+        return held, pair, table, filters, keep
 
     # ---- what they have in common ---------------------------------------------------------------------------------
 
@@ -243,9 +249,12 @@ class Failures:
 
 
 def _pair(held: Held, raw: Any) -> tuple[str, str]:
-    """The two models to compare, the first two by default."""
+    """The two models to compare; by default the first one, and a stabilized sibling where there is one."""
     if raw is None:
-        return held.survey.pair()
+        plan = held.survey.plan
+        stable = (name for name, method in zip(plan.models, plan.methods, strict=True) if method == "stability")
+        sibling = next((name for name in stable if name != plan.models[0]), None)
+        return held.survey.pair(plan.models[0], sibling)
     if not isinstance(raw, list) or len(raw) != len(SIDES) or not all(isinstance(name, str) for name in raw):
         raise ExplorerError(GONE)
     return held.survey.pair(raw[0][:1000], raw[1][:1000])

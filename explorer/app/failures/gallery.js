@@ -55,7 +55,7 @@ export function makeGallery({ element, make, notice, openDialog, world }) {
     const mine = ++run;
     order.value = chosen.order.by;
     way.textContent = chosen.order.falling ? "Largest first" : "Smallest first";
-    if (chosen.order.by === "case") way.textContent = chosen.order.falling ? "Last first" : "First first";
+    if (chosen.order.by === "case") way.textContent = chosen.order.falling ? "Backwards" : "Forwards";
     scroll.setAttribute("aria-busy", "true");
     const answer = await describe(0);
     if (mine !== run) return;

@@ -1,0 +1,61 @@
+"""The map of the cases that the page "Failures" shows: where one model's features place their pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from explorer.app.jobs import job
+from explorer.errors import ExplorerError
+from explorer.probe.inputs import Progress
+from explorer.survey import QUADRANTS
+from explorer.survey.maps import MOST, features
+
+if TYPE_CHECKING:
+    from explorer.app.live import Live
+
+METHODS = ("pca", "umap")
+FEW = 3  # cases of a map at least
+
+
+@job("survey_map")
+def survey_map(live: Live, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    """{"survey", "pair", "filters", "method"} -> {"cases", "x", "y", "quadrants", "total", "explained"}.
+
+    The features are those of the filters' model. Of more than ``MOST`` cases every n-th in the survey's order is taken;
+    ``total`` tells of how many. ``quadrants``: index into ``QUADRANTS`` per case.
+    """
+    method = question.get("method")
+    if method not in METHODS:
+        raise ExplorerError("There are the maps PCA and UMAP.")
+    held, pair, table, filters, keep = live.surveys.kept(question)
+    rows = np.flatnonzero(keep)
+    if len(rows) < FEW:
+        raise ExplorerError(f"A map takes at least {FEW} cases: take a filter off.")
+    chosen = rows[np.linspace(0, len(rows) - 1, min(MOST, len(rows))).astype(np.int64)]
+    plan = held.survey.plan
+    name = pair[0] if filters.model == "baseline" else pair[1]
+    models = live.surveys.surveys.models(
+        list(dict.fromkeys([plan.models[0], *([plan.against] if plan.against else []), name]))
+    )
+    made = features(
+        held.survey,
+        table.case[chosen].tolist(),
+        name,
+        method=method,
+        data=live.surveys.surveys.data(held),
+        models=models,
+        progress=progress,
+    )
+    return {
+        "cases": list(made.cases),
+        "x": [round(value, 4) for value in made.distorted[:, 0].tolist()],
+        "y": [round(value, 4) for value in made.distorted[:, 1].tolist()],
+        "quadrants": table.quadrant[chosen].tolist(),
+        "names": list(QUADRANTS),
+        "total": len(rows),
+        "explained": made.explained,
+        "model": name,
+    }
