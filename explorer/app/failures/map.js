@@ -90,7 +90,7 @@ export function makeFeatureMap({ element, make, world, jobs }) {
 
   const at = (event) => {
     const box = stage.getBoundingClientRect();
-    return [event.clientX - box.left, event.clientY - box.top];
+    return [event.clientX - box.left - stage.clientLeft, event.clientY - box.top - stage.clientTop];
   };
   stage.addEventListener("pointerdown", (event) => {
     if (!found || event.button) return;

@@ -160,7 +160,7 @@ export function makeFailures({ element, query, server, jobs, notice, make, openD
     const mine = ++asking;
     which.value = key;
     busy(true);
-    const same = chosen.survey === key;
+    const same = [key, null].includes(chosen.survey); // null: an address may name filters and no survey
     const pair = same ? chosen.pair : null;
     let found = await ask("open", { survey: key, pair });
     if (found.error && pair) found = await ask("open", { survey: key }); // a pair of an address, perhaps
