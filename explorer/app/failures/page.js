@@ -214,7 +214,8 @@ export function makeFailures({ element, query, server, jobs, notice, make, openD
   world.counted = (answer) => paintQuadrants(answer.counts);
   world.refused = (sentence) => {
     // An address can ask for what the survey does not have.
-    if (JSON.stringify(chosen.filters) === JSON.stringify(linked(null).filters)) return false;
+    const { filters, order } = chosen;
+    if (JSON.stringify({ filters, order }) === JSON.stringify(linked(null))) return false;
     Object.assign(chosen, linked(null));
     notice.show(`${sentence} All filters were taken off.`, { error: true });
     changed();
