@@ -66,7 +66,9 @@ class Dataset:
     def batch(self, indices: Sequence[int] | slice | NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """Image batch float32 (n, C, H, W) in [0, 1] and labels int64 (n,) of the given indices."""
         pixels = torch.from_numpy(np.ascontiguousarray(self.images[indices])).permute(0, 3, 1, 2)
-        return pixels.float().div_(255).contiguous(), torch.from_numpy(np.asarray(self.labels[indices]))
+        # With one channel strides are ambiguous, and by them convolutions differ in the last bit: always fresh ones.
+        plain = pixels.to(torch.float32, copy=True, memory_format=torch.contiguous_format)
+        return plain.div_(255), torch.from_numpy(np.asarray(self.labels[indices]))
 
     def select(self, indices: Sequence[int] | slice | NDArray[np.int64]) -> Dataset:
         """The data set of these rows only, in this order."""

@@ -139,7 +139,11 @@ def test_a_function_that_was_left_as_it_is_counts_as_not_answered(number):
 
 
 @pytest.mark.parametrize("number", ["3.2", "3.4", "3.6", "4.2", "4.4", "4.6", "4.8", "5.2", "5.4", "5.8"])
-@pytest.mark.parametrize("answer", [lambda *_: "text", lambda *_: torch.zeros(3, 3), lambda: 0, 7], ids=str)
+@pytest.mark.parametrize(
+    "answer",
+    [lambda *_: "text", lambda *_: torch.zeros(3, 3), lambda: 0, 7],
+    ids=["text", "matrix", "takes nothing", "no function"],
+)
 def test_no_answer_ends_in_a_traceback(number, answer):
     verdict = judged(number, answer)
     assert verdict is not None

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 import numpy as np
 import pytest
 
 from explorer import load_dataset
 from explorer.errors import ExplorerError
 from explorer.probe import inputs
-from explorer.survey import Survey, models_of, open_cases, shipped
+from explorer.survey import Survey, maps, models_of, open_cases, shipped
 from explorer.survey.maps import MOST, features
 
 CASES = [5, 361, 7, 365, 900, 6000, 6003, 12, 13, 2000]
@@ -69,14 +67,17 @@ def test_a_progress_may_end_it(survey: Survey) -> None:
         features(survey, CASES, data=load_dataset("digits"), progress=stop)
 
 
-@pytest.mark.skipif(find_spec("umap") is not None, reason="umap-learn is installed")
-def test_umap_without_its_package_is_a_sentence(survey: Survey) -> None:
+def test_umap_without_its_package_is_a_sentence(survey: Survey, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(maps, "find_spec", lambda _: None)
     with pytest.raises(ExplorerError, match="pip install umap-learn"):
         features(survey, CASES, method="umap")
 
 
-@pytest.mark.skipif(find_spec("umap") is None, reason="umap-learn is not installed")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")  # of UMAP's
 def test_umap_lays_out_every_case(survey: Survey) -> None:
+    pytest.importorskip("umap", reason="the extra 'umap' is not installed")
     found = features(survey, CASES, method="umap")
     assert found.distorted.shape == (len(CASES), 2)
     assert np.isfinite(found.distorted).all()
+    assert found.explained is None
+    assert np.array_equal(features(survey, CASES, method="umap").distorted, found.distorted), "seeded"

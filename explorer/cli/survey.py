@@ -15,6 +15,7 @@ from explorer.errors import ExplorerError
 survey = typer.Typer(help="Find failure cases over a whole data set: run, show, report, export.", no_args_is_help=True)
 
 Folder = Annotated[Path, typer.Argument(help="The folder of a survey.", metavar="DIR")]
+ENGINES = ("local", "ray")
 SHOWN = 20  # rows of a table in the terminal where no limit is given
 
 
@@ -33,6 +34,10 @@ def run(
     against: Annotated[str | None, typer.Option(help="The model that attacks are crafted on; else the first.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Take the first images only.")] = None,
     precision: Annotated[str, typer.Option(help="float32, or bfloat16, which pays on a GPU.")] = "float32",
+    engine: Annotated[
+        str, typer.Option(help="local, or ray: several workers, here or where RAY_ADDRESS says.")
+    ] = "local",
+    workers: Annotated[int, typer.Option(min=1, help="Workers of --engine ray.")] = 2,
     *,
     floats: Annotated[bool, typer.Option("--float", help="Do not round distorted pixels to 8 bits.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it will take.")] = False,
@@ -44,9 +49,11 @@ def run(
 ) -> None:
     """Ask models about every image of a data set under every distortion; stop it and run it again as you like."""
     from explorer.datasets import open_dataset
-    from explorer.survey import cost, make_plan
+    from explorer.survey import cost, make_plan, ray_workers
     from explorer.survey import run as run_survey
 
+    if engine not in ENGINES:
+        raise ExplorerError(f"There is no engine {engine!r}; there are {' and '.join(ENGINES)}.")
     numbers = read_numbers("--seeds", seeds) or []
     if any(number != int(number) for number in numbers):
         raise ExplorerError(f"--seeds takes whole numbers separated by commas, not {seeds!r}.")
@@ -72,7 +79,8 @@ def run(
         print_json(found) if as_json else print_parts(words)
         return
     with progress_bar(f"{len(plan.conditions)} conditions, {plan.rows} images") as progress:
-        store = run_survey(loaded, dataset, plan, out, progress=progress)
+        spread = ray_workers(workers) if engine == "ray" else None
+        store = run_survey(loaded, dataset, plan, out, progress=progress, engine=spread)
     unread = store.unread()
     if as_json:
         print_json({"folder": str(out), "rows": plan.answers, "unread": unread})

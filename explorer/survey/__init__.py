@@ -11,6 +11,7 @@ from explorer.survey.engine import Cost, cost, finished_images, run
 from explorer.survey.included import shipped
 from explorer.survey.marks import Mark, make_mark, marks_file, put_mark, read_marks
 from explorer.survey.plan import Condition, Plan, make_plan
+from explorer.survey.ray_engine import ray_workers
 from explorer.survey.statistics import accuracy, confusion, instability, mcnemar
 from explorer.survey.store import Store
 
@@ -38,6 +39,7 @@ __all__ = [
     "models_of",
     "open_cases",
     "put_mark",
+    "ray_workers",
     "read_marks",
     "run",
     "shipped",

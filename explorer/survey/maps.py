@@ -111,7 +111,7 @@ def _pca(vectors: NDArray) -> tuple[NDArray, float]:
 
 
 def _umap(vectors: NDArray) -> tuple[NDArray, None]:
-    import umap  # type: ignore[import-not-found]
+    import umap
 
     neighbours = min(15, len(vectors) - 1)
     return umap.UMAP(n_neighbors=neighbours, random_state=0, n_jobs=1).fit_transform(vectors), None
