@@ -22,6 +22,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from benchmarks.survey import measure_queries, measure_survey
 from benchmarks.timing import Row, machine, quartiles, race
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -101,6 +102,8 @@ MEASURES: dict[str, Callable[[Sequence[str]], list[Row]]] = {
     "sweep": measure_sweep,
     "import": measure_import,
     "app": measure_app,
+    "survey": measure_survey,
+    "queries": measure_queries,
 }
 
 
@@ -116,8 +119,25 @@ def measure_notebook() -> dict[str, Any]:
     return found
 
 
-PAGES: dict[str, Callable[[], dict[str, Any]]] = {"browser": measure_browser, "notebook": measure_notebook}
+def measure_gallery() -> dict[str, Any]:
+    """Scrolling through ten thousand cases, from ``benchmarks/gallery.py``."""
+    found: dict[str, Any] = import_module("benchmarks.gallery").measure()
+    return found
+
+
+PAGES: dict[str, Callable[[], dict[str, Any]]] = {
+    "browser": measure_browser,
+    "notebook": measure_notebook,
+    "gallery": measure_gallery,
+}
 """What is measured in pages, in a table of its own each."""
+
+
+TITLES = {
+    "browser": "In the browser, slider moved to answer painted:",
+    "notebook": "In a notebook, slider moved to answer painted:",
+    "gallery": "In the gallery of failures, while it is scrolled through:",
+}
 
 
 def markdown(report: dict[str, Any]) -> str:
@@ -133,14 +153,16 @@ def markdown(report: dict[str, Any]) -> str:
         against = "" if row["theirs"] is None else f"{row['theirs_name']}: {row['theirs']:.1f} ms"
         ratio = "" if row["ratio"] is None else f"{row['ratio']:.2f}"
         low, high = (f"{value:.2f}" if row["ratio"] is not None else f"{value:.0f}" for value in row["spread"])
-        budget = f"{row['budget']:g}" if row["ratio"] is not None else f"{row['budget']:g} ms"
-        verdict = "kept" if row["within"] else "MISSED"
+        budget, verdict = "", ""
+        if row["budget"] is not None:
+            budget = f"≤ {row['budget']:.3g}" + (" ms" if row["ratio"] is None else "")
+            verdict = "kept" if row["within"] else "MISSED"
         lines.append(
-            f"| {row['what']} | {row['ours']:.1f} ms | {against} | {ratio} | {low} to {high} | ≤ {budget} | {verdict} |"
+            f"| {row['what']} | {row['ours']:.1f} ms | {against} | {ratio} | {low} to {high} | {budget} | {verdict} |"
         )
-    for name, where in (("browser", "the browser"), ("notebook", "a notebook")):
+    for name, what in TITLES.items():
         if found := report.get(name):
-            lines += ["", f"In {where}, slider moved to answer painted:", "", "| | |", "| --- | ---: |"]
+            lines += ["", what, "", "| | |", "| --- | ---: |"]
             lines += [f"| {key} | {_plain(value)} |" for key, value in found.items()]
     return "\n".join(lines) + "\n"
 

@@ -20,7 +20,8 @@ class Row:
     """One line of the speed budget. Times in ms are medians; ``ratio`` is ours over theirs, of the medians.
 
     ``spread`` holds the quartiles of the ratios of single rounds. Where only a time is budgeted, ``theirs`` and
-    ``ratio`` are None and ``spread`` holds the quartiles of the times. ``budget`` is in the unit of what is budgeted.
+    ``ratio`` are None and ``spread`` holds the quartiles of the times. ``budget`` is in the unit of what is budgeted,
+    None for what is only told.
     """
 
     what: str
@@ -31,11 +32,13 @@ class Row:
     ratio: float | None
     spread: tuple[float, float]
     rounds: int
-    budget: float
+    budget: float | None
 
     @property
     def within(self) -> bool:
-        """Whether the budget is kept."""
+        """Whether the budget is kept, where there is one."""
+        if self.budget is None:
+            return True
         return (self.ours if self.ratio is None else self.ratio) <= self.budget
 
     def to_dict(self) -> dict[str, Any]:

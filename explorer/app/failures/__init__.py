@@ -50,8 +50,7 @@ class Failures:
         self.live = live
         self.surveys = Surveys(live, tuple(folders))
         self._pictures: Recent[tuple[str, int], str] = Recent(KEPT_PICTURES)
-        self._orders: Recent[tuple[Any, ...], Any] = Recent(16)
-        self._accuracies: Recent[tuple[Any, ...], list[dict[str, Any]]] = Recent(32)
+        self.forget()
         self._asks: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
             "surveys": self.listed,
             "open": self.open,
@@ -62,6 +61,11 @@ class Failures:
             "accuracy": self.accuracy,
             "confusion": self.confusion,
         }
+
+    def forget(self) -> None:
+        """Answer from the cases again, not from what was kept of earlier answers."""
+        self._orders: Recent[tuple[Any, ...], Any] = Recent(16)
+        self._accuracies: Recent[tuple[Any, ...], list[dict[str, Any]]] = Recent(32)
 
     def answer(self, question: Any) -> dict[str, Any]:
         """The answer to {"ask": name, ...}; ExplorerError, one sentence, where it makes no sense."""
