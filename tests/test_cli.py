@@ -269,16 +269,35 @@ def test_doctor_exits_with_1_when_something_needed_is_broken(run, shelf: Path) -
     assert json.loads(run("doctor", "--json")[1])
 
 
-def test_app_hands_its_options_to_serve(run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_app_hands_its_options_to_serve(run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     import explorer.app
 
     seen: dict[str, Any] = {}
     monkeypatch.setattr(explorer.app, "serve", lambda *args, **options: seen.update(args=args, **options))
-    code, _, _ = run("app", "--port", "8123", "--models", MODELS, "--data", "digits", "--name", "lab", "--open")
+    code, _, _ = run(
+        "app",
+        "--port",
+        "8123",
+        "--models",
+        MODELS,
+        "--data",
+        "digits",
+        "--name",
+        "lab",
+        "--open",
+        "--survey",
+        str(tmp_path),
+    )
     assert code == 0
     assert [model.name for model in seen.pop("models")] == MODELS.split(",")
     assert [data.name for data in seen.pop("data")] == ["digits"]
-    assert seen == {"args": ("127.0.0.1", 8123), "names": ["lab"], "mcp": False, "open_browser": True}
+    assert seen == {
+        "args": ("127.0.0.1", 8123),
+        "names": ["lab"],
+        "mcp": False,
+        "open_browser": True,
+        "surveys": [tmp_path],
+    }
 
 
 def test_a_missing_package_is_said_in_one_line(run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,7 @@ ORDER = [
 ]
 CORE = {part for line in ORDER[: ORDER.index({"figures"})] for part in line}
 # captum: class-evidence maps alone need it; it is imported inside the function that draws them, and said to be absent.
-# duckdb and pandas: the same for asking a survey; scanning needs neither.
+# duckdb and pandas: the same for asking a survey; scanning needs neither. ray and umap: optional extras, likewise.
 CORE_LIBRARIES = {
     "captum",
     "duckdb",
@@ -42,8 +42,10 @@ CORE_LIBRARIES = {
     "safetensors",
     "sklearn",
     "skimage",
+    "ray",
     "rich",
     "typer",
+    "umap",
 }
 
 

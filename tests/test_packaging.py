@@ -14,7 +14,8 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 DEPENDENCIES = [Requirement(text) for text in PROJECT["dependencies"]]
-DEV = [Requirement(text) for text in PROJECT["optional-dependencies"]["dev"]]
+OPTIONAL = PROJECT["optional-dependencies"]
+DEV = [Requirement(text) for name in ("ray", "umap", "dev") for text in OPTIONAL[name] if text[:9] != "explorer["]
 CONDA_NAMES = {"pytorch": "torch", "python-duckdb": "duckdb"}
 
 
