@@ -68,7 +68,7 @@ def measure(cases: int = CASES) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as home:
         folder = Path(home) / "gallery"
         models, data = [load_model(name, device="cpu") for name in names], load_dataset("digits")
-        amounts = ":".join(f"{0.02 * (i + 1):g}" for i in range(-(-cases // len(data))))
+        amounts = ":".join(f"{0.01 * (i + 1):g}" for i in range(-(-cases // len(data))))
         run(models, data, make_plan(models, data, [f"gaussian_noise={amounts}"]), folder)
         blocks = build(names, surveys=[folder])
         port = free_port("127.0.0.1", 7890)

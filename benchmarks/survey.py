@@ -108,7 +108,7 @@ def generate(folder: Path) -> None:
 
     rng = np.random.default_rng(0)
     models = [load_model(f"digits/lenet/{name}", device="cpu") for name in ("standard", "stability")]
-    amounts = ":".join(f"{0.02 * (i + 1):g}" for i in range(CONDITIONS))
+    amounts = ":".join(f"{0.01 * (i + 1):g}" for i in range(CONDITIONS))
     plan = replace(
         make_plan(models, load_dataset("digits"), [f"gaussian_noise={amounts}"]), rows=CASES // CONDITIONS, shard=2000
     )

@@ -54,7 +54,8 @@ def test_conda_environment_equals_pyproject() -> None:
 def test_every_dependency_has_a_reason_beside_it() -> None:
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     for requirement in DEPENDENCIES + DEV:
-        (line,) = [line for line in text.splitlines() if re.match(rf'\s+"{re.escape(requirement.name)}[>["]', line)]
+        name = requirement.name + "".join(f"[{extra}]" for extra in requirement.extras)
+        (line,) = [line for line in text.splitlines() if re.match(rf'\s+"{re.escape(name)}[>"]', line)]
         assert re.search(r"# \w+", line), line
 
 
