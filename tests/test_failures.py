@@ -10,14 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from explorer import images, load_dataset, load_model
 from explorer.app.failures import Failures
+from explorer.app.failures.table import load
 from explorer.app.jobs import KINDS, StoppedError
 from explorer.app.live import Live
 from explorer.errors import ExplorerError
-from explorer.survey import QUADRANTS, Survey, make_plan, read_marks, run
+from explorer.survey import QUADRANTS, Survey, accuracy, make_plan, read_marks, run, shipped
+from explorer.survey.statistics import paired
 
 PAIR = ["digits/lenet/standard", "digits/lenet/stability"]
 MODELS = [*PAIR, "digits/lenet/gaussian"]
@@ -230,6 +233,15 @@ def test_accuracy_has_intervals_around_each_share(page: Failures, key: str, fold
     assert rows[2]["baseline"] == pytest.approx(noise.correct.mean())
     for row in rows:
         assert row["baseline_low"] <= row["baseline"] <= row["baseline_high"]
+
+
+def test_the_table_counts_what_the_files_say(folder: Path) -> None:
+    for survey, pair in ((Survey(folder), PAIR), (Survey(folder), PAIR[::-1]), (Survey(shipped()[0]), PAIR)):
+        counted, asked = load(survey, pair).patterns(survey.plan), paired(survey, pair)
+        by = ["distortion", "amount", "seeds", "a_only", "b_only", "joint"]
+        mine, theirs = (frame.sort_values(by).reset_index(drop=True) for frame in (counted, asked))
+        pd.testing.assert_frame_equal(mine, theirs, check_dtype=False)
+        pd.testing.assert_frame_equal(accuracy(survey, pair, patterns=counted), accuracy(survey, pair))
 
 
 def test_marks_are_kept_beside_the_survey_and_filter(page: Failures, key: str, folder: Path) -> None:

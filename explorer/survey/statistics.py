@@ -91,7 +91,12 @@ def intervals(
 
 
 def accuracy(
-    survey: Survey, pair: Sequence[str] | None = None, *, resamples: int = RESAMPLES, seed: int = 0
+    survey: Survey,
+    pair: Sequence[str] | None = None,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    patterns: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Accuracy of two models against the amount, with intervals, and how sure their difference is.
 
@@ -100,13 +105,13 @@ def accuracy(
     ``_low``/``_high``, ``difference`` (other minus baseline: what is above 0 is gained) with ``_low``/``_high``, and
     ``only_baseline_fails``, ``only_other_fails``, ``p``, ``exact`` of McNemar's test. Intervals: ``LEVEL``, percentile
     bootstrap over images. McNemar's test counts every case, so that several seeds of one image count as several; with
-    one seed they are one each. ``pair``: (baseline, other); the first two models by default.
+    one seed they are one each. ``pair``: (baseline, other); the first two models by default. ``patterns``: what
+    ``paired`` counts, where somebody has counted it already.
     """
     import pandas as pd
 
-    baseline, other = survey.pair(*(pair or (None, None)))
+    table = paired(survey, pair) if patterns is None else patterns
     with survey.connect() as connection:
-        table = connection.execute(_PAIRED, [baseline, other]).df()
         ordered = connection.execute("SELECT distortion, amount, mild FROM amounts").df()
     rows = [
         _compare(group, resamples, seed)
@@ -119,8 +124,15 @@ def accuracy(
     return found.sort_values(["place", "mild"]).drop(columns=["place", "mild"]).reset_index(drop=True)
 
 
-# Per distortion, amount and what happened to an image (over its seeds): how many images it happened to. The database
-# counts, so that five million rows become a few hundred.
+def paired(survey: Survey, pair: Sequence[str] | None = None) -> pd.DataFrame:
+    """To how many images the same happened: one row per ``distortion`` ("clean" too), ``amount`` (NaN for clean) and
+    number of ``seeds`` of an image, and of those how many only the baseline failed (``a_only``), only the other
+    (``b_only``), both (``joint``); ``images`` counts them. Millions of rows become a few hundred.
+    """
+    with survey.connect() as connection:
+        return connection.execute(_PAIRED, list(survey.pair(*(pair or (None, None))))).df()
+
+
 _PAIRED = """
 WITH a AS (SELECT "case", image, distortion, amount, fails(correct, flipped) AS f,
     fails(clean_correct, false) AS c FROM rows WHERE model = ?),

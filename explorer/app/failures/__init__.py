@@ -193,7 +193,8 @@ class Failures:
         held_as = (*held.stamp, *pair)
         rows = self._accuracies.get(held_as)
         if rows is None:
-            frame = accuracy(held.survey, pair)
+            table = self.surveys.table(held, pair)
+            frame = accuracy(held.survey, pair, patterns=table.patterns(held.survey.plan))
             rows = [
                 {key: None if value != value else value for key, value in row.items()}  # noqa: PLR0124  # NaN
                 for row in frame.astype(object).to_dict("records")
