@@ -313,6 +313,15 @@ def image_hash(x: Tensor) -> str:
     return hashlib.sha256(repr(tuple(x.shape)).encode() + data).hexdigest()[:16]
 
 
+def image_hashes(x: Tensor) -> list[str]:
+    """``image_hash`` of each image of a batch (N, C, H, W), one by one."""
+    x = x.detach()
+    if not torch.equal(quantise(x), x):  # some are, perhaps: each is asked
+        return [image_hash(one) for one in x.split(1)]
+    shape = repr((1, *x.shape[1:])).encode()
+    return [hashlib.sha256(shape + one.tobytes()).hexdigest()[:16] for one in to_uint8(x)]
+
+
 _SAMPLES = {
     "cat": ("skimage", "data/chelsea.png"),
     "astronaut": ("skimage", "data/astronaut.png"),

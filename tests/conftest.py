@@ -22,6 +22,19 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 
+LONG = (
+    "test_notebooks", "test_load", "test_jupyter", "test_survey_ray", "test_wheel", "test_lessons_training",
+    "test_survey", "test_survey_maps", "test_browser", "test_panel", "test_failures_page", "test_views", "test_app",
+    "test_curves_app", "test_uploads", "test_own", "test_train_command",
+)  # fmt: skip
+"""The files that take longest, first: no worker is left alone with one of them in the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort the files; the order in each stays."""
+    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _threads() -> None:
     """Share the cores: one torch thread per worker when pytest-xdist runs several."""

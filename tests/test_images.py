@@ -313,6 +313,12 @@ def test_png_is_lossless(channels):
         images.encode_png(torch.rand(2, 3, 4, 4))
 
 
+def test_hashes_of_a_batch_are_those_of_its_images():
+    x = torch.rand(3, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    for batch in (x, images.quantise(x), torch.cat([x[:1], images.quantise(x[1:])])):
+        assert images.image_hashes(batch) == [images.image_hash(one) for one in batch.split(1)]
+
+
 def test_image_hash():
     x = torch.tensor([0.0, 1.0])[None, None, None]
     assert images.image_hash(x) == hashlib.sha256(b"(1, 1, 1, 2)" + bytes([0, 255])).hexdigest()[:16]

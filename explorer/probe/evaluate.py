@@ -107,7 +107,7 @@ def evaluate_many(
         raise ExplorerError(f"{dataset.name} holds no images to evaluate on.")
     size, channels = models[0].size, models[0].channels
     fitted = tuple(dataset.images.shape[1:]) != (size, size, channels)
-    step = batch_size or inputs.batch_size((channels, size, size))
+    step = batch_size or inputs.batch_size((channels, size, size), models[0].device)
     right = [0] * len(models)
     for start in range(0, n, step):
         rows = range(start, min(start + step, n))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -84,8 +86,25 @@ def local(
     models: Sequence[Classifier], data: Dataset, plan: Plan, shards: Sequence[int]
 ) -> Iterable[tuple[int, Columns | None, dict[int, str]]]:
     """The engine of this machine: one shard after another, on all cores or on the models' device."""
+    keep_memory()
     for shard in shards:
         yield shard, *compute(models, data, plan, shard)
+
+
+def keep_memory() -> None:
+    """Let freed memory stay with this process for the next layer, up to 256 MiB.
+
+    glibc hands large blocks back to the system and fetches them again with every layer of a network, a fifth of the
+    time of a small one on a CPU. Elsewhere than on Linux with glibc nothing happens.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    try:
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+    except (OSError, AttributeError):
+        return
+    mallopt(-3, 64 * 2**20)  # M_MMAP_THRESHOLD, bytes; mallopt(3)
+    mallopt(-1, 256 * 2**20)  # M_TRIM_THRESHOLD
 
 
 def compute(

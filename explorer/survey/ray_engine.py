@@ -21,7 +21,7 @@ import torch
 from explorer.datasets import Dataset
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
-from explorer.survey.engine import Engine, compute
+from explorer.survey.engine import Engine, compute, keep_memory
 from explorer.survey.plan import Plan
 from explorer.survey.scan import Columns
 
@@ -93,6 +93,7 @@ class _Worker:
     def __init__(self, held: ray.ObjectRef, device: str, threads: int) -> None:
         import ray
 
+        keep_memory()
         torch.set_num_threads(threads)  # the answers do not depend on it
         models, self._data, self._plan = ray.get(held)
         self._models = [model.to(device) for model in models]

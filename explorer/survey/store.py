@@ -195,6 +195,7 @@ def differences(there: Plan, wanted: Plan) -> list[str]:
         "rows": "how many images",
         "conditions": "distortions, amounts or seeds",
         "versions": "versions of the libraries",
+        "batch": "CPU or GPU",
     }
     mine, theirs = there.to_dict(), wanted.to_dict()
     return [words.get(key, key) for key in mine if mine[key] != theirs[key]]
