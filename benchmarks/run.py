@@ -155,7 +155,7 @@ def markdown(report: dict[str, Any]) -> str:
         low, high = (f"{value:.2f}" if row["ratio"] is not None else f"{value:.0f}" for value in row["spread"])
         budget, verdict = "", ""
         if row["budget"] is not None:
-            budget = f"≤ {row['budget']:.3g}" + (" ms" if row["ratio"] is None else "")
+            budget = f"≤ {row['budget']:.4g}" + (" ms" if row["ratio"] is None else "")
             verdict = "kept" if row["within"] else "MISSED"
         lines.append(
             f"| {row['what']} | {row['ours']:.1f} ms | {against} | {ratio} | {low} to {high} | {budget} | {verdict} |"

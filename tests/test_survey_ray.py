@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,9 +17,17 @@ from explorer import load_dataset, load_model
 from explorer.errors import ExplorerError
 from explorer.survey import Plan, Survey, make_plan, ray_workers, run
 from explorer.survey.plan import fingerprint
+from explorer.survey.ray_engine import cluster
 from tests.test_survey import DISTORTIONS, MODELS, rows
 
 pytest.importorskip("ray", reason="the extra 'ray' is not installed")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _cluster() -> Iterator[None]:
+    """One Ray of two workers for all runs in this process; only the command line starts its own."""
+    with cluster():
+        yield
 
 
 @pytest.fixture(scope="module")

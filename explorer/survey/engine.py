@@ -13,10 +13,11 @@ from filelock import FileLock, Timeout
 
 from explorer.datasets import Dataset
 from explorer.errors import ExplorerError
+from explorer.imagefiles import ImageFiles
 from explorer.models import Classifier
 from explorer.probe.inputs import Progress
 from explorer.survey.plan import Plan, fingerprint
-from explorer.survey.scan import Columns, Tick, join, read, scan
+from explorer.survey.scan import Columns, Tick, ahead, join, read, scan
 from explorer.survey.store import LOCK, Store, table
 
 TRIED = 64
@@ -114,8 +115,9 @@ def compute(
     rows = plan.images_of(shard)
     parts: list[Columns] = []
     unread: dict[int, str] = {}
-    for start in range(rows.start, rows.stop, plan.batch):
-        batch, missing = read(data, range(start, min(start + plan.batch, rows.stop)), models[0])
+    starts = range(rows.start, rows.stop, plan.batch)
+    batches = (read(data, range(start, min(start + plan.batch, rows.stop)), models[0]) for start in starts)
+    for batch, missing in ahead(batches) if isinstance(data.images, ImageFiles) else batches:
         unread |= missing
         if batch.rows:
             parts.append(scan(models, batch, plan, tick))

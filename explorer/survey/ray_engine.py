@@ -60,12 +60,10 @@ def _spread(
     """The shards as they get ready."""
     if not shards:
         return
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # read when ray is imported: nothing is reported to anybody
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # it talks to its developers
-    import ray
-    import ray.data
+    with cluster():
+        import ray
+        import ray.data
 
-    with _cluster():
         device = models[0].device.type
         held = ray.put(([model.to("cpu") for model in models], data, plan))
         for model in models:
@@ -110,8 +108,10 @@ class _Worker:
 
 
 @contextmanager
-def _cluster() -> Iterator[None]:
-    """The cluster that is there, or one of this machine for as long as the run takes."""
+def cluster() -> Iterator[None]:
+    """The cluster that is there, or one of this machine for as long as the block takes."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # read when ray is imported: nothing is reported to anybody
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # it talks to its developers
     import ray
     import ray.data
 

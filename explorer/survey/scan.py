@@ -83,7 +83,7 @@ def scan(models: Sequence[Classifier], batch: Images, plan: Plan, tick: Tick | N
     known = [_ask(model, clean, plan.precision) for model in models]
     hashes = np.array(images.image_hashes(clean))
     each = (_distort(models, batch, plan, condition) for condition in plan.conditions)
-    made = each if all(model.device.type == "cpu" for model in models) else _ahead(each)
+    made = each if all(model.device.type == "cpu" for model in models) else ahead(each)
     parts: list[Columns] = []
     for place, (distorted, of_input) in enumerate(made):
         shared = _shared(batch, plan.conditions[place], place * plan.rows) | {"image_hash": hashes} | of_input
@@ -199,7 +199,7 @@ def _margin_of(p: Tensor, labels: Tensor) -> NDArray:
     return torch.where(labels < 0, torch.nan, p.gather(1, place)[:, 0] - others).float().numpy()
 
 
-def _ahead(items: Iterable[T]) -> Iterator[T]:
+def ahead(items: Iterable[T]) -> Iterator[T]:
     """The items, each made in a thread while the one before it is used."""
     source = iter(items)
     with ThreadPoolExecutor(1, "explorer-ahead") as pool:
