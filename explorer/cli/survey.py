@@ -16,6 +16,11 @@ survey = typer.Typer(help="Find failure cases over a whole data set: run, show, 
 
 Folder = Annotated[Path, typer.Argument(help="The folder of a survey.", metavar="DIR")]
 ENGINES = ("local", "ray")
+WIDE = 14  # columns that fit a terminal; of more only these are shown
+TOLD = (
+    "case", "image", "distortion", "amount", "model", "label", "prediction", "margin_true", "other_prediction",
+    "other_margin_true", "feature_l2", "l2", "gain",
+)  # fmt: skip
 SHOWN = 20  # rows of a table in the terminal where no limit is given
 
 
@@ -118,6 +123,9 @@ def show(
     shown = frame.head(limit or SHOWN)
     rest = len(frame) - len(shown)
     more = [f"{rest:,} more rows; --limit {len(frame)} shows them, --json gives all."] if rest > 0 else []
+    if len(frame.columns) > WIDE:
+        shown = shown[[name for name in TOLD if name in shown.columns]]
+        more.append(f"{len(frame.columns) - len(shown.columns)} more columns; --json and --sql give all.")
     print_parts(tables.plain_table(list(shown.columns), shown.itertuples(index=False, name=None)), *more)
 
 

@@ -184,14 +184,19 @@ def evaluation_table(evaluations: Sequence[Evaluation]) -> Table:
 
 
 def plain_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """Any columns, as a query gives them; numbers with three significant digits."""
-    cells = [[_cell(value) for value in row] for row in rows]
-    return _table(header, cells, left=1)
+    """Any columns, as a query gives them; numbers with three significant digits, words to the left."""
+    values = [list(row) for row in rows]
+    words = next((i for i, column in enumerate(zip(*values, strict=True)) if not _words(column)), len(header))
+    return _table(header, [[_cell(value) for value in row] for row in values], left=max(1, words))
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """The rows of a frame as JSON objects; what is not finite or not there is null."""
     return [{key: _plain(value) for key, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _words(column: Sequence[object]) -> bool:
+    return all(isinstance(value, str) for value in column)
 
 
 def _plain(value: Any) -> Any:
