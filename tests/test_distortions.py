@@ -22,8 +22,9 @@ every = pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.name)
 # the names every recipe, page and notebook relies on
 NAMES = set(
     "gaussian_noise shot_noise impulse_noise speckle_noise uniform_noise gaussian_blur defocus_blur motion_blur "  # noqa: SIM905
-    "zoom_blur jpeg webp thumbnail crop shift rotate scale shear elastic brightness contrast saturation hue gamma "
-    "bit_depth pixelate patch fog fgsm fgsm_margin pgd_linf pgd_linf_margin pgd_l2 pgd_l2_margin hot_cold".split()
+    "zoom_blur jpeg webp thumbnail crop shift rotate scale shear elastic elastic_transform glass_blur brightness "
+    "contrast saturation hue gamma bit_depth pixelate patch fog snow frost "
+    "fgsm fgsm_margin pgd_linf pgd_linf_margin pgd_l2 pgd_l2_margin hot_cold".split()
 )
 
 DEVICES = ["cpu"]
@@ -194,6 +195,8 @@ def test_devices_agree(kind, device, photographs):
 
 @every
 def test_mean_effect_grows_with_amount(kind, photographs):
+    if kind.name == "elastic_transform":  # ever finer ripples of ever smaller moves, as published: its strain grows
+        pytest.skip("tests/test_published_constants.py measures its strain instead")
     x = photographs
     sides = [kind.span(32)]
     if kind.two_sided:

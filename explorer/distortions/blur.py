@@ -6,6 +6,7 @@ Small kernels are sums of shifted copies: the result for an image does not depen
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import cache
 from itertools import chain
 
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor
 
 from explorer.distortions.draws import Draws
+from explorer.distortions.knots import between
 from explorer.distortions.registry import distortion
 from explorer.distortions.sampling import grid, look_up, pad, pixel_grid, weighted_sum
 
@@ -121,6 +123,46 @@ def _rimmed_disk(radius: float) -> np.ndarray:
     return disk / disk.sum()
 
 
+_GLASS = ((0.05, 1), (0.25, 1), (0.4, 1), (0.25, 2), (0.4, 2))  # published (sigma, passes); all move by 1 px
+_SPREAD = tuple(passes / 2 + 4 * sigma**2 for sigma, passes in _GLASS)  # mean square distance a point is spread over
+_PASSES = ((0.0, 0.0, 0.0), *((sigma**2, min(passes, 1), passes - 1) for sigma, passes in _GLASS))
+
+
+@distortion(
+    "glass_blur", title="Glass blur", family="blur", unit="px", symbol="r",
+    low=0, high=4, identity=0, default=1, step=0.05, notches=tuple(math.sqrt(spread) for spread in _SPREAD),
+    random=True, per_side=True, source=f"{CIFAR_C}; the amount is ours, the five settings are the published ones",
+)  # fmt: skip
+def glass_blur(x: Tensor, amount: float, draws: Draws) -> Tensor:
+    """Jumbles neighbouring pixels between two faint blurs, as frosted glass does.
+
+    ``amount`` is the root-mean-square distance r in px over which a point is spread: a pass that takes each pixel from
+    0 or 1 px up and 0 or 1 px to the left adds 1/2 to r^2, the Gaussian blurs before and after 2 sigma^2 each (less in
+    fact: on whole pixels, a bell below 0.4 px hardly smooths). Published are (sigma, passes) = (.05, 1) (.25, 1) (.4,
+    1) (.25, 2) (.4, 2), hence r = .71 .87 1.07 1.12 1.28; between them sigma^2 and each pass's share of r^2 are linear
+    in r^2, and beyond, both the blur and the moves of two passes grow with r (a move is then -D to D - 1 px). As in
+    the published code the top and left 2 px stay, and a pixel is overwritten by its neighbour rather than exchanged
+    (there both names are views of one array); only its rounding to 8 bit on the way is left out.
+    """
+    variance, *shares = between(amount**2, (0.0, *_SPREAD), _PASSES)
+    reach = max(1.0, amount / math.sqrt(_SPREAD[-1]))
+    sigma = math.sqrt(variance) * reach
+    x = gaussian_blur(x, sigma, draws)
+    count, channels, height, width = x.shape
+    rows, columns = pixel_grid(x)
+    inside = (rows > reach) & (columns > reach)
+    fields = draws.uniform(2, 3, height, width).to(x.device)
+    for i, share in enumerate(shares):
+        chance, down, right = fields[:, i].unbind(1)
+        moved = (chance < 1 - math.sqrt(1 - share)) & inside  # q of the pixels are spread by q - q^2 / 2
+        row = rows + torch.where(moved, torch.floor(reach * (2 * down - 1)), 0)
+        column = columns + torch.where(moved, torch.floor(reach * (2 * right - 1)), 0)
+        place = row.clamp_(0, height - 1) * width + column.clamp_(0, width - 1)
+        place = place.long().view(-1, 1, height * width).expand(count, channels, -1)
+        x = x.flatten(2).gather(2, place).view_as(x)
+    return gaussian_blur(x, sigma, draws)
+
+
 @distortion(
     "motion_blur", title="Motion blur", family="blur", unit="px", symbol="σ",
     low=0, high=6, identity=0, default=2, step=0.05, notches=(1.0, 1.5, 2.0, 2.0, 2.5), random=True, per_side=True,
@@ -135,19 +177,33 @@ def motion_blur(x: Tensor, amount: float, draws: Draws) -> Tensor:
     up, has no visible effect (taps beyond 6 sigma weigh below 1e-7), so that severities 3 and 4 are the same.
     """
     angle = (draws.uniform(1, 1, 1).to(x.device) - 0.5) * (math.pi / 2)
+    bell = [_bell(i, amount) for i in range(2 * max(6, math.ceil(3.6 * amount)) + 1)]
+    return trail(x, angle, [weight for weight in bell if weight > 1e-8])
+
+
+def half_bell(length: float, sigma: float) -> list[float]:
+    """The first ``length`` taps of half a bell of standard deviation ``sigma``, the last by its fraction."""
+    whole = math.floor(length)
+    return [_bell(i, sigma) for i in range(whole)] + [_bell(whole, sigma) * (length - whole)] * (length > whole)
+
+
+def trail(x: Tensor, angle: Tensor, weights: Sequence[float]) -> Tensor:
+    """The mean of copies of x (N, C, H, W) that are moved by 0, 1, 2 ... px along a line, in shares ``weights``.
+
+    ``angle`` (N, 1, 1), in radians, is where a pixel looks: 0 is to the right, -pi/2 up. Taps sit on whole px; edges
+    are repeated.
+    """
     count, channels, height, width = x.shape
     rows = torch.arange(height, device=x.device)[:, None]
     columns = torch.arange(width, device=x.device)[None, :]
-    pixels = x.flatten(2)
-    bell = [_bell(i, amount) for i in range(2 * max(6, math.ceil(3.6 * amount)) + 1)]
-    bell = [weight for weight in bell if weight > 1e-8]
-    out = x * (1 / sum(bell))
+    pixels, total = x.flatten(2), sum(weights)
+    out = x * (1 / total)
     across, down = angle.cos()[:, 0], angle.sin()[:, 0]
-    for i, weight in enumerate(bell[1:], start=1):
+    for i, weight in enumerate(weights[1:], start=1):
         row = (rows + torch.ceil(i * down - 0.5).long()[:, :, None]).clamp_(0, height - 1)
         column = (columns + torch.ceil(i * across - 0.5).long()[:, :, None]).clamp_(0, width - 1)
         place = (row * width + column).flatten(1)[:, None].expand(count, channels, height * width)
-        out.add_(pixels.gather(2, place).view_as(x), alpha=weight / sum(bell))
+        out.add_(pixels.gather(2, place).view_as(x), alpha=weight / total)
     return out
 
 

@@ -1,0 +1,20 @@
+"""Published settings of several numbers, strung on one amount."""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Sequence
+
+Settings = tuple[float, ...]
+
+
+def between(amount: float, places: Sequence[float], settings: Sequence[Settings]) -> Settings:
+    """The settings at ``amount``: exact at ``places`` (ascending), linear between them, constant outside."""
+    if amount <= places[0]:
+        return settings[0]
+    if amount >= places[-1]:
+        return settings[-1]
+    above = bisect.bisect_right(places, amount)
+    low, high = places[above - 1], places[above]
+    pairs = zip(settings[above - 1], settings[above], strict=True)
+    return tuple(start + (end - start) * (amount - low) / (high - low) for start, end in pairs)
