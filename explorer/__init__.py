@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from explorer.probe.compare import compare
     from explorer.probe.evaluate import evaluate
     from explorer.probe.flip import flip_point
+    from explorer.probe.suites import run_suite
     from explorer.probe.sweep import sweep
     from explorer.probe.transfer import transfer
     from explorer.probe.weakness import weaknesses
@@ -40,6 +41,7 @@ __all__ = [
     "load_dataset",
     "load_image",
     "load_model",
+    "run_suite",
     "show",
     "sweep",
     "transfer",
@@ -57,6 +59,7 @@ _HOMES = {
     "sweep": "explorer.probe",
     "flip_point": "explorer.probe",
     "evaluate": "explorer.probe",
+    "run_suite": "explorer.probe",
     "weaknesses": "explorer.probe",
     "transfer": "explorer.probe",
     "show": "explorer.widgets",

@@ -73,6 +73,13 @@ def distort(name: str, x: Tensor, amount: float, draws: Draws | None = None) -> 
     return DISTORTIONS[name](x, amount, draws or Draws([0]))
 
 
+def published(name: str, severity: int) -> float:
+    """The amount of a severity, 0 to 4."""
+    notches = DISTORTIONS[name].notches
+    assert notches is not None
+    return notches[severity]
+
+
 @pytest.fixture(scope="module")
 def cat() -> Tensor:
     return fit(sample_images()["cat"](), 32, 3)
@@ -431,7 +438,7 @@ def test_glass_blur_is_the_published_loop(cat, severity):
                 down, right = (int(field[row, column] >= 0.5) - 1 for field in fields[i, 1:])
                 image[row, column] = image[row + down, column + right]
     expected = ndimage.gaussian_filter(image, (sigma, sigma, 0), mode="nearest")
-    assert close(distort("glass_blur", cat, DISTORTIONS["glass_blur"].notches[severity], Draws([4])), expected)
+    assert close(distort("glass_blur", cat, published("glass_blur", severity), Draws([4])), expected)
 
 
 def test_glass_blur_spreads_a_point_by_its_amount():
@@ -451,7 +458,7 @@ def test_glass_blur_spreads_a_point_by_its_amount():
 @pytest.mark.parametrize("severity", range(5))
 def test_snow_has_the_published_settings(cat, severity):
     mean, deviation, zoom, threshold, radius, sigma, share = SNOW[severity]
-    amount = DISTORTIONS["snow"].notches[severity]
+    amount = published("snow", severity)
     draws = Draws([9])
     noise, turn = draws.normal(32, 32)[0].double().numpy(), float(draws.uniform(1, 1, 1))
     places = (np.arange(32) - 15.5) / zoom + 15.5
@@ -477,11 +484,11 @@ def test_snow_has_the_published_settings(cat, severity):
 def test_frost_mixes_as_published(cat, severity):
     picture, ice = FROST[severity]
     frost = DISTORTIONS["frost"]
-    texture = frost.function(torch.zeros_like(cat), frost.notches[severity], Draws([2])) / ice
+    texture = frost.function(torch.zeros_like(cat), published("frost", severity), Draws([2])) / ice
     assert 0 <= float(texture.min()) < 0.2
     assert 0.8 < float(texture.max()) <= 1.00001
     assert torch.allclose(
-        distort("frost", cat, frost.notches[severity], Draws([2])),
+        distort("frost", cat, published("frost", severity), Draws([2])),
         (picture * cat + ice * texture).clamp(0, 1),
         atol=1e-6,
     )
@@ -494,7 +501,7 @@ def test_frost_mixes_as_published(cat, severity):
 @pytest.mark.parametrize("severity", range(5))
 def test_elastic_transform_is_the_published_displacement(severity):
     push, smoothing, jitter = ELASTIC[severity]
-    amount = DISTORTIONS["elastic_transform"].notches[severity]
+    amount = published("elastic_transform", severity)
     draws = Draws([6])
     corners, noise = (draws.uniform(*shape)[0].double().numpy() * 2 - 1 for shape in ((3, 2), (2, 32, 32)))
     points = np.array([(26, 26), (26, 6), (6, 6)])  # (row, column): 16 plus and minus 10
@@ -515,7 +522,7 @@ def test_elastic_transform_is_the_published_displacement(severity):
 @pytest.mark.parametrize("severity", [None, *range(5)])
 def test_elastic_transform_strains_by_its_amount(severity):
     kind = DISTORTIONS["elastic_transform"]
-    amount = 0.1 if severity is None else kind.notches[severity]
+    amount = 0.1 if severity is None else published("elastic_transform", severity)
     ramp = torch.linspace(0.4, 0.6, 96).expand(300, 1, 96, 96)[..., 32:64, 32:64].contiguous()
     squares = 0.0
     for x in (ramp, ramp.mT.contiguous()):

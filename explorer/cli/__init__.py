@@ -79,6 +79,9 @@ def evaluate(
     models: Annotated[list[str], typer.Argument(help="Models by name or path.", metavar="MODEL...")],
     data: Annotated[str, typer.Option(help="digits, cifar10, mnist, stl10, a folder of class folders or an .npz.")],
     recipe: RecipeText = "clean",
+    suite: Annotated[
+        str | None, typer.Option(help="In place of a recipe: corruptions, the 15 of CIFAR-10-C at 5 severities.")
+    ] = None,
     seed: Seed = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Take the first test images only.")] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Images a batch; no matter for the result.")] = None,
@@ -89,7 +92,7 @@ def evaluate(
     std: Std = None,
     device: Device = "auto",
 ) -> None:
-    """Measure accuracy on a test set, clean or distorted.
+    """Measure accuracy on a test set, clean, distorted, or under a whole suite of distortions.
 
     Every image gets noise of its own, drawn from the seed and its place in the set.
     """
@@ -98,9 +101,22 @@ def evaluate(
     from explorer.datasets import load_dataset
 
     chain = read_recipe(recipe, seed)
+    if suite is not None and chain.steps:
+        raise ExplorerError(
+            "--suite brings its own distortions, so that it goes without --recipe; give one of the two."
+        )
     loaded = load_models(models, arch, mean, std, device)
     dataset = load_dataset(data)
     with progress_bar(", ".join(model.name for model in loaded)) as progress:
+        if suite is not None:
+            whole = probe.run_suite(
+                loaded, dataset, suite, limit=limit, seed=chain.seed, batch_size=batch_size, progress=progress
+            )
+            if as_json:
+                print_json(whole.to_dict())
+            else:
+                print_parts(f"{dataset.name}, {suite}, seed {whole.seed}", tables.suite_table(whole))
+            return
         found = probe.evaluate_many(loaded, dataset, chain, limit=limit, batch_size=batch_size, progress=progress)
     if as_json:
         print_json({"data": dataset.name, "models": [evaluation.to_dict() for evaluation in found]})

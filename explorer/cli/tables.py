@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from explorer.distortions import Distortion
     from explorer.doctor import Finding
     from explorer.models import Card
-    from explorer.probe import Band, Comparison, Evaluation, Sweep, Transfer, Weakness
+    from explorer.probe import Band, Comparison, Evaluation, Suite, Sweep, Transfer, Weakness
 
 FLIPPED, HOLDS = "◆ flipped", "○ holds"
 
@@ -181,6 +181,19 @@ def evaluation_table(evaluations: Sequence[Evaluation]) -> Table:
         [e.name, f"{e.accuracy:.2%}", f"{e.interval[0]:.2%} to {e.interval[1]:.2%}", f"{e.n:,}"] for e in evaluations
     ]
     return _table(["model", "accuracy", "95 % interval", "n"], rows, left=1)
+
+
+def suite_table(suite: Suite) -> Table:
+    """Accuracy per distortion, its mean over the severities, a column per model; last the mean with its interval."""
+    summaries = suite.summaries
+    rows = [["clean", *(f"{100 * s.clean:.1f}" for s in summaries)]]
+    rows += [[name, *(f"{100 * s.by_distortion[name]:.1f}" for s in summaries)] for name in summaries[0].by_distortion]
+    rows.append(["mean", *(f"{100 * s.mean:.1f}" for s in summaries)])
+    intervals = (s.interval for s in summaries)
+    rows.append(["95 % interval", *(f"{100 * low:.1f} to {100 * high:.1f}" for low, high in intervals)])
+    table = _table(["distortion", *(s.model for s in summaries)], rows, left=1)
+    table.caption = f"accuracy in %, mean of the severities 1 to 5; n = {suite.n:,}; interval: bootstrap over images"
+    return table
 
 
 def plain_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:

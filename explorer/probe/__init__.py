@@ -9,11 +9,14 @@ from explorer.probe.flip import flip_point
 from explorer.probe.inputs import Progress
 from explorer.probe.layers import Channel, LayerChannels, channels
 from explorer.probe.measures import FeatureDistance, InputDistance
+from explorer.probe.suites import CORRUPTIONS, SUITES, Suite, run_suite
 from explorer.probe.sweep import Band, Curves, Spread, Sweep, sweep
 from explorer.probe.transfer import Cell, Flag, Sanity, Transfer, attacks, transfer
 from explorer.probe.weakness import Weakness, weaknesses
 
 __all__ = [
+    "CORRUPTIONS",
+    "SUITES",
     "Answer",
     "Band",
     "Cell",
@@ -31,6 +34,7 @@ __all__ = [
     "Progress",
     "Sanity",
     "Spread",
+    "Suite",
     "Sweep",
     "Transfer",
     "Weakness",
@@ -44,6 +48,7 @@ __all__ = [
     "flip_point",
     "next_disagreement",
     "pinned_pass",
+    "run_suite",
     "sweep",
     "transfer",
     "weaknesses",

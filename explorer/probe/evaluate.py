@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from explorer import images
 from explorer.datasets import Dataset
 from explorer.distortions import Recipe, apply, image_seed
@@ -15,7 +18,7 @@ from explorer.models import Classifier
 from explorer.probe import inputs
 from explorer.probe.inputs import Progress
 
-__all__ = ["Evaluation", "Progress", "evaluate", "evaluate_many", "wilson_interval"]
+__all__ = ["Evaluation", "Progress", "evaluate", "evaluate_many", "named_rightly", "wilson_interval"]
 
 Z95 = 1.959963984540054  # the normal distribution's 97.5 % quantile
 
@@ -93,6 +96,24 @@ def evaluate_many(
     ``compare``, and where a model has another number of classes than the data set, or there is no image.
     """
     recipe = Recipe() if recipe is None else recipe
+    right, fitted = named_rightly(models, dataset, recipe, limit=limit, batch_size=batch_size, progress=progress)
+    n = right.shape[1]
+    return [
+        Evaluation(model.name, count / n, n, recipe, wilson_interval(count, n), fitted)
+        for model, count in zip(models, right.sum(1).tolist(), strict=True)
+    ]
+
+
+def named_rightly(
+    models: Sequence[Classifier],
+    dataset: Dataset,
+    recipe: Recipe,
+    *,
+    limit: int | None = None,
+    batch_size: int | None = None,
+    progress: Progress | None = None,
+) -> tuple[NDArray[np.bool_], bool]:
+    """Which images each model names rightly, (models, n), and whether they were fitted; as in ``evaluate_many``."""
     models = inputs.check_models(models)
     for model in models:
         if len(model.classes) != len(dataset.classes):
@@ -108,7 +129,7 @@ def evaluate_many(
     size, channels = models[0].size, models[0].channels
     fitted = tuple(dataset.images.shape[1:]) != (size, size, channels)
     step = batch_size or inputs.batch_size((channels, size, size), models[0].device)
-    right = [0] * len(models)
+    right = np.zeros((len(models), n), dtype=np.bool_)
     for start in range(0, n, step):
         rows = range(start, min(start + step, n))
         x, labels = dataset.batch(rows)
@@ -116,10 +137,7 @@ def evaluate_many(
         target = inputs.attack_target(recipe, models, x, labels)
         x = apply(recipe, x, target=target, seeds=[image_seed(recipe.seed, i) for i in rows])
         for i, model in enumerate(models):
-            right[i] += int((inputs.predictions(model, x) == labels).sum())
+            right[i, rows.start : rows.stop] = (inputs.predictions(model, x) == labels).numpy()
         if progress is not None:
             progress(rows.stop, n)
-    return [
-        Evaluation(model.name, count / n, n, recipe, wilson_interval(count, n), fitted)
-        for model, count in zip(models, right, strict=True)
-    ]
+    return right, fitted
