@@ -31,5 +31,5 @@ def test_the_peak_is_the_same_for_four_times_as_many_images(tmp_path: Path) -> N
         command = [sys.executable, "-c", PEAK, str(n), str(tmp_path / str(n))]
         return int(json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
 
-    small, large = peak(4096), peak(16384)
-    assert large - small < 40, f"{small} MiB for 4,096 images, {large} MiB for 16,384"
+    small, large = peak(2048), peak(8192)
+    assert large - small < 40, f"{small} MiB for 2,048 images, {large} MiB for 8,192"

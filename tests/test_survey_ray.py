@@ -20,7 +20,7 @@ from explorer.survey.plan import fingerprint
 from explorer.survey.ray_engine import cluster
 from tests.test_survey import DISTORTIONS, MODELS, rows
 
-pytest.importorskip("ray", reason="the extra 'ray' is not installed")
+ray = pytest.importorskip("ray", reason="the extra 'ray' is not installed")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -90,8 +90,14 @@ def test_without_the_package_a_sentence_names_it(monkeypatch: pytest.MonkeyPatch
 def test_the_command_line_spreads_a_survey(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "explorer", "survey", "run", "--models", ",".join(MODELS), "--data", "digits"]
     command += ["--distortions", "jpeg=50", "--limit", "20", "--out", str(tmp_path / "found")]
+    here = {"RAY_ADDRESS": ray.get_runtime_context().gcs_address}
     done = subprocess.run(
-        [*command, "--engine", "ray", "--workers", "2"], capture_output=True, text=True, timeout=300, check=False
+        [*command, "--engine", "ray", "--workers", "2"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env=os.environ | here,
     )
     assert done.returncode == 0, done.stderr
     assert len(Survey(tmp_path / "found").sql("SELECT * FROM rows")) == 40
