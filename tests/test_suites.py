@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from explorer import cli
 from explorer.datasets import Dataset
@@ -129,8 +130,42 @@ def test_json(found):
     assert (result["name"], result["data"], result["seed"]) == ("corruptions", "grains", 3)
 
 
+def test_attacks_are_crafted_on_the_model_that_is_asked():
+    models = [resnet("test/resnet20/standard"), resnet("test/resnet20/bang", seed=1)]
+    calls = []
+    suite = run_suite(models, data(6), "adversarial", progress=lambda *now: calls.append(now))
+    assert len(suite.rows) == 2 * 4 * 4
+    for row in suite.rows[::5]:
+        model = next(model for model in models if model.name == row.model)
+        assert row.recipe.against == row.model
+        assert row.accuracy == evaluate(model, data(6), row.recipe).accuracy
+    assert {row.amount for row in suite.rows} == {1 / 255, 2 / 255, 4 / 255, 8 / 255}
+    assert [summary.zero_gradients for summary in suite.summaries] == [0, 0]
+    assert calls[-1] == (33 * 6, 33 * 6)
+    assert json.loads(json.dumps(suite.to_dict(), allow_nan=False)) == suite.to_dict()
+
+
+def test_a_masked_gradient_is_seen_and_the_margin_sees_through_it():
+    """Logits so far apart that the cross-entropy is 0 in float32: only attacks on the margin turn the answer."""
+    dataset = data(40, 4, 1, 2)
+    dataset.images[:] = np.linspace(90, 165, 40, dtype=np.uint8)[:, None, None, None]
+    dataset.labels[:] = dataset.images[:, 0, 0, 0] > 127
+
+    def logits(p):
+        high = (p.mean(1) - 127.5 / 255) * 1e6
+        return torch.stack([-high, high], 1)
+
+    [summary] = run_suite([formula(logits)], dataset, "adversarial").summaries
+    assert summary.clean == 1
+    assert summary.zero_gradients == 1
+    assert summary.by_distortion["fgsm"] == 1
+    assert summary.by_distortion["pgd_linf"] > 0.95  # its random start alone may turn a picture on the border
+    assert summary.by_distortion["fgsm_margin"] < 0.9
+    assert summary.by_distortion["pgd_linf_margin"] <= summary.by_distortion["fgsm_margin"]
+
+
 def test_an_unknown_suite_is_refused():
-    with pytest.raises(ExplorerError, match="no suite named 'weather': choose one of corruptions"):
+    with pytest.raises(ExplorerError, match="no suite named 'weather': choose one of corruptions, adversarial"):
         run_suite([threshold(0.5)], data(4, 4, 1, 2), "weather")
 
 
@@ -161,6 +196,9 @@ def test_the_command_takes_a_suite_or_a_recipe(capsys):
     assert (
         err == "explorer: --suite brings its own distortions, so that it goes without --recipe; give one of the two.\n"
     )
+    code, out, _ = command(capsys, "--suite", "adversarial", "--limit", "2")
+    assert code == 0
+    assert "gradient exactly zero" in out
     code, _, err = command(capsys, "--suite", "everything", "--limit", "2")
     assert code == 2
     assert "no suite named 'everything'" in err

@@ -80,7 +80,8 @@ def evaluate(
     data: Annotated[str, typer.Option(help="digits, cifar10, mnist, stl10, a folder of class folders or an .npz.")],
     recipe: RecipeText = "clean",
     suite: Annotated[
-        str | None, typer.Option(help="In place of a recipe: corruptions, the 15 of CIFAR-10-C at 5 severities.")
+        str | None,
+        typer.Option(help="In place of a recipe: corruptions (the 15 of CIFAR-10-C at 5 severities) or adversarial."),
     ] = None,
     seed: Seed = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Take the first test images only.")] = None,

@@ -185,14 +185,20 @@ def evaluation_table(evaluations: Sequence[Evaluation]) -> Table:
 
 def suite_table(suite: Suite) -> Table:
     """Accuracy per distortion, its mean over the severities, a column per model; last the mean with its interval."""
+    from explorer.distortions import find_distortion
+
     summaries = suite.summaries
     rows = [["clean", *(f"{100 * s.clean:.1f}" for s in summaries)]]
     rows += [[name, *(f"{100 * s.by_distortion[name]:.1f}" for s in summaries)] for name in summaries[0].by_distortion]
     rows.append(["mean", *(f"{100 * s.mean:.1f}" for s in summaries)])
     intervals = (s.interval for s in summaries)
     rows.append(["95 % interval", *(f"{100 * low:.1f} to {100 * high:.1f}" for low, high in intervals)])
+    if summaries[0].zero_gradients is not None:
+        rows.append(["gradient exactly zero", *(f"{100 * (s.zero_gradients or 0):.1f}" for s in summaries)])
     table = _table(["distortion", *(s.model for s in summaries)], rows, left=1)
-    table.caption = f"accuracy in %, mean of the severities 1 to 5; n = {suite.n:,}; interval: bootstrap over images"
+    amounts = ", ".join(dict.fromkeys(find_distortion(row.distortion).show(row.amount) for row in suite.rows))
+    over = f"mean over {amounts}" if summaries[0].zero_gradients is not None else "mean of the severities 1 to 5"
+    table.caption = f"accuracy in %, {over}; n = {suite.n:,}; interval: bootstrap over images"
     return table
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from explorer import images
 from explorer.datasets import Dataset
@@ -126,18 +127,29 @@ def named_rightly(
     n = min(len(dataset), len(dataset) if limit is None else limit)
     if n == 0:
         raise ExplorerError(f"{dataset.name} holds no images to evaluate on.")
-    size, channels = models[0].size, models[0].channels
-    fitted = tuple(dataset.images.shape[1:]) != (size, size, channels)
-    step = batch_size or inputs.batch_size((channels, size, size), models[0].device)
     right = np.zeros((len(models), n), dtype=np.bool_)
-    for start in range(0, n, step):
-        rows = range(start, min(start + step, n))
-        x, labels = dataset.batch(rows)
-        x = images.fit(x, size, channels) if fitted else x
+    for rows, x, labels in batches(models[0], dataset, n, batch_size):
         target = inputs.attack_target(recipe, models, x, labels)
         x = apply(recipe, x, target=target, seeds=[image_seed(recipe.seed, i) for i in rows])
         for i, model in enumerate(models):
             right[i, rows.start : rows.stop] = (inputs.predictions(model, x) == labels).numpy()
         if progress is not None:
             progress(rows.stop, n)
-    return right, fitted
+    return right, needs_fit(models[0], dataset)
+
+
+def needs_fit(model: Classifier, dataset: Dataset) -> bool:
+    """Whether the data set's images have another size or other channels than the model takes."""
+    return tuple(dataset.images.shape[1:]) != (model.size, model.size, model.channels)
+
+
+def batches(
+    model: Classifier, dataset: Dataset, n: int, batch_size: int | None = None
+) -> Iterator[tuple[range, Tensor, Tensor]]:
+    """The first n images as the model takes them: which ones, pixels (B, C, H, W) in [0, 1], labels (B,)."""
+    size, channels = model.size, model.channels
+    step = batch_size or inputs.batch_size((channels, size, size), model.device)
+    for start in range(0, n, step):
+        rows = range(start, min(start + step, n))
+        x, labels = dataset.batch(rows)
+        yield rows, images.fit(x, size, channels) if needs_fit(model, dataset) else x, labels

@@ -3,12 +3,15 @@
 ``corruptions`` are the fifteen of CIFAR-10-C and ImageNet-C (Hendrycks & Dietterich 2019, arXiv 1903.12261), each at
 its five severities. They are made here from the published constants, so that accuracies are close to, not the same as,
 those on the published files; frost has a drawn texture in place of photographs.
+
+``adversarial`` are FGSM and PGD (10 steps) in the L-infinity norm, on the cross-entropy and on the logit margin, each
+crafted on the very model that is asked, away from the true label, and rounded to 8 bit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,10 +19,11 @@ from numpy.typing import NDArray
 
 from explorer.datasets import Dataset
 from explorer.distortions import Recipe, find_distortion
+from explorer.distortions.adversarial import cross_entropy, slope
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.probe import inputs
-from explorer.probe.evaluate import named_rightly, wilson_interval
+from explorer.probe.evaluate import batches, named_rightly, needs_fit, wilson_interval
 from explorer.probe.inputs import Progress
 
 CORRUPTIONS = (
@@ -30,7 +34,14 @@ CORRUPTIONS = (
 )
 """The fifteen corruptions in the order of the paper: noise, blur, weather, digital."""
 
-SUITES = ("corruptions",)
+ATTACKS = ("fgsm", "fgsm_margin", "pgd_linf", "pgd_linf_margin")
+"""The attacks of the suite ``adversarial``; each model is shown those crafted on itself."""
+
+COLOUR_SIZES = (1, 2, 4, 8)
+GREY_SIZES = (2, 4, 8, 16)  # networks for grey digits withstand more
+"""Sizes of the attacks, the largest change of a value, in steps of 1/255."""
+
+SUITES = ("corruptions", "adversarial")
 """The names ``run_suite`` knows."""
 
 RESAMPLES = 2000
@@ -43,7 +54,8 @@ Interval = tuple[float, float]
 class Row:
     """``accuracy`` (0-1) of one model on ``n`` images under one distortion; ``interval`` is its 95 % Wilson interval.
 
-    ``notch`` is the published severity, 1 to 5; ``recipe`` gives the same pixels again with ``evaluate``.
+    ``notch`` is the published severity, 1 to 5, or the place of an attack's size among the suite's; ``recipe`` gives
+    the same pixels again with ``evaluate``.
     """
 
     model: str
@@ -64,7 +76,9 @@ class Row:
 class Summary:
     """One model over a whole suite: accuracies (0-1) with 95 % intervals.
 
-    ``by_distortion``: the mean over each distortion's five severities. ``mean``: over the distortions. ``difference``:
+    ``by_distortion``: the mean over each distortion's severities. ``zero_gradients``: the share of images at which the
+    gradient of the cross-entropy is exactly zero in float32, so that attacks on it do nothing (gradient masking); None
+    for suites without attacks. ``mean``: over the distortions. ``difference``:
     this mean less that of the first model, None for the first. ``clean`` has a Wilson interval; the intervals of
     ``mean`` and ``difference`` are percentile bootstraps over images (2,000 draws, seed 0), each image with all of its
     distorted versions and with the same draws for all models; they do not cover other noise.
@@ -78,6 +92,7 @@ class Summary:
     interval: Interval
     difference: float | None
     difference_interval: Interval | None
+    zero_gradients: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON object."""
@@ -126,7 +141,7 @@ def run_suite(
     batch_size: int | None = None,
     progress: Progress | None = None,
 ) -> Suite:
-    """Measure all models on the distorted images of a suite, each made once for all of them.
+    """Measure all models on the distorted images of a suite, each made once for all of them (attacks: once for each).
 
     ``limit`` takes the first images only. Image i is distorted with the seed ``image_seed(seed, i)``, so that a row is
     what ``evaluate`` gives for its recipe. Amounts in pixels grow with the models' input, from the 32 px they were
@@ -135,36 +150,63 @@ def run_suite(
     if name not in SUITES:
         raise ExplorerError(f"There is no suite named {name!r}: choose one of {', '.join(SUITES)}.")
     models = inputs.check_models(models)
-    plan = list(_corruptions(models[0].size, seed))
-    total, done, fitted = len(plan) + 1, 0, False
+    attacked = name == "adversarial"
+    plan = _attacks(models[0].channels, seed) if attacked else _corruptions(models[0].size, seed)
+    total, done = len(plan) * (len(models) if attacked else 1) + 1, 0
 
-    def measure(recipe: Recipe) -> NDArray[np.bool_]:
-        nonlocal done, fitted
+    def measure(recipe: Recipe, group: Sequence[Classifier]) -> NDArray[np.bool_]:
+        nonlocal done
 
         def step(images: int, of: int) -> None:
             if progress is not None:
                 progress(done * of + images, total * of)
 
-        right, fitted = named_rightly(models, dataset, recipe, limit=limit, batch_size=batch_size, progress=step)
+        right, _ = named_rightly(group, dataset, recipe, limit=limit, batch_size=batch_size, progress=step)
         done += 1
         return right
 
-    clean = measure(Recipe())
+    clean = measure(Recipe(), models)
     n = clean.shape[1]
     hits = np.zeros(clean.shape, dtype=np.int64)
     rows: list[Row] = []
     for distortion, notch, recipe in plan:
-        right = measure(recipe)
+        recipes = [replace(recipe, against=model.name) if attacked else recipe for model in models]
+        if attacked:
+            right = np.concatenate([measure(own, [model]) for own, model in zip(recipes, models, strict=True)])
+        else:
+            right = measure(recipe, models)
         hits += right
-        for model, count in zip(models, right.sum(1).tolist(), strict=True):
-            amount = recipe.steps[0][1]
-            interval = wilson_interval(count, n)
-            rows.append(Row(model.name, distortion, notch, amount, recipe, n, count / n, interval))
+        for model, own, count in zip(models, recipes, right.sum(1).tolist(), strict=True):
+            accuracy, interval = count / n, wilson_interval(count, n)
+            rows.append(Row(model.name, distortion, notch, recipe.steps[0][1], own, n, accuracy, interval))
     scores = hits / len(plan)
     summaries = [
         _summary(models[i].name, clean[i], scores[i], scores[0] if i else None, rows) for i in range(len(models))
     ]
+    if attacked:
+        shares = [_zero_gradients(model, dataset, n, batch_size) for model in models]
+        summaries = [replace(one, zero_gradients=share) for one, share in zip(summaries, shares, strict=True)]
+    fitted = needs_fit(models[0], dataset)
     return Suite(name, dataset.name, dataset.split, seed, n, fitted, tuple(rows), tuple(summaries))
+
+
+def _attacks(channels: int, seed: int) -> list[tuple[str, int, Recipe]]:
+    """(attack, place of its size, recipe without the model) of the adversarial suite."""
+    sizes = GREY_SIZES if channels == 1 else COLOUR_SIZES
+    return [
+        (name, i, Recipe(((name, size / 255),), seed=seed)) for name in ATTACKS for i, size in enumerate(sizes, start=1)
+    ]
+
+
+def _zero_gradients(model: Classifier, dataset: Dataset, n: int, batch_size: int | None) -> float:
+    """Share of the first n clean images at which the cross-entropy's gradient is exactly zero."""
+    attack = Recipe((("fgsm", 1 / 255),), against=model.name)
+    zeros = 0
+    for _, x, labels in batches(model, dataset, n, batch_size):
+        target = inputs.attack_target(attack, [model], x, labels)
+        assert target is not None  # noqa: S101
+        zeros += int((slope(x, target, cross_entropy) == 0).flatten(1).all(1).sum())
+    return zeros / n
 
 
 def _corruptions(side: int, seed: int) -> list[tuple[str, int, Recipe]]:
