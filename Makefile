@@ -37,7 +37,7 @@ notebooks: $(STAMP) ## the lessons, in JupyterLab; it opens on the first one
 install: $(STAMP) ## only create .venv and install
 
 test: lint ## everything a change must pass: lint, types, tests with the browser ones
-	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder $(PYTEST)
+	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 lint: $(STAMP) ## ruff and mypy
 	$(BIN)/ruff check .

@@ -30,11 +30,6 @@ LONG = (
 """The files that take longest, first: no worker is left alone with one of them in the end."""
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores, at most four: many tests wait for a browser or a kernel."""
-    return min(4, (os.cpu_count() or 1) + 1)
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sort the files; the order in each stays."""
     items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))

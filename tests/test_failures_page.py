@@ -392,7 +392,9 @@ def test_a_loop_on_the_map_picks_the_cases_in_it(visitor: FailuresPage) -> None:
     visitor.until_total(600)
     page.get_by_role("tab", name="Map").click()
     page.wait_for_function("document.querySelectorAll('.f-map .f-dot').length === 600")
+    page.locator(".f-map").wait_for()
     page.locator(".f-map").focus()
+    page.wait_for_function("document.activeElement.classList.contains('f-map')")
     for press in ("+", "+", "ArrowLeft"):
         page.keyboard.press(press)
     found = re.match(r"(\d+) cases in the circle", page.locator("#f-map .f-line > small").inner_text())

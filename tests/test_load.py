@@ -1,6 +1,6 @@
 """Ten visitors at once: nobody sees another's picture, nobody waits unduly, memory stays flat, no other host is asked.
 
-EXPLORER_LOAD_SECONDS sets how long the browsers drag, all ten at once (default 10; 60 for the full minute).
+EXPLORER_LOAD_SECONDS sets how long the browsers drag, all ten at once (default 6; 60 for the full minute).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 MODELS = ["cifar10/resnet20/standard", "cifar10/resnet20/stability"]
-SECONDS = float(os.environ.get("EXPLORER_LOAD_SECONDS", "10"))
+SECONDS = float(os.environ.get("EXPLORER_LOAD_SECONDS", "6"))
 VISITORS = 10
 AMOUNTS = [0.02, 0.06, 0.1, 0.14, 0.18, 0.22, 0.26, 0.3]
 MIB = 2**20
