@@ -156,7 +156,7 @@ class Survey:
         listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
         connection.execute(f"CREATE VIEW rows AS SELECT * FROM read_parquet([{listed}])")  # noqa: S608
         connection.execute("CREATE TABLE amounts (distortion VARCHAR, amount DOUBLE, mild INT)")
-        connection.executemany("INSERT INTO amounts VALUES (?, ?, ?)", self._mildness())
+        connection.executemany("INSERT INTO amounts VALUES (?, ?, ?)", self.mildness())
         connection.execute(_MACROS)
         connection.execute("SET allowed_directories = [$folder]".replace("$folder", _quoted(str(self.folder / ROWS))))
         connection.execute("SET enable_external_access = false")
@@ -166,7 +166,7 @@ class Survey:
     def _files(self) -> list[Path]:
         return sorted((self.folder / ROWS).glob("*.parquet"))
 
-    def _mildness(self) -> list[tuple[str, float, int]]:
+    def mildness(self) -> list[tuple[str, float, int]]:
         """Every amount of the plan with its place from mild to strong."""
         from explorer.distortions import find_distortion
 

@@ -111,8 +111,7 @@ def accuracy(
     import pandas as pd
 
     table = paired(survey, pair) if patterns is None else patterns
-    with survey.connect() as connection:
-        ordered = connection.execute("SELECT distortion, amount, mild FROM amounts").df()
+    ordered = pd.DataFrame(survey.mildness(), columns=["distortion", "amount", "mild"])
     rows = [
         _compare(group, resamples, seed)
         for _, group in table.groupby(["distortion", "amount"], sort=False, dropna=False)

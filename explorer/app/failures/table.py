@@ -36,6 +36,7 @@ _COLUMNS = (
     "fails(correct, flipped) AS fails",
 )
 SHARED = ("case", "label")
+MANY = 2**20
 SIDES = ("baseline", "other")
 
 
@@ -119,7 +120,9 @@ class Table:
         a, b = self.sides["baseline"]["fails"], self.sides["other"]["fails"]
         known = self.label >= 0
         clean_a, clean_b = (known & (side["clean_prediction"] != self.label) for side in self.sides.values())
-        first = np.unique(image, return_index=True)[1]
+        places_of = np.full(plan.rows, -1)
+        places_of[image[::-1]] = np.arange(len(image))[::-1]  # the first case of each image
+        first = places_of[places_of >= 0]
         parts = [_pattern(CLEAN, math.nan, image[first], clean_a[first], clean_b[first])]
         starts = np.searchsorted(self.condition, np.arange(len(plan.conditions) + 1))  # the cases are in their order
         places: dict[tuple[str, float], list[NDArray[np.int64]]] = {}
@@ -139,7 +142,12 @@ def _pattern(distortion: str, amount: float, image: Column, a: Column, b: Column
     there = counted[0] > 0
     base = int(counted[0].max()) + 1  # what happened to an image as one number, its digits the four counts
     code = sum(one[there] * base**power for power, one in zip((3, 2, 1, 0), counted, strict=True))
-    found, images = np.unique(code, return_counts=True)
+    if base**4 <= MANY:  # counting is faster than sorting
+        images = np.bincount(code)
+        found = np.flatnonzero(images)
+        images = images[found]
+    else:
+        found, images = np.unique(code, return_counts=True)
     digits = (found // base**power % base for power in (3, 2, 1, 0))
     return {
         "distortion": np.full(len(found), distortion, object),
