@@ -159,8 +159,12 @@ def test_a_kernel_that_takes_its_time_is_never_flooded(server: Server, context: 
     asked, recipe = settled(server, name, "(asked, w.recipe)")
     assert 2 <= len(asked) < moves / 2, "what was overtaken is not asked"
     assert asked[-1] == recipe
-    readout = w.whole.locator(".stability-step .widget-readout").text_content()
-    assert float(readout or "nan") == float(recipe.partition(";")[0].partition("=")[2]), "the last position counts"
+    for _ in range(5):  # on a busy machine the mouse's last move may come after all was quiet
+        readout = float(w.whole.locator(".stability-step .widget-readout").text_content() or "nan")
+        if readout == float(recipe.partition(";")[0].partition("=")[2]):
+            break
+        asked, recipe = settled(server, name, "(asked, w.recipe)")
+    assert readout == float(recipe.partition(";")[0].partition("=")[2]), "the last position counts"
 
 
 def test_saved_and_opened_again_without_its_kernel(server: Server, context: BrowserContext) -> None:
