@@ -1,29 +1,21 @@
 """One self-contained HTML page of a comparison: the same live view and curves, frozen, and everything in numbers.
 
-It opens from a file, without a network and without the explorer: its policy forbids every request, and no script runs
-in it but the three it was written with.
+It opens from a file, without a network and without the explorer.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from explorer.panel import curves_module, panel_css, panel_module, read
+from explorer.panel import curves_module, panel_module
+from explorer.panel.document import document, model_card, table
 
 START = """
 const { answer, curves } = JSON.parse(document.getElementById("frozen").textContent);
 const { mount, mountCurves } = window.stability;
-const wanted = matchMedia("(prefers-color-scheme: dark)");
-const colours = () => document.documentElement.classList.toggle("dark", wanted.matches);
-wanted.addEventListener("change", colours);
-addEventListener("beforeprint", () => document.documentElement.classList.remove("dark"));
-addEventListener("afterprint", colours);
-colours();
 const state = { models: answer.models.map(({ name }) => name) };
 mount(document.getElementById("panel"), { ask: async () => answer, state });
 if (curves) {
@@ -46,14 +38,13 @@ def report(answer: Mapping[str, Any], curves: Mapping[str, Any] | None, about: M
         f"{curves_module()}\nwindow.stability = {{ ...window.stability, mountCurves }};\n",
         START,
     ]
-    style = panel_css() + read("report.css")
     frozen = _json({"answer": answer, "curves": curves})
     lead = (
         f"{_verdict(answer)} Recipe <b>{escape(str(about['recipe']))}</b>, pixels #{escape(answer['image_hash'])}, "
         f"made {escape(str(about['made']))} with Stability Explorer."
     )
     parts = [
-        f"<h1>{_headline(answer)}</h1>",
+        f"<h1>{escape(_headline(answer))}</h1>",
         f'<p class="lead">{lead}</p>',
         '<div id="panel"></div>',
         _without_script(answer),
@@ -64,43 +55,11 @@ def report(answer: Mapping[str, Any], curves: Mapping[str, Any] | None, about: M
         _probabilities(answer),
         *(_flips(curves) if curves else []),
         "<h2>The models</h2>",
-        *(_card(card) for card in about["cards"]),
+        *(model_card(card) for card in about["cards"]),
         "<h2>How to get the same again</h2>",
         _again(about),
     ]
-    body = "\n".join(parts)
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{_policy(scripts, style)}">
-<meta name="viewport" content="width=device-width">
-<meta name="referrer" content="no-referrer">
-<title>{_headline(answer)} · Stability Explorer</title>
-<style>{style}</style>
-</head>
-<body>
-<main class="report stability-colours">
-{body}
-</main>
-<script type="application/json" id="frozen">{frozen}</script>
-{"".join(f'<script type="module">{script}</script>' for script in scripts)}
-</body>
-</html>
-"""
-
-
-def _policy(scripts: Iterable[str], style: str) -> str:
-    """No request to anywhere; only these very scripts and styles."""
-    allowed = " ".join(_fingerprint(script) for script in scripts)
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src {_fingerprint(style)}; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _fingerprint(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+    return document(_headline(answer), parts, styles=["report.css"], scripts=scripts, data=frozen)
 
 
 def _json(value: Any) -> str:
@@ -113,7 +72,7 @@ def _json(value: Any) -> str:
 
 def _headline(answer: Mapping[str, Any]) -> str:
     first = answer["models"][0]
-    return f"{escape(first['clean'][0]['label'])} → {escape(first['distorted'][0]['label'])}"
+    return f"{first['clean'][0]['label']} → {first['distorted'][0]['label']}"
 
 
 def _verdict(answer: Mapping[str, Any]) -> str:
@@ -185,7 +144,7 @@ def answers_table(answer: Mapping[str, Any]) -> str:
         f'<p class="soft">The input moved by PSNR {psnr} dB, SSIM {ssim}, L2 {moved["l2"]:.4g}, L∞ '
         f"{moved['linf']:.4g}; {escape(answer['pixels'])} pixels, {int(answer['side'])} px.{label}{pin}</p>"
     )
-    return f'<div class="box wide">{_table(head, rows)}{distance}</div>'
+    return f'<div class="box wide">{table(head, rows)}{distance}</div>'
 
 
 def _layers(answer: Mapping[str, Any]) -> str:
@@ -199,7 +158,7 @@ def _layers(answer: Mapping[str, Any]) -> str:
         for name in names
     ]
     head = ["feature distance: L2 (1 − cosine)", *_names(answer["models"])]
-    return f'<div class="box wide">{_table(head, rows)}</div>'
+    return f'<div class="box wide">{table(head, rows)}</div>'
 
 
 def _probabilities(answer: Mapping[str, Any]) -> str:
@@ -214,7 +173,7 @@ def _probabilities(answer: Mapping[str, Any]) -> str:
         for label in labels
     ]
     head = [f"probability, {before(answer)} → distorted", *_names(answer["models"])]
-    return f'<div class="box wide">{_table(head, rows)}</div>'
+    return f'<div class="box wide">{table(head, rows)}</div>'
 
 
 def _flips(curves: Mapping[str, Any]) -> list[str]:
@@ -229,7 +188,7 @@ def _flips(curves: Mapping[str, Any]) -> list[str]:
             spread = f"{_amount(curves, ends[0])} to {_amount(curves, ends[-1])} ({len(ends)} of {band['n']})"
         rows.append([name, _flip(curves, model["flip_point"]), spread])
     head = [f"flip point, {curves['title']}", "on screen", f"over seeds, among the {len(amounts)} amounts drawn"]
-    return [f'<div class="box wide">{_table(head, rows)}</div>']
+    return [f'<div class="box wide">{table(head, rows)}</div>']
 
 
 def _flip(curves: Mapping[str, Any], point: float | None) -> str:
@@ -252,26 +211,6 @@ def _amount(curves: Mapping[str, Any], value: float) -> str:
     return f"{sign} = {number}{unit}"
 
 
-def _card(card: Mapping[str, Any]) -> str:
-    rows = [
-        [str(result["recipe"]), f"{100 * result['accuracy']:.2f} %", f"{result['n']:,}", str(result["seed"])]
-        for result in card["results"]
-    ]
-    measured = _table(["accuracy under", "", "images", "seed"], rows) if rows else '<p class="soft">Not measured.</p>'
-    training = {key: value for key, value in card["training"].items() if key != "options"}
-    settings = {**card["training"].get("options", {}), **training, **card["versions"]}
-    details = [f"{key} {'none' if value is None else value}" for key, value in settings.items()]
-    made = f"Method {card['method']}, architecture {card['arch']}, trained on {card['data']}."
-    return (
-        f'<div class="box card-of" data-method="{escape(card["method"])}"><h3><i></i>{escape(card["name"])}</h3>'
-        f"<p>{escape(made)}</p>"
-        f"<pre>{escape(card['command']) or 'The command it was trained with is not known.'}</pre>"
-        f'<div class="wide">{measured}</div>'
-        f'<p class="soft">{escape(", ".join(details))}</p>'
-        f'<p class="hash">sha256 {escape(card["sha256"]) or "unknown"}</p></div>'
-    )
-
-
 def _again(about: Mapping[str, Any]) -> str:
     link = str(about["link"])
     shown = escape(link)
@@ -283,13 +222,3 @@ def _again(about: Mapping[str, Any]) -> str:
         for title, key in (("Recipe", "recipe"), ("Python", "python"), ("Command line", "command"), ("JSON", "json"))
     )
     return f"<h3>Link</h3><p>{shown}</p>{blocks}<p>Versions: {escape(versions)}.</p>"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table whose first column names its rows."""
-    names = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
-    lines = "".join(
-        f'<tr><th scope="row">{escape(first)}</th>{"".join(f"<td>{escape(value)}</td>" for value in rest)}</tr>'
-        for first, *rest in rows
-    )
-    return f'<table class="numbers"><thead><tr>{names}</tr></thead><tbody>{lines}</tbody></table>'

@@ -1,6 +1,6 @@
 """One self-contained HTML page of a survey: what was asked, what came out in both directions, and how to get it again.
 
-It opens from a file, without a network and without the explorer; its one script follows the reader's light or dark.
+It opens from a file, without a network and without the explorer.
 """
 
 from __future__ import annotations
@@ -14,26 +14,15 @@ from pandas import isna
 
 from explorer.distortions import find_distortion
 from explorer.images import data_url
-from explorer.panel import panel_css, read
-from explorer.panel.report import _card, _policy, _table
+from explorer.panel.document import document, model_card, table
 from explorer.survey.ask import QUADRANTS
 from explorer.survey.marks import Mark
 from explorer.survey.report import ONCE, RULES, SHOWN, Findings
 from explorer.survey.statistics import CLEAN, EXACT_UP_TO, LEVEL, RESAMPLES
 
-START = """
-const wanted = matchMedia("(prefers-color-scheme: dark)");
-const colours = () => document.documentElement.classList.toggle("dark", wanted.matches);
-wanted.addEventListener("change", colours);
-addEventListener("beforeprint", () => document.documentElement.classList.remove("dark"));
-addEventListener("afterprint", colours);
-colours();
-"""
-
 
 def survey_report(found: Findings, made: str) -> str:
     """The page, as HTML. ``made``: when, as text. Whatever names and notes hold is shown as text."""
-    style = panel_css() + read("report.css") + read("survey_report.css")
     title = f"{_short(found, found.baseline)} and {_short(found, found.other)} on {found.plan.data}"
     parts = [
         f"<h1>{escape(title)}</h1>",
@@ -54,25 +43,7 @@ def survey_report(found: Findings, made: str) -> str:
         "<h2>How to get the same again</h2>",
         _again(found, made),
     ]
-    body = "\n".join(parts)
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{_policy([START], style)}">
-<meta name="viewport" content="width=device-width">
-<meta name="referrer" content="no-referrer">
-<title>{escape(title)} · Stability Explorer</title>
-<style>{style}</style>
-</head>
-<body>
-<main class="report survey-report stability-colours">
-{body}
-</main>
-<script type="module">{START}</script>
-</body>
-</html>
-"""
+    return document(title, parts, styles=["report.css", "survey_report.css"], kind="survey-report")
 
 
 # ---- what it says ---------------------------------------------------------------------------------------------------
@@ -151,7 +122,7 @@ def _numbers(found: Findings) -> str:
         f"corrected for the number of rows. McNemar's test: the exact binomial one up to {EXACT_UP_TO} discordant "
         f"cases, beyond them chi-square with continuity correction.{many}"
     )
-    return f'<div class="box wide">{_table(head, rows)}<p class="soft">{escape(notes)}</p></div>'
+    return f'<div class="box wide">{table(head, rows)}<p class="soft">{escape(notes)}</p></div>'
 
 
 def _unstable(found: Findings) -> str:
@@ -172,7 +143,7 @@ def _unstable(found: Findings) -> str:
     note = (
         "The share of images that are answered rightly under some conditions and wrongly under others; less is better."
     )
-    return f'<div class="box wide">{_table(head, rows)}<p class="soft">{note}</p></div>'
+    return f'<div class="box wide">{table(head, rows)}<p class="soft">{note}</p></div>'
 
 
 def _standing(found: Findings) -> str:
@@ -193,7 +164,7 @@ def _standing(found: Findings) -> str:
         f"Accuracy in % over all conditions. Gained are cases that {found.baseline} fails and the model does not, lost "
         "are cases the other way round."
     )
-    return f'<div class="box wide">{_table(head, rows)}<p class="soft">{escape(note)}</p></div>'
+    return f'<div class="box wide">{table(head, rows)}<p class="soft">{escape(note)}</p></div>'
 
 
 def _quadrant(found: Findings, name: str) -> str:
@@ -264,7 +235,7 @@ def _data(found: Findings) -> str:
 def _model(found: Findings, name: str) -> str:
     card = found.cards[name]
     if card is not None:
-        return _card(card)
+        return model_card(card)
     return (
         f'<div class="box card-of" data-method="{_method(found, name)}"><h3><i></i>{escape(name)}</h3>'
         '<p class="soft">The card of these weights is not here.</p></div>'
