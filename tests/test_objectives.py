@@ -9,9 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from explorer.distortions import find_distortion
 from explorer.errors import ExplorerError
 from explorer.models import Card, Classifier
-from explorer.training import OBJECTIVES, bang, lipschitz, read_options, stability
+from explorer.training import OBJECTIVES, bang, lipschitz, read_options, stability, stability_mix
 
 
 class SmallNet(nn.Module):
@@ -217,3 +218,46 @@ def test_options_are_read_from_the_objectives_signature() -> None:
         read_options("magic", {})
     with pytest.raises(ExplorerError, match="Unknown stability loss"):
         stability.stability_term(torch.zeros(1, 2), torch.zeros(1, 2), loss="l2")
+
+
+def test_mix_gives_each_group_its_own_recipe_and_each_image_its_own_noise() -> None:
+    x = torch.full((12, 1, 10, 10), 0.5)
+    x[:, :, :5] = 0.3
+    names = stability_mix.MIXES["all"]
+
+    def made(seed: int, **options: int) -> Tensor:
+        return stability_mix.mixed(x, torch.Generator().manual_seed(seed), names, **{"steps": 2, "group": 4} | options)
+
+    assert torch.equal(made(0), made(0))
+    assert not torch.equal(made(0), made(1))
+    for seed in range(20):
+        y = made(seed)
+        assert y.shape == x.shape
+        assert float(y.min()) >= 0
+        assert float(y.max()) <= 1
+    noise = stability_mix.mixed(x, torch.Generator().manual_seed(0), ("gaussian_noise",), steps=1, group=12)
+    assert not torch.equal(noise[0], noise[1])
+
+
+def test_mix_draws_amounts_from_nothing_to_the_published_strongest() -> None:
+    kind = find_distortion("gaussian_noise")
+    assert stability_mix.far_end(kind, 32) == 0.1
+    assert stability_mix.far_end(find_distortion("contrast"), 32) == 0.15
+    x = torch.full((1, 1, 64, 64), 0.5)
+    stds = [
+        float(stability_mix.mixed(x, torch.Generator().manual_seed(s), ("gaussian_noise",), steps=1, group=1).std())
+        for s in range(60)
+    ]
+    assert max(stds) < 0.105
+    assert max(stds) > 0.08
+    assert min(stds) < 0.02
+
+
+def test_mix_is_stability_training_on_its_images(batch) -> None:
+    x, y, generator = batch
+    loss = OBJECTIVES["stability_mix"](classifier(SmallNet()), x, y, generator, alpha=0.5, mix="corruptions")
+    term = loss.parts["stability"].item()
+    assert loss.total.item() == pytest.approx(loss.parts["task"].item() + 0.5 * term, rel=1e-6)
+    assert term > 0
+    with pytest.raises(ExplorerError, match="Unknown mix 'some'; choose one of relatives, corruptions, all"):
+        OBJECTIVES["stability_mix"](classifier(SmallNet()), x, y, generator, mix="some")

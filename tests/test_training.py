@@ -16,7 +16,8 @@ from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.training import Progress, TrainConfig, train
 from explorer.training.augment import crop_and_flip
-from explorer.training.trainer import accuracy, lr_factor
+from explorer.training.config import lr_factor
+from explorer.training.trainer import accuracy, build_model
 
 CPU = torch.device("cpu")
 CONFIG = TrainConfig(
@@ -76,6 +77,39 @@ def test_fine_tuning_starts_from_the_given_weights(tmp_path: Path) -> None:
         train(replace(CONFIG, arch="mnist_cnn"), data, tmp_path / "other", device=CPU, init=start)
 
 
+def test_the_head_alone_can_be_trained(tmp_path: Path) -> None:
+    data = load_dataset("digits", "train")
+    start, _ = train(replace(CONFIG, epochs=1), data, tmp_path / "start", device=CPU)
+    config = replace(CONFIG, epochs=1, method="stability", trained="head", init="start")
+    tuned, _ = train(config, data, tmp_path / "tuned", device=CPU, init=start)
+    for (name, now), before in zip(tuned.net.named_parameters(), start.net.parameters(), strict=True):
+        assert torch.equal(now, before) == name.startswith("conv"), name
+    with pytest.raises(ExplorerError, match="needs a trained model to start from"):
+        replace(config, init=None)
+
+
+def test_batch_norm_of_a_fixed_body_keeps_its_statistics(tmp_path: Path) -> None:
+    data = load_dataset("digits", "train")
+    config = TrainConfig(arch="resnet20", data="digits", epochs=1, batch_size=32, flip=False, train_size=64)
+    start, _ = train(config, data, tmp_path / "start", device=CPU)
+    config = replace(config, method="lipschitz", trained="head", init="start")
+    tuned, _ = train(config, data, tmp_path / "tuned", device=CPU, init=start)
+    before, now = dict(start.net.named_buffers()), dict(tuned.net.named_buffers())
+    assert before
+    assert all(torch.equal(before[name], value) for name, value in now.items())
+    assert not torch.equal(weights(tuned), weights(start))
+
+
+@pytest.mark.parametrize(("inputs", "low", "high"), [("raw", -0.25 * 255, 0.75 * 255), ("scaled", 0, 255 / 256)])
+def test_inputs_of_the_papers(inputs: str, low: float, high: float) -> None:
+    data = replace(load_dataset("digits", "train"), mean=(0.25,))
+    model = build_model(replace(CONFIG, inputs=inputs), data, None)
+    found = model.normalise(torch.tensor([0.0, 1.0]).view(2, 1, 1, 1)).flatten().tolist()
+    assert found == pytest.approx([low, high], rel=1e-6)
+    again = build_model(replace(CONFIG, init="start"), data, model)
+    assert (again.card.mean, again.card.std) == (model.card.mean, model.card.std)
+
+
 def test_a_run_of_other_settings_is_not_overwritten(tmp_path: Path) -> None:
     data = load_dataset("digits", "train")
     train(replace(CONFIG, epochs=1), data, tmp_path, device=CPU)
@@ -103,7 +137,7 @@ def test_schedules_by_hand() -> None:
     assert lr_factor(at["inverse"], 10_000, 20_000) == pytest.approx(2**-0.75)
     assert lr_factor(replace(CONFIG, warmup_steps=10), 4, 100) == pytest.approx(0.5)
     with pytest.raises(ExplorerError, match="Unknown schedule"):
-        lr_factor(replace(CONFIG, schedule="zigzag"), 0, 10)
+        replace(CONFIG, schedule="zigzag")
 
 
 def test_crop_and_flip_moves_whole_windows() -> None:

@@ -103,7 +103,9 @@ def hardware(device: Any) -> str:
 
 def train(
     context: typer.Context,
-    method: Annotated[str, typer.Option(help="standard, gaussian, stability, lipschitz or bang.")] = "standard",
+    method: Annotated[
+        str, typer.Option(help="standard, gaussian, stability, stability_mix, lipschitz or bang.")
+    ] = "standard",
     arch: Annotated[
         str, typer.Option(help="Architecture: resnet20, preresnet20, lenet, cifar_quick, mnist_cnn, ...")
     ] = "resnet20",
@@ -129,6 +131,10 @@ def train(
     train_size: Annotated[int, typer.Option(min=0, help="Train on this many images only; 0 = all.")] = 0,
     holdout: Annotated[int, typer.Option(min=0, help="Training images kept for validation after each epoch.")] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of weights, order, augmentation and noise.")] = 0,
+    inputs: Annotated[
+        str, typer.Option(help="standard (mean 0, deviation 1), raw (0-255 less the mean) or scaled (0-255 by 256).")
+    ] = "standard",
+    trained: Annotated[str, typer.Option(help="all parameters, or the fully connected ones alone: head.")] = "all",
     precision: Annotated[str, typer.Option(help="auto, bf16 or fp32.")] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     restart: Annotated[bool, typer.Option(help="Forget an unfinished run instead of resuming it.")] = False,

@@ -13,6 +13,7 @@ from explorer.models import METHODS
 INKS = {
     "standard": "#be5400",
     "stability": "#0072b2",
+    "stability_mix": "#5a4fcf",
     "lipschitz": "#008460",
     "bang": "#a64d79",
     "gaussian": "#8f6c00",

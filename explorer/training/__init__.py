@@ -3,8 +3,9 @@
 import pkgutil
 from importlib import import_module
 
+from explorer.training.config import TrainConfig
 from explorer.training.objective import OBJECTIVES, Loss, default_options, read_options
-from explorer.training.trainer import Progress, TrainConfig, train
+from explorer.training.trainer import Progress, train
 
 # Importing every file of the folder fills the registry: a new method is a new file and nothing else.
 for _module in pkgutil.iter_modules(__path__):

@@ -10,59 +10,22 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from explorer.datasets import Dataset
 from explorer.errors import ExplorerError
 from explorer.models.classifier import Card, Classifier
 from explorer.models.registry import find_architecture
 from explorer.training.augment import crop_and_flip
+from explorer.training.config import TrainConfig, lr_factor, normalisation
 from explorer.training.objective import OBJECTIVES, default_options
 
 REPORT_STEPS = 20
-SCHEDULES = ("cosine", "linear", "step", "inverse")
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """Everything that decides the outcome of a training run.
-
-    ``schedule``: cosine or linear to 0, ``step`` (/10 at half and three quarters of the steps, as in the Lipschitz
-    paper), ``inverse`` (lr (1 + 1e-4 t)^-0.75, as in BANG's LeNet). ``small_epochs`` first epochs see random crops of
-    ``small_side`` px only: cheaper steps while the network still learns the coarse things.
-    """
-
-    method: str = "standard"
-    arch: str = "resnet20"
-    data: str = "cifar10"
-    options: dict[str, Any] = field(default_factory=dict)
-    epochs: int = 30
-    batch_size: int = 128
-    lr: float = 0.1
-    schedule: str = "cosine"
-    warmup_steps: int = 200
-    momentum: float = 0.9
-    nesterov: bool = True
-    weight_decay: float = 5e-4
-    bias_lr: float = 1.0  # factor on the learning rate of biases (2 in BANG)
-    pad: int = 4
-    flip: bool = True
-    small_epochs: int = 0
-    small_side: int = 24
-    train_size: int = 0  # train on the first images of a seeded shuffle only; 0 = all
-    holdout: int = 0  # keep this many training images for validation after each epoch
-    seed: int = 0
-    init: str | None = None  # a model to fine-tune from
-    precision: str = "auto"  # bf16 | fp32 | auto
-
-    @property
-    def name(self) -> str:
-        return f"{Path(self.data).stem}/{self.arch}/{self.method}"
 
 
 @dataclass(frozen=True)
@@ -78,22 +41,6 @@ class Progress:
     eta_seconds: float
 
 
-def lr_factor(config: TrainConfig, step: int, total: int) -> float:
-    """The learning rate at a step, as a factor of ``config.lr``, warm-up included."""
-    if config.schedule not in SCHEDULES:
-        raise ExplorerError(f"Unknown schedule {config.schedule!r}; known are {', '.join(SCHEDULES)}.")
-    warmup = min(config.warmup_steps, total // 5)
-    if step < warmup:
-        return (step + 1) / warmup
-    done = (step - warmup) / max(1, total - warmup)
-    return {
-        "cosine": 0.5 * (1 + math.cos(math.pi * done)),
-        "linear": 1 - done,
-        "step": 0.1 ** ((step >= total / 2) + (step >= total * 3 / 4)),
-        "inverse": (1 + 1e-4 * step) ** -0.75,
-    }[config.schedule]
-
-
 def cpu_has_bf16() -> bool:
     """Whether this processor multiplies bfloat16 in hardware; without, bf16 is several times slower than float32."""
     try:
@@ -104,8 +51,6 @@ def cpu_has_bf16() -> bool:
 
 def uses_bf16(precision: str, device: torch.device) -> bool:
     """Whether to train under bfloat16 autocast: as told, or (auto) where the hardware gains from it."""
-    if precision not in ("auto", "bf16", "fp32"):
-        raise ExplorerError(f"Unknown precision {precision!r}; use auto, bf16 or fp32.")
     if precision != "auto":
         return precision == "bf16"
     return device.type == "cuda" or (device.type == "cpu" and cpu_has_bf16())
@@ -116,9 +61,10 @@ def build_model(config: TrainConfig, data: Dataset, init: Classifier | None) -> 
     architecture = find_architecture(config.arch)
     torch.manual_seed(config.seed)
     net = architecture.build(classes=len(data.classes), in_channels=data.channels)
+    mean, std = normalisation(config, data) if init is None else (init.card.mean, init.card.std)
     card = Card(
         name=config.name, data=config.data, arch=config.arch, method=config.method, classes=data.classes,
-        size=data.size, channels=data.channels, mean=data.mean, std=data.std,
+        size=data.size, channels=data.channels, mean=mean, std=std,
     )  # fmt: skip
     if init is not None:
         if (init.card.arch, len(init.classes)) != (config.arch, len(data.classes)):
@@ -174,6 +120,7 @@ def train(
     model = build_model(config, data, init).to(device)
     if not (bf16 and device.type == "cpu"):  # measured: bf16 convolutions on CPUs are far slower in channels_last
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
+    _freeze(config, model)
     optimizer = _optimizer(config, model)
     x, y, held_x, held_y = (part.to(device) for part in _split(config, data))
     run = _Run(config, model, optimizer, x, y, bf16=bf16)
@@ -223,6 +170,10 @@ class _Run:
         generator = torch.Generator(device).manual_seed((config.seed << 20) + epoch)
         torch.manual_seed((config.seed << 20) + epoch)  # dropout draws from the global generator
         self.model.train()
+        if config.trained == "head":  # the body is as it was: its running statistics too
+            for module in self.model.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.eval()
         sums: dict[str, Tensor] = {}
         means: dict[str, float] = {}
         for step, (batch, target) in enumerate(_batches(config, self.x, self.y, epoch, generator), 1):
@@ -245,8 +196,18 @@ class _Run:
         return means
 
 
+def _freeze(config: TrainConfig, model: Classifier) -> None:
+    """Leave only what ``config.trained`` names to the optimizer: all, or the fully connected layers."""
+    if config.trained == "all":
+        return
+    model.requires_grad_(False)
+    for module in model.modules():
+        if isinstance(module, nn.Linear):
+            module.requires_grad_(True)
+
+
 def _optimizer(config: TrainConfig, model: Classifier) -> torch.optim.Optimizer:
-    named = list(model.net.named_parameters())
+    named = [(name, p) for name, p in model.net.named_parameters() if p.requires_grad]
     groups: list[dict[str, Any]] = [
         {"params": [p for name, p in named if not name.endswith("bias")], "factor": 1.0},
         {"params": [p for name, p in named if name.endswith("bias")], "factor": config.bias_lr},
@@ -294,7 +255,8 @@ def _resume(
         (folder / "metrics.jsonl").unlink(missing_ok=True)
         return 0, 0.0
     state = torch.load(path, map_location="cpu", weights_only=True)
-    if json.loads(state["config"]) != json.loads(json.dumps(asdict(config))):
+    saved = TrainConfig(**json.loads(state["config"]))  # one from before a setting existed has its default
+    if json.dumps(asdict(saved)) != json.dumps(asdict(config)):
         raise ExplorerError(
             f"{folder} holds a run with other settings; give the same ones to resume it, or --restart to begin anew."
         )

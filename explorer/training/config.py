@@ -1,0 +1,95 @@
+"""Everything that decides the outcome of a training run, as one frozen dataclass."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from explorer.datasets import Dataset
+from explorer.errors import ExplorerError
+
+WORDS = {
+    "schedule": ("cosine", "linear", "step", "inverse"),
+    "inputs": ("standard", "raw", "scaled"),
+    "trained": ("all", "head"),
+    "precision": ("auto", "bf16", "fp32"),
+}
+"""The words that a setting may hold."""
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Everything that decides the outcome of a training run.
+
+    ``schedule``: cosine or linear to 0, ``step`` (/10 at half and three quarters of the steps, as in the Lipschitz
+    paper), ``inverse`` (lr (1 + 1e-4 t)^-0.75, as in BANG's LeNet). ``small_epochs`` first epochs see random crops of
+    ``small_side`` px only: cheaper steps while the network still learns the coarse things.
+
+    ``inputs``: what the network takes. ``standard``: (x - mean) / std per channel, those of the data set; ``raw``:
+    0-255 less the mean colour, as BANG's CIFAR-quick (which subtracts the mean image); ``scaled``: values 0-255
+    divided by 256, as its LeNet. A run with ``init`` keeps that model's. ``trained``: ``all`` parameters, or only
+    those of the fully connected layers (``head``), as stability training did on ImageNet (Zheng et al. 2016).
+
+    Raises ExplorerError where a word is not among those named here.
+    """
+
+    method: str = "standard"
+    arch: str = "resnet20"
+    data: str = "cifar10"
+    options: dict[str, Any] = field(default_factory=dict)
+    epochs: int = 30
+    batch_size: int = 128
+    lr: float = 0.1
+    schedule: str = "cosine"
+    warmup_steps: int = 200
+    momentum: float = 0.9
+    nesterov: bool = True
+    weight_decay: float = 5e-4
+    bias_lr: float = 1.0  # factor on the learning rate of biases (2 in BANG)
+    pad: int = 4
+    flip: bool = True
+    small_epochs: int = 0
+    small_side: int = 24
+    train_size: int = 0  # train on the first images of a seeded shuffle only; 0 = all
+    holdout: int = 0  # keep this many training images for validation after each epoch
+    seed: int = 0
+    init: str | None = None  # a model to fine-tune from
+    inputs: str = "standard"
+    trained: str = "all"
+    precision: str = "auto"
+
+    def __post_init__(self) -> None:
+        for setting, words in WORDS.items():
+            if (given := getattr(self, setting)) not in words:
+                raise ExplorerError(f"Unknown {setting} {given!r}; choose one of {', '.join(words)}.")
+        if self.trained == "head" and self.init is None:
+            raise ExplorerError("Training the head alone needs a trained model to start from: give --init.")
+
+    @property
+    def name(self) -> str:
+        return f"{Path(self.data).stem}/{self.arch}/{self.method}"
+
+
+def lr_factor(config: TrainConfig, step: int, total: int) -> float:
+    """The learning rate at a step, as a factor of ``config.lr``, warm-up included."""
+    warmup = min(config.warmup_steps, total // 5)
+    if step < warmup:
+        return (step + 1) / warmup
+    done = (step - warmup) / max(1, total - warmup)
+    return {
+        "cosine": 0.5 * (1 + math.cos(math.pi * done)),
+        "linear": 1 - done,
+        "step": 0.1 ** ((step >= total / 2) + (step >= total * 3 / 4)),
+        "inverse": (1 + 1e-4 * step) ** -0.75,
+    }[config.schedule]
+
+
+def normalisation(config: TrainConfig, data: Dataset) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """(mean, std) per channel in [0, 1] pixel units, such that (x - mean) / std is what ``config.inputs`` names."""
+    if config.inputs == "raw":
+        return data.mean, (1 / 255,) * data.channels
+    if config.inputs == "scaled":
+        return (0.0,) * data.channels, (256 / 255,) * data.channels
+    return data.mean, data.std

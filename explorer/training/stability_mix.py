@@ -1,0 +1,95 @@
+"""Stability training whose x' comes from a distribution over recipes: several distortions, mixed (ours)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from explorer.distortions import Distortion, find_distortion
+from explorer.distortions.draws import Draws
+from explorer.errors import ExplorerError
+from explorer.models.classifier import Classifier
+from explorer.training.objective import Loss, objective
+from explorer.training.stability import stability_term
+
+RELATIVES = (
+    *("gaussian_noise", "speckle_noise", "uniform_noise"),
+    *("gaussian_blur", "thumbnail", "webp", "bit_depth"),
+    *("gamma", "saturation", "hue", "patch"),
+    *("shift", "rotate", "scale", "shear", "elastic"),
+)
+"""Distortions of every family; of the fifteen of CIFAR-10-C only gaussian noise is among them."""
+
+CORRUPTIONS = (
+    *("gaussian_noise", "shot_noise", "impulse_noise"),
+    *("defocus_blur", "glass_blur", "motion_blur", "zoom_blur"),
+    *("snow", "frost", "fog", "brightness"),
+    *("contrast", "elastic_transform", "pixelate", "jpeg"),
+)
+"""The fifteen of CIFAR-10-C (Hendrycks & Dietterich 2019): a model trained on them has seen the test's distortions."""
+
+MIXES = {"relatives": RELATIVES, "corruptions": CORRUPTIONS, "all": tuple(dict.fromkeys(CORRUPTIONS + RELATIVES))}
+
+
+def far_end(kind: Distortion, side: int) -> float:
+    """The strongest amount that training draws: the published severity farthest from identity, else the default's."""
+    identity, _ = kind.span(side)
+    marks = kind.marks(side) or (kind.default * (side / 32 if kind.per_side else 1),)
+    return max(marks, key=lambda mark: abs(mark - identity))
+
+
+def mixed(x: Tensor, generator: torch.Generator, names: tuple[str, ...], *, steps: int, group: int) -> Tensor:
+    """Distort x, float32 (N, C, H, W) in [0, 1]: each run of ``group`` images goes through a recipe of its own.
+
+    A recipe is a chain of 1 to ``steps`` distortions drawn from ``names`` (all equally likely, none twice), each by an
+    amount drawn evenly between its identity and ``far_end``, or as far on the other side where it has two; noise
+    differs from image to image. Everything is drawn from ``generator``.
+    """
+    side, out = x.shape[-1], []
+
+    def integer(high: int) -> int:
+        return int(torch.randint(high, (1,), generator=generator, device=generator.device))
+
+    for part in x.split(group):
+        order = torch.randperm(len(names), generator=generator, device=generator.device)
+        for place in order[: 1 + integer(steps)].tolist():
+            kind = find_distortion(names[place])
+            identity, _ = kind.span(side)
+            share = float(torch.rand(1, generator=generator, device=generator.device))
+            if kind.two_sided and integer(2):
+                share = -share
+            low, high = kind.limits
+            amount = min(max(identity + share * (far_end(kind, side) - identity), low), high)
+            first = integer(2**31)
+            part = kind(part, amount, Draws(range(first, first + len(part))))
+        out.append(part)
+    return torch.cat(out)
+
+
+@objective("stability_mix")
+def stability_mix(
+    model: Classifier,
+    x: Tensor,
+    y: Tensor,
+    generator: torch.Generator,
+    *,
+    alpha: float = 1.0,
+    mix: str = "relatives",
+    steps: int = 2,
+    group: int = 8,
+    loss: str = "kl",
+    detach_clean: bool = False,
+) -> Loss:
+    """L(x, x') = L0(x) + alpha L_stab(x, x'), as stability training, with x' from random recipes (see ``mixed``).
+
+    ``mix`` names the distortions: ``relatives`` (default; of the corruptions of CIFAR-10-C only gaussian noise),
+    ``corruptions`` (those fifteen themselves: their test is then no longer one of unseen distortions) or ``all``.
+    """
+    if mix not in MIXES:
+        raise ExplorerError(f"Unknown mix {mix!r}; choose one of {', '.join(MIXES)}.")
+    distorted_x = mixed(x, generator, MIXES[mix], steps=steps, group=group)
+    clean, distorted = model(torch.cat([x, distorted_x])).float().chunk(2)
+    task = F.cross_entropy(clean, y)
+    stab = stability_term(clean, distorted, loss=loss, detach_clean=detach_clean)
+    return Loss(task + alpha * stab, clean, {"task": task, "stability": stab})
