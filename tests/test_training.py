@@ -134,10 +134,14 @@ def test_schedules_by_hand() -> None:
     assert lr_factor(at["cosine"], 50, 100) == pytest.approx(0.5)
     assert lr_factor(at["linear"], 75, 100) == pytest.approx(0.25)
     assert [lr_factor(at["step"], t, 100) for t in (49, 50, 75)] == pytest.approx([1, 0.1, 0.01])
+    late = replace(at["step"], drops="0.9,0.95")  # CIFAR-quick's 18,000 and 19,000 of 20,000
+    assert [lr_factor(late, t, 20_000) for t in (17_999, 18_000, 19_000)] == pytest.approx([1, 0.1, 0.01])
     assert lr_factor(at["inverse"], 10_000, 20_000) == pytest.approx(2**-0.75)
     assert lr_factor(replace(CONFIG, warmup_steps=10), 4, 100) == pytest.approx(0.5)
     with pytest.raises(ExplorerError, match="Unknown schedule"):
         replace(CONFIG, schedule="zigzag")
+    with pytest.raises(ExplorerError, match="The drops 'late' cannot be read"):
+        replace(CONFIG, drops="late")
 
 
 def test_crop_and_flip_moves_whole_windows() -> None:

@@ -119,6 +119,9 @@ def train(
     batch_size: Annotated[int, typer.Option(min=1, help="Images a step.")] = 128,
     lr: Annotated[float, typer.Option(min=0, help="Peak learning rate.")] = 0.1,
     schedule: Annotated[str, typer.Option(help="cosine, linear, step or inverse.")] = "cosine",
+    drops: Annotated[
+        str, typer.Option(help="Shares of all steps at which the schedule step divides by 10.")
+    ] = "0.5,0.75",
     warmup_steps: Annotated[int, typer.Option(min=0, help="Steps of linear warm-up.")] = 200,
     momentum: Annotated[float, typer.Option(min=0, max=1, help="SGD momentum.")] = 0.9,
     nesterov: Annotated[bool, typer.Option(help="Nesterov momentum.")] = True,
