@@ -24,8 +24,9 @@ class TrainConfig:
     """Everything that decides the outcome of a training run.
 
     ``schedule``: cosine or linear to 0, ``step`` (/10 at each of ``drops``, shares of all steps; half and three
-    quarters in the Lipschitz paper, 0.9 and 0.95 in BANG's CIFAR-quick), ``inverse`` (lr (1 + 1e-4 t)^-0.75, as in BANG's LeNet). ``small_epochs`` first epochs see random crops of
-    ``small_side`` px only: cheaper steps while the network still learns the coarse things.
+    quarters in the Lipschitz paper, 0.9 and 0.95 in BANG's CIFAR-quick), ``inverse`` (lr (1 + 1e-4 t)^-0.75, as in
+    BANG's LeNet). ``small_epochs`` first epochs see random crops of ``small_side`` px only: cheaper steps while the
+    network still learns the coarse things.
 
     ``inputs``: what the network takes. ``standard``: (x - mean) / std per channel, those of the data set; ``raw``:
     0-255 less the mean colour, as BANG's CIFAR-quick (which subtracts the mean image); ``scaled``: values 0-255
