@@ -8,12 +8,12 @@ that shows the new value. Then a drag, in turns with and without sweeps that fol
 from __future__ import annotations
 
 import json
-import shutil
 import statistics
 from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.background import Sweeps
+from benchmarks.pages import chromium, served, version
 
 MODELS = ("cifar10/resnet20/standard", "cifar10/resnet20/stability")
 ROUNDS = 80
@@ -68,42 +68,29 @@ RACE = """async ([rounds, both]) => {
 def measure(models: Sequence[str] | None = None, rounds: int = ROUNDS) -> dict[str, Any]:
     """Medians and 95th percentiles in ms, and their ratios; ``models`` default to the app's first two."""
     import gradio as gr
-    from playwright.sync_api import sync_playwright
 
-    from explorer.app import build, free_port, launch_options
+    from explorer.app import build
 
     blocks = build(models)
     with blocks:
         slider = gr.Slider(0, 1, 0, step=0.005, label="stock slider", elem_id="stock-slider", interactive=True)
         number = gr.Number(0, label="echo", elem_id="stock-number")
         slider.input(lambda value: value, slider, number)
-    port = free_port("127.0.0.1", 7890)
-    blocks.launch(server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, **launch_options())
-    try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=shutil.which("chromium") or shutil.which("google-chrome"),
-                args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-            )
-            page = browser.new_page(viewport={"width": 1440, "height": 900})
-            page.set_default_timeout(180_000)
-            page.goto(blocks.local_url)
-            page.wait_for_selector(".step[data-used]")
-            page.wait_for_selector("#stock-slider input[type=range]")
-            page.evaluate(RACE, [WARM_UP, True])
-            times = page.evaluate(RACE, [rounds, True])
-            sweeps = Sweeps(blocks.local_url, models or MODELS)
-            quiet: list[float] = []
-            beside: list[float] = []
-            for _ in range(TURNS):  # in turns, so that whatever else the machine does meets both
-                quiet += page.evaluate(RACE, [rounds // 2, False])["ours"]
-                with sweeps.running():
-                    beside += page.evaluate(RACE, [rounds // 2, False])["ours"]
-            version = browser.version
-            browser.close()
-    finally:
-        blocks.close(verbose=False)
-    found: dict[str, Any] = {"rounds": rounds, "Chromium": version}
+    with served(blocks) as url, chromium() as context:
+        page = context.new_page()
+        page.goto(url)
+        page.wait_for_selector(".step[data-used]")
+        page.wait_for_selector("#stock-slider input[type=range]")
+        page.evaluate(RACE, [WARM_UP, True])
+        times = page.evaluate(RACE, [rounds, True])
+        sweeps = Sweeps(url, models or MODELS)
+        quiet: list[float] = []
+        beside: list[float] = []
+        for _ in range(TURNS):  # in turns, so that whatever else the machine does meets both
+            quiet += page.evaluate(RACE, [rounds // 2, False])["ours"]
+            with sweeps.running():
+                beside += page.evaluate(RACE, [rounds // 2, False])["ours"]
+        found: dict[str, Any] = {"rounds": rounds, "Chromium": version(context)}
     for name, key in (("two models answered and painted", "ours"), ("stock Gradio slider echoes a number", "stock")):
         found[f"{name}, median (ms)"] = statistics.median(times[key])
         found[f"{name}, p95 (ms)"] = _p95(times[key])

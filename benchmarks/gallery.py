@@ -8,11 +8,12 @@ that lies in the window is there with its words; a frame without any picture is 
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+from benchmarks.pages import chromium, served, version
 
 CASES = 10_000
 JUMPS = 25
@@ -57,12 +58,9 @@ WATCH = """async ([step, frames, jumps]) => {
 
 def measure(cases: int = CASES) -> dict[str, Any]:
     """The longest blank times in ms, for each way to scroll."""
-    from playwright.sync_api import sync_playwright
-
     from explorer import load_dataset, load_model
-    from explorer.app import build, free_port, launch_options
+    from explorer.app import build
     from explorer.survey import make_plan, run
-    from tests.app_page import TOURED
 
     names = ["digits/lenet/standard", "digits/lenet/stability"]
     with tempfile.TemporaryDirectory() as home:
@@ -70,35 +68,21 @@ def measure(cases: int = CASES) -> dict[str, Any]:
         models, data = [load_model(name, device="cpu") for name in names], load_dataset("digits")
         amounts = ":".join(f"{0.01 * (i + 1):g}" for i in range(-(-cases // len(data))))
         run(models, data, make_plan(models, data, [f"gaussian_noise={amounts}"]), folder)
-        blocks = build(names, surveys=[folder])
-        port = free_port("127.0.0.1", 7890)
-        blocks.launch(server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, **launch_options())
-        try:
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(
-                    executable_path=shutil.which("chromium") or shutil.which("google-chrome"),
-                    args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-                )
-                context = browser.new_context(viewport={"width": 1440, "height": 900})
-                context.add_init_script(TOURED)
-                page = context.new_page()
-                page.set_default_timeout(180_000)
-                found: dict[str, Any] = {"Chromium": browser.version}
-                ways: dict[str, Sequence[int]] = {**{name: (*how, 0) for name, how in SPINS.items()}}
-                ways[f"scroll bar dragged to {JUMPS} places"] = (0, 0, JUMPS)
-                for name, how in ways.items():
-                    quadrants = ["only_baseline_fails", "only_other_fails", "both_fail", "neither_fails"]
-                    page.goto(f"{blocks.local_url}?place=failures&find={json.dumps({'quadrants': quadrants})}")
-                    page.wait_for_selector(".case img[src]")
-                    found["cases"] = int(page.locator(".case").first.locator("..").get_attribute("aria-setsize") or 0)
-                    longest = page.evaluate(WATCH, list(how))
-                    found[f"{name}: longest without any case (ms, budget 300)"] = longest["words"]
-                    found[f"{name}: longest without any picture (ms)"] = longest["pictures"]
-                    found[f"{name}: longest frame (ms)"] = longest["frame"]
-                    page.goto("about:blank")
-                browser.close()
-        finally:
-            blocks.close(verbose=False)
+        with served(build(names, surveys=[folder])) as url, chromium() as context:
+            page = context.new_page()
+            found: dict[str, Any] = {"Chromium": version(context)}
+            ways: dict[str, Sequence[int]] = {**{name: (*how, 0) for name, how in SPINS.items()}}
+            ways[f"scroll bar dragged to {JUMPS} places"] = (0, 0, JUMPS)
+            for name, how in ways.items():
+                quadrants = ["only_baseline_fails", "only_other_fails", "both_fail", "neither_fails"]
+                page.goto(f"{url}?place=failures&find={json.dumps({'quadrants': quadrants})}")
+                page.wait_for_selector(".case img[src]")
+                found["cases"] = int(page.locator(".case").first.locator("..").get_attribute("aria-setsize") or 0)
+                longest = page.evaluate(WATCH, list(how))
+                found[f"{name}: longest without any case (ms, budget 300)"] = longest["words"]
+                found[f"{name}: longest without any picture (ms)"] = longest["pictures"]
+                found[f"{name}: longest frame (ms)"] = longest["frame"]
+                page.goto("about:blank")
     return found
 
 

@@ -7,11 +7,12 @@ frame that shows the new answer. ``python -m benchmarks.notebook`` prints the fi
 from __future__ import annotations
 
 import json
-import shutil
 import statistics
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from benchmarks.pages import chromium, served, version
 
 ROUNDS = 80
 TURN = 10  # moves before the other page's turn
@@ -49,46 +50,33 @@ RACE = """async ([values, place]) => {
 
 def measure(rounds: int = ROUNDS) -> dict[str, Any]:
     """Medians and 95th percentiles in ms, and their ratio."""
-    from playwright.sync_api import sync_playwright
-
-    from explorer.app import build, free_port, launch_options
-    from tests.app_page import TOURED
+    from explorer.app import build
     from tests.lab import LabPage, running
 
-    blocks = build()
-    port = free_port("127.0.0.1", 7890)
-    blocks.launch(server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, **launch_options())
     name = "latency.ipynb"
     times: dict[str, list[float]] = {"notebook": [], "app": []}
-    try:
-        with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as server, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=shutil.which("chromium") or shutil.which("google-chrome"),
-                args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-            )
-            context = browser.new_context(viewport={"width": 1440, "height": 900})
-            context.add_init_script(TOURED)
-            server.write(name, ["import explorer", "w = explorer.show()"])
-            lab = LabPage(context, server, name)
-            lab.run_all()
-            lab.widget().painted()
-            lab.widget().charted()
-            app = context.new_page()
-            app.set_default_timeout(180_000)
-            app.goto(blocks.local_url)
-            app.wait_for_selector(".step[data-used]")
-            pages = {"notebook": lab.page, "app": app}
-            for first in range(-WARM_UP, rounds, TURN):
-                for where, page in pages.items():
-                    page.bring_to_front()
-                    page.wait_for_timeout(1000)  # curves of the turn before are done
-                    found = page.evaluate(RACE, [[_amount(i) for i in range(first, first + TURN)], where])
-                    times[where] += found if first >= 0 else []
-            version = browser.version
-            browser.close()
-    finally:
-        blocks.close(verbose=False)
-    told: dict[str, Any] = {"rounds": len(times["app"]), "Chromium": version}
+    with (
+        served(build()) as url,
+        tempfile.TemporaryDirectory() as folder,
+        running(Path(folder)) as server,
+        chromium() as context,
+    ):
+        server.write(name, ["import explorer", "w = explorer.show()"])
+        lab = LabPage(context, server, name)
+        lab.run_all()
+        lab.widget().painted()
+        lab.widget().charted()
+        app = context.new_page()
+        app.goto(url)
+        app.wait_for_selector(".step[data-used]")
+        pages = {"notebook": lab.page, "app": app}
+        for first in range(-WARM_UP, rounds, TURN):
+            for where, page in pages.items():
+                page.bring_to_front()
+                page.wait_for_timeout(1000)  # curves of the turn before are done
+                found = page.evaluate(RACE, [[_amount(i) for i in range(first, first + TURN)], where])
+                times[where] += found if first >= 0 else []
+        told: dict[str, Any] = {"rounds": len(times["app"]), "Chromium": version(context)}
     for key, where in (("notebook", "JupyterLab"), ("app", "the app")):
         told[f"two models answered and painted in {where}, median (ms)"] = statistics.median(times[key])
         told[f"two models answered and painted in {where}, p95 (ms)"] = statistics.quantiles(times[key], n=20)[-1]

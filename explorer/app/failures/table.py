@@ -120,15 +120,15 @@ class Table:
         a, b = self.sides["baseline"]["fails"], self.sides["other"]["fails"]
         known = self.label >= 0
         clean_a, clean_b = (known & (side["clean_prediction"] != self.label) for side in self.sides.values())
-        places_of = np.full(plan.rows, -1)
-        places_of[image[::-1]] = np.arange(len(image))[::-1]  # the first case of each image
-        first = places_of[places_of >= 0]
+        case_of = np.full(plan.rows, -1)
+        case_of[image[::-1]] = np.arange(len(image))[::-1]  # the first case of each image
+        first = case_of[case_of >= 0]
         parts = [_pattern(CLEAN, math.nan, image[first], clean_a[first], clean_b[first])]
         starts = np.searchsorted(self.condition, np.arange(len(plan.conditions) + 1))  # the cases are in their order
-        places: dict[tuple[str, float], list[NDArray[np.int64]]] = {}
+        cases: dict[tuple[str, float], list[NDArray[np.int64]]] = {}  # of all seeds of a distortion and amount
         for place, one in enumerate(plan.conditions):
-            places.setdefault((one.distortion, one.amount), []).append(np.arange(starts[place], starts[place + 1]))
-        for (distortion, amount), seeds in places.items():
+            cases.setdefault((one.distortion, one.amount), []).append(np.arange(starts[place], starts[place + 1]))
+        for (distortion, amount), seeds in cases.items():
             rows = np.concatenate(seeds)
             if len(rows):
                 parts.append(_pattern(distortion, amount, image[rows], a[rows], b[rows]))
