@@ -20,6 +20,7 @@ ORDER = [
     {"training", "probe"},
     {"survey"},
     {"figures"},
+    {"experiments"},
     {"panel"},
     {"app", "widgets"},
     {"lessons"},

@@ -13,6 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from explorer import __version__
+from explorer.cli.experiment import experiment
 from explorer.cli.inputs import load_models, read_recipe
 from explorer.cli.options import Arch, AsJson, Device, Mean, RecipeText, Seed, Std
 from explorer.cli.output import forgive_encoding, print_json, print_parts, progress_bar
@@ -126,6 +127,7 @@ def evaluate(
 
 
 app.add_typer(survey, name="survey")
+app.add_typer(experiment, name="experiment")
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(train)
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import platform
 import shlex
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -69,38 +68,6 @@ def reference_distances(features: Callable[[Any], Any], dataset: Any, seed: int 
     return [round(float(v), 6) for v in torch.quantile(distances, torch.linspace(0, 1, 101, dtype=torch.float64))]
 
 
-def versions() -> dict[str, str]:
-    """What the numbers were made with."""
-    import numpy as np
-    import PIL
-    import torch
-    import torchvision
-
-    import explorer
-
-    return {
-        "explorer": explorer.__version__, "python": platform.python_version(), "torch": torch.__version__,
-        "torchvision": torchvision.__version__, "numpy": np.__version__, "pillow": PIL.__version__,
-    }  # fmt: skip
-
-
-def hardware(device: Any) -> str:
-    """The device's name: the GPU's, or the processor's with its thread count."""
-    import torch
-
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    if device.type == "mps":
-        return f"{platform.machine()} (MPS)"
-    name = platform.processor() or platform.machine()
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        name = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        pass
-    return f"{name}, {torch.get_num_threads()} threads"
-
-
 def train(
     context: typer.Context,
     method: Annotated[
@@ -148,21 +115,17 @@ def train(
     """
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from explorer.datasets import load_dataset
-    from explorer.models import find_architecture, load_model, pick_device, save_model
+    from explorer.experiments.work import train_model
+    from explorer.models import pick_device, save_model
+    from explorer.training import Progress as Report
     from explorer.training import TrainConfig, read_options
-    from explorer.training import train as run
-    from explorer.training.trainer import Progress as Report
 
     settings = {f.name: context.params[f.name] for f in fields(TrainConfig) if f.name != "options"}
     config = TrainConfig(**settings, options=read_options(method, option_texts(context.args)))
-    find_architecture(arch)  # wrong words are named before data are read
     where = pick_device(device)
     folder = work / config.name
     if restart and folder.is_dir():
         shutil.rmtree(folder)
-    start = load_model(init, device="cpu") if init else None
-    dataset = load_dataset(data, "train")
     columns = (
         TextColumn("{task.description}"), BarColumn(), TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
         TextColumn("loss {task.fields[loss]:.3f}  accuracy {task.fields[accuracy]:.1%}"), TimeElapsedColumn(),
@@ -185,10 +148,8 @@ def train(
                 left=left,
             )
 
-        model, facts = run(config, dataset, folder, device=where, init=start, watch=watch)
-    training = {key: value for key, value in asdict(config).items() if key not in ("method", "arch", "data")} | facts
-    training["hardware"] = hardware(where)
-    model.card = replace(model.card, training=training, command=command_line(context), versions=versions())
+        model = train_model(config, folder, device=where, watch=watch)
+    model.card = replace(model.card, command=command_line(context))
     save_model(model, out)
     measure(config.name, out, where)
 

@@ -1,0 +1,127 @@
+"""``explorer experiment``: grids of runs from a TOML file, from the terminal."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from explorer.cli.options import AsJson, Device
+from explorer.cli.output import print_json, print_parts
+from explorer.errors import ExplorerError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from explorer.experiments.grid import Cell
+    from explorer.experiments.runs import Event, Outcome
+    from explorer.experiments.schema import Experiment
+
+experiment = typer.Typer(
+    help="Train and measure a grid of settings, written in a TOML file: plan, run, page.", no_args_is_help=True
+)
+
+File = Annotated[Path, typer.Argument(help="The experiment, a TOML file; experiments/README.md says what it holds.")]
+Only = Annotated[
+    list[str] | None,
+    typer.Option(help="Only runs whose name holds this text, or with this setting: sigma=0.1. May be repeated."),
+]
+Work = Annotated[Path, typer.Option(help="Folder for logs and states; each experiment has a folder in it.")]
+ResultsFolder = Annotated[
+    Path | None, typer.Option("--results", help="Folder for results and page; else results beside the file.")
+]
+
+
+def chosen(found: Experiment, only: list[str] | None) -> list[Cell]:
+    """The runs that any of the texts means; all without one."""
+    cells = [cell for cell in found.cells if not only or any(cell.answers(text) for text in only)]
+    if not cells:
+        names = ", ".join(list(dict.fromkeys(cell.title for cell in found.cells))[:6])
+        raise ExplorerError(f"No run is named {' or '.join(only or [])}; there are {names}, ...")
+    return cells
+
+
+@experiment.command()
+def run(
+    file: File,
+    only: Only = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Runs at once; else 1 on a CPU, up to 4 on a GPU.")] = None,
+    limit_minutes: Annotated[
+        float | None, typer.Option(min=0, help="After this, begin nothing new; what runs stops at its epoch's end.")
+    ] = None,
+    work: Work = Path("runs/experiments"),
+    results: ResultsFolder = None,
+    device: Device = "auto",
+    *,
+    restart: Annotated[
+        bool, typer.Option("--restart/--resume", help="Forget unfinished runs instead of going on with them.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Do all runs that are not finished; stop it as you like, the same command goes on."""
+    from explorer.experiments import runs
+    from explorer.experiments.page import write_page
+    from explorer.experiments.schema import read_experiment
+    from explorer.experiments.store import Results, results_folder
+    from explorer.models import pick_device
+
+    found = read_experiment(file)
+    cells = chosen(found, only)
+    folder = results_folder(found, results)
+    kept = Results(folder / f"{found.stem}.jsonl")
+    where = pick_device(device)
+    with _shown(cells) as listen:
+        try:
+            outcome = runs.run(
+                found, cells, folder=work / found.stem, results=kept, device=where, workers=workers,
+                restart=restart, minutes=limit_minutes, listen=listen, after=lambda: write_page(found, folder),
+            )  # fmt: skip
+        except KeyboardInterrupt:
+            print(f"Stopped; what is finished is kept. Go on with: explorer experiment run {file}", file=sys.stderr)
+            raise
+    write_page(found, folder)
+    if as_json:
+        print_json(vars(outcome))
+    else:
+        print_parts(*_told(outcome, file, folder / f"{found.stem}.md"))
+    if outcome.failed:
+        raise typer.Exit(1)
+
+
+def _told(outcome: Outcome, file: Path, page: Path) -> Iterator[str]:
+    for cell, why in outcome.failed.items():
+        yield f"Not done: {cell}: {why}"
+    if outcome.stopped:
+        yield f"The time was up; {len(outcome.stopped)} runs are left. Go on with: explorer experiment run {file}"
+    yield f"{len(outcome.finished)} runs done now, {len(outcome.before)} before. Results: {page}"
+
+
+@contextmanager
+def _shown(cells: list[Cell]) -> Iterator[Callable[[Event], None]]:
+    """Bars on stderr, one for each run under way and one for all; lines where that is not a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[told]}"), TimeElapsedColumn())
+    titles = {cell.id: f"{cell.title}, seed {cell.config.seed}" for cell in cells}
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        whole = bar.add_task("all runs", total=len(cells), told="")
+        tasks: dict[str, TaskID] = {}
+
+        def listen(event: Event) -> None:
+            if event.state in ("training", "measuring"):
+                if event.cell not in tasks:
+                    tasks[event.cell] = bar.add_task(titles[event.cell], told="")
+                told = event.text if event.state == "training" else f"measuring {event.done + 1}/{event.total}"
+                bar.update(tasks[event.cell], completed=event.done, total=event.total or None, told=told)
+                return
+            if event.cell in tasks:
+                bar.remove_task(tasks.pop(event.cell))
+            bar.advance(whole)
+            console.print(f"{titles[event.cell]}: {event.state}  {event.text}".rstrip(), markup=False, soft_wrap=True)
+
+        yield listen

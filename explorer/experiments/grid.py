@@ -1,0 +1,150 @@
+"""The runs of an experiment: every combination of what a file lists, each with a name that stays its own."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+from explorer.errors import ExplorerError
+from explorer.models import find_architecture, method_title
+from explorer.training import OBJECTIVES, TrainConfig, default_options
+
+LONGEST = 80  # letters of a folder's name before the hash
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run: its settings, all options of the method filled in, and what its row of a table is called.
+
+    ``id`` names its folder. It is made of the settings that differ from the trainer's defaults, so that a setting which
+    the trainer learns later changes no name.
+    """
+
+    id: str
+    title: str
+    config: TrainConfig
+
+    @property
+    def row(self) -> str:
+        """The same for all seeds of one setting: what a row of a table stands for."""
+        return _hash(replace(self.config, seed=0))
+
+    def setting(self, key: str) -> Any:
+        """The value of a training setting or of an option of the method; None where there is none."""
+        return self.config.options.get(key, getattr(self.config, key, None))
+
+    def answers(self, text: str) -> bool:
+        """Whether ``--only TEXT`` means this run: a part of its id or title, or ``name=value`` of a setting."""
+        name, equals, value = text.partition("=")
+        known = self.config.options | asdict(self.config)
+        if equals and name in known:
+            return spelled(known[name]) == value.lower()
+        return text.lower() in self.id.lower() or text.lower() in self.title.lower()
+
+
+def expand(
+    *,
+    method: Any,
+    title: str,
+    options: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    varied: Sequence[str],
+    seeds: Sequence[int],
+    where: str,
+) -> list[Cell]:
+    """All combinations of the lists in a [[runs]]: methods, ``options``, the ``varied`` of ``settings``, and seeds.
+
+    ExplorerError for a method, an option or an architecture that does not exist, or a value of the wrong kind.
+    """
+    methods = method if isinstance(method, list) else [method]
+    lists = {key: settings[key] if key in varied else [settings[key]] for key in settings}
+    cells = []
+    for name in methods:
+        given = _options(name, options, where)
+        for chosen in _product(lists):
+            _check(chosen, where)
+            for values in _product(given):
+                full = _config(name, default_options(name) | values, chosen, where)
+                stated = [f"{key}={spelled(value)}" for key, value in values.items()]
+                stated += [f"{key}={spelled(chosen[key])}" for key in varied if key not in ("arch", "data")]
+                words = title or method_title(name)
+                row = f"{words} · {', '.join(stated)}" if stated and not (title and not _many(given, varied)) else words
+                cells += [_cell(row, replace(full, seed=seed)) for seed in seeds]
+    return cells
+
+
+def _config(method: str, options: dict[str, Any], settings: Mapping[str, Any], where: str) -> TrainConfig:
+    try:
+        return TrainConfig(method=method, options=options, **settings)
+    except ExplorerError as error:
+        raise ExplorerError(f"{where}: {error}") from None
+
+
+def _many(given: Mapping[str, Sequence[Any]], varied: Sequence[str]) -> bool:
+    """Whether a title of its own would stand for more than one row."""
+    return any(len(values) > 1 for values in given.values()) or any(key not in ("arch", "data") for key in varied)
+
+
+def _options(method: Any, given: Mapping[str, Any], where: str) -> dict[str, list[Any]]:
+    """The options of a method as lists of values of the right kind."""
+    if not isinstance(method, str) or method not in OBJECTIVES:
+        raise ExplorerError(f"there is no method {method!r} for {where}; known are {', '.join(OBJECTIVES)}.")
+    defaults = default_options(method)
+    lists: dict[str, list[Any]] = {}
+    for key, value in given.items():
+        if key not in defaults:
+            known = ", ".join(defaults) or "none"
+            raise ExplorerError(f"{method} has no option {key!r} ({where}); its options are: {known}.")
+        kind = type(defaults[key])
+        values = value if isinstance(value, list) else [value]
+        if not values:
+            raise ExplorerError(f"the option {key} in {where} is an empty list; give at least one value.")
+        for one in values:
+            number = kind is float and isinstance(one, int) and not isinstance(one, bool)
+            if type(one) is not kind and not number:
+                wanted = {bool: "true or false", float: "a number", int: "a whole number"}.get(kind, "a text in quotes")
+                raise ExplorerError(f"the option {key} in {where} must be {wanted}, not {one!r}.")
+        lists[key] = [kind(one) for one in values]
+    return lists
+
+
+def _check(settings: Mapping[str, Any], where: str) -> None:
+    if "arch" in settings:
+        find_architecture(settings["arch"])
+    for key in ("epochs", "batch_size"):
+        if settings.get(key, 1) < 1:
+            raise ExplorerError(f"{key} in {where} must be 1 or more.")
+
+
+def _product(lists: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    return [dict(zip(lists, values, strict=True)) for values in itertools.product(*lists.values())]
+
+
+def _cell(title: str, config: TrainConfig) -> Cell:
+    usual = default_options(config.method)
+    parts = [config.method, config.arch]
+    parts += [f"{key}{spelled(value)}" for key, value in config.options.items() if value != usual[key]]
+    words = re.sub(r"[^a-z0-9._-]+", "-", "-".join(parts).lower())[:LONGEST]
+    return Cell(f"{words}-seed{config.seed}-{_hash(config)}", title, config)
+
+
+def _hash(config: TrainConfig) -> str:
+    """Eight hex digits of everything in the configuration that differs from the defaults."""
+    usual = {f.name: f.default for f in fields(TrainConfig)}
+    stated = {key: value for key, value in asdict(config).items() if value != usual.get(key)}
+    options = default_options(config.method)
+    stated["options"] = {key: value for key, value in config.options.items() if value != options[key]}
+    stated |= {"method": config.method, "arch": config.arch, "data": config.data}
+    return hashlib.sha256(json.dumps(stated, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def spelled(value: Any) -> str:
+    """A setting as people write it: 0.1, true, kl."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{value:.6g}" if isinstance(value, float) else str(value).lower()

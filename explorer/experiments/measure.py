@@ -1,0 +1,86 @@
+"""What an experiment measures on one trained model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.datasets import Dataset
+from explorer.distortions import Recipe, find_distortion
+from explorer.experiments.schema import Measures
+from explorer.experiments.work import data_set, held_out
+from explorer.models import Classifier
+from explorer.probe import run_suite, wilson_interval
+from explorer.probe.evaluate import named_rightly
+from explorer.training import TrainConfig
+
+Told = Callable[[int, int], None]
+"""Called with what is done and what there is to do."""
+
+
+def images_of(config: TrainConfig, measures: Measures) -> Dataset:
+    """The images a run is measured on: the test set, or what the run held out of its training images."""
+    return held_out(config) if measures.split == "validation" else data_set(config.data, "test")
+
+
+def measure(model: Classifier, dataset: Dataset, measures: Measures, told: Told | None = None) -> dict[str, Any]:
+    """Everything that was asked for, as JSON: ``results`` by recipe, ``instability`` by distortion, ``suites``.
+
+    Attacks are crafted on the model itself. Accuracies are in [0, 1], with 95 % Wilson intervals.
+    """
+    rights: dict[str, NDArray[np.bool_]] = {}
+    results = []
+    steps = len(measures.recipes) + len(measures.suites)
+    for done, text in enumerate(measures.recipes):
+        if told is not None:
+            told(done, steps)
+        recipe = Recipe.parse(text)
+        if recipe.adversarial:
+            recipe = replace(recipe, against=model.name)
+        right = rights[text] = named_rightly([model], dataset, recipe, limit=measures.limit)[0][0]
+        n, count = len(right), int(right.sum())
+        interval = [round(edge, 6) for edge in wilson_interval(count, n)]
+        row = {"recipe": text, "seed": recipe.seed, "n": n, "accuracy": round(count / n, 6), "interval": interval}
+        results.append(row)
+    found: dict[str, Any] = {"results": results, "instability": instabilities(rights)}
+    for done, name in enumerate(measures.suites, len(measures.recipes)):
+        if told is not None:
+            told(done, steps)
+        suite = run_suite([model], dataset, name, limit=measures.limit)
+        found.setdefault("suites", {})[name] = _short(suite.summaries[0].to_dict()) | {"n": suite.n, "seed": suite.seed}
+    return found
+
+
+def instabilities(rights: dict[str, NDArray[np.bool_]]) -> list[dict[str, Any]]:
+    """Cidon instability per distortion: the share of images named rightly under some of its conditions, not all.
+
+    ``rights``: which images (n,) were named rightly, by recipe. The conditions are the clean image and every recipe
+    that is this distortion alone, as in ``explorer.survey.instability``; without a clean one nothing is given.
+    """
+    clean = rights.get("clean")
+    conditions: dict[str, list[NDArray[np.bool_]]] = {}
+    for text, right in rights.items():
+        steps = Recipe.parse(text).steps
+        if len(steps) == 1 and not find_distortion(steps[0][0]).adversarial:
+            conditions.setdefault(steps[0][0], []).append(right)
+    if clean is None:
+        return []
+    found = []
+    for name, answers in conditions.items():
+        together = np.stack([clean, *answers])
+        share = float((together.any(0) & ~together.all(0)).mean())
+        found.append({"distortion": name, "conditions": len(together), "n": len(clean), "instability": round(share, 6)})
+    return found
+
+
+def _short(value: Any) -> Any:
+    """Numbers to six decimals, throughout; the differences from a first model, which there is none, left out."""
+    if isinstance(value, dict):
+        return {k: _short(v) for k, v in value.items() if k not in ("difference", "difference_interval")}
+    if isinstance(value, list | tuple):
+        return [_short(one) for one in value]
+    return round(value, 6) if isinstance(value, float) else value

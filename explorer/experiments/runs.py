@@ -1,0 +1,288 @@
+"""Doing the runs of an experiment, one after the other or several at once; stopping at any moment loses little.
+
+What is finished stands in the results file. A run that was stopped goes on from the trainer's last whole epoch, in the
+folder of its cell. Only this process writes the results; workers send it their rows.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from filelock import FileLock, Timeout
+
+from explorer.errors import ExplorerError
+from explorer.experiments.grid import Cell
+from explorer.experiments.measure import images_of, measure
+from explorer.experiments.schema import Experiment, Measures
+from explorer.experiments.store import Results, Row, rows_of
+from explorer.experiments.work import commit, train_model
+from explorer.models import save_model
+from explorer.training import Progress
+
+GPU_WORKERS = 4
+"""Small networks leave a large GPU idle between their kernels: this many share one, where cores and memory allow."""
+
+GPU_MEMORY = 4 * 2**30  # bytes for a worker: the data, a small network at a usual batch size, CUDA itself
+POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happens to a run: ``state`` is training, measuring, finished, diverged, stopped or failed.
+
+    ``done`` of ``total`` steps; ``text`` says more.
+    """
+
+    cell: str
+    state: str
+    done: int = 0
+    total: int = 0
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the runs that were asked for, by cell id; ``failed`` has a sentence each."""
+
+    finished: list[str] = field(default_factory=list)
+    before: list[str] = field(default_factory=list)
+    stopped: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a worker needs to know beside the cell."""
+
+    measures: Measures
+    folder: Path
+    device: str
+    deadline: float | None = None  # seconds since the epoch
+
+
+class StoppedError(Exception):
+    """The time is up."""
+
+
+Listener = Callable[[Event], None]
+
+
+def usual_workers(device: torch.device) -> int:
+    """How many runs at once suit a device: one on a CPU, which they would only share; up to four on a GPU."""
+    if device.type != "cuda":
+        return 1
+    free, _ = torch.cuda.mem_get_info(device)
+    return max(1, min(GPU_WORKERS, (os.cpu_count() or 1) // 2, int(free // GPU_MEMORY)))
+
+
+def run(
+    experiment: Experiment,
+    cells: Sequence[Cell],
+    *,
+    folder: Path,
+    results: Results,
+    device: torch.device,
+    workers: int | None = None,
+    restart: bool = False,
+    minutes: float | None = None,
+    listen: Listener | None = None,
+    after: Callable[[], object] | None = None,
+) -> Outcome:
+    """Train and measure all ``cells`` that are not finished; ``folder`` receives a folder for each.
+
+    ``restart`` forgets their unfinished training. After ``minutes`` nothing new is begun, and what runs stops at its
+    epoch's end. ``after`` is called when a row was written. ExplorerError where another process works here.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise ExplorerError(f"Another process runs this experiment in {folder}; wait for it, or stop it.") from None
+    with lock:
+        done = rows_of(experiment, results.rows())
+        before = [cell.id for cell in cells if cell.id in done]
+        todo = [cell for cell in cells if cell.id not in done]
+        for cell in todo if restart else ():
+            shutil.rmtree(folder / cell.id, ignore_errors=True)
+        deadline = None if minutes is None else time.time() + 60 * minutes
+        task = Task(experiment.measures, folder, str(device), deadline)
+        outcome = Outcome(before=before)
+
+        def note(cell: Cell, found: Row | str | None) -> None:
+            if isinstance(found, str):
+                outcome.failed[cell.id] = found
+            elif found is None:
+                outcome.stopped.append(cell.id)
+            else:
+                results.append(found)
+                outcome.finished.append(cell.id)
+                if after is not None:
+                    after()
+
+        count = min(workers or usual_workers(device), len(todo))
+        if count > 1:
+            _several(todo, task, count, listen or _silent, note)
+        else:
+            for cell in todo:
+                note(cell, _attempt(cell, task, listen or _silent))
+        return outcome
+
+
+def do_cell(cell: Cell, task: Task, listen: Listener) -> Row | None:
+    """Train and measure one run: its row; None where the time was up before. A run that diverges has a row, too."""
+    folder, device = task.folder / cell.id, torch.device(task.device)
+    last = 0
+
+    def watch(report: Progress) -> None:
+        nonlocal last
+        total = report.steps * report.epochs
+        words = f"epoch {report.epoch}/{report.epochs}, loss {report.loss:.3f}, accuracy {report.accuracy:.1%}"
+        listen(Event(cell.id, "training", (report.epoch - 1) * report.steps + report.step, total, words))
+        # The state is saved at an epoch's end: the first report of the next one is the moment to go.
+        if last and report.epoch != last:
+            raise StoppedError
+        if task.deadline is not None and time.time() > task.deadline:
+            last = report.epoch
+
+    if task.deadline is not None and time.time() > task.deadline:
+        return None
+    row: Row = {"cell": cell.id, "title": cell.title, "seed": cell.config.seed, "settings": asdict(cell.config)}
+    try:
+        model = train_model(cell.config, folder, device=device, watch=watch)
+    except StoppedError:
+        listen(Event(cell.id, "stopped"))
+        return None
+    except ExplorerError as error:
+        if "diverged" not in str(error):
+            raise
+        listen(Event(cell.id, "diverged", text=str(error)))
+        return row | {"failed": str(error)} | _circumstances()
+    save_model(model, folder)
+    began = time.perf_counter()
+    dataset = images_of(cell.config, task.measures)
+    found = measure(
+        model,
+        dataset,
+        task.measures,
+        told=lambda done, total: listen(Event(cell.id, "measuring", done, total)),
+    )
+    facts = model.card.training
+    row |= {
+        "images": facts["images"],
+        "steps": facts["images"] // cell.config.batch_size * cell.config.epochs,
+        "measures": asdict(task.measures),
+        **found,
+        "seconds": facts["seconds"],
+        "seconds_measuring": round(time.perf_counter() - began, 1),
+        "hardware": facts["hardware"],
+        "bf16": facts["bf16"],
+        "versions": model.card.versions,
+        "command": model.card.command,
+    }
+    listen(Event(cell.id, "finished", text=summary(row)))
+    return row | _circumstances()
+
+
+def summary(row: Row) -> str:
+    """A row in a line."""
+    return "  ".join(f"{result['recipe']} {result['accuracy']:.1%}" for result in row.get("results", []))
+
+
+def _circumstances() -> Row:
+    return {"commit": commit(), "finished": datetime.now(UTC).isoformat(timespec="seconds")}
+
+
+def _attempt(cell: Cell, task: Task, listen: Listener) -> Row | str | None:
+    """``do_cell``, with a sentence in place of what a person can mend."""
+    try:
+        return do_cell(cell, task, listen)
+    except ExplorerError as error:
+        listen(Event(cell.id, "failed", text=str(error)))
+        return str(error)
+
+
+def _silent(event: Event) -> None:
+    pass
+
+
+# ---- several at once -------------------------------------------------------------------------------------------------
+
+
+def _several(
+    cells: Iterable[Cell], task: Task, count: int, listen: Listener, note: Callable[[Cell, Row | str | None], None]
+) -> None:
+    """Hand the cells to ``count`` processes; whatever ends this one ends them."""
+    context = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
+    threads = max(1, torch.get_num_threads() // count)
+    left = iter(cells)
+    busy: dict[Any, tuple[Any, Cell]] = {}
+    processes = []
+    try:
+        for _ in range(count):
+            ours, theirs = context.Pipe()
+            process = context.Process(target=_worker, args=(theirs, task, threads), daemon=True)
+            process.start()
+            theirs.close()
+            processes.append(process)
+            _hand_out(ours, process, left, busy)
+        while busy:
+            for pipe in cast("list[Any]", wait(list(busy), timeout=POLL_SECONDS)):
+                process, cell = busy[pipe]
+                try:
+                    kind, message = pipe.recv()
+                except EOFError:
+                    process.join()
+                    del busy[pipe]
+                    note(cell, f"its process ended with {process.exitcode}; is the memory too small for {count}?")
+                    continue
+                if kind == "event":
+                    listen(message)
+                    continue
+                note(cell, message)
+                _hand_out(pipe, process, left, busy)
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.join()
+
+
+def _hand_out(pipe: Any, process: Any, left: Any, busy: dict[Any, tuple[Any, Cell]]) -> None:
+    """Give a worker its next cell, or send it home."""
+    cell = next(left, None)
+    pipe.send(cell)
+    if cell is None:
+        busy.pop(pipe, None)
+    else:
+        busy[pipe] = process, cell
+
+
+def _worker(pipe: Connection, task: Task, threads: int) -> None:
+    """Do cells until None comes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    torch.set_num_threads(threads)
+    while (cell := pipe.recv()) is not None:
+        found = _attempt(cell, task, lambda event: pipe.send(("event", event)))
+        pipe.send(("row", found))
+
+
+def _die_with_parent() -> None:
+    """A parent that was killed cannot end its workers; they watch it."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

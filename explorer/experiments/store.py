@@ -1,0 +1,90 @@
+"""The finished runs of an experiment: one JSON line each, appended whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from explorer.errors import ExplorerError
+from explorer.experiments.grid import Cell
+from explorer.experiments.schema import Experiment, Measures
+
+Row = dict[str, Any]
+
+
+def results_folder(experiment: Experiment, folder: Path | None = None) -> Path:
+    """Where results are kept: ``results`` beside the file, unless another folder was named."""
+    return folder or experiment.path.parent / "results"
+
+
+class Results:
+    """The file ``<stem>.jsonl``. Half a last line, left by a kill, is not read, and cut off at the next write."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def rows(self) -> list[Row]:
+        """Every whole line; ExplorerError where a line in the middle is damaged."""
+        lines = self._whole().split(b"\n")[:-1]
+        rows = []
+        for number, line in enumerate(lines, 1):
+            try:
+                row = json.loads(line)
+                if not isinstance(row, dict) or "cell" not in row:
+                    raise ValueError("it names no cell")
+            except ValueError as error:
+                raise ExplorerError(
+                    f"Line {number} of {self.path} is damaged ({error}); remove that line and run the cell again."
+                ) from None
+            rows.append(row)
+        return rows
+
+    def append(self, row: Row) -> None:
+        """Write one line and hand it to the disk."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        line = json.dumps(row, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+        with self.path.open("r+b" if self.path.exists() else "wb") as file:
+            file.truncate(len(self._whole()))
+            file.seek(0, os.SEEK_END)
+            file.write(line)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _whole(self) -> bytes:
+        """The file up to its last line's end."""
+        data = self.path.read_bytes() if self.path.exists() else b""
+        return data[: data.rfind(b"\n") + 1]
+
+
+def rows_of(experiment: Experiment, rows: Sequence[Row]) -> dict[str, Row]:
+    """The row of each cell that is finished as the file now wants it, by cell id: the last line of it counts."""
+    cells = {cell.id: cell for cell in experiment.cells}
+    found: dict[str, Row] = {}
+    for row in rows:
+        cell = cells.get(row["cell"])
+        if cell is not None and same_settings(cell, row) and covers(row, experiment.measures):
+            found[cell.id] = row
+    return found
+
+
+def same_settings(cell: Cell, row: Row) -> bool:
+    """Whether a row is of exactly this run; settings that the trainer has learnt since do not count."""
+    now, then = json.loads(json.dumps(asdict(cell.config))), row.get("settings", {})
+    return all(now.get(key) == value for key, value in then.items())
+
+
+def covers(row: Row, measures: Measures) -> bool:
+    """Whether a row holds everything that is to be measured; a run that diverged has nothing to measure."""
+    if row.get("failed"):
+        return True
+    asked = row.get("measures", {})
+    return (
+        (asked.get("split"), asked.get("limit")) == (measures.split, measures.limit)
+        and {result["recipe"] for result in row.get("results", [])} >= set(measures.recipes)
+        and set(row.get("suites", {})) >= set(measures.suites)
+        and (not measures.theorem or "theorem" in row)
+    )
