@@ -14,6 +14,10 @@ from explorer.errors import ExplorerError
 from explorer.models import find_architecture, method_title
 from explorer.training import OBJECTIVES, TrainConfig, default_options
 
+USUAL = {f.name: f.default for f in fields(TrainConfig)}
+NAMED = ("train_size", "trained", "epochs")
+"""Settings that a folder's name tells beside the method's options, where they are not the defaults."""
+
 LONGEST = 80  # letters of a folder's name before the hash
 
 
@@ -70,10 +74,11 @@ def expand(
             _check(chosen, where)
             for values in _product(given):
                 full = _config(name, default_options(name) | values, chosen, where)
-                stated = [f"{key}={spelled(value)}" for key, value in values.items()]
+                # A title of its own says what all rows share; without one, the options do.
+                told = [key for key in values if not title or len(given[key]) > 1]
+                stated = [f"{key}={spelled(values[key])}" for key in told]
                 stated += [f"{key}={spelled(chosen[key])}" for key in varied if key not in ("arch", "data")]
-                words = title or method_title(name)
-                row = f"{words} · {', '.join(stated)}" if stated and not (title and not _many(given, varied)) else words
+                row = " · ".join([title or method_title(name), *([", ".join(stated)] if stated else [])])
                 cells += [_cell(row, replace(full, seed=seed)) for seed in seeds]
     return cells
 
@@ -83,11 +88,6 @@ def _config(method: str, options: dict[str, Any], settings: Mapping[str, Any], w
         return TrainConfig(method=method, options=options, **settings)
     except ExplorerError as error:
         raise ExplorerError(f"{where}: {error}") from None
-
-
-def _many(given: Mapping[str, Sequence[Any]], varied: Sequence[str]) -> bool:
-    """Whether a title of its own would stand for more than one row."""
-    return any(len(values) > 1 for values in given.values()) or any(key not in ("arch", "data") for key in varied)
 
 
 def _options(method: Any, given: Mapping[str, Any], where: str) -> dict[str, list[Any]]:
@@ -129,14 +129,14 @@ def _cell(title: str, config: TrainConfig) -> Cell:
     usual = default_options(config.method)
     parts = [config.method, config.arch]
     parts += [f"{key}{spelled(value)}" for key, value in config.options.items() if value != usual[key]]
+    parts += [f"{key}{spelled(getattr(config, key))}" for key in NAMED if getattr(config, key) != USUAL[key]]
     words = re.sub(r"[^a-z0-9._-]+", "-", "-".join(parts).lower())[:LONGEST]
     return Cell(f"{words}-seed{config.seed}-{_hash(config)}", title, config)
 
 
 def _hash(config: TrainConfig) -> str:
     """Eight hex digits of everything in the configuration that differs from the defaults."""
-    usual = {f.name: f.default for f in fields(TrainConfig)}
-    stated = {key: value for key, value in asdict(config).items() if value != usual.get(key)}
+    stated = {key: value for key, value in asdict(config).items() if value != USUAL.get(key)}
     options = default_options(config.method)
     stated["options"] = {key: value for key, value in config.options.items() if value != options[key]}
     stated |= {"method": config.method, "arch": config.arch, "data": config.data}
