@@ -102,8 +102,17 @@ def test_objectives_by_hand():
 
 
 @pytest.mark.parametrize("name", LINF)
+def test_recipes_go_further_than_sliders(name):
+    kind = DISTORTIONS[name]
+    assert kind.span(28) == (0, 16 / 255)
+    assert Recipe.parse(f"{name}=0.3").steps == ((name, 0.3),)
+    with pytest.raises(ExplorerError, match=f"{name}=1.1 is out of range: {name} takes 0 to 1."):
+        Recipe.parse(f"{name}=1.1")
+
+
+@pytest.mark.parametrize("name", LINF)
 def test_linf_attacks_stay_in_their_ball(name, bumpy, pictures):
-    for amount in (1 / 255, 8 / 255, 16 / 255):
+    for amount in (1 / 255, 8 / 255, 16 / 255, 0.3):
         out = attack(name, amount, pictures, Target(bumpy))
         assert float((out - pictures).abs().max()) <= amount + 1e-6
         assert 0 <= out.min() <= out.max() <= 1

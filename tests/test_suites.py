@@ -155,12 +155,14 @@ def test_a_masked_gradient_is_seen_and_the_margin_sees_through_it():
         high = (p.mean(1) - 127.5 / 255) * 1e6
         return torch.stack([-high, high], 1)
 
-    [summary] = run_suite([formula(logits)], dataset, "adversarial").summaries
+    suite = run_suite([formula(logits)], dataset, "adversarial")
+    assert {row.amount for row in suite.rows} == {0.05, 0.1, 0.2, 0.3}
+    [summary] = suite.summaries
     assert summary.clean == 1
     assert summary.zero_gradients == 1
     assert summary.by_distortion["fgsm"] == 1
-    assert summary.by_distortion["pgd_linf"] > 0.95  # its random start alone may turn a picture on the border
-    assert summary.by_distortion["fgsm_margin"] < 0.9
+    assert summary.by_distortion["pgd_linf"] > 0.9  # its random start alone may turn a picture near the border
+    assert summary.by_distortion["fgsm_margin"] < 0.3
     assert summary.by_distortion["pgd_linf_margin"] <= summary.by_distortion["fgsm_margin"]
 
 

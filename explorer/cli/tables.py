@@ -58,6 +58,8 @@ def distortions_table(distortions: Sequence[Distortion]) -> Table:
     rows = []
     for d in distortions:
         facts = [f"{_short(d.low)} to {_short(d.high)} {d.unit}".rstrip(), f"off at {_short(d.identity)}"]
+        if d.reach is not None:
+            facts.append(f"in recipes to {_short(d.reach)}")
         if d.notches:
             facts.append("ImageNet-C 1-5: " + " ".join(_short(notch) for notch in d.notches))
         rows.append([d.family, d.name, f"{d.help}\n{'  ·  '.join(facts)}"])

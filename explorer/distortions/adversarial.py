@@ -135,8 +135,8 @@ def _pgd_l2(x: Tensor, amount: Amount, draws: Draws, target: Target, objective: 
 
 _linf = partial(
     distortion, family="adversarial", unit="n/255", symbol="ε", low=0, high=16 / 255, identity=0, default=2 / 255,
-    step=0.25 / 255, adversarial=True,
-)  # fmt: skip
+    step=0.25 / 255, reach=1, adversarial=True,
+)  # fmt: skip  # grey digits are attacked with up to 0.3, which colour pictures' sliders need not show
 _l2 = partial(
     distortion, family="adversarial", unit="L2 norm", symbol="ε", low=0, high=2, identity=0, default=0.25, step=0.01,
     adversarial=True, per_side=True,

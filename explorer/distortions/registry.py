@@ -33,7 +33,8 @@ class Distortion:
     """One distortion: what it is called, how far it goes, where it comes from, and the function itself.
 
     ``low`` and ``high`` bound the amount, ``identity`` is the amount that changes nothing, ``default`` a clearly
-    visible one, ``step`` a slider's step. ``notches`` are the published CIFAR-10-C severities 1 to 5 in this unit.
+    visible one, ``step`` a slider's step. ``reach``: the largest amount that a recipe may hold, where sliders end
+    before it, at ``high``. ``notches`` are the published CIFAR-10-C severities 1 to 5 in this unit.
     Where ``per_side`` is true, ``low``, ``high``, ``step`` and ``notches`` are pixels of a 32 px image and grow
     with the image (:meth:`span`, :meth:`marks`); the amount itself is always in pixels of the actual image.
     """
@@ -49,6 +50,7 @@ class Distortion:
     identity: float
     default: float
     step: float
+    reach: float | None
     notches: tuple[float, ...] | None
     random: bool
     adversarial: bool
@@ -96,7 +98,7 @@ class Distortion:
     def limits(self) -> tuple[float, float]:
         """The smallest and the largest amount accepted for an image of any side."""
         if not self.per_side:
-            return self.low, self.high
+            return self.low, self.high if self.reach is None else self.reach
         growth = LARGEST_SIDE / REFERENCE_SIDE
         return (self.low / REFERENCE_SIDE, self.high) if self.identity == self.high else (self.low, self.high * growth)
 
@@ -154,6 +156,7 @@ def distortion(
     default: float,
     step: float,
     source: str,
+    reach: float | None = None,
     notches: tuple[float, ...] | None = None,
     random: bool = False,
     adversarial: bool = False,
@@ -177,6 +180,7 @@ def distortion(
             identity=float(identity),
             default=float(default),
             step=float(step),
+            reach=None if reach is None else float(reach),
             notches=notches,
             random=random,
             adversarial=adversarial,

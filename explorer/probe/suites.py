@@ -37,9 +37,9 @@ CORRUPTIONS = (
 ATTACKS = ("fgsm", "fgsm_margin", "pgd_linf", "pgd_linf_margin")
 """The attacks of the suite ``adversarial``; each model is shown those crafted on itself."""
 
-COLOUR_SIZES = (1, 2, 4, 8)
-GREY_SIZES = (2, 4, 8, 16)  # networks for grey digits withstand more
-"""Sizes of the attacks, the largest change of a value, in steps of 1/255."""
+COLOUR_SIZES = (1 / 255, 2 / 255, 4 / 255, 8 / 255)
+GREY_SIZES = (0.05, 0.1, 0.2, 0.3)  # 0.1 to 0.3 as published for MNIST: grey digits withstand more
+"""Sizes of the attacks: the largest change of a value of [0, 1] pixels."""
 
 SUITES = ("corruptions", "adversarial")
 """The names ``run_suite`` knows."""
@@ -193,9 +193,7 @@ def run_suite(
 def _attacks(channels: int, seed: int) -> list[tuple[str, int, Recipe]]:
     """(attack, place of its size, recipe without the model) of the adversarial suite."""
     sizes = GREY_SIZES if channels == 1 else COLOUR_SIZES
-    return [
-        (name, i, Recipe(((name, size / 255),), seed=seed)) for name in ATTACKS for i, size in enumerate(sizes, start=1)
-    ]
+    return [(name, i, Recipe(((name, size),), seed=seed)) for name in ATTACKS for i, size in enumerate(sizes, start=1)]
 
 
 def _zero_gradients(model: Classifier, dataset: Dataset, n: int, batch_size: int | None) -> float:
