@@ -91,7 +91,7 @@ def test_version(run) -> None:
         (["transfer", "cat", "--models", MODELS, "--attack", "jpeg"], "is no attack"),
         (["transfer", "cat", "--models", MODELS, "--amount", "4,5"], "--amount"),
         (["transfer", "cat", "--models", MODELS, "--amount", "1/0"], "divides by zero"),
-        (["transfer", "cat", "--models", MODELS, "--amount", "1"], "out of range"),
+        (["transfer", "cat", "--models", MODELS, "--amount", "2"], "out of range"),
         (["evaluate", "digits/lenet/standard", "--data", "nothing"], "nothing"),
         (["evaluate", "digits/lenet/standard", "--data", "digits", "--limit", "0"], "--limit"),
         (["compare", "a" * 5000, "--models", MODELS], "cannot be opened"),
