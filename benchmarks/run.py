@@ -24,6 +24,7 @@ from typing import Any
 
 from benchmarks.survey import measure_queries, measure_survey
 from benchmarks.timing import Row, machine, quartiles, race
+from benchmarks.training import measure_training
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -104,6 +105,7 @@ MEASURES: dict[str, Callable[[Sequence[str]], list[Row]]] = {
     "app": measure_app,
     "survey": measure_survey,
     "queries": measure_queries,
+    "training": measure_training,
 }
 
 

@@ -115,18 +115,10 @@ def train(
     ``folder`` receives ``metrics.jsonl`` (one line an epoch) and ``state.pt`` (to resume; plain tensors, replaced
     atomically). A state of another configuration is refused with ExplorerError, never overwritten.
     """
-    config = replace(config, options=default_options(config.method) | config.options)
-    bf16 = uses_bf16(config.precision, device)
-    model = build_model(config, data, init).to(device)
-    if not (bf16 and device.type == "cpu"):  # measured: bf16 convolutions on CPUs are far slower in channels_last
-        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
-    _freeze(config, model)
-    optimizer = _optimizer(config, model)
-    x, y, held_x, held_y = (part.to(device) for part in _split(config, data))
-    run = _Run(config, model, optimizer, x, y, bf16=bf16)
-
+    run = prepare(config, data, device=device, init=init)
+    config, model = run.config, run.model
     folder.mkdir(parents=True, exist_ok=True)
-    first, seconds = _resume(folder, config, model, optimizer)
+    first, seconds = _resume(folder, config, model, run.optimizer)
     began = time.perf_counter()
 
     def report(epoch: int, step: int, means: dict[str, float]) -> None:
@@ -138,17 +130,29 @@ def train(
     for epoch in range(first, config.epochs):
         row: dict[str, Any] = {"epoch": epoch + 1} | {k: round(v, 6) for k, v in run.epoch(epoch, report).items()}
         if config.holdout:
-            row["validation_accuracy"] = accuracy(model, held_x, held_y)
+            row["validation_accuracy"] = accuracy(model, run.held_x, run.held_y)
         row["seconds"] = round(seconds + time.perf_counter() - began, 1)
         with (folder / "metrics.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps(row) + "\n")
         _save_state(folder, run, epoch + 1, row["seconds"])
-    facts = {"seconds": round(seconds + time.perf_counter() - began, 1), "bf16": bf16, "images": len(x)}
+    facts = {"seconds": round(seconds + time.perf_counter() - began, 1), "bf16": run.bf16, "images": len(run.x)}
     return model.eval(), facts
 
 
+def prepare(config: TrainConfig, data: Dataset, *, device: torch.device, init: Classifier | None = None) -> Run:
+    """A run before its first step: network, optimizer and images on the device, every option at its value."""
+    config = replace(config, options=default_options(config.method) | config.options)
+    bf16 = uses_bf16(config.precision, device)
+    model = build_model(config, data, init).to(device)
+    if not (bf16 and device.type == "cpu"):  # measured: bf16 convolutions on CPUs are far slower in channels_last
+        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
+    _freeze(config, model)
+    x, y, held_x, held_y = (part.to(device) for part in _split(config, data))
+    return Run(config, model, _optimizer(config, model), x, y, held_x, held_y, bf16=bf16)
+
+
 @dataclass(frozen=True)
-class _Run:
+class Run:
     """One training run in motion: what stays the same from epoch to epoch."""
 
     config: TrainConfig
@@ -156,6 +160,8 @@ class _Run:
     optimizer: torch.optim.Optimizer
     x: Tensor  # uint8 (N, C, H, W), on the device
     y: Tensor
+    held_x: Tensor  # held out for validation, possibly none
+    held_y: Tensor
     bf16: bool
 
     @property
@@ -233,7 +239,7 @@ def _split(config: TrainConfig, data: Dataset) -> tuple[Tensor, Tensor, Tensor, 
     return pixels[kept], labels[kept], pixels[held], labels[held]
 
 
-def _save_state(folder: Path, run: _Run, epochs: int, seconds: float) -> None:
+def _save_state(folder: Path, run: Run, epochs: int, seconds: float) -> None:
     state = {
         "config": json.dumps(asdict(run.config)),
         "epoch": epochs,
