@@ -16,6 +16,7 @@ from explorer.experiments.work import data_set, held_out
 from explorer.models import Classifier
 from explorer.probe import run_suite, wilson_interval
 from explorer.probe.evaluate import named_rightly
+from explorer.probe.slopes import measure_slopes
 from explorer.training import TrainConfig
 
 Told = Callable[[int, int], None]
@@ -27,14 +28,16 @@ def images_of(config: TrainConfig, measures: Measures) -> Dataset:
     return held_out(config) if measures.split == "validation" else data_set(config.data, "test")
 
 
-def measure(model: Classifier, dataset: Dataset, measures: Measures, told: Told | None = None) -> dict[str, Any]:
-    """Everything that was asked for, as JSON: ``results`` by recipe, ``instability`` by distortion, ``suites``.
+def measure(
+    model: Classifier, dataset: Dataset, config: TrainConfig, measures: Measures, told: Told | None = None
+) -> dict[str, Any]:
+    """Everything that was asked for, as JSON: ``results`` by recipe, ``instability``, ``suites``, ``theorem``.
 
     Attacks are crafted on the model itself. Accuracies are in [0, 1], with 95 % Wilson intervals.
     """
     rights: dict[str, NDArray[np.bool_]] = {}
     results = []
-    steps = len(measures.recipes) + len(measures.suites)
+    steps = len(measures.recipes) + len(measures.suites) + bool(measures.theorem)
     for done, text in enumerate(measures.recipes):
         if told is not None:
             told(done, steps)
@@ -52,7 +55,24 @@ def measure(model: Classifier, dataset: Dataset, measures: Measures, told: Told 
             told(done, steps)
         suite = run_suite([model], dataset, name, limit=measures.limit)
         found.setdefault("suites", {})[name] = _short(suite.summaries[0].to_dict()) | {"n": suite.n, "seed": suite.seed}
+    if measures.theorem:
+        if told is not None:
+            told(steps - 1, steps)
+        found["theorem"] = _theorem(model, dataset, config, measures)
     return found
+
+
+def _theorem(model: Classifier, dataset: Dataset, config: TrainConfig, measures: Measures) -> dict[str, Any]:
+    own = config.options if config.method == "lipschitz" and config.options["bound"] > 0 else {}
+    slopes = measure_slopes(
+        model,
+        dataset,
+        own.get("bound", measures.bound),
+        sigma=own.get("sigma", measures.sigma),
+        softmax=own.get("softmax", False),
+        limit=measures.theorem,
+    )
+    return slopes.to_dict() | {"trained_for": bool(own)}
 
 
 def instabilities(rights: dict[str, NDArray[np.bool_]]) -> list[dict[str, Any]]:

@@ -176,6 +176,7 @@ def do_cell(cell: Cell, task: Task, listen: Listener) -> Row | None:
     found = measure(
         model,
         dataset,
+        cell.config,
         task.measures,
         told=lambda done, total: listen(Event(cell.id, "measuring", done, total)),
     )

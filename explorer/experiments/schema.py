@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +36,9 @@ SPLITS = ("test", "validation")
 class Measures:
     """What is measured on each trained model: recipes and suites on the first ``limit`` images of a split.
 
-    ``validation`` are the training images that the run held out. ``theorem``: the local slopes, see ``probe.slopes``;
-    0, or the number of images.
+    ``validation`` are the training images that the run held out. ``theorem``: images on which local slopes are measured
+    (``explorer.probe.slopes``), 0 for none. Each Lipschitz run is held to the bound it was trained for, all others to
+    ``bound``, with noise of ``sigma``: those of the file's first Lipschitz run.
     """
 
     split: str = "test"
@@ -45,6 +46,8 @@ class Measures:
     recipes: tuple[str, ...] = ("clean",)
     suites: tuple[str, ...] = ()
     theorem: int = 0
+    bound: float = 0.1
+    sigma: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,9 @@ def _experiment(path: Path, raw: Mapping[str, Any]) -> Experiment:
                 raise ExplorerError(f"{cell.title}, seed {cell.config.seed}, stands in two [[runs]]; leave one out.")
             cells[cell.id] = cell
     measures = _measures(_table(raw, "evaluate", needed=False))
+    first = next((cell.config.options for cell in cells.values() if cell.config.method == "lipschitz"), None)
+    if first is not None and first["bound"] > 0:
+        measures = replace(measures, bound=first["bound"], sigma=first["sigma"])
     if measures.split == "validation" and (bare := [c for c in cells.values() if not c.config.holdout]):
         raise ExplorerError(f'split = "validation" needs held-out images, but {bare[0].title} has none; set holdout.')
     published = tuple(
