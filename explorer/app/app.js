@@ -28,7 +28,7 @@ export async function start({ element, server, trigger, catalogue, mount, views:
   const link = await openLink();
   const panel = mount(element, { ask, state: question() }); // it asks and paints while Gradio still builds the controls
   const sliders = Array.from({ length: catalogue.limits.steps }, (_, i) => `#step-${i}`);
-  const others = ["#theme", "#tools", "#places", "#failures", "#more", "#pictures", "#models", "#add-model input", "#add-step input", "#reroll", "#recipe textarea"];
+  const others = ["#theme", "#tools", "#places", "#failures", "#methods", "#more", "#pictures", "#models", "#add-model input", "#add-step input", "#reroll", "#recipe textarea"];
   element.addEventListener("answer", ({ detail }) => heardAnswer(detail));
   await allThere([...others, ...sliders.map((id) => `${id} input[type=range]`)]);
   wireTheme(byId("theme"));
@@ -64,8 +64,9 @@ export async function start({ element, server, trigger, catalogue, mount, views:
   const past = modules.makeHistory({ take: () => ({ ...state }), put: restore, describe, changed: () => tools.paint() });
   const share = modules.makeShare(parts);
   const tour = modules.makeTour(parts);
-  const places = modules.makePlaces({ element: byId("places"), make, address, entered: (place) => place === "failures" && failures.enter() });
+  const places = modules.makePlaces({ element: byId("places"), make, address, entered });
   const failures = modules.makeFailures({ ...parts, element: byId("failures"), query, openDialog, openCase, tell });
+  const methods = modules.makeMethods({ ...parts, element: byId("methods"), query, tell });
   const tools = modules.makeTools({ element: byId("tools"), make, past, pin, unpin, pinned: () => state.reference, share, tour });
   window.stabilityExplorer = { ...models, ...controls, controls: controls.properties, recipeText: () => [controls.recipe()] };
   ready = true;
@@ -79,7 +80,7 @@ export async function start({ element, server, trigger, catalogue, mount, views:
   if (link.said.length) tellWhatWasLeft(link.said);
   tellViews();
   tour.firstVisit();
-  if (places.place() === "failures") failures.enter();
+  if (places.place() !== "explore") entered(places.place());
 
   // ---- asking ---------------------------------------------------------------------------------------------------
 
@@ -129,6 +130,12 @@ export async function start({ element, server, trigger, catalogue, mount, views:
 
   function tell() {
     window.history.replaceState(null, "", address());
+  }
+
+  function entered(place) {
+    if (place === "failures") failures.enter();
+    if (place === "methods") methods.enter();
+    else methods.leave();
   }
 
   // A case of a survey: its picture, models and recipe take the place of those on the page.
@@ -197,7 +204,8 @@ export async function start({ element, server, trigger, catalogue, mount, views:
   function address() {
     const theme = new URLSearchParams(location.search).get("__theme");
     const said = modules.linkOf(state, { chain: controls.recipe(), tab: views.open(), own: own[state.picture.token] });
-    const whole = places.place() === "failures" ? said.replace(/(#|$)/, `&${failures.link()}$1`) : said;
+    const there = { failures, methods }[places.place()];
+    const whole = there ? said.replace(/(#|$)/, `&${there.link()}$1`) : said;
     return theme ? whole.replace("?", `?__theme=${encodeURIComponent(theme)}&`) : whole;
   }
 

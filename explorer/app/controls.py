@@ -139,6 +139,7 @@ def describe(kind: Distortion, sides: list[int]) -> dict[str, Any]:
         "factor": 255 if kind.unit == PER_255 else 1,
         "default": kind.default,
         "adversarial": kind.adversarial,
+        "searched": kind.searched,
         "sides": {str(side): _range(kind, side) for side in sides},
     }
 

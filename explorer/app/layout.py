@@ -31,6 +31,7 @@ MODULES = (
     *("parts", "jobs", "app", "steps", "models", "controls", "pictures", "browser", "views", "maps", "history"),
     *("tools", "share", "tour"),
     *(f"failures/{name}" for name in ("places", "page", "filters", "gallery", "charts", "map", "new")),
+    *(f"methods/{name}" for name in ("page", "chart", "ideas")),
 )
 VIEWS = {
     "curves": ("Curves", "What every model answers while one distortion grows"),
@@ -117,6 +118,7 @@ def page(live: Live) -> gr.Blocks:
                 )
                 _part('<div id="more" class="box-like"></div>')
             _part('<div id="failures"></div>')
+            _part('<div id="methods"></div>')
         connect(Controls(sliders, families, add_model, add_step, seed, against, pixels, reroll, recipe), panel)
         api.add(live, blocks)
     return blocks
@@ -136,7 +138,7 @@ def questions(live: Live) -> list[Any]:
 
         return asked
 
-    asked = (live.ask, live.open_picture, live.read_recipe, live.read_link, live.share, live.failures)
+    asked = (live.ask, live.open_picture, live.read_recipe, live.read_link, live.share, live.failures, live.methods)
     return [question(method) for method in (*asked, live.start_job, live.poll_job, live.cancel_job)]
 
 

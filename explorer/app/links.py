@@ -38,6 +38,9 @@ GRADIO = {"__theme", "view", "deep_link", "__sign"}
 FAILURES = {"place", "survey", "pair", "find", "pane"}
 """Parameters of the page "Failures", which reads them itself and asks for what they say like for anything else."""
 
+METHODS = {"data", "distortion", "reach", "images"}
+"""Those of the page "Methods", likewise."""
+
 
 def read_link(live: Live, query: Any, *, max_models: int, max_steps: int) -> dict[str, Any]:
     """What an address's query (without the ``?``) asks for: {"state": {...}, "said": [sentences]}.
@@ -55,9 +58,8 @@ def read_link(live: Live, query: Any, *, max_models: int, max_steps: int) -> dic
     for key, read in reader.parts.items():  # in this order: the recipe asks which family it is
         if key in given:
             read(given.pop(key))
-    reader.said += [
-        f"The address says {_quoted(key)}, which means nothing here." for key in given if key not in GRADIO | FAILURES
-    ]
+    others = GRADIO | FAILURES | METHODS
+    reader.said += [f"The address says {_quoted(key)}, which means nothing here." for key in given if key not in others]
     return {"state": reader.state, "said": reader.said}
 
 

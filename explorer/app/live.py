@@ -22,6 +22,7 @@ from explorer import images
 from explorer.app.failures import Failures
 from explorer.app.jobs import POLL, Jobs, Quiet, StoppedError, humble_thread
 from explorer.app.links import read_link, shares
+from explorer.app.methods import Methods
 from explorer.app.pictures import PictureGoneError, Pictures, Recent
 from explorer.app.questions import MAX_MODELS, MAX_STEPS, MAX_TEXT, check_length, mapping, read_recipe
 from explorer.datasets import Dataset
@@ -105,6 +106,7 @@ class Live:
         # Nor what is asked of surveys: some of it takes a tenth of a second.
         self._askers = ThreadPoolExecutor(2, "explorer-survey", initializer=humble_thread)
         self.surveys = Failures(self, surveys)
+        self.ways = Methods(self)
         self.quiet = Quiet()
         self._jobs = Jobs(_plainly, self.quiet)
 
@@ -134,6 +136,10 @@ class Live:
     async def failures(self, question: Any) -> Response:
         """What the page "Failures" asks of surveys, {"ask": name, ...}: the answer or {"error"}."""
         return await self._run(self.surveys.answer, question, self._askers)
+
+    async def methods(self, question: Any) -> Response:
+        """What the page "Methods" asks of the training methods, {"ask": name, ...}: the answer or {"error"}."""
+        return await self._run(self.ways.answer, question, self._askers)
 
     async def start_job(self, question: Any) -> Response:
         """Begin a long question, {"kind", "group", "state", ...}: {"job": token} or {"error"}."""

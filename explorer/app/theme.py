@@ -76,7 +76,10 @@ def launch_options(names: Collection[str] = (), *, mcp: bool = False) -> dict[st
     styles = panel_css() + "".join((folder / name).read_text(encoding="utf-8") for name in ("app.css", "browser.css"))
     styles += "".join(
         path.read_text(encoding="utf-8")
-        for path in [*sorted((folder / "views").glob("*.css")), folder / "failures" / "failures.css"]
+        for path in [
+            *sorted((folder / "views").glob("*.css")),
+            *(folder / place / f"{place}.css" for place in ("failures", "methods")),
+        ]
     )
     return {
         "theme": theme(),

@@ -20,7 +20,7 @@ export function makeTools({ element, make, past, pin, unpin, pinned, share, tour
     const writing = event.target.matches?.("textarea, select, input:not([type=range]):not([type=radio])") && !event.target.readOnly;
     if (writing || document.querySelector("dialog[open]")) return;
     const key = event.key.toLowerCase();
-    if (document.body.dataset.place === "failures" && key !== "?") return; // nothing to undo there
+    if (document.body.dataset.place !== "explore" && key !== "?") return; // nothing to undo there
     if ((event.ctrlKey || event.metaKey) && (key === "z" || key === "y")) {
       event.preventDefault();
       if (key === "y" || event.shiftKey) past.redo();

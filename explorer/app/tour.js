@@ -16,6 +16,7 @@ const KEYS = [
   ["Ctrl + V", "take the picture in the clipboard"],
   ["Esc", "close a window, end the tour"],
   ["In Failures", "arrow keys go from case to case, Enter opens one here, S stars it, N takes tags and a note"],
+  ["In Methods", "arrow keys move the line on the chart; on the published values, from one to the next"],
   ["?", "this help"],
 ];
 
@@ -100,6 +101,6 @@ export function makeTour({ make, openDialog }) {
     start: () => go(0),
     help,
     // On the first visit; the focus stays where it is.
-    firstVisit: () => localStorage.getItem(SEEN) || document.body.dataset.place === "failures" || go(0, false),
+    firstVisit: () => localStorage.getItem(SEEN) || document.body.dataset.place !== "explore" || go(0, false),
   };
 }

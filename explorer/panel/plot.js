@@ -42,27 +42,29 @@ export function drawCurves(curves, { width, paint = variable, amount = null }) {
   return drawn;
 }
 
-function drawChart(svg, curves, { key, title, high, percent, help, x, y, across, paint }) {
+// One chart of `svg`, `tall` px high; `steps`: into how many parts its lines divide the height.
+export function drawChart(svg, curves, { key, title, high, percent, help, x, y, across, paint = variable, tall = TALL, steps = 2 }) {
   const top = high ?? ceiling(Math.max(...curves.models.flatMap((model) => [...model[key], ...(model.band?.[key].high ?? [])])));
   const low = key === "margin" && curves.models.some((model) => Math.min(...model.margin) < 0) ? -1 : 0;
   const px = (i) => x + partOf(curves, curves.amounts[i]) * across;
-  const py = (value) => y + TALL * (1 - (value - low) / (top - low));
+  const py = (value) => y + tall * (1 - (value - low) / (top - low));
   const name = title ?? confidenceTitle(curves);
   const format = percent ? (value) => `${Math.round(100 * value)} %` : key === "margin" ? signedNumber : shortNumber;
   const group = s("g", { class: "chart" });
   const heading = s("text", { x: x - EDGES.left, y: y - 13, "font-size": 12, "font-weight": 600 }, name);
   heading.append(s("title", {}, help));
   group.append(heading);
-  for (const value of [low, (low + top) / 2, top]) {
+  for (let i = 0; i <= steps; i++) {
+    const value = low + ((top - low) * i) / steps;
     group.append(s("path", { d: `M${x} ${py(value)}h${across}`, stroke: paint("--line") }));
     group.append(s("text", { x: x - 7, y: py(value) + 4, "text-anchor": "end" }, percent ? `${100 * value} %` : plain(value)));
   }
   for (const tick of ticks(curves)) {
     const at = x + partOf(curves, tick) * across;
-    group.append(s("path", { d: `M${at} ${y + TALL}v3`, stroke: paint("--edge") }));
-    group.append(s("text", { x: at, y: y + TALL + 15, "text-anchor": "middle" }, plain(tick * curves.factor)));
+    group.append(s("path", { d: `M${at} ${y + tall}v3`, stroke: paint("--edge") }));
+    group.append(s("text", { x: at, y: y + tall + 15, "text-anchor": "middle" }, plain(tick * curves.factor)));
   }
-  group.append(s("text", { x: x + across / 2, y: y + TALL + 31, "text-anchor": "middle" }, axisName(curves, across)));
+  group.append(s("text", { x: x + across / 2, y: y + tall + 31, "text-anchor": "middle" }, axisName(curves, across)));
   const along = (values) => values.map((value, i) => `${i ? "L" : "M"}${px(i).toFixed(1)} ${py(value).toFixed(1)}`).join("");
   const marks = [];
   curves.models.forEach((model, i) => {
@@ -73,7 +75,7 @@ function drawChart(svg, curves, { key, title, high, percent, help, x, y, across,
       const there = along(band.high);
       const back = band.low.map((value, j) => `L${px(j).toFixed(1)} ${py(value).toFixed(1)}`).reverse().join("");
       own.append(s("path", { class: "band", d: `${there}${back}Z`, fill, "fill-opacity": 0.13 }));
-      own.append(s("path", { class: "mean", d: along(band.mean), stroke: ink, "stroke-width": 1, "stroke-opacity": 0.6 }));
+      if (band.mean) own.append(s("path", { class: "mean", d: along(band.mean), stroke: ink, "stroke-width": 1, "stroke-opacity": 0.6 }));
     }
     own.append(s("path", { class: "curve", d: along(model[key]), stroke: ink, "stroke-width": 2, "stroke-linejoin": "round", "stroke-dasharray": dash(i) }));
     if (i >= DASHES.length) own.append(...model[key].map((value, j) => (j % 4 ? "" : s("circle", { cx: px(j), cy: py(value), r: 2.2, fill: ink }))));
@@ -86,7 +88,7 @@ function drawChart(svg, curves, { key, title, high, percent, help, x, y, across,
   svg.append(group);
   const label = `${name} against ${curves.title}`;
   const role = { role: "slider", tabindex: 0, "aria-label": label, "aria-valuemin": 0, "aria-valuemax": 100 };
-  const hit = s("rect", { class: "hit", x, y: y - 4, width: across, height: TALL + 8, fill: "transparent", ...role });
+  const hit = s("rect", { class: "hit", x, y: y - 4, width: across, height: tall + 8, fill: "transparent", ...role });
   return { x, y, key, format, hit };
 }
 
@@ -169,7 +171,7 @@ function axisName({ title, symbol, unit }, room = Infinity) {
 }
 
 // "σ = 0.06", "σ = 2.5 px", "θ = −12°", "ε = 8/255": `symbol` is the unit where there is one, else the sign once more.
-function shownAmount({ sign, symbol, factor }, value) {
+export function shownAmount({ sign, symbol, factor }, value) {
   const unit = symbol === sign ? "" : /^[a-z]/i.test(symbol) ? ` ${symbol}` : symbol;
   return `${sign} = ${plain(value * factor, 3)}${unit}`;
 }

@@ -1,13 +1,17 @@
-// The two places of the page: Explore, one picture looked at closely, and Failures, whole data sets. Both keep what they
-// show while the other is open; the browser's Back and Forward go between them.
+// The places of the page: Explore, one picture looked at closely; Failures, whole data sets; Methods, what training
+// gains and loses. Each keeps what it shows while another is open; the browser's Back and Forward go between them.
 
 const PLACES = [
   ["explore", "Explore", "One picture under distortions, live"],
   ["failures", "Failures", "Surveys of whole data sets: the cases that broke"],
+  ["methods", "Methods", "How each model was trained, and what that gains and loses"],
 ];
 
 export function makePlaces({ element, make, address, entered }) {
-  const read = () => (new URLSearchParams(location.search).get("place") === "failures" ? "failures" : "explore");
+  const read = () => {
+    const wanted = new URLSearchParams(location.search).get("place");
+    return PLACES.some(([name]) => name === wanted) ? wanted : "explore";
+  };
   let place = read();
   const buttons = PLACES.map(([name, title, help]) => {
     const made = make("button", { class: "place", title: help }, title);

@@ -58,8 +58,8 @@ export function makeWeaknessView({ element, page, jobs, make, makeEdges, catalog
       return all;
     };
     among.append(make("option", { value: "all" }, "All distortions"), make("option", { value: "natural" }, "All but attacks"), group("One distortion", false), group("One attack", true));
-    const attacks = known.filter(([, { adversarial }]) => adversarial).map(([name]) => name);
-    const others = known.filter(([, { adversarial }]) => !adversarial).map(([name]) => name);
+    const searched = (attack) => known.filter(([, kind]) => kind.searched && kind.adversarial === attack).map(([name]) => name);
+    const [attacks, others] = [searched(true), searched(false)];
     // Attacks take the longest: they come last.
     among.chosen = () => ({ all: [...others, ...attacks], natural: others })[among.value] ?? [among.value];
   }

@@ -1,0 +1,82 @@
+// The boxes of the page "Methods": each training method's idea, formula and cost, and what its models gain and lose.
+
+const points = (difference) => `${difference < 0 ? "−" : "+"}${Math.abs(100 * difference).toFixed(1)}`;
+
+// `look(distortion)` shows a distortion in the chart above.
+export function makeIdeas({ element, make, look }) {
+  function paint(group, titleOf) {
+    const most = Math.max(0.01, ...group.methods.flatMap((one) => one.models.flatMap((model) => model.rows.map((row) => Math.abs(row.difference ?? 0)))));
+    element.replaceChildren(...group.methods.map((one) => box(one, group, most, titleOf)));
+  }
+
+  function box(method, group, most, titleOf) {
+    const { source } = method;
+    const paper = source ? make("a", { href: `https://arxiv.org/abs/${source.arxiv}`, target: "_blank", rel: "noreferrer", title: source.title }, `${source.short} · arXiv ${source.arxiv}`) : "";
+    const head = make("header", {}, make("i", { class: "dot" }), make("h3", {}, method.title), paper);
+    const parts = [head];
+    if (method.idea) parts.push(make("p", {}, method.idea), ...formulas(method), make("p", { class: "soft" }, method.symbols));
+    else parts.push(make("p", { class: "soft" }, "Nothing is written about this method yet; its numbers are below."));
+    const facts = make("dl", {});
+    const fact = (name, ...words) => facts.append(make("div", {}, make("dt", {}, name), make("dd", {}, ...words)));
+    if (method.cost) fact("Training", method.cost);
+    const compared = method.models.filter((model) => model.baseline);
+    for (const model of compared) {
+      fact(`Gains${suffix(model)}`, sum(model, 1));
+      fact(`Loses${suffix(model)}`, sum(model, -1));
+    }
+    if (method.beware) fact("Beware", method.beware, ...(method.look ? [" ", lookAt(method.look, titleOf(method.look))] : []));
+    parts.push(facts);
+    if (!method.models.length) parts.push(make("p", { class: "m-none" }, `No shipped model of this method on ${group.title} yet.`));
+    parts.push(...method.models.map((model) => table(model, most)));
+    return make("article", { class: "m-idea", "data-method": method.method, "aria-label": method.title }, ...parts);
+  }
+
+  const suffix = (model) => (model.subtitle ? `, ${model.subtitle}` : "");
+
+  // The formulas are MathML of ours, from the server's own list, never of a person's writing.
+  function formulas({ formulas: all }) {
+    return all.map(([inside, said]) => {
+      const template = document.createElement("template");
+      template.innerHTML = `<math display="block">${inside}</math>`;
+      const [math] = template.content.childNodes;
+      math.setAttribute("aria-label", said);
+      return make("div", { class: "m-formula" }, math);
+    });
+  }
+
+  // What can be told from the baseline in one direction, the largest first.
+  function sum({ rows }, sign) {
+    const told = rows.filter((row) => (sign > 0 ? row.low > 0 : row.high < 0)).sort((a, b) => sign * (b.difference - a.difference));
+    const n = Math.max(...rows.map((row) => row.n)).toLocaleString("en-GB");
+    if (!told.length) return `nothing that n = ${n} images can tell.`;
+    const [first] = told;
+    const clean = told.find((row) => row.title === "Clean");
+    const also = clean && clean !== first ? `; clean ${points(clean.difference)}` : "";
+    return make("span", {}, make("b", {}, `${points(first.difference)} points`), ` ${first.title === "Clean" ? "on clean images" : `under ${first.title}`}${told.length > 1 ? " at most" : ""}${also}; ${told.length} of ${rows.length} conditions, n = ${n}.`);
+  }
+
+  function lookAt(name, title) {
+    const made = make("button", { class: "plain" }, `Show ${title}`);
+    made.addEventListener("click", () => look(name));
+    return made;
+  }
+
+  // All conditions of a card: how far each lies from the baseline's, to the right what is gained, to the left what is lost.
+  function table({ rows, baseline, name, options }, most) {
+    const settings = Object.entries(options).map(([key, value]) => `${key} ${value}`).join(", ");
+    const caption = baseline ? "Points gained (right) or lost (left) against the standard model" : "Accuracy";
+    const body = rows.map((row) => {
+      const told = row.difference === null || row.low > 0 || row.high < 0;
+      const bar = make("i", {});
+      const share = row.difference === null ? row.accuracy : row.difference / most / 2;
+      bar.style.cssText = row.difference === null ? `left: 0; width: ${100 * share}%` : `left: ${50 + 100 * Math.min(share, 0)}%; width: ${100 * Math.abs(share)}%`;
+      const words = row.difference === null ? `${(100 * row.accuracy).toFixed(1)} %` : points(row.difference);
+      const title = `${(100 * row.accuracy).toFixed(2)} % of n = ${row.n.toLocaleString("en-GB")}${row.difference === null ? "" : `; 95 % interval of the difference ${points(row.low)} to ${points(row.high)}${told ? "" : ": not told from 0"}`}`;
+      return make("tr", { title, ...(told ? {} : { class: "unsure" }) }, make("th", { scope: "row" }, row.title), make("td", { class: baseline ? "bar both" : "bar" }, bar), make("td", {}, told ? words : `≈ ${words}`));
+    });
+    const foot = make("small", {}, `${name}${settings ? ` · ${settings}` : ""}`);
+    return make("figure", { class: "m-table" }, make("table", {}, make("caption", {}, caption), make("tbody", {}, ...body)), foot);
+  }
+
+  return { paint };
+}

@@ -1,0 +1,165 @@
+"""What is known of accuracies: the points of cards and shipped surveys, and how far two models' cards lie apart."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from explorer.distortions import Distortion, Recipe, find_distortion
+from explorer.errors import ExplorerError
+from explorer.models import Card
+from explorer.panel.families import Family, alike
+from explorer.probe.evaluate import wilson_interval
+from explorer.survey import Survey, shipped
+from explorer.survey.plan import fingerprint
+
+if TYPE_CHECKING:
+    from explorer.app.live import Live
+
+POINTS, ATTACKS = 10, 5
+"""Amounts of a curve besides the identity, which lie closer together where the distortion is mild; those of attacks,
+which take many times as long."""
+
+BEND = 1.5
+"""How much closer: the i-th lies at (i / n) ** BEND of the way."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """The models trained on the data set ``data``, which take the same input."""
+
+    data: str
+    title: str
+    family: Family
+    cards: tuple[Card, ...]
+
+    @property
+    def several(self) -> bool:
+        """Whether the method alone does not tell them apart."""
+        return alike(self.cards)
+
+    def baseline(self, card: Card) -> Card | None:
+        """The standard model of the same architecture, with which a card is compared; None for itself and strangers."""
+        same = (
+            one for one in self.cards if one.method == "standard" and (one.data, one.arch) == (card.data, card.arch)
+        )
+        found = next(same, None)
+        return None if found is None or found.name == card.name else found
+
+
+def reaches(kind: Distortion, group: Group) -> list[str]:
+    """How far the amounts can be shown: "near", where that is much less than all of the slider, and "whole"."""
+    side = group.family.size
+    mild, strong = kind.span(side)
+    near = _near(kind, side)
+    return ["near", "whole"] if near is not None and abs(near - mild) < 0.8 * abs(strong - mild) else ["whole"]
+
+
+def amounts_of(kind: Distortion, side: int, reach: str) -> list[float]:
+    """The identity and up to ``POINTS`` amounts on the slider's own steps, from mild to strong, for images of ``side``
+    px.
+    """
+    mild, strong = kind.span(side)
+    end = _near(kind, side) if reach == "near" else strong
+    if end is None:
+        raise ExplorerError("This distortion has no published severities; ask for all of its amounts.")
+    points = ATTACKS if kind.adversarial else POINTS
+    bent = (mild + (end - mild) * (i / points) ** BEND for i in range(points))
+    stepped = [round(mild + round((amount - mild) / kind.step) * kind.step, 12) for amount in bent]
+    low, high = sorted((mild, end))
+    return list(dict.fromkeys([*(min(max(amount, low), high) for amount in stepped), round(end, 12)]))
+
+
+def _near(kind: Distortion, side: int) -> float | None:
+    """Twice as far as the strongest published severity; None where nothing is published."""
+    mild, strong = kind.span(side)
+    marks = [mark for mark in kind.marks(side) or () if (mark - mild) * (strong - mild) > 0]
+    if not marks:
+        return None
+    return mild + 2 * (max(marks, key=lambda mark: abs(mark - mild)) - mild)
+
+
+def card_points(group: Group, kind: Distortion) -> list[dict[str, Any]]:
+    """What the cards say of a distortion, clean images included: one point per model and amount."""
+    mild, _ = kind.span(group.family.size)
+    found = []
+    for card in group.cards:
+        for recipe, row in _results(card):
+            if not recipe.steps or (len(recipe.steps) == 1 and recipe.steps[0][0] == kind.name):
+                amount = recipe.steps[0][1] if recipe.steps else mild
+                found.append(_point("card", card.name, amount, row["accuracy"], row["n"], row["seed"]))
+    return found
+
+
+def survey_points(live: Live, group: Group, kind: Distortion) -> tuple[list[dict[str, Any]], list[str]]:
+    """What the shipped surveys say, and a sentence where one was made with other weights than the models have now."""
+    mild, _ = kind.span(group.family.size)
+    names = {card.name for card in group.cards}
+    found: list[dict[str, Any]] = []
+    said: list[str] = []
+    for folder in shipped():
+        survey = Survey(folder)
+        plan = survey.plan
+        asked = {condition.distortion for condition in plan.conditions}
+        if plan.data != group.data or kind.name not in asked or not names & set(plan.models):
+            continue
+        for model, weights in zip(plan.models, plan.weights, strict=True):
+            if model in names and fingerprint(live.choose([model])[1][0]) != weights:
+                said.append(f"The shipped survey knows {model} with other weights; its points are left out.")
+                names.discard(model)
+        rows = survey.sql(
+            "SELECT model, amount, n, accuracy, clean FROM accuracy() WHERE distortion = ?", [kind.name]
+        ).to_dict("records")
+        seeds = sorted({condition.seed for condition in plan.conditions})
+        seed = seeds[0] if len(seeds) == 1 else None
+        rows = [row for row in rows if row["model"] in names]
+        found += [_point("survey", row["model"], row["amount"], row["accuracy"], row["n"], seed) for row in rows]
+        clean = {row["model"]: row["clean"] for row in rows}
+        found += [_point("survey", model, mild, share, plan.rows, None) for model, share in clean.items()]
+    return found, said
+
+
+def _point(source: str, model: str, amount: float, accuracy: float, n: int, seed: int | None) -> dict[str, Any]:
+    low, high = wilson_interval(round(accuracy * n), int(n))
+    point = {"source": source, "model": model, "amount": amount, "accuracy": accuracy, "n": int(n), "seed": seed}
+    return {**point, "low": low, "high": high}
+
+
+def differences(card: Card, baseline: Card | None) -> list[dict[str, Any]]:
+    """A card's accuracies, and where there is a ``baseline`` how far they lie from its own under the same recipe.
+
+    Each {"title", "accuracy", "n", "difference", "low", "high"}; the last three, None without a baseline, have the
+    95 % interval of two independent shares, which is wider than the paired one of the same images.
+    """
+    known = {str(recipe): row for recipe, row in _results(baseline)} if baseline is not None else {}
+    found = []
+    for recipe, row in _results(card):
+        other = known.get(str(recipe))
+        words = " + ".join(
+            f"{(kind := find_distortion(name)).title}, {kind.show(amount)}" for name, amount in recipe.steps
+        )
+        line: dict[str, Any] = {"title": words or "Clean", "accuracy": row["accuracy"], "n": row["n"]}
+        line |= {"difference": None, "low": None, "high": None}
+        if other is not None:
+            low, high = difference_interval(row["accuracy"], row["n"], other["accuracy"], other["n"])
+            line |= {"difference": row["accuracy"] - other["accuracy"], "low": low, "high": high}
+        found.append(line)
+    return found
+
+
+def difference_interval(share: float, n: int, other: float, m: int) -> tuple[float, float]:
+    """The 95 % interval of ``share`` of n less ``other`` of m (Newcombe 1998, method 10: from two Wilson intervals)."""
+    (low, high), (other_low, other_high) = wilson_interval(round(share * n), n), wilson_interval(round(other * m), m)
+    gap = share - other
+    return gap - math.hypot(share - low, other_high - other), gap + math.hypot(high - share, other - other_low)
+
+
+def _results(card: Card) -> Iterator[tuple[Recipe, dict[str, Any]]]:
+    """A card's results with their recipes; those that cannot be read, of other versions perhaps, are left out."""
+    for row in card.results:
+        try:
+            yield (Recipe() if row["recipe"] == "clean" else Recipe.parse(row["recipe"])), row
+        except ExplorerError:
+            continue

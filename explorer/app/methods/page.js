@@ -1,0 +1,302 @@
+// The page "Methods": a data set and a distortion are chosen; the chart shows what is known of all its models, and what
+// is measured meanwhile; below it stands what each training method does, costs, gains and loses.
+
+const FIRST = [25, 50, 100, 200, 300, 450, 700]; // images after which the chart is drawn anew
+const FIRST_ATTACKED = [10, 25, 50, 100, 200, 300, 450, 700];
+const MUTE = "The explorer does not answer. Is it still running?";
+const REACHES = { near: "up to twice the published severities", whole: "all of the slider" };
+
+export function makeMethods({ element, query, server, jobs, make, catalogue, tell, ...modules }) {
+  const chosen = {
+    data: query.get("data"),
+    distortion: query.get("distortion") ?? "gaussian_noise",
+    reach: query.get("reach"),
+    images: Number(query.get("images")) || 100,
+  };
+  let groups = null; // the data sets with their models
+  let known = null; // what is known of the chosen distortion
+  let live = null; // what was measured here so far
+  let state = "idle"; // idle, measuring, stopped, failed, done
+  let run = 0; // the newest question
+  const hidden = new Set();
+  const group = () => groups.find((one) => one.data === chosen.data);
+
+  // ---- what stands on the page ------------------------------------------------------------------------------------
+
+  const menu = (label, help) => make("select", { class: "small-button", "aria-label": label, title: help });
+  const data = menu("Trained on", "The data set whose models are shown");
+  const distortion = menu("Distortion", "What is done to the images");
+  const reach = menu("Amounts", "How far the amount goes");
+  const images = menu("Images", "How many test images are measured here: more take longer and make the bands narrower");
+  const labelled = (text, control) => make("label", {}, make("span", {}, text), control);
+  const head = make("div", { class: "m-head" }, make("h1", {}, "Methods"), labelled("Trained on", data), labelled("Distortion", distortion), labelled("Amounts", reach), labelled("Images", images));
+  const title = make("h2", {});
+  const lead = make("p", { class: "soft" });
+  const legend = make("div", { class: "m-legend", role: "group", "aria-label": "Where the numbers come from: choose what is shown" });
+  const chartPlace = make("div", {});
+  const bar = make("progress", { "aria-label": "Measuring", max: 1, hidden: "" });
+  const status = make("span", { role: "status" });
+  const act = make("button", { class: "small-button", hidden: "" });
+  const notes = make("ul", { class: "m-notes" });
+  const rows = make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "All numbers of the chart" });
+  const table = make("details", {}, make("summary", {}, "The same as a table"), rows);
+  const box = make("section", { class: "m-box" }, title, lead, legend, chartPlace, make("div", { class: "m-status" }, bar, status, act), notes, table);
+  const said = make("div", { class: "m-said" });
+  const ideasPlace = make("div", { class: "m-ideas" });
+  const ideasTitle = make("h2", {}, "What each method does, costs, gains and loses");
+  const body = make("div", { class: "m-body", hidden: "" }, box, ideasTitle, ideasPlace);
+  element.append(head, said, body);
+  const chart = modules.makeMethodChart({ element: chartPlace, make, drawChart: modules.drawChart, shownAmount: modules.shownAmount });
+  const ideas = modules.makeIdeas({ element: ideasPlace, make, look });
+  data.addEventListener("change", () => choose({ data: data.value }));
+  distortion.addEventListener("change", () => choose({ distortion: distortion.value }));
+  reach.addEventListener("change", () => choose({ reach: reach.value }));
+  images.addEventListener("change", () => choose({ images: Number(images.value) }));
+  table.addEventListener("toggle", paintTable);
+  act.addEventListener("click", () => (state === "measuring" ? stop() : state === "absent" ? download() : measure()));
+
+  for (const [label, wanted] of [["Distortions", false], ["Attacks, on each model itself", true]]) {
+    const own = Object.entries(catalogue.distortions).filter(([, kind]) => kind.adversarial === wanted);
+    distortion.append(make("optgroup", { label }, ...own.map(([name, kind]) => make("option", { value: name }, kind.title))));
+  }
+
+  // ---- choosing ---------------------------------------------------------------------------------------------------
+
+  async function ask(kind, question = {}) {
+    const answer = await Promise.resolve(server.methods({ ask: kind, ...question })).catch(() => null);
+    return answer ?? { error: MUTE };
+  }
+
+  async function enter() {
+    if (groups) return state === "paused" ? measure() : undefined;
+    const found = await ask("overview");
+    if (found.error) return fail(found.error, enter);
+    groups = found.groups;
+    if (!groups.length) return fail("No model here says what it was trained on; train one with 'explorer train'.");
+    data.replaceChildren(...groups.map((one) => make("option", { value: one.data }, one.title)));
+    const unknown = [
+      ...(chosen.data && !group() ? ["no models of that data set"] : []),
+      ...(catalogue.distortions[chosen.distortion] ? [] : ["no distortion of that name"]),
+    ];
+    if (!group()) chosen.data = groups[0].data;
+    if (!catalogue.distortions[chosen.distortion]) chosen.distortion = "gaussian_noise";
+    await open();
+    if (unknown.length) addNote(`The address asks for what is not here: ${unknown.join(", ")}.`);
+  }
+
+  // The place is left: what is measured waits until somebody comes back.
+  function leave() {
+    if (state !== "measuring") return;
+    run += 1;
+    jobs.cancel("methods");
+    state = "paused";
+  }
+
+  function choose(change) {
+    Object.assign(chosen, change);
+    open();
+  }
+
+  function look(name) {
+    choose({ distortion: name });
+    box.scrollIntoView({ block: "start" });
+    distortion.focus({ preventScroll: true });
+  }
+
+  async function open() {
+    const mine = ++run;
+    jobs.cancel("methods");
+    element.setAttribute("aria-busy", "true");
+    const found = await ask("known", { data: chosen.data, distortion: chosen.distortion });
+    if (mine !== run) return;
+    element.removeAttribute("aria-busy");
+    if (found.error) return fail(found.error, open);
+    known = found;
+    live = null;
+    if (!known.reaches[chosen.reach]) chosen.reach = Object.keys(known.reaches)[0];
+    const { sizes } = group();
+    if (!sizes.includes(chosen.images)) chosen.images = sizes.filter((size) => size <= chosen.images).at(-1) ?? sizes[0];
+    paintMenus();
+    said.replaceChildren();
+    body.hidden = false;
+    ideas.paint(group(), (name) => catalogue.distortions[name].title);
+    paint();
+    tell();
+    measure();
+  }
+
+  // ---- measuring --------------------------------------------------------------------------------------------------
+
+  async function measure() {
+    const mine = ++run;
+    if (!group().here) return absent();
+    const n = chosen.images;
+    const stops = [...(known.adversarial ? FIRST_ATTACKED : FIRST).filter((one) => one < n && one > (live?.n ?? 0)), n];
+    state = "measuring";
+    for (const images of stops) {
+      const from = live?.n ?? 0;
+      const progress = (done, total) => mine === run && paintStatus(from + (total ? ((images - from) * done) / total : 0));
+      paintStatus(from);
+      const found = await jobs.run("accuracy", { data: chosen.data, distortion: chosen.distortion, reach: chosen.reach, images }, { key: "methods", progress });
+      if (mine !== run) return;
+      if (!found || found.error) return stopped(found?.error);
+      live = found;
+      paint();
+    }
+    state = "done";
+    paintStatus();
+  }
+
+  function stop() {
+    run += 1;
+    jobs.cancel("methods");
+    stopped();
+  }
+
+  function stopped(error) {
+    state = error ? "failed" : "stopped";
+    paintStatus(0, error);
+  }
+
+  function absent() {
+    state = "absent";
+    paintStatus();
+  }
+
+  async function download() {
+    const mine = ++run;
+    const { title: name, data: dataset } = group();
+    state = "downloading";
+    const progress = (done, total) => mine === run && paintDownload(done, total);
+    progress(0, 0);
+    const found = await jobs.run("download", { dataset }, { key: "methods", progress });
+    if (mine !== run) return;
+    state = "absent";
+    if (!found?.datasets) return paintStatus(0, found?.error ?? `The download of ${name} was stopped.`);
+    catalogue.datasets.splice(0, Infinity, ...found.datasets);
+    group().here = true;
+    open();
+  }
+
+  // ---- painting ---------------------------------------------------------------------------------------------------
+
+  function paintMenus() {
+    const { sizes } = group();
+    reach.replaceChildren(...Object.entries(known.reaches).map(([name, { amounts }]) => make("option", { value: name, title: REACHES[name] }, `up to ${modules.shownAmount(known, amounts.at(-1))}`)));
+    images.replaceChildren(...sizes.map((size) => make("option", { value: size }, size === group().rows ? `all ${count(size)}` : `first ${count(size)}`)));
+    [data.value, distortion.value, reach.value, images.value] = [chosen.data, chosen.distortion, chosen.reach, chosen.images];
+    reach.disabled = Object.keys(known.reaches).length < 2;
+  }
+
+  function world() {
+    const models = group().models.map((model) => ({ ...model, label: [model.title, model.subtitle].filter(Boolean).join(" · ") }));
+    return { kind: known, amounts: known.reaches[chosen.reach].amounts, models, archs: models.map((one) => one.arch), live, points: known.points, published: known.published, hidden };
+  }
+
+  function paint() {
+    const { amounts, points } = world();
+    title.textContent = `Accuracy while ${known.title} grows`;
+    lead.textContent = `${known.help} ${group().title}, all ${group().models.length} models${known.adversarial ? "; each is attacked by the change made against itself" : ", on the same pixels"}. Whiskers and bands: 95 % intervals (Wilson).`;
+    const [mild, strong] = [amounts[0], amounts.at(-1)];
+    const beyond = points.filter((one) => (one.amount - strong) * Math.sign(strong - mild) > 1e-9).length;
+    notes.replaceChildren(...known.said.map((one) => make("li", {}, one)));
+    if (beyond) addNote(`${beyond} values lie beyond ${modules.shownAmount(known, strong)}; choose more under Amounts.`);
+    if (!known.published.some((one) => !one.clean)) addNote(`No published accuracy under ${known.title} on ${group().title} is known here.`);
+    else addNote("Others' values come from other networks or other training, and from other noise: they are marks, not part of our curves.");
+    paintLegend();
+    chart.paint(world());
+    paintTable();
+  }
+
+  function addNote(text) {
+    notes.append(make("li", {}, text));
+  }
+
+  function paintLegend() {
+    const { points, published } = world();
+    const entry = (source, there, words) => {
+      if (!there) return [];
+      const made = make("button", { class: "small-button", "aria-pressed": String(!hidden.has(source)), title: "Show or hide", "data-source": source }, modules.sourceSample(make, source), make("span", {}, modules.SOURCES[source]), make("small", {}, words));
+      made.addEventListener("click", () => {
+        if (!hidden.delete(source)) hidden.add(source);
+        paintLegend();
+        chart.paint(world());
+        legend.querySelector(`[data-source=${source}]`)?.focus();
+      });
+      return [made];
+    };
+    const ours = (source) => points.filter((one) => one.source === source);
+    const n = (source) => [...new Set(ours(source).map((one) => count(one.n)))].join(", ");
+    const theirs = (kind) => published.filter((one) => one.kind === kind);
+    const sources = (kind) => [...new Set(theirs(kind).map((one) => one.source.short))].join("; ");
+    legend.replaceChildren(
+      ...entry("live", live, `n = ${count(live?.n ?? 0)}, seed ${live?.seed}`),
+      ...entry("survey", ours("survey").length, `n = ${n("survey")}, seed ${seedOf(ours("survey"))}`),
+      ...entry("card", ours("card").length, `n = ${n("card")}, seed ${seedOf(ours("card"))}`),
+      ...entry("stated", theirs("stated").length, sources("stated")),
+      ...entry("measured", theirs("measured").length, sources("measured")),
+    );
+  }
+
+  const seedOf = (points) => [...new Set(points.map((one) => one.seed).filter((seed) => seed !== null))].join(", ");
+
+  function paintStatus(done = 0, error = null) {
+    const all = chosen.images;
+    const part = live?.n ? `the first ${count(live.n)}` : "no";
+    const here = `${group().title} is not on this machine, so that nothing can be measured here. What is shown comes from the cards and the shipped survey.`;
+    const words = {
+      measuring: `Measuring here: ${count(Math.floor(done))} of ${count(all)} images …`,
+      stopped: `Stopped after ${part} images.`,
+      failed: error,
+      done: `Measured here on the first ${count(live?.n ?? 0)} test images, seed ${live?.seed}.`,
+      absent: error ?? here,
+    }[state];
+    if (status.textContent !== words) status.textContent = words ?? "";
+    bar.hidden = state !== "measuring";
+    bar.value = done / all;
+    const size = `${Math.round(group().bytes / 1e6)} MB`;
+    act.textContent = { measuring: "Cancel", stopped: "Go on", failed: "Try again", absent: `Download ${size} from ${group().host}` }[state] ?? "";
+    act.hidden = !act.textContent || (state === "absent" && !group().bytes);
+  }
+
+  function paintDownload(done, total) {
+    bar.hidden = false;
+    bar.value = total ? done / total : 0;
+    status.textContent = `Downloading ${group().title}: ${Math.round(done / 1e6)} of ${Math.round((total || group().bytes) / 1e6)} MB …`;
+    act.textContent = "Cancel";
+    act.hidden = true;
+  }
+
+  function fail(sentence, again) {
+    element.removeAttribute("aria-busy");
+    body.hidden = true;
+    said.replaceChildren(make("p", { role: "alert" }, sentence));
+    if (!again) return;
+    const button = make("button", { class: "small-button" }, "Try again");
+    button.addEventListener("click", again);
+    said.append(button);
+  }
+
+  // Every number of the chart, also those that are hidden or beyond it.
+  function paintTable() {
+    if (!table.open || !known) return;
+    const { models, points, published } = world();
+    const label = (name) => models.find((one) => one.name === name).label;
+    const measured = live ? live.models.flatMap((one) => live.amounts.map((amount, i) => ({ source: "live", model: one.name, amount, n: live.n, seed: live.seed, accuracy: one.accuracy[i], low: one.low[i], high: one.high[i] }))) : [];
+    const ours = [...measured, ...points].map((one) => [modules.SOURCES[one.source], label(one.model), chart.amountOf(one.amount), modules.interval(one), count(one.n), one.seed ?? "", ""]);
+    const theirs = published.map((one) => [modules.SOURCES[one.kind], `${one.title} · ${one.arch}`, one.clean ? "clean" : `${one.about ? "about " : ""}${chart.amountOf(one.amount)}`, `${(100 * one.accuracy).toFixed(1)} %`, one.n ? count(one.n) : "", "", `${one.setting}; ${one.source.short}, arXiv ${one.source.arxiv}. ${one.certain}`]);
+    const names = ["From", "Model", "Amount", "Accuracy (95 % interval)", "n", "Seed", "Setting and source"];
+    const row = (cells) => make("tr", {}, ...cells.map((cell, i) => make(i === 1 ? "th" : "td", i === 1 ? { scope: "row" } : {}, String(cell))));
+    rows.replaceChildren(make("table", {}, make("thead", {}, make("tr", {}, ...names.map((name) => make("th", { scope: "col" }, name)))), make("tbody", {}, ...ours.map(row), ...theirs.map(row))));
+  }
+
+  const count = (number) => number.toLocaleString("en-GB");
+
+  // What the address says of this place.
+  function link() {
+    const said = [["place", "methods"], ["data", chosen.data], ["distortion", chosen.distortion], ["reach", chosen.reach], ["images", chosen.images === 100 ? null : chosen.images]];
+    return said.filter(([, value]) => value).map(([key, value]) => `${key}=${encodeURIComponent(value)}`).join("&");
+  }
+
+  return { enter, leave, link };
+}
