@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from explorer.cli.options import AsJson, Device
-from explorer.cli.output import print_json, print_parts
+from explorer.cli.output import print_json, print_parts, progress_bar
 from explorer.errors import ExplorerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from explorer.experiments.grid import Cell
+    from explorer.experiments.plan import Planned
     from explorer.experiments.runs import Event, Outcome
     from explorer.experiments.schema import Experiment
 
@@ -89,6 +90,78 @@ def run(
         print_parts(*_told(outcome, file, folder / f"{found.stem}.md"))
     if outcome.failed:
         raise typer.Exit(1)
+
+
+@experiment.command()
+def plan(
+    file: File,
+    only: Only = None,
+    work: Work = Path("runs/experiments"),
+    results: ResultsFolder = None,
+    device: Device = "auto",
+    *,
+    timed: Annotated[bool, typer.Option("--time/--no-time", help="Time a few real steps of each kind of run.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """List the runs, what is done of them, and what the rest will take on this device; nothing is downloaded."""
+    from explorer.cli.tables import plain_table
+    from explorer.experiments.plan import make_plan
+    from explorer.experiments.schema import read_experiment
+    from explorer.experiments.store import Results, results_folder
+    from explorer.experiments.work import hardware
+    from explorer.models import pick_device
+
+    found = read_experiment(file)
+    cells = chosen(found, only)
+    where = pick_device(device)
+    kept = Results(results_folder(found, results) / f"{found.stem}.jsonl")
+    with progress_bar("timing a few steps of each kind of run") as told:
+        made = make_plan(
+            found, cells, folder=work / found.stem, results=kept, device=where, timed=timed, told=told
+        )  # fmt: skip
+    if as_json:
+        listed = [
+            {"cell": one.cell.id, "title": one.cell.title, "seed": one.cell.config.seed, "state": one.state,
+             "epochs": one.epochs, "seconds": one.seconds}
+            for one in made.runs
+        ]  # fmt: skip
+        print_json({"runs": listed, "seconds": made.seconds, "absent": made.absent, "hardware": hardware(where)})
+        return
+    lines = [
+        [one.cell.title, one.cell.config.arch, one.cell.config.seed, _state(one), _duration(one.training),
+         _duration(one.measuring)]
+        for one in made.runs
+    ]  # fmt: skip
+    header = ["run", "network", "seed", "state", "training", "measuring"]
+    left = sum(one.state != "finished" for one in made.runs)
+    whole = f"{left} of {len(cells)} runs are left"
+    if made.seconds is not None and left:
+        whole += f": about {_duration(made.seconds)} one after the other on {hardware(where)}"
+    print_parts(f"{found.title}", plain_table(header, lines), *made.absent, f"{whole}.")
+
+
+def _state(one: Planned) -> str:
+    return f"{one.epochs} of {one.cell.config.epochs} epochs" if one.state == "begun" else one.state
+
+
+def _duration(seconds: float | None) -> str:
+    """Seconds as people say them; a dash where they are not known."""
+    if seconds is None:
+        return "–"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+@experiment.command()
+def page(file: File, results: ResultsFolder = None) -> None:
+    """Write the page of what is there: tables, curves, published values beside ours; without training anything."""
+    from explorer.experiments.page import write_page
+    from explorer.experiments.schema import read_experiment
+    from explorer.experiments.store import results_folder
+
+    found = read_experiment(file)
+    print_parts(f"Written: {write_page(found, results_folder(found, results))}")
 
 
 def _told(outcome: Outcome, file: Path, page: Path) -> Iterator[str]:

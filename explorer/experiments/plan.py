@@ -1,0 +1,180 @@
+"""What an experiment will cost, from a few real steps of every kind of run and a few measured images."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from explorer.datasets import SOURCES, local_file
+from explorer.downloads import megabytes
+from explorer.experiments.grid import Cell
+from explorer.experiments.measure import images_of, measure
+from explorer.experiments.schema import Experiment
+from explorer.experiments.store import Results, rows_of
+from explorer.experiments.work import data_set
+from explorer.models import load_model
+from explorer.published import PUBLISHED
+from explorer.training import Progress, TrainConfig, train
+from explorer.training.trainer import REPORT_STEPS, build_model
+
+TIMED_STEPS = 4
+QUICK_SECONDS = 4.0  # where eighty steps take less, they are timed
+TIMED_IMAGES = 32  # of each recipe
+TIMED_SUITE = 4  # of each suite, whose recipes are many
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One run: how far it is, and the seconds it still takes, None where that cannot be told here.
+
+    ``state``: finished, begun (``epochs`` are done) or open.
+    """
+
+    cell: Cell
+    state: str
+    epochs: int = 0
+    training: float | None = None
+    measuring: float | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        return None if self.training is None or self.measuring is None else self.training + self.measuring
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All runs; ``absent`` has a sentence for each data set that is not here."""
+
+    runs: tuple[Planned, ...]
+    absent: tuple[str, ...]
+
+    @property
+    def seconds(self) -> float | None:
+        """Of all runs that are left, one after the other; None where some cannot be told."""
+        each = [one.seconds for one in self.runs]
+        return None if any(one is None for one in each) else sum(one for one in each if one is not None)
+
+
+def make_plan(
+    experiment: Experiment,
+    cells: Sequence[Cell],
+    *,
+    folder: Path,
+    results: Results,
+    device: torch.device,
+    timed: bool = True,
+    told: Callable[[int, int], None] | None = None,
+) -> Plan:
+    """How far the runs are, and what is left, from a timed dry run of each distinct kind: nothing is downloaded.
+
+    ``timed=False`` times nothing. A kind is an architecture, a method, a batch size, a data set, and which parameters
+    learn; it is timed without the cheaper steps of ``small_epochs``.
+    """
+    done = rows_of(experiment, results.rows())
+    absent = {cell.config.data: words for cell in cells if (words := missing(cell.config.data))}
+    kinds = {_kind(cell.config): cell for cell in cells if cell.id not in done and cell.config.data not in absent}
+    costs: dict[Any, tuple[float, float]] = {}
+    for i, (kind, cell) in enumerate(kinds.items() if timed else ()):
+        if told is not None:
+            told(i, len(kinds))
+        costs[kind] = _step_seconds(cell.config, device), _measuring_seconds(experiment, cell, device)
+    planned = []
+    for cell in cells:
+        if cell.id in done:
+            planned.append(Planned(cell, "finished", cell.config.epochs, 0.0, 0.0))
+            continue
+        epochs = begun(folder / cell.id)
+        state = "begun" if epochs else "open"
+        cost = costs.get(_kind(cell.config))
+        if cost is None:
+            planned.append(Planned(cell, state, epochs))
+            continue
+        steps = _images(cell.config) // cell.config.batch_size * (cell.config.epochs - epochs)
+        planned.append(Planned(cell, state, epochs, steps * cost[0], cost[1]))
+    return Plan(tuple(planned), tuple(absent.values()))
+
+
+def missing(data: str) -> str | None:
+    """A sentence where a data set is not on this machine; a folder or a file speaks for itself when it is read."""
+    if data not in PUBLISHED or local_file(data) is not None:
+        return None if data in SOURCES or Path(data).expanduser().exists() else f"There is nothing at {data}."
+    wanted = PUBLISHED[data]
+    return (
+        f"{wanted.title} is not here: 'run' downloads it ({megabytes(wanted.size)}), or set EXPLORER_DATA to a folder "
+        f"that holds {data}.npz."
+    )
+
+
+def begun(folder: Path) -> int:
+    """Whole epochs that lie in a run's folder."""
+    try:
+        return sum(1 for _ in (folder / "metrics.jsonl").open()) if (folder / "state.pt").is_file() else 0
+    except OSError:
+        return 0
+
+
+def _kind(config: TrainConfig) -> tuple[Any, ...]:
+    """What decides the time of a step, and of a measured image."""
+    size = config.small_side if config.small_epochs >= config.epochs else 0
+    return (
+        config.data, config.arch, config.method, config.batch_size, config.trained, config.precision, size,
+        config.options.get("steps"),
+    )  # fmt: skip
+
+
+def _images(config: TrainConfig) -> int:
+    left = len(data_set(config.data, "train")) - config.holdout
+    return min(left, config.train_size or left)
+
+
+def _step_seconds(config: TrainConfig, device: torch.device) -> float:
+    """Seconds of a training step, through the trainer itself; of quick ones more are timed."""
+    data, start = data_set(config.data, "train"), load_model(config.init, device="cpu") if config.init else None
+
+    def timed(steps: int) -> float:
+        count = min(config.batch_size * steps, len(data))
+        marks: list[tuple[int, float]] = []
+
+        def watch(report: Progress) -> None:
+            marks.append(((report.epoch - 1) * report.steps + report.step, time.perf_counter()))
+
+        short = replace(config, epochs=2, train_size=0, holdout=0, small_epochs=0)
+        with tempfile.TemporaryDirectory() as folder:
+            train(short, data.select(slice(count)), Path(folder), device=device, init=start, watch=watch)
+        # The first report is of steps that warmed up; between the last two there is no state to be saved, if steps allow.
+        (first, began), (last, ended) = marks[-2:]
+        return (ended - began) / (last - first)
+
+    seconds = timed(TIMED_STEPS)
+    return timed(2 * REPORT_STEPS) if seconds * 4 * REPORT_STEPS < QUICK_SECONDS else seconds
+
+
+def _measuring_seconds(experiment: Experiment, cell: Cell, device: torch.device) -> float:
+    """Seconds of everything that is measured on one trained model, from a few images.
+
+    The model is untrained; so that attacks have something to turn, it is right about every one of these images.
+    """
+    measures, config = experiment.measures, cell.config
+    whole = images_of(config, measures)
+    model = build_model(config, data_set(config.data, "train"), None).to(device).eval()
+    few = whole.select(slice(TIMED_IMAGES))
+    with torch.no_grad():
+        few = replace(few, labels=model(few.batch(slice(None))[0].to(device)).argmax(1).cpu().numpy())
+    n = min(len(whole), measures.limit or len(whole))
+    parts = [(replace(measures, suites=(), theorem=0), TIMED_IMAGES, n)]
+    parts += [(replace(measures, recipes=(), suites=(name,), theorem=0), TIMED_SUITE, n) for name in measures.suites]
+    if measures.theorem:
+        parts.append((replace(measures, recipes=(), suites=()), TIMED_IMAGES, min(n, measures.theorem)))
+    seconds = 0.0
+    for asked, count, of in parts:
+        for images in (2, count):  # the first time warms up
+            began = time.perf_counter()
+            measure(model, few, config, replace(asked, limit=images, theorem=min(asked.theorem, images)))
+        seconds += (time.perf_counter() - began) * of / min(count, of)
+    return seconds
