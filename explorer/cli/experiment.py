@@ -127,12 +127,14 @@ def plan(
         ]  # fmt: skip
         print_json({"runs": listed, "seconds": made.seconds, "absent": made.absent, "hardware": hardware(where)})
         return
+    settings: dict[str, list[Planned]] = {}
+    for one in made.runs:
+        settings.setdefault(one.cell.row, []).append(one)
     lines = [
-        [one.cell.title, one.cell.config.arch, one.cell.config.seed, _state(one), _duration(one.training),
-         _duration(one.measuring)]
-        for one in made.runs
-    ]  # fmt: skip
-    header = ["run", "network", "seed", "state", "training", "measuring"]
+        [runs[0].cell.title, runs[0].cell.config.arch, ", ".join(map(_state, runs)), *map(_duration, _left(runs))]
+        for runs in settings.values()
+    ]
+    header = ["setting", "network", "seeds", "training left", "measuring left"]
     left = sum(one.state != "finished" for one in made.runs)
     whole = f"{left} of {len(cells)} runs are left"
     if made.seconds is not None and left:
@@ -141,7 +143,18 @@ def plan(
 
 
 def _state(one: Planned) -> str:
-    return f"{one.epochs} of {one.cell.config.epochs} epochs" if one.state == "begun" else one.state
+    """A seed and how far it is: 0 ✓, 1 (3 of 15 epochs), 2."""
+    seed = str(one.cell.config.seed)
+    if one.state == "begun":
+        return f"{seed} ({one.epochs} of {one.cell.config.epochs} epochs)"
+    return f"{seed} ✓" if one.state == "finished" else seed
+
+
+def _left(runs: list[Planned]) -> tuple[float | None, float | None]:
+    """Seconds of training and of measuring that a setting's seeds still take."""
+    if any(one.seconds is None for one in runs):
+        return None, None
+    return sum(one.training or 0.0 for one in runs), sum(one.measuring or 0.0 for one in runs)
 
 
 def _duration(seconds: float | None) -> str:

@@ -147,7 +147,7 @@ def _step_seconds(config: TrainConfig, device: torch.device) -> float:
         short = replace(config, epochs=2, train_size=0, holdout=0, small_epochs=0)
         with tempfile.TemporaryDirectory() as folder:
             train(short, data.select(slice(count)), Path(folder), device=device, init=start, watch=watch)
-        # The first report is of steps that warmed up; between the last two there is no state to be saved, if steps allow.
+        # The first report is of steps that warmed up; where there are enough, no state is saved between the last two.
         (first, began), (last, ended) = marks[-2:]
         return (ended - began) / (last - first)
 

@@ -1,0 +1,174 @@
+"""Curves of accuracy against amount: interactive (Plotly, one HTML page) and as still pictures beside it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+import plotly.graph_objects as go
+from plotly.offline import get_plotlyjs, get_plotlyjs_version
+
+from explorer.distortions import Recipe, find_distortion
+from explorer.experiments.lines import Line
+from explorer.experiments.schema import PublishedValues
+from explorer.figures import Figure, lines, png
+from explorer.models import find_architecture
+
+MOST = 8
+"""Lines up to which all are drawn; of more, two per method."""
+
+
+@dataclass(frozen=True)
+class Curves:
+    """One chart, its ``name`` in files, and what it says of lines that were left out."""
+
+    name: str
+    figure: Figure
+    note: str = ""
+
+
+def amounts_of(recipes: Sequence[str]) -> dict[str, list[tuple[float, str]]]:
+    """By distortion the amounts that were measured, with their recipes, mild first; only where there are two or more.
+
+    The clean pictures stand for the amount that changes nothing.
+    """
+    found: dict[str, list[tuple[float, str]]] = {}
+    for text in recipes:
+        steps = Recipe.parse(text).steps
+        if len(steps) == 1:
+            found.setdefault(steps[0][0], []).append((steps[0][1], text))
+    several = {}
+    for name, points in found.items():
+        kind = find_distortion(name)
+        clean = [(kind.identity, text) for text in recipes if not Recipe.parse(text).steps and not kind.per_side]
+        # A quality of 100 is far from those that are measured: a line from there would claim too much.
+        clean = [] if name in ("jpeg", "webp") else clean
+        if len(points) > 1:
+            several[name] = sorted([*clean, *points], key=lambda point: abs(point[0] - kind.identity))
+    return several
+
+
+def curves_of(
+    group: tuple[str, str], group_lines: Sequence[Line], recipes: Sequence[str], published: Sequence[PublishedValues]
+) -> list[Curves]:
+    """The charts of one table; none where nothing is finished."""
+    data, arch = group
+    find_architecture(arch)
+    made = []
+    for name, points in amounts_of(recipes).items():
+        done = [line for line in group_lines if line.rows]
+        shown, note = _chosen(done, [recipe for _, recipe in points])
+        if not shown:
+            continue
+        kind = find_distortion(name)
+        factor = 255 if kind.unit == "n/255" else 1
+        series = {
+            line.title: ([amount * factor for amount, _ in points], [line.mean(recipe) or 0.0 for _, recipe in points])
+            for line in shown
+        }
+        unit = "1/255 of full scale" if factor == 255 else kind.unit
+        across = f"{kind.title} {kind.symbol} ({unit})" if kind.symbol != unit else f"{kind.title} ({unit})"
+        figure = lines(series, across, "accuracy (%)", f"{arch} on {data}: accuracy against {kind.title.lower()}")
+        for known in published:
+            if any(known.fits(line.cell) for line in group_lines):
+                _mark(figure, known, [(amount * factor, recipe) for amount, recipe in points])
+        figure.update_layout(height=460, margin={"t": 70 + 22 * ((len(figure.data) + 2) // 3)})
+        figure.update_yaxes(range=[0, 101])
+        made.append(Curves(f"{Path(data).stem}-{arch}-{name}", figure, note))
+    return made
+
+
+def _chosen(done: Sequence[Line], recipes: Sequence[str]) -> tuple[list[Line], str]:
+    """The lines to draw, and what to say of the others."""
+    if len(done) <= MOST:
+        return list(done), ""
+
+    def score(line: Line) -> float:
+        return sum(line.mean(recipe) or 0.0 for recipe in recipes)
+
+    kept = []
+    for method in dict.fromkeys(line.cell.config.method for line in done):
+        own = [line for line in done if line.cell.config.method == method]
+        ends = own if len(own) <= 2 else [max(own, key=score), min(own, key=score)]
+        kept += ends
+    return (
+        kept,
+        f"{len(kept)} of {len(done)} settings are drawn: of each method the best and the worst here.",
+    )
+
+
+def _mark(figure: Figure, known: PublishedValues, points: Sequence[tuple[float, str]]) -> None:
+    """Published values as crosses."""
+    marks = [(amount, value) for amount, recipe in points for value in known.values.get(recipe, ())]
+    if marks:
+        figure.add_trace(
+            go.Scatter(
+                x=[amount for amount, _ in marks],
+                y=[value for _, value in marks],
+                mode="markers",
+                name=f"published: {known.title}",
+                marker={"symbol": "x", "size": 9, "color": "#14181f"},
+                showlegend=True,
+            )
+        )
+
+
+def write_curves(stem: str, title: str, curves: Sequence[Curves], folder: Path) -> list[str]:
+    """Write ``<stem>.html`` and a PNG for each chart, whole or not at all; returns the PNGs' names.
+
+    The page loads Plotly from its own address, checked by its hash; without a network it shows the still pictures.
+    """
+    names = []
+    for one in curves:
+        names.append(f"{stem}-{one.name}.png")
+        _put(folder / names[-1], png(one.figure))
+    for old in folder.glob(f"{stem}-*.png"):
+        if old.name not in names and old.name.startswith(f"{stem}-") and not _others(old, stem, folder):
+            old.unlink()
+    if curves:
+        _put(folder / f"{stem}.html", _page(title, list(zip(names, curves, strict=True))).encode())
+    return names
+
+
+def _others(picture: Path, stem: str, folder: Path) -> bool:
+    """Whether a picture belongs to another experiment whose name begins alike."""
+    return any(
+        other.stem != stem and other.stem.startswith(f"{stem}-") and picture.name.startswith(f"{other.stem}-")
+        for other in folder.glob("*.jsonl")
+    )
+
+
+def _page(title: str, named: Sequence[tuple[str, Curves]]) -> str:
+    digest = base64.b64encode(hashlib.sha256(get_plotlyjs().encode()).digest()).decode()
+    address = f"https://cdn.plot.ly/plotly-{get_plotlyjs_version()}.min.js"
+    parts = [
+        f'<figure><div id="chart{i}"></div><img id="still{i}" src="{escape(name)}" alt="{escape(name)}">'
+        f"<figcaption>{escape(one.note)}</figcaption></figure>"
+        for i, (name, one) in enumerate(named)
+    ]
+    drawn = [f"draw({i}, {_safe(one.figure.to_json() or '')});" for i, (_, one) in enumerate(named)]
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>\n'
+        "<style>body{font-family:system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
+        "img{max-width:100%}</style>\n"
+        f'<script src="{address}" integrity="sha256-{digest}" crossorigin="anonymous"></script></head>\n'
+        f"<body><h1>{escape(title)}</h1>\n" + "\n".join(parts) + "\n<script>\n"
+        "function draw(i, f) {\n"
+        "  if (!window.Plotly) return;  // offline: the still picture stays\n"
+        "  Plotly.newPlot(`chart${i}`, f.data, f.layout, {displaylogo: false, responsive: true});\n"
+        "  document.getElementById(`still${i}`).remove();\n}\n" + "\n".join(drawn) + "\n</script></body></html>\n"
+    )
+
+
+def _safe(json: str) -> str:
+    return json.replace("</", "<\\/")
+
+
+def _put(path: Path, data: bytes) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_bytes(data)
+    part.replace(path)

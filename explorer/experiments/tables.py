@@ -1,0 +1,188 @@
+"""The tables of an experiment's page, as Markdown. What is not yet run, diverged or lost says so in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from explorer.experiments.grid import spelled
+from explorer.experiments.lines import Line, baseline_of, mean, varied
+from explorer.experiments.schema import PublishedValues
+from explorer.models import method_title
+
+ABSENT = "not yet run"
+DIVERGED = "diverged"
+NONE = "–"
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
+    """A Markdown table; the first ``left`` columns are words, the others numbers."""
+    rule = ["---"] * left + ["---:"] * (len(header) - left)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [header, rule, *rows])
+
+
+def recipe_title(recipe: str) -> str:
+    """A recipe as a column is headed: σ 0.1, jpeg 50."""
+    return recipe.replace("gaussian_noise=", "σ ").replace("=", " ").replace("_", " ")
+
+
+def spread(values: Sequence[float], *, absent: str = ABSENT, digits: int = 1) -> str:
+    """The mean, with the range where there are several."""
+    middle = mean(values)
+    if middle is None:
+        return absent
+    low, high = f"{min(values):.{digits}f}", f"{max(values):.{digits}f}"
+    return f"{middle:.{digits}f}" if len(values) == 1 else f"{middle:.{digits}f} ({low}–{high})"
+
+
+def _absent(line: Line) -> str:
+    return DIVERGED if line.diverged else ABSENT
+
+
+def seeds_of(line: Line) -> str:
+    """How many of the seeds are done."""
+    words = f"{len(line.rows)} of {len(line.cells)}" if len(line.rows) < len(line.cells) else str(len(line.cells))
+    return f"{words}, {line.diverged} diverged" if line.diverged else words
+
+
+def accuracies(lines: Sequence[Line], recipes: Sequence[str], published: Sequence[PublishedValues]) -> str:
+    """Accuracy by setting and recipe; published values stand under the last setting that they belong to."""
+    rows = []
+    for i, line in enumerate(lines):
+        rows.append(
+            [line.title, seeds_of(line), *(spread(line.values(recipe), absent=_absent(line)) for recipe in recipes)]
+        )
+        for known in published:
+            if known.fits(line.cell) and not any(known.fits(later.cell) for later in lines[i + 1 :]):
+                values = [_range(known.values.get(recipe, ())) for recipe in recipes]
+                rows.append([f"*published: {known.title}, {known.source} ({known.kind})*", "", *values])
+    return table(["setting", "seeds", *map(recipe_title, recipes)], rows)
+
+
+def _range(values: Sequence[float]) -> str:
+    """Published values, as far as they are known."""
+    if not values:
+        return NONE
+    low, high = min(values), max(values)
+    return f"*{low:g}*" if low == high else f"*{low:g}–{high:g}*"
+
+
+def differences(lines: Sequence[Line], recipes: Sequence[str]) -> str:
+    """Gains and losses in points against the standard run of the same data and network; empty without one."""
+    rows = []
+    for line in lines:
+        base = baseline_of(line, lines)
+        if base is None or not line.rows or not base.rows or line.cell.config.method == "standard":
+            continue
+        rows.append([line.title, *(signed(line.mean(recipe), base.mean(recipe)) for recipe in recipes)])
+    return table(["setting", *map(recipe_title, recipes)], rows) if rows else ""
+
+
+def signed(value: float | None, base: float | None) -> str:
+    """A difference with its direction: gains and losses are marked alike."""
+    if value is None or base is None:
+        return NONE
+    gap = round(value - base, 1)
+    return f"▲ {gap:.1f}" if gap > 0 else f"▼ {-gap:.1f}" if gap < 0 else "0.0"
+
+
+def sensitivity(lines: Sequence[Line], recipes: Sequence[str]) -> str:
+    """For each method with two or more varied settings: the mean over all runs with a value, others varying."""
+    rows = []
+    for method in dict.fromkeys(line.cell.config.method for line in lines):
+        own = [line for line in lines if line.cell.config.method == method and line.rows]
+        settings = varied(own)
+        if len(settings) < 2:
+            continue
+        for name, values in settings.items():
+            for value in values:
+                chosen = [line for line in own if line.cell.setting(name) == value]
+                runs = sum(len(line.rows) for line in chosen)
+                found = [spread([m for line in chosen if (m := line.mean(r)) is not None]) for r in recipes]
+                rows.append([method_title(method), f"{name} = {spelled(value)}", str(runs), *found])
+    return table(["method", "setting", "runs", *map(recipe_title, recipes)], rows, left=2) if rows else ""
+
+
+def best(lines: Sequence[Line], recipes: Sequence[str]) -> str:
+    """Per method the setting with the highest mean over all recipes."""
+
+    def score(line: Line) -> float:
+        return sum(line.mean(recipe) or 0.0 for recipe in recipes) / len(recipes)
+
+    rows = []
+    for method in dict.fromkeys(line.cell.config.method for line in lines):
+        own = [line for line in lines if line.cell.config.method == method]
+        done = [line for line in own if line.rows]
+        if len(own) > 1 and done:
+            first = max(done, key=score)
+            rows.append([method_title(method), first.title, f"{score(first):.1f}", f"{len(done)} of {len(own)}"])
+    return table(["method", "best setting", "mean accuracy", "settings run"], rows, left=2) if rows else ""
+
+
+def instability(lines: Sequence[Line]) -> str:
+    """Cidon instability by distortion; empty where none was measured."""
+    names = list(
+        dict.fromkeys(one["distortion"] for line in lines for row in line.rows for one in row.get("instability", []))
+    )
+
+    def shares(line: Line, name: str) -> list[float]:
+        found = [one for row in line.rows for one in row.get("instability", []) if one["distortion"] == name]
+        return [100 * one["instability"] for one in found]
+
+    rows = [[line.title, *(spread(shares(line, name), absent=_absent(line)) for name in names)] for line in lines]
+    return table(["setting", *(name.replace("_", " ") for name in names)], rows) if names else ""
+
+
+def suite(lines: Sequence[Line], name: str) -> str:
+    """The mean of a suite, each of its distortions, and the share of zero gradients where it was measured."""
+    done = [row["suites"][name] for line in lines for row in line.rows if name in row.get("suites", {})]
+    columns: dict[str, Callable[[dict], float | None]] = {}
+    for key in dict.fromkeys(key for one in done for key in one):
+        if key in ("by_distortion", "by_recipe") or any(_number(one.get(key)) is None for one in done):
+            continue
+        if key not in ("n", "seed", "clean"):
+            columns[key] = lambda one, key=key: one.get(key)  # type: ignore[misc]
+    for key in dict.fromkeys(key for one in done for key in one.get("by_distortion", {})):
+        columns[key] = lambda one, key=key: one.get("by_distortion", {}).get(key)  # type: ignore[misc]
+    rows = []
+    for line in lines:
+        found = [row["suites"][name] for row in line.rows if name in row.get("suites", {})]
+        cells = []
+        for read in columns.values():
+            values = [100 * value for one in found if (value := read(one)) is not None]
+            cells.append(spread(values, absent=_absent(line)))
+        rows.append([line.title, *cells])
+    return table(["setting", *(key.replace("_", " ") for key in columns)], rows) if columns else ""
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+THEOREM = (
+    ("slope, noise: median", "sampled_median", 1),
+    ("slope, attack: median", "attacked_median", 1),
+    ("largest", "attacked_max", 1),
+    ("above L, noise, %", "above_sampled", 100),
+    ("above L, attack, %", "above_attacked", 100),
+    ("radius granted", "granted", 1),
+    ("flipped within it, %", "flipped", 100),
+)
+"""Columns of the table of Theorem 1: heading, key of a row, factor."""
+
+
+def theorem(lines: Sequence[Line]) -> str:
+    """Local slopes against the bound that each was trained for; empty where none were measured."""
+    if not any("theorem" in row for line in lines for row in line.rows):
+        return ""
+    rows = []
+    for line in lines:
+        found = [row["theorem"] for row in line.rows if "theorem" in row]
+        bound = NONE
+        if found:
+            bound = f"{found[0]['bound']:g}" if found[0]["trained_for"] else f"({found[0]['bound']:g})"
+        cells = [
+            spread([times * one[key] for one in found], absent=_absent(line), digits=0 if times == 100 else 3)
+            for _, key, times in THEOREM
+        ]
+        rows.append([line.title, bound, *cells])
+    return table(["setting", "L", *(heading for heading, _, _ in THEOREM)], rows)
