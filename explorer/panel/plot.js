@@ -42,10 +42,11 @@ export function drawCurves(curves, { width, paint = variable, amount = null }) {
   return drawn;
 }
 
-// One chart of `svg`, `tall` px high; `steps`: into how many parts its lines divide the height.
-export function drawChart(svg, curves, { key, title, high, percent, help, x, y, across, paint = variable, tall = TALL, steps = 2 }) {
+// One chart of `svg`, `tall` px high; `steps`: into how many parts its lines divide the height;
+// `from`: where its values begin, except those of the margin.
+export function drawChart(svg, curves, { key, title, high, percent, help, x, y, across, paint = variable, tall = TALL, steps = 2, from = 0 }) {
   const top = high ?? ceiling(Math.max(...curves.models.flatMap((model) => [...model[key], ...(model.band?.[key].high ?? [])])));
-  const low = key === "margin" && curves.models.some((model) => Math.min(...model.margin) < 0) ? -1 : 0;
+  const low = key === "margin" && curves.models.some((model) => Math.min(...model.margin) < 0) ? -1 : from;
   const px = (i) => x + partOf(curves, curves.amounts[i]) * across;
   const py = (value) => y + tall * (1 - (value - low) / (top - low));
   const name = title ?? confidenceTitle(curves);
@@ -57,7 +58,7 @@ export function drawChart(svg, curves, { key, title, high, percent, help, x, y, 
   for (let i = 0; i <= steps; i++) {
     const value = low + ((top - low) * i) / steps;
     group.append(s("path", { d: `M${x} ${py(value)}h${across}`, stroke: paint("--line") }));
-    group.append(s("text", { x: x - 7, y: py(value) + 4, "text-anchor": "end" }, percent ? `${100 * value} %` : plain(value)));
+    group.append(s("text", { x: x - 7, y: py(value) + 4, "text-anchor": "end" }, percent ? `${plain(100 * value)} %` : plain(value)));
   }
   for (const tick of ticks(curves)) {
     const at = x + partOf(curves, tick) * across;

@@ -18,8 +18,9 @@ from explorer.distortions import Recipe, apply, find_distortion, image_seed
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.probe import inputs
-from explorer.probe.evaluate import needs_fit, wilson_interval
+from explorer.probe.evaluate import needs_fit
 from explorer.probe.inputs import Meter, Progress
+from explorer.probe.intervals import wilson_interval
 
 if TYPE_CHECKING:
     from explorer.app.live import Live
@@ -53,7 +54,7 @@ def accuracy(live: Live, question: Mapping[str, Any], progress: Progress) -> dic
     if len(data.classes) != len(models[0].classes):
         raise ExplorerError(f"{group.title} has other classes here than its models know.")
     n = min(n, len(data))
-    amounts = amounts_of(kind, group.family.size, reach)
+    amounts = amounts_of(kind, group, reach)
     counts = live.ways.counted(group.data, kind.name, reach)
     if n not in counts:
         start = max((known for known in counts if known < n), default=0)

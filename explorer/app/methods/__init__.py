@@ -100,9 +100,9 @@ class Methods:
         return {
             "distortion": kind.name,
             **{key: about[key] for key in ("title", "sign", "symbol", "unit", "factor", "adversarial", "help")},
-            "reaches": {name: {"amounts": amounts_of(kind, group.family.size, name)} for name in reaches(kind, group)},
+            "reaches": {name: {"amounts": amounts_of(kind, group, name)} for name in reaches(kind, group)},
             "points": [*card_points(group, kind), *surveyed],
-            "published": [_shown(value, mild) for value in published_values(group.data, distortion=kind.name)],
+            "published": [_shown(value, mild) for value in _published(group.data, kind.name)],
             "said": said,
         }
 
@@ -128,8 +128,13 @@ class Methods:
                 }
                 for card in group.cards
             ],
-            "methods": [self._method(method, group) for method in dict.fromkeys([*METHODS, *IDEAS])],
+            "methods": [self._method(method, group) for method in self._methods(group)],
         }
+
+    def _methods(self, group: Group) -> list[str]:
+        """All methods; those without a model on this data set come last."""
+        here = {card.method for card in group.cards}
+        return sorted(dict.fromkeys([*METHODS, *IDEAS]), key=lambda method: method not in here)
 
     def _method(self, method: str, group: Group) -> dict[str, Any]:
         """What a method's own box says: its idea, and what its models on this data set gain and lose."""
@@ -161,6 +166,14 @@ def find_known(name: Any) -> Distortion:
     if not isinstance(name, str) or name not in DISTORTIONS:
         raise ExplorerError("There is no distortion of that name; choose one of the list.")
     return DISTORTIONS[name]
+
+
+def _published(data: str, distortion: str) -> list[PublishedValue]:
+    """The values under a distortion, and those of the same networks on clean images."""
+    under = published_values(data, distortion=distortion, clean=False)
+    networks = {(value.source.key, value.method, value.arch, value.setting) for value in under}
+    clean = (value for value in published_values(data) if value.distortion is None)
+    return [*(one for one in clean if (one.source.key, one.method, one.arch, one.setting) in networks), *under]
 
 
 def _shown(value: PublishedValue, mild: float) -> dict[str, Any]:

@@ -18,13 +18,16 @@ const SHAPES = {
   measured: (x, y) => `M${x - 3.5} ${y - 3.5}h7v7h-7Z`,
 };
 const percent = (share, digits = 1) => `${(100 * share).toFixed(digits)} %`;
+// Where the axis begins, so that curves close to 100 % can be told apart; it is written at the axis.
+const begin = (shares) => [0.9, 0.75, 0.5].find((low) => Math.min(1, ...shares) > low) ?? 0;
 const near = (a, b) => Math.abs(a - b) < 1e-9 * Math.max(1, Math.abs(a));
 
 // `data`: { kind, amounts, models, archs, live, points, published, hidden }; `hidden`: a Set of the SOURCES left out.
 export function makeMethodChart({ element, make, drawChart, shownAmount }) {
   const drawing = make("div", { class: "m-drawing" });
   const readout = make("div", { class: "m-readout", hidden: "" });
-  element.append(make("div", { class: "m-plot" }, drawing, readout));
+  const names = make("div", { class: "m-names" });
+  element.append(make("div", { class: "m-plot" }, drawing, readout), names);
   let data = null;
   let width = 0;
   let drawn = null; // { hit, hover, at, x, across }
@@ -44,23 +47,26 @@ export function makeMethodChart({ element, make, drawChart, shownAmount }) {
     const { kind, amounts, hidden } = data;
     const [mild, strong] = [amounts[0], amounts.at(-1)];
     const across = width - LEFT - (width >= ROOM ? LABELS : 14);
+    const x = (amount) => LEFT + ((amount - mild) / (strong - mild)) * across;
+    const inside = (amount) => x(amount) > LEFT - 1 && x(amount) < LEFT + across + 1;
     const live = hidden.has("live") ? null : data.live;
     const height = TOP + TALL + BOTTOM;
     const drawingOf = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": `Accuracy against ${kind.title}` });
     const models = live ? live.models.map((one) => ({ ...named(one.name), accuracy: one.accuracy, band: { accuracy: one }, flip_point: null })) : [];
     const frame = { ...kind, amounts: live?.amounts ?? [mild, strong], models };
-    const { hit } = drawChart(drawingOf, frame, { key: "accuracy", title: "Accuracy", high: 1, percent: true, steps: 4, tall: TALL, x: LEFT, y: TOP, across, help: "Share of the images that a model names rightly" });
-    const x = (amount) => LEFT + ((amount - mild) / (strong - mild)) * across;
-    const y = (share) => TOP + TALL * (1 - share);
-    const inside = (amount) => x(amount) > LEFT - 1 && x(amount) < LEFT + across + 1;
     const points = data.points.filter((one) => !hidden.has(one.source) && inside(one.amount));
     const published = data.published.filter((one) => !hidden.has(one.kind) && inside(one.amount));
+    const from = begin([...points.map((one) => one.low), ...published.map((one) => one.accuracy), ...(live?.models.flatMap((one) => one.low) ?? [])]);
+    const { hit } = drawChart(drawingOf, frame, { key: "accuracy", title: "Accuracy", high: 1, percent: true, steps: from ? 5 : 4, from, tall: TALL, x: LEFT, y: TOP, across, help: "Share of the images that a model names rightly" });
+    const y = (share) => TOP + (TALL * (1 - share)) / (1 - from);
     const hover = svg("path", { class: "m-hover", d: `M0 ${TOP - 4}v${TALL + 4}`, transform: "translate(-9999 0)" });
-    const joined = live ? null : ["survey", "card"].find((source) => points.some((one) => one.source === source));
+    const joined = live ? null : ["survey", "card"].find((source) => points.some((one) => one.source === source && !near(one.amount, mild)));
     const ends = live ? models.map((one) => ({ ...one, x: x(live.amounts.at(-1)), y: y(one.accuracy.at(-1)) })) : lines(drawingOf, points.filter((one) => one.source === joined), x, y);
     if (live) for (const one of models) drawingOf.append(dots(one, live.amounts, x, y));
     drawingOf.append(hover, hit, ...points.map((one) => ourMark(one, x, y)));
-    if (width >= ROOM) drawingOf.append(endLabels(ends, LEFT + across + 10));
+    if (width >= ROOM) drawingOf.append(endLabels(ends, Math.max(0, ...ends.map((one) => one.x)) + 12));
+    names.hidden = width >= ROOM;
+    names.replaceChildren(...data.models.map((one) => make("span", { "data-method": one.method }, make("i", { class: "dot" }), one.label)));
     const marks = published.map((one) => theirMark(one, x, y));
     if (marks.length) drawingOf.append(group(marks, published));
     const all = [...(live?.amounts ?? []), ...points.map((one) => one.amount), ...published.map((one) => one.amount)].sort((a, b) => x(a) - x(b));
@@ -197,6 +203,7 @@ export function makeMethodChart({ element, make, drawChart, shownAmount }) {
     const head = make("tr", {}, make("th", {}), ...used.map((source) => make("th", { scope: "col" }, `${SOURCES[source]}, n = ${count(source)}`)));
     const body = rows.map(({ model, cells }) => make("tr", { "data-method": model.method }, make("th", { scope: "row" }, make("i", { class: "dot" }), model.label), ...used.map((source) => make("td", {}, cells[source] ?? ""))));
     const theirs = others.map((one) => make("p", { "data-method": one.method }, sample(one.mark), make("span", {}, one.text), make("small", {}, one.source)));
+    readout.classList.remove("one");
     place(drawn.x(amount), TOP, make("b", {}, amountOf(amount)), make("table", {}, make("thead", {}, head), make("tbody", {}, ...body)), ...theirs);
     drawn.hover.setAttribute("transform", `translate(${drawn.x(amount)} 0)`);
     tell();
@@ -207,7 +214,7 @@ export function makeMethodChart({ element, make, drawChart, shownAmount }) {
     const ours = value.same_as && data.archs.includes(value.same_as);
     return [
       `${percent(value.accuracy)}: ${value.title}, ${value.arch}, on ${where}.`,
-      `${value.setting[0].toUpperCase()}${value.setting.slice(1)}.`,
+      `${value.setting.replace(/^[a-z]/, (letter) => letter.toUpperCase())}.`,
       value.certain,
       ours ? "The same architecture as ours, trained otherwise." : "Another architecture than ours.",
       `${value.source.authors} ${value.source.year}, arXiv ${value.source.arxiv}${value.n ? `; n = ${value.n.toLocaleString("en-GB")}` : "; n not stated"}.`,
@@ -217,13 +224,12 @@ export function makeMethodChart({ element, make, drawChart, shownAmount }) {
   function show(value, x, y) {
     const [first, ...rest] = wordsOf(value);
     const [title, ...more] = first.split(": ");
+    readout.classList.add("one"); // before it is measured
     place(x(value.amount), y(value.accuracy), make("p", { "data-method": value.method }, sample(value.kind), make("b", {}, title), make("span", {}, more.join(": "))), ...rest.map((text) => make("p", { class: "soft" }, text)));
-    readout.classList.add("one");
   }
 
   // Beside the place it is about, on the side with more room, never over it.
   function place(x, y, ...content) {
-    readout.classList.remove("one");
     readout.replaceChildren(...content);
     readout.hidden = false;
     const right = x + 16 + readout.offsetWidth <= width || x < width / 2;

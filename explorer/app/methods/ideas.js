@@ -1,5 +1,6 @@
 // The boxes of the page "Methods": each training method's idea, formula and cost, and what its models gain and lose.
 
+const whole = (title) => title.replaceAll(" = ", "\u00a0=\u00a0"); // no line ends inside an amount
 const points = (difference) => `${difference < 0 ? "−" : "+"}${Math.abs(100 * difference).toFixed(1)}`;
 
 // `look(distortion)` shows a distortion in the chart above.
@@ -19,11 +20,13 @@ export function makeIdeas({ element, make, look }) {
     const facts = make("dl", {});
     const fact = (name, ...words) => facts.append(make("div", {}, make("dt", {}, name), make("dd", {}, ...words)));
     if (method.cost) fact("Training", method.cost);
+    for (const model of method.models.filter((one) => !one.baseline && one.rows.length)) fact(`Reaches${suffix(model)}`, reached(model));
     const compared = method.models.filter((model) => model.baseline);
     for (const model of compared) {
       fact(`Gains${suffix(model)}`, sum(model, 1));
       fact(`Loses${suffix(model)}`, sum(model, -1));
     }
+    if (method.published) fact("Published", `${method.published} values of others on ${group.title} are marks in the chart.`);
     if (method.beware) fact("Beware", method.beware, ...(method.look ? [" ", lookAt(method.look, titleOf(method.look))] : []));
     parts.push(facts);
     if (!method.models.length) parts.push(make("p", { class: "m-none" }, `No shipped model of this method on ${group.title} yet.`));
@@ -52,7 +55,17 @@ export function makeIdeas({ element, make, look }) {
     const [first] = told;
     const clean = told.find((row) => row.title === "Clean");
     const also = clean && clean !== first ? `; clean ${points(clean.difference)}` : "";
-    return make("span", {}, make("b", {}, `${points(first.difference)} points`), ` ${first.title === "Clean" ? "on clean images" : `under ${first.title}`}${told.length > 1 ? " at most" : ""}${also}; ${told.length} of ${rows.length} conditions, n = ${n}.`);
+    const where = first.title === "Clean" ? "on clean images" : `under ${whole(first.title)}`;
+    return make("span", {}, told.length > 1 ? "up to " : "", make("b", {}, `${points(first.difference)} points`), ` ${where}${also}; ${told.length} of ${rows.length} conditions, n = ${n}.`);
+  }
+
+  // What a model without a baseline reaches: on clean images, and at worst.
+  function reached({ rows }) {
+    const share = (row) => make("b", {}, `${(100 * row.accuracy).toFixed(1)} %`);
+    const clean = rows.find((row) => row.title === "Clean") ?? rows[0];
+    const worst = rows.reduce((found, row) => (row.accuracy < found.accuracy ? row : found));
+    const n = clean.n.toLocaleString("en-GB");
+    return make("span", {}, share(clean), ` ${clean.title.toLowerCase()}`, ...(worst === clean ? [] : [", ", share(worst), ` under ${whole(worst.title)}`]), `; n = ${n}.`);
   }
 
   function lookAt(name, title) {

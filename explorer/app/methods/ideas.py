@@ -5,13 +5,15 @@ What it gains and loses is not here: that is measured, and stands in the cards.
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import dataclass
 from typing import Any
 
 from explorer.models.published_values import BANG, LIPSCHITZ, NOISE, STABILITY, ZERO_GRADIENTS, Source
 
-_WORD = re.compile(r"\s*(?:(\d+(?:\.\d+)?)|([^\W\d_]+[\u0303′]*)|(\S))")
+_WORD = re.compile(r"\s*(?:(\d+(?:\.\d+)?)|([^\W\d_]+)([\u0303′]?)|(\S))")
+_ACCENTS = {"\u0303": "<mover><mi>{}</mi><mo>~</mo></mover>", "′": '<mi>{}</mi><mo lspace="0" rspace="0">′</mo>'}
 
 
 def mathml(text: str) -> str:
@@ -20,12 +22,14 @@ def mathml(text: str) -> str:
     """
     parts: list[str] = []
     join = ""
-    for number, word, sign in _WORD.findall(text):
+    for number, word, accent, sign in _WORD.findall(text):
         if sign in {"_", "^"}:
             join = sign
             continue
-        tag = "mn" if number else "mi" if word else "mo"
-        part = f"<{tag}>{(number or word or sign).replace('<', '&lt;')}</{tag}>"
+        if word:
+            part = _ACCENTS.get(accent, "<mi>{}</mi>").format(word)
+        else:
+            part = f"<mn>{number}</mn>" if number else f'<mo stretchy="false">{html.escape(sign)}</mo>'
         if join:
             kind = "msub" if join == "_" else "msup"
             part, join = f"<{kind}>{parts.pop()}{part}</{kind}>", ""
@@ -147,7 +151,7 @@ IDEAS: dict[str, Idea] = {
                 "s i equals K over k i, to the power of e i times 1 minus k i over K",
             ),
         ),
-        symbols="k_i is the length of image i's gradient in a layer, K the longest of the batch; e_i is ε, or ε times "
+        symbols="kᵢ is the length of image i's gradient in a layer, K the longest of the batch; eᵢ is ε, or ε times "
         "the ratio for images named wrongly.",
         passes=1,
         cost="1 forward pass per image; each layer's backward pass is done in two parts.",

@@ -11,7 +11,7 @@ from explorer.distortions import Distortion, Recipe, find_distortion
 from explorer.errors import ExplorerError
 from explorer.models import Card
 from explorer.panel.families import Family, alike
-from explorer.probe.evaluate import wilson_interval
+from explorer.probe.intervals import wilson_interval
 from explorer.survey import Survey, shipped
 from explorer.survey.plan import fingerprint
 
@@ -57,10 +57,13 @@ def reaches(kind: Distortion, group: Group) -> list[str]:
     return ["near", "whole"] if near is not None and abs(near - mild) < 0.8 * abs(strong - mild) else ["whole"]
 
 
-def amounts_of(kind: Distortion, side: int, reach: str) -> list[float]:
-    """The identity and up to ``POINTS`` amounts on the slider's own steps, from mild to strong, for images of ``side``
-    px.
+def amounts_of(kind: Distortion, group: Group, reach: str) -> list[float]:
+    """The identity and up to ``POINTS`` amounts on the slider's own steps, from mild to strong.
+
+    Where a published severity or an amount of the cards lies close by, it is taken instead, so that numbers of both can
+    be compared. ExplorerError for a ``reach`` that is not one of ``reaches``.
     """
+    side = group.family.size
     mild, strong = kind.span(side)
     end = _near(kind, side) if reach == "near" else strong
     if end is None:
@@ -69,7 +72,17 @@ def amounts_of(kind: Distortion, side: int, reach: str) -> list[float]:
     bent = (mild + (end - mild) * (i / points) ** BEND for i in range(points))
     stepped = [round(mild + round((amount - mild) / kind.step) * kind.step, 12) for amount in bent]
     low, high = sorted((mild, end))
-    return list(dict.fromkeys([*(min(max(amount, low), high) for amount in stepped), round(end, 12)]))
+    even = list(dict.fromkeys([*(min(max(amount, low), high) for amount in stepped), round(end, 12)]))
+    known = [*(point["amount"] for point in card_points(group, kind)), *(kind.marks(side) or ())]
+    moved = [_beside(even[i - 1 : i + 2], known) for i in range(1, len(even) - 1)]
+    return [even[0], *moved, even[-1]]
+
+
+def _beside(three: list[float], known: list[float]) -> float:
+    """The known amount next to the middle one of three, if it is less than half as far as the others; else that one."""
+    before, amount, after = three
+    nearest = min(known, key=lambda one: abs(one - amount), default=amount)
+    return nearest if abs(nearest - amount) < min(abs(amount - before), abs(after - amount)) / 2 else amount
 
 
 def _near(kind: Distortion, side: int) -> float | None:

@@ -18,6 +18,7 @@ export function makeMethods({ element, query, server, jobs, make, catalogue, tel
   let live = null; // what was measured here so far
   let state = "idle"; // idle, measuring, stopped, failed, done
   let run = 0; // the newest question
+  let fetching = null; // the download under way: { data, done, total }
   const hidden = new Set();
   const group = () => groups.find((one) => one.data === chosen.data);
 
@@ -53,7 +54,7 @@ export function makeMethods({ element, query, server, jobs, make, catalogue, tel
   reach.addEventListener("change", () => choose({ reach: reach.value }));
   images.addEventListener("change", () => choose({ images: Number(images.value) }));
   table.addEventListener("toggle", paintTable);
-  act.addEventListener("click", () => (state === "measuring" ? stop() : state === "absent" ? download() : measure()));
+  act.addEventListener("click", () => (fetching?.data === chosen.data ? stopDownload() : state === "measuring" ? stop() : state === "absent" ? download() : measure()));
 
   for (const [label, wanted] of [["Distortions", false], ["Attacks, on each model itself", true]]) {
     const own = Object.entries(catalogue.distortions).filter(([, kind]) => kind.adversarial === wanted);
@@ -163,26 +164,35 @@ export function makeMethods({ element, query, server, jobs, make, catalogue, tel
     paintStatus();
   }
 
+  // It goes on while something else is looked at.
   async function download() {
-    const mine = ++run;
     const { title: name, data: dataset } = group();
-    state = "downloading";
-    const progress = (done, total) => mine === run && paintDownload(done, total);
-    progress(0, 0);
-    const found = await jobs.run("download", { dataset }, { key: "methods", progress });
-    if (mine !== run) return;
-    state = "absent";
-    if (!found?.datasets) return paintStatus(0, found?.error ?? `The download of ${name} was stopped.`);
+    const mine = (fetching = { data: dataset, done: 0, total: 0 });
+    paintStatus();
+    const progress = (done, total) => {
+      Object.assign(mine, { done, total });
+      if (state === "absent") paintStatus();
+    };
+    const found = await jobs.run("download", { dataset }, { key: "methods:download", progress });
+    if (fetching !== mine) return; // cancelled
+    fetching = null;
+    if (!found?.datasets) return state === "absent" && paintStatus(0, found?.error ?? `The download of ${name} was stopped.`);
     catalogue.datasets.splice(0, Infinity, ...found.datasets);
-    group().here = true;
-    open();
+    groups.find((one) => one.data === dataset).here = true;
+    if (chosen.data === dataset) open();
+  }
+
+  function stopDownload() {
+    fetching = null;
+    jobs.cancel("methods:download");
+    paintStatus();
   }
 
   // ---- painting ---------------------------------------------------------------------------------------------------
 
   function paintMenus() {
     const { sizes } = group();
-    reach.replaceChildren(...Object.entries(known.reaches).map(([name, { amounts }]) => make("option", { value: name, title: REACHES[name] }, `up to ${modules.shownAmount(known, amounts.at(-1))}`)));
+    reach.replaceChildren(...Object.entries(known.reaches).map(([name, { amounts }]) => make("option", { value: name, title: REACHES[name] }, `${amounts.at(-1) < amounts[0] ? "down" : "up"} to ${modules.shownAmount(known, amounts.at(-1))}`)));
     images.replaceChildren(...sizes.map((size) => make("option", { value: size }, size === group().rows ? `all ${count(size)}` : `first ${count(size)}`)));
     [data.value, distortion.value, reach.value, images.value] = [chosen.data, chosen.distortion, chosen.reach, chosen.images];
     reach.disabled = Object.keys(known.reaches).length < 2;
@@ -195,11 +205,12 @@ export function makeMethods({ element, query, server, jobs, make, catalogue, tel
 
   function paint() {
     const { amounts, points } = world();
-    title.textContent = `Accuracy while ${known.title} grows`;
+    title.textContent = `Accuracy under ${known.title}`;
     lead.textContent = `${known.help} ${group().title}, all ${group().models.length} models${known.adversarial ? "; each is attacked by the change made against itself" : ", on the same pixels"}. Whiskers and bands: 95 % intervals (Wilson).`;
     const [mild, strong] = [amounts[0], amounts.at(-1)];
     const beyond = points.filter((one) => (one.amount - strong) * Math.sign(strong - mild) > 1e-9).length;
     notes.replaceChildren(...known.said.map((one) => make("li", {}, one)));
+    if (!group().here) addNote(`Or put ${chosen.data}.npz into a folder and start the explorer with EXPLORER_DATA=FOLDER.`);
     if (beyond) addNote(`${beyond} values lie beyond ${modules.shownAmount(known, strong)}; choose more under Amounts.`);
     if (!known.published.some((one) => !one.clean)) addNote(`No published accuracy under ${known.title} on ${group().title} is known here.`);
     else addNote("Others' values come from other networks or other training, and from other noise: they are marks, not part of our curves.");
@@ -243,28 +254,26 @@ export function makeMethods({ element, query, server, jobs, make, catalogue, tel
   function paintStatus(done = 0, error = null) {
     const all = chosen.images;
     const part = live?.n ? `the first ${count(live.n)}` : "no";
-    const here = `${group().title} is not on this machine, so that nothing can be measured here. What is shown comes from the cards and the shipped survey.`;
+    const { title: name, bytes, host } = group();
+    const megabytes = (number) => Math.round(number / 1e6);
+    const loading = state === "absent" && fetching?.data === chosen.data;
+    const beyond = known.points.some((one) => one.amount !== known.reaches[chosen.reach].amounts[0]);
+    const shown = beyond ? "What is shown comes from the cards and the shipped survey." : `No card and no shipped survey knows ${known.title}.`;
     const words = {
       measuring: `Measuring here: ${count(Math.floor(done))} of ${count(all)} images …`,
       stopped: `Stopped after ${part} images.`,
       failed: error,
       done: `Measured here on the first ${count(live?.n ?? 0)} test images, seed ${live?.seed}.`,
-      absent: error ?? here,
+      absent: error ?? `${name} is not on this machine, so that nothing can be measured here. ${shown}`,
     }[state];
-    if (status.textContent !== words) status.textContent = words ?? "";
-    bar.hidden = state !== "measuring";
-    bar.value = done / all;
-    const size = `${Math.round(group().bytes / 1e6)} MB`;
-    act.textContent = { measuring: "Cancel", stopped: "Go on", failed: "Try again", absent: `Download ${size} from ${group().host}` }[state] ?? "";
-    act.hidden = !act.textContent || (state === "absent" && !group().bytes);
-  }
-
-  function paintDownload(done, total) {
-    bar.hidden = false;
-    bar.value = total ? done / total : 0;
-    status.textContent = `Downloading ${group().title}: ${Math.round(done / 1e6)} of ${Math.round((total || group().bytes) / 1e6)} MB …`;
-    act.textContent = "Cancel";
-    act.hidden = true;
+    const text = loading ? `Downloading ${name}: ${megabytes(fetching.done)} of ${megabytes(bytes)} MB …` : words ?? "";
+    if (status.textContent !== text) status.textContent = text;
+    bar.hidden = state !== "measuring" && !loading;
+    bar.setAttribute("aria-label", loading ? "Downloading" : "Measuring");
+    bar.value = loading ? fetching.done / bytes : done / all;
+    const acts = { measuring: "Cancel", stopped: "Go on", failed: "Try again", absent: loading ? "Cancel" : `Download ${megabytes(bytes)} MB from ${host}` };
+    act.textContent = acts[state] ?? "";
+    act.hidden = !act.textContent || (state === "absent" && (!bytes || (fetching && !loading)));
   }
 
   function fail(sentence, again) {
