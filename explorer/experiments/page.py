@@ -34,8 +34,8 @@ def _parts(experiment: Experiment, lines: Sequence[Line], folder: Path) -> Itera
     state = f"**{left} of {len(experiment.cells)} runs are not yet run.** " if left else ""
     yield (
         f"{state}Accuracy in % on {SPLIT[experiment.measures.split]}; of several seeds the mean, with the smallest and "
-        "the largest in brackets. σ is the standard deviation of gaussian noise on pixels in [0, 1]. This page is written "
-        f"by `explorer experiment page {name_of(experiment)}`."
+        "the largest in brackets. σ is the standard deviation of gaussian noise on pixels in [0, 1]. This page is "
+        f"written by `explorer experiment page {name_of(experiment)}`."
     )
     recipes, groups = experiment.measures.recipes, tables_of(lines)
     for (data, arch), group in groups.items():
@@ -75,8 +75,8 @@ def _group(experiment: Experiment, group: Sequence[Line], recipes: Sequence[str]
     if slopes := tables.theorem(group):
         yield "### Theorem 1, measured"
         yield (
-            "A network that is L-Lipschitz everywhere keeps its answer within the radius √2 / (2 L) around an image. The "
-            "loss only asks for a slope below L along random noise. Here the local slope of the logits around images "
+            "A network that is L-Lipschitz everywhere keeps its answer within the radius √2 / (2 L) around an image. "
+            "The loss only asks for a slope below L along random noise. Here the local slope of the logits around images "
             "named rightly is estimated along 16 noise directions and by gradient ascent, in the units of normalised "
             "input, and each image is attacked within the radius that L would grant. L in brackets: not trained for a "
             "slope, held to this one for comparison."
