@@ -76,10 +76,10 @@ def _group(experiment: Experiment, group: Sequence[Line], recipes: Sequence[str]
         yield "### Theorem 1, measured"
         yield (
             "A network that is L-Lipschitz everywhere keeps its answer within the radius √2 / (2 L) around an image. "
-            "The loss only asks for a slope below L along random noise. Here the local slope of the logits around images "
-            "named rightly is estimated along 16 noise directions and by gradient ascent, in the units of normalised "
-            "input, and each image is attacked within the radius that L would grant. L in brackets: not trained for a "
-            "slope, held to this one for comparison."
+            "The loss only asks for a slope below L along random noise. Here the local slope of the logits around "
+            "images named rightly is estimated along 16 noise directions and by gradient ascent, in the units of "
+            "normalised input, and each image is attacked within the radius that L would grant. L in brackets: not "
+            "trained for a slope, held to this one for comparison."
         )
         yield slopes
 
