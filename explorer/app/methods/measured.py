@@ -72,7 +72,7 @@ def amounts_of(kind: Distortion, group: Group, reach: str) -> list[float]:
     bent = (mild + (end - mild) * (i / points) ** BEND for i in range(points))
     stepped = [round(mild + round((amount - mild) / kind.step) * kind.step, 12) for amount in bent]
     low, high = sorted((mild, end))
-    even = list(dict.fromkeys([*(min(max(amount, low), high) for amount in stepped), round(end, 12)]))
+    even = list(dict.fromkeys([*(min(max(amount, low), high) for amount in stepped), end]))
     known = [*(point["amount"] for point in card_points(group, kind)), *(kind.marks(side) or ())]
     moved = [_beside(even[i - 1 : i + 2], known) for i in range(1, len(even) - 1)]
     return [even[0], *moved, even[-1]]
@@ -91,7 +91,7 @@ def _near(kind: Distortion, side: int) -> float | None:
     marks = [mark for mark in kind.marks(side) or () if (mark - mild) * (strong - mild) > 0]
     if not marks:
         return None
-    return mild + 2 * (max(marks, key=lambda mark: abs(mark - mild)) - mild)
+    return round(mild + 2 * (max(marks, key=lambda mark: abs(mark - mild)) - mild), 12)
 
 
 def card_points(group: Group, kind: Distortion) -> list[dict[str, Any]]:
