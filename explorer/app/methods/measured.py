@@ -75,14 +75,15 @@ def amounts_of(kind: Distortion, group: Group, reach: str) -> list[float]:
     even = list(dict.fromkeys([*(min(max(amount, low), high) for amount in stepped), end]))
     known = [*(point["amount"] for point in card_points(group, kind)), *(kind.marks(side) or ())]
     moved = [_beside(even[i - 1 : i + 2], known) for i in range(1, len(even) - 1)]
-    return [even[0], *moved, even[-1]]
+    return list(dict.fromkeys([even[0], *moved, even[-1]]))
 
 
 def _beside(three: list[float], known: list[float]) -> float:
-    """The known amount next to the middle one of three, if it is less than half as far as the others; else that one."""
+    """The known amount next to the middle one of three, if the others are twice as far; else that one."""
     before, amount, after = three
     nearest = min(known, key=lambda one: abs(one - amount), default=amount)
-    return nearest if abs(nearest - amount) < min(abs(amount - before), abs(after - amount)) / 2 else amount
+    room = min(abs(amount - before), abs(after - amount)) / 2
+    return nearest if abs(nearest - amount) <= room * (1 + 1e-9) else amount
 
 
 def _near(kind: Distortion, side: int) -> float | None:

@@ -25,12 +25,12 @@ export function makeMethods({ element, query, server, jobs, make, catalogue, tel
   // ---- what stands on the page ------------------------------------------------------------------------------------
 
   const menu = (label, help) => make("select", { class: "small-button", "aria-label": label, title: help });
-  const data = menu("Trained on", "The data set whose models are shown");
-  const distortion = menu("Distortion", "What is done to the images");
+  const data = menu("Models of", "The data set whose models are shown");
+  const distortion = menu("Accuracy under", "What is done to the images");
   const reach = menu("Amounts", "How far the amount goes");
-  const images = menu("Images", "How many test images are measured here: more take longer and make the bands narrower");
+  const images = menu("Test images", "How many test images are measured here: more take longer and make the bands narrower");
   const labelled = (text, control) => make("label", {}, make("span", {}, text), control);
-  const head = make("div", { class: "m-head" }, make("h1", {}, "Methods"), labelled("Trained on", data), labelled("Distortion", distortion), labelled("Amounts", reach), labelled("Images", images));
+  const head = make("div", { class: "m-head" }, make("h1", {}, "Methods"), labelled("Models of", data), labelled("Accuracy under", distortion), labelled("Amounts", reach), labelled("Test images", images));
   const title = make("h2", {});
   const lead = make("p", { class: "soft" });
   const legend = make("div", { class: "m-legend", role: "group", "aria-label": "Where the numbers come from: choose what is shown" });
@@ -46,7 +46,6 @@ export function makeMethods({ element, query, server, jobs, make, catalogue, tel
   const ideasPlace = make("div", { class: "m-ideas" });
   const ideasTitle = make("h2", {}, "What each method does, costs, gains and loses");
   const body = make("div", { class: "m-body", hidden: "" }, box, ideasTitle, ideasPlace);
-  element.append(head, said, body);
   const chart = modules.makeMethodChart({ element: chartPlace, make, drawChart: modules.drawChart, shownAmount: modules.shownAmount });
   const ideas = modules.makeIdeas({ element: ideasPlace, make, look });
   data.addEventListener("change", () => choose({ data: data.value }));
@@ -69,6 +68,7 @@ export function makeMethods({ element, query, server, jobs, make, catalogue, tel
   }
 
   async function enter() {
+    if (!head.isConnected) element.append(head, said, body);
     if (groups) return state === "paused" ? measure() : undefined;
     const found = await ask("overview");
     if (found.error) return fail(found.error, enter);
