@@ -120,7 +120,7 @@ def test_the_grid_is_multiplied_and_every_run_has_a_name_of_its_own(tmp_path: Pa
         ("limit = 40", 'suites = ["all"]', "there is no suite 'all'"),
         ('kind = "S"', 'kind = "R"', "kind in .* must be one of S"),
         ("sigma = 0.3 }", "sigma = 0.7 }", "no run fits"),
-        ("clean = 91.25", "clear = 91.25", "not among the recipes"),
+        ("clean = 91.25", "clear = 91.25", "no such recipe or suite"),
         ("clean = 91.25", "clean = 912.5", "per cent"),
         ("[evaluate]", "[evaluation]", "the file has no key 'evaluation'; did you mean evaluate"),
         ("[[published]]", "[published]", "two brackets"),

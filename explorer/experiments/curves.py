@@ -44,9 +44,9 @@ def amounts_of(recipes: Sequence[str]) -> dict[str, list[tuple[float, str]]]:
     several = {}
     for name, points in found.items():
         kind = find_distortion(name)
-        clean = [(kind.identity, text) for text in recipes if not Recipe.parse(text).steps and not kind.per_side]
-        # A quality of 100 is far from those that are measured: a line from there would claim too much.
-        clean = [] if name in ("jpeg", "webp") else clean
+        # Where the clean picture is far from all that was measured (a quality, a side), a line to it would claim much.
+        near = kind.identity != kind.high
+        clean = [(kind.identity, text) for text in recipes if near and not Recipe.parse(text).steps]
         if len(points) > 1:
             several[name] = sorted([*clean, *points], key=lambda point: abs(point[0] - kind.identity))
     return several

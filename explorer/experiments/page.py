@@ -69,7 +69,7 @@ def _group(experiment: Experiment, group: Sequence[Line], recipes: Sequence[str]
         )
         yield shares
     for name in experiment.measures.suites:
-        if found := tables.suite(group, name):
+        if found := tables.suite(group, name, experiment.published):
             yield f"### Suite: {name}"
             yield found
     if slopes := tables.theorem(group):

@@ -52,7 +52,7 @@ class Measures:
 
 @dataclass(frozen=True)
 class PublishedValues:
-    """Published accuracies in per cent, by recipe, one value or several, beside the runs that ``where`` describes.
+    """Published accuracies in per cent, by recipe or (means) by suite, beside the runs that ``where`` describes.
 
     ``where`` holds a method, options and training settings; a run fits that agrees with all of them. ``kind``: a key
     of ``KINDS``.
@@ -213,8 +213,8 @@ def _published(raw: Mapping[str, Any], where: str, measures: Measures, cells: Se
     beside, raw_values = _table(raw, "where", of=where), _table(raw, "values", of=where)
     values: dict[str, tuple[float, ...]] = {}
     for recipe, found in raw_values.items():
-        if recipe not in measures.recipes:
-            raise ExplorerError(f"values in {where} speak of {recipe}, which is not among the recipes of [evaluate].")
+        if recipe not in (*measures.recipes, *measures.suites):
+            raise ExplorerError(f"values in {where} speak of {recipe}, but no such recipe or suite is in [evaluate].")
         listed = found if isinstance(found, list) else [found]
         for one in listed:
             if isinstance(one, bool) or not isinstance(one, int | float) or not 0 <= one <= 100:

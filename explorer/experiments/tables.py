@@ -48,14 +48,23 @@ def accuracies(lines: Sequence[Line], recipes: Sequence[str], published: Sequenc
     """Accuracy by setting and recipe; published values stand under the last setting that they belong to."""
     rows = []
     for i, line in enumerate(lines):
-        rows.append(
-            [line.title, seeds_of(line), *(spread(line.values(recipe), absent=_absent(line)) for recipe in recipes)]
-        )
-        for known in published:
-            if known.fits(line.cell) and not any(known.fits(later.cell) for later in lines[i + 1 :]):
-                values = [_range(known.values.get(recipe, ())) for recipe in recipes]
-                rows.append([f"*published: {known.title}, {known.source} ({known.kind})*", "", *values])
+        cells = [spread(line.values(recipe), absent=_absent(line)) for recipe in recipes]
+        rows.append([line.title, seeds_of(line), *cells])
+        rows += [
+            [known_title(known), "", *(_range(known.values.get(recipe, ())) for recipe in recipes)]
+            for known in beside(line, lines[i + 1 :], published)
+        ]
     return table(["setting", "seeds", *map(recipe_title, recipes)], rows)
+
+
+def beside(line: Line, later: Sequence[Line], published: Sequence[PublishedValues]) -> list[PublishedValues]:
+    """The published values to stand under a line: those that fit it and none after it."""
+    return [one for one in published if one.fits(line.cell) and not any(one.fits(other.cell) for other in later)]
+
+
+def known_title(known: PublishedValues) -> str:
+    """How a row of published values begins."""
+    return f"*published: {known.title}, {known.source} ({known.kind})*"
 
 
 def _range(values: Sequence[float]) -> str:
@@ -132,7 +141,7 @@ def instability(lines: Sequence[Line]) -> str:
     return table(["setting", *(name.replace("_", " ") for name in names)], rows) if names else ""
 
 
-def suite(lines: Sequence[Line], name: str) -> str:
+def suite(lines: Sequence[Line], name: str, published: Sequence[PublishedValues] = ()) -> str:
     """The mean of a suite, each of its distortions, and the share of zero gradients where it was measured."""
     done = [row["suites"][name] for line in lines for row in line.rows if name in row.get("suites", {})]
     columns: dict[str, Callable[[dict], float | None]] = {}
@@ -144,13 +153,17 @@ def suite(lines: Sequence[Line], name: str) -> str:
     for key in dict.fromkeys(key for one in done for key in one.get("by_distortion", {})):
         columns[key] = lambda one, key=key: one.get("by_distortion", {}).get(key)  # type: ignore[misc]
     rows = []
-    for line in lines:
+    for i, line in enumerate(lines):
         found = [row["suites"][name] for row in line.rows if name in row.get("suites", {})]
         cells = []
         for read in columns.values():
             values = [100 * value for one in found if (value := read(one)) is not None]
             cells.append(spread(values, absent=_absent(line)))
         rows.append([line.title, *cells])
+        for known in beside(line, lines[i + 1 :], published):
+            if name in known.values:
+                told = [_range(known.values[name]) if key == "mean" else NONE for key in columns]
+                rows.append([known_title(known), *told])
     return table(["setting", *(key.replace("_", " ") for key in columns)], rows) if columns else ""
 
 
