@@ -50,9 +50,9 @@ class MethodsPage:
         self.choose("Accuracy under", distortion)
         title = self.page.locator(f"select[aria-label='Accuracy under'] option[value={distortion}]").inner_text()
         self.page.wait_for_function(
-            "([title, end]) => document.querySelector('.m-box h2').textContent === `Accuracy under ${title}` && "
-            "document.querySelector('.m-status').textContent.includes(end)",
-            arg=[title, "Measured here on the first" if data == "digits" else "is not on this machine"],
+            "([title, state]) => document.querySelector('.m-box h2').textContent === `Accuracy under ${title}` && "
+            "document.querySelector('.m-box').dataset.state === state",
+            arg=[title, "done" if data == "digits" else "absent"],
         )
 
     def rows(self) -> list[list[str]]:

@@ -60,8 +60,8 @@ def reaches(kind: Distortion, group: Group) -> list[str]:
 def amounts_of(kind: Distortion, group: Group, reach: str) -> list[float]:
     """The identity and up to ``POINTS`` amounts on the slider's own steps, from mild to strong.
 
-    Where a published severity or an amount of the cards lies close by, it is taken instead, so that numbers of both can
-    be compared. ExplorerError for a ``reach`` that is not one of ``reaches``.
+    The amounts of the cards take the place of the nearest ones, so that both numbers can be compared. ExplorerError for
+    a ``reach`` that is not one of ``reaches``.
     """
     side = group.family.size
     mild, strong = kind.span(side)
@@ -73,17 +73,11 @@ def amounts_of(kind: Distortion, group: Group, reach: str) -> list[float]:
     stepped = [round(mild + round((amount - mild) / kind.step) * kind.step, 12) for amount in bent]
     low, high = sorted((mild, end))
     even = list(dict.fromkeys([*(min(max(amount, low), high) for amount in stepped), end]))
-    known = [*(point["amount"] for point in card_points(group, kind)), *(kind.marks(side) or ())]
-    moved = [_beside(even[i - 1 : i + 2], known) for i in range(1, len(even) - 1)]
-    return list(dict.fromkeys([even[0], *moved, even[-1]]))
-
-
-def _beside(three: list[float], known: list[float]) -> float:
-    """The known amount next to the middle one of three, if the others are twice as far; else that one."""
-    before, amount, after = three
-    nearest = min(known, key=lambda one: abs(one - amount), default=amount)
-    room = min(abs(amount - before), abs(after - amount)) / 2
-    return nearest if abs(nearest - amount) <= room * (1 + 1e-9) else amount
+    for known in {point["amount"] for point in card_points(group, kind)}:
+        nearest = min(range(len(even)), key=lambda i: abs(even[i] - known))
+        if low < known < high and 0 < nearest < len(even) - 1:
+            even[nearest] = known
+    return even
 
 
 def _near(kind: Distortion, side: int) -> float | None:

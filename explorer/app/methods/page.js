@@ -108,6 +108,7 @@ export function makeMethods({ element, query, server, jobs, make, catalogue, tel
     const mine = ++run;
     jobs.cancel("methods");
     element.setAttribute("aria-busy", "true");
+    box.dataset.state = "asking";
     const found = await ask("known", { data: chosen.data, distortion: chosen.distortion });
     if (mine !== run) return;
     element.removeAttribute("aria-busy");
@@ -252,6 +253,7 @@ export function makeMethods({ element, query, server, jobs, make, catalogue, tel
   const seedOf = (points) => [...new Set(points.map((one) => one.seed).filter((seed) => seed !== null))].join(", ");
 
   function paintStatus(done = 0, error = null) {
+    box.dataset.state = state;
     const all = chosen.images;
     const part = live?.n ? `the first ${count(live.n)}` : "no";
     const { title: name, bytes, host } = group();
