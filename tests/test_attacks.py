@@ -73,6 +73,22 @@ def test_pgd_on_a_linear_network_ends_in_the_corner():
     assert abs(out[3]) <= 0.02
 
 
+@pytest.mark.parametrize("name", ["pgd_linf", "pgd_linf_margin"])
+def test_twenty_steps_ask_for_twenty_gradients(name, bumpy, pictures):
+    asked = []
+
+    def counted(x: Tensor) -> Tensor:
+        asked.append(x.requires_grad)
+        return bumpy(x)
+
+    counts = []
+    for form in (name, name.replace("linf", "linf_20")):
+        asked.clear()
+        attack(form, 0.02, pictures, Target(counted))
+        counts.append(sum(asked))
+    assert counts == [10, 20]
+
+
 def test_hot_cold_by_hand():
     length = 6**0.5  # of (1, -1, -2, 0)
     assert steps(attack("hot_cold", 0.3)) == pytest.approx([0.3 / length, -0.3 / length, -0.6 / length, 0], abs=1e-6)

@@ -8,10 +8,14 @@ import torch
 
 from explorer import cli
 from explorer.datasets import Dataset
-from explorer.distortions import DISTORTIONS
+from explorer.distortions import DISTORTIONS, Recipe
 from explorer.errors import ExplorerError
-from explorer.probe import CORRUPTIONS, Suite, evaluate, evaluate_many, run_suite
-from explorer.probe.suites import mean_interval
+from explorer.models import Classifier
+from explorer.probe import CORRUPTIONS, Suite, evaluate, evaluate_many, run_suite, wilson_interval
+from explorer.probe.evaluate import named_rightly
+from explorer.probe.inputs import predictions
+from explorer.probe.intervals import mean_interval
+from explorer.probe.yardsticks import attack_plan
 from tests.probe_models import formula, resnet, threshold
 
 
@@ -131,18 +135,46 @@ def test_json(found):
 
 
 def test_attacks_are_crafted_on_the_model_that_is_asked():
-    models = [resnet("test/resnet20/standard"), resnet("test/resnet20/bang", seed=1)]
+    models = [bend(), bend("test/formula/bang", 1)]
     calls = []
-    suite = run_suite(models, data(6), "adversarial", progress=lambda *now: calls.append(now))
+    dataset = data(6, 4, 1, 2)
+    suite = run_suite(models, dataset, "adversarial", progress=lambda *now: calls.append(now))
     assert len(suite.rows) == 2 * 4 * 4
     for row in suite.rows[::5]:
         model = next(model for model in models if model.name == row.model)
         assert row.recipe.against == row.model
-        assert row.accuracy == evaluate(model, data(6), row.recipe).accuracy
-    assert {row.amount for row in suite.rows} == {1 / 255, 2 / 255, 4 / 255, 8 / 255}
+        assert row.accuracy == evaluate(model, dataset, row.recipe).accuracy
     assert [summary.zero_gradients for summary in suite.summaries] == [0, 0]
     assert calls[-1] == (33 * 6, 33 * 6)
     assert json.loads(json.dumps(suite.to_dict(), allow_nan=False)) == suite.to_dict()
+
+
+def bend(name: str = "test/formula/standard", seed: int = 0) -> Classifier:
+    """A small network of two classes with curved boundaries, for grey pictures of 4 px."""
+    generator = torch.Generator().manual_seed(seed)
+    first, last = (torch.randn(shape, generator=generator) for shape in ((16, 12), (12, 2)))
+    return formula(lambda p: torch.tanh((p - 0.5) @ first) @ last, name=name)
+
+
+def test_the_worst_of_the_attacks_by_hand():
+    models = [bend(), bend("test/formula/bang", 1)]
+    dataset = data(60, 4, 1, 2)
+    dataset.labels[10:] = predictions(models[0], dataset.batch(range(60))[0])[10:]
+    suite = run_suite(models, dataset, "adversarial")
+    for summary, model in zip(suite.summaries, models, strict=True):
+        clean, _ = named_rightly([model], dataset, Recipe())
+        for worst in summary.worst:
+            rows = [row for row in suite.rows if (row.model, row.notch) == (summary.model, worst.notch)]
+            assert {row.amount for row in rows} == {worst.amount}
+            right = clean[0].copy()
+            for row in rows:
+                right &= named_rightly([model], dataset, row.recipe)[0][0]
+            assert worst.accuracy == right.mean() <= min(row.accuracy for row in rows)
+            assert worst.interval == wilson_interval(int(right.sum()), 60)
+        assert [worst.amount for worst in summary.worst] == [0.05, 0.1, 0.2, 0.3]
+    mildest = suite.summaries[0].worst[0].accuracy
+    assert 0 < mildest < suite.summaries[0].clean
+    assert mildest < min(row.accuracy for row in suite.rows if row.notch == 1) or suite.summaries[0].clean < 1
 
 
 def test_a_masked_gradient_is_seen_and_the_margin_sees_through_it():
@@ -161,9 +193,14 @@ def test_a_masked_gradient_is_seen_and_the_margin_sees_through_it():
     assert summary.clean == 1
     assert summary.zero_gradients == 1
     assert summary.by_distortion["fgsm"] == 1
-    assert summary.by_distortion["pgd_linf"] > 0.9  # its random start alone may turn a picture near the border
+    assert summary.by_distortion["pgd_linf_20"] > 0.9  # its random start alone may turn a picture near the border
     assert summary.by_distortion["fgsm_margin"] < 0.3
-    assert summary.by_distortion["pgd_linf_margin"] <= summary.by_distortion["fgsm_margin"]
+    assert summary.by_distortion["pgd_linf_20_margin"] <= summary.by_distortion["fgsm_margin"]
+
+
+def test_colour_pictures_are_attacked_with_smaller_steps():
+    amounts = [recipe.steps[0][1] for _, notch, recipe in attack_plan(3, 0) if notch == 4]
+    assert amounts == 4 * [8 / 255]
 
 
 def test_an_unknown_suite_is_refused():
@@ -201,6 +238,8 @@ def test_the_command_takes_a_suite_or_a_recipe(capsys):
     code, out, _ = command(capsys, "--suite", "adversarial", "--limit", "2")
     assert code == 0
     assert "gradient exactly zero" in out
+    assert "worst at ε = 0.3" in out
+    assert "mean over ε = 0.05, 0.1, 0.2, 0.3" in " ".join(out.split())
     code, _, err = command(capsys, "--suite", "everything", "--limit", "2")
     assert code == 2
     assert "no suite named 'everything'" in err

@@ -12,8 +12,9 @@ import pytest
 
 from explorer import load_dataset, load_model
 from explorer.errors import ExplorerError
+from explorer.probe.intervals import intervals
 from explorer.survey import Survey, make_plan, run, shipped
-from explorer.survey.statistics import accuracy, confusion, instability, intervals, mcnemar
+from explorer.survey.statistics import accuracy, confusion, instability, mcnemar
 
 MODELS = ["digits/lenet/standard", "digits/lenet/stability"]
 

@@ -149,7 +149,7 @@ def test_bad_questions_are_refused():
     with pytest.raises(ExplorerError, match="is no attack; attacks are fgsm"):
         transfer([resnet()], picture(), "jpeg", 50)
     with pytest.raises(ExplorerError, match="out of range"):
-        transfer([resnet()], picture(), "fgsm", 1.0)
+        transfer([resnet()], picture(), "fgsm", 1.1)
     with pytest.raises(ExplorerError, match="label 10"):
         transfer([resnet()], picture(), "fgsm", 0.01, label=10)
     with pytest.raises(ExplorerError, match="list"):

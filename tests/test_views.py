@@ -32,7 +32,7 @@ STUB = """async ({ sources, models, evil }) => {
     fgsm: kind('FGSM', { adversarial: true, symbol: '/255', factor: 255, default: 8 / 255 }),
     pgd: kind('PGD', { adversarial: true }),
   };
-  for (const one of Object.values(kinds)) one.adversarial ??= false;
+  for (const one of Object.values(kinds)) Object.assign(one, { adversarial: one.adversarial ?? false, searched: true });
   window.recipe = { steps: [['fog', 0.25]], seed: 0, against: null, quantised: true };
   window.question = () => ({ picture: window.picture, models: window.models, recipe: structuredClone(recipe) });
   Object.assign(window, { picture: { sample: 'cat' }, models, put: [], asked: [], cancelled: [], answers: {} });

@@ -116,9 +116,10 @@ def test_the_recipe_of_each_weak_spot_of_the_shipped_models_shows_it(goal, shipp
         assert len(spot.recipe.steps) == (1 if spot.distortion == "gaussian_noise" else 2)
 
 
-def test_all_distortions_are_asked_by_default(monkeypatch):
+def test_all_distortions_but_slower_forms_of_others_are_asked_by_default(monkeypatch):
     asked = []
-    monkeypatch.setattr("explorer.probe.weakness.DISTORTIONS", {name: DISTORTIONS[name] for name in ("jpeg", "fgsm")})
+    names = ("jpeg", "fgsm", "pgd_linf_20")
+    monkeypatch.setattr("explorer.probe.weakness.DISTORTIONS", {name: DISTORTIONS[name] for name in names})
     found = weaknesses([resnet()], picture(), progress=lambda *call: asked.append(call))
     assert {spot.distortion for spot in found} == {"jpeg", "fgsm"}
     assert {spot.recipe.against for spot in found} == {"test/resnet20/standard"}

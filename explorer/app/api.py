@@ -22,7 +22,7 @@ from explorer.app.jobs import humble_thread
 from explorer.app.live import Live
 from explorer.distortions import DISTORTIONS
 from explorer.errors import ExplorerError
-from explorer.probe.evaluate import Progress
+from explorer.probe.inputs import Progress
 
 MAX_SEEDS = 16
 """Seeds in one sweep."""

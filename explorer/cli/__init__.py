@@ -99,7 +99,7 @@ def evaluate(
     Every image gets noise of its own, drawn from the seed and its place in the set.
     """
     from explorer import probe
-    from explorer.cli import tables
+    from explorer.cli import suite_tables, tables
     from explorer.datasets import load_dataset
 
     chain = read_recipe(recipe, seed)
@@ -117,7 +117,7 @@ def evaluate(
             if as_json:
                 print_json(whole.to_dict())
             else:
-                print_parts(f"{dataset.name}, {suite}, seed {whole.seed}", tables.suite_table(whole))
+                print_parts(f"{dataset.name}, {suite}, seed {whole.seed}", suite_tables.suite_table(whole))
             return
         found = probe.evaluate_many(loaded, dataset, chain, limit=limit, batch_size=batch_size, progress=progress)
     if as_json:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from explorer.distortions import Distortion
     from explorer.doctor import Finding
     from explorer.models import Card
-    from explorer.probe import Band, Comparison, Evaluation, Suite, Sweep, Transfer, Weakness
+    from explorer.probe import Band, Comparison, Evaluation, Sweep, Transfer, Weakness
 
 FLIPPED, HOLDS = "◆ flipped", "○ holds"
 
@@ -40,7 +40,7 @@ def model_rows(cards: Sequence[Card]) -> tuple[list[str], list[list[str]]]:
 def models_table(cards: Sequence[Card]) -> Table:
     """The shipped models with their measured accuracies; the name says the method."""
     header, rows = model_rows(cards)
-    table = _table([header[0], *header[2:]], [[name, *rest] for name, _, *rest in rows], left=1)
+    table = framed([header[0], *header[2:]], [[name, *rest] for name, _, *rest in rows], left=1)
     table.caption = "accuracy on the test set, in %"
     return table
 
@@ -63,7 +63,7 @@ def distortions_table(distortions: Sequence[Distortion]) -> Table:
         if d.notches:
             facts.append("ImageNet-C 1-5: " + " ".join(_short(notch) for notch in d.notches))
         rows.append([d.family, d.name, f"{d.help}\n{'  ·  '.join(facts)}"])
-    table = _table(["family", "name", "what it does  ·  amount"], rows, left=3)
+    table = framed(["family", "name", "what it does  ·  amount"], rows, left=3)
     table.columns[1].no_wrap = True
     return table
 
@@ -98,7 +98,7 @@ def comparison_table(comparison: Comparison) -> Table:
                 f"{distance:.2f}{percentile}",
             ]
         )
-    table = _table(["model", "clean", "distorted", "", "margin", "KL", "features"], rows, left=4)
+    table = framed(["model", "clean", "distorted", "", "margin", "KL", "features"], rows, left=4)
     table.caption = "KL in nats; features: L2 distance at the penultimate layer, percentile among different images"
     return table
 
@@ -118,7 +118,7 @@ def sweep_table(sweep: Sweep) -> Table:
     rows.append(["flips", *points])
     if bands := [model.band for model in sweep.models if model.band is not None]:
         rows.append([f"{bands[0].n} seeds", *(_flips_of(band) for band in bands)])
-    return _table(header, rows, left=len(header))
+    return framed(header, rows, left=len(header))
 
 
 def _flips_of(band: Band) -> str:
@@ -152,7 +152,7 @@ def weaknesses_table(weaknesses: Sequence[Weakness], models: Sequence[str]) -> T
             ]
         )
     header = ["distortion", "amount", "slider", "notch", "L2", "PSNR", "SSIM", *models]
-    table = _table(header, rows, left=2)
+    table = framed(header, rows, left=2)
     table.columns[1].no_wrap = True
     table.caption = "slider: how far along; notch: on the published scale 1-5; a column per model: where it flips"
     return table
@@ -163,7 +163,7 @@ def transfer_table(transfer: Transfer) -> Table:
     rows = []
     for name, cells in zip(("clean", *transfer.models), (transfer.clean, *transfer.cells), strict=True):
         rows.append([name, *(f"{'◆' if cell.flipped else '○'} {cell.answer} {cell.confidence:.3f}" for cell in cells)])
-    table = _table([f"{transfer.shown} crafted on", *transfer.models], rows, left=len(rows) + 1)
+    table = framed([f"{transfer.shown} crafted on", *transfer.models], rows, left=len(rows) + 1)
     table.caption = "◆ flipped, ○ holds; the number is the probability of the true class, or of the clean answer"
     return table
 
@@ -182,33 +182,14 @@ def evaluation_table(evaluations: Sequence[Evaluation]) -> Table:
     rows = [
         [e.name, f"{e.accuracy:.2%}", f"{e.interval[0]:.2%} to {e.interval[1]:.2%}", f"{e.n:,}"] for e in evaluations
     ]
-    return _table(["model", "accuracy", "95 % interval", "n"], rows, left=1)
-
-
-def suite_table(suite: Suite) -> Table:
-    """Accuracy per distortion, its mean over the severities, a column per model; last the mean with its interval."""
-    from explorer.distortions import find_distortion
-
-    summaries = suite.summaries
-    rows = [["clean", *(f"{100 * s.clean:.1f}" for s in summaries)]]
-    rows += [[name, *(f"{100 * s.by_distortion[name]:.1f}" for s in summaries)] for name in summaries[0].by_distortion]
-    rows.append(["mean", *(f"{100 * s.mean:.1f}" for s in summaries)])
-    intervals = (s.interval for s in summaries)
-    rows.append(["95 % interval", *(f"{100 * low:.1f} to {100 * high:.1f}" for low, high in intervals)])
-    if summaries[0].zero_gradients is not None:
-        rows.append(["gradient exactly zero", *(f"{100 * (s.zero_gradients or 0):.1f}" for s in summaries)])
-    table = _table(["distortion", *(s.model for s in summaries)], rows, left=1)
-    amounts = ", ".join(dict.fromkeys(find_distortion(row.distortion).show(row.amount) for row in suite.rows))
-    over = f"mean over {amounts}" if summaries[0].zero_gradients is not None else "mean of the severities 1 to 5"
-    table.caption = f"accuracy in %, {over}; n = {suite.n:,}; interval: bootstrap over images"
-    return table
+    return framed(["model", "accuracy", "95 % interval", "n"], rows, left=1)
 
 
 def plain_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     """Any columns, as a query gives them; numbers with three significant digits, words to the left."""
     values = [list(row) for row in rows]
     words = next((i for i, column in enumerate(zip(*values, strict=True)) if not _words(column)), len(header))
-    return _table(header, [[_cell(value) for value in row] for row in values], left=max(1, words))
+    return framed(header, [[_cell(value) for value in row] for row in values], left=max(1, words))
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -249,7 +230,7 @@ def findings_text(findings: Sequence[Finding]) -> Text:
     return text
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> Table:
+def framed(header: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> Table:
     """A table without frame; the first ``left`` columns to the left, numbers to the right."""
     from rich import box
 

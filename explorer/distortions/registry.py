@@ -35,6 +35,7 @@ class Distortion:
     ``low`` and ``high`` bound the amount, ``identity`` is the amount that changes nothing, ``default`` a clearly
     visible one, ``step`` a slider's step. ``reach``: the largest amount that a recipe may hold, where sliders end
     before it, at ``high``. ``notches`` are the published CIFAR-10-C severities 1 to 5 in this unit.
+    ``searched``: whether a search over all distortions tries it; slower forms of another are tried where named only.
     Where ``per_side`` is true, ``low``, ``high``, ``step`` and ``notches`` are pixels of a 32 px image and grow
     with the image (:meth:`span`, :meth:`marks`); the amount itself is always in pixels of the actual image.
     """
@@ -55,6 +56,7 @@ class Distortion:
     random: bool
     adversarial: bool
     per_side: bool
+    searched: bool
     source: str
     function: Callable[..., Tensor]
 
@@ -161,6 +163,7 @@ def distortion(
     random: bool = False,
     adversarial: bool = False,
     per_side: bool = False,
+    searched: bool = True,
 ) -> Callable[[F], F]:
     """Decorator that registers a distortion function; the first paragraph of its docstring becomes its help."""
 
@@ -185,6 +188,7 @@ def distortion(
             random=random,
             adversarial=adversarial,
             per_side=per_side,
+            searched=searched,
             source=source,
             function=function,
         )

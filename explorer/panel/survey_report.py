@@ -15,10 +15,11 @@ from pandas import isna
 from explorer.distortions import find_distortion
 from explorer.images import data_url
 from explorer.panel.document import document, model_card, table
+from explorer.probe.intervals import LEVEL, RESAMPLES
 from explorer.survey.ask import QUADRANTS
 from explorer.survey.marks import Mark
 from explorer.survey.report import ONCE, RULES, SHOWN, Findings
-from explorer.survey.statistics import CLEAN, EXACT_UP_TO, LEVEL, RESAMPLES
+from explorer.survey.statistics import CLEAN, EXACT_UP_TO
 
 
 def survey_report(found: Findings, made: str) -> str:

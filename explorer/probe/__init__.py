@@ -3,16 +3,18 @@
 from explorer.probe.answers import Answer, Comparison, Comparisons
 from explorer.probe.compare import CleanPass, clean_pass, compare, pinned_pass
 from explorer.probe.disagree import next_disagreement
-from explorer.probe.evaluate import Evaluation, evaluate, evaluate_many, wilson_interval
+from explorer.probe.evaluate import Evaluation, evaluate, evaluate_many
 from explorer.probe.evidence import Evidence, evidence
 from explorer.probe.flip import flip_point
 from explorer.probe.inputs import Progress
+from explorer.probe.intervals import wilson_interval
 from explorer.probe.layers import Channel, LayerChannels, channels
 from explorer.probe.measures import FeatureDistance, InputDistance
-from explorer.probe.suites import CORRUPTIONS, SUITES, Suite, run_suite
+from explorer.probe.suites import SUITES, Suite, run_suite
 from explorer.probe.sweep import Band, Curves, Spread, Sweep, sweep
 from explorer.probe.transfer import Cell, Flag, Sanity, Transfer, attacks, transfer
 from explorer.probe.weakness import Weakness, weaknesses
+from explorer.probe.yardsticks import CORRUPTIONS
 
 __all__ = [
     "CORRUPTIONS",

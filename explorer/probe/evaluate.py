@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,10 +17,7 @@ from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.probe import inputs
 from explorer.probe.inputs import Progress
-
-__all__ = ["Evaluation", "Progress", "evaluate", "evaluate_many", "named_rightly", "wilson_interval"]
-
-Z95 = 1.959963984540054  # the normal distribution's 97.5 % quantile
+from explorer.probe.intervals import Interval, wilson_interval
 
 
 @dataclass(frozen=True)
@@ -35,7 +31,7 @@ class Evaluation:
     accuracy: float
     n: int
     recipe: Recipe
-    interval: tuple[float, float]
+    interval: Interval
     fitted: bool = False
 
     @property
@@ -54,15 +50,6 @@ class Evaluation:
             "interval": list(self.interval),
             "fitted": self.fitted,
         }
-
-
-def wilson_interval(right: int, n: int) -> tuple[float, float]:
-    """The 95 % score interval of ``right`` successes in ``n`` > 0 trials (Wilson 1927), within [0, 1]."""
-    share, z2 = right / n, Z95**2
-    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z95 * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    # At 0 and n the bounds are exactly 0 and 1; rounding must not say otherwise.
-    return (0.0 if right == 0 else centre - half, 1.0 if right == n else centre + half)
 
 
 def evaluate(
@@ -115,6 +102,18 @@ def named_rightly(
     progress: Progress | None = None,
 ) -> tuple[NDArray[np.bool_], bool]:
     """Which images each model names rightly, (models, n), and whether they were fitted; as in ``evaluate_many``."""
+    models, n = check_data(models, dataset, limit, batch_size)
+    right = np.zeros((len(models), n), dtype=np.bool_)
+    for rows, x, labels in distorted(models, dataset, recipe, n, batch_size, progress):
+        for i, model in enumerate(models):
+            right[i, rows.start : rows.stop] = (inputs.predictions(model, x) == labels).numpy()
+    return right, needs_fit(models[0], dataset)
+
+
+def check_data(
+    models: Sequence[Classifier], dataset: Dataset, limit: int | None, batch_size: int | None
+) -> tuple[tuple[Classifier, ...], int]:
+    """The models, which can be asked about these images, and the number of images; else ExplorerError."""
     models = inputs.check_models(models)
     for model in models:
         if len(model.classes) != len(dataset.classes):
@@ -127,15 +126,23 @@ def named_rightly(
     n = min(len(dataset), len(dataset) if limit is None else limit)
     if n == 0:
         raise ExplorerError(f"{dataset.name} holds no images to evaluate on.")
-    right = np.zeros((len(models), n), dtype=np.bool_)
-    for rows, x, labels in batches(models[0], dataset, n, batch_size):
-        target = inputs.attack_target(recipe, models, x, labels)
-        x = apply(recipe, x, target=target, seeds=[image_seed(recipe.seed, i) for i in rows])
-        for i, model in enumerate(models):
-            right[i, rows.start : rows.stop] = (inputs.predictions(model, x) == labels).numpy()
+    return models, n
+
+
+def distorted(
+    models: Sequence[Classifier],
+    dataset: Dataset,
+    recipe: Recipe,
+    n: int,
+    batch_size: int | None = None,
+    progress: Progress | None = None,
+) -> Iterator[tuple[range, Tensor, Tensor]]:
+    """``batches``, distorted as ``evaluate_many`` says; ``progress`` counts images when the next batch is asked for."""
+    for rows, clean, labels in batches(models[0], dataset, n, batch_size):
+        target = inputs.attack_target(recipe, models, clean, labels)
+        yield rows, apply(recipe, clean, target=target, seeds=[image_seed(recipe.seed, i) for i in rows]), labels
         if progress is not None:
             progress(rows.stop, n)
-    return right, needs_fit(models[0], dataset)
 
 
 def needs_fit(model: Classifier, dataset: Dataset) -> bool:

@@ -1,53 +1,32 @@
-"""Suites: accuracy under a published list of distortions and amounts, as one number with its interval.
+"""Suites: a published list of distortions and amounts, measured on a data set and told in one number with its interval.
 
-``corruptions`` are the fifteen of CIFAR-10-C and ImageNet-C (Hendrycks & Dietterich 2019, arXiv 1903.12261), each at
-its five severities. They are made here from the published constants, so that accuracies are close to, not the same as,
-those on the published files; frost has a drawn texture in place of photographs.
-
-``adversarial`` are FGSM and PGD (10 steps) in the L-infinity norm, on the cross-entropy and on the logit margin, each
-crafted on the very model that is asked, away from the true label, and rounded to 8 bit.
+``corruptions``: the fifteen of CIFAR-10-C at five severities. ``adversarial``: FGSM and PGD-20, each crafted on the
+very model that is asked, away from the true label, and rounded to 8 bit. What exactly is measured stands in
+``yardsticks``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from explorer.datasets import Dataset
-from explorer.distortions import Recipe, find_distortion
+from explorer.distortions import Recipe
 from explorer.distortions.adversarial import cross_entropy, slope
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.probe import inputs
-from explorer.probe.evaluate import batches, named_rightly, needs_fit, wilson_interval
+from explorer.probe.evaluate import batches, check_data, named_rightly, needs_fit
 from explorer.probe.inputs import Progress
-
-CORRUPTIONS = (
-    *("gaussian_noise", "shot_noise", "impulse_noise"),
-    *("defocus_blur", "glass_blur", "motion_blur", "zoom_blur"),
-    *("snow", "frost", "fog", "brightness"),
-    *("contrast", "elastic_transform", "pixelate", "jpeg"),
-)
-"""The fifteen corruptions in the order of the paper: noise, blur, weather, digital."""
-
-ATTACKS = ("fgsm", "fgsm_margin", "pgd_linf", "pgd_linf_margin")
-"""The attacks of the suite ``adversarial``; each model is shown those crafted on itself."""
-
-COLOUR_SIZES = (1 / 255, 2 / 255, 4 / 255, 8 / 255)
-GREY_SIZES = (0.05, 0.1, 0.2, 0.3)  # 0.1 to 0.3 as published for MNIST: grey digits withstand more
-"""Sizes of the attacks: the largest change of a value of [0, 1] pixels."""
+from explorer.probe.intervals import Interval, mean_interval, wilson_interval
+from explorer.probe.yardsticks import attack_plan, corruption_plan
 
 SUITES = ("corruptions", "adversarial")
 """The names ``run_suite`` knows."""
-
-RESAMPLES = 2000
-"""Bootstrap draws of each interval of a mean."""
-
-Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -73,15 +52,27 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Worst:
+    """``accuracy`` (0-1) where an image counts only if the model names it rightly clean and under every attack of one
+    size, with its 95 % Wilson interval; ``notch`` and ``amount`` as in ``Row``.
+    """
+
+    notch: int
+    amount: float
+    accuracy: float
+    interval: Interval
+
+
+@dataclass(frozen=True)
 class Summary:
     """One model over a whole suite: accuracies (0-1) with 95 % intervals.
 
-    ``by_distortion``: the mean over each distortion's severities. ``zero_gradients``: the share of images at which the
-    gradient of the cross-entropy is exactly zero in float32, so that attacks on it do nothing (gradient masking); None
-    for suites without attacks. ``mean``: over the distortions. ``difference``:
-    this mean less that of the first model, None for the first. ``clean`` has a Wilson interval; the intervals of
-    ``mean`` and ``difference`` are percentile bootstraps over images (2,000 draws, seed 0), each image with all of its
-    distorted versions and with the same draws for all models; they do not cover other noise.
+    ``by_distortion``: the mean over each distortion's severities; ``mean``: over the distortions. ``difference``: this
+    mean less that of the first model, None for the first. ``clean`` has a Wilson interval; the intervals of ``mean``
+    and ``difference`` are percentile bootstraps over images (2,000 draws, seed 0), each image with all of its distorted
+    versions; they do not cover other noise. ``worst``: one per size of the attacks, and ``zero_gradients``: the share
+    of images at which the gradient of the cross-entropy is exactly zero in float32, so that attacks on it do nothing
+    (gradient masking); empty and None for suites without attacks.
     """
 
     model: str
@@ -92,6 +83,7 @@ class Summary:
     interval: Interval
     difference: float | None
     difference_interval: Interval | None
+    worst: tuple[Worst, ...] = ()
     zero_gradients: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -102,6 +94,7 @@ class Summary:
             "clean_interval": list(self.clean_interval),
             "interval": list(self.interval),
             "difference_interval": None if gap is None else list(gap),
+            "worst": [asdict(one) | {"interval": list(one.interval)} for one in self.worst],
         }
 
 
@@ -149,9 +142,9 @@ def run_suite(
     """
     if name not in SUITES:
         raise ExplorerError(f"There is no suite named {name!r}: choose one of {', '.join(SUITES)}.")
-    models = inputs.check_models(models)
+    models, n = check_data(models, dataset, limit, batch_size)
     attacked = name == "adversarial"
-    plan = _attacks(models[0].channels, seed) if attacked else _corruptions(models[0].size, seed)
+    plan = attack_plan(models[0].channels, seed) if attacked else corruption_plan(models[0].size, seed)
     total, done = len(plan) * (len(models) if attacked else 1) + 1, 0
 
     def measure(recipe: Recipe, group: Sequence[Classifier]) -> NDArray[np.bool_]:
@@ -161,13 +154,13 @@ def run_suite(
             if progress is not None:
                 progress(done * of + images, total * of)
 
-        right, _ = named_rightly(group, dataset, recipe, limit=limit, batch_size=batch_size, progress=step)
+        right, _ = named_rightly(group, dataset, recipe, limit=n, batch_size=batch_size, progress=step)
         done += 1
         return right
 
     clean = measure(Recipe(), models)
-    n = clean.shape[1]
     hits = np.zeros(clean.shape, dtype=np.int64)
+    stand = {notch: clean.copy() for _, notch, _ in plan}  # by size: what no attack has turned so far
     rows: list[Row] = []
     for distortion, notch, recipe in plan:
         recipes = [replace(recipe, against=model.name) if attacked else recipe for model in models]
@@ -176,6 +169,7 @@ def run_suite(
         else:
             right = measure(recipe, models)
         hits += right
+        stand[notch] &= right
         for model, own, count in zip(models, recipes, right.sum(1).tolist(), strict=True):
             accuracy, interval = count / n, wilson_interval(count, n)
             rows.append(Row(model.name, distortion, notch, recipe.steps[0][1], own, n, accuracy, interval))
@@ -184,16 +178,14 @@ def run_suite(
         _summary(models[i].name, clean[i], scores[i], scores[0] if i else None, rows) for i in range(len(models))
     ]
     if attacked:
-        shares = [_zero_gradients(model, dataset, n, batch_size) for model in models]
-        summaries = [replace(one, zero_gradients=share) for one, share in zip(summaries, shares, strict=True)]
+        amounts = {notch: recipe.steps[0][1] for _, notch, recipe in plan}
+        for i, model in enumerate(models):
+            counts = {notch: int(stand[notch][i].sum()) for notch in amounts}
+            worst = tuple(Worst(k, amounts[k], count / n, wilson_interval(count, n)) for k, count in counts.items())
+            share = _zero_gradients(model, dataset, n, batch_size)
+            summaries[i] = replace(summaries[i], worst=worst, zero_gradients=share)
     fitted = needs_fit(models[0], dataset)
     return Suite(name, dataset.name, dataset.split, seed, n, fitted, tuple(rows), tuple(summaries))
-
-
-def _attacks(channels: int, seed: int) -> list[tuple[str, int, Recipe]]:
-    """(attack, place of its size, recipe without the model) of the adversarial suite."""
-    sizes = GREY_SIZES if channels == 1 else COLOUR_SIZES
-    return [(name, i, Recipe(((name, size),), seed=seed)) for name in ATTACKS for i, size in enumerate(sizes, start=1)]
 
 
 def _zero_gradients(model: Classifier, dataset: Dataset, n: int, batch_size: int | None) -> float:
@@ -205,15 +197,6 @@ def _zero_gradients(model: Classifier, dataset: Dataset, n: int, batch_size: int
         assert target is not None  # noqa: S101
         zeros += int((slope(x, target, cross_entropy) == 0).flatten(1).all(1).sum())
     return zeros / n
-
-
-def _corruptions(side: int, seed: int) -> list[tuple[str, int, Recipe]]:
-    """(distortion, severity, recipe) of all corruptions at all severities, for an input of ``side`` px."""
-    plan = []
-    for name in CORRUPTIONS:
-        marks = find_distortion(name).marks(side) or ()
-        plan += [(name, i, Recipe(((name, amount),), seed=seed)) for i, amount in enumerate(marks, start=1)]
-    return plan
 
 
 def _summary(
@@ -241,14 +224,3 @@ def _summary(
         difference=None if gap is None else float(gap.mean()),
         difference_interval=None if gap is None else mean_interval(gap),
     )
-
-
-def mean_interval(scores: NDArray[np.float64]) -> Interval:
-    """The 95 % percentile bootstrap interval of the mean of one score per image (n,), n > 0.
-
-    Drawn image by image with one fixed seed: scores of the same images are resampled together.
-    """
-    generator = np.random.default_rng(0)
-    means = [float(scores[generator.integers(0, len(scores), len(scores))].mean()) for _ in range(RESAMPLES)]
-    low, high = np.quantile(means, [0.025, 0.975])
-    return float(low), float(high)

@@ -72,12 +72,12 @@ def weaknesses(
     """How little of each distortion it takes with the image (1, C, H, W) in [0, 1], the weakest spots first.
 
     ``goal`` "break": the smallest amount at which ``models[0]``, the baseline, changes its answer; "separate": the
-    smallest at which some models have changed theirs and others hold. ``distortions``: by default all of them, attacks
-    included, which are computed against the baseline unless ``recipe.against`` names another. Each is the step of that
-    name in ``recipe``, or a new one at its end; the other steps stay. The search is that of ``flip_point``; where a
-    slider goes both ways, such as that of a rotation, both are searched and the way that changes the picture less is
-    told. Sorted by the L2 distance of the picture, then those that were not found. ``label``: the class attacks go away
-    from. ``progress`` counts distortions. Errors as in ``compare``.
+    smallest at which some models have changed theirs and others hold. ``distortions``: by default all that are
+    ``searched``, attacks included, which are computed against the baseline unless ``recipe.against`` names another.
+    Each is the step of that name in ``recipe``, or a new one at its end; the other steps stay. The search is that of
+    ``flip_point``; where a slider goes both ways, such as that of a rotation, both are searched and the way that
+    changes the picture less is told. Sorted by the L2 distance of the picture, then those that were not found.
+    ``label``: the class attacks go away from. ``progress`` counts distortions. Errors as in ``compare``.
     """
     if goal not in GOALS:
         raise ExplorerError(f"There is no goal {goal!r}: choose {' or '.join(GOALS)}.")
@@ -86,7 +86,8 @@ def weaknesses(
         raise ExplorerError("What separates the models needs at least two of them; add another.")
     recipe = Recipe() if recipe is None else recipe
     recipe = replace(recipe, against=recipe.against or models[0].name)
-    kinds = [find_distortion(name) for name in (DISTORTIONS if distortions is None else distortions)]
+    names = [name for name, kind in DISTORTIONS.items() if kind.searched] if distortions is None else distortions
+    kinds = [find_distortion(name) for name in names]
     lines = [list(_ways(varied(models, image, kind.name, recipe, label=label))) for kind in kinds]
     meter = inputs.Meter(progress, len(kinds))
 

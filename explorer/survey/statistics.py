@@ -12,20 +12,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from explorer.errors import ExplorerError
+from explorer.probe.intervals import RESAMPLES, intervals
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from explorer.survey.ask import Survey
-
-RESAMPLES = 2000
-"""Bootstrap draws of each interval, all with one seed: the same question gives the same interval."""
-
-LEVEL = 0.95
-"""Coverage of every interval."""
 
 EXACT_UP_TO = 25
 """Discordant pairs up to which McNemar's test is the exact binomial one; beyond, chi-square with continuity correction
@@ -64,30 +58,6 @@ def mcnemar(baseline_only: int, other_only: int) -> McNemar:
         return McNemar(baseline_only, other_only, None, min(1.0, 2 * tail))
     statistic = max(abs(baseline_only - other_only) - 1, 0) ** 2 / n
     return McNemar(baseline_only, other_only, statistic, math.erfc(math.sqrt(statistic / 2)))
-
-
-def intervals(
-    patterns: NDArray[np.float64],
-    counts: NDArray[np.int64],
-    *,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-    level: float = LEVEL,
-) -> NDArray[np.float64]:
-    """Percentile bootstrap intervals (K, 2) of the means of K columns, over rows of which ``counts`` (P,) are as each
-    of ``patterns`` (P, K).
-
-    Each resample draws as many rows as there are with replacement, the same ones for all columns: a column that is the
-    difference of two others gets the paired interval. Equal rows are drawn together, as a multinomial count, which is
-    the same and takes no longer for a million rows.
-    """
-    total = int(counts.sum())
-    if patterns.ndim != 2 or total < 1:
-        raise ExplorerError("A bootstrap takes a table of at least one row.")
-    drawn = np.random.default_rng(seed).multinomial(total, counts / total, size=resamples)
-    means = drawn @ patterns / total
-    outside = (1 - level) / 2
-    return np.quantile(means, [outside, 1 - outside], axis=0).T
 
 
 def accuracy(

@@ -1,0 +1,45 @@
+"""The published yardsticks: which corruptions and which attacks are measured, at which amounts.
+
+The corruptions are the fifteen of CIFAR-10-C and ImageNet-C (Hendrycks & Dietterich 2019, arXiv 1903.12261), each at
+its five severities. They are made here from the published constants, so that accuracies are close to, not the same as,
+those on the published files; frost has a drawn texture in place of photographs.
+
+The attacks are FGSM and PGD with 20 steps in the L-infinity norm, each on the cross-entropy and on the logit margin.
+"""
+
+from __future__ import annotations
+
+from explorer.distortions import Recipe, find_distortion
+
+CORRUPTIONS = (
+    *("gaussian_noise", "shot_noise", "impulse_noise"),
+    *("defocus_blur", "glass_blur", "motion_blur", "zoom_blur"),
+    *("snow", "frost", "fog", "brightness"),
+    *("contrast", "elastic_transform", "pixelate", "jpeg"),
+)
+"""The fifteen corruptions in the order of the paper: noise, blur, weather, digital."""
+
+ATTACKS = ("fgsm", "fgsm_margin", "pgd_linf_20", "pgd_linf_20_margin")
+"""The attacks; each model is shown those crafted on itself."""
+
+COLOUR_SIZES = (1 / 255, 2 / 255, 4 / 255, 8 / 255)
+GREY_SIZES = (0.05, 0.1, 0.2, 0.3)  # 0.1 to 0.3 as published for MNIST: grey digits withstand more
+"""Sizes of the attacks: the largest change of a value of [0, 1] pixels."""
+
+Plan = list[tuple[str, int, Recipe]]
+"""(distortion, severity from 1 on, recipe) of every condition."""
+
+
+def corruption_plan(side: int, seed: int) -> Plan:
+    """All corruptions at all severities, for an input of ``side`` px."""
+    plan: Plan = []
+    for name in CORRUPTIONS:
+        marks = find_distortion(name).marks(side) or ()
+        plan += [(name, i, Recipe(((name, amount),), seed=seed)) for i, amount in enumerate(marks, start=1)]
+    return plan
+
+
+def attack_plan(channels: int, seed: int) -> Plan:
+    """All attacks at all sizes, which count as severities, without the model they are crafted on."""
+    sizes = GREY_SIZES if channels == 1 else COLOUR_SIZES
+    return [(name, i, Recipe(((name, size),), seed=seed)) for name in ATTACKS for i, size in enumerate(sizes, start=1)]
