@@ -31,6 +31,7 @@ seeds = [0, 1]
 data = "digits"
 arch = "lenet"
 epochs = 1
+batch_size = 32
 holdout = 50
 
 [[runs]]

@@ -144,7 +144,8 @@ def _step_seconds(config: TrainConfig, device: torch.device) -> float:
         def watch(report: Progress) -> None:
             marks.append(((report.epoch - 1) * report.steps + report.step, time.perf_counter()))
 
-        short = replace(config, epochs=2, train_size=0, holdout=0, small_epochs=0)
+        # Few steps at the full rate may diverge; at rate 0 they take as long.
+        short = replace(config, epochs=2, lr=0.0, train_size=0, holdout=0, small_epochs=0)
         with tempfile.TemporaryDirectory() as folder:
             train(short, data.select(slice(count)), Path(folder), device=device, init=start, watch=watch)
         # The first report is of steps that warmed up; where there are enough, no state is saved between the last two.
