@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -74,6 +75,11 @@ def run(
     folder = results_folder(found, results)
     kept = Results(folder / f"{found.stem}.jsonl")
     where = pick_device(device)
+    given: dict[str, object] = {"--work": str(work) if work != Path("runs/experiments") else None, "--results": results}
+    given |= {"--workers": workers, "--device": device if device != "auto" else None}
+    options = [f"--only={text}" for text in only or []]
+    options += [f"{name}={value}" for name, value in given.items() if value is not None]
+    again = shlex.join(["explorer", "experiment", "run", str(file), *options])
     with _shown(cells) as listen:
         try:
             outcome = runs.run(
@@ -81,13 +87,13 @@ def run(
                 restart=restart, minutes=limit_minutes, listen=listen, after=lambda: write_page(found, folder),
             )  # fmt: skip
         except KeyboardInterrupt:
-            print(f"Stopped; what is finished is kept. Go on with: explorer experiment run {file}", file=sys.stderr)
+            print(f"Stopped; what is finished is kept. Go on with: {again}", file=sys.stderr)
             raise
     write_page(found, folder)
     if as_json:
         print_json(vars(outcome))
     else:
-        print_parts(*_told(outcome, file, folder / f"{found.stem}.md"))
+        print_parts(*_told(outcome, again, folder / f"{found.stem}.md"))
     if outcome.failed:
         raise typer.Exit(1)
 
@@ -130,11 +136,13 @@ def plan(
     settings: dict[str, list[Planned]] = {}
     for one in made.runs:
         settings.setdefault(one.cell.row, []).append(one)
+    several = len({cell.config.arch for cell in cells}) > 1
     lines = [
-        [runs[0].cell.title, runs[0].cell.config.arch, ", ".join(map(_state, runs)), *map(_duration, _left(runs))]
+        [runs[0].cell.title + (f", {runs[0].cell.config.arch}" if several else ""), ", ".join(map(_state, runs)),
+         *map(_duration, _left(runs))]
         for runs in settings.values()
-    ]
-    header = ["setting", "network", "seeds", "training left", "measuring left"]
+    ]  # fmt: skip
+    header = ["setting", "seeds", "training", "measuring"]
     left = sum(one.state != "finished" for one in made.runs)
     whole = f"{left} of {len(cells)} runs are left"
     if made.seconds is not None and left:
@@ -177,11 +185,11 @@ def page(file: File, results: ResultsFolder = None) -> None:
     print_parts(f"Written: {write_page(found, results_folder(found, results))}")
 
 
-def _told(outcome: Outcome, file: Path, page: Path) -> Iterator[str]:
+def _told(outcome: Outcome, again: str, page: Path) -> Iterator[str]:
     for cell, why in outcome.failed.items():
         yield f"Not done: {cell}: {why}"
     if outcome.stopped:
-        yield f"The time was up; {len(outcome.stopped)} runs are left. Go on with: explorer experiment run {file}"
+        yield f"The time was up; {len(outcome.stopped)} runs are left. Go on with: {again}"
     yield f"{len(outcome.finished)} runs done now, {len(outcome.before)} before. Results: {page}"
 
 

@@ -27,7 +27,7 @@ from explorer.experiments.grid import Cell
 from explorer.experiments.measure import images_of, measure
 from explorer.experiments.schema import Experiment, Measures
 from explorer.experiments.store import Results, Row, rows_of
-from explorer.experiments.work import commit, train_model
+from explorer.experiments.work import commit, data_set, train_model
 from explorer.models import save_model
 from explorer.training import Progress
 
@@ -117,6 +117,8 @@ def run(
         todo = [cell for cell in cells if cell.id not in done]
         for cell in todo if restart else ():
             shutil.rmtree(folder / cell.id, ignore_errors=True)
+        for data in dict.fromkeys(cell.config.data for cell in todo):
+            data_set(data, "train")  # what cannot be had is said at once, not once per run
         deadline = None if minutes is None else time.time() + 60 * minutes
         task = Task(experiment.measures, folder, str(device), deadline)
         outcome = Outcome(before=before)
