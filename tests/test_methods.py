@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -235,9 +234,3 @@ def test_what_is_not_here_is_said_to_be_not_here(live: Live) -> None:
     assert (groups["cifar10"]["here"], groups["digits"]["here"]) == (False, True)
     assert groups["cifar10"]["bytes"] > 100e6
     assert groups["digits"]["sizes"] == [100, 300, 360]
-
-
-def test_its_modules_are_no_longer_than_people_read() -> None:
-    folder = Path(measured.__file__).parent
-    long = {path.name: len(path.read_text("utf-8").splitlines()) for path in folder.iterdir() if path.is_file()}
-    assert max(long.values()) <= 320, long

@@ -31,7 +31,7 @@ MODULES = (
     *("parts", "jobs", "app", "steps", "models", "controls", "pictures", "browser", "views", "maps", "history"),
     *("tools", "share", "tour"),
     *(f"failures/{name}" for name in ("places", "page", "filters", "gallery", "charts", "map", "new")),
-    *(f"methods/{name}" for name in ("page", "chart", "ideas")),
+    *(f"methods/{name}" for name in ("page", "chart", "numbers", "ideas")),
 )
 VIEWS = {
     "curves": ("Curves", "What every model answers while one distortion grows"),

@@ -120,6 +120,7 @@ export function makeMethodChart({ element, make, drawChart, shownAmount }) {
     marks[0].setAttribute("tabindex", 0);
     own.append(...marks);
     own.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") hide();
       const i = marks.indexOf(document.activeElement);
       const to = { ArrowRight: i + 1, ArrowDown: i + 1, ArrowLeft: i - 1, ArrowUp: i - 1, Home: 0, End: marks.length - 1 }[event.key];
       if (to === undefined || i < 0) return;
@@ -160,6 +161,7 @@ export function makeMethodChart({ element, make, drawChart, shownAmount }) {
     hit.addEventListener("focus", () => hit.matches(":focus-visible") && drawn.at.length && read(reading ?? drawn.at[0]));
     hit.addEventListener("blur", hide);
     hit.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") hide();
       const i = drawn.at.findIndex((one) => near(one, reading ?? drawn.at[0]));
       const last = drawn.at.length - 1;
       const to = { ArrowRight: i + 1, ArrowUp: i + 1, ArrowLeft: i - 1, ArrowDown: i - 1, PageUp: i + 5, PageDown: i - 5, Home: 0, End: last }[event.key];
@@ -257,7 +259,7 @@ export function makeMethodChart({ element, make, drawChart, shownAmount }) {
     return sourceSample(make, source);
   }
 
-  return { paint, amountOf };
+  return { paint };
 }
 
 export const interval = ({ accuracy, low, high }) => `${percent(accuracy)} (${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)})`;

@@ -18,8 +18,10 @@ export function makeMethods({ element, query, server, jobs, make, catalogue, tel
   let live = null; // what was measured here so far
   let state = "idle"; // idle, measuring, stopped, failed, done
   let run = 0; // the newest question
+  let away = true; // another place is shown
   let fetching = null; // the download under way: { data, done, total }
   const hidden = new Set();
+  const reached = () => (known.reaches[chosen.reach] ? chosen.reach : Object.keys(known.reaches)[0]); // not every distortion has both
   const group = () => groups.find((one) => one.data === chosen.data);
 
   // ---- what stands on the page ------------------------------------------------------------------------------------
@@ -39,9 +41,8 @@ export function makeMethods({ element, query, server, jobs, make, catalogue, tel
   const status = make("span", { role: "status" });
   const act = make("button", { class: "small-button", hidden: "" });
   const notes = make("ul", { class: "m-notes" });
-  const rows = make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "All numbers of the chart" });
-  const table = make("details", {}, make("summary", {}, "The same as a table"), rows);
-  const box = make("section", { class: "m-box" }, title, lead, legend, chartPlace, make("div", { class: "m-status" }, bar, status, act), notes, table);
+  const numbers = modules.makeNumbers({ make, world: () => known && world(), ...modules });
+  const box = make("section", { class: "m-box" }, title, lead, legend, chartPlace, make("div", { class: "m-status" }, bar, status, act), notes, numbers.element);
   const said = make("div", { class: "m-said" });
   const ideasPlace = make("div", { class: "m-ideas" });
   const ideasTitle = make("h2", {}, "What each method does, costs, gains and loses");
@@ -52,7 +53,6 @@ export function makeMethods({ element, query, server, jobs, make, catalogue, tel
   distortion.addEventListener("change", () => choose({ distortion: distortion.value }));
   reach.addEventListener("change", () => choose({ reach: reach.value }));
   images.addEventListener("change", () => choose({ images: Number(images.value) }));
-  table.addEventListener("toggle", paintTable);
   act.addEventListener("click", () => (fetching?.data === chosen.data ? stopDownload() : state === "measuring" ? stop() : state === "absent" ? download() : measure()));
 
   for (const [label, wanted] of [["Distortions", false], ["Attacks, on each model itself", true]]) {
@@ -69,7 +69,8 @@ export function makeMethods({ element, query, server, jobs, make, catalogue, tel
 
   async function enter() {
     if (!head.isConnected) element.append(head, said, body);
-    if (groups) return state === "paused" ? measure() : undefined;
+    away = false;
+    if (groups) return comeBack();
     const found = await ask("overview");
     if (found.error) return fail(found.error, enter);
     groups = found.groups;
@@ -85,8 +86,15 @@ export function makeMethods({ element, query, server, jobs, make, catalogue, tel
     if (unknown.length) addNote(`The address asks for what is not here: ${unknown.join(", ")}.`);
   }
 
+  // Somebody was elsewhere on the page, where the data set may have been downloaded.
+  function comeBack() {
+    for (const one of groups) one.here ||= catalogue.datasets.some(({ name, here }) => here && name === one.data);
+    if (state === "paused" || (state === "absent" && group().here && !fetching)) measure();
+  }
+
   // The place is left: what is measured waits until somebody comes back.
   function leave() {
+    away = true;
     if (state !== "measuring") return;
     run += 1;
     jobs.cancel("methods");
@@ -115,7 +123,6 @@ export function makeMethods({ element, query, server, jobs, make, catalogue, tel
     if (found.error) return fail(found.error, open);
     known = found;
     live = null;
-    if (!known.reaches[chosen.reach]) chosen.reach = Object.keys(known.reaches)[0];
     const { sizes } = group();
     if (!sizes.includes(chosen.images)) chosen.images = sizes.filter((size) => size <= chosen.images).at(-1) ?? sizes[0];
     paintMenus();
@@ -131,7 +138,8 @@ export function makeMethods({ element, query, server, jobs, make, catalogue, tel
 
   async function measure() {
     const mine = ++run;
-    if (!group().here) return absent();
+    state = away ? "paused" : "absent";
+    if (away || !group().here) return paintStatus();
     const n = chosen.images;
     const stops = [...(known.adversarial ? FIRST_ATTACKED : FIRST).filter((one) => one < n && one > (live?.n ?? 0)), n];
     state = "measuring";
@@ -139,7 +147,7 @@ export function makeMethods({ element, query, server, jobs, make, catalogue, tel
       const from = live?.n ?? 0;
       const progress = (done, total) => mine === run && paintStatus(from + (total ? ((images - from) * done) / total : 0));
       paintStatus(from);
-      const found = await jobs.run("accuracy", { data: chosen.data, distortion: chosen.distortion, reach: chosen.reach, images }, { key: "methods", progress });
+      const found = await jobs.run("accuracy", { data: chosen.data, distortion: chosen.distortion, reach: reached(), images }, { key: "methods", progress });
       if (mine !== run) return;
       if (!found || found.error) return stopped(found?.error);
       live = found;
@@ -158,11 +166,6 @@ export function makeMethods({ element, query, server, jobs, make, catalogue, tel
   function stopped(error) {
     state = error ? "failed" : "stopped";
     paintStatus(0, error);
-  }
-
-  function absent() {
-    state = "absent";
-    paintStatus();
   }
 
   // It goes on while something else is looked at.
@@ -195,13 +198,13 @@ export function makeMethods({ element, query, server, jobs, make, catalogue, tel
     const { sizes } = group();
     reach.replaceChildren(...Object.entries(known.reaches).map(([name, { amounts }]) => make("option", { value: name, title: REACHES[name] }, `${amounts.at(-1) < amounts[0] ? "down" : "up"} to ${modules.shownAmount(known, amounts.at(-1))}`)));
     images.replaceChildren(...sizes.map((size) => make("option", { value: size }, size === group().rows ? `all ${count(size)}` : `first ${count(size)}`)));
-    [data.value, distortion.value, reach.value, images.value] = [chosen.data, chosen.distortion, chosen.reach, chosen.images];
+    [data.value, distortion.value, reach.value, images.value] = [chosen.data, chosen.distortion, reached(), chosen.images];
     reach.disabled = Object.keys(known.reaches).length < 2;
   }
 
   function world() {
     const models = group().models.map((model) => ({ ...model, label: [model.title, model.subtitle].filter(Boolean).join(" · ") }));
-    return { kind: known, amounts: known.reaches[chosen.reach].amounts, models, archs: models.map((one) => one.arch), live, points: known.points, published: known.published, hidden };
+    return { kind: known, amounts: known.reaches[reached()].amounts, models, archs: models.map((one) => one.arch), live, points: known.points, published: known.published, hidden };
   }
 
   function paint() {
@@ -217,7 +220,7 @@ export function makeMethods({ element, query, server, jobs, make, catalogue, tel
     else addNote("Others' values come from other networks or other training, and from other noise: they are marks, not part of our curves.");
     paintLegend();
     chart.paint(world());
-    paintTable();
+    numbers.paint();
   }
 
   function addNote(text) {
@@ -259,7 +262,7 @@ export function makeMethods({ element, query, server, jobs, make, catalogue, tel
     const { title: name, bytes, host } = group();
     const megabytes = (number) => Math.round(number / 1e6);
     const loading = state === "absent" && fetching?.data === chosen.data;
-    const beyond = known.points.some((one) => one.amount !== known.reaches[chosen.reach].amounts[0]);
+    const beyond = known.points.some((one) => one.amount !== known.reaches[reached()].amounts[0]);
     const shown = beyond ? "What is shown comes from the cards and the shipped survey." : `No card and no shipped survey knows ${known.title}.`;
     const words = {
       measuring: `Measuring here: ${count(Math.floor(done))} of ${count(all)} images …`,
@@ -286,19 +289,6 @@ export function makeMethods({ element, query, server, jobs, make, catalogue, tel
     const button = make("button", { class: "small-button" }, "Try again");
     button.addEventListener("click", again);
     said.append(button);
-  }
-
-  // Every number of the chart, also those that are hidden or beyond it.
-  function paintTable() {
-    if (!table.open || !known) return;
-    const { models, points, published } = world();
-    const label = (name) => models.find((one) => one.name === name).label;
-    const measured = live ? live.models.flatMap((one) => live.amounts.map((amount, i) => ({ source: "live", model: one.name, amount, n: live.n, seed: live.seed, accuracy: one.accuracy[i], low: one.low[i], high: one.high[i] }))) : [];
-    const ours = [...measured, ...points].map((one) => [modules.SOURCES[one.source], label(one.model), chart.amountOf(one.amount), modules.interval(one), count(one.n), one.seed ?? "", ""]);
-    const theirs = published.map((one) => [modules.SOURCES[one.kind], `${one.title} · ${one.arch}`, one.clean ? "clean" : `${one.about ? "about " : ""}${chart.amountOf(one.amount)}`, `${(100 * one.accuracy).toFixed(1)} %`, one.n ? count(one.n) : "", "", `${one.setting}; ${one.source.short}, arXiv ${one.source.arxiv}. ${one.certain}`]);
-    const names = ["From", "Model", "Amount", "Accuracy (95 % interval)", "n", "Seed", "Setting and source"];
-    const row = (cells) => make("tr", {}, ...cells.map((cell, i) => make(i === 1 ? "th" : "td", i === 1 ? { scope: "row" } : {}, String(cell))));
-    rows.replaceChildren(make("table", {}, make("thead", {}, make("tr", {}, ...names.map((name) => make("th", { scope: "col" }, name)))), make("tbody", {}, ...ours.map(row), ...theirs.map(row))));
   }
 
   const count = (number) => number.toLocaleString("en-GB");
