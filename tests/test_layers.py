@@ -29,6 +29,7 @@ ORDER = [
 ]
 CORE = {part for line in ORDER[: ORDER.index({"figures"})] for part in line}
 # captum: class-evidence maps alone need it; it is imported inside the function that draws them, and said to be absent.
+# torchmetrics: the same for the calibration error.
 # duckdb and pandas: the same for asking a survey; scanning needs neither. ray and umap: optional extras, likewise.
 CORE_LIBRARIES = {
     "captum",
@@ -43,6 +44,7 @@ CORE_LIBRARIES = {
     "safetensors",
     "sklearn",
     "skimage",
+    "torchmetrics",
     "ray",
     "rich",
     "typer",

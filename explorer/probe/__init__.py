@@ -1,6 +1,7 @@
 """One image, looked at closely: comparison, sweep, weak spots, attacks, layers; and accuracy over a data set."""
 
 from explorer.probe.answers import Answer, Comparison, Comparisons
+from explorer.probe.calibration import Calibration, calibration
 from explorer.probe.compare import CleanPass, clean_pass, compare, pinned_pass
 from explorer.probe.disagree import next_disagreement
 from explorer.probe.evaluate import Evaluation, evaluate, evaluate_many
@@ -21,6 +22,7 @@ __all__ = [
     "SUITES",
     "Answer",
     "Band",
+    "Calibration",
     "Cell",
     "Channel",
     "CleanPass",
@@ -41,6 +43,7 @@ __all__ = [
     "Transfer",
     "Weakness",
     "attacks",
+    "calibration",
     "channels",
     "clean_pass",
     "compare",

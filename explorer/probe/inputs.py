@@ -183,14 +183,19 @@ def answer(model: Classifier, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
     return check_logits(model, logits), features
 
 
-def predictions(model: Classifier, x: Tensor) -> Tensor:
-    """Index of the likeliest class of every image (N,), int64 on the CPU; large batches are cut into pieces."""
+def logits(model: Classifier, x: Tensor) -> Tensor:
+    """The logits of every image (N, K), float64 on the CPU; large batches are cut into pieces."""
     parts = []
     for part in x.split(batch_size(x.shape[1:], model.device)):
         with torch.inference_mode():
-            logits = model(part.to(model.device))
-        parts.append(check_logits(model, logits).argmax(dim=1))
+            found = model(part.to(model.device))
+        parts.append(check_logits(model, found))
     return torch.cat(parts)
+
+
+def predictions(model: Classifier, x: Tensor) -> Tensor:
+    """Index of the likeliest class of every image (N,), int64 on the CPU."""
+    return logits(model, x).argmax(dim=1)
 
 
 def batch_size(shape: Sequence[int], device: torch.device) -> int:
