@@ -247,10 +247,14 @@ def test_a_damaged_line_in_the_middle_is_named(tmp_path: Path) -> None:
         Results(kept).rows()
 
 
-def test_no_time_means_no_run_and_says_how_to_go_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("run", write(tmp_path), "--work", tmp_path / "work", "--limit-minutes", "0") == 0
-    out = capsys.readouterr().out
-    assert "5 runs are left. Go on with: explorer experiment run" in out
+@pytest.mark.parametrize("workers", [1, 2])
+def test_no_time_means_no_run_and_says_how_to_go_on(
+    tmp_path: Path, workers: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path)
+    assert run("run", path, "--work", tmp_path / "w", "--limit-minutes", "0", "--workers", workers) == 0
+    again = f"explorer experiment run {path} --work={tmp_path / 'w'} --workers={workers}"
+    assert f"5 runs are left. Go on with: {again}" in capsys.readouterr().out
     assert not (tmp_path / "results/tiny.jsonl").exists()
 
 

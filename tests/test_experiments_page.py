@@ -210,6 +210,25 @@ def test_instability_counts_what_is_right_under_some_conditions() -> None:
     assert instabilities({key: value for key, value in rights.items() if key != "clean"}) == []
 
 
+def test_instability_is_that_of_surveys(tmp_path: Path) -> None:
+    import explorer
+    from explorer.experiments.measure import measure
+    from explorer.experiments.schema import Measures
+    from explorer.survey import Survey, instability, make_plan
+    from explorer.survey import run as survey_run
+    from explorer.training import TrainConfig
+
+    models = [explorer.load_model(f"digits/lenet/{method}", device="cpu") for method in ("standard", "bang")]
+    data = explorer.load_dataset("digits").select(slice(80))
+    survey_run(models, data, make_plan(models, data, ["gaussian_noise=0.3:0.5"]), tmp_path / "survey")
+    theirs = instability(Survey(tmp_path / "survey")).iloc[0]
+    asked = Measures(recipes=("clean", "gaussian_noise=0.3", "gaussian_noise=0.5"))
+    for model, column in zip(models, ("baseline", "other"), strict=True):
+        (ours,) = measure(model, data, TrainConfig(), asked)["instability"]
+        assert ours["instability"] == pytest.approx(theirs[column], abs=1e-6)
+        assert ours["n"] == theirs["images"] == 80
+
+
 def test_the_baseline_has_as_many_training_images() -> None:
     experiment = read_experiment(HERE / "experiments/lipschitz-mnist.toml")
     lines = lines_of(experiment, [])
