@@ -219,7 +219,7 @@ export function makeMethodChart({ element, make, drawChart, shownAmount }) {
       `${value.setting.replace(/^[a-z]/, (letter) => letter.toUpperCase())}.`,
       value.certain,
       ours ? "The same architecture as ours, trained otherwise." : "Another architecture than ours.",
-      `${value.source.authors} ${value.source.year}, arXiv ${value.source.arxiv}${value.n ? `; n = ${value.n.toLocaleString("en-GB")}` : "; n not stated"}.`,
+      `${value.source.authors} ${value.source.year}, arXiv ${value.source.arxiv}${value.n ? `; n = ${value.n.toLocaleString("en-GB")}` : `; n not ${value.kind === "stated" ? "stated" : "kept"}`}.`,
     ];
   }
 

@@ -13,7 +13,7 @@ export function makeIdeas({ element, make, look }) {
   function box(method, group, most, titleOf) {
     const { source } = method;
     const parts = [make("header", {}, make("i", { class: "dot" }), make("h3", {}, method.title))];
-    if (source) parts.push(make("p", { class: "m-paper" }, make("a", { href: `https://arxiv.org/abs/${source.arxiv}`, target: "_blank", rel: "noreferrer" }, source.title), ` ${source.short}, arXiv ${source.arxiv}`));
+    if (source) parts.push(make("p", { class: "m-paper" }, make("a", { href: `https://arxiv.org/abs/${source.arxiv}`, target: "_blank", rel: "noreferrer" }, source.title), `${source.short}, arXiv ${source.arxiv}`));
     if (method.idea) parts.push(make("p", {}, method.idea), ...formulas(method), make("p", { class: "soft" }, method.symbols));
     else parts.push(make("p", { class: "soft" }, "Nothing is written about this method yet; its numbers are below."));
     const facts = make("dl", {});
