@@ -10,6 +10,7 @@ from explorer.probe.flip import flip_point
 from explorer.probe.inputs import Progress
 from explorer.probe.intervals import wilson_interval
 from explorer.probe.layers import Channel, LayerChannels, channels
+from explorer.probe.line_search import LineSearch, line_search
 from explorer.probe.measures import FeatureDistance, InputDistance
 from explorer.probe.suites import SUITES, Suite, run_suite
 from explorer.probe.sweep import Band, Curves, Spread, Sweep, sweep
@@ -35,6 +36,7 @@ __all__ = [
     "Flag",
     "InputDistance",
     "LayerChannels",
+    "LineSearch",
     "Progress",
     "Sanity",
     "Spread",
@@ -51,6 +53,7 @@ __all__ = [
     "evaluate_many",
     "evidence",
     "flip_point",
+    "line_search",
     "next_disagreement",
     "pinned_pass",
     "run_suite",

@@ -126,12 +126,16 @@ def attack_target(recipe: Recipe, models: Sequence[Classifier], clean: Tensor, l
             f"{adversarial[0]} is computed against one of the models shown, but the recipe {given}; "
             f"set against={'|'.join(by_name)} in it."
         )
-    attacked = model
+    return target_of(model, predictions(model, clean) if labels is None else labels)
+
+
+def target_of(model: Classifier, labels: Tensor) -> Target:
+    """The model, to be led away from ``labels`` (N,)."""
 
     def logits(x: Tensor) -> Tensor:
-        return _one_by_one(attacked, x.to(attacked.device)).to(x.device)
+        return _one_by_one(model, x.to(model.device)).to(x.device)
 
-    return Target(logits=logits, labels=predictions(model, clean) if labels is None else labels)
+    return Target(logits=logits, labels=labels)
 
 
 class _RowByRow(TorchFunctionMode):
