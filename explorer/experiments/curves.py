@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -15,8 +16,8 @@ from plotly.offline import get_plotlyjs, get_plotlyjs_version
 from explorer.distortions import Recipe, find_distortion
 from explorer.experiments.lines import Line
 from explorer.experiments.schema import PublishedValues
+from explorer.experiments.tables import recipe_title
 from explorer.figures import Figure, lines, png
-from explorer.models import find_architecture
 
 MOST = 8
 """Lines up to which all are drawn; of more, two per method."""
@@ -55,31 +56,59 @@ def amounts_of(recipes: Sequence[str]) -> dict[str, list[tuple[float, str]]]:
 def curves_of(
     group: tuple[str, str], group_lines: Sequence[Line], recipes: Sequence[str], published: Sequence[PublishedValues]
 ) -> list[Curves]:
-    """The charts of one table; none where nothing is finished."""
+    """The charts of one table: against each distortion's amount, and against the training images where they vary."""
     data, arch = group
-    find_architecture(arch)
+    name, title = f"{Path(data).stem}-{arch}", f"{arch} on {data}: accuracy against"
+    sizes = {line.cell.config.train_size for line in group_lines}
+    most = 0 if 0 in sizes else max(sizes)
+    done = [line for line in group_lines if line.rows and line.cell.config.train_size == most]
     made = []
-    for name, points in amounts_of(recipes).items():
-        done = [line for line in group_lines if line.rows]
+    for distortion, points in amounts_of(recipes).items():
         shown, note = _chosen(done, [recipe for _, recipe in points])
         if not shown:
             continue
-        kind = find_distortion(name)
+        kind = find_distortion(distortion)
         factor = 255 if kind.unit == "n/255" else 1
-        series = {
-            line.title: ([amount * factor for amount, _ in points], [line.mean(recipe) or 0.0 for _, recipe in points])
-            for line in shown
-        }
+        places = [(amount * factor, recipe) for amount, recipe in points]
         unit = "1/255 of full scale" if factor == 255 else kind.unit
         across = f"{kind.title} {kind.symbol} ({unit})" if kind.symbol != unit else f"{kind.title} ({unit})"
-        figure = lines(series, across, "accuracy (%)", f"{arch} on {data}: accuracy against {kind.title.lower()}")
+        series = {
+            line.title: ([amount for amount, _ in places], [line.mean(recipe) or 0.0 for _, recipe in places])
+            for line in shown
+        }
+        figure = lines(series, across, "accuracy (%)", f"{title} {kind.title.lower()}")
         for known in published:
             if any(known.fits(line.cell) for line in group_lines):
-                _mark(figure, known, [(amount * factor, recipe) for amount, recipe in points])
-        figure.update_layout(height=460, margin={"t": 70 + 22 * ((len(figure.data) + 2) // 3)})
-        figure.update_yaxes(range=[0, 101])
-        made.append(Curves(f"{Path(data).stem}-{arch}-{name}", figure, note))
+                _mark(figure, known, places)
+        made.append(Curves(f"{name}-{distortion}", _sized(figure), note))
+    if len(sizes) > 1:
+        made += _by_size(name, title, [line for line in group_lines if line.rows], recipes)
     return made
+
+
+def _by_size(name: str, title: str, done: Sequence[Line], recipes: Sequence[str]) -> list[Curves]:
+    """One chart per recipe: accuracy against the number of training images, a line per setting."""
+    settings: dict[str, list[Line]] = {}
+    for line in sorted(done, key=lambda line: int(line.rows[0]["images"])):
+        settings.setdefault(re.sub(r"(, | · )train_size=\d+", "", line.title), []).append(line)
+    made = []
+    for recipe in recipes if settings else ():
+        series = {
+            words: ([line.rows[0]["images"] for line in own], [line.mean(recipe) or 0.0 for line in own])
+            for words, own in settings.items()
+        }
+        figure = lines(series, "training images", "accuracy (%)", f"{title} training images, {recipe_title(recipe)}")
+        figure.update_xaxes(type="log")
+        slug = re.sub(r"[^a-z0-9.]+", "-", recipe)
+        made.append(Curves(f"{name}-train_size-{slug}", _sized(figure)))
+    return made
+
+
+def _sized(figure: Figure) -> Figure:
+    """Room for the legend's rows, and the whole range of accuracies."""
+    figure.update_layout(height=460, margin={"t": 54 + 22 * ((len(figure.data) + 2) // 3)})
+    figure.update_yaxes(range=[0, 101])
+    return figure
 
 
 def _chosen(done: Sequence[Line], recipes: Sequence[str]) -> tuple[list[Line], str]:

@@ -131,8 +131,11 @@ def run(
             else:
                 results.append(found)
                 outcome.finished.append(cell.id)
-                if after is not None:
-                    after()
+                try:
+                    if after is not None:
+                        after()
+                except Exception as error:  # noqa: BLE001  # a chart that fails must not end a night of training
+                    (listen or _silent)(Event(cell.id, "finished", text=f"the page could not be written: {error!r}"))
 
         count = min(workers or usual_workers(device), len(todo))
         if count > 1:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 from explorer.experiments.grid import spelled
 from explorer.experiments.lines import Line, baseline_of, mean, varied
@@ -142,23 +143,12 @@ def instability(lines: Sequence[Line]) -> str:
 
 
 def suite(lines: Sequence[Line], name: str, published: Sequence[PublishedValues] = ()) -> str:
-    """The mean of a suite, each of its distortions, and the share of zero gradients where it was measured."""
-    done = [row["suites"][name] for line in lines for row in line.rows if name in row.get("suites", {})]
-    columns: dict[str, Callable[[dict], float | None]] = {}
-    for key in dict.fromkeys(key for one in done for key in one):
-        if key in ("by_distortion", "by_recipe") or any(_number(one.get(key)) is None for one in done):
-            continue
-        if key not in ("n", "seed", "clean"):
-            columns[key] = lambda one, key=key: one.get(key)  # type: ignore[misc]
-    for key in dict.fromkeys(key for one in done for key in one.get("by_distortion", {})):
-        columns[key] = lambda one, key=key: one.get("by_distortion", {}).get(key)  # type: ignore[misc]
+    """The mean of a suite and of each of its distortions; of attacks also the worst by size, and the zero gradients."""
+    columns = list(dict.fromkeys(key for line in lines for one in _found(line, name) for key in _numbers(one)))
     rows = []
     for i, line in enumerate(lines):
-        found = [row["suites"][name] for row in line.rows if name in row.get("suites", {})]
-        cells = []
-        for read in columns.values():
-            values = [100 * value for one in found if (value := read(one)) is not None]
-            cells.append(spread(values, absent=_absent(line)))
+        numbers = [_numbers(one) for one in _found(line, name)]
+        cells = [spread([one[key] for one in numbers if key in one], absent=_absent(line)) for key in columns]
         rows.append([line.title, *cells])
         for known in beside(line, lines[i + 1 :], published):
             if name in known.values:
@@ -167,8 +157,20 @@ def suite(lines: Sequence[Line], name: str, published: Sequence[PublishedValues]
     return table(["setting", *(key.replace("_", " ") for key in columns)], rows) if columns else ""
 
 
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+def _found(line: Line, name: str) -> list[dict[str, Any]]:
+    return [row["suites"][name] for row in line.rows if name in row.get("suites", {})]
+
+
+def _numbers(suite: dict[str, Any]) -> dict[str, float]:
+    """The numbers of one model's suite, in per cent, by the column they stand in."""
+    found = {"mean": suite["mean"]}
+    for one in suite.get("worst", []):
+        short = f"{one['amount']:g}"
+        size = short if len(short) < 5 else f"{255 * one['amount']:.0f}/255"
+        found[f"worst, ε {size}"] = one["accuracy"]
+    if suite.get("zero_gradients") is not None:
+        found["zero gradients"] = suite["zero_gradients"]
+    return {key: 100 * value for key, value in (found | suite.get("by_distortion", {})).items()}
 
 
 THEOREM = (
