@@ -215,7 +215,7 @@ def _shown(cells: list[Cell]) -> Iterator[Callable[[Event], None]]:
                 return
             if event.cell in tasks:
                 bar.remove_task(tasks.pop(event.cell))
-            bar.advance(whole)
+            bar.advance(whole, event.state != "noted")
             console.print(f"{titles[event.cell]}: {event.state}  {event.text}".rstrip(), markup=False, soft_wrap=True)
 
         yield listen

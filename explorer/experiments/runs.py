@@ -40,9 +40,9 @@ POLL_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Event:
-    """What happens to a run: ``state`` is training, measuring, finished, diverged, stopped or failed.
+    """What happens to a run: ``state`` is training, measuring, finished, diverged, stopped, failed, or noted.
 
-    ``done`` of ``total`` steps; ``text`` says more.
+    ``done`` of ``total`` steps; ``text`` says more. What is noted after the end stops nothing.
     """
 
     cell: str
@@ -131,11 +131,7 @@ def run(
             else:
                 results.append(found)
                 outcome.finished.append(cell.id)
-                try:
-                    if after is not None:
-                        after()
-                except Exception as error:  # noqa: BLE001  # a chart that fails must not end a night of training
-                    (listen or _silent)(Event(cell.id, "finished", text=f"the page could not be written: {error!r}"))
+                _call(after, cell, listen or _silent)
 
         count = min(workers or usual_workers(device), len(todo))
         if count > 1:
@@ -144,6 +140,14 @@ def run(
             for cell in todo:
                 note(cell, _attempt(cell, task, listen or _silent))
         return outcome
+
+
+def _call(after: Callable[[], object] | None, cell: Cell, listen: Listener) -> None:
+    try:
+        if after is not None:
+            after()
+    except Exception as error:  # noqa: BLE001  # a chart that fails must not end a night of training
+        listen(Event(cell.id, "noted", text=f"the page could not be written: {error!r}"))
 
 
 def do_cell(cell: Cell, task: Task, listen: Listener) -> Row | None:
