@@ -204,7 +204,8 @@ def test_colour_pictures_are_attacked_with_smaller_steps():
 
 
 def test_an_unknown_suite_is_refused():
-    with pytest.raises(ExplorerError, match="no suite named 'weather': choose one of corruptions, adversarial"):
+    known = "corruptions, adversarial, calibration, line-search"
+    with pytest.raises(ExplorerError, match=f"no suite named 'weather': choose one of {known}."):
         run_suite([threshold(0.5)], data(4, 4, 1, 2), "weather")
 
 
@@ -240,6 +241,29 @@ def test_the_command_takes_a_suite_or_a_recipe(capsys):
     assert "gradient exactly zero" in out
     assert "worst at ε = 0.3" in out
     assert "mean over ε = 0.05, 0.1, 0.2, 0.3" in " ".join(out.split())
+    code, out, _ = command(capsys, "--suite", "line-search", "--limit", "30", "--json")
+    assert code == 0
+    found = json.loads(out)
+    code, out, _ = command(capsys, "--suite", "line-search", "--limit", "30")
+    assert code == 0
+    for summary in found["summaries"]:
+        assert f"of {summary['right']} of 30 images" in out
+        for one in summary["searches"]:
+            assert f"{one['direction']} " in out
+            assert f"{one['epsilon']:.1f} (" in out
     code, _, err = command(capsys, "--suite", "everything", "--limit", "2")
     assert code == 2
     assert "no suite named 'everything'" in err
+
+
+@pytest.mark.usefixtures("shelf")
+def test_the_command_tells_the_calibration(capsys):
+    code, out, err = command(capsys, "--suite", "calibration", "--limit", "4", "--json")
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    assert (found["name"], found["n"], len(found["rows"])) == ("calibration", 4, 2 * 76)
+    code, out, _ = command(capsys, "--suite", "calibration", "--limit", "4")
+    assert code == 0
+    for summary in found["summaries"]:
+        assert f"{100 * summary['mean']:.1f}  {summary['mean_brier']:.3f}" in out
+        assert f"{summary['model']}, clean" in out

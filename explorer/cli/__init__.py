@@ -82,7 +82,7 @@ def evaluate(
     recipe: RecipeText = "clean",
     suite: Annotated[
         str | None,
-        typer.Option(help="In place of a recipe: corruptions (the 15 of CIFAR-10-C at 5 severities) or adversarial."),
+        typer.Option(help="In place of a recipe: corruptions, adversarial, calibration or line-search; see above."),
     ] = None,
     seed: Seed = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Take the first test images only.")] = None,
@@ -94,12 +94,16 @@ def evaluate(
     std: Std = None,
     device: Device = "auto",
 ) -> None:
-    """Measure accuracy on a test set, clean, distorted, or under a whole suite of distortions.
+    """Measure accuracy on a test set, clean or distorted, or run a whole suite.
 
-    Every image gets noise of its own, drawn from the seed and its place in the set.
+    Every image gets noise of its own, drawn from the seed and its place in the set. Suites: corruptions, the 15 of
+    CIFAR-10-C at 5 severities; adversarial, FGSM and PGD-20 crafted on each model, and the worst of them; calibration,
+    whether a model is right as often as it says, clean and under the corruptions; line-search, the smallest step along
+    a gradient that changes a right answer.
     """
     from explorer import probe
-    from explorer.cli import suite_tables, tables
+    from explorer.cli import tables
+    from explorer.cli.suite_tables import suite_parts
     from explorer.datasets import load_dataset
 
     chain = read_recipe(recipe, seed)
@@ -117,7 +121,7 @@ def evaluate(
             if as_json:
                 print_json(whole.to_dict())
             else:
-                print_parts(f"{dataset.name}, {suite}, seed {whole.seed}", suite_tables.suite_table(whole))
+                print_parts(f"{dataset.name}, {suite}, seed {whole.seed}", *suite_parts(whole))
             return
         found = probe.evaluate_many(loaded, dataset, chain, limit=limit, batch_size=batch_size, progress=progress)
     if as_json:

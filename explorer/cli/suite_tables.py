@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from explorer.cli.tables import framed
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from rich.table import Table
 
-    from explorer.probe import Suite
+    from explorer.probe import Calibration, LineSearch, Suite
     from explorer.probe.intervals import Interval
+    from explorer.probe.line_search import Search
+
+
+def suite_parts(found: Suite | Calibration | LineSearch) -> list[RenderableType]:
+    """The tables of whatever a suite has measured, and what is to be said of them."""
+    from explorer.probe import Calibration, LineSearch
+
+    if isinstance(found, Calibration):
+        return [calibration_table(found), *reliability_tables(found)]
+    return [*line_search_tables(found), STEPS] if isinstance(found, LineSearch) else [suite_table(found)]
 
 
 def suite_table(suite: Suite) -> Table:
@@ -34,6 +46,77 @@ def suite_table(suite: Suite) -> Table:
     if attacked:
         table.caption += "; worst: right clean and under every attack of that size, Wilson interval"
     return table
+
+
+def calibration_table(found: Calibration) -> Table:
+    """Expected calibration error and Brier score, clean and per corruption: two columns per model."""
+    summaries = found.summaries
+
+    def cells(errors: Iterable[float], scores: Iterable[float]) -> list[str]:
+        return [f"{percent(error)}  {score:.3f}" for error, score in zip(errors, scores, strict=True)]
+
+    rows = [["clean", *cells((s.clean for s in summaries), (s.clean_brier for s in summaries))]]
+    rows.append(["95 % interval", *(span(s.clean_interval) for s in summaries)])
+    for name in summaries[0].by_distortion:
+        errors, scores = (s.by_distortion[name] for s in summaries), (s.brier_by_distortion[name] for s in summaries)
+        rows.append([name, *cells(errors, scores)])
+    rows.append(["mean", *cells((s.mean for s in summaries), (s.mean_brier for s in summaries))])
+    rows.append(["95 % interval", *(span(s.interval) for s in summaries)])
+    table = framed(["distortion", *(s.model for s in summaries)], rows, left=1)
+    table.caption = (
+        "expected calibration error in % (15 bins) and Brier score, mean of the severities 1 to 5; "
+        f"n = {found.n:,}; interval of the error: bootstrap over images"
+    )
+    return table
+
+
+def reliability_tables(found: Calibration) -> list[Table]:
+    """Per model, on clean images: how sure it is, how often it is right, bin by bin; empty bins are left out."""
+    tables = []
+    for row in found.rows:
+        if row.notch:
+            continue
+        rows = [
+            [f"{one.low:.3f} to {one.high:.3f}", percent(one.confidence), percent(one.accuracy), f"{one.n:,}"]
+            for one in row.bins
+            if one.confidence is not None and one.accuracy is not None
+        ]
+        table = framed([f"{row.model}, clean", "confidence", "accuracy", "n"], rows, left=1)
+        table.caption = "images by the probability of their answer, in %"
+        tables.append(table)
+    return tables
+
+
+def line_search_tables(found: LineSearch) -> list[Table]:
+    """Per model, a row per direction: the share of rightly named images that is broken, and the step it takes."""
+    tables = []
+    for summary in found.summaries:
+        rows = [
+            [one.direction, _with(100 * one.broken, one.interval, 100), _step(one), percent(one.zero_gradients)]
+            for one in summary.searches
+        ]
+        table = framed([summary.model, "broken, %", "mean ε, 1/255", "gradient 0"], rows, left=1)
+        table.caption = f"of {summary.right:,} of {found.n:,} images, which it names rightly; 95 % intervals"
+        tables.append(table)
+    return tables
+
+
+STEPS = (
+    "Broken: some step of 1/255 to 255/255 along the direction changes the answer. ε: the smallest such step, over "
+    "the broken ones. Gradient 0: share in %, exactly zero in float32, so that there is no direction."
+)
+"""What stands below the tables of a line search."""
+
+
+def _step(one: Search) -> str:
+    """The mean step with its interval, "42.1 (40.0–44.2)"."""
+    if one.epsilon is None or one.epsilon_interval is None:
+        return ""
+    return _with(one.epsilon, one.epsilon_interval)
+
+
+def _with(value: float, interval: Interval, times: float = 1) -> str:
+    return f"{value:.1f} ({times * interval[0]:.1f}–{times * interval[1]:.1f})"
 
 
 def percent(share: float) -> str:

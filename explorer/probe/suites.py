@@ -1,14 +1,16 @@
-"""Suites: a published list of distortions and amounts, measured on a data set and told in one number with its interval.
+"""Suites: a published list of conditions, measured on a whole data set under one name.
 
-``corruptions``: the fifteen of CIFAR-10-C at five severities. ``adversarial``: FGSM and PGD-20, each crafted on the
-very model that is asked, away from the true label, and rounded to 8 bit. What exactly is measured stands in
+``corruptions``: accuracy under the fifteen of CIFAR-10-C at five severities, and their mean. ``adversarial``: accuracy
+under FGSM and PGD-20, each crafted on the very model that is asked, away from the true label, and rounded to 8 bit; and
+under the worst of them. ``calibration`` and ``line-search`` stand in files of their own; what exactly is measured, in
 ``yardsticks``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,13 +22,12 @@ from explorer.distortions.adversarial import cross_entropy, slope
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.probe import inputs
+from explorer.probe.calibration import Calibration, calibration
 from explorer.probe.evaluate import batches, check_data, named_rightly, needs_fit
 from explorer.probe.inputs import Progress
 from explorer.probe.intervals import Interval, mean_interval, wilson_interval
+from explorer.probe.line_search import LineSearch, line_search
 from explorer.probe.yardsticks import attack_plan, corruption_plan
-
-SUITES = ("corruptions", "adversarial")
-"""The names ``run_suite`` knows."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class Suite:
-    """What ``run_suite`` measured: a row per model, distortion and severity, and a summary per model.
+    """Accuracies under a suite: a row per model, distortion and severity, and a summary per model.
 
     ``n`` images of ``data`` (its split ``split``); ``seed`` is that of every row's recipe; ``fitted`` says that the
     images had another size or other channels than the models take and went through ``explorer.fit``.
@@ -124,24 +125,17 @@ class Suite:
         }
 
 
-def run_suite(
+def _accuracies(
     models: Sequence[Classifier],
     dataset: Dataset,
-    name: str = "corruptions",
     *,
-    limit: int | None = None,
-    seed: int = 0,
-    batch_size: int | None = None,
-    progress: Progress | None = None,
+    name: str,
+    limit: int | None,
+    seed: int,
+    batch_size: int | None,
+    progress: Progress | None,
 ) -> Suite:
-    """Measure all models on the distorted images of a suite, each made once for all of them (attacks: once for each).
-
-    ``limit`` takes the first images only. Image i is distorted with the seed ``image_seed(seed, i)``, so that a row is
-    what ``evaluate`` gives for its recipe. Amounts in pixels grow with the models' input, from the 32 px they were
-    published for. ExplorerError for an unknown suite, and as in ``evaluate_many``.
-    """
-    if name not in SUITES:
-        raise ExplorerError(f"There is no suite named {name!r}: choose one of {', '.join(SUITES)}.")
+    """The suites ``corruptions`` and ``adversarial``; images are distorted once for all models, attacked for each."""
     models, n = check_data(models, dataset, limit, batch_size)
     attacked = name == "adversarial"
     plan = attack_plan(models[0].channels, seed) if attacked else corruption_plan(models[0].size, seed)
@@ -221,3 +215,35 @@ def _summary(
         difference=None if gap is None else float(gap.mean()),
         difference_interval=None if gap is None else mean_interval(gap),
     )
+
+
+Measured = Suite | Calibration | LineSearch
+
+SUITES: dict[str, Callable[..., Measured]] = {
+    "corruptions": partial(_accuracies, name="corruptions"),
+    "adversarial": partial(_accuracies, name="adversarial"),
+    "calibration": calibration,
+    "line-search": line_search,
+}
+"""What ``run_suite`` can measure, by name."""
+
+
+def run_suite(
+    models: Sequence[Classifier],
+    dataset: Dataset,
+    name: str = "corruptions",
+    *,
+    limit: int | None = None,
+    seed: int = 0,
+    batch_size: int | None = None,
+    progress: Progress | None = None,
+) -> Measured:
+    """Measure all models on the images of ``dataset`` under a suite; the result has a summary per model.
+
+    ``limit`` takes the first images only. Image i is distorted with the seed ``image_seed(seed, i)``, so that a row is
+    what ``evaluate`` gives for its recipe. Amounts in pixels grow with the models' input, from the 32 px they were
+    published for. ``progress`` counts images. ExplorerError for an unknown suite, and as in ``evaluate_many``.
+    """
+    if name not in SUITES:
+        raise ExplorerError(f"There is no suite named {name!r}: choose one of {', '.join(SUITES)}.")
+    return SUITES[name](models, dataset, limit=limit, seed=seed, batch_size=batch_size, progress=progress)
