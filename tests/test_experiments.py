@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -152,7 +153,7 @@ def test_what_is_shipped_can_be_read_and_faces_the_controls(path: Path) -> None:
 
 # ---- running --------------------------------------------------------------------------------------------------------
 
-WHEN = ("seconds", "seconds_measuring", "finished", "commit")
+WHEN = ("seconds", "seconds_measuring", "finished", "commit", "weights")
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
@@ -218,7 +219,7 @@ def test_a_finished_training_in_the_folder_is_only_measured(whole: Path, tmp_pat
     path = write(tmp_path)
     cell = read_experiment(path).cells[0]
     (tmp_path / "work/tiny").mkdir(parents=True)
-    (whole / "work/tiny" / cell.id).rename(tmp_path / "work/tiny" / cell.id)
+    shutil.copytree(whole / "work/tiny" / cell.id, tmp_path / "work/tiny" / cell.id)
     state = tmp_path / "work/tiny" / cell.id / "state.pt"
     before = state.stat().st_mtime_ns
     assert run("run", path, "--only", "standard", "--work", tmp_path / "work") == 0
@@ -227,10 +228,24 @@ def test_a_finished_training_in_the_folder_is_only_measured(whole: Path, tmp_pat
 
 
 def test_more_to_measure_is_measured_without_training_again(whole: Path, tmp_path: Path) -> None:
-    found = read_experiment(write(tmp_path, TINY.replace('"clean", ', '"clean", "jpeg=20", ')))
-    assert not rows_of(found, Results(whole / "results/tiny.jsonl").rows())
-    found = read_experiment(write(tmp_path, TINY.replace(', "fgsm=8/255"', "")))
-    assert len(rows_of(found, Results(whole / "results/tiny.jsonl").rows())) == 5
+    known = Results(whole / "results/tiny.jsonl").rows()
+    fewer = read_experiment(write(tmp_path, TINY.replace(', "fgsm=8/255"', "")))
+    assert len(rows_of(fewer, known)) == 5
+    more = TINY.replace("limit = 40", 'limit = 40\nsuites = ["line-search"]\nsuite_limit = 20')
+    path = write(tmp_path, more)
+    experiment = read_experiment(path)
+    assert not rows_of(experiment, known)
+    (tmp_path / "results").mkdir()
+    shutil.copytree(whole / "work", tmp_path / "work")
+    trained = (tmp_path / "work/tiny" / known[0]["cell"] / "state.pt").stat().st_mtime_ns
+    marked = known[0] | {"results": [one | {"n": 7} for one in known[0]["results"]]}
+    Results(tmp_path / "results/tiny.jsonl").append(marked)
+    assert run("run", path, "--only", "standard", "--work", tmp_path / "work", "--device", "cpu") == 0
+    found = Results(tmp_path / "results/tiny.jsonl").rows()[-1]
+    assert [one["n"] for one in found["results"]] == [7, 7, 7], "what was measured so is not measured again"
+    assert found["suites"]["line-search"]["n"] == 20
+    assert (tmp_path / "work/tiny" / known[0]["cell"] / "state.pt").stat().st_mtime_ns == trained
+    assert "### Suite: line-search" in (tmp_path / "results/tiny.md").read_text()
 
 
 def test_a_row_of_other_settings_does_not_count(whole: Path, tmp_path: Path) -> None:

@@ -73,6 +73,8 @@ def test_the_experiments_set_the_same_numbers_beside_ours(stem: str, data: str, 
     for block in raw["published"]:
         if arch in (None, block["where"].get("arch")):
             for recipe, found in block["values"].items():
+                if ": " in recipe:  # a column of a suite, which no curve shows
+                    continue
                 for percent in found if isinstance(found, list) else [found]:
                     theirs.add((block["where"]["method"], _condition(recipe), percent))
     keys = {"usama2018"} if arch else {"rozsa2016"}

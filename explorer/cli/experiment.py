@@ -17,9 +17,10 @@ from explorer.errors import ExplorerError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from explorer.experiments.cell import Event
     from explorer.experiments.grid import Cell
     from explorer.experiments.plan import Planned
-    from explorer.experiments.runs import Event, Outcome
+    from explorer.experiments.runs import Outcome
     from explorer.experiments.schema import Experiment
 
 experiment = typer.Typer(

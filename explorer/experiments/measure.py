@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from explorer.datasets import Dataset
 from explorer.distortions import Recipe, find_distortion
-from explorer.experiments.schema import Measures
+from explorer.experiments.schema import SUITES, Measures
 from explorer.experiments.work import data_set, held_out
 from explorer.models import Classifier
-from explorer.probe import run_suite, wilson_interval
+from explorer.probe import wilson_interval
 from explorer.probe.evaluate import named_rightly
 from explorer.probe.slopes import measure_slopes
 from explorer.training import TrainConfig
@@ -29,36 +29,66 @@ def images_of(config: TrainConfig, measures: Measures) -> Dataset:
 
 
 def measure(
-    model: Classifier, dataset: Dataset, config: TrainConfig, measures: Measures, told: Told | None = None
+    model: Classifier,
+    dataset: Dataset,
+    config: TrainConfig,
+    measures: Measures,
+    *,
+    known: dict[str, Any] | None = None,
+    told: Told | None = None,
 ) -> dict[str, Any]:
     """Everything that was asked for, as JSON: ``results`` by recipe, ``instability``, ``suites``, ``theorem``.
 
-    Attacks are crafted on the model itself. Accuracies are in [0, 1], with 95 % Wilson intervals.
+    Attacks are crafted on the model itself. Accuracies are in [0, 1], with 95 % Wilson intervals. ``known``: an earlier
+    row of this very model, of which is kept what was measured in the same way.
     """
-    rights: dict[str, NDArray[np.bool_]] = {}
-    results = []
-    steps = len(measures.recipes) + len(measures.suites) + bool(measures.theorem)
-    for done, text in enumerate(measures.recipes):
+    found = reusable(known or {}, measures)
+    recipes = [] if "results" in found else measures.recipes
+    suites = [name for name in measures.suites if name not in found["suites"]]
+    theorem = bool(measures.theorem) and "theorem" not in found
+    steps = len(recipes) + len(suites) + theorem
+
+    def begin(done: int) -> None:
         if told is not None:
             told(done, steps)
-        recipe = Recipe.parse(text)
-        if recipe.adversarial:
-            recipe = replace(recipe, against=model.name)
-        right = rights[text] = named_rightly([model], dataset, recipe, limit=measures.limit)[0][0]
-        n, count = len(right), int(right.sum())
-        interval = [round(edge, 6) for edge in wilson_interval(count, n)]
-        row = {"recipe": text, "seed": recipe.seed, "n": n, "accuracy": round(count / n, 6), "interval": interval}
-        results.append(row)
-    found: dict[str, Any] = {"results": results, "instability": instabilities(rights)}
-    for done, name in enumerate(measures.suites, len(measures.recipes)):
-        if told is not None:
-            told(done, steps)
-        suite = run_suite([model], dataset, name, limit=measures.limit)
-        found.setdefault("suites", {})[name] = _short(suite.summaries[0].to_dict()) | {"n": suite.n, "seed": suite.seed}
-    if measures.theorem:
-        if told is not None:
-            told(steps - 1, steps)
+
+    if recipes:
+        rights: dict[str, NDArray[np.bool_]] = {}
+        found["results"] = []
+        for done, text in enumerate(recipes):
+            begin(done)
+            recipe = Recipe.parse(text)
+            if recipe.adversarial:
+                recipe = replace(recipe, against=model.name)
+            right = rights[text] = named_rightly([model], dataset, recipe, limit=measures.limit)[0][0]
+            n, count = len(right), int(right.sum())
+            interval = [round(edge, 6) for edge in wilson_interval(count, n)]
+            row = {"recipe": text, "seed": recipe.seed, "n": n, "accuracy": round(count / n, 6), "interval": interval}
+            found["results"].append(row)
+        found["instability"] = instabilities(rights)
+    for done, name in enumerate(suites, len(recipes)):
+        begin(done)
+        suite = SUITES[name]([model], dataset, limit=measures.suite_limit or measures.limit)
+        found["suites"][name] = _short(suite.summaries[0].to_dict()) | {"n": suite.n, "seed": suite.seed}
+    if theorem:
+        begin(steps - 1)
         found["theorem"] = _theorem(model, dataset, config, measures)
+    return found
+
+
+def reusable(known: dict[str, Any], measures: Measures) -> dict[str, Any]:
+    """The parts of an earlier row that were measured as they now would be; ``suites`` always, maybe empty."""
+    then = known.get("measures", {})
+    found: dict[str, Any] = {"suites": {}}
+    if then.get("split") != measures.split:
+        return found
+    limit = then.get("limit")
+    if limit == measures.limit and {one["recipe"] for one in known["results"]} >= set(measures.recipes):
+        found |= {"results": known["results"], "instability": known["instability"]}
+    if (then.get("suite_limit") or limit) == (measures.suite_limit or measures.limit):
+        found["suites"] = {name: one for name, one in known.get("suites", {}).items() if name in measures.suites}
+    if "theorem" in known and all(then.get(key) == getattr(measures, key) for key in ("theorem", "bound", "sigma")):
+        found["theorem"] = known["theorem"]
     return found
 
 

@@ -71,6 +71,8 @@ def _group(experiment: Experiment, group: Sequence[Line], recipes: Sequence[str]
     for name in experiment.measures.suites:
         if found := tables.suite(group, name, experiment.published):
             yield f"### Suite: {name}"
+            count = {row["suites"][name]["n"] for line in group for row in line.rows if name in row.get("suites", {})}
+            yield f"{tables.SUITE_WORDS[name]} n = {', '.join(f'{n:,}' for n in sorted(count))}."
             yield found
     if slopes := tables.theorem(group):
         yield "### Theorem 1, measured"

@@ -13,8 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, cast
@@ -23,33 +22,17 @@ import torch
 from filelock import FileLock, Timeout
 
 from explorer.errors import ExplorerError
+from explorer.experiments.cell import Event, Listener, Task, do_cell
 from explorer.experiments.grid import Cell
-from explorer.experiments.measure import images_of, measure
-from explorer.experiments.schema import Experiment, Measures
-from explorer.experiments.store import Results, Row, rows_of
-from explorer.experiments.work import commit, data_set, train_model
-from explorer.models import save_model
-from explorer.training import Progress
+from explorer.experiments.schema import Experiment
+from explorer.experiments.store import Results, Row, known_rows, rows_of
+from explorer.experiments.work import data_set
 
 GPU_WORKERS = 4
 """Small networks leave a large GPU idle between their kernels: this many share one, where cores and memory allow."""
 
 GPU_MEMORY = 4 * 2**30  # bytes for a worker: the data, a small network at a usual batch size, CUDA itself
 POLL_SECONDS = 0.5
-
-
-@dataclass(frozen=True)
-class Event:
-    """What happens to a run: ``state`` is training, measuring, finished, diverged, stopped, failed, or noted.
-
-    ``done`` of ``total`` steps; ``text`` says more. What is noted after the end stops nothing.
-    """
-
-    cell: str
-    state: str
-    done: int = 0
-    total: int = 0
-    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,23 +43,6 @@ class Outcome:
     before: list[str] = field(default_factory=list)
     stopped: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Task:
-    """What a worker needs to know beside the cell."""
-
-    measures: Measures
-    folder: Path
-    device: str
-    deadline: float | None = None  # seconds since the epoch
-
-
-class StoppedError(Exception):
-    """The time is up."""
-
-
-Listener = Callable[[Event], None]
 
 
 def usual_workers(device: torch.device) -> int:
@@ -120,7 +86,7 @@ def run(
         for data in dict.fromkeys(cell.config.data for cell in todo):
             data_set(data, "train")  # what cannot be had is said at once, not once per run
         deadline = None if minutes is None else time.time() + 60 * minutes
-        task = Task(experiment.measures, folder, str(device), deadline)
+        task = Task(experiment.measures, folder, str(device), deadline, known_rows(experiment, results.rows()))
         outcome = Outcome(before=before)
 
         def note(cell: Cell, found: Row | str | None) -> None:
@@ -148,71 +114,6 @@ def _call(after: Callable[[], object] | None, cell: Cell, listen: Listener) -> N
             after()
     except Exception as error:  # noqa: BLE001  # a chart that fails must not end a night of training
         listen(Event(cell.id, "noted", text=f"the page could not be written: {error!r}"))
-
-
-def do_cell(cell: Cell, task: Task, listen: Listener) -> Row | None:
-    """Train and measure one run: its row; None where the time was up before. A run that diverges has a row, too."""
-    folder, device = task.folder / cell.id, torch.device(task.device)
-    last = 0
-
-    def watch(report: Progress) -> None:
-        nonlocal last
-        total = report.steps * report.epochs
-        words = f"epoch {report.epoch}/{report.epochs}, loss {report.loss:.3f}, accuracy {report.accuracy:.1%}"
-        listen(Event(cell.id, "training", (report.epoch - 1) * report.steps + report.step, total, words))
-        # The state is saved at an epoch's end: the first report of the next one is the moment to go.
-        if last and report.epoch != last:
-            raise StoppedError
-        if task.deadline is not None and time.time() > task.deadline:
-            last = report.epoch
-
-    if task.deadline is not None and time.time() > task.deadline:
-        return None
-    row: Row = {"cell": cell.id, "title": cell.title, "seed": cell.config.seed, "settings": asdict(cell.config)}
-    try:
-        model = train_model(cell.config, folder, device=device, watch=watch)
-    except StoppedError:
-        listen(Event(cell.id, "stopped"))
-        return None
-    except ExplorerError as error:
-        if "diverged" not in str(error):
-            raise
-        listen(Event(cell.id, "diverged", text=str(error)))
-        return row | {"failed": str(error)} | _circumstances()
-    save_model(model, folder)
-    began = time.perf_counter()
-    dataset = images_of(cell.config, task.measures)
-    found = measure(
-        model,
-        dataset,
-        cell.config,
-        task.measures,
-        told=lambda done, total: listen(Event(cell.id, "measuring", done, total)),
-    )
-    facts = model.card.training
-    row |= {
-        "images": facts["images"],
-        "steps": facts["images"] // cell.config.batch_size * cell.config.epochs,
-        "measures": asdict(task.measures),
-        **found,
-        "seconds": facts["seconds"],
-        "seconds_measuring": round(time.perf_counter() - began, 1),
-        "hardware": facts["hardware"],
-        "bf16": facts["bf16"],
-        "versions": model.card.versions,
-        "command": model.card.command,
-    }
-    listen(Event(cell.id, "finished", text=summary(row)))
-    return row | _circumstances()
-
-
-def summary(row: Row) -> str:
-    """A row in a line."""
-    return "  ".join(f"{result['recipe']} {result['accuracy']:.1%}" for result in row.get("results", []))
-
-
-def _circumstances() -> Row:
-    return {"commit": commit(), "finished": datetime.now(UTC).isoformat(timespec="seconds")}
 
 
 def _attempt(cell: Cell, task: Task, listen: Listener) -> Row | str | None:

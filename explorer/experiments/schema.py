@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
 from explorer.experiments.grid import Cell, expand
-from explorer.probe.suites import SUITES
+from explorer.probe import run_suite
+from explorer.probe.calibration import calibration
+from explorer.probe.line_search import line_search
 from explorer.training import TrainConfig
 
 TRAIN = {f.name: f.default for f in fields(TrainConfig) if f.name not in ("method", "options", "seed")}
@@ -29,12 +32,21 @@ KINDS = {
 }
 """Where a published value comes from; a recalled one has no place beside measured numbers."""
 
+SUITES: dict[str, Callable[..., Any]] = {
+    "corruptions": partial(run_suite, name="corruptions"),
+    "adversarial": partial(run_suite, name="adversarial"),
+    "calibration": calibration,
+    "line-search": line_search,
+}
+"""What ``suites`` may name, and the function of models and data that measures it."""
+
 SPLITS = ("test", "validation")
 
 
 @dataclass(frozen=True)
 class Measures:
-    """What is measured on each trained model: recipes and suites on the first ``limit`` images of a split.
+    """What is measured on each trained model: recipes on the first ``limit`` images of a split, suites on as many or
+    on the first ``suite_limit``.
 
     ``validation`` are the training images that the run held out. ``theorem``: images on which local slopes are measured
     (``explorer.probe.slopes``), 0 for none. Each Lipschitz run is held to the bound it was trained for, all others to
@@ -45,6 +57,7 @@ class Measures:
     limit: int | None = None
     recipes: tuple[str, ...] = ("clean",)
     suites: tuple[str, ...] = ()
+    suite_limit: int | None = None
     theorem: int = 0
     bound: float = 0.1
     sigma: float = 0.1
@@ -52,7 +65,9 @@ class Measures:
 
 @dataclass(frozen=True)
 class PublishedValues:
-    """Published accuracies in per cent, by recipe or (means) by suite, beside the runs that ``where`` describes.
+    """Published accuracies in per cent, by recipe, beside the runs that ``where`` describes.
+
+    A suite's name stands for its mean, "suite: column" for another column of its table.
 
     ``where`` holds a method, options and training settings; a run fits that agrees with all of them. ``kind``: a key
     of ``KINDS``.
@@ -182,13 +197,14 @@ def _typed(value: Any, default: Any, name: str, *, listed: bool) -> None:
 
 
 def _measures(raw: Mapping[str, Any]) -> Measures:
-    _known(raw, ("split", "limit", "recipes", "suites", "theorem"), "[evaluate]")
+    _known(raw, ("split", "limit", "recipes", "suites", "suite_limit", "theorem"), "[evaluate]")
     split = raw.get("split", "test")
     if split not in SPLITS:
         raise ExplorerError(f"split in [evaluate] must be one of {', '.join(SPLITS)}, not {split!r}.")
-    limit = raw.get("limit")
-    if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 1):
-        raise ExplorerError(f"limit in [evaluate] counts images and must be a whole number from 1 on, not {limit!r}.")
+    for key in ("limit", "suite_limit"):
+        count = raw.get(key)
+        if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < 1):
+            raise ExplorerError(f"{key} in [evaluate] counts images; it must be a whole number from 1, not {count!r}.")
     recipes = _texts(raw.get("recipes", ["clean"]), "recipes in [evaluate]")
     for text in recipes:
         if Recipe.parse(text).against is not None:
@@ -201,7 +217,7 @@ def _measures(raw: Mapping[str, Any]) -> Measures:
     _typed(theorem, 0, "theorem in [evaluate]", listed=False)
     if not (recipes or suites):
         raise ExplorerError('[evaluate] measures nothing; give recipes, for example recipes = ["clean"].')
-    return Measures(split, limit, recipes, suites, theorem)
+    return Measures(split, raw.get("limit"), recipes, suites, raw.get("suite_limit"), theorem)
 
 
 def _published(raw: Mapping[str, Any], where: str, measures: Measures, cells: Sequence[Cell]) -> PublishedValues:
@@ -213,7 +229,7 @@ def _published(raw: Mapping[str, Any], where: str, measures: Measures, cells: Se
     beside, raw_values = _table(raw, "where", of=where), _table(raw, "values", of=where)
     values: dict[str, tuple[float, ...]] = {}
     for recipe, found in raw_values.items():
-        if recipe not in (*measures.recipes, *measures.suites):
+        if recipe.partition(": ")[0] not in (*measures.recipes, *measures.suites):
             raise ExplorerError(f"values in {where} speak of {recipe}, but no such recipe or suite is in [evaluate].")
         listed = found if isinstance(found, list) else [found]
         for one in listed:

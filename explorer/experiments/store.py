@@ -11,6 +11,7 @@ from typing import Any
 
 from explorer.errors import ExplorerError
 from explorer.experiments.grid import Cell
+from explorer.experiments.measure import reusable
 from explorer.experiments.schema import Experiment, Measures
 
 Row = dict[str, Any]
@@ -61,14 +62,14 @@ class Results:
 
 
 def rows_of(experiment: Experiment, rows: Sequence[Row]) -> dict[str, Row]:
-    """The row of each cell that is finished as the file now wants it, by cell id: the last line of it counts."""
+    """The row of each cell that is finished as the file now wants it, by cell id."""
+    return {key: row for key, row in known_rows(experiment, rows).items() if covers(row, experiment.measures)}
+
+
+def known_rows(experiment: Experiment, rows: Sequence[Row]) -> dict[str, Row]:
+    """The last line of each cell with these settings, also where something is still to be measured."""
     cells = {cell.id: cell for cell in experiment.cells}
-    found: dict[str, Row] = {}
-    for row in rows:
-        cell = cells.get(row["cell"])
-        if cell is not None and same_settings(cell, row) and covers(row, experiment.measures):
-            found[cell.id] = row
-    return found
+    return {row["cell"]: row for row in rows if row["cell"] in cells and same_settings(cells[row["cell"]], row)}
 
 
 def same_settings(cell: Cell, row: Row) -> bool:
@@ -81,10 +82,9 @@ def covers(row: Row, measures: Measures) -> bool:
     """Whether a row holds everything that is to be measured; a run that diverged has nothing to measure."""
     if row.get("failed"):
         return True
-    asked = row.get("measures", {})
+    found = reusable(row, measures)
     return (
-        (asked.get("split"), asked.get("limit")) == (measures.split, measures.limit)
-        and {result["recipe"] for result in row.get("results", [])} >= set(measures.recipes)
-        and set(row.get("suites", {})) >= set(measures.suites)
-        and (not measures.theorem or "theorem" in row)
+        "results" in found
+        and set(found["suites"]) == set(measures.suites)
+        and (not measures.theorem or "theorem" in found)
     )

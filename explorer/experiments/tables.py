@@ -151,9 +151,9 @@ def suite(lines: Sequence[Line], name: str, published: Sequence[PublishedValues]
         cells = [spread([one[key] for one in numbers if key in one], absent=_absent(line)) for key in columns]
         rows.append([line.title, *cells])
         for known in beside(line, lines[i + 1 :], published):
-            if name in known.values:
-                told = [_range(known.values[name]) if key == "mean" else NONE for key in columns]
-                rows.append([known_title(known), *told])
+            if any(key.partition(": ")[0] == name for key in known.values):
+                told = [known.values.get(name if key == "mean" else f"{name}: {key}", ()) for key in columns]
+                rows.append([known_title(known), *map(_range, told)])
     return table(["setting", *(key.replace("_", " ") for key in columns)], rows) if columns else ""
 
 
@@ -162,15 +162,45 @@ def _found(line: Line, name: str) -> list[dict[str, Any]]:
 
 
 def _numbers(suite: dict[str, Any]) -> dict[str, float]:
-    """The numbers of one model's suite, in per cent, by the column they stand in."""
-    found = {"mean": suite["mean"]}
+    """The numbers of one model's suite by the column they stand in: shares in per cent, sizes in 1/255."""
+    found: dict[str, float] = {}
+    for one in suite.get("searches", []):
+        name = one["direction"].replace("_", " ")
+        found[f"{name} broken"] = 100 * one["broken"]
+        if one["epsilon"] is not None:
+            found[f"{name} ε/255"] = one["epsilon"]
+        found[f"{name} zero gradients"] = 100 * one["zero_gradients"]
+    if "mean_brier" in suite:
+        found = {"ECE clean": 100 * suite["clean"], "ECE corrupted": 100 * suite["mean"]}
+        return found | {"Brier clean": 100 * suite["clean_brier"], "Brier corrupted": 100 * suite["mean_brier"]}
+    if "mean" in suite:
+        found["mean"] = 100 * suite["mean"]
     for one in suite.get("worst", []):
         short = f"{one['amount']:g}"
         size = short if len(short) < 5 else f"{255 * one['amount']:.0f}/255"
-        found[f"worst, ε {size}"] = one["accuracy"]
+        found[f"worst, ε {size}"] = 100 * one["accuracy"]
     if suite.get("zero_gradients") is not None:
-        found["zero gradients"] = suite["zero_gradients"]
-    return {key: 100 * value for key, value in (found | suite.get("by_distortion", {})).items()}
+        found["zero gradients"] = 100 * suite["zero_gradients"]
+    return found | {key: 100 * value for key, value in suite.get("by_distortion", {}).items()}
+
+
+SUITE_WORDS = {
+    "corruptions": "Accuracy in % on the fifteen corruptions of CIFAR-10-C, each the mean of its five severities.",
+    "adversarial": (
+        "Accuracy in % under attacks crafted on each model itself; `worst`: images that withstand all attacks of a "
+        "size. Zero gradients: images in % at which the cross-entropy's gradient is exactly zero, so that attacks on "
+        "it do nothing."
+    ),
+    "calibration": (
+        "Expected calibration error (15 bins) and Brier score, both times 100, on clean images and as the mean over "
+        "the fifteen corruptions; less is better."
+    ),
+    "line-search": (
+        "Of the images named rightly, the share in % that some step along one direction breaks, and the mean size of "
+        "the smallest such step in 1/255; `zero gradients`: images in % without a direction, counted as not broken."
+    ),
+}
+"""What stands above the table of a suite."""
 
 
 THEOREM = (
