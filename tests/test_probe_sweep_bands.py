@@ -17,7 +17,7 @@ from tests.probe_models import formula, grey, picture, resnet, threshold
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-ATTACKS = [name for name, kind in DISTORTIONS.items() if kind.adversarial]
+ATTACKS = [name for name, kind in DISTORTIONS.items() if kind.adversarial and kind.searched]
 
 
 @pytest.fixture(scope="module")
