@@ -216,7 +216,11 @@ def _shown(cells: list[Cell]) -> Iterator[Callable[[Event], None]]:
                 return
             if event.cell in tasks:
                 bar.remove_task(tasks.pop(event.cell))
-            bar.advance(whole, event.state != "noted")
+            if event.state != "noted":
+                bar.advance(whole)
+                bar.update(whole, told=f"{bar.tasks[0].completed:.0f} of {len(cells)}")
+            if event.state == "before":
+                return
             console.print(f"{titles[event.cell]}: {event.state}  {event.text}".rstrip(), markup=False, soft_wrap=True)
 
         yield listen

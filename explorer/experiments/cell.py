@@ -22,9 +22,10 @@ from explorer.training import Progress
 
 @dataclass(frozen=True)
 class Event:
-    """What happens to a run: ``state`` is training, measuring, finished, diverged, stopped, failed, or noted.
+    """What happens to a run: ``state`` is before, training, measuring, finished, diverged, stopped, failed, or noted.
 
-    ``done`` of ``total`` steps; ``text`` says more. What is noted after the end stops nothing.
+    ``done`` of ``total`` steps; ``text`` says more. A run that was finished before is told at the beginning; what is
+    noted after a run's end stops nothing.
     """
 
     cell: str

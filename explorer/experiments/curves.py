@@ -80,6 +80,9 @@ def curves_of(
         for known in published:
             if any(known.fits(line.cell) for line in group_lines):
                 _mark(figure, known, places)
+        if kind.identity == kind.high:  # mild on the left, as everywhere
+            low, high = min(amount for amount, _ in places), max(amount for amount, _ in places)
+            figure.update_xaxes(range=[high + 0.05 * (high - low), low - 0.05 * (high - low)])
         made.append(Curves(f"{name}-{distortion}", _sized(figure), note))
     if len(sizes) > 1:
         made += _by_size(name, title, [line for line in group_lines if line.rows], recipes)

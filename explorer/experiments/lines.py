@@ -9,8 +9,8 @@ from explorer.experiments.grid import Cell
 from explorer.experiments.schema import Experiment
 from explorer.experiments.store import Row, rows_of
 
-SAME = ("data", "arch", "train_size", "epochs", "init")
-"""What a baseline shares with a run, as far as there is such a one: the first two always."""
+SAME = ("epochs", "init", "trained")
+"""What a baseline shares with a run as far as there is such a one, beside data, network and number of images."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,13 @@ def tables_of(lines: Iterable[Line]) -> dict[tuple[str, str], list[Line]]:
 
 
 def baseline_of(line: Line, lines: Sequence[Line]) -> Line | None:
-    """The standard run that a line is compared with: the one that shares most of ``SAME``; None where there is none."""
-    standard = [one for one in lines if one.cell.config.method == "standard" and one is not line]
+    """The standard run on as many images that a line is compared with, and that shares most of ``SAME``; or None."""
+    own = line.cell.config
+    standard = [
+        one
+        for one in lines
+        if (one.cell.config.method, one.cell.config.train_size) == ("standard", own.train_size) and one is not line
+    ]
 
     def shared(one: Line) -> int:
         return sum(one.cell.setting(key) == line.cell.setting(key) for key in SAME)

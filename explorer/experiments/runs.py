@@ -87,7 +87,9 @@ def run(
             data_set(data, "train")  # what cannot be had is said at once, not once per run
         deadline = None if minutes is None else time.time() + 60 * minutes
         task = Task(experiment.measures, folder, str(device), deadline, known_rows(experiment, results.rows()))
-        outcome = Outcome(before=before)
+        outcome, listen = Outcome(before=before), listen or _silent
+        for name in before:
+            listen(Event(name, "before"))
 
         def note(cell: Cell, found: Row | str | None) -> None:
             if isinstance(found, str):
@@ -97,14 +99,14 @@ def run(
             else:
                 results.append(found)
                 outcome.finished.append(cell.id)
-                _call(after, cell, listen or _silent)
+                _call(after, cell, listen)
 
         count = min(workers or usual_workers(device), len(todo))
         if count > 1:
-            _several(todo, task, count, listen or _silent, note)
+            _several(todo, task, count, listen, note)
         else:
             for cell in todo:
-                note(cell, _attempt(cell, task, listen or _silent))
+                note(cell, _attempt(cell, task, listen))
         return outcome
 
 
