@@ -156,6 +156,20 @@ def test_curves_are_still_pictures_and_a_page_without_a_network(tmp_path: Path) 
     assert picture.read_bytes() == before, "the same results give the same picture"
 
 
+def test_what_was_measured_stays_on_the_page_when_more_is_asked_for(tmp_path: Path) -> None:
+    experiment = tiny(tmp_path)
+    page(experiment, tmp_path, [row(experiment.cells[0], experiment, (0.9, 0.5, 0.4, 0.8))])
+    path = tmp_path / "grid.toml"
+    path.write_text(path.read_text().replace('"jpeg=20"]', '"jpeg=20", "jpeg=5"]').replace("theorem = 100", ""))
+    text = write_page(read_experiment(path), tmp_path).read_text(encoding="utf-8")
+    assert "| Standard | 1 of 2 | 90.0 | 50.0 | 40.0 | 80.0 | not yet measured |" in text
+    assert "**9 of 10 runs are not yet run.** **Of 1 not everything is measured yet.**" in text
+    assert "Theorem" not in text
+    path.write_text(path.read_text().replace("[evaluate]", "[evaluate]\nlimit = 50"))
+    text = write_page(read_experiment(path), tmp_path).read_text(encoding="utf-8")
+    assert "| Standard | 0 of 2 | not yet run" in text, "numbers of other images do not count"
+
+
 def test_sensitivity_is_the_mean_over_the_others(tmp_path: Path) -> None:
     experiment = tiny(tmp_path)
     clean = {"lam=1, bound=0.1": 0.8, "lam=1, bound=0.3": 0.9, "lam=3, bound=0.1": 0.7, "lam=3, bound=0.3": 0.6}

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from explorer.experiments.grid import Cell
-from explorer.experiments.schema import Experiment
-from explorer.experiments.store import Row, rows_of
+from explorer.experiments.measure import reusable
+from explorer.experiments.schema import Experiment, Measures
+from explorer.experiments.store import Row, known_rows
 
 SAME = ("epochs", "init", "trained")
 """What a baseline shares with a run as far as there is such a one, beside data, network and number of images."""
@@ -44,7 +45,8 @@ def mean(values: Sequence[float]) -> float | None:
 
 def lines_of(experiment: Experiment, rows: Sequence[Row]) -> list[Line]:
     """All settings of the file, in its order."""
-    done = rows_of(experiment, rows)
+    known = known_rows(experiment, rows)
+    done = {cell: row for cell, old in known.items() if (row := still_true(old, experiment.measures))}
     settings: dict[str, list[Cell]] = {}
     for cell in experiment.cells:
         settings.setdefault(cell.row, []).append(cell)
@@ -54,6 +56,18 @@ def lines_of(experiment: Experiment, rows: Sequence[Row]) -> list[Line]:
         whole = tuple(row for row in found if not row.get("failed"))
         made.append(Line(cells[0].title, tuple(cells), whole, len(found) - len(whole)))
     return made
+
+
+def still_true(row: Row, measures: Measures) -> Row | None:
+    """A row with what was measured on the images that the file now names, also where more is asked for; or None."""
+    if row.get("failed"):
+        return row
+    then = row["measures"]
+    if (then["split"], then["limit"]) != (measures.split, measures.limit):
+        return None
+    kept = reusable(row, replace(measures, recipes=()))
+    without = {key: value for key, value in row.items() if key not in ("suites", "theorem")}
+    return without | {key: kept[key] for key in ("suites", "theorem") if key in kept}
 
 
 def tables_of(lines: Iterable[Line]) -> dict[tuple[str, str], list[Line]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from explorer.experiments import tables
 from explorer.experiments.lines import Line, lines_of, tables_of
 from explorer.experiments.schema import KINDS, Experiment
-from explorer.experiments.store import Results
+from explorer.experiments.store import Results, covers
 
 SPLIT = {"test": "the test set", "validation": "training images that each run held out, not the test set"}
 
@@ -31,7 +31,9 @@ def _parts(experiment: Experiment, lines: Sequence[Line], folder: Path) -> Itera
     if experiment.about:
         yield experiment.about
     left = sum(len(line.cells) - len(line.rows) - line.diverged for line in lines)
+    short = sum(not covers(row, experiment.measures) for line in lines for row in line.rows)
     state = f"**{left} of {len(experiment.cells)} runs are not yet run.** " if left else ""
+    state += f"**Of {short} not everything is measured yet.** " if short else ""
     yield (
         f"{state}Accuracy in % on {SPLIT[experiment.measures.split]}; of several seeds the mean, with the smallest and "
         "the largest in brackets. σ is the standard deviation of gaussian noise on pixels in [0, 1]. This page is "

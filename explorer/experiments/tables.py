@@ -11,6 +11,7 @@ from explorer.experiments.schema import PublishedValues
 from explorer.models import method_title
 
 ABSENT = "not yet run"
+UNMEASURED = "not yet measured"
 DIVERGED = "diverged"
 NONE = "–"
 
@@ -36,7 +37,8 @@ def spread(values: Sequence[float], *, absent: str = ABSENT, digits: int = 1) ->
 
 
 def _absent(line: Line) -> str:
-    return DIVERGED if line.diverged else ABSENT
+    """Why a cell has no number: nothing was run, it diverged, or this was not measured on it."""
+    return DIVERGED if line.diverged and not line.rows else UNMEASURED if line.rows else ABSENT
 
 
 def seeds_of(line: Line) -> str:
