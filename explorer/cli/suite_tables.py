@@ -65,7 +65,8 @@ def calibration_table(found: Calibration) -> Table:
     table = framed(["distortion", *(s.model for s in summaries)], rows, left=1)
     table.caption = (
         "expected calibration error in % (15 bins) and Brier score, mean of the severities 1 to 5; "
-        f"n = {found.n:,}; interval of the error: bootstrap over images"
+        f"n = {found.n:,}; chance alone adds to the error, the more the fewer the images: the interval (bootstrap over "
+        "images) takes most of that off and may lie below it"
     )
     return table
 

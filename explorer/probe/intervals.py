@@ -79,8 +79,8 @@ def resampled_sums(values: NDArray[np.float64], groups: NDArray[np.int64], count
 def basic_interval(found: float, resampled: NDArray[np.float64]) -> Interval:
     """The basic bootstrap interval of what cannot be negative, cut at 0: for estimates that chance makes larger.
 
-    Resampling repeats that bias, and a percentile interval would hold it twice; this one takes it off (Davison &
-    Hinkley 1997, section 5.2).
+    Resampling repeats that bias, and a percentile interval would hold it twice; this one takes most of it off (Davison
+    & Hinkley 1997, section 5.2) and may therefore lie below ``found``.
     """
     low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist()
     return max(0.0, 2 * found - high), max(0.0, 2 * found - low)
