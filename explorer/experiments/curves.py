@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -64,7 +64,8 @@ def curves_of(
     done = [line for line in group_lines if line.rows and line.cell.config.train_size == most]
     made = []
     for distortion, points in amounts_of(recipes).items():
-        shown, note = _chosen(done, [recipe for _, recipe in points])
+        measured = [line for line in done if any(line.values(recipe) for _, recipe in points)]
+        shown, note = _chosen(measured, [recipe for _, recipe in points])
         if not shown:
             continue
         kind = find_distortion(distortion)
@@ -72,10 +73,7 @@ def curves_of(
         places = [(amount * factor, recipe) for amount, recipe in points]
         unit = "1/255 of full scale" if factor == 255 else kind.unit
         across = f"{kind.title} {kind.symbol} ({unit})" if kind.symbol != unit else f"{kind.title} ({unit})"
-        series = {
-            line.title: ([amount for amount, _ in places], [line.mean(recipe) or 0.0 for _, recipe in places])
-            for line in shown
-        }
+        series = {line.title: _points((amount, line.mean(recipe)) for amount, recipe in places) for line in shown}
         figure = lines(series, across, "accuracy (%)", f"{title} {kind.title.lower()}")
         for known in published:
             if any(known.fits(line.cell) for line in group_lines):
@@ -97,14 +95,23 @@ def _by_size(name: str, title: str, done: Sequence[Line], recipes: Sequence[str]
     made = []
     for recipe in recipes if settings else ():
         series = {
-            words: ([line.rows[0]["images"] for line in own], [line.mean(recipe) or 0.0 for line in own])
+            words: _points((float(line.rows[0]["images"]), line.mean(recipe)) for line in own)
             for words, own in settings.items()
         }
+        series = {words: points for words, points in series.items() if points[0]}
+        if not series:
+            continue
         figure = lines(series, "training images", "accuracy (%)", f"{title} training images, {recipe_title(recipe)}")
         figure.update_xaxes(type="log")
         slug = re.sub(r"[^a-z0-9.]+", "-", recipe)
         made.append(Curves(f"{name}-train_size-{slug}", _sized(figure)))
     return made
+
+
+def _points(pairs: Iterable[tuple[float, float | None]]) -> tuple[list[float], list[float]]:
+    """What can be drawn: x and y of the pairs that have a y."""
+    known = [(x, y) for x, y in pairs if y is not None]
+    return [x for x, _ in known], [y for _, y in known]
 
 
 def _sized(figure: Figure) -> Figure:

@@ -123,7 +123,7 @@ def best(lines: Sequence[Line], recipes: Sequence[str]) -> str:
     rows = []
     for method in dict.fromkeys(line.cell.config.method for line in lines):
         own = [line for line in lines if line.cell.config.method == method]
-        done = [line for line in own if line.rows]
+        done = [line for line in own if all(line.values(recipe) for recipe in recipes)]
         if len(own) > 1 and done:
             first = max(done, key=score)
             rows.append([method_title(method), first.title, f"{score(first):.1f}", f"{len(done)} of {len(own)}"])
