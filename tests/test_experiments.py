@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -17,8 +18,10 @@ import pytest
 
 from explorer import cli
 from explorer.errors import ExplorerError
+from explorer.experiments import work
 from explorer.experiments.schema import read_experiment
 from explorer.experiments.store import Results, rows_of
+from explorer.training import TrainConfig
 
 HERE = Path(__file__).resolve().parents[1]
 SHIPPED = sorted((HERE / "experiments").glob("*.toml"))
@@ -149,6 +152,23 @@ def test_what_is_shipped_can_be_read_and_faces_the_controls(path: Path) -> None:
         assert {(arch, 0.5), (arch, 1.0)} <= faced, "noise on half and on all of the images stands in every table"
     if "choice" in path.stem:
         assert found.measures.split == "validation"
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_the_command_of_a_row_means_the_same_run(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything in the file goes through ``explorer train`` and comes back; nothing is trained."""
+    seen: list[TrainConfig] = []
+
+    def stop(config: TrainConfig, *_: object, **__: object) -> None:
+        seen.append(config)
+        raise ExplorerError("far enough")
+
+    monkeypatch.setattr(work, "train_model", stop)
+    cells = read_experiment(path).cells
+    for cell in {cell.row: cell for cell in cells}.values():
+        with pytest.raises(SystemExit):
+            cli.main(shlex.split(work.command(cell.config))[1:])
+        assert seen.pop() == cell.config
 
 
 # ---- running --------------------------------------------------------------------------------------------------------

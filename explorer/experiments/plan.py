@@ -124,7 +124,7 @@ def _kind(config: TrainConfig) -> tuple[Any, ...]:
     size = config.small_side if config.small_epochs >= config.epochs else 0
     return (
         config.data, config.arch, config.method, config.batch_size, config.trained, config.precision, size,
-        config.options.get("steps"),
+        config.options.get("mix"), config.options.get("steps"),
     )  # fmt: skip
 
 
