@@ -110,7 +110,7 @@ def test_json(found):
 
 def test_intervals_hold_what_they_should():
     rng = np.random.default_rng(0)
-    gaps = 0.9 - (rng.random(1000) < 0.7)  # one bin, far from calibrated: the error is a plain mean
+    gaps = 0.9 - (rng.random(1000) < 0.7).astype(np.float64)  # one bin, far from calibrated: the error is a plain mean
     mean = gaps.mean()
     low, high = basic_interval(mean, np.abs(resampled_sums(gaps, np.zeros(1000, np.int64), 1))[:, 0] / 1000)
     half = 1.96 * gaps.std() / 1000**0.5

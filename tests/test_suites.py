@@ -9,13 +9,13 @@ import torch
 from explorer import cli
 from explorer.datasets import Dataset
 from explorer.distortions import DISTORTIONS, Recipe
+from explorer.distortions.yardsticks import attack_plan
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.probe import CORRUPTIONS, Suite, evaluate, evaluate_many, run_suite, wilson_interval
 from explorer.probe.evaluate import named_rightly
 from explorer.probe.inputs import predictions
 from explorer.probe.intervals import mean_interval
-from explorer.probe.yardsticks import attack_plan
 from tests.probe_models import formula, resnet, threshold
 
 

@@ -1,5 +1,6 @@
 """One image, looked at closely: comparison, sweep, weak spots, attacks, layers; and accuracy over a data set."""
 
+from explorer.distortions.yardsticks import CORRUPTIONS
 from explorer.probe.answers import Answer, Comparison, Comparisons
 from explorer.probe.calibration import Calibration, calibration
 from explorer.probe.compare import CleanPass, clean_pass, compare, pinned_pass
@@ -16,7 +17,6 @@ from explorer.probe.suites import SUITES, Suite, run_suite
 from explorer.probe.sweep import Band, Curves, Spread, Sweep, sweep
 from explorer.probe.transfer import Cell, Flag, Sanity, Transfer, attacks, transfer
 from explorer.probe.weakness import Weakness, weaknesses
-from explorer.probe.yardsticks import CORRUPTIONS
 
 __all__ = [
     "CORRUPTIONS",

@@ -20,13 +20,13 @@ from torch import Tensor
 
 from explorer.datasets import Dataset
 from explorer.distortions import Recipe
+from explorer.distortions.yardsticks import corruption_plan
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.probe import inputs
 from explorer.probe.evaluate import check_data, distorted, needs_fit
 from explorer.probe.inputs import Progress
 from explorer.probe.intervals import Interval, basic_interval, resampled_sums
-from explorer.probe.yardsticks import corruption_plan
 
 if TYPE_CHECKING:
     from torchmetrics import Metric

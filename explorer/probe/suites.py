@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from explorer.datasets import Dataset
 from explorer.distortions import Recipe
 from explorer.distortions.adversarial import cross_entropy, slope
+from explorer.distortions.yardsticks import attack_plan, corruption_plan
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.probe import inputs
@@ -27,7 +28,6 @@ from explorer.probe.evaluate import batches, check_data, named_rightly, needs_fi
 from explorer.probe.inputs import Progress
 from explorer.probe.intervals import Interval, mean_interval, wilson_interval
 from explorer.probe.line_search import LineSearch, line_search
-from explorer.probe.yardsticks import attack_plan, corruption_plan
 
 
 @dataclass(frozen=True)
@@ -226,6 +226,32 @@ SUITES: dict[str, Callable[..., Measured]] = {
     "line-search": line_search,
 }
 """What ``run_suite`` can measure, by name."""
+
+
+@overload
+def run_suite(
+    models: Sequence[Classifier],
+    dataset: Dataset,
+    name: Literal["corruptions", "adversarial"] = "corruptions",
+    *,
+    limit: int | None = None,
+    seed: int = 0,
+    batch_size: int | None = None,
+    progress: Progress | None = None,
+) -> Suite: ...
+
+
+@overload
+def run_suite(
+    models: Sequence[Classifier],
+    dataset: Dataset,
+    name: str,
+    *,
+    limit: int | None = None,
+    seed: int = 0,
+    batch_size: int | None = None,
+    progress: Progress | None = None,
+) -> Measured: ...
 
 
 def run_suite(

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from explorer.distortions import Distortion, find_distortion
 from explorer.distortions.draws import Draws
+from explorer.distortions.yardsticks import CORRUPTIONS
 from explorer.errors import ExplorerError
 from explorer.models.classifier import Classifier
 from explorer.training.objective import Loss, objective
@@ -21,15 +22,8 @@ RELATIVES = (
 )
 """Distortions of every family; of the fifteen of CIFAR-10-C only gaussian noise is among them."""
 
-CORRUPTIONS = (
-    *("gaussian_noise", "shot_noise", "impulse_noise"),
-    *("defocus_blur", "glass_blur", "motion_blur", "zoom_blur"),
-    *("snow", "frost", "fog", "brightness"),
-    *("contrast", "elastic_transform", "pixelate", "jpeg"),
-)
-"""The fifteen of CIFAR-10-C (Hendrycks & Dietterich 2019): a model trained on them has seen the test's distortions."""
-
 MIXES = {"relatives": RELATIVES, "corruptions": CORRUPTIONS, "all": tuple(dict.fromkeys(CORRUPTIONS + RELATIVES))}
+"""``corruptions`` are the fifteen themselves: a model trained on them has seen the test's distortions."""
 
 
 def far_end(kind: Distortion, side: int) -> float:

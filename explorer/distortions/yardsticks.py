@@ -9,7 +9,8 @@ The attacks are FGSM and PGD with 20 steps in the L-infinity norm, each on the c
 
 from __future__ import annotations
 
-from explorer.distortions import Recipe, find_distortion
+from explorer.distortions.recipe import Recipe
+from explorer.distortions.registry import find_distortion
 
 CORRUPTIONS = (
     *("gaussian_noise", "shot_noise", "impulse_noise"),
