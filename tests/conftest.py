@@ -25,7 +25,8 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 LONG = (
     "test_notebooks", "test_load", "test_jupyter", "test_survey_ray", "test_wheel", "test_lessons_training",
     "test_survey", "test_survey_maps", "test_browser", "test_panel", "test_failures_page", "test_views", "test_app",
-    "test_curves_app", "test_uploads", "test_own", "test_train_command",
+    "test_curves_app", "test_methods_page", "test_uploads", "test_suites", "test_experiments", "test_own",
+    "test_train_command", "test_methods", "test_experiments_page", "test_line_search", "test_calibration",
 )  # fmt: skip
 """The files that take longest, first: no worker is left alone with one of them in the end."""
 
@@ -35,6 +36,8 @@ SHORT = os.environ.get("EXPLORER_SHORT") == "1"
 
 LEFT_OUT = (
     "test_it_runs_offline_gives_what_is_stored_and_its_solutions_are_right[3_stability_training",
+    "test_it_runs_offline_gives_what_is_stored_and_its_solutions_are_right[4_the_lipschitz_loss",
+    "test_it_runs_offline_gives_what_is_stored_and_its_solutions_are_right[5_bang",
     "test_ten_browsers_dragging_at_once",
     "test_large_photographs_at_once",
     "test_umap_lays_out_every_case",
