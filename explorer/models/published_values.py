@@ -181,7 +181,7 @@ def _bang() -> Iterator[PublishedValue]:
                 data=data,
                 method=method,
                 arch=arch,
-                same_as=None,
+                same_as="lenet" if arch == "LeNet" else None,
                 setting=setting,
                 distortion=distortion,
                 amount=amount,
