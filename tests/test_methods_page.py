@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from explorer import Recipe, evaluate, load_dataset, load_model
-from explorer.models import list_models
+from explorer.models import METHODS, list_models
 from explorer.models.published_values import published_values
 from tests.app_page import AppPage, artifacts, serving
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
+
+SHIPPED = len(METHODS)  # models of the digits, and of CIFAR-10: one per method
+SURVEYED = 5  # of the digits, in the shipped survey
 
 
 @pytest.fixture(scope="module")
@@ -84,8 +87,8 @@ def test_it_opens_from_its_address_and_measures_what_evaluate_measures(visitor: 
     assert page.locator(".m-box h2").inner_text() == "Accuracy under Crop"
     assert page.locator("#stage").is_hidden()
     assert page.locator("#failures").is_hidden()
-    assert page.locator(".m-drawing .curve").count() == 5
-    assert page.locator(".m-drawing .band").count() == 5
+    assert page.locator(".m-drawing .curve").count() == SHIPPED
+    assert page.locator(".m-drawing .band").count() == SHIPPED
     assert page.locator(".m-ends text").all_inner_texts() != []
     wanted = evaluate(
         load_model("digits/lenet/bang", device="cpu"), load_dataset("digits"), Recipe((("crop", 4),)), limit=100
@@ -107,15 +110,15 @@ def test_each_source_has_its_mark_its_n_and_can_be_hidden(visitor: MethodsPage) 
         "Cards of the models n = 360, seed 0",
     ]
     marks = {source: page.locator(f".m-own[data-source={source}]") for source in ("survey", "card")}
-    assert (marks["survey"].count(), marks["card"].count()) == (5 * 5, 5 * 2)
+    assert (marks["survey"].count(), marks["card"].count()) == (SURVEYED * 5, SHIPPED * 2)
     shapes = {source: marks[source].first.locator(".mark").get_attribute("d") for source in marks}
     assert len({re.sub(r"[\d.\s-]", "", shape or "") for shape in shapes.values()}) == 2
     page.locator(".m-legend [data-source=survey]").first.click()
     assert marks["survey"].count() == 0
-    assert marks["card"].count() == 10
+    assert marks["card"].count() == SHIPPED * 2
     page.locator(".m-legend [data-source=live]").first.press("Enter")
     assert page.locator(".m-drawing .curve").count() == 0
-    assert page.locator(".m-line").count() == 5, "the cards are joined where nothing else is drawn"
+    assert page.locator(".m-line").count() == SHIPPED, "the cards are joined where nothing else is drawn"
     for source in ("survey", "live"):
         page.locator(f".m-legend button[data-source={source}]").click()
 
@@ -149,7 +152,7 @@ def test_it_can_be_stopped_and_goes_on(visitor: MethodsPage) -> None:
     visitor.choose("Test images", "360")
     page.get_by_role("button", name="Cancel").click()
     visitor.until_status("Stopped after")
-    assert page.locator(".m-drawing .curve").count() in (0, 5)
+    assert page.locator(".m-drawing .curve").count() in (0, SHIPPED)
     page.get_by_role("button", name="Go on").click()
     visitor.until_status("Measured here on the first 360 test images")
     assert visitor.search()["images"] == "360"
@@ -171,7 +174,7 @@ def test_what_is_not_here_is_said_and_can_be_had(visitor: MethodsPage) -> None:
     assert "EXPLORER_DATA" in page.locator(".m-notes").inner_text()
     visitor.at("cifar10", "gaussian_noise")
     assert "What is shown comes from the cards and the shipped survey." in page.locator(".m-status").inner_text()
-    assert page.locator(".m-line").count() == 5
+    assert page.locator(".m-line").count() == SHIPPED
 
 
 def test_published_values_are_marks_that_say_net_setting_and_source(visitor: MethodsPage) -> None:
@@ -201,9 +204,7 @@ def test_published_values_are_marks_that_say_net_setting_and_source(visitor: Met
     assert quick
     assert all("Another architecture than ours" in text and "Measured by us" in text for text in quick)
     assert page.locator(".m-readout").is_visible()
-    assert set(page.locator(".m-line").evaluate_all("all => all.map(one => one.dataset.method)")) == {
-        "standard", "gaussian", "stability", "lipschitz", "bang",
-    }  # fmt: skip
+    assert set(page.locator(".m-line").evaluate_all("all => all.map(one => one.dataset.method)")) == set(METHODS)
     assert [row for row in visitor.rows() if row[2] == "about σ = 0.123"]
 
 
@@ -244,7 +245,7 @@ def test_back_and_forward_go_between_the_places(visitor: MethodsPage) -> None:
     assert "place" not in visitor.search()
     page.go_back()
     page.wait_for_function("document.body.dataset.place === 'methods'")
-    assert page.locator(".m-drawing .curve").count() == 5
+    assert page.locator(".m-drawing .curve").count() == SHIPPED
     assert visitor.search()["distortion"] == "crop"
 
 
