@@ -31,9 +31,9 @@ class Family:
     @property
     def defaults(self) -> list[str]:
         """The names first shown: a baseline and its stabilized sibling, else the first two cards."""
-        archs = sorted({card.arch for card in self.cards}, key=lambda arch: _rank(arch, DEFAULT_ARCHITECTURES))
-        for arch in archs:
-            by_method = {card.method: card.name for card in self.cards if card.arch == arch}
+        kinds = dict.fromkeys((card.arch, card.data) for card in self.cards)  # siblings learned from the same pictures
+        for kind in sorted(kinds, key=lambda kind: _rank(kind[0], DEFAULT_ARCHITECTURES)):
+            by_method = {card.method: card.name for card in self.cards if (card.arch, card.data) == kind}
             names = [by_method[method] for method in DEFAULT_METHODS if method in by_method]
             if len(names) == len(DEFAULT_METHODS):
                 return names
