@@ -6,7 +6,7 @@ METHODS: dict[str, str] = {
     "standard": "Standard",
     "gaussian": "Gaussian noise",
     "stability": "Stability training",
-    "stability_mix": "Stability training, mixed",
+    "stability_mix": "Mixed stability",
     "lipschitz": "Lipschitz loss",
     "bang": "BANG",
 }
