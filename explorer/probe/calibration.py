@@ -27,6 +27,7 @@ from explorer.probe import inputs
 from explorer.probe.evaluate import check_data, distorted, needs_fit
 from explorer.probe.inputs import Progress
 from explorer.probe.intervals import Interval, basic_interval, resampled_sums
+from explorer.probe.result import SuiteResult
 
 if TYPE_CHECKING:
     from torchmetrics import Metric
@@ -107,28 +108,11 @@ class CalibrationSummary:
 
 
 @dataclass(frozen=True)
-class Calibration:
-    """What ``calibration`` measured: a reading per model and condition, the clean one first, and a summary per model.
+class Calibration(SuiteResult):
+    """A reading per model and condition, the clean one first, and a summary per model."""
 
-    The other fields are those of ``Suite``.
-    """
-
-    name: str
-    data: str
-    split: str
-    seed: int
-    n: int
-    fitted: bool
     rows: tuple[Reading, ...]
     summaries: tuple[CalibrationSummary, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """A JSON object."""
-        return {
-            **vars(self),
-            "rows": [row.to_dict() for row in self.rows],
-            "summaries": [summary.to_dict() for summary in self.summaries],
-        }
 
 
 def calibration(

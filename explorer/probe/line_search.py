@@ -35,6 +35,7 @@ from explorer.probe import inputs
 from explorer.probe.evaluate import batches, check_data, needs_fit
 from explorer.probe.inputs import Progress
 from explorer.probe.intervals import Interval, mean_interval, wilson_interval
+from explorer.probe.result import SuiteResult
 
 LARGEST = 255
 """The largest step, in 1/255: full scale."""
@@ -96,20 +97,10 @@ class SearchSummary:
 
 
 @dataclass(frozen=True)
-class LineSearch:
-    """What ``line_search`` measured. The fields are those of ``Suite``; nothing is drawn from ``seed``."""
+class LineSearch(SuiteResult):
+    """What ``line_search`` measured; nothing is drawn from ``seed``."""
 
-    name: str
-    data: str
-    split: str
-    seed: int
-    n: int
-    fitted: bool
     summaries: tuple[SearchSummary, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """A JSON object."""
-        return {**vars(self), "summaries": [summary.to_dict() for summary in self.summaries]}
 
 
 def line_search(

@@ -28,6 +28,7 @@ from explorer.probe.evaluate import batches, check_data, named_rightly, needs_fi
 from explorer.probe.inputs import Progress
 from explorer.probe.intervals import Interval, mean_interval, wilson_interval
 from explorer.probe.line_search import LineSearch, line_search
+from explorer.probe.result import SuiteResult
 
 
 @dataclass(frozen=True)
@@ -100,29 +101,11 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class Suite:
-    """Accuracies under a suite: a row per model, distortion and severity, and a summary per model.
+class Suite(SuiteResult):
+    """Accuracies under a suite: a row per model, distortion and severity, and a summary per model."""
 
-    ``n`` images of ``data`` (its split ``split``); ``seed`` is that of every row's recipe; ``fitted`` says that the
-    images had another size or other channels than the models take and went through ``explorer.fit``.
-    """
-
-    name: str
-    data: str
-    split: str
-    seed: int
-    n: int
-    fitted: bool
     rows: tuple[Row, ...]
     summaries: tuple[Summary, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """A JSON object."""
-        return {
-            **vars(self),
-            "rows": [row.to_dict() for row in self.rows],
-            "summaries": [summary.to_dict() for summary in self.summaries],
-        }
 
 
 def _accuracies(

@@ -1,0 +1,27 @@
+"""What every suite's result says of itself, and how it becomes JSON."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class SuiteResult:
+    """A suite measured on ``n`` images of ``data`` (its split ``split``).
+
+    ``seed`` is that of every row's recipe; ``fitted`` says that the images had another size or other channels than the
+    models take and went through ``explorer.fit``. Subclasses add ``summaries``, one per model, and ``rows``, if any.
+    """
+
+    name: str
+    data: str
+    split: str
+    seed: int
+    n: int
+    fitted: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON object."""
+        return {key: [one.to_dict() for one in value] if isinstance(value, tuple) else value
+                for key, value in vars(self).items()}  # fmt: skip
