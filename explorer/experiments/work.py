@@ -53,11 +53,10 @@ def data_set(name: str, split: str) -> Dataset:
 
 def held_out(config: TrainConfig) -> Dataset:
     """The training images that this run did not train on and kept for validation, as the trainer splits them."""
-    import torch
+    from explorer.training.trainer import split_rows
 
     data = data_set(config.data, "train")
-    shuffled = torch.randperm(len(data), generator=torch.Generator().manual_seed(config.seed))
-    return replace(data.select(shuffled[: config.holdout].numpy()), split="validation")
+    return replace(data.select(split_rows(config, len(data))[0].numpy()), split="validation")
 
 
 def command(config: TrainConfig) -> str:

@@ -227,13 +227,17 @@ def _optimizer(config: TrainConfig, model: Classifier) -> torch.optim.Optimizer:
     )
 
 
+def split_rows(config: TrainConfig, count: int) -> tuple[Tensor, Tensor]:
+    """Which of ``count`` images are held out for validation, and which are trained on, by a seeded shuffle."""
+    shuffled = torch.randperm(count, generator=torch.Generator().manual_seed(config.seed))
+    return shuffled[: config.holdout], shuffled[config.holdout :][: config.train_size or None]
+
+
 def _split(config: TrainConfig, data: Dataset) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Images (uint8, N, C, H, W) and labels to train on, then those held out, by a seeded shuffle."""
     pixels = torch.from_numpy(data.images).permute(0, 3, 1, 2).contiguous()
     labels = torch.from_numpy(data.labels)
-    shuffled = torch.randperm(len(labels), generator=torch.Generator().manual_seed(config.seed))
-    held, kept = shuffled[: config.holdout], shuffled[config.holdout :]
-    kept = kept[: config.train_size or None]
+    held, kept = split_rows(config, len(labels))
     if len(kept) < config.batch_size:
         raise ExplorerError(f"Only {len(kept)} images are left to train on; choose a batch size of at most that many.")
     return pixels[kept], labels[kept], pixels[held], labels[held]
