@@ -10,7 +10,7 @@ from explorer.models.registry import architecture
 
 @architecture("lenet", size=28, channels=1)
 class LeNet(nn.Module):
-    """Caffe's LeNet as in BANG, MNIST "B1" (Rozsa et al. 2016): no ReLU after the convolutions, Xavier weights."""
+    """Caffe's LeNet as in BANG, MNIST "B1" (Rozsa et al. 2016): no ReLU after the convolutions, Caffe's "xavier" weights."""
 
     def __init__(self, *, classes: int, in_channels: int = 1) -> None:
         super().__init__()
@@ -21,7 +21,9 @@ class LeNet(nn.Module):
         self.fc2 = nn.Linear(500, classes)
         for module in self.modules():
             if isinstance(module, (nn.Conv2d, nn.Linear)):
-                nn.init.xavier_uniform_(module.weight)
+                # What Caffe calls "xavier" knows no fan-out: uniform within sqrt(3 / fan-in). Glorot's form would
+                # begin conv1 at less than a third of these weights.
+                nn.init.kaiming_uniform_(module.weight, nonlinearity="linear")
                 nn.init.zeros_(module.bias)  # type: ignore[arg-type]  # both kinds are built with a bias here
 
     def forward_features(self, x: Tensor) -> dict[str, Tensor]:
