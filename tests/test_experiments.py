@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from explorer import cli
+from explorer.cli.experiment import chosen
 from explorer.errors import ExplorerError
 from explorer.experiments import work
 from explorer.experiments.schema import read_experiment
@@ -297,3 +298,19 @@ def test_no_time_means_no_run_and_says_how_to_go_on(
 def test_a_text_that_means_no_run_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("run", write(tmp_path), "--only", "nothing") == 2
     assert re.search("No run is named nothing; there are Standard", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(
+    ("only", "meant"),
+    [
+        (["standard"], 1),
+        (["Stable"], 4),  # a title
+        (["STANDARD"], 1),
+        (["sigma=0.1"], 2),  # an option
+        (["sigma=0.3", "standard"], 3),  # several texts: any of them
+        (["seed=1"], 2),  # a setting
+        (["seed0"], 3),  # a part of a run's id
+    ],
+)
+def test_only_picks_runs_by_name_title_or_setting(tmp_path: Path, only: list[str], meant: int) -> None:
+    assert len(chosen(read_experiment(write(tmp_path)), only)) == meant

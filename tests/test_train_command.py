@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from explorer import cli
 from explorer.cli.train import CARD_RECIPES, option_texts
 from explorer.errors import ExplorerError
-from explorer.models import load_model
+from explorer.models import METHODS, load_model
+from explorer.training.objective import OBJECTIVES
 
 
 def run(*arguments: str) -> int:
@@ -42,7 +44,7 @@ def test_train_writes_a_checkpoint_with_a_full_card(tmp_path: Path, monkeypatch:
     assert card["command"].startswith("explorer train --method stability")
     assert "--alpha 0.5" in card["command"]
     assert "--no-flip" in card["command"]
-    assert run(*card["command"].split()[2:]) == 0
+    assert run(*card["command"].split()[2:], "--out", "out") == 0
     again = json.loads(path.with_suffix(".json").read_text())
     assert (again["sha256"], again["results"]) == (card["sha256"], card["results"])
     assert len((tmp_path / "runs/digits/mnist_cnn/stability/metrics.jsonl").read_text().splitlines()) == 1
@@ -69,6 +71,13 @@ def test_bad_use_is_one_line_and_exit_code_2(
     err = capsys.readouterr().err
     assert message in err
     assert err.count("\n") == 1
+
+
+def test_the_help_names_every_method(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert run("--help") == 0
+    words = set(re.findall(r"\w+", capsys.readouterr().out))
+    assert set(OBJECTIVES) == set(METHODS) <= words
 
 
 def test_options_of_a_method_are_read_in_both_spellings() -> None:

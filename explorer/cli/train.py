@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
@@ -35,21 +34,6 @@ def option_texts(extra: Sequence[str]) -> dict[str, str]:
             value = words.pop(0) if words and not words[0].startswith("--") else "true"
         texts[name.replace("-", "_")] = value
     return texts
-
-
-def command_line(context: typer.Context) -> str:
-    """The command that was given, options in their declared order, without what does not touch the outcome."""
-    words = ["explorer", "train"]
-    for option in context.command.params:
-        source = context.get_parameter_source(option.name or "")
-        if source is None or source.name != "COMMANDLINE" or option.name in {"restart", "work"}:
-            continue
-        value = context.params[option.name or ""]
-        if isinstance(value, bool):
-            words.append((option.opts if value else option.secondary_opts)[0])
-        else:
-            words += [option.opts[0], str(value)]
-    return shlex.join([*words, *context.args])
 
 
 def reference_distances(features: Callable[[Any], Any], dataset: Any, seed: int = 0) -> list[float]:
@@ -149,7 +133,6 @@ def train(
             )
 
         model = train_model(config, folder, device=where, watch=watch)
-    model.card = replace(model.card, command=command_line(context))
     save_model(model, out)
     measure(config.name, out, where)
 

@@ -10,7 +10,7 @@ from explorer.models.registry import architecture
 
 @architecture("lenet", size=28, channels=1)
 class LeNet(nn.Module):
-    """Caffe's LeNet as in BANG, MNIST "B1" (Rozsa et al. 2016): no ReLU after the convolutions, Caffe's "xavier" weights."""
+    """Caffe's LeNet as in BANG, MNIST "B1" (Rozsa et al. 2016): no ReLU after convolutions, its "xavier" weights."""
 
     def __init__(self, *, classes: int, in_channels: int = 1) -> None:
         super().__init__()

@@ -69,6 +69,11 @@ class Idea:
 
 
 _TASK = "CE is the cross-entropy, f the network, y the true class"
+_NOISY = (mathml("x′ = x + N(0, σ^2)"), "x prime equals x plus normal noise of variance sigma squared")
+_STABLE = (
+    mathml("L = CE(f(x), y) + α KL(f(x) ‖ f(x′))"),
+    "L equals the cross-entropy of f of x and y, plus alpha times the divergence of f of x prime from it",
+)
 
 IDEAS: dict[str, Idea] = {
     "standard": Idea(
@@ -83,7 +88,7 @@ IDEAS: dict[str, Idea] = {
         idea="Train on noisy images as if they were clean: data augmentation.",
         formulas=(
             (mathml("L = CE(f(x′), y)"), "L equals the cross-entropy of f of x prime and y"),
-            (mathml("x′ = x + N(0, σ^2)"), "x prime equals x plus normal noise of variance sigma squared"),
+            _NOISY,
         ),
         symbols="x′ is used for a part of each batch, x for the rest; σ is the noise on [0, 1] pixels.",
         passes=1,
@@ -94,13 +99,7 @@ IDEAS: dict[str, Idea] = {
     ),
     "stability": Idea(
         idea="Name clean images rightly, and answer noisy ones as the clean one, whatever that answer is.",
-        formulas=(
-            (
-                mathml("L = CE(f(x), y) + α KL(f(x) ‖ f(x′))"),
-                "L equals the cross-entropy of f of x and y, plus alpha times the divergence of f of x prime from it",
-            ),
-            (mathml("x′ = x + N(0, σ^2)"), "x prime equals x plus normal noise of variance sigma squared"),
-        ),
+        formulas=(_STABLE, _NOISY),
         symbols="KL compares the two answers' probabilities; α weighs stability against the task.",
         passes=2,
         cost="2 forward passes per image: clean and noisy.",
@@ -111,10 +110,7 @@ IDEAS: dict[str, Idea] = {
     "stability_mix": Idea(
         idea="Stability training whose x′ goes through a random recipe: one or more distortions, at random strengths.",
         formulas=(
-            (
-                mathml("L = CE(f(x), y) + α KL(f(x) ‖ f(x′))"),
-                "L equals the cross-entropy of f of x and y, plus alpha times the divergence of f of x prime from it",
-            ),
+            _STABLE,
             (mathml("x′ = r(x), r ∼ R"), "x prime equals r of x, with r drawn from a distribution R over recipes"),
         ),
         symbols="R draws distortions and their amounts anew for every few images.",
