@@ -71,7 +71,7 @@ def test_the_pair_most_often_mixed_up():
 
 
 def test_a_case_is_opened_from_what_was_written_down():
-    row, recipe = 34, "rotate=-25;seed=147462665568408"
+    row, recipe = 59, "rotate=-25;seed=80281613477774"
     pixels = seven.opened(row, recipe).image_hash
     assert told("7.8", (row, recipe, pixels)).startswith("✓ Opened again")
     assert "gives the pixels" in told("7.8", (row, recipe, "0" * 16))

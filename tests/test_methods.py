@@ -65,7 +65,7 @@ def test_the_points_of_surveys_are_theirs(live: Live) -> None:
     known = ask(live, "known", data="digits", distortion="crop")
     points = {(one["model"], one["amount"]): one for one in known["points"] if one["source"] == "survey"}
     assert {amount for _, amount in points} == {0, 1, 2, 4, 6}
-    assert len(points) == 5 * 5
+    assert len(points) == 6 * 5  # models, amounts
     (model,) = live.choose(["digits/lenet/bang"])[1]
     found = evaluate(model, load_dataset("digits"), Recipe((("crop", 4),)))
     one = points["digits/lenet/bang", 4]

@@ -25,7 +25,7 @@ def test_two_finished_surveys_of_the_shipped_models_travel_along() -> None:
         survey = Survey(folder)
         plan = survey.plan
         assert set(plan.models) <= names
-        assert len(plan.models) == (6 if folder.name == "cifar10" else 5)
+        assert len(plan.models) == 6
         assert survey.unread() == {}
         assert survey.sql("SELECT count(*) AS n FROM rows").n[0] == plan.answers
         assert not list(folder.rglob(".lock"))
