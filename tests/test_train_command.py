@@ -7,11 +7,13 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 
 from explorer import cli
-from explorer.cli.train import CARD_RECIPES, option_texts
+from explorer.cli.train import CARD_RECIPES, measure, option_texts
 from explorer.errors import ExplorerError
-from explorer.models import METHODS, load_model
+from explorer.models import METHODS, Classifier, load_model, save_model
+from explorer.models.checkpoints import halved, read_state
 from explorer.training.objective import OBJECTIVES
 
 
@@ -22,7 +24,9 @@ def run(*arguments: str) -> int:
     return left.value.code
 
 
-def test_train_writes_a_checkpoint_with_a_full_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_train_writes_a_checkpoint_with_a_full_card(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     words = ["--method", "stability", "--data", "digits", "--arch", "mnist_cnn", "--epochs", "1", "--train-size", "256"]
     words += ["--no-flip", "--pad", "2", "--alpha", "0.5", "--out", "out"]
@@ -37,6 +41,8 @@ def test_train_writes_a_checkpoint_with_a_full_card(tmp_path: Path, monkeypatch:
     reference = card["reference"]["penultimate"]
     assert len(reference) == 101
     assert 0 < reference[0] < reference[50] < reference[100]
+    bits = {torch.float16: "16", torch.float32: "32"}[read_state(path)["fc1.weight"].dtype]
+    assert f"stored in {bits} bits" in capsys.readouterr().out
     model = load_model(path, device="cpu")
     assert model.name == "digits/mnist_cnn/stability"
 
@@ -71,6 +77,28 @@ def test_bad_use_is_one_line_and_exit_code_2(
     err = capsys.readouterr().err
     assert message in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("changes", [False, True])
+def test_weights_are_kept_in_16_bits_where_no_accuracy_changes(
+    changes: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "digits/lenet/standard"
+    model = load_model(name, device="cpu")
+    save_model(model, tmp_path)
+    if changes:  # as if rounding had made the network useless
+
+        def spoilt(model: Classifier) -> Classifier:
+            model = halved(model)
+            model.net.load_state_dict({key: -value for key, value in model.net.state_dict().items()})
+            return model
+
+        monkeypatch.setattr("explorer.models.checkpoints.halved", spoilt)
+    measure(name, tmp_path, torch.device("cpu"))
+    state = read_state(tmp_path / f"{name}.safetensors")
+    assert state["fc1.weight"].dtype == (torch.float32 if changes else torch.float16)
+    measured = load_model(tmp_path / f"{name}.safetensors", device="cpu").card.results
+    assert measured == model.card.results
 
 
 def test_the_help_names_every_method(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import hashlib
 import json
@@ -115,12 +116,27 @@ def load_model(
     return Classifier(net, card).eval().requires_grad_(False).to(where)
 
 
-def save_model(model: Classifier, folder: Path) -> Card:
-    """Write ``folder/<name>.safetensors`` and its card (sha256 filled in), each atomically; returns the card."""
+def halved(model: Classifier) -> Classifier:
+    """A copy whose weights are rounded to 16 bits (float16), as they come back from ``save_model(..., half=True)``."""
+    small = copy.deepcopy(model)
+    small.net.load_state_dict({key: _half(value) for key, value in model.net.state_dict().items()})
+    return small
+
+
+def _half(value: Tensor) -> Tensor:
+    return value.half() if value.is_floating_point() else value
+
+
+def save_model(model: Classifier, folder: Path, *, half: bool = False) -> Card:
+    """Write ``folder/<name>.safetensors`` and its card (sha256 filled in), each atomically; returns the card.
+
+    ``half`` stores the weights in 16 bits; ``load_model`` gives float32 again, those of ``halved(model)``.
+    """
     target = folder / f"{model.name}.safetensors"
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_suffix(".part")
-    part.write_bytes(save({key: value.detach().cpu().contiguous() for key, value in model.net.state_dict().items()}))
+    state = {key: value.detach().cpu().contiguous() for key, value in model.net.state_dict().items()}
+    part.write_bytes(save({key: _half(value) if half else value for key, value in state.items()}))
     card = replace(model.card, sha256=file_sha256(part))
     part.replace(target)
     write_card(card, folder)
