@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,8 @@ from explorer.cli.experiment import chosen
 from explorer.errors import ExplorerError
 from explorer.experiments import work
 from explorer.experiments.schema import read_experiment
-from explorer.experiments.store import Results, rows_of
-from explorer.training import TrainConfig
+from explorer.experiments.store import Results, rows_of, same_settings
+from explorer.training import TrainConfig, default_options
 
 HERE = Path(__file__).resolve().parents[1]
 SHIPPED = sorted((HERE / "experiments").glob("*.toml"))
@@ -116,6 +117,9 @@ def test_the_grid_is_multiplied_and_every_run_has_a_name_of_its_own(tmp_path: Pa
         ("sigma = [0.1, 0.3]", 'sigma = "much"', "the option sigma in .* must be a number, not 'much'"),
         ("sigma = [0.1, 0.3]", "sigma = []", "empty list"),
         ("sigma = [0.1, 0.3]", "sigma = [0.1, 0.1]", "stands in two"),
+        ("sigma = [0.1, 0.3] }", 'sigma = 0.1 }\n[[runs]]\nmethod = "standard"\nepochs = 5', "both called 'Standard'"),
+        ('["clean", "gaussian_noise=0.3", "fgsm=8/255"]', "[]", "recipes in .* is an empty list"),
+        ("seeds = [0, 1]", "seeds = [100000000000000]", "The seed 100000000000000 is too large"),
         ("seeds = [0, 1]", "seeds = 0", "must be a list of different whole numbers"),
         ("limit = 40", 'split = "train"', "split in .* must be one of test, validation"),
         ("holdout = 100", "", None),
@@ -314,3 +318,37 @@ def test_a_text_that_means_no_run_is_refused(tmp_path: Path, capsys: pytest.Capt
 )
 def test_only_picks_runs_by_name_title_or_setting(tmp_path: Path, only: list[str], meant: int) -> None:
     assert len(chosen(read_experiment(write(tmp_path)), only)) == meant
+
+
+def test_options_that_a_method_has_learnt_since_do_not_count() -> None:
+    cell = read_experiment(HERE / "experiments/digits.toml").cells[-1]
+    other = json.loads(json.dumps(asdict(cell.config)))
+    other["options"]["beta"] = 0.123
+    usual = replace(cell, config=replace(cell.config, options=default_options(cell.config.method)))
+    assert same_settings(usual, {"settings": json.loads(json.dumps(asdict(usual.config))) | {"options": {}}})
+    assert not same_settings(cell, {"settings": other})
+
+
+def test_what_goes_wrong_in_one_run_does_not_end_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = work.train_model
+
+    def fails(config: TrainConfig, *words: Any, **how: Any) -> Any:
+        if config.method == "standard":
+            raise OSError(28, "No space left on device")
+        return whole(config, *words, **how)
+
+    monkeypatch.setattr("explorer.experiments.cell.train_model", fails)
+    only = ["--only", "standard", "--only", "sigma=0.1"]
+    assert run("run", write(tmp_path), "--work", tmp_path / "w", "--device", "cpu", *only) == 1
+    told = capsys.readouterr().out
+    assert "OSError: [Errno 28] No space left on device" in told
+    assert "2 runs done now" in told
+
+
+def test_only_a_training_that_diverges_is_finished_by_that(tmp_path: Path) -> None:
+    """A file to start from that is missing is no result, whatever its name says."""
+    text = TINY.replace("lr = 0.02", 'lr = 0.02\ninit = "diverged/model.pth"')
+    assert run("run", write(tmp_path, text), "--work", tmp_path / "w", "--device", "cpu", "--only", "standard") == 1
+    assert not (tmp_path / "results/tiny.jsonl").exists()

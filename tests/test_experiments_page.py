@@ -184,6 +184,64 @@ def test_sensitivity_is_the_mean_over_the_others(tmp_path: Path) -> None:
     assert "Best settings" not in text, "nothing is chosen on the test set"
 
 
+def test_sensitivity_compares_only_what_differs_in_nothing_else(tmp_path: Path) -> None:
+    """A poor run elsewhere, or one that is missing, must not speak through another setting."""
+    text = (
+        TEXT.replace("SPLIT", "test")
+        + """
+[[runs]]
+method = "lipschitz"
+title = "Head alone"
+init = "digits/lenet/standard"
+trained = "head"
+options = { lam = 1.0, bound = 0.1 }
+"""
+    )
+    (tmp_path / "grid.toml").write_text(text, encoding="utf-8")
+    experiment = read_experiment(tmp_path / "grid.toml")
+    own = [cell for cell in experiment.cells if cell.config.method == "lipschitz"]
+    rows = [
+        row(cell, experiment, (0.4 if cell.config.trained == "head" else 0.8, 0.5, 0.5, 0.5))
+        for cell in own
+        if not cell.title.endswith("lam=3, bound=0.3")
+    ]
+    found = table_rows(page(experiment, tmp_path, rows).split("### Sensitivity")[1], "Lipschitz loss")
+    assert [line.split(" | ")[1:4] for line in found[:4]] == [
+        ["lam = 1", "2", "80.0"],
+        ["lam = 3", "2", "80.0"],
+        ["bound = 0.1", "2", "80.0"],
+        ["bound = 0.3", "2", "80.0"],
+    ]
+    assert not any("trained" in line for line in found), "the head alone has no partner that differs in nothing else"
+
+
+def test_the_baseline_shares_what_was_varied(tmp_path: Path) -> None:
+    text = TEXT.replace("SPLIT", "test").replace('"standard"\n', '"standard"\nlr = [0.01, 0.1]\n')
+    text = text.replace('"lipschitz"\n', '"lipschitz"\nlr = [0.01, 0.1]\n', 1)
+    (tmp_path / "grid.toml").write_text(text, encoding="utf-8")
+    lines = lines_of(read_experiment(tmp_path / "grid.toml"), [])
+    for line in lines:
+        base = baseline_of(line, lines)
+        if base is not None and line.cell.config.method != "standard":
+            assert base.cell.config.lr == line.cell.config.lr
+
+
+def test_what_was_measured_and_not_there_is_no_missing_measure(tmp_path: Path) -> None:
+    """A search that breaks no image has no smallest step."""
+    broken = {"direction": "fgsm", "broken": 0.0, "epsilon": None, "zero_gradients": 1.0}
+    other = broken | {"broken": 1.0, "epsilon": 40.0, "zero_gradients": 0.0}
+    text = (
+        TEXT.replace("SPLIT", "test").replace('["corruptions"]', '["line-search"]').replace(", corruptions = 71.5", "")
+    )
+    (tmp_path / "grid.toml").write_text(text, encoding="utf-8")
+    experiment = read_experiment(tmp_path / "grid.toml")
+    rows = [row(cell, experiment, (0.8, 0.5, 0.5, 0.5)) for cell in experiment.cells[::2]]
+    for one, search in zip(rows, (other, broken), strict=False):
+        one["suites"] = {"line-search": {"searches": [search], "n": 40, "seed": 0}}
+    found = page(experiment, tmp_path, rows[:2]).split("### Suite: line-search")[1]
+    assert table_rows(found, "Lipschitz loss · lam=1, bound=0.1")[0].split(" | ")[1:3] == ["0.0", "–"]
+
+
 def test_on_held_out_images_the_best_setting_is_named(tmp_path: Path) -> None:
     experiment = tiny(tmp_path, "validation")
     wanted = next(cell for cell in experiment.cells if cell.title.endswith("lam=3, bound=0.1"))

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -127,6 +128,33 @@ def test_holdout_is_measured_and_not_trained_on(tmp_path: Path) -> None:
 def test_divergence_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(ExplorerError, match="diverged in epoch 1"):
         train(replace(CONFIG, lr=1e6, warmup_steps=0), load_dataset("digits", "train"), tmp_path, device=CPU)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"pad": 28}, "A padding of 28 px needs larger images"),
+        ({"method": "stability_mix", "options": {"steps": 0}}, "must be 1 or more"),
+        ({"method": "stability_mix", "options": {"group": 0}}, "must be 1 or more"),
+    ],
+)
+def test_settings_that_cannot_be_are_one_sentence(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ExplorerError, match=message):
+        train(replace(CONFIG, **change), load_dataset("digits", "train"), tmp_path, device=CPU)
+
+
+@pytest.mark.parametrize("content", [b"", b"no state", b"PK\x03\x04 half of one"])
+def test_a_damaged_state_is_one_sentence(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "state.pt").write_bytes(content)
+    with pytest.raises(ExplorerError, match="is damaged; begin anew with --restart"):
+        train(CONFIG, load_dataset("digits", "train"), tmp_path, device=CPU)
+
+
+def test_a_model_is_named_after_its_data_never_after_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine").mkdir()
+    monkeypatch.chdir(tmp_path / "mine")
+    named = {data: TrainConfig(data=data, arch="lenet").name.partition("/")[0] for data in ("digits", ".", "..", "/")}
+    assert named == {"digits": "digits", ".": "mine", "..": tmp_path.name, "/": "data"}
 
 
 def test_schedules_by_hand() -> None:

@@ -300,10 +300,15 @@ export function makeBrowser({ element, catalogue, jobs, page, notice, make, open
   // The list of data sets has changed: a download may have come, here or on another page.
   function refresh(datasets) {
     const before = JSON.stringify(catalogue.datasets.map(({ here, kept }) => [here, kept]));
-    const rows = Object.fromEntries(catalogue.datasets.map((one) => [one.name, one.rows]));
-    catalogue.datasets.splice(0, Infinity, ...datasets.map((one) => (one.here && rows[one.name] ? { ...one, rows: rows[one.name] } : one)));
+    renewDatasets(catalogue.datasets, datasets);
     if (before !== JSON.stringify(datasets.map(({ here, kept }) => [here, kept])) && !loading) view?.paint();
   }
 
   return { open, show };
+}
+
+// The list of data sets, in place; row counts that are known stay.
+export function renewDatasets(list, datasets) {
+  const rows = Object.fromEntries(list.map((one) => [one.name, one.rows]));
+  list.splice(0, Infinity, ...datasets.map((one) => (one.here && rows[one.name] ? { ...one, rows: rows[one.name] } : one)));
 }

@@ -190,7 +190,7 @@ def _told(outcome: Outcome, again: str, page: Path) -> Iterator[str]:
     for cell, why in outcome.failed.items():
         yield f"Not done: {cell}: {why}"
     if outcome.stopped:
-        yield f"The time was up; {len(outcome.stopped)} runs are left. Go on with: {again}"
+        yield f"{len(outcome.stopped)} runs are left. Go on with: {again}"
     yield f"{len(outcome.finished)} runs done now, {len(outcome.before)} before. Results: {page}"
 
 

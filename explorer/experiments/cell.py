@@ -10,14 +10,13 @@ from pathlib import Path
 
 import torch
 
-from explorer.errors import ExplorerError
 from explorer.experiments.grid import Cell
 from explorer.experiments.measure import images_of, measure
 from explorer.experiments.schema import Measures
 from explorer.experiments.store import Row
 from explorer.experiments.work import commit, train_model
 from explorer.models import save_model
-from explorer.training import Progress
+from explorer.training import DivergedError, Progress
 
 
 @dataclass(frozen=True)
@@ -77,9 +76,7 @@ def do_cell(cell: Cell, task: Task, listen: Listener) -> Row | None:
     except StoppedError:
         listen(Event(cell.id, "stopped"))
         return None
-    except ExplorerError as error:
-        if "diverged" not in str(error):
-            raise
+    except DivergedError as error:
         listen(Event(cell.id, "diverged", text=str(error)))
         return row | {"failed": str(error)} | _circumstances()
     facts, weights = model.card.training, save_model(model, folder).sha256

@@ -18,6 +18,7 @@ from explorer.experiments.lines import Line
 from explorer.experiments.schema import PublishedValues
 from explorer.experiments.tables import recipe_title
 from explorer.figures import Figure, lines, png
+from explorer.training.config import data_name
 
 MOST = 8
 """Lines up to which all are drawn; of more, two per method."""
@@ -58,7 +59,7 @@ def curves_of(
 ) -> list[Curves]:
     """The charts of one table: against each distortion's amount, and against the training images where they vary."""
     data, arch = group
-    name, title = f"{Path(data).stem}-{arch}", f"{arch} on {data}: accuracy against"
+    name, title = f"{data_name(data)}-{arch}", f"{arch} on {data}: accuracy against"
     sizes = {line.cell.config.train_size for line in group_lines}
     most = 0 if 0 in sizes else max(sizes)
     done = [line for line in group_lines if line.rows and line.cell.config.train_size == most]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from explorer.experiments.grid import Cell
 from explorer.experiments.measure import reusable
 from explorer.experiments.schema import Experiment, Measures
 from explorer.experiments.store import Row, known_rows
+from explorer.training import TrainConfig
 
-SAME = ("epochs", "init", "trained")
-"""What a baseline shares with a run as far as there is such a one, beside data, network and number of images."""
+SAME = tuple(f.name for f in fields(TrainConfig) if f.name not in ("method", "options", "seed", "data", "arch"))
+"""Settings of the training: what a baseline shares with a run as far as there is such a one."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,6 @@ def baseline_of(line: Line, lines: Sequence[Line]) -> Line | None:
 def varied(lines: Sequence[Line]) -> dict[str, list[object]]:
     """Options and settings that differ between lines of one method, each with its values in order."""
     names = list(dict.fromkeys(key for line in lines for key in line.cell.config.options))
-    names += ["train_size", "trained", "epochs"]
+    names += SAME
     found = {name: list(dict.fromkeys(line.cell.setting(name) for line in lines)) for name in names}
     return {name: values for name, values in found.items() if len(values) > 1}

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from explorer.datasets import Dataset
 from explorer.distortions import Recipe, find_distortion
-from explorer.experiments.schema import SUITES, Measures
+from explorer.experiments.schema import Measures
 from explorer.experiments.work import data_set, held_out
 from explorer.models import Classifier
 from explorer.probe import wilson_interval
 from explorer.probe.evaluate import named_rightly
 from explorer.probe.slopes import measure_slopes
+from explorer.probe.suites import SUITES
 from explorer.training import TrainConfig
 
 Told = Callable[[int, int], None]

@@ -61,7 +61,10 @@ def _group(experiment: Experiment, group: Sequence[Line], recipes: Sequence[str]
         yield chosen
     if means := tables.sensitivity(group, recipes):
         yield "### Sensitivity"
-        yield "Each value's mean over all settings of the others that were run; in brackets their range."
+        yield (
+            "The mean over the runs that have a partner at every other value of the setting, equal in all else; in "
+            "brackets their range."
+        )
         yield means
     if shares := tables.instability(group):
         yield "### Instability"

@@ -168,8 +168,11 @@ def _measuring_seconds(experiment: Experiment, cell: Cell, device: torch.device)
     with torch.no_grad():
         few = replace(few, labels=model(few.batch(slice(None))[0].to(device)).argmax(1).cpu().numpy())
     n = min(len(whole), measures.limit or len(whole))
+    of_suites = min(len(whole), measures.suite_limit or n)
+    measures = replace(measures, suite_limit=None)  # the number of images is set below
     parts = [(replace(measures, suites=(), theorem=0), TIMED_IMAGES, n)]
-    parts += [(replace(measures, recipes=(), suites=(name,), theorem=0), TIMED_SUITE, n) for name in measures.suites]
+    each = (replace(measures, recipes=(), suites=(name,), theorem=0) for name in measures.suites)
+    parts += [(one, TIMED_SUITE, of_suites) for one in each]
     if measures.theorem:
         parts.append((replace(measures, recipes=(), suites=()), TIMED_IMAGES, min(n, measures.theorem)))
     seconds = 0.0

@@ -37,7 +37,7 @@ POLL_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of the runs that were asked for, by cell id; ``failed`` has a sentence each."""
+    """What became of the runs that were asked for, by cell id; ``failed`` has a sentence each, ``stopped`` are left."""
 
     finished: list[str] = field(default_factory=list)
     before: list[str] = field(default_factory=list)
@@ -119,12 +119,15 @@ def _call(after: Callable[[], object] | None, cell: Cell, listen: Listener) -> N
 
 
 def _attempt(cell: Cell, task: Task, listen: Listener) -> Row | str | None:
-    """``do_cell``, with a sentence in place of what a person can mend."""
+    """``do_cell``, with a sentence in place of what went wrong: a full disk or memory must not end the other runs."""
     try:
         return do_cell(cell, task, listen)
     except ExplorerError as error:
-        listen(Event(cell.id, "failed", text=str(error)))
-        return str(error)
+        said = str(error)
+    except Exception as error:  # noqa: BLE001  # whatever it is, it is this run's alone
+        said = f"{type(error).__name__}: {error}"
+    listen(Event(cell.id, "failed", text=said))
+    return said
 
 
 def _silent(event: Event) -> None:
@@ -166,6 +169,8 @@ def _several(
                     continue
                 note(cell, message)
                 _hand_out(pipe, process, left, busy)
+        for cell in left:  # all workers have died
+            note(cell, None)
     finally:
         for process in processes:
             process.terminate()

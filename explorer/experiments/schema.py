@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
 from explorer.experiments.grid import Cell, expand
-from explorer.probe import run_suite
-from explorer.probe.calibration import calibration
-from explorer.probe.line_search import line_search
+from explorer.probe.suites import SUITES
 from explorer.training import TrainConfig
 
 TRAIN = {f.name: f.default for f in fields(TrainConfig) if f.name not in ("method", "options", "seed")}
@@ -31,14 +28,6 @@ KINDS = {
     "M": "measured by us on the author's public weights",
 }
 """Where a published value comes from; a recalled one has no place beside measured numbers."""
-
-SUITES: dict[str, Callable[..., Any]] = {
-    "corruptions": partial(run_suite, name="corruptions"),
-    "adversarial": partial(run_suite, name="adversarial"),
-    "calibration": calibration,
-    "line-search": line_search,
-}
-"""What ``suites`` may name, and the function of models and data that measures it."""
 
 SPLITS = ("test", "validation")
 
@@ -137,6 +126,10 @@ def _experiment(path: Path, raw: Mapping[str, Any]) -> Experiment:
             if cell.id in cells:
                 raise ExplorerError(f"{cell.title}, seed {cell.config.seed}, stands in two [[runs]]; leave one out.")
             cells[cell.id] = cell
+    rows: dict[tuple[str, str, str], str] = {}
+    for cell in cells.values():
+        if rows.setdefault((cell.title, cell.config.data, cell.config.arch), cell.row) != cell.row:
+            raise ExplorerError(f"two different settings are both called {cell.title!r}; give one of them a title.")
     measures = _measures(_table(raw, "evaluate", needed=False))
     first = next((cell.config.options for cell in cells.values() if cell.config.method == "lipschitz"), None)
     if first is not None and first["bound"] > 0:
@@ -215,8 +208,8 @@ def _measures(raw: Mapping[str, Any]) -> Measures:
             raise ExplorerError(f"there is no suite {name!r} for [evaluate]; known are {', '.join(SUITES)}.")
     theorem = raw.get("theorem", 0)
     _typed(theorem, 0, "theorem in [evaluate]", listed=False)
-    if not (recipes or suites):
-        raise ExplorerError('[evaluate] measures nothing; give recipes, for example recipes = ["clean"].')
+    if not recipes:
+        raise ExplorerError('recipes in [evaluate] is an empty list; give at least one, such as "clean".')
     return Measures(split, raw.get("limit"), recipes, suites, raw.get("suite_limit"), theorem)
 
 

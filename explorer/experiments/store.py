@@ -13,6 +13,7 @@ from explorer.errors import ExplorerError
 from explorer.experiments.grid import Cell
 from explorer.experiments.measure import reusable
 from explorer.experiments.schema import Experiment, Measures
+from explorer.training import default_options
 
 Row = dict[str, Any]
 
@@ -75,6 +76,8 @@ def known_rows(experiment: Experiment, rows: Sequence[Row]) -> dict[str, Row]:
 def same_settings(cell: Cell, row: Row) -> bool:
     """Whether a row is of exactly this run; settings that the trainer has learnt since do not count."""
     now, then = json.loads(json.dumps(asdict(cell.config))), row.get("settings", {})
+    if "options" in then:
+        then = then | {"options": default_options(cell.config.method) | then["options"]}
     return all(now.get(key) == value for key, value in then.items())
 
 

@@ -9,6 +9,7 @@ from explorer.experiments.grid import spelled
 from explorer.experiments.lines import Line, baseline_of, mean, varied
 from explorer.experiments.schema import PublishedValues
 from explorer.models import method_title
+from explorer.probe.result import attack_size
 
 ABSENT = "not yet run"
 UNMEASURED = "not yet measured"
@@ -98,7 +99,11 @@ def signed(value: float | None, base: float | None) -> str:
 
 
 def sensitivity(lines: Sequence[Line], recipes: Sequence[str]) -> str:
-    """For each method with two or more varied settings: the mean over all runs with a value, others varying."""
+    """For each method with two or more varied settings, each value's mean over runs that differ in nothing else.
+
+    Only sets of runs with every value of a setting count, so that no other setting, and no run that is still missing,
+    speaks through it; a setting without such a set is left out.
+    """
     rows = []
     for method in dict.fromkeys(line.cell.config.method for line in lines):
         own = [line for line in lines if line.cell.config.method == method and line.rows]
@@ -106,8 +111,14 @@ def sensitivity(lines: Sequence[Line], recipes: Sequence[str]) -> str:
         if len(settings) < 2:
             continue
         for name, values in settings.items():
-            for value in values:
-                chosen = [line for line in own if line.cell.setting(name) == value]
+            others = [key for key in settings if key != name]
+            sets: dict[tuple[object, ...], dict[object, Line]] = {}
+            for line in own:
+                alike = tuple(line.cell.setting(key) for key in others)
+                sets.setdefault(alike, {})[line.cell.setting(name)] = line
+            whole = [one for one in sets.values() if len(one) == len(values)]
+            for value in values if whole else ():
+                chosen = [one[value] for one in whole]
                 runs = sum(len(line.rows) for line in chosen)
                 found = [spread([m for line in chosen if (m := line.mean(r)) is not None]) for r in recipes]
                 rows.append([method_title(method), f"{name} = {spelled(value)}", str(runs), *found])
@@ -150,7 +161,8 @@ def suite(lines: Sequence[Line], name: str, published: Sequence[PublishedValues]
     rows = []
     for i, line in enumerate(lines):
         numbers = [_numbers(one) for one in _found(line, name)]
-        cells = [spread([one[key] for one in numbers if key in one], absent=_absent(line)) for key in columns]
+        absent = NONE if numbers else _absent(line)  # measured, but there was nothing: no image that a search breaks
+        cells = [spread([one[key] for one in numbers if key in one], absent=absent) for key in columns]
         rows.append([line.title, *cells])
         for known in beside(line, lines[i + 1 :], published):
             if any(key.partition(": ")[0] == name for key in known.values):
@@ -178,9 +190,7 @@ def _numbers(suite: dict[str, Any]) -> dict[str, float]:
     if "mean" in suite:
         found["mean"] = 100 * suite["mean"]
     for one in suite.get("worst", []):
-        short = f"{one['amount']:g}"
-        size = short if len(short) < 5 else f"{255 * one['amount']:.0f}/255"
-        found[f"worst, ε {size}"] = 100 * one["accuracy"]
+        found[f"worst, ε {attack_size(one['amount'])}"] = 100 * one["accuracy"]
     if suite.get("zero_gradients") is not None:
         found["zero gradients"] = 100 * suite["zero_gradients"]
     return found | {key: 100 * value for key, value in suite.get("by_distortion", {}).items()}

@@ -29,6 +29,10 @@ class Source:
         """How a figure names it, e.g. "Usama & Chang 2018"."""
         return f"{self.authors} {self.year}"
 
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON object {key, authors, year, title, arxiv, short}."""
+        return {**asdict(self), "short": self.short}
+
 
 @dataclass(frozen=True)
 class PublishedValue:
@@ -56,8 +60,8 @@ class PublishedValue:
     about: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON object; ``source`` is {key, authors, year, title, arxiv, short}."""
-        return {**asdict(self), "source": {**asdict(self.source), "short": self.source.short}}
+        """A JSON object; ``source`` is that of ``Source.to_dict``."""
+        return {**asdict(self), "source": self.source.to_dict()}
 
 
 LIPSCHITZ = Source(

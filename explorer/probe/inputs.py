@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +14,8 @@ from torch.overrides import TorchFunctionMode
 from explorer.distortions import Recipe, Target, find_distortion
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
+
+T = TypeVar("T")
 
 BATCH_VALUES = 2**22  # pixel values in one batch where a whole data set is cut into batches
 
@@ -217,6 +219,6 @@ def piece_size(shape: Sequence[int], values: int = PIECE_VALUES) -> int:
     return max(1, values // math.prod(shape))
 
 
-def pieces(values: Sequence[float], size: int) -> list[Sequence[float]]:
+def pieces(values: Sequence[T], size: int) -> list[Sequence[T]]:
     """The values in order, at most ``size`` at a time."""
     return [values[start : start + size] for start in range(0, len(values), size)]

@@ -25,3 +25,8 @@ class SuiteResult:
         """A JSON object."""
         return {key: [one.to_dict() for one in value] if isinstance(value, tuple) else value
                 for key, value in vars(self).items()}  # fmt: skip
+
+
+def attack_size(amount: float) -> str:
+    """The size of an attack as it is published: "8/255", "0.3"."""
+    return f"{amount:g}" if round(amount, 3) == amount else f"{255 * amount:.4g}/255"

@@ -67,6 +67,8 @@ class TrainConfig:
             if (given := getattr(self, setting)) not in words:
                 raise ExplorerError(f"Unknown {setting} {given!r}; choose one of {', '.join(words)}.")
         self.drop_shares()
+        if not 0 <= self.seed < 2**43:
+            raise ExplorerError(f"The seed {self.seed} is too large or negative; choose one from 0 to {2**43 - 1}.")
         if self.trained == "head" and self.init is None:
             raise ExplorerError("Training the head alone needs a trained model to start from: give --init.")
 
@@ -82,7 +84,12 @@ class TrainConfig:
 
     @property
     def name(self) -> str:
-        return f"{Path(self.data).stem}/{self.arch}/{self.method}"
+        return f"{data_name(self.data)}/{self.arch}/{self.method}"
+
+
+def data_name(data: str) -> str:
+    """What a model calls its data set: its name, of a file or folder the last part; never a path, never empty."""
+    return Path(data).expanduser().resolve().stem or "data"
 
 
 def lr_factor(config: TrainConfig, step: int, total: int) -> float:

@@ -82,6 +82,8 @@ def stability_mix(
     """
     if mix not in MIXES:
         raise ExplorerError(f"Unknown mix {mix!r}; choose one of {', '.join(MIXES)}.")
+    if steps < 1 or group < 1:
+        raise ExplorerError("The steps of a recipe and the images in a group must be 1 or more.")
     distorted_x = mixed(x, generator, MIXES[mix], steps=steps, group=group)
     clean, distorted = model(torch.cat([x, distorted_x])).float().chunk(2)
     task = F.cross_entropy(clean, y)

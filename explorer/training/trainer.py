@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import pickle
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
@@ -28,9 +29,13 @@ from explorer.training.objective import OBJECTIVES, default_options
 REPORT_STEPS = 20
 
 
+class DivergedError(ExplorerError):
+    """The loss or a weight is no finite number any more; the same settings would end there again."""
+
+
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands: reported after each step to whoever watches."""
+    """Where a run stands: reported every ``REPORT_STEPS`` steps and at an epoch's end to whoever watches."""
 
     epoch: int
     epochs: int
@@ -148,6 +153,8 @@ def prepare(config: TrainConfig, data: Dataset, *, device: torch.device, init: C
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
     _freeze(config, model)
     x, y, held_x, held_y = (part.to(device) for part in _split(config, data))
+    if config.pad >= (side := min(x.shape[-2:])):
+        raise ExplorerError(f"A padding of {config.pad} px needs larger images than these; choose less than {side}.")
     return Run(config, model, _optimizer(config, model), x, y, held_x, held_y, bf16=bf16)
 
 
@@ -196,8 +203,8 @@ class Run:
                 sums[key] = sums.get(key, 0) + value.detach()
             if step % REPORT_STEPS == 0 or step == self.steps:
                 means = {key: float(value) / step for key, value in sums.items()}
-                if not math.isfinite(means["loss"]):
-                    raise ExplorerError(f"Training diverged in epoch {epoch + 1} (the loss is not finite); lower --lr.")
+                if not (math.isfinite(means["loss"]) and all(p.isfinite().all() for p in self.model.parameters())):
+                    raise DivergedError(f"Training diverged in epoch {epoch + 1} (the loss is not finite); lower --lr.")
                 report(epoch, step, means)
         return means
 
@@ -264,8 +271,14 @@ def _resume(
     if not path.is_file():
         (folder / "metrics.jsonl").unlink(missing_ok=True)
         return 0, 0.0
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    saved = TrainConfig(**json.loads(state["config"]))  # one from before a setting existed has its default
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        saved = TrainConfig(**json.loads(state["config"]))  # one from before a setting existed has its default
+        saved = replace(saved, options=default_options(saved.method) | saved.options)  # and so with options
+    except (pickle.UnpicklingError, EOFError, RuntimeError, OSError, KeyError, TypeError, ValueError) as error:
+        raise ExplorerError(
+            f"The state of the unfinished run in {folder} is damaged; begin anew with --restart."
+        ) from error
     if json.dumps(asdict(saved)) != json.dumps(asdict(config)):
         raise ExplorerError(
             f"{folder} holds a run with other settings; give the same ones to resume it, or --restart to begin anew."

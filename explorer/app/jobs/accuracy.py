@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 SEED = 0
 """Of all recipes; image i is distorted with ``image_seed(SEED, i)``, as in ``evaluate``."""
 
-ATTACKED = 4  # an attack asks for gradients, some of them ten times: its pieces hold fewer images
+ATTACKED = 4  # an attack asks for gradients, some of them twenty times: its pieces hold fewer images
 
 
 @job("accuracy")
@@ -49,7 +49,7 @@ def accuracy(live: Live, question: Mapping[str, Any], progress: Progress) -> dic
         raise ExplorerError(f"Choose 1 to {SIZES[-1]} images.")
     if group.data not in live.pictures.shelf.names():
         raise ExplorerError(f"{group.title} is not on this machine; download it first.")
-    _, models = live.choose([card.name for card in group.cards])
+    models = [live.choose([card.name])[1][0] for card in group.cards]  # one by one: more than fit side by side
     data = live.pictures.shelf.find(group.data, (group.family.size, group.family.channels))
     if len(data.classes) != len(models[0].classes):
         raise ExplorerError(f"{group.title} has other classes here than its models know.")
@@ -91,8 +91,8 @@ def count_right(
     In pieces of a few images, all amounts of a piece before the next, so that ``progress`` is called often.
     """
     kind, size, channels = find_distortion(name), models[0].size, models[0].channels
-    step = max(1, inputs.PIECE_VALUES // (channels * size * size) // (ATTACKED if kind.adversarial else 1))
-    pieces = [range(first, min(first + step, rows.stop)) for first in range(rows.start, rows.stop, step)]
+    values = inputs.PIECE_VALUES // (ATTACKED if kind.adversarial else 1)
+    pieces = inputs.pieces(rows, inputs.piece_size((channels, size, size), values))
     meter = Meter(progress, len(pieces) * len(amounts) * len(models))
     right = np.zeros((len(models), len(amounts)), np.int64)
     for piece in pieces:

@@ -132,9 +132,9 @@ class Methods:
         }
 
     def _methods(self, group: Group) -> list[str]:
-        """All methods; those without a model on this data set come last."""
-        here = {card.method for card in group.cards}
-        return sorted(dict.fromkeys([*METHODS, *IDEAS]), key=lambda method: method not in here)
+        """All methods, those of the models included; those without a model on this data set come last."""
+        here = [card.method for card in group.cards if card.method != "outside"]  # which nobody can say a word about
+        return sorted(dict.fromkeys([*METHODS, *IDEAS, *here]), key=lambda method: method not in here)
 
     def _method(self, method: str, group: Group) -> dict[str, Any]:
         """What a method's own box says: its idea, and what its models on this data set gain and lose."""

@@ -40,8 +40,8 @@ export function makeMethodChart({ element, make, drawChart, shownAmount }) {
   }
 
   function draw() {
-    if (!drawing.clientWidth) return; // not on screen: the observer calls again
     width = drawing.clientWidth;
+    if (!width) return; // not on screen: the observer calls again
     const had = { hit: drawn?.hit === document.activeElement, mark: drawn?.marks.indexOf(document.activeElement) };
     hide();
     const { kind, amounts, hidden } = data;
@@ -71,6 +71,7 @@ export function makeMethodChart({ element, make, drawChart, shownAmount }) {
     if (marks.length) drawingOf.append(group(marks, published));
     const all = [...(live?.amounts ?? []), ...points.map((one) => one.amount), ...published.map((one) => one.amount)].sort((a, b) => x(a) - x(b));
     drawn = { hit, hover, marks, x, y, at: all.filter((one, i) => !i || !near(one, all[i - 1])), points, published, live };
+    if (reading !== null && !drawn.at.some((one) => near(one, reading))) reading = null; // the amounts are others now
     wire(hit, across);
     drawing.replaceChildren(drawingOf);
     if (had.hit) hit.focus();
@@ -247,7 +248,7 @@ export function makeMethodChart({ element, make, drawChart, shownAmount }) {
   // What a screen reader says of the chart at the amount that is read.
   function tell() {
     const { hit } = drawn;
-    const amount = reading !== null && drawn.at.some((one) => near(one, reading)) ? reading : drawn.at[0];
+    const amount = reading ?? drawn.at[0];
     if (amount === undefined) return hit.setAttribute("aria-valuetext", "No number yet");
     const { rows, others } = at(amount);
     const said = rows.map(({ model, cells }) => `${model.label} ${Object.entries(cells).map(([source, text]) => `${text} ${SOURCES[source].toLowerCase()}`).join(", ")}`);

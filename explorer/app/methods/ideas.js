@@ -20,16 +20,15 @@ export function makeIdeas({ element, make, look }) {
     const fact = (name, ...words) => facts.append(make("div", {}, make("dt", {}, name), make("dd", {}, ...words)));
     if (method.cost) fact("Training", method.cost);
     for (const model of method.models.filter((one) => !one.baseline && one.rows.length)) fact(`Reaches${suffix(model)}`, reached(model));
-    const compared = method.models.filter((model) => model.baseline);
-    for (const model of compared) {
+    for (const model of method.models.filter((one) => one.baseline && compared(one).length)) {
       fact(`Gains${suffix(model)}`, sum(model, 1));
       fact(`Loses${suffix(model)}`, sum(model, -1));
     }
-    if (method.published) fact("Published", `${method.published} values of others on ${group.title} are marks in the chart.`);
+    if (method.published) fact("Published", `${method.published} values of others on ${group.title} are known, each a mark under its own distortion.`);
     if (method.beware) fact("Beware", method.beware, ...(method.look ? [" ", lookAt(method.look, titleOf(method.look))] : []));
     parts.push(facts);
     if (!method.models.length) parts.push(make("p", { class: "m-none" }, `No shipped model of this method on ${group.title} yet.`));
-    parts.push(...method.models.map((model) => table(model, most)));
+    parts.push(...method.models.map((model) => (model.rows.length ? table(model, most) : make("p", { class: "m-none" }, `${model.name}: not measured.`))));
     return make("article", { class: "m-idea", "data-method": method.method, "aria-label": method.title }, ...parts);
   }
 
@@ -46,8 +45,12 @@ export function makeIdeas({ element, make, look }) {
     });
   }
 
+  // The conditions under which the baseline was measured, too.
+  const compared = ({ rows }) => rows.filter((row) => row.difference !== null);
+
   // What can be told from the baseline in one direction, the largest first.
-  function sum({ rows }, sign) {
+  function sum(model, sign) {
+    const rows = compared(model);
     const told = rows.filter((row) => (sign > 0 ? row.low > 0 : row.high < 0)).sort((a, b) => sign * (b.difference - a.difference));
     const n = Math.max(...rows.map((row) => row.n)).toLocaleString("en-GB");
     if (!told.length) return `nothing that n = ${n} images can tell.`;
@@ -81,7 +84,7 @@ export function makeIdeas({ element, make, look }) {
       const told = row.difference === null || row.low > 0 || row.high < 0;
       const bar = make("i", {});
       const share = row.difference === null ? row.accuracy : row.difference / most / 2;
-      bar.style.cssText = row.difference === null ? `left: 0; width: ${100 * share}%` : `left: ${50 + 100 * Math.min(share, 0)}%; width: ${100 * Math.abs(share)}%`;
+      if (!baseline || row.difference !== null) bar.style.cssText = row.difference === null ? `left: 0; width: ${100 * share}%` : `left: ${50 + 100 * Math.min(share, 0)}%; width: ${100 * Math.abs(share)}%`;
       const words = row.difference === null ? `${(100 * row.accuracy).toFixed(1)} %` : points(row.difference);
       const title = `${(100 * row.accuracy).toFixed(2)} % of n = ${row.n.toLocaleString("en-GB")}${row.difference === null ? "" : `; 95 % interval of the difference ${points(row.low)} to ${points(row.high)}${told ? "" : ": not told from 0"}`}`;
       return make("tr", { title, ...(told ? {} : { class: "unsure" }) }, make("th", { scope: "row" }, row.title), make("td", { class: baseline ? "bar both" : "bar" }, bar), make("td", {}, told ? words : `≈ ${words}`));

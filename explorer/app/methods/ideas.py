@@ -64,7 +64,7 @@ class Idea:
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON object."""
-        source = None if self.source is None else {**vars(self.source), "short": self.source.short}
+        source = None if self.source is None else self.source.to_dict()
         return {**vars(self), "formulas": [list(pair) for pair in self.formulas], "source": source}
 
 

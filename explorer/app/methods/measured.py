@@ -28,7 +28,7 @@ BEND = 1.5
 
 @dataclass(frozen=True)
 class Group:
-    """The models trained on the data set ``data``, which take the same input."""
+    """The models trained on the data set ``data``, and outside ones that take the same input."""
 
     data: str
     title: str

@@ -16,7 +16,7 @@ export function makeMethods({ element, query, server, jobs, make, catalogue, tel
   let groups = null; // the data sets with their models
   let known = null; // what is known of the chosen distortion
   let live = null; // what was measured here so far
-  let state = "idle"; // idle, measuring, stopped, failed, done
+  let state = "asking"; // asking, measuring, paused, stopped, failed, absent, done
   let run = 0; // the newest question
   let away = true; // another place is shown
   let fetching = null; // the download under way: { data, done, total }
@@ -103,7 +103,7 @@ export function makeMethods({ element, query, server, jobs, make, catalogue, tel
 
   function choose(change) {
     Object.assign(chosen, change);
-    open();
+    groups ? open() : enter();
   }
 
   function look(name) {
@@ -116,7 +116,8 @@ export function makeMethods({ element, query, server, jobs, make, catalogue, tel
     const mine = ++run;
     jobs.cancel("methods");
     element.setAttribute("aria-busy", "true");
-    box.dataset.state = "asking";
+    box.dataset.state = state = "asking"; // until the answer is there, nothing can be stopped or gone on with
+    act.hidden = bar.hidden = true;
     const found = await ask("known", { data: chosen.data, distortion: chosen.distortion });
     if (mine !== run) return;
     element.removeAttribute("aria-busy");
@@ -180,10 +181,13 @@ export function makeMethods({ element, query, server, jobs, make, catalogue, tel
     const found = await jobs.run("download", { dataset }, { key: "methods:download", progress });
     if (fetching !== mine) return; // cancelled
     fetching = null;
-    if (!found?.datasets) return state === "absent" && paintStatus(0, found?.error ?? `The download of ${name} was stopped.`);
-    catalogue.datasets.splice(0, Infinity, ...found.datasets);
-    groups.find((one) => one.data === dataset).here = true;
-    if (chosen.data === dataset) open();
+    const own = chosen.data === dataset; // else another data set is looked at, whose button waited
+    if (found?.datasets) {
+      modules.renewDatasets(catalogue.datasets, found.datasets);
+      groups.find((one) => one.data === dataset).here = true;
+      if (own) return open();
+    }
+    if (state === "absent") paintStatus(0, own ? (found?.error ?? `The download of ${name} was stopped.`) : null);
   }
 
   function stopDownload() {
@@ -208,14 +212,15 @@ export function makeMethods({ element, query, server, jobs, make, catalogue, tel
   }
 
   function paint() {
-    const { amounts, points } = world();
+    const { amounts, points, published } = world();
     title.textContent = `Accuracy under ${known.title}`;
     lead.textContent = `${known.help} ${group().title}, all ${group().models.length} models${known.adversarial ? "; each is attacked by the change made against itself" : ", on the same pixels"}. Whiskers and bands: 95 % intervals (Wilson).`;
     const [mild, strong] = [amounts[0], amounts.at(-1)];
-    const beyond = points.filter((one) => (one.amount - strong) * Math.sign(strong - mild) > 1e-9).length;
+    const beyond = [...points, ...published].filter((one) => (one.amount - strong) * Math.sign(strong - mild) > 1e-9).length;
     notes.replaceChildren(...known.said.map((one) => make("li", {}, one)));
-    if (!group().here) addNote(`Or put ${chosen.data}.npz into a folder and start the explorer with EXPLORER_DATA=FOLDER.`);
-    if (beyond) addNote(`${beyond} values lie beyond ${modules.shownAmount(known, strong)}; choose more under Amounts.`);
+    if (!group().here && group().bytes) addNote(`Or put ${chosen.data}.npz into a folder and start the explorer with EXPLORER_DATA=FOLDER.`);
+    const more = reached() !== "whole" ? "choose more under Amounts" : "they stand in the table below";
+    if (beyond) addNote(`${beyond} values lie beyond ${modules.shownAmount(known, strong)}; ${more}.`);
     if (!known.published.some((one) => !one.clean)) addNote(`No published accuracy under ${known.title} on ${group().title} is known here.`);
     else addNote("Others' values come from other networks or other training, and from other noise: they are marks, not part of our curves.");
     paintLegend();
@@ -229,6 +234,7 @@ export function makeMethods({ element, query, server, jobs, make, catalogue, tel
 
   function paintLegend() {
     const { points, published } = world();
+    const focused = legend.contains(document.activeElement) ? document.activeElement.dataset.source : null;
     const entry = (source, there, words) => {
       if (!there) return [];
       const made = make("button", { class: "small-button", "aria-pressed": String(!hidden.has(source)), title: "Show or hide", "data-source": source }, modules.sourceSample(make, source), make("span", {}, modules.SOURCES[source]), make("small", {}, words));
@@ -236,7 +242,6 @@ export function makeMethods({ element, query, server, jobs, make, catalogue, tel
         if (!hidden.delete(source)) hidden.add(source);
         paintLegend();
         chart.paint(world());
-        legend.querySelector(`[data-source=${source}]`)?.focus();
       });
       return [made];
     };
@@ -251,6 +256,7 @@ export function makeMethods({ element, query, server, jobs, make, catalogue, tel
       ...entry("stated", theirs("stated").length, sources("stated")),
       ...entry("measured", theirs("measured").length, sources("measured")),
     );
+    if (focused) legend.querySelector(`[data-source=${focused}]`)?.focus();
   }
 
   const seedOf = (points) => [...new Set(points.map((one) => one.seed).filter((seed) => seed !== null))].join(", ");
@@ -262,8 +268,9 @@ export function makeMethods({ element, query, server, jobs, make, catalogue, tel
     const { title: name, bytes, host } = group();
     const megabytes = (number) => Math.round(number / 1e6);
     const loading = state === "absent" && fetching?.data === chosen.data;
-    const beyond = known.points.some((one) => one.amount !== known.reaches[reached()].amounts[0]);
-    const shown = beyond ? "What is shown comes from the cards and the shipped survey." : `No card and no shipped survey knows ${known.title}.`;
+    const changed = known.points.filter((one) => one.amount !== known.reaches[reached()].amounts[0]);
+    const from = [["card", "the cards"], ["survey", "the shipped survey"]].filter(([source]) => changed.some((one) => one.source === source)).map(([, words]) => words);
+    const shown = from.length ? `What is shown comes from ${from.join(" and ")}.` : `No card and no shipped survey knows ${known.title}.`;
     const words = {
       measuring: `Measuring here: ${count(Math.floor(done))} of ${count(all)} images …`,
       stopped: `Stopped after ${part} images.`,
