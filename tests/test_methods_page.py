@@ -15,7 +15,7 @@ from explorer.models.published_values import published_values
 from tests.app_page import AppPage, artifacts, serving
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 pytestmark = pytest.mark.browser
 
@@ -175,6 +175,45 @@ def test_what_is_not_here_is_said_and_can_be_had(visitor: MethodsPage) -> None:
     visitor.at("cifar10", "gaussian_noise")
     assert "What is shown comes from the cards and the shipped survey." in page.locator(".m-status").inner_text()
     assert page.locator(".m-line").count() == SHIPPED
+
+
+def test_values_beyond_the_axis_are_counted(visitor: MethodsPage) -> None:
+    visitor.at("mnist", "fgsm")
+    notes, status = visitor.page.locator(".m-notes"), visitor.page.locator(".m-status")
+    wanted = len(published_values("mnist", distortion="fgsm", clean=False))
+    assert re.search(rf"{wanted} values lie beyond \S+.*; they stand in the table below\.", notes.inner_text())
+    visitor.at("mnist", "gaussian_noise")
+    assert "choose more under Amounts" in notes.inner_text()
+    assert "What is shown comes from the cards." in status.inner_text()
+
+
+def test_a_late_answer_is_drawn_under_its_own_name(visitor: MethodsPage) -> None:
+    """While it is awaited there is nothing to stop or to go on with, and somebody may be elsewhere when it comes."""
+    visitor.at("digits", "crop")
+    page = visitor.page
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/component_server/**", hold)
+    visitor.choose("Accuracy under", "jpeg")
+    while not held:
+        page.wait_for_timeout(20)
+    assert page.locator(".m-status button:visible").count() == 0
+    page.get_by_role("button", name="Explore", exact=True).click()
+    page.wait_for_function("document.body.dataset.place === 'explore'")
+    page.get_by_role("button", name="Methods", exact=True).click()
+    page.wait_for_function("document.body.dataset.place === 'methods'")
+    for route in held:
+        route.continue_()
+    page.unroute("**/component_server/**")
+    page.wait_for_function(
+        "document.querySelector('.m-box h2').textContent === 'Accuracy under JPEG' && "
+        "document.querySelector('.m-box').dataset.state === 'done' && !document.querySelector('#methods[aria-busy]')"
+    )
+    assert {row[2] for row in visitor.rows() if row[0] == "Measured here"} >= {"clean"}
+    assert not any("px" in row[2] for row in visitor.rows())
 
 
 def test_published_values_are_marks_that_say_net_setting_and_source(visitor: MethodsPage) -> None:
