@@ -42,6 +42,8 @@ LEFT_OUT = (
     "test_large_photographs_at_once",
     "test_umap_lays_out_every_case",
     "test_the_command_line_spreads_a_survey",
+    "test_a_run_that_was_begun_here_is_finished_there",
+    "test_sweeps_of_programs_do_not_hold_up_the_slider",
 )
 
 
