@@ -203,8 +203,10 @@ class Run:
                 sums[key] = sums.get(key, 0) + value.detach()
             if step % REPORT_STEPS == 0 or step == self.steps:
                 means = {key: float(value) / step for key, value in sums.items()}
-                if not (math.isfinite(means["loss"]) and all(p.isfinite().all() for p in self.model.parameters())):
-                    raise DivergedError(f"Training diverged in epoch {epoch + 1} (the loss is not finite); lower --lr.")
+                lost = step == self.steps and not all(p.isfinite().all() for p in self.model.parameters())
+                if lost or not math.isfinite(means["loss"]):
+                    what = "a weight" if lost else "the loss"
+                    raise DivergedError(f"Training diverged in epoch {epoch + 1} ({what} is not finite); lower --lr.")
                 report(epoch, step, means)
         return means
 
