@@ -24,6 +24,7 @@ from explorer.errors import ExplorerError
 Status = Literal["ok", "optional", "broken"]
 PYTHONS = ((3, 11), (3, 14))  # from, up to but without: as in pyproject.toml
 UI_LIBRARIES = {"gradio", "plotly", "ipywidgets", "jupyterlab"}  # training and scanning do without
+DISTRIBUTION = "stability-explorer"  # what pip calls this package
 PROJECT = Path(__file__).resolve().parents[1]
 DOWNLOADS = ("cifar10", "mnist")
 
@@ -177,7 +178,7 @@ def browser() -> Finding:
 def _requirements() -> tuple[bool, Iterator[str]]:
     """Whether the project is installed as a package, and its requirements without the extras."""
     try:
-        texts = metadata.requires("explorer") or []
+        texts = metadata.requires(DISTRIBUTION) or []
     except metadata.PackageNotFoundError:
         path = PROJECT / "pyproject.toml"
         texts = tomllib.loads(path.read_text(encoding="utf-8"))["project"]["dependencies"] if path.is_file() else []
@@ -212,11 +213,11 @@ def _restore(folder: Path, stem: Path) -> str:
 def _origin() -> str:
     """Where pip took this package from: the address of a wheel or folder, else its name and version on the index."""
     try:
-        package = metadata.distribution("explorer")
+        package = metadata.distribution(DISTRIBUTION)
     except metadata.PackageNotFoundError:
         return str(PROJECT)
     address = json.loads(package.read_text("direct_url.json") or "{}").get("url")
-    return str(address or f"explorer=={package.version}")
+    return str(address or f"{DISTRIBUTION}=={package.version}")
 
 
 def _has_nvidia_card() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -15,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 DEPENDENCIES = [Requirement(text) for text in PROJECT["dependencies"]]
 OPTIONAL = PROJECT["optional-dependencies"]
-DEV = [Requirement(text) for name in ("ray", "umap", "dev") for text in OPTIONAL[name] if text[:9] != "explorer["]
+DEV = [Requirement(text) for name in ("ray", "umap", "dev") for text in OPTIONAL[name] if PROJECT["name"] not in text]
+TEXTS = {".py", ".md", ".toml", ".yml", ".ipynb", ".js", ".html"}
 CONDA_NAMES = {"pytorch": "torch", "python-duckdb": "duckdb"}
 
 
@@ -37,6 +39,17 @@ def test_every_pin_is_exact_and_fits_every_system() -> None:
     for pin in pins().values():
         assert [specifier.operator for specifier in pin.specifier] == ["=="], pin
         assert not re.match(r"nvidia-|cuda-|triton$", pin.name), f"{pin} exists on Linux only; torch pins it there"
+
+
+def test_nothing_installs_a_package_called_explorer() -> None:
+    from explorer.doctor import DISTRIBUTION
+
+    assert PROJECT["name"] == DISTRIBUTION == "stability-explorer"
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    texts = [path for path in map(ROOT.joinpath, listed.split("\0")) if path.suffix in TEXTS or path.name == "Makefile"]
+    foreign = re.compile(r"pip install[^\n#`]*[\s'\"]explorer(?![\w/])|[\"'`]explorer\[|\bexplorer-(\*|\d)\S*\.whl")
+    found = {path.name: match[0] for path in texts if (match := foreign.search(path.read_text(encoding="utf-8")))}
+    assert found == {}
 
 
 def test_conda_environment_equals_pyproject() -> None:

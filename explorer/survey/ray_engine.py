@@ -1,4 +1,4 @@
-"""The engine for several workers or machines: shards through Ray Data. It needs the optional extra ``explorer[ray]``.
+"""The engine for several workers or machines: shards through Ray Data. It needs the extra ``stability-explorer[ray]``.
 
 The workers call the same function as the local engine, on the same shards; only the process that was started writes.
 """
