@@ -58,7 +58,7 @@ readme: $(STAMP) ## put the current table of models into README.md
 	mv README.tmp README.md && rm table.tmp
 
 refresh-notebooks: $(STAMP) ## run the notebooks and store them with their outputs (NOTEBOOKS=7_ for one)
-	$(BIN)/python -m tests.notebook_run $(NOTEBOOKS)
+	$(BIN)/python -m tests.support.notebook_run $(NOTEBOOKS)
 
 wheel: $(STAMP) ## a wheel with the shipped models inside: dist/
 	$(BIN)/python -m build --wheel --no-isolation

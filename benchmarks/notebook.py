@@ -51,7 +51,7 @@ RACE = """async ([values, place]) => {
 def measure(rounds: int = ROUNDS) -> dict[str, Any]:
     """Medians and 95th percentiles in ms, and their ratio."""
     from explorer.app import build
-    from tests.lab import LabPage, running
+    from tests.support.lab import LabPage, running
 
     name = "latency.ipynb"
     times: dict[str, list[float]] = {"notebook": [], "app": []}

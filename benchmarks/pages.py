@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.app_page import TOURED
+from tests.support.app_page import TOURED
 
 PATIENCE = 180_000  # ms
 

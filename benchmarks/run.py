@@ -199,7 +199,7 @@ def main() -> None:
 def _setup(names: Sequence[str]) -> tuple[list[Any], Any]:
     """The models on the CPU and the cat as they take it."""
     from explorer import fit, load_model
-    from explorer.images import sample_images
+    from explorer.data.images import sample_images
 
     loaded = [load_model(name, device="cpu") for name in names]
     cat = next(iter(sample_images().values()))()

@@ -24,7 +24,7 @@ def measure_survey(models: Sequence[str]) -> list[Row]:
     import torch
 
     from explorer import load_model
-    from explorer.datasets import Dataset
+    from explorer.data.datasets import Dataset
     from explorer.survey import make_plan, run
 
     loaded = [load_model(name, device="cpu") for name in models]

@@ -30,7 +30,7 @@ def _row(method: str, times: int, device: Any) -> Row:
     import torch
     import torch.nn.functional as F
 
-    from explorer.datasets import Dataset
+    from explorer.data.datasets import Dataset
     from explorer.training import TrainConfig
     from explorer.training.trainer import prepare
 

@@ -15,17 +15,17 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from explorer.datasets import load_dataset
+    from explorer.analysis.compare import compare
+    from explorer.analysis.flip import flip_point
+    from explorer.analysis.sweep import sweep
+    from explorer.analysis.transfer import transfer
+    from explorer.analysis.weakness import weaknesses
+    from explorer.data.datasets import load_dataset
+    from explorer.data.images import fit, load_image
     from explorer.distortions import Recipe
-    from explorer.images import fit, load_image
+    from explorer.evaluation.evaluate import evaluate
+    from explorer.evaluation.suites import run_suite
     from explorer.models import list_models, load_model
-    from explorer.probe.compare import compare
-    from explorer.probe.evaluate import evaluate
-    from explorer.probe.flip import flip_point
-    from explorer.probe.suites import run_suite
-    from explorer.probe.sweep import sweep
-    from explorer.probe.transfer import transfer
-    from explorer.probe.weakness import weaknesses
     from explorer.widgets import show
 
 __version__ = "0.1.0"
@@ -49,19 +49,19 @@ __all__ = [
 ]
 
 _HOMES = {
-    "load_image": "explorer.images",
-    "fit": "explorer.images",
-    "load_dataset": "explorer.datasets",
+    "load_image": "explorer.data.images",
+    "fit": "explorer.data.images",
+    "load_dataset": "explorer.data.datasets",
     "Recipe": "explorer.distortions",
     "load_model": "explorer.models",
     "list_models": "explorer.models",
-    "compare": "explorer.probe",
-    "sweep": "explorer.probe",
-    "flip_point": "explorer.probe",
-    "evaluate": "explorer.probe",
-    "run_suite": "explorer.probe",
-    "weaknesses": "explorer.probe",
-    "transfer": "explorer.probe",
+    "compare": "explorer.analysis",
+    "sweep": "explorer.analysis",
+    "flip_point": "explorer.analysis",
+    "evaluate": "explorer.evaluation",
+    "run_suite": "explorer.evaluation",
+    "weaknesses": "explorer.analysis",
+    "transfer": "explorer.analysis",
     "show": "explorer.widgets",
 }
 

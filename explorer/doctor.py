@@ -114,7 +114,7 @@ def device() -> Finding:
 
 def data() -> list[Finding]:
     """The data sets: digits must load, the others are optional."""
-    from explorer.datasets import load_dataset, local_file
+    from explorer.data.datasets import load_dataset, local_file
 
     found = []
     try:
@@ -126,7 +126,7 @@ def data() -> list[Finding]:
         if path := local_file(name):
             found.append(Finding("data", "ok", f"{name}: {path}"))
         else:
-            command = f"from explorer.datasets import load_dataset; load_dataset('{name}')"
+            command = f"from explorer.data.datasets import load_dataset; load_dataset('{name}')"
             what = f"{name} is not here (only training and evaluating on it need it)"
             if os.environ.get("EXPLORER_DATA"):
                 what += f"; EXPLORER_DATA={os.environ['EXPLORER_DATA']} has no {name}.npz"

@@ -42,12 +42,13 @@ def test_every_name_is_callable_and_documented(name):
 
 
 def test_names_are_the_objects_of_the_core():
-    from explorer import Recipe, compare, evaluate, flip_point, probe, sweep, transfer, weaknesses
+    from explorer import Recipe, analysis, compare, evaluate, evaluation, flip_point, sweep, transfer, weaknesses
     from explorer.distortions import Recipe as CoreRecipe
 
     assert Recipe is CoreRecipe
-    assert (compare, sweep, evaluate, flip_point) == (probe.compare, probe.sweep, probe.evaluate, probe.flip_point)
-    assert (weaknesses, transfer) == (probe.weaknesses, probe.transfer)
+    assert (compare, sweep, flip_point) == (analysis.compare, analysis.sweep, analysis.flip_point)
+    assert (weaknesses, transfer) == (analysis.weaknesses, analysis.transfer)
+    assert evaluate is evaluation.evaluate
 
 
 def test_an_unknown_name_is_an_attribute_error():
@@ -62,7 +63,7 @@ def test_the_version_stands_in_one_place():
 
 
 def test_one_sitting_from_start_to_end():
-    from tests.probe_models import picture, resnet
+    from tests.support.networks import picture, resnet
 
     models = [resnet("test/resnet20/standard"), resnet("test/resnet20/stability", seed=1)]
     recipe = explorer.Recipe.parse("gaussian_noise=0.1;seed=7")

@@ -28,10 +28,10 @@ from explorer.app.api import use_json
 from explorer.app.layout import page
 from explorer.app.live import Live
 from explorer.app.theme import launch_options
-from explorer.datasets import Dataset
+from explorer.data.datasets import Dataset
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
-from explorer.panel.families import named_after
+from explorer.models.families import named_after
 
 if spared:
     del sys.modules["rfc3987_syntax"]

@@ -16,13 +16,14 @@ from typing import Any, TypeVar
 import gradio as gr
 from gradio.utils import get_function_description
 
-from explorer import images, probe
+from explorer import analysis
 from explorer.app.asked import Reader, number_of, numbers_of, text_of
 from explorer.app.jobs import humble_thread
 from explorer.app.live import Live
+from explorer.data import images
 from explorer.distortions import DISTORTIONS
 from explorer.errors import ExplorerError
-from explorer.probe.inputs import Progress
+from explorer.models.inference import Progress
 
 MAX_SEEDS = 16
 """Seeds in one sweep."""
@@ -132,7 +133,7 @@ class Api:
 
         def work(_: Progress) -> dict[str, Any]:
             scene = self._reader.scene(image, models, recipe)
-            found = probe.compare(scene.models, scene.pixels, scene.recipe, label=scene.label)
+            found = analysis.compare(scene.models, scene.pixels, scene.recipe, label=scene.label)
             urls = {"clean": images.data_url(found.clean), "distorted": images.data_url(found.distorted)}
             return found.to_dict() | ({"images": urls} if pictures else {})
 
@@ -170,7 +171,7 @@ class Api:
             if isinstance(seeds, bool) or not isinstance(seeds, int) or not 1 <= seeds <= MAX_SEEDS:
                 raise ExplorerError(f"seeds is a whole number from 1 to {MAX_SEEDS}.")
             scene = self._reader.scene(image, models, recipe)
-            return probe.sweep(
+            return analysis.sweep(
                 scene.models,
                 scene.pixels,
                 name,
@@ -208,7 +209,7 @@ class Api:
             name = text_of(distortion, "The distortion")
             width = None if tolerance is None else number_of(tolerance, "The tolerance")
             scene = self._reader.scene(image, models, recipe)
-            return probe.flip_point(
+            return analysis.flip_point(
                 scene.models,
                 scene.pixels,
                 name,

@@ -13,13 +13,13 @@ from typing import Any
 
 from torch import Tensor
 
-from explorer import images
 from explorer.app.live import Live
 from explorer.app.questions import MAX_TEXT
+from explorer.data import images
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
-from explorer.panel.families import Family
+from explorer.models.families import Family
 
 MAX_AMOUNTS = 129
 """Amounts in one sweep."""

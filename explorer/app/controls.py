@@ -10,7 +10,7 @@ import gradio as gr
 
 from explorer.app.questions import MAX_STEPS
 from explorer.distortions import DISTORTIONS, Distortion
-from explorer.panel.families import Family
+from explorer.models.families import Family
 
 PER_255 = "n/255"  # the unit of amounts that people write as 8/255: the slider counts the 255ths
 

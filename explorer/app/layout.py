@@ -17,11 +17,11 @@ from explorer.app.controls import Controls, add_model_menu, add_step_menu, conne
 from explorer.app.live import Live
 from explorer.app.pictures import catalogue_of_datasets, sample_strip
 from explorer.app.questions import MAX_STEPS
+from explorer.data.images import MAX_BYTES
 from explorer.distortions import DISTORTIONS
-from explorer.images import MAX_BYTES
 from explorer.models import pick_device
+from explorer.models.families import family_of
 from explorer.panel import curves_module, panel_module
-from explorer.panel.families import family_of
 
 FOLDER = Path(__file__).resolve().parent
 FIRST_STEPS = (("gaussian_noise", 0.06),)

@@ -13,11 +13,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from explorer.datasets import SOURCES
+from explorer.data.datasets import SOURCES
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
 from explorer.models import Card
-from explorer.panel.families import Family
+from explorer.models.families import Family
 
 if TYPE_CHECKING:
     from explorer.app.live import Live, Scene
@@ -229,8 +229,8 @@ def shares(scene: Scene, state: Mapping[str, Any], own: Collection[str] = ()) ->
     python = [
         *(f"# {note}" for note in notes),
         "import explorer",
-        *(["from explorer.images import sample_images"] if "sample" in picture else []),
-        *(["from explorer.probe import pinned_pass"] if pin else []),
+        *(["from explorer.data.images import sample_images"] if "sample" in picture else []),
+        *(["from explorer.analysis import pinned_pass"] if pin else []),
         f"models = {loaded}",
         f"image = explorer.fit({_image_python(picture, known)}, {takes})",
         *pin,

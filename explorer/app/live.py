@@ -18,20 +18,20 @@ import torch
 from starlette.responses import Response
 from torch import Tensor
 
-from explorer import images
+from explorer.analysis import CleanPass, clean_pass, compare, pinned_pass
 from explorer.app.failures import Failures
 from explorer.app.jobs import POLL, Jobs, Quiet, StoppedError, humble_thread
 from explorer.app.links import read_link, shares
 from explorer.app.methods import Methods
 from explorer.app.pictures import PictureGoneError, Pictures, Recent
 from explorer.app.questions import MAX_MODELS, MAX_STEPS, MAX_TEXT, check_length, mapping, read_recipe
-from explorer.datasets import Dataset
+from explorer.data import images
+from explorer.data.datasets import Dataset
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
 from explorer.models import Card, Classifier, list_models, load_model
-from explorer.panel.answers import answer_to_paint
-from explorer.panel.families import Family, check_names, family_of, group
-from explorer.probe import CleanPass, clean_pass, compare, pinned_pass
+from explorer.models.families import Family, check_names, family_of, group
+from explorer.web.answers import answer_to_paint
 
 CLEAN_PASSES = 64
 """Clean answers kept (a few hundred kB each): one per picture and set of models in use."""

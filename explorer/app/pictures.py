@@ -11,9 +11,9 @@ from typing import Any, Generic, TypeVar
 
 from torch import Tensor
 
-from explorer import images
 from explorer.app.shelf import THUMB, Shelf
-from explorer.datasets import Dataset
+from explorer.data import images
+from explorer.data.datasets import Dataset
 from explorer.errors import ExplorerError
 
 HELD = 500

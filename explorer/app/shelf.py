@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer import images
-from explorer.datasets import DIGITS_TEST_SIZE, SOURCES, Dataset, load_dataset, local_file
-from explorer.downloads import Progress
+from explorer.data import images
+from explorer.data.datasets import DIGITS_TEST_SIZE, SOURCES, Dataset, load_dataset, local_file
+from explorer.data.downloads import Progress
+from explorer.data.published import PUBLISHED, TEN_DIGITS, fetched
 from explorer.errors import ExplorerError
-from explorer.published import PUBLISHED, TEN_DIGITS, fetched
 
 BROWSED = 40
 """Rows shown at once."""

@@ -10,7 +10,7 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from explorer.app.guard import Guard
-from explorer.images import MAX_BYTES
+from explorer.data.images import MAX_BYTES
 from explorer.panel import panel_css
 
 FONT = ("system-ui", "Segoe UI", "Roboto", "Helvetica Neue", "Noto Sans", "sans-serif")

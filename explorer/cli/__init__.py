@@ -13,11 +13,11 @@ from typing import Annotated, NoReturn
 import typer
 
 from explorer import __version__
+from explorer.cli.analysis import compare, sweep, transfer, weaknesses
 from explorer.cli.experiment import experiment
 from explorer.cli.inputs import load_models, read_recipe
 from explorer.cli.options import Arch, AsJson, Device, Mean, RecipeText, Seed, Std
 from explorer.cli.output import forgive_encoding, print_json, print_parts, progress_bar
-from explorer.cli.probing import compare, sweep, transfer, weaknesses
 from explorer.cli.survey import survey
 from explorer.cli.train import train
 from explorer.errors import ExplorerError
@@ -101,10 +101,10 @@ def evaluate(
     whether a model is right as often as it says, clean and under the corruptions; line-search, the smallest step along
     a gradient that changes a right answer.
     """
-    from explorer import probe
+    from explorer import evaluation
     from explorer.cli import tables
     from explorer.cli.suite_tables import suite_parts
-    from explorer.datasets import load_dataset
+    from explorer.data.datasets import load_dataset
 
     chain = read_recipe(recipe, seed)
     if suite is not None and chain.steps:
@@ -115,7 +115,7 @@ def evaluate(
     dataset = load_dataset(data)
     with progress_bar(", ".join(model.name for model in loaded)) as progress:
         if suite is not None:
-            whole = probe.run_suite(
+            whole = evaluation.run_suite(
                 loaded, dataset, suite, limit=limit, seed=chain.seed, batch_size=batch_size, progress=progress
             )
             if as_json:
@@ -123,7 +123,7 @@ def evaluate(
             else:
                 print_parts(f"{dataset.name}, {suite}, seed {whole.seed}", *suite_parts(whole))
             return
-        found = probe.evaluate_many(loaded, dataset, chain, limit=limit, batch_size=batch_size, progress=progress)
+        found = evaluation.evaluate_many(loaded, dataset, chain, limit=limit, batch_size=batch_size, progress=progress)
     if as_json:
         print_json({"data": dataset.name, "models": [evaluation.to_dict() for evaluation in found]})
     else:
@@ -156,7 +156,7 @@ def serve(
 ) -> None:
     """Serve the live explorer on this machine, and its API."""
     from explorer.app import free_port, serve
-    from explorer.datasets import open_dataset
+    from explorer.data.datasets import open_dataset
 
     if missing := [str(folder) for folder in survey or () if not folder.is_dir()]:
         raise ExplorerError(f"--survey {missing[0]} is no folder; name that of a survey, or one that holds surveys.")

@@ -12,9 +12,9 @@ from explorer.errors import ExplorerError
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from explorer.analysis import CleanPass
     from explorer.distortions import Recipe
     from explorer.models import Classifier
-    from explorer.probe import CleanPass
 
 
 def read_recipe(text: str, seed: int | None) -> Recipe:
@@ -67,8 +67,8 @@ def load_models(
 
 def open_image(text: str, model: Classifier) -> tuple[Tensor, int | None]:
     """The image as the model takes it, (1, C, H, W) in [0, 1], and its label, where the model knows its class."""
-    from explorer.datasets import SOURCES, load_dataset
-    from explorer.images import fit, load_image, sample_images
+    from explorer.data.datasets import SOURCES, load_dataset
+    from explorer.data.images import fit, load_image, sample_images
 
     source, colon, index = text.partition(":")
     label = None
@@ -88,8 +88,8 @@ def open_image(text: str, model: Classifier) -> tuple[Tensor, int | None]:
 
 def read_pin(text: str, models: Sequence[Classifier]) -> CleanPass:
     """The models' answers to a pinned state, written IMAGE|RECIPE."""
+    from explorer.analysis import pinned_pass
     from explorer.distortions import Recipe
-    from explorer.probe import pinned_pass
 
     image, bar, chain = text.partition("|")
     if not bar:

@@ -6,20 +6,20 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from explorer.cli.tables import framed
-from explorer.probe.result import attack_size
+from explorer.evaluation.results import attack_size
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
-    from explorer.probe import Calibration, LineSearch, Suite
-    from explorer.probe.intervals import Interval
-    from explorer.probe.line_search import Search
+    from explorer.evaluation import Calibration, LineSearch, Suite
+    from explorer.evaluation.intervals import Interval
+    from explorer.evaluation.line_search import Search
 
 
 def suite_parts(found: Suite | Calibration | LineSearch) -> list[RenderableType]:
     """The tables of whatever a suite has measured, and what is to be said of them."""
-    from explorer.probe import Calibration, LineSearch
+    from explorer.evaluation import Calibration, LineSearch
 
     if isinstance(found, Calibration):
         return [calibration_table(found), *reliability_tables(found)]

@@ -53,7 +53,7 @@ def run(
     device: Device = "auto",
 ) -> None:
     """Ask models about every image of a data set under every distortion; stop it and run it again as you like."""
-    from explorer.datasets import open_dataset
+    from explorer.data.datasets import open_dataset
     from explorer.survey import cost, make_plan, ray_workers
     from explorer.survey import run as run_survey
 
@@ -146,7 +146,7 @@ def report(
     """Write what a survey found as one HTML page that opens anywhere, without a network."""
     from datetime import UTC, datetime
 
-    from explorer.panel.survey_report import survey_report
+    from explorer.reports.survey import survey_report
     from explorer.survey import Survey, data_of
     from explorer.survey.export import whole
     from explorer.survey.report import findings

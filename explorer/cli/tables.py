@@ -11,10 +11,11 @@ from rich.text import Text
 if TYPE_CHECKING:
     import pandas as pd
 
+    from explorer.analysis import Band, Comparison, Sweep, Transfer, Weakness
     from explorer.distortions import Distortion
     from explorer.doctor import Finding
+    from explorer.evaluation import Evaluation
     from explorer.models import Card
-    from explorer.probe import Band, Comparison, Evaluation, Sweep, Transfer, Weakness
 
 FLIPPED, HOLDS = "◆ flipped", "○ holds"
 

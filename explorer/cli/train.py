@@ -142,11 +142,11 @@ def measure(name: str, out: Path, device: Any) -> None:
 
     The weights are kept in 16 bits where none of these accuracies changes by that.
     """
-    from explorer.datasets import load_dataset
+    from explorer.data.datasets import load_dataset
     from explorer.distortions import Recipe
+    from explorer.evaluation import evaluate
     from explorer.models import load_model, save_model
     from explorer.models.checkpoints import halved
-    from explorer.probe import evaluate
 
     model = load_model(out / f"{name}.safetensors", device=device)
     dataset = load_dataset(model.card.data, "test")

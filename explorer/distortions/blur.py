@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from explorer.distortions.draws import Draws
-from explorer.distortions.knots import between
+from explorer.distortions.interpolation import between
 from explorer.distortions.registry import distortion
 from explorer.distortions.sampling import grid, look_up, pad, pixel_grid, weighted_sum
 

@@ -12,9 +12,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from explorer.data.images import to_uint8
 from explorer.distortions.draws import Draws, for_each
 from explorer.distortions.registry import distortion
-from explorer.images import to_uint8
 
 
 def _recode(x: Tensor, codec: str, quality: int) -> Tensor:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from explorer.distortions.blur import CIFAR_C, gaussian_blur
 from explorer.distortions.draws import Draws
-from explorer.distortions.knots import between
+from explorer.distortions.interpolation import between
 from explorer.distortions.registry import LARGEST_SIDE, REFERENCE_SIDE, distortion
 from explorer.distortions.sampling import affine, pixel_grid, warp
 

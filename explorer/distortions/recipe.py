@@ -14,10 +14,10 @@ from urllib.parse import parse_qsl, quote
 import torch
 from torch import Tensor
 
+from explorer.data.images import check_batch, quantise
 from explorer.distortions.draws import Draws, Target
 from explorer.distortions.registry import find_distortion
 from explorer.errors import ExplorerError
-from explorer.images import check_batch, quantise
 
 MAX_SEED = 2**53 - 1
 """The largest seed: every whole number up to it survives JSON and a browser exactly."""

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from explorer.distortions.blur import CIFAR_C, half_bell, trail
 from explorer.distortions.draws import Draws
-from explorer.distortions.knots import Settings, between
+from explorer.distortions.interpolation import Settings, between
 from explorer.distortions.registry import REFERENCE_SIDE, distortion
 from explorer.distortions.sampling import pixel_grid, warp
 

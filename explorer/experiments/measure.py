@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.datasets import Dataset
+from explorer.data.datasets import Dataset
 from explorer.distortions import Recipe, find_distortion
+from explorer.evaluation import wilson_interval
+from explorer.evaluation.evaluate import named_rightly
+from explorer.evaluation.slopes import measure_slopes
+from explorer.evaluation.suites import SUITES
 from explorer.experiments.schema import Measures
 from explorer.experiments.work import data_set, held_out
 from explorer.models import Classifier
-from explorer.probe import wilson_interval
-from explorer.probe.evaluate import named_rightly
-from explorer.probe.slopes import measure_slopes
-from explorer.probe.suites import SUITES
 from explorer.training import TrainConfig
 
 Told = Callable[[int, int], None]

@@ -11,15 +11,15 @@ from typing import Any
 
 import torch
 
-from explorer.datasets import SOURCES, local_file
-from explorer.downloads import megabytes
+from explorer.data.datasets import SOURCES, local_file
+from explorer.data.downloads import megabytes
+from explorer.data.published import PUBLISHED
 from explorer.experiments.grid import Cell
 from explorer.experiments.measure import images_of, measure
 from explorer.experiments.schema import Experiment
 from explorer.experiments.store import Results, rows_of
 from explorer.experiments.work import data_set
 from explorer.models import load_model
-from explorer.published import PUBLISHED
 from explorer.training import Progress, TrainConfig, train
 from explorer.training.trainer import REPORT_STEPS, build_model
 

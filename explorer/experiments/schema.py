@@ -15,8 +15,8 @@ from typing import Any
 
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
+from explorer.evaluation.suites import SUITES
 from explorer.experiments.grid import Cell, expand
-from explorer.probe.suites import SUITES
 from explorer.training import TrainConfig
 
 TRAIN = {f.name: f.default for f in fields(TrainConfig) if f.name not in ("method", "options", "seed")}
@@ -38,8 +38,8 @@ class Measures:
     on the first ``suite_limit``.
 
     ``validation`` are the training images that the run held out. ``theorem``: images on which local slopes are measured
-    (``explorer.probe.slopes``), 0 for none. Each Lipschitz run is held to the bound it was trained for, all others to
-    ``bound``, with noise of ``sigma``: those of the file's first Lipschitz run.
+    (``explorer.evaluation.slopes``), 0 for none. Each Lipschitz run is held to the bound it was trained for, all others
+    to ``bound``, with noise of ``sigma``: those of the file's first Lipschitz run.
     """
 
     split: str = "test"

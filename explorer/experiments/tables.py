@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from explorer.evaluation.results import attack_size
 from explorer.experiments.grid import spelled
 from explorer.experiments.lines import Line, baseline_of, mean, varied
 from explorer.experiments.schema import PublishedValues
 from explorer.models import method_title
-from explorer.probe.result import attack_size
 
 ABSENT = "not yet run"
 UNMEASURED = "not yet measured"

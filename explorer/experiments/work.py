@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import torch
 
-    from explorer.datasets import Dataset
+    from explorer.data.datasets import Dataset
     from explorer.models import Classifier
     from explorer.training import Progress, TrainConfig
 
@@ -46,7 +46,7 @@ def train_model(
 @lru_cache(maxsize=2)
 def data_set(name: str, split: str) -> Dataset:
     """``load_dataset``, kept: the runs of an experiment share their data."""
-    from explorer.datasets import load_dataset
+    from explorer.data.datasets import load_dataset
 
     return load_dataset(name, split)
 

@@ -8,7 +8,7 @@ has the colour of its method and a dash or a hatching of its own.
 from explorer.figures.charts import bars, heatmap, lines
 from explorer.figures.display import Figure, show
 from explorer.figures.pictures import pictures
-from explorer.figures.still import png
+from explorer.figures.static import png
 from explorer.figures.sweeps import curves
 
 __all__ = ["Figure", "bars", "curves", "heatmap", "lines", "pictures", "png", "show"]

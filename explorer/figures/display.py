@@ -7,7 +7,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from explorer.figures.still import png
+from explorer.figures.static import png
 
 PLOTLY = "application/vnd.plotly.v1+json"
 """JupyterLab, Notebook 7 and VS Code draw this with the Plotly they bring along; GitHub and exports take the PNG."""

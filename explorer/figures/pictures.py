@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 from torch import Tensor
 
-from explorer import images
+from explorer.data import images
 from explorer.errors import ExplorerError
 from explorer.figures.charts import heading
 from explorer.figures.display import Figure

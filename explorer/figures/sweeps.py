@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from explorer.analysis import Curves, Sweep
 from explorer.distortions import find_distortion
 from explorer.errors import ExplorerError
 from explorer.figures.charts import heading
 from explorer.figures.display import Figure
 from explorer.figures.style import DASHES, axis, colours, dash, layout, rgba
-from explorer.probe import Curves, Sweep
 
 KINDS = {
     "confidence": ("Confidence", "confidence (%)", 100),

@@ -2,7 +2,7 @@
 
 A notebook says ``predict("1.1", my_guess)`` before a cell is run, ``reveal("1.1", what_came_out)`` after it, and
 ``check("1.2", my_answer)`` below an exercise. None of them ever ends in a traceback. What they know stands in one file
-per lesson, ``one.py`` to ``seven.py``, loaded when the first of its numbers is asked about:
+per lesson, such as ``lesson_1_first_look.py``, loaded when the first of its numbers is asked about:
 
 >>> prediction("1.1", "Which network changes its answer first?", choices=("standard", "stability"))
 >>> @exercise("1.2", "the smallest σ at which the standard network no longer says cat")
@@ -26,7 +26,15 @@ from explorer.errors import ExplorerError
 
 T = TypeVar("T")
 
-MODULES = {"1": "one", "2": "two", "3": "three", "4": "four", "5": "five", "6": "six", "7": "seven"}
+MODULES = {
+    "1": "lesson_1_first_look",
+    "2": "lesson_2_distortions",
+    "3": "lesson_3_stability_training",
+    "4": "lesson_4_lipschitz_loss",
+    "5": "lesson_5_bang",
+    "6": "lesson_6_feature_distance",
+    "7": "lesson_7_failure_cases",
+}
 """The file of each lesson, by the number before the dot."""
 
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from explorer.datasets import load_dataset
+from explorer.data.datasets import load_dataset
 from explorer.lessons import judged
 from explorer.models import Classifier
 from explorer.models.classifier import Card

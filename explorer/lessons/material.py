@@ -8,7 +8,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from explorer import images
+from explorer.data import images
 from explorer.models import Classifier, load_model
 
 SIDE, CHANNELS = 32, 3  # what the CIFAR-10 networks take

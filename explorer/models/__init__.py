@@ -3,8 +3,8 @@
 from explorer.models import convnets, resnet  # noqa: F401  # importing them fills the registry
 from explorer.models.checkpoints import checkpoint_folder, list_models, load_model, pick_device, save_model
 from explorer.models.classifier import Card, Classifier
+from explorer.models.external import Outside, wrap
 from explorer.models.methods import METHODS, method_title
-from explorer.models.outside import Outside, wrap
 from explorer.models.registry import ARCHITECTURES, find_architecture
 
 __all__ = [

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from explorer.errors import ExplorerError
 from explorer.models.classifier import Card, Classifier
-from explorer.models.outside import outside_card
+from explorer.models.external import outside_card
 from explorer.models.registry import Architecture, find_architecture
 
 PACKAGED = Path(__file__).resolve().parents[1] / "checkpoints"  # inside an installed wheel

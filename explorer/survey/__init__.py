@@ -5,13 +5,13 @@
 >>> Survey("surveys/digits").view("only_baseline_fails")
 """
 
-from explorer.survey.ask import QUADRANTS, VIEWS, Survey
+from explorer.survey.annotations import Mark, make_mark, marks_file, put_mark, read_marks
 from explorer.survey.cases import Case, condition_of, data_of, models_of, open_cases
 from explorer.survey.engine import Cost, cost, finished_images, run
-from explorer.survey.included import shipped
-from explorer.survey.marks import Mark, make_mark, marks_file, put_mark, read_marks
 from explorer.survey.plan import Condition, Plan, make_plan
+from explorer.survey.query import QUADRANTS, VIEWS, Survey
 from explorer.survey.ray_engine import ray_workers
+from explorer.survey.shipped import shipped
 from explorer.survey.statistics import accuracy, confusion, instability, mcnemar
 from explorer.survey.store import Store
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from explorer.datasets import SOURCES, Dataset, local_file, open_dataset
+from explorer.analysis.varied import undistorted
+from explorer.data.datasets import SOURCES, Dataset, local_file, open_dataset
+from explorer.data.published import PUBLISHED
 from explorer.distortions import Recipe, find_distortion
 from explorer.errors import ExplorerError
 from explorer.models import Classifier, load_model
-from explorer.probe.varied import undistorted
-from explorer.published import PUBLISHED
-from explorer.survey.ask import Survey
 from explorer.survey.plan import Condition, Plan, data_fingerprint, fingerprint
+from explorer.survey.query import Survey
 from explorer.survey.scan import distort, read
 
 

@@ -11,11 +11,11 @@ from time import perf_counter
 
 from filelock import FileLock, Timeout
 
-from explorer.datasets import Dataset
+from explorer.data.datasets import Dataset
+from explorer.data.folders import ImageFiles
 from explorer.errors import ExplorerError
-from explorer.imagefiles import ImageFiles
 from explorer.models import Classifier
-from explorer.probe.inputs import Progress
+from explorer.models.inference import Progress
 from explorer.survey.plan import Plan, fingerprint
 from explorer.survey.scan import Columns, Tick, ahead, join, read, scan
 from explorer.survey.store import LOCK, Store, table

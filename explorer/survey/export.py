@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.errors import ExplorerError
-from explorer.survey.marks import Mark, read_marks
+from explorer.survey.annotations import Mark, read_marks
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from explorer.survey.ask import Survey
+    from explorer.survey.query import Survey
 
 BATCH_ROWS = 50_000
 """Rows in memory at a time."""

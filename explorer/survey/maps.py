@@ -10,13 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from explorer.datasets import Dataset
+from explorer.data.datasets import Dataset
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
-from explorer.probe import inputs
-from explorer.probe.inputs import Meter, Progress
-from explorer.survey.ask import Survey
+from explorer.models import inference as inputs
+from explorer.models.inference import Meter, Progress
 from explorer.survey.cases import data_of, models_of, open_cases
+from explorer.survey.query import Survey
 
 MOST = 2000
 """Cases on one map."""

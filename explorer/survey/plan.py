@@ -12,12 +12,12 @@ from typing import Any
 import torch
 
 import explorer
-from explorer.datasets import Dataset
+from explorer.data.datasets import Dataset
+from explorer.data.folders import ImageFiles
 from explorer.distortions import DISTORTIONS, Recipe, find_distortion, image_seed
 from explorer.errors import ExplorerError
-from explorer.imagefiles import ImageFiles
 from explorer.models import Classifier
-from explorer.probe import inputs
+from explorer.models import inference as inputs
 
 SCHEMA = 1
 """Raised whenever the meaning of a column changes: rows of two schemas are never mixed."""

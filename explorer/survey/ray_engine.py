@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from explorer.datasets import Dataset
+from explorer.data.datasets import Dataset
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.survey.engine import Engine, compute, keep_memory

@@ -6,14 +6,14 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from explorer.datasets import SOURCES, Dataset
+from explorer.data.datasets import SOURCES, Dataset
 from explorer.distortions import find_distortion
 from explorer.errors import ExplorerError
 from explorer.survey import statistics
-from explorer.survey.ask import QUADRANTS, Survey
+from explorer.survey.annotations import Mark, read_marks
 from explorer.survey.cases import Case, models_of, open_cases
-from explorer.survey.marks import Mark, read_marks
 from explorer.survey.plan import Plan
+from explorer.survey.query import QUADRANTS, Survey
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -13,13 +13,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from explorer import images
-from explorer.datasets import Dataset
+from explorer.analysis import measures
+from explorer.analysis.varied import undistorted
+from explorer.data import images
+from explorer.data.datasets import Dataset
 from explorer.distortions import apply, image_seed
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
-from explorer.probe import inputs, measures
-from explorer.probe.varied import undistorted
+from explorer.models import inference as inputs
 from explorer.survey.plan import Condition, Plan
 
 Columns = dict[str, NDArray]

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explorer.errors import ExplorerError
-from explorer.probe.intervals import RESAMPLES, intervals
+from explorer.evaluation.intervals import RESAMPLES, intervals
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from explorer.survey.ask import Survey
+    from explorer.survey.query import Survey
 
 EXACT_UP_TO = 25
 """Discordant pairs up to which McNemar's test is the exact binomial one; beyond, chi-square with continuity correction

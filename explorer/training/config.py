@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from explorer.datasets import Dataset
+from explorer.data.datasets import Dataset
 from explorer.errors import ExplorerError
 
 WORDS = {

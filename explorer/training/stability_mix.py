@@ -8,7 +8,7 @@ from torch import Tensor
 
 from explorer.distortions import Distortion, find_distortion
 from explorer.distortions.draws import Draws
-from explorer.distortions.yardsticks import CORRUPTIONS
+from explorer.distortions.protocols import CORRUPTIONS
 from explorer.errors import ExplorerError
 from explorer.models.classifier import Classifier
 from explorer.training.objective import Loss, objective

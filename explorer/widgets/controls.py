@@ -11,10 +11,10 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from explorer import images
-from explorer.datasets import SOURCES, local_file
+from explorer.data import images
+from explorer.data.datasets import SOURCES, local_file
+from explorer.data.published import PUBLISHED
 from explorer.distortions import DISTORTIONS, Recipe, find_distortion
-from explorer.published import PUBLISHED
 from explorer.widgets.scene import MAX_STEPS, RECIPE, Scene
 from explorer.widgets.sliders import Step
 

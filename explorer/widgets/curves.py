@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
+from explorer.analysis import Sweep, sweep
 from explorer.distortions import Distortion, find_distortion
 from explorer.errors import ExplorerError
 from explorer.panel import palettes
-from explorer.panel.answers import grid as amounts_of
-from explorer.probe import Sweep, sweep
+from explorer.web.answers import grid as amounts_of
 from explorer.widgets.scene import Scene
 
 if TYPE_CHECKING:

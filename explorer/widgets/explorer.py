@@ -9,16 +9,16 @@ from typing import Any
 import ipywidgets as widgets
 import traitlets
 
+from explorer.analysis import Comparison
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
-from explorer.probe import Comparison
 from explorer.widgets.afterwards import Afterwards
 from explorer.widgets.controls import Controls
 from explorer.widgets.curves import Charts, key_of
 from explorer.widgets.panel import Panel
 from explorer.widgets.scene import RECIPE, Scene, make_scene
-from explorer.widgets.still import line, still
+from explorer.widgets.snapshot import line, still
 
 PAUSE = 0.12  # s without a movement before the line in the curves follows
 REST = 0.3  # s without a movement before curves are computed

@@ -14,15 +14,15 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from explorer import images
-from explorer.datasets import SOURCES, load_dataset
+from explorer.analysis import Comparison, compare
+from explorer.data import images
+from explorer.data.datasets import SOURCES, load_dataset
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
 from explorer.models import Classifier, list_models, load_model
 from explorer.models.checkpoints import checkpoint_folder
-from explorer.panel.answers import answer_to_paint
-from explorer.panel.families import Family, family_of, group
-from explorer.probe import Comparison, compare
+from explorer.models.families import Family, family_of, group
+from explorer.web.answers import answer_to_paint
 
 MAX_STEPS = 8
 """Distortions in one chain: as many sliders as the app has."""

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer import images
 from explorer.app.controls import describe
 from explorer.app.failures.filters import GONE, Filters, read_filters, read_order, whole
 from explorer.app.failures.held import Held, Surveys
 from explorer.app.failures.table import SIDES, Table
 from explorer.app.pictures import Recent
 from explorer.app.questions import mapping
+from explorer.data import images
 from explorer.distortions import find_distortion
 from explorer.errors import ExplorerError
 from explorer.survey import QUADRANTS, Case, Plan, accuracy, condition_of, open_cases
-from explorer.survey.marks import make_mark, marks_file, put_mark, read_marks
+from explorer.survey.annotations import make_mark, marks_file, put_mark, read_marks
 from explorer.survey.plan import fingerprint
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import Any
 from explorer.app.questions import mapping
 from explorer.errors import ExplorerError
 from explorer.survey import QUADRANTS, Plan
-from explorer.survey.marks import MAX_TAG
+from explorer.survey.annotations import MAX_TAG
 
 ORDERS = ("case", "apart", "margin", "confidence", "feature_l2", "kl", "amount")
 """What the gallery can be sorted by."""

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.app.failures.table import Table, load
 from explorer.app.pictures import Recent
-from explorer.datasets import Dataset
+from explorer.data.datasets import Dataset
+from explorer.data.published import cache_folder
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
-from explorer.published import cache_folder
 from explorer.survey import Survey, data_of, shipped
 from explorer.survey.plan import data_fingerprint
 from explorer.survey.store import PLAN, ROWS

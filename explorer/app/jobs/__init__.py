@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from explorer.errors import ExplorerError
-from explorer.probe.inputs import Progress
+from explorer.models.inference import Progress
 
 if TYPE_CHECKING:
     from explorer.app.live import Live

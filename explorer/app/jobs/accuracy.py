@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer import images
 from explorer.app.jobs import job
 from explorer.app.methods import SIZES, find_known
 from explorer.app.methods.measured import amounts_of, reaches
-from explorer.datasets import Dataset
+from explorer.data import images
+from explorer.data.datasets import Dataset
 from explorer.distortions import Recipe, apply, find_distortion, image_seed
 from explorer.errors import ExplorerError
+from explorer.evaluation.evaluate import needs_fit
+from explorer.evaluation.intervals import wilson_interval
 from explorer.models import Classifier
-from explorer.probe import inputs
-from explorer.probe.evaluate import needs_fit
-from explorer.probe.inputs import Meter, Progress
-from explorer.probe.intervals import wilson_interval
+from explorer.models import inference as inputs
+from explorer.models.inference import Meter, Progress
 
 if TYPE_CHECKING:
     from explorer.app.live import Live

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from explorer.analysis import transfer
 from explorer.app.jobs import job
 from explorer.app.jobs.weakness import check_room
 from explorer.errors import ExplorerError
-from explorer.probe import transfer
-from explorer.probe.inputs import Progress
+from explorer.models.inference import Progress
 
 if TYPE_CHECKING:
     from explorer.app.live import Live

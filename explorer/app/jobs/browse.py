@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.app.jobs import job
 from explorer.app.pictures import catalogue_of_datasets
-from explorer.downloads import Progress
+from explorer.data.downloads import Progress
 
 if TYPE_CHECKING:
     from explorer.app.live import Live

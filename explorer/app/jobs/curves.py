@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from explorer.analysis import Sweep, sweep
+from explorer.analysis.search import Scan, check_tolerance, first_amount, flip_of, scan, stops
+from explorer.analysis.varied import is_random, varied
 from explorer.app.controls import describe
 from explorer.app.jobs import job
 from explorer.distortions import Recipe, find_distortion
 from explorer.errors import ExplorerError
-from explorer.panel.answers import grid
-from explorer.probe import Sweep, sweep
-from explorer.probe.inputs import Meter, Progress
-from explorer.probe.search import Scan, check_tolerance, first_amount, flip_of, scan, stops
-from explorer.probe.varied import is_random, varied
+from explorer.models.inference import Meter, Progress
+from explorer.web.answers import grid
 
 if TYPE_CHECKING:
     from explorer.app.live import Live, Scene
@@ -53,8 +53,8 @@ def place_in(recipe: Recipe, place: Any) -> int | None:
 def swept(scene: Scene, place: int, seeds: int, progress: Progress, *, exact: bool = True) -> dict[str, Any]:
     """The sweep of one step of a scene's recipe as ``curves.js`` wants it; errors as in ``sweep``.
 
-    ``exact``: the models' flip points are those of ``probe.flip_point`` instead of the curves' own amounts; where the
-    slider stands on the other one of its two sides, those of the same search on that side.
+    ``exact``: the models' flip points are those of ``analysis.flip_point`` instead of the curves' own amounts; where
+    the slider stands on the other one of its two sides, those of the same search on that side.
     """
     name, at = scene.recipe.steps[place]
     kind, side = find_distortion(name), scene.pixels.shape[-1]
@@ -85,7 +85,7 @@ def swept(scene: Scene, place: int, seeds: int, progress: Progress, *, exact: bo
 def flip_points(scene: Scene, along: Sweep, progress: Progress) -> list[float | None]:
     """Each model's flip point, searched from the mild end of these curves to their strong one; None where it holds.
 
-    As ``probe.flip_point``, but on either side of a slider that has two; and where the curves show a change that its
+    As ``analysis.flip_point``, but on either side of a slider that has two; and where the curves show a change that its
     first scan has stepped over, it is looked for between the two amounts of the curves.
     """
     models = scene.models

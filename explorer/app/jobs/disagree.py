@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.app.jobs import job
 from explorer.app.shelf import check_row, label_of
-from explorer.downloads import Progress
+from explorer.data.downloads import Progress
 from explorer.errors import ExplorerError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def disagree(live: Live, question: Mapping[str, Any], progress: Progress) -> dic
     The search begins behind the row ``after`` (before it, where ``back`` is true), goes round the end once, and looks
     at the rows of the class ``label`` only, where one is named.
     """
-    from explorer.probe.disagree import next_disagreement
+    from explorer.analysis.disagree import next_disagreement
 
     scene = live.scene(question.get("state"))
     if len(scene.models) < 2:

@@ -10,11 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from explorer.analysis import channels, compare, evidence
 from explorer.app.jobs import job
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
-from explorer.probe import channels, compare, evidence
-from explorer.probe.inputs import Progress
+from explorer.models.inference import Progress
 
 if TYPE_CHECKING:
     from explorer.app.live import Live

@@ -14,8 +14,8 @@ from explorer.app.jobs import job
 from explorer.app.jobs.curves import place_in, swept
 from explorer.app.links import MAX_LINK, shares
 from explorer.errors import ExplorerError
-from explorer.panel.report import report
-from explorer.probe.inputs import Progress
+from explorer.models.inference import Progress
+from explorer.reports.comparison import report
 
 if TYPE_CHECKING:
     from explorer.app.live import Live

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.app.failures.filters import number, whole
 from explorer.app.jobs import job
-from explorer.datasets import Dataset
+from explorer.data.datasets import Dataset
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
-from explorer.probe.inputs import Progress
+from explorer.models.inference import Progress
 from explorer.survey import Plan, cost, finished_images, make_plan, run
 from explorer.survey.engine import compute
 from explorer.survey.plan import versions

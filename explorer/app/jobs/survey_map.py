@@ -9,7 +9,7 @@ import numpy as np
 
 from explorer.app.jobs import job
 from explorer.errors import ExplorerError
-from explorer.probe.inputs import Progress
+from explorer.models.inference import Progress
 from explorer.survey import QUADRANTS
 from explorer.survey.maps import MOST, features
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from explorer.analysis import weaknesses
+from explorer.analysis.weakness import GOALS
 from explorer.app.jobs import job
 from explorer.app.questions import MAX_STEPS
 from explorer.distortions import Recipe, find_distortion
 from explorer.errors import ExplorerError
-from explorer.probe import weaknesses
-from explorer.probe.inputs import Progress
-from explorer.probe.weakness import GOALS
+from explorer.models.inference import Progress
 
 if TYPE_CHECKING:
     from explorer.app.live import Live

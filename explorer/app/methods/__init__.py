@@ -21,8 +21,8 @@ from explorer.app.questions import mapping
 from explorer.distortions import DISTORTIONS, Distortion
 from explorer.errors import ExplorerError
 from explorer.models import METHODS, Card, method_title
+from explorer.models.families import TITLES, subtitle
 from explorer.models.published_values import PublishedValue, published_values
-from explorer.panel.families import TITLES, subtitle
 
 if TYPE_CHECKING:
     from explorer.app.live import Live

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.distortions import Distortion, Recipe, find_distortion
 from explorer.errors import ExplorerError
+from explorer.evaluation.intervals import wilson_interval
 from explorer.models import Card
-from explorer.panel.families import Family, alike
-from explorer.probe.intervals import wilson_interval
+from explorer.models.families import Family, alike
 from explorer.survey import Survey, shipped
 from explorer.survey.plan import fingerprint
 

@@ -1,0 +1,44 @@
+"""One image, examined closely: comparison, sweep, flip point, weak spots, transferred attacks, layers and evidence."""
+
+from explorer.analysis.answers import Answer, Comparison, Comparisons
+from explorer.analysis.compare import CleanPass, clean_pass, compare, pinned_pass
+from explorer.analysis.disagree import next_disagreement
+from explorer.analysis.evidence import Evidence, evidence
+from explorer.analysis.flip import flip_point
+from explorer.analysis.layers import Channel, LayerChannels, channels
+from explorer.analysis.measures import FeatureDistance, InputDistance
+from explorer.analysis.sweep import Band, Curves, Spread, Sweep, sweep
+from explorer.analysis.transfer import Cell, Flag, Sanity, Transfer, attacks, transfer
+from explorer.analysis.weakness import Weakness, weaknesses
+
+__all__ = [
+    "Answer",
+    "Band",
+    "Cell",
+    "Channel",
+    "CleanPass",
+    "Comparison",
+    "Comparisons",
+    "Curves",
+    "Evidence",
+    "FeatureDistance",
+    "Flag",
+    "InputDistance",
+    "LayerChannels",
+    "Sanity",
+    "Spread",
+    "Sweep",
+    "Transfer",
+    "Weakness",
+    "attacks",
+    "channels",
+    "clean_pass",
+    "compare",
+    "evidence",
+    "flip_point",
+    "next_disagreement",
+    "pinned_pass",
+    "sweep",
+    "transfer",
+    "weaknesses",
+]

@@ -1,0 +1,101 @@
+"""The next image of a data set on which the models do not agree."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from explorer.analysis.varied import breathing, undistorted
+from explorer.data import images
+from explorer.data.datasets import Dataset
+from explorer.distortions import Recipe, Target, apply
+from explorer.errors import ExplorerError
+from explorer.models import Classifier
+from explorer.models import inference as inputs
+from explorer.models.inference import Progress
+
+
+def next_disagreement(
+    models: Sequence[Classifier],
+    dataset: Dataset,
+    recipe: Recipe,
+    start: int,
+    *,
+    label: int | None = None,
+    step: int = 1,
+    progress: Progress | None = None,
+) -> int | None:
+    """The first row after ``start`` whose distorted image the models do not all call the same; None where none is.
+
+    Rows are taken ``step`` further each time (-1 goes backwards), once round the data set; the start itself is left
+    out, and -1 as a start takes all rows from the first on. ``label``: only rows of this class. Every image is fitted
+    and distorted as ``compare`` does it, with the recipe's own seed; attacks go away from its true class where the
+    models know that, else from the attacked model's answer. ``progress`` counts rows. Errors as in ``compare``, and
+    where the start is no row or the label no class of the data.
+    """
+    models = inputs.check_models(models)
+    n = len(dataset)
+    if step == 0 or not -1 <= start < n:
+        raise ExplorerError(
+            f"The search starts at row {start} with step {step}; rows go from 0 to {n - 1}, steps are not 0."
+        )
+    if label is not None and not 0 <= label < len(dataset.classes):
+        raise ExplorerError(f"{dataset.name} has the classes 0 to {len(dataset.classes) - 1}, not {label}.")
+    if len(models) < 2:
+        raise ExplorerError("Where models disagree can only be told of at least two of them; add another.")
+    rows = [row for row in _round(start, step, n) if label is None or int(dataset.labels[row]) == label]
+    meter = inputs.Meter(progress, len(rows))
+    for part in _growing(
+        rows, inputs.piece_size((models[0].channels, models[0].size, models[0].size), inputs.DRAWN_VALUES)
+    ):
+        agree = _agree(models, _distorted(models, dataset, recipe, part, meter), meter)
+        if not bool(agree.all()):
+            return part[int((~agree).nonzero()[0])]
+        meter.step(len(part))
+    return None
+
+
+def _round(start: int, step: int, n: int) -> Iterator[int]:
+    """The rows after ``start``, once round; all of them from an end on where ``start`` is -1."""
+    first, count = (
+        (start, n // math.gcd(n, step) - 1) if start >= 0 else ((-1 if step > 0 else 0), n // math.gcd(n, step))
+    )
+    for i in range(1, count + 1):
+        yield (first + i * step) % n
+
+
+def _growing(rows: Sequence[int], most: int) -> Iterator[Sequence[int]]:
+    """Pieces of 1, 2, 4 ... ``most`` rows: an answer near the start costs little, a long search few calls."""
+    start, size = 0, 1
+    while start < len(rows):
+        yield rows[start : start + size]
+        start, size = start + size, min(2 * size, most)
+
+
+def _distorted(
+    models: Sequence[Classifier], dataset: Dataset, recipe: Recipe, rows: Sequence[int], meter: inputs.Meter
+) -> Tensor:
+    x, _ = dataset.batch(rows)
+    model = models[0]
+    if tuple(x.shape[1:]) != (model.channels, model.size, model.size):
+        x = images.fit(x, model.size, model.channels)
+    target = inputs.attack_target(recipe, models, undistorted(x, recipe.quantised), None)
+    if target is not None and target.labels is not None:
+        index: dict[str | None, int] = {name: i for i, name in enumerate(model.classes)}
+        true = torch.tensor([index.get(dataset.class_of(row), -1) for row in rows])
+        target = breathing(Target(target.logits, torch.where(true >= 0, true, target.labels)), meter.step)
+    return apply(recipe, x, target=target)
+
+
+def _agree(models: Sequence[Classifier], x: Tensor, meter: inputs.Meter) -> Tensor:
+    """Whether all models call each image (N, C, H, W) by the same name, (N,)."""
+    agree, first = torch.ones(len(x), dtype=torch.bool), list[str]()
+    for model in models:
+        names = [model.classes[i] for i in inputs.predictions(model, x).tolist()]
+        first = first or names
+        agree &= torch.tensor([ours == theirs for ours, theirs in zip(first, names, strict=True)])
+        meter.step(0)
+    return agree

@@ -1,0 +1,97 @@
+"""Where a network sees evidence for a class: Grad-CAM maps of the clean and of the distorted picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from explorer.errors import ExplorerError
+from explorer.models import Classifier
+from explorer.models import inference as inputs
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Signed maps, float32 (H, W): above 0 speaks for the class, below 0 against it.
+
+    ``clean``: for the clean answer's class on the clean picture; ``distorted``: for the same class on the distorted
+    one; ``other``: for the distorted answer's class on the distorted one, which is ``distorted`` itself where the
+    answer is the same. ``class_clean`` and ``class_distorted`` index the model's classes. All three share the scale
+    from -``limit`` to ``limit``. ``layer``: the layer they were taken at, of ``grid`` = (height, width) values, before
+    they were enlarged to the picture's size.
+    """
+
+    layer: str
+    grid: tuple[int, int]
+    class_clean: int
+    class_distorted: int
+    clean: Tensor
+    distorted: Tensor
+    other: Tensor
+    limit: float
+
+
+class _Tap(nn.Module):
+    """A model seen from Captum, which wants a module whose output is the layer; ``point`` is one that hands it on.
+
+    Layers are named tensors here, and not all come out of a module of their own.
+    """
+
+    def __init__(self, model: Classifier, layer: str) -> None:
+        super().__init__()
+        self.model, self.layer, self.point = model, layer, nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits, features = self.model.answer(x)
+        self.point(features[self.layer])
+        return logits
+
+
+def evidence(model: Classifier, clean: Tensor, distorted: Tensor, *, target: int | None = None) -> Evidence:
+    """Class-evidence maps of two images (1, C, H, W) in [0, 1]: Grad-CAM, at the last layer that is still a picture.
+
+    Selvaraju et al. 2017 (arXiv 1610.02391), eq. 1 and 2 without the final ReLU, so that evidence against the class
+    shows as well: the channels of the layer, each weighted by the mean of the logit's gradient with respect to it, are
+    added up and enlarged bilinearly. Computed by Captum's LayerGradCam. ``target``: a class to follow in place of the
+    clean answer's. ExplorerError where the images or the class do not fit, where the network has no such layer, and
+    where Captum is not installed.
+    """
+    try:
+        from captum.attr import LayerGradCam
+    except ImportError as error:
+        raise ExplorerError(
+            "Class-evidence maps need the package captum; 'explorer doctor' shows how to get it."
+        ) from error
+    (model,) = inputs.check_models([model])
+    pair = torch.cat([inputs.check_image(image, model) for image in (clean, distorted)])
+    inputs.check_label(target, model)
+    logits, features = inputs.answer(model, pair)
+    first, last = logits.argmax(dim=1).tolist()
+    first = first if target is None else target
+    layer = next((name for name, value in reversed(features.items()) if value.ndim == 4 and value.shape[2] > 1), None)
+    if layer is None:
+        raise ExplorerError(f"{model.name} has no layer that is still a picture, so there is no class-evidence map.")
+    # the classes of all three maps, in one batch: (clean, first), (distorted, first), (distorted, last)
+    pixels = pair[[0, 1, 1]].to(model.device)
+    tap = _Tap(model, layer)
+    with torch.inference_mode(mode=False), torch.enable_grad():
+        cam = LayerGradCam(tap, tap.point)
+        maps = cam.attribute(
+            pixels.clone().requires_grad_(), target=torch.tensor([first, first, last], device=model.device)
+        )
+    maps = F.interpolate(maps.detach(), size=pair.shape[2:], mode="bilinear", align_corners=False)[:, 0].float().cpu()
+    if not bool(torch.isfinite(maps).all()):
+        raise ExplorerError(f"{model.name} has a gradient that is not finite, so there is no class-evidence map.")
+    return Evidence(
+        layer=layer,
+        grid=(features[layer].shape[2], features[layer].shape[3]),
+        class_clean=first,
+        class_distorted=last,
+        clean=maps[0],
+        distorted=maps[1],
+        other=maps[2],
+        limit=float(maps.abs().max()),
+    )

@@ -1,0 +1,261 @@
+"""One distortion of one image over a grid of amounts: the curves of every model, from one batch per model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from explorer.analysis import measures
+from explorer.analysis.varied import Tick, varied
+from explorer.data import images
+from explorer.distortions import Recipe
+from explorer.distortions.recipe import MAX_SEED
+from explorer.errors import ExplorerError
+from explorer.models import Classifier
+from explorer.models import inference as inputs
+from explorer.models.inference import Progress
+
+AMOUNTS = 32  # points of a sweep over the whole slider
+MAX_SEEDS = 100  # of a band
+
+
+@dataclass(frozen=True, eq=False)
+class Spread:
+    """One number per amount over several seeds: ``mean``, smallest ``low`` and largest ``high``, float64 (A,) each."""
+
+    mean: Tensor
+    low: Tensor
+    high: Tensor
+
+    def to_dict(self) -> dict[str, list[float]]:
+        return {"mean": self.mean.tolist(), "low": self.low.tolist(), "high": self.high.tolist()}
+
+
+@dataclass(frozen=True, eq=False)
+class Band:
+    """The curves of ``n`` noises of the same strength, those of ``seeds``: their spread, and each one's flip point."""
+
+    seeds: tuple[int, ...]
+    confidence: Spread
+    margin: Spread
+    feature_distance: Spread
+    flip_points: tuple[float | None, ...]
+
+    @property
+    def n(self) -> int:
+        return len(self.seeds)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "n": self.n,
+            "seeds": list(self.seeds),
+            "confidence": self.confidence.to_dict(),
+            "margin": self.margin.to_dict(),
+            "feature_distance": self.feature_distance.to_dict(),
+            "flip_points": list(self.flip_points),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """One model along the amounts. ``probabilities`` (A, K) float64; ``predictions`` (A,) indices into ``classes``.
+
+    ``followed`` is the class whose probability is ``confidence`` (A,): the label where one was given, else the model's
+    clean answer ``clean``. ``margin`` (A,): likeliest minus second likeliest. ``feature_distance`` (A,): L2 between the
+    penultimate features and the clean ones. ``flip_point``: first amount of the grid, from its mild end, at which the
+    answer differs from the clean one; None where it never does. ``band`` tells how all this spreads over several seeds;
+    None where there is one. The curves themselves are always those of the recipe's own seed.
+    """
+
+    name: str
+    title: str
+    method: str
+    classes: tuple[str, ...]
+    clean: int
+    followed: int
+    probabilities: Tensor
+    predictions: Tensor
+    confidence: Tensor
+    margin: Tensor
+    feature_distance: Tensor
+    flip_point: float | None
+    band: Band | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "title": self.title,
+            "method": self.method,
+            "classes": list(self.classes),
+            "clean": self.classes[self.clean],
+            "followed": self.classes[self.followed],
+            "predictions": [self.classes[index] for index in self.predictions.tolist()],
+            "confidence": self.confidence.tolist(),
+            "margin": self.margin.tolist(),
+            "feature_distance": self.feature_distance.tolist(),
+            "probabilities": self.probabilities.tolist(),
+            "flip_point": self.flip_point,
+            "band": None if self.band is None else self.band.to_dict(),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """``amounts`` run from the mild end to the strong one, in ``unit``; ``image_hash`` is that of the clean pixels.
+
+    ``place`` is the index in ``recipe.steps`` of the step that was varied, or their number where it was appended.
+    """
+
+    distortion: str
+    place: int
+    unit: str
+    amounts: tuple[float, ...]
+    recipe: Recipe
+    image_hash: str
+    models: tuple[Curves, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON object (only finite numbers, strings and null)."""
+        return {
+            "distortion": self.distortion,
+            "place": self.place,
+            "unit": self.unit,
+            "amounts": list(self.amounts),
+            "recipe": str(self.recipe),
+            "image_hash": self.image_hash,
+            "models": [curves.to_dict() for curves in self.models],
+        }
+
+
+def sweep(
+    models: Sequence[Classifier],
+    image: Tensor,
+    distortion: str,
+    *,
+    amounts: Sequence[float] | None = None,
+    recipe: Recipe | None = None,
+    label: int | None = None,
+    place: int | None = None,
+    seeds: int = 1,
+    progress: Progress | None = None,
+) -> Sweep:
+    """The answers to the image (1, C, H, W) in [0, 1] at every amount of one distortion.
+
+    ``amounts``: in the distortion's unit, from mild to strong; 32 over the slider's span where they are not given.
+    ``place``: index in ``recipe.steps`` of the step that is varied; by default the last one of that name, or a new one
+    at the end. The other steps stay as they are. Each model answers all amounts and the clean image in one batch
+    (large images in several), attacks are computed in batches too, and every answer equals that of ``compare`` with
+    that amount. ``label`` is the class to follow and to attack; without it each model's clean answer. ``seeds`` = n, 1
+    to 100, asks for the band over the seeds recipe.seed, recipe.seed + 1, ...; where nothing in the chain is random
+    there is one seed and no band. ``progress`` counts images drawn and answered. Errors as in ``compare``, and for
+    amounts out of the distortion's range and a ``place`` where no such step stands.
+    """
+    recipe = Recipe() if recipe is None else recipe
+    models = inputs.check_models(models)
+    line = varied(models, image, distortion, recipe, place=place, label=label)
+    points = line.grid(AMOUNTS) if amounts is None else tuple(line.kind.check(amount) for amount in amounts)
+    if not points:
+        raise ExplorerError("A sweep needs at least one amount.")
+    if isinstance(seeds, bool) or not isinstance(seeds, int) or not 1 <= seeds <= MAX_SEEDS:
+        raise ExplorerError(f"The number of seeds must be a whole number from 1 to {MAX_SEEDS}, not {seeds!r}.")
+    used = [(recipe.seed + i) % (MAX_SEED + 1) for i in range(seeds if line.is_random else 1)]
+    meter = inputs.Meter(progress, len(used) * len(points) * (1 + len(models)) + len(models))
+    runs: list[list[_Run]] = [[] for _ in models]
+    for seed in used:
+        pixels = line.render(points, meter.step, seed=seed)
+        for model, own in zip(models, runs, strict=True):
+            own.append(_run(model, pixels, line.clean, own[0] if own else None, label, meter.step))
+    curves = tuple(_curves(model, own, points, used) for model, own in zip(models, runs, strict=True))
+    return Sweep(distortion, line.place, line.kind.unit, points, recipe, images.image_hash(line.clean), curves)
+
+
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """One model's numbers for one seed: per amount (A, ...), and its clean answer and penultimate features (D,)."""
+
+    clean: int
+    followed: int
+    origin: Tensor
+    probabilities: Tensor
+    predictions: Tensor
+    margin: Tensor
+    feature_distance: Tensor
+
+    @property
+    def confidence(self) -> Tensor:
+        return self.probabilities[:, self.followed]
+
+    def flip_point(self, amounts: Sequence[float]) -> float | None:
+        changed = (self.predictions != self.clean).tolist()
+        return next((amount for amount, flipped in zip(amounts, changed, strict=True) if flipped), None)
+
+
+def _run(model: Classifier, pixels: Tensor, clean: Tensor, first: _Run | None, label: int | None, tick: Tick) -> _Run:
+    """Ask about the pixels (A, C, H, W); the clean ones go along the first time."""
+    logits, penultimate = _answers(model, torch.cat([clean, pixels]) if first is None else pixels, tick)
+    if first is None:
+        answer, origin = int(logits[0].argmax()), penultimate[0]
+        followed = answer if label is None else label
+        logits, penultimate = logits[1:], penultimate[1:]
+    else:
+        answer, followed, origin = first.clean, first.followed, first.origin
+    probability = measures.probabilities(logits)
+    return _Run(
+        clean=answer,
+        followed=followed,
+        origin=origin,
+        probabilities=probability,
+        predictions=logits.argmax(dim=1),
+        margin=measures.margin(probability),
+        feature_distance=torch.linalg.vector_norm(penultimate - origin, dim=1),
+    )
+
+
+def _answers(model: Classifier, pixels: Tensor, tick: Tick) -> tuple[Tensor, Tensor]:
+    """Logits (N, K) and penultimate features (N, D), float64 on the CPU."""
+    logits, penultimate = [], []
+    for part in pixels.split(inputs.piece_size(pixels.shape[1:])):
+        values, features = inputs.answer(model, part)
+        logits.append(values)
+        penultimate.append(features["penultimate"].flatten(1).cpu().double())
+        tick(len(part))
+    return torch.cat(logits), torch.cat(penultimate)
+
+
+def _curves(model: Classifier, runs: Sequence[_Run], amounts: Sequence[float], seeds: Sequence[int]) -> Curves:
+    own = runs[0]
+    return Curves(
+        name=model.name,
+        title=model.card.title,
+        method=model.method,
+        classes=model.classes,
+        clean=own.clean,
+        followed=own.followed,
+        probabilities=own.probabilities,
+        predictions=own.predictions,
+        confidence=own.confidence,
+        margin=own.margin,
+        feature_distance=own.feature_distance,
+        flip_point=own.flip_point(amounts),
+        band=None if len(runs) == 1 else _band(runs, amounts, seeds),
+    )
+
+
+def _band(runs: Sequence[_Run], amounts: Sequence[float], seeds: Sequence[int]) -> Band:
+    return Band(
+        seeds=tuple(seeds),
+        confidence=_spread([run.confidence for run in runs]),
+        margin=_spread([run.margin for run in runs]),
+        feature_distance=_spread([run.feature_distance for run in runs]),
+        flip_points=tuple(run.flip_point(amounts) for run in runs),
+    )
+
+
+def _spread(curves: Sequence[Tensor]) -> Spread:
+    over = torch.stack(list(curves))
+    low, high = over.aminmax(dim=0)
+    return Spread(over.mean(dim=0), low, high)

@@ -1,0 +1,221 @@
+"""Attacks crafted on one model, shown to all: who is fooled by whose attack, and whether the attack can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from torch import Tensor
+
+from explorer.analysis import measures
+from explorer.analysis.varied import Varied, varied
+from explorer.data import images
+from explorer.distortions import DISTORTIONS, Distortion, Recipe, find_distortion
+from explorer.distortions.adversarial import objective_of, slope
+from explorer.errors import ExplorerError
+from explorer.models import Classifier
+from explorer.models import inference as inputs
+from explorer.models.inference import Progress
+
+GRID = 8  # amounts over the slider at which an attack must not lose what it won at a smaller one
+MANY_ZEROS = 0.5  # share of zero entries from which a gradient says little
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one model says of pixels crafted on one model.
+
+    ``answer``: the likeliest class; ``confidence``: the probability (0-1) of the followed class, the true one where the
+    label is known, else this model's clean answer; ``margin``: likeliest minus second likeliest (0-1); ``flipped``: the
+    answer is not this model's clean one.
+    """
+
+    answer: str
+    confidence: float
+    margin: float
+    flipped: bool
+
+
+@dataclass(frozen=True)
+class Flag:
+    """Something that makes an attack look weaker than it is: whether it is ``raised``, and one sentence about it."""
+
+    raised: bool
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Sanity:
+    """Whether an attack on one model can be trusted; a raised flag says that holding out proves little.
+
+    ``zero_gradient``: most entries of the gradient at the clean image are exactly zero, ``zero_share`` (0-1) of them.
+    ``falls``: the attack fools its own model at some amount and not at a larger one. ``undone``: it fools its own model
+    with float pixels, but not once they are rounded to 8 bits.
+    """
+
+    zero_share: float
+    zero_gradient: Flag
+    falls: Flag
+    undone: Flag
+
+
+@dataclass(frozen=True, eq=False)
+class Transfer:
+    """The matrix of one attack: ``cells[i][j]`` is what ``models[j]`` says of the pixels crafted on ``models[i]``.
+
+    ``clean[j]``: what it says of the undistorted ones. ``recipes[i]`` makes the pixels of row i, ``sanity[i]`` tells
+    whether that attack can be trusted. ``shown``: the amount as people read it.
+    """
+
+    attack: str
+    title: str
+    amount: float
+    shown: str
+    models: tuple[str, ...]
+    clean: tuple[Cell, ...]
+    cells: tuple[tuple[Cell, ...], ...]
+    sanity: tuple[Sanity, ...]
+    recipes: tuple[Recipe, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON object (only finite numbers, strings and booleans)."""
+        return {
+            **{key: getattr(self, key) for key in ("attack", "title", "amount", "shown")},
+            "models": list(self.models),
+            "clean": [asdict(cell) for cell in self.clean],
+            "cells": [[asdict(cell) for cell in row] for row in self.cells],
+            "sanity": [asdict(sanity) for sanity in self.sanity],
+            "recipes": [str(recipe) for recipe in self.recipes],
+        }
+
+
+def attacks() -> list[str]:
+    """The names of the adversarial distortions."""
+    return [name for name, kind in DISTORTIONS.items() if kind.adversarial]
+
+
+def transfer(
+    models: Sequence[Classifier],
+    image: Tensor,
+    attack: str,
+    amount: float,
+    *,
+    recipe: Recipe | None = None,
+    label: int | None = None,
+    progress: Progress | None = None,
+) -> Transfer:
+    """One attack on the image (1, C, H, W) in [0, 1], crafted on each of the models and shown to all of them.
+
+    The attack is the last step of that name in ``recipe``, or a new one at its end; the other steps stay, and the
+    recipe's ``against`` is each model in turn. ``amount`` in the attack's unit. Attacks go away from the class
+    ``label``, or from the attacked model's clean answer. ``progress`` counts images. ExplorerError as in ``compare``,
+    for a distortion that is no attack and an amount out of its range.
+    """
+    kind = find_distortion(attack)
+    if not kind.adversarial:
+        raise ExplorerError(f"{attack} is no attack; attacks are {', '.join(attacks())}.")
+    amount = kind.check(amount)
+    models = inputs.check_models(models)
+    base = replace(recipe or Recipe(), against=models[0].name)
+    lines = [varied(models, image, attack, replace(base, against=model.name), label=label) for model in models]
+    grid = lines[0].grid(GRID + 1)[1:]
+    meter = inputs.Meter(progress, len(models) * (len(grid) + 1 + 1 + len(models)) + len(models))
+    own = []
+    for model in models:
+        own.append(int(inputs.predictions(model, lines[0].clean)))
+        meter.step()
+    clean = tuple(_cell(model, lines[0].clean, before, label) for model, before in zip(models, own, strict=True))
+    rows, sanity = [], []
+    for model, line in zip(models, lines, strict=True):
+        # Rounding is a recipe's last step: float pixels rounded afterwards are those of the rounded recipe.
+        line_float = replace(line, recipe=replace(line.recipe, quantised=False))
+        floats = line_float.render([*grid, amount], meter.step)
+        sanity.append(_sanity(model, line, floats, [*grid, amount]))
+        meter.step()
+        pixels = images.quantise(floats[-1:]) if base.quantised else floats[-1:]
+        row = []
+        for shown, before in zip(models, own, strict=True):
+            row.append(_cell(shown, pixels, before, label))
+            meter.step()
+        rows.append(tuple(row))
+    return Transfer(
+        attack=attack,
+        title=kind.title,
+        amount=amount,
+        shown=kind.show(amount),
+        models=tuple(model.name for model in models),
+        clean=clean,
+        cells=tuple(rows),
+        sanity=tuple(sanity),
+        recipes=tuple(line.at(amount) for line in lines),
+    )
+
+
+def _cell(model: Classifier, pixels: Tensor, before: int, label: int | None) -> Cell:
+    """What the model says of pixels (1, C, H, W); its clean answer is ``before``."""
+    logits, _ = inputs.answer(model, pixels)
+    probability = measures.probabilities(logits)[0]
+    answer = int(logits[0].argmax())
+    return Cell(
+        answer=model.classes[answer],
+        confidence=float(probability[before if label is None else label]),
+        margin=float(measures.margin(probability)),
+        flipped=answer != before,
+    )
+
+
+def _sanity(model: Classifier, line: Varied, floats: Tensor, amounts: Sequence[float]) -> Sanity:
+    """The checks of the attack on one model from its float pixels (A, C, H, W), whose last are those asked for."""
+    target = line.target
+    if target is None or target.labels is None:  # an adversarial step has one
+        raise ExplorerError(f"{line.kind.name} has no model to be crafted on.")
+    rounded = images.quantise(floats)
+    seen = rounded if line.recipe.quantised else floats
+    fooled = (inputs.predictions(model, seen) != target.labels).tolist()
+    fooled_float, fooled_rounded = (
+        bool(inputs.predictions(model, pixels[-1:]) != target.labels) for pixels in (floats, rounded)
+    )
+    gradient = slope(line.clean, target, objective_of(line.kind.name))
+    share = float((gradient == 0).double().mean())
+    return Sanity(
+        zero_share=share,
+        zero_gradient=_zero_gradient(share),
+        falls=_falls(line.kind, sorted(zip(amounts, fooled, strict=True))),
+        undone=_undone(fooled_float, fooled_rounded),
+    )
+
+
+def _zero_gradient(share: float) -> Flag:
+    if share <= MANY_ZEROS:
+        return Flag(raised=False, sentence="The gradient at the clean picture points somewhere: the attack has a way.")
+    many = "All entries" if share == 1 else f"{100 * share:.0f} % of the entries"
+    return Flag(
+        raised=True,
+        sentence=f"{many} of the gradient at the clean picture are exactly zero, so the attack hardly knows where to "
+        "go; that it fails may only mean that the gradient is hidden.",
+    )
+
+
+def _falls(kind: Distortion, outcomes: Sequence[tuple[float, bool]]) -> Flag:
+    """``outcomes``: amounts from small to large, and whether the attack fools its own model."""
+    for i, (small, fooled) in enumerate(outcomes):
+        lost = [large for large, still in outcomes[i:] if not still]
+        if fooled and lost:
+            return Flag(
+                raised=True,
+                sentence=f"At {kind.show(small)} the attack fools the model it was crafted on, at the larger "
+                f"{kind.show(lost[0])} it does not; a good search never loses by being allowed more, so this one "
+                "misses weak spots.",
+            )
+    return Flag(raised=False, sentence="No larger amount that was tried loses what a smaller one had won.")
+
+
+def _undone(fooled_float: bool, fooled_rounded: bool) -> Flag:
+    if fooled_float and not fooled_rounded:
+        return Flag(
+            raised=True,
+            sentence="The attack fools the model it was crafted on, but not once its pixels are rounded to the 8 bits "
+            "that a picture file holds.",
+        )
+    return Flag(raised=False, sentence="Rounding to the 8 bits of a picture file does not undo the attack.")

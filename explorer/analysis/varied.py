@@ -1,0 +1,118 @@
+"""One step of a chain whose amount is varied on one image: what a sweep, a flip point and a weakness have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from explorer.data import images
+from explorer.distortions import Distortion, Recipe, Target, find_distortion, vary
+from explorer.errors import ExplorerError
+from explorer.models import Classifier
+from explorer.models import inference as inputs
+
+Tick = Callable[[int], None]
+"""Called after a piece of work with the number of images in it; 0 where they count for nothing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Varied:
+    """The step ``place`` of ``recipe`` varied on ``image`` (1, C, H, W); ``clean`` are its undistorted pixels.
+
+    ``target`` is what the recipe's attacks are computed against, None where it has none. ``span``: the amounts' mild
+    end, which changes nothing, and their strong end, for this image.
+    """
+
+    kind: Distortion
+    recipe: Recipe
+    place: int
+    image: Tensor
+    clean: Tensor
+    target: Target | None
+    span: tuple[float, float]
+
+    @property
+    def side(self) -> int:
+        """Of the image, in px."""
+        return int(self.image.shape[-1])
+
+    @property
+    def is_random(self) -> bool:
+        """Whether another seed gives other pixels."""
+        return is_random(self.recipe, self.place)
+
+    def at(self, amount: float) -> Recipe:
+        """The recipe with that amount."""
+        steps = list(self.recipe.steps)
+        steps[self.place] = (self.kind.name, amount)
+        return replace(self.recipe, steps=tuple(steps))
+
+    def grid(self, points: int) -> tuple[float, ...]:
+        """``points`` evenly spaced amounts over the slider's span, from mild to strong."""
+        return tuple(torch.linspace(*self.span, points, dtype=torch.float64).tolist())
+
+    def pixels(self, amounts: Sequence[float], tick: Tick, *, seed: int | None = None) -> Iterator[Tensor]:
+        """The image at every amount, piece by piece, (a, C, H, W) each; every seed has one noise field, scaled."""
+        recipe = self.recipe if seed is None else replace(self.recipe, seed=seed)
+        pieces = inputs.pieces(amounts, inputs.piece_size(self.image.shape[1:], inputs.DRAWN_VALUES))
+        target = None if self.target is None else breathing(self.target, tick)
+        for part in vary(recipe, self.image, self.place, pieces, target=target):
+            tick(len(part))
+            yield part
+
+    def render(self, amounts: Sequence[float], tick: Tick, *, seed: int | None = None) -> Tensor:
+        """All of ``pixels`` as one batch (A, C, H, W)."""
+        return torch.cat(list(self.pixels(amounts, tick, seed=seed)))
+
+
+def breathing(target: Target, tick: Tick) -> Target:
+    """The same target; whoever waits gets a chance before each of an attack's steps."""
+
+    def logits(x: Tensor) -> Tensor:
+        tick(0)
+        return target.logits(x)
+
+    return Target(logits, target.labels)
+
+
+def varied(
+    models: Sequence[Classifier],
+    image: Tensor,
+    distortion: str,
+    recipe: Recipe,
+    *,
+    place: int | None = None,
+    label: int | None = None,
+) -> Varied:
+    """The step of ``distortion`` in the recipe, ready to be varied; ``models`` were checked, the image is checked here.
+
+    ``place`` is its index in ``recipe.steps``: by default that of the last step of that name, or a new one at the end
+    where there is none. Attacks go away from the class ``label``, or from the attacked model's own clean answer.
+    """
+    image = inputs.check_image(image, models[0])
+    for model in models if label is not None else ():
+        inputs.check_label(label, model)
+    kind = find_distortion(distortion)
+    if place is None:
+        place = recipe.place_of(distortion)
+    elif not 0 <= place < len(recipe.steps) or recipe.steps[place][0] != distortion:
+        raise ExplorerError(f"Step {place} of the recipe, counted from 0, is no {distortion}: {recipe}.")
+    if place == len(recipe.steps):
+        recipe = replace(recipe, steps=(*recipe.steps, (distortion, kind.default)))
+    clean = undistorted(image, recipe.quantised)
+    target = inputs.attack_target(recipe, models, clean, None if label is None else torch.tensor([label]))
+    return Varied(kind, recipe, place, image, clean, target, kind.span(image.shape[-1]))
+
+
+def is_random(recipe: Recipe, place: int) -> bool:
+    """Whether another seed gives other pixels while the step ``place`` varies: idle random steps do not count."""
+    kinds = [(find_distortion(name), amount, i) for i, (name, amount) in enumerate(recipe.steps)]
+    return any(kind.random and (i == place or amount != kind.identity) for kind, amount, i in kinds)
+
+
+def undistorted(image: Tensor, quantised: bool) -> Tensor:
+    """The image as an empty recipe leaves it: rounded to 8 bits where recipes are ``quantised``."""
+    return images.quantise(image) if quantised else image

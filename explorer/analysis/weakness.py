@@ -1,0 +1,177 @@
+"""Weak spots: of all distortions, the least that breaks the baseline, and the least that tells the models apart."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+from torch import Tensor
+
+from explorer.analysis import measures
+from explorer.analysis.measures import InputDistance
+from explorer.analysis.search import Scan, check_tolerance, first_amount, flip_of, scan, split_of, stops
+from explorer.analysis.varied import Tick, Varied, varied
+from explorer.distortions import DISTORTIONS, Distortion, Recipe, find_distortion
+from explorer.errors import ExplorerError
+from explorer.models import Classifier
+from explorer.models import inference as inputs
+from explorer.models.inference import Progress
+
+GOALS = ("break", "separate")
+
+
+@dataclass(frozen=True, eq=False)
+class Weakness:
+    """What one distortion does to one image; ``amount`` is None where nothing was found up to the slider's end.
+
+    ``shown``: the amount as people read it. ``flip_points``: per model name the smallest amount at which its answer is
+    not the clean one, None where it never is. ``share``: how far along the slider from its mild end, 0-1; ``severity``:
+    the same on the published scale (0 clean, 1-5, more beyond it, fractions in between), None where none is published.
+    ``input``: how far the picture is from the undistorted one. ``predictions``: per model name the class it answers.
+    ``recipe`` shows it; where nothing was found it, and ``predictions``, are those of the strongest amount tried, and
+    ``shown``, ``share``, ``severity`` and ``input`` are None.
+    """
+
+    distortion: str
+    title: str
+    family: str
+    amount: float | None
+    shown: str | None
+    flip_points: dict[str, float | None]
+    share: float | None
+    severity: float | None
+    input: InputDistance | None
+    predictions: dict[str, str]
+    recipe: Recipe
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON object (only finite numbers, strings and null)."""
+        return {
+            **{key: getattr(self, key) for key in ("distortion", "title", "family", "amount", "shown")},
+            "flip_points": dict(self.flip_points),
+            "share": self.share,
+            "severity": self.severity,
+            "input": None if self.input is None else self.input.to_dict(),
+            "predictions": dict(self.predictions),
+            "recipe": str(self.recipe),
+        }
+
+
+def weaknesses(
+    models: Sequence[Classifier],
+    image: Tensor,
+    *,
+    goal: str = "break",
+    distortions: Sequence[str] | None = None,
+    recipe: Recipe | None = None,
+    label: int | None = None,
+    progress: Progress | None = None,
+) -> list[Weakness]:
+    """How little of each distortion it takes with the image (1, C, H, W) in [0, 1], the weakest spots first.
+
+    ``goal`` "break": the smallest amount at which ``models[0]``, the baseline, changes its answer; "separate": the
+    smallest at which some models have changed theirs and others hold. ``distortions``: by default all that are
+    ``searched``, attacks included, which are computed against the baseline unless ``recipe.against`` names another.
+    Each is the step of that name in ``recipe``, or a new one at its end; the other steps stay. The search is that of
+    ``flip_point``; where a slider goes both ways, such as that of a rotation, both are searched and the way that
+    changes the picture less is told. Sorted by the L2 distance of the picture, then those that were not found.
+    ``label``: the class attacks go away from. ``progress`` counts distortions. Errors as in ``compare``.
+    """
+    if goal not in GOALS:
+        raise ExplorerError(f"There is no goal {goal!r}: choose {' or '.join(GOALS)}.")
+    models = inputs.check_models(models)
+    if goal == "separate" and len(models) < 2:
+        raise ExplorerError("What separates the models needs at least two of them; add another.")
+    recipe = Recipe() if recipe is None else recipe
+    recipe = replace(recipe, against=recipe.against or models[0].name)
+    names = [name for name, kind in DISTORTIONS.items() if kind.searched] if distortions is None else distortions
+    kinds = [find_distortion(name) for name in names]
+    lines = [list(_ways(varied(models, image, kind.name, recipe, label=label))) for kind in kinds]
+    meter = inputs.Meter(progress, len(kinds))
+
+    def breathe(_: int) -> None:
+        meter.step(0)
+
+    found = []
+    for ways in lines:
+        each = [_weakness(models, line, goal, breathe) for line in ways]
+        found.append(min(each, key=_size))
+        meter.step()
+    return sorted(found, key=_size)
+
+
+def _size(weakness: Weakness) -> float:
+    return math.inf if weakness.input is None else weakness.input.l2
+
+
+def _ways(line: Varied) -> Iterator[Varied]:
+    """The slider's way from its mild to its strong end, and the way to its other end where it has one."""
+    yield line
+    kind, (mild, strong) = line.kind, line.span
+    if kind.two_sided and not kind.per_side:
+        yield replace(line, span=(mild, kind.low if strong == kind.high else kind.high))
+
+
+def _weakness(models: Sequence[Classifier], line: Varied, goal: str, tick: Tick) -> Weakness:
+    flips = [flip_of(i) for i in range(len(models))]
+    sought = flips[0] if goal == "break" else split_of(len(models))
+    width = check_tolerance(None, line)
+    scanned = scan(models, line, stops(line), [*flips, sought], tick)
+    points = {model.name: first_amount(scanned, event, width, tick) for model, event in zip(models, flips, strict=True)}
+    amount = points[models[0].name] if goal == "break" else first_amount(scanned, sought, width, tick)
+    return _described(scanned, amount, points, tick)
+
+
+def _described(scanned: Scan, amount: float | None, points: dict[str, float | None], tick: Tick) -> Weakness:
+    line, kind = scanned.line, scanned.line.kind
+    told = line.span[1] if amount is None else amount
+    pixels = line.render([told], lambda _: tick(0))
+    predictions = {}
+    for model in scanned.models:
+        predictions[model.name] = model.classes[int(inputs.predictions(model, pixels))]
+        tick(0)
+    if amount is None:
+        share = level = distance = None
+    else:
+        mild, strong = line.span
+        share = abs(amount - mild) / abs(strong - mild) if strong != mild else 0.0
+        level = severity(kind, amount, line.side)
+        distance = measures.input_distance(line.clean, pixels)
+    return Weakness(
+        distortion=kind.name,
+        title=kind.title,
+        family=kind.family,
+        amount=amount,
+        shown=None if amount is None else kind.show(amount),
+        flip_points=points,
+        share=share,
+        severity=level,
+        input=distance,
+        predictions=predictions,
+        recipe=line.at(told),
+    )
+
+
+def severity(kind: Distortion, amount: float, side: int) -> float | None:
+    """Where an amount lies on the published scale for an image of ``side`` px: 0 at its identity, notches at 1 to 5.
+
+    Linear in between; beyond the last notch it goes on at the slope of the last interval. None where nothing is
+    published for this way of the slider.
+    """
+    identity, strong = kind.span(side)
+    away = 1 if (amount if amount != identity else strong) >= identity else -1
+    knots = [(0.0, 0.0)]
+    for level, mark in enumerate(kind.marks(side) or (), start=1):
+        distance = away * (mark - identity)
+        if distance > knots[-1][0]:  # two equal notches count as the milder; those of the other way not at all
+            knots.append((distance, float(level)))
+    if len(knots) == 1:
+        return None
+    distance = away * (amount - identity)
+    for (near, low), (far, high) in pairwise(knots):
+        if distance <= far or (far, high) == knots[-1]:
+            return low + (high - low) * (distance - near) / (far - near)
+    return None

@@ -1,0 +1,1 @@
+"""What an image is, what a user may name, folders, named data sets, downloads."""

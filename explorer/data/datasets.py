@@ -1,0 +1,289 @@
+"""Named sources of labelled images, the offline one (digits) first.
+
+A data set is uint8 pixels in memory plus integer labels and class names; ``load_dataset`` finds it by name:
+``digits`` (bundled with scikit-learn), ``cifar10``, ``mnist``, ``stl10`` (``$EXPLORER_DATA/<name>.npz``, else fetched
+once into the cache folder), a folder with one sub-folder per class, or any ``.npz``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import zipfile
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from explorer.data import images, published
+from explorer.data.downloads import megabytes
+from explorer.data.folders import MAX_SIDE, ImageFiles, image_files, named_side
+from explorer.data.published import CIFAR10_CLASSES, PUBLISHED, TEN_DIGITS, fetch
+from explorer.errors import ExplorerError
+
+DIGIT_SIDE = 28  # scikit-learn's digits are 8 x 8; enlarged bilinearly so that MNIST-sized networks fit
+DIGITS_SPLIT_SEED, DIGITS_TEST_SIZE = 0, 360
+MAX_BYTES = 4 * 2**30  # of a folder's images in memory
+
+cache_folder = published.cache_folder
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Labelled images: ``images`` uint8 (N, H, W, C) with C 1 or 3, ``labels`` int64 (N,) into ``classes``.
+
+    A label of -1 stands for an unknown class. ``mean`` and ``std`` are the per-channel normalisation in [0, 1] pixel
+    units that models trained on it use.
+    """
+
+    name: str
+    split: str
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    classes: tuple[str, ...]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def size(self) -> int:
+        """Side of the (square) images in px."""
+        return int(self.images.shape[1])
+
+    @property
+    def channels(self) -> int:
+        return int(self.images.shape[3])
+
+    def batch(self, indices: Sequence[int] | slice | NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        """Image batch float32 (n, C, H, W) in [0, 1] and labels int64 (n,) of the given indices."""
+        pixels = torch.from_numpy(np.ascontiguousarray(self.images[indices])).permute(0, 3, 1, 2)
+        # With one channel strides are ambiguous, and by them convolutions differ in the last bit: always fresh ones.
+        plain = pixels.to(torch.float32, copy=True, memory_format=torch.contiguous_format)
+        return plain.div_(255), torch.from_numpy(np.asarray(self.labels[indices]))
+
+    def select(self, indices: Sequence[int] | slice | NDArray[np.int64]) -> Dataset:
+        """The data set of these rows only, in this order."""
+        return replace(self, images=self.images[indices], labels=self.labels[indices])
+
+    def fitted(self, side: int, channels: int, *, tick: Callable[[], None] | None = None) -> Dataset:
+        """The same images as a model takes them, where they are read from files: straight, not fitted twice.
+
+        ``tick`` is then called before each file that is read; what it raises is handed on.
+        """
+        if not isinstance(self.images, ImageFiles):
+            return self
+        return replace(self, images=self.images.at(side, channels, tick))
+
+    def class_of(self, row: int) -> str | None:
+        """The name of the true class of a row, where it is known."""
+        label = int(self.labels[row])
+        return self.classes[label] if label >= 0 else None
+
+    def rows(self, label: int | None = None) -> NDArray[np.int64]:
+        """The indices (n,) of the images of the class ``label``, ascending; all without one."""
+        return np.arange(len(self)) if label is None else np.flatnonzero(self.labels == label)
+
+
+def local_file(name: str) -> Path | None:
+    """The ``.npz`` of a named data set: under ``$EXPLORER_DATA``, or downloaded earlier; None where there is none."""
+    folder = os.environ.get("EXPLORER_DATA")
+    places = [*([Path(folder)] if folder else []), cache_folder()]
+    return next((path for place in places if (path := place / f"{name}.npz").is_file()), None)
+
+
+SOURCES: dict[str, Callable[[str], Dataset]] = {}
+
+
+def _source(name: str) -> Callable[[Callable[[str], Dataset]], Callable[[str], Dataset]]:
+    def register(load: Callable[[str], Dataset]) -> Callable[[str], Dataset]:
+        SOURCES[name] = load
+        return load
+
+    return register
+
+
+def load_dataset(name: str, split: str = "test") -> Dataset:
+    """The ``split`` ("train" or "test") of a named data set, of a folder of class folders, or of an ``.npz`` file.
+
+    An ``.npz`` holds ``x_<split>`` uint8 (N, H, W) or (N, H, W, C) and ``y_<split>`` integers, or just ``x`` and ``y``;
+    ``classes`` is optional. A folder may hold ``train``/``test`` folders or the class folders themselves.
+    Raises ExplorerError where the name is unknown or the data cannot be read.
+    """
+    if split not in ("train", "test"):
+        raise ExplorerError(f"Unknown split {split!r}; a data set has 'train' and 'test'.")
+    if name in SOURCES:
+        return SOURCES[name](split)
+    path = _place(name)
+    if path is not None and path.suffix == ".npz" and path.is_file():
+        return _read_npz(path, split, name=path.stem)
+    if path is not None and path.is_dir():
+        return _read_folder(path, split)
+    raise ExplorerError(
+        f"Unknown data set {name[:200]!r}; known are {', '.join(SOURCES)}, or give a folder with one sub-folder per "
+        "class or an .npz file."
+    )
+
+
+def _place(name: str) -> Path | None:
+    """Where a name points; None where nothing is there, nor can be: names too long for a path, of unknown users."""
+    try:
+        path = Path(name).expanduser()
+        return path if path.exists() else None
+    except (OSError, RuntimeError, ValueError):
+        return None
+
+
+@_source("digits")
+def _digits(split: str) -> Dataset:
+    from sklearn.datasets import load_digits
+
+    raw = load_digits()
+    pixels = torch.from_numpy(raw.images).float().unsqueeze(1) / 16
+    pixels = F.interpolate(pixels, size=(DIGIT_SIDE, DIGIT_SIDE), mode="bilinear", align_corners=False)
+    x = images.to_uint8(pixels)
+    order = np.random.default_rng(DIGITS_SPLIT_SEED).permutation(len(x))
+    rows = order[:DIGITS_TEST_SIZE] if split == "test" else order[DIGITS_TEST_SIZE:]
+    return Dataset("digits", split, x[rows], raw.target[rows].astype(np.int64), TEN_DIGITS, (0.0,), (1.0,))
+
+
+@_source("cifar10")
+def _cifar10(split: str) -> Dataset:
+    # Normalisation as in the public CIFAR code the Lipschitz paper builds on (METHODS: .4914 .4822 .4465).
+    mean, std = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
+    return replace(_published("cifar10", split), classes=CIFAR10_CLASSES, mean=mean, std=std)
+
+
+@_source("mnist")
+def _mnist(split: str) -> Dataset:
+    return replace(_published("mnist", split), classes=TEN_DIGITS)
+
+
+@_source("stl10")
+def _stl10(split: str) -> Dataset:
+    mean, std = (0.4467, 0.4398, 0.4066), (0.2603, 0.2566, 0.2713)
+    return replace(_published("stl10", split), mean=mean, std=std)
+
+
+def _published(name: str, split: str) -> Dataset:
+    path = local_file(name)
+    if path is None:
+        try:
+            path = _fetch_watched(name)
+        except ExplorerError as error:
+            raise ExplorerError(
+                f"{name} is not here: {error} Or set EXPLORER_DATA to a folder that holds {name}.npz; the data set "
+                "'digits' needs no download."
+            ) from error
+    return _read_npz(path, split, name=name)
+
+
+def _fetch_watched(name: str) -> Path:
+    """Download with a bar in the terminal (on stderr): nobody should wait for minutes without knowing for what."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    wanted, console = PUBLISHED[name], Console(file=sys.stderr)
+    console.print(f"Downloading {wanted.title} ({megabytes(wanted.size)}) from {wanted.host}")
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(wanted.title, total=wanted.size)
+        return fetch(name, lambda done, total: bar.update(task, completed=done, total=total))
+
+
+def _read_npz(path: Path, split: str, name: str) -> Dataset:
+    try:
+        with path.open("rb") as raw, np.lib.npyio.NpzFile(raw, allow_pickle=False) as file:
+            keys = set(file.files)
+            suffix = f"_{split}" if f"x_{split}" in keys else ""
+            if not {f"x{suffix}", f"y{suffix}"} <= keys:
+                raise ExplorerError(f"{path.name} holds {sorted(keys)}; expected x_{split} and y_{split}, or x and y.")
+            x, y = np.asarray(file[f"x{suffix}"]), np.asarray(file[f"y{suffix}"])
+            classes = tuple(str(c) for c in file["classes"]) if "classes" in keys else ()
+    except (OSError, ValueError, TypeError, zipfile.BadZipFile, zlib.error, EOFError, KeyError, RuntimeError) as error:
+        if isinstance(error, ExplorerError):
+            raise
+        raise ExplorerError(f"{path.name} is not a readable .npz file of plain arrays ({error}).") from error
+    x = x[..., None] if x.ndim == 3 else x
+    if x.dtype != np.uint8 or x.ndim != 4 or x.shape[3] not in (1, 3):
+        raise ExplorerError(
+            f"{path.name} holds images of type {x.dtype} and shape {x.shape}; "
+            "expected uint8 (N, H, W) or (N, H, W, 1 or 3)."
+        )
+    if y.shape != (len(x),) or not np.issubdtype(y.dtype, np.integer) or not len(y):
+        raise ExplorerError(
+            f"{path.name} holds labels of type {y.dtype} and shape {y.shape}; "
+            f"expected one integer per image ({len(x)})."
+        )
+    classes = classes or tuple(str(i) for i in range(int(y.max()) + 1))
+    if y.min() < 0 or y.max() >= len(classes):
+        raise ExplorerError(
+            f"{path.name} has labels from {y.min()} to {y.max()} but {len(classes)} classes; labels count from 0."
+        )
+    channels = x.shape[3]
+    return Dataset(name, split, x, y.astype(np.int64), classes, (0.0,) * channels, (1.0,) * channels)
+
+
+def _smallest_side(files: Sequence[Path]) -> int:
+    """In px, of the images that can be read; the error of the first one where none can."""
+    sides, errors = [], []
+    for path in files:
+        try:
+            sides.append(min(images.image_size(path)))
+        except ExplorerError as error:
+            errors.append(error)
+    if not sides:
+        raise errors[0]
+    return min(sides)
+
+
+def open_dataset(name: str) -> Dataset:
+    """``load_dataset(name)`` for looking at rows: a folder's files are read one by one, and need no classes."""
+    folder = None if name in SOURCES else _place(name)
+    return open_folder(folder) if folder is not None and folder.is_dir() else load_dataset(name)
+
+
+def _read_folder(folder: Path, split: str) -> Dataset:
+    data = open_folder(folder, split)
+    if not data.classes:
+        raise ExplorerError(f"{folder} holds no sub-folders with images; expected one sub-folder per class.")
+    needed = len(data) * data.size**2 * 3
+    if needed > MAX_BYTES:
+        raise ExplorerError(
+            f"The {len(data)} images of {folder} at {data.size} px need {megabytes(needed)} of memory; name a smaller "
+            f'side in {folder / "dataset.json"}, such as {{"size": 96}}.'
+        )
+    return data.select(slice(None))
+
+
+def open_folder(folder: Path, split: str = "test", *, side: int | None = None) -> Dataset:
+    """A folder of images as a data set whose files are read when a row is asked for, not before.
+
+    One sub-folder per class (or ``train``/``test`` folders of them), or images without classes (labels -1). Each image
+    goes through ``explorer.fit`` to ``side`` px; without one, to ``size`` in the folder's dataset.json or else the
+    smallest side among the images. ExplorerError where there are none, and on reading a row where it is damaged.
+    """
+    root = folder / split if (folder / split).is_dir() else folder
+    try:
+        names = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+        groups = [image_files(root / name, deep=True) for name in names]
+        files = [path for group in groups for path in group]
+        if not files:
+            names, files = [], image_files(root, deep=False)
+    except OSError as error:
+        raise ExplorerError(f"The folder {folder} cannot be read ({error.strerror}).") from error
+    if not files:
+        raise ExplorerError(f"{folder} holds no images; expected one sub-folder per class with image files in it.")
+    labels = [label for label, group in enumerate(groups) for _ in group] if names else [-1] * len(files)
+    side = side or named_side(root) or _smallest_side(files)
+    pixels = cast("NDArray[np.uint8]", ImageFiles(root, files, (min(side, MAX_SIDE), 3)))
+    name = folder.name if folder.name not in {"", ".."} else folder.resolve().name or "folder"
+    return Dataset(name, split, pixels, np.asarray(labels, np.int64), tuple(names), (0.0,) * 3, (1.0,) * 3)

@@ -1,0 +1,23 @@
+"""One data set in memory: accuracy under a recipe, suites of corruptions and attacks, calibration, line search."""
+
+from explorer.distortions.protocols import CORRUPTIONS
+from explorer.evaluation.calibration import Calibration, calibration
+from explorer.evaluation.evaluate import Evaluation, evaluate, evaluate_many
+from explorer.evaluation.intervals import wilson_interval
+from explorer.evaluation.line_search import LineSearch, line_search
+from explorer.evaluation.suites import SUITES, Suite, run_suite
+
+__all__ = [
+    "CORRUPTIONS",
+    "SUITES",
+    "Calibration",
+    "Evaluation",
+    "LineSearch",
+    "Suite",
+    "calibration",
+    "evaluate",
+    "evaluate_many",
+    "line_search",
+    "run_suite",
+    "wilson_interval",
+]

@@ -1,0 +1,220 @@
+"""Calibration: whether a model is right as often as it says, on clean images and under the fifteen corruptions.
+
+The expected calibration error is that of Guo, Pleiss, Sun & Weinberger 2017 (arXiv 1706.04599), eq. 3: images are put
+into 15 bins of equal width by the probability of their answer, and the distances between mean probability and accuracy
+are averaged, each bin weighing as much as it holds. Torchmetrics computes it. The Brier score (Brier 1950) is the
+squared distance between all probabilities and the one-hot true class, from 0 to 2, mean over images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from explorer.data.datasets import Dataset
+from explorer.distortions import Recipe
+from explorer.distortions.protocols import corruption_plan
+from explorer.errors import ExplorerError
+from explorer.evaluation.evaluate import check_data, distorted, needs_fit
+from explorer.evaluation.intervals import Interval, basic_interval, resampled_sums
+from explorer.evaluation.results import SuiteResult
+from explorer.models import Classifier
+from explorer.models import inference as inputs
+from explorer.models.inference import Progress
+
+if TYPE_CHECKING:
+    from torchmetrics import Metric
+
+BINS = 15
+"""Bins of equal width from 0 to 1, each with its lower edge; the last with both."""
+
+SURE = 1 - 2**-24
+"""The largest float32 below 1: Torchmetrics would put answers of probability 1 into a bin of their own."""
+
+CLEAN = "clean"
+"""Stands for the distortion of undistorted images."""
+
+
+@dataclass(frozen=True)
+class Bin:
+    """The ``n`` images whose answer has a probability from ``low`` up to ``high``: its mean, and how many are right.
+
+    ``confidence`` and ``accuracy`` (0-1) are None where the bin is empty.
+    """
+
+    low: float
+    high: float
+    n: int
+    confidence: float | None
+    accuracy: float | None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One model on ``n`` images under one distortion: all shares in 0-1, the Brier score in 0-2.
+
+    ``notch``: the published severity, 1 to 5, 0 for "clean". ``recipe`` gives the same pixels again. ``confidence``:
+    mean probability of the answers. ``ece``: expected calibration error, with a 95 % basic bootstrap interval over
+    images (2,000 draws, seed 0), cut at 0. Chance alone gives an error above 0, all the more the fewer the images; the
+    interval allows for most of that, so that it may even lie below the error.
+    """
+
+    model: str
+    distortion: str
+    notch: int
+    recipe: Recipe
+    n: int
+    accuracy: float
+    confidence: float
+    ece: float
+    interval: Interval
+    brier: float
+    bins: tuple[Bin, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON object."""
+        bins = [asdict(one) for one in self.bins]
+        return {**vars(self), "recipe": str(self.recipe), "interval": list(self.interval), "bins": bins}
+
+
+@dataclass(frozen=True)
+class CalibrationSummary:
+    """One model: expected calibration error and Brier score, clean and under each corruption (mean of its severities).
+
+    ``mean`` and ``mean_brier``: over the corruptions. Intervals as in ``Reading``; that of ``mean`` resamples images,
+    each with all of its distorted versions.
+    """
+
+    model: str
+    clean: float
+    clean_interval: Interval
+    clean_brier: float
+    by_distortion: dict[str, float]
+    brier_by_distortion: dict[str, float]
+    mean: float
+    interval: Interval
+    mean_brier: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON object."""
+        return {**vars(self), "clean_interval": list(self.clean_interval), "interval": list(self.interval)}
+
+
+@dataclass(frozen=True)
+class Calibration(SuiteResult):
+    """A reading per model and condition, the clean one first, and a summary per model."""
+
+    rows: tuple[Reading, ...]
+    summaries: tuple[CalibrationSummary, ...]
+
+
+def calibration(
+    models: Sequence[Classifier],
+    dataset: Dataset,
+    *,
+    limit: int | None = None,
+    seed: int = 0,
+    batch_size: int | None = None,
+    progress: Progress | None = None,
+) -> Calibration:
+    """Expected calibration error and Brier score of all models, on the same pixels as the suite ``corruptions``.
+
+    Arguments and errors as in ``run_suite``; ExplorerError also where Torchmetrics is not installed.
+    """
+    models, n = check_data(models, dataset, limit, batch_size)
+    for model in models:
+        if len(model.classes) < 2:
+            raise ExplorerError(f"{model.name} knows only one class, so there is no calibration to measure.")
+    plan = [(CLEAN, 0, Recipe(seed=seed)), *corruption_plan(models[0].size, seed)]
+    rows: list[Reading] = []
+    drawn: dict[str, list[NDArray[np.float64]]] = {model.name: [] for model in models}  # resampled errors by condition
+    for done, (distortion, notch, recipe) in enumerate(plan):
+
+        def step(images: int, of: int, done: int = done) -> None:
+            if progress is not None:
+                progress(done * of + images, len(plan) * of)
+
+        tallies = [_Tally(len(model.classes)) for model in models]
+        for _, x, labels in distorted(models, dataset, recipe, n, batch_size, step):
+            for model, tally in zip(models, tallies, strict=True):
+                tally.add(inputs.logits(model, x), labels)
+        for model, tally in zip(models, tallies, strict=True):
+            reading, errors = tally.reading(model.name, distortion, notch, recipe)
+            rows.append(reading)
+            drawn[model.name].append(errors)
+    summaries = tuple(_summary([row for row in rows if row.model == name], errors) for name, errors in drawn.items())
+    fitted = needs_fit(models[0], dataset)
+    return Calibration("calibration", dataset.name, dataset.split, seed, n, fitted, tuple(rows), summaries)
+
+
+class _Tally:
+    """What one model said of the images of one condition."""
+
+    def __init__(self, classes: int) -> None:
+        self._metric = _metric(classes)
+        self._confidence: list[Tensor] = []
+        self._right: list[Tensor] = []
+        self._brier: list[Tensor] = []
+
+    def add(self, logits: Tensor, labels: Tensor) -> None:
+        """Count a batch: logits (B, K) in float64, labels (B,)."""
+        probabilities = logits.softmax(1)
+        self._brier.append((probabilities - F.one_hot(labels, logits.shape[1])).square().sum(1))
+        self._metric.update(probabilities.float().clamp(max=SURE), labels)
+        self._confidence.append(probabilities.amax(1).float().clamp(max=SURE))
+        self._right.append(logits.argmax(1) == labels)
+
+    def reading(self, model: str, distortion: str, notch: int, recipe: Recipe) -> tuple[Reading, NDArray[np.float64]]:
+        """What was found, and the expected calibration errors of the resamples."""
+        confidence, right = torch.cat(self._confidence), torch.cat(self._right)
+        edges = torch.linspace(0, 1, BINS + 1)
+        places = torch.bucketize(confidence, edges, right=True) - 1
+        gaps = (confidence.double() - right.double()).numpy()
+        n, ece = len(right), float(self._metric.compute())
+        errors = np.abs(resampled_sums(gaps, places.numpy(), BINS)).sum(1) / n
+        bins = []
+        for i, (low, high) in enumerate(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)):
+            inside = places == i
+            sure, true = (float(v[inside].double().mean()) if inside.any() else None for v in (confidence, right))
+            bins.append(Bin(low, high, int(inside.sum()), sure, true))
+        shares = float(right.double().mean()), float(confidence.double().mean())
+        interval, brier = basic_interval(ece, errors), float(torch.cat(self._brier).mean())
+        found = Reading(model, distortion, notch, recipe, n, *shares, ece, interval, brier, tuple(bins))
+        return found, errors
+
+
+def _summary(rows: Sequence[Reading], errors: Sequence[NDArray[np.float64]]) -> CalibrationSummary:
+    """The summary of one model's readings, of which the first is the clean one."""
+    clean, *others = rows
+    names = dict.fromkeys(row.distortion for row in others)
+    eces = {name: float(np.mean([row.ece for row in others if row.distortion == name])) for name in names}
+    briers = {name: float(np.mean([row.brier for row in others if row.distortion == name])) for name in names}
+    mean = float(np.mean([row.ece for row in others]))
+    return CalibrationSummary(
+        model=clean.model,
+        clean=clean.ece,
+        clean_interval=clean.interval,
+        clean_brier=clean.brier,
+        by_distortion=eces,
+        brier_by_distortion=briers,
+        mean=mean,
+        interval=basic_interval(mean, np.mean(errors[1:], axis=0)),
+        mean_brier=float(np.mean([row.brier for row in others])),
+    )
+
+
+def _metric(classes: int) -> Metric:
+    try:
+        from torchmetrics.classification import MulticlassCalibrationError
+    except ImportError as error:
+        raise ExplorerError(
+            "The calibration error needs the package torchmetrics; 'explorer doctor' shows how to get it."
+        ) from error
+    return MulticlassCalibrationError(num_classes=classes, n_bins=BINS, norm="l1")

@@ -1,0 +1,162 @@
+"""Accuracy over a whole data set, every image distorted by one recipe with noise of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from explorer.data import images
+from explorer.data.datasets import Dataset
+from explorer.distortions import Recipe, apply, image_seed
+from explorer.errors import ExplorerError
+from explorer.evaluation.intervals import Interval, wilson_interval
+from explorer.models import Classifier
+from explorer.models import inference as inputs
+from explorer.models.inference import Progress
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """``accuracy`` (0-1) of one model on ``n`` images under ``recipe``; ``interval`` is its 95 % Wilson interval.
+
+    ``fitted`` says that the data set's images had another size or other channels and went through ``explorer.fit``.
+    """
+
+    name: str
+    accuracy: float
+    n: int
+    recipe: Recipe
+    interval: Interval
+    fitted: bool = False
+
+    @property
+    def seed(self) -> int:
+        """The recipe's seed, from which each image's own follows (``image_seed``)."""
+        return self.recipe.seed
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON object."""
+        return {
+            "name": self.name,
+            "accuracy": self.accuracy,
+            "n": self.n,
+            "recipe": str(self.recipe),
+            "seed": self.seed,
+            "interval": list(self.interval),
+            "fitted": self.fitted,
+        }
+
+
+def evaluate(
+    model: Classifier,
+    dataset: Dataset,
+    recipe: Recipe | None = None,
+    *,
+    limit: int | None = None,
+    batch_size: int | None = None,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """``evaluate_many`` for one model."""
+    return evaluate_many([model], dataset, recipe, limit=limit, batch_size=batch_size, progress=progress)[0]
+
+
+def evaluate_many(
+    models: Sequence[Classifier],
+    dataset: Dataset,
+    recipe: Recipe | None = None,
+    *,
+    limit: int | None = None,
+    batch_size: int | None = None,
+    progress: Progress | None = None,
+) -> list[Evaluation]:
+    """Share of images each model names rightly, all models on the same distorted pixels; clean without a ``recipe``.
+
+    Image i is distorted with the seed ``image_seed(recipe.seed, i)``, so the result does not depend on ``batch_size``
+    and equals that of ``compare`` image by image. ``limit`` takes the first images only. Images of another size or
+    other channels than the models take are fitted first (``explorer.fit``) and the Evaluation says so. Adversarial
+    steps are computed against the model among ``models`` that ``recipe.against`` names, away from the true labels.
+    Pixels are made on the CPU batch by batch; memory does not grow with the data set. ExplorerError as in
+    ``compare``, and where a model has another number of classes than the data set, or there is no image.
+    """
+    recipe = Recipe() if recipe is None else recipe
+    right, fitted = named_rightly(models, dataset, recipe, limit=limit, batch_size=batch_size, progress=progress)
+    n = right.shape[1]
+    return [
+        Evaluation(model.name, count / n, n, recipe, wilson_interval(count, n), fitted)
+        for model, count in zip(models, right.sum(1).tolist(), strict=True)
+    ]
+
+
+def named_rightly(
+    models: Sequence[Classifier],
+    dataset: Dataset,
+    recipe: Recipe,
+    *,
+    limit: int | None = None,
+    batch_size: int | None = None,
+    progress: Progress | None = None,
+) -> tuple[NDArray[np.bool_], bool]:
+    """Which images each model names rightly, (models, n), and whether they were fitted; as in ``evaluate_many``."""
+    models, n = check_data(models, dataset, limit, batch_size)
+    right = np.zeros((len(models), n), dtype=np.bool_)
+    for rows, x, labels in distorted(models, dataset, recipe, n, batch_size, progress):
+        for i, model in enumerate(models):
+            right[i, rows.start : rows.stop] = (inputs.predictions(model, x) == labels).numpy()
+    return right, needs_fit(models[0], dataset)
+
+
+def check_data(
+    models: Sequence[Classifier], dataset: Dataset, limit: int | None, batch_size: int | None
+) -> tuple[tuple[Classifier, ...], int]:
+    """The models, which can be asked about these images, and the number of images; else ExplorerError."""
+    models = inputs.check_models(models)
+    for model in models:
+        if len(model.classes) != len(dataset.classes):
+            raise ExplorerError(
+                f"{model.name} knows {len(model.classes)} classes but {dataset.name} has {len(dataset.classes)}; "
+                "evaluate a model on data with its own classes."
+            )
+    if (limit is not None and limit < 1) or (batch_size is not None and batch_size < 1):
+        raise ExplorerError(f"limit is {limit} and batch_size {batch_size}; both count images and must be 1 or more.")
+    n = min(len(dataset), len(dataset) if limit is None else limit)
+    if n == 0:
+        raise ExplorerError(f"{dataset.name} holds no images to evaluate on.")
+    return models, n
+
+
+def distorted(
+    models: Sequence[Classifier],
+    dataset: Dataset,
+    recipe: Recipe,
+    n: int,
+    batch_size: int | None = None,
+    progress: Progress | None = None,
+) -> Iterator[tuple[range, Tensor, Tensor]]:
+    """``batches``, distorted as ``evaluate_many`` says; ``progress`` counts images when the next batch is asked for."""
+    for rows, clean, labels in batches(models[0], dataset, n, batch_size):
+        target = inputs.attack_target(recipe, models, clean, labels)
+        yield rows, apply(recipe, clean, target=target, seeds=[image_seed(recipe.seed, i) for i in rows]), labels
+        if progress is not None:
+            progress(rows.stop, n)
+
+
+def needs_fit(model: Classifier, dataset: Dataset) -> bool:
+    """Whether the data set's images have another size or other channels than the model takes."""
+    return tuple(dataset.images.shape[1:]) != (model.size, model.size, model.channels)
+
+
+def batches(
+    model: Classifier, dataset: Dataset, n: int, batch_size: int | None = None
+) -> Iterator[tuple[range, Tensor, Tensor]]:
+    """The first n images as the model takes them: which ones, pixels (B, C, H, W) in [0, 1], labels (B,)."""
+    size, channels = model.size, model.channels
+    step = batch_size or inputs.batch_size((channels, size, size), model.device)
+    for start in range(0, n, step):
+        rows = range(start, min(start + step, n))
+        x, labels = dataset.batch(rows)
+        yield rows, images.fit(x, size, channels) if needs_fit(model, dataset) else x, labels

@@ -1,0 +1,186 @@
+"""Line search: how far an image must be moved along one direction until a right answer changes.
+
+The measure of the BANG paper (Rozsa, Guenther & Boult 2016, arXiv 1612.00138): for every image that a model names
+rightly, the smallest step, in whole 1/255, along a direction taken from the gradient at the clean image, that makes it
+name another class; every step is clipped to [0, 1] and rounded to 8 bit. Told are the share of images that some step of
+1 to 255 breaks, and the mean step over these. Directions:
+
+- ``fgsm``: sign of the gradient of the cross-entropy (FGS in the paper), every value moves by the step;
+- ``fgsm_margin``: the same of the logit margin, which gradient masking cannot hide;
+- ``hot_cold``: the gradient of the logit margin itself, which heats the nearest wrong class and cools the true one (HC1
+  in the paper; Rozsa, Rudd & Boult 2016, arXiv 1605.01775);
+- ``fgv``: the gradient of the cross-entropy itself (the fast gradient value of the latter paper).
+
+The last two are scaled so that the value that moves most moves by the step. Where a gradient is exactly zero in
+float32 there is no direction, and the image counts as not broken. PASS (similarity after alignment), by which the paper
+rates the images found, is not measured here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from explorer.data.datasets import Dataset
+from explorer.data.images import quantise
+from explorer.distortions.adversarial import Objective, cross_entropy, negative_margin, slope
+from explorer.errors import ExplorerError
+from explorer.evaluation.evaluate import batches, check_data, needs_fit
+from explorer.evaluation.intervals import Interval, mean_interval, wilson_interval
+from explorer.evaluation.results import SuiteResult
+from explorer.models import Classifier
+from explorer.models import inference as inputs
+from explorer.models.inference import Progress
+
+LARGEST = 255
+"""The largest step, in 1/255: full scale."""
+
+
+def _largest_is_one(gradient: Tensor) -> Tensor:
+    gradient = gradient.double()  # the smallest float32 numbers cannot be divided by one another
+    return gradient / gradient.abs().amax((1, 2, 3), keepdim=True)
+
+
+DIRECTIONS: dict[str, tuple[Objective, Callable[[Tensor], Tensor]]] = {
+    "fgsm": (cross_entropy, torch.sign),
+    "fgsm_margin": (negative_margin, torch.sign),
+    "fgv": (cross_entropy, _largest_is_one),
+    "hot_cold": (negative_margin, _largest_is_one),
+}
+"""By name: what the gradient is taken of, and what makes a direction of it, its largest value 1 or -1."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """One direction, over the images a model names rightly: shares in 0-1, steps in 1/255.
+
+    ``broken``: the share of them that some step breaks, with its 95 % Wilson interval. ``epsilon``: the mean step over
+    the broken ones, with a 95 % percentile bootstrap interval over these; ``median`` likewise; None where none is
+    broken. ``zero_gradients``: the share whose gradient is exactly zero in float32.
+    """
+
+    direction: str
+    broken: float
+    interval: Interval
+    epsilon: float | None
+    epsilon_interval: Interval | None
+    median: float | None
+    zero_gradients: float
+
+
+@dataclass(frozen=True)
+class SearchSummary:
+    """One model: ``clean`` accuracy with its 95 % Wilson interval, how many images it names rightly, the searches."""
+
+    model: str
+    clean: float
+    clean_interval: Interval
+    right: int
+    searches: tuple[Search, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON object."""
+        searches = [
+            asdict(one)
+            | {
+                "interval": list(one.interval),
+                "epsilon_interval": None if one.epsilon_interval is None else list(one.epsilon_interval),
+            }
+            for one in self.searches
+        ]
+        return {**vars(self), "clean_interval": list(self.clean_interval), "searches": searches}
+
+
+@dataclass(frozen=True)
+class LineSearch(SuiteResult):
+    """What ``line_search`` measured; nothing is drawn from ``seed``."""
+
+    summaries: tuple[SearchSummary, ...]
+
+
+def line_search(
+    models: Sequence[Classifier],
+    dataset: Dataset,
+    *,
+    limit: int | None = None,
+    seed: int = 0,
+    batch_size: int | None = None,
+    progress: Progress | None = None,
+) -> LineSearch:
+    """Search along all directions, each model along its own, on clean images.
+
+    Arguments and errors as in ``run_suite``; ExplorerError also where a model names no image rightly.
+    """
+    models, n = check_data(models, dataset, limit, batch_size)
+    summaries = []
+    for place, model in enumerate(models):
+        steps: dict[str, list[Tensor]] = {name: [] for name in DIRECTIONS}
+        zeros = dict.fromkeys(DIRECTIONS, 0)
+        right = 0
+        for rows, clean, labels in batches(model, dataset, n, batch_size):
+            x = quantise(clean)
+            named = inputs.predictions(model, x) == labels
+            x, labels = x[named], labels[named]
+            right += len(x)
+            for name in DIRECTIONS if len(x) else ():
+                found, zero = smallest_steps(model, x, labels, name)
+                steps[name].append(found)
+                zeros[name] += int(zero.sum())
+            if progress is not None:
+                progress(place * n + rows.stop, len(models) * n)
+        if not right:
+            raise ExplorerError(
+                f"{model.name} names none of these {n} images rightly, so that there is no answer to change."
+            )
+        searches = tuple(_search(name, torch.cat(steps[name]), zeros[name]) for name in DIRECTIONS)
+        summaries.append(SearchSummary(model.name, right / n, wilson_interval(right, n), right, searches))
+    fitted = needs_fit(models[0], dataset)
+    return LineSearch("line-search", dataset.name, dataset.split, seed, n, fitted, tuple(summaries))
+
+
+def smallest_steps(model: Classifier, x: Tensor, labels: Tensor, direction: str) -> tuple[Tensor, Tensor]:
+    """The smallest step that breaks each image of x (N, C, H, W), 8-bit values in [0, 1], and where the gradient is 0.
+
+    Steps (N,) int64 in 1/255 along the direction of that name, 0 where none up to ``LARGEST`` breaks it. ``labels``
+    (N,) are the classes that the model names. Every step is tried, the small ones first, as answers may come back.
+    """
+    objective, unit = DIRECTIONS[direction]
+    gradient = slope(x, inputs.target_of(model, labels), objective)
+    zero = (gradient == 0).flatten(1).all(1)
+    found = torch.zeros(len(x), dtype=torch.int64)
+    standing = (~zero).nonzero()[:, 0]
+    at_once = inputs.batch_size(x.shape[1:], model.device)
+    towards = torch.zeros_like(x, dtype=torch.float64)
+    towards[standing] = unit(gradient[standing]).double()
+    first = 1
+    while first <= LARGEST and len(standing):
+        # as many steps of the images that still stand as fill one batch
+        sizes = torch.arange(first, min(first + max(1, at_once // len(standing)), LARGEST + 1))
+        moved = x[standing].double() + sizes.view(-1, 1, 1, 1, 1) / 255 * towards[standing]
+        shown = quantise(moved.clamp(0, 1).float().flatten(0, 1))
+        broken = inputs.predictions(model, shown).view(len(sizes), -1) != labels[standing]
+        fell = broken.any(0)
+        found[standing[fell]] = sizes[broken.int().argmax(0)][fell]
+        standing = standing[~fell]
+        first += len(sizes)
+    return found, zero
+
+
+def _search(direction: str, steps: Tensor, zeros: int) -> Search:
+    """What is told of the smallest steps (N,) of one direction, 0 where there is none."""
+    n, reached = len(steps), steps[steps > 0].double().numpy()
+    count = len(reached)
+    return Search(
+        direction=direction,
+        broken=count / n,
+        interval=wilson_interval(count, n),
+        epsilon=float(reached.mean()) if count else None,
+        epsilon_interval=mean_interval(reached) if count else None,
+        median=float(np.median(reached)) if count else None,
+        zero_gradients=zeros / n,
+    )

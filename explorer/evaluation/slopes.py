@@ -1,0 +1,188 @@
+"""How steep a network is around given images, by sampling and by attack, and what the Lipschitz paper's theorem makes
+of it (Usama & Chang 2018, arXiv 1811.09008, Theorem 1).
+
+The slope between two inputs is ||f(a) - f(b)|| / ||a - b||, of logits (or probabilities) and of the network's
+normalised input, as the paper's loss takes it. The theorem: where f is L-Lipschitz everywhere, a change smaller than
+half the smallest distance between labels, divided by L, keeps the answer. A network that was trained for the bound L is
+not L-Lipschitz everywhere; here it is measured how far from it, and how many answers fall within the radius granted.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from explorer.data.datasets import Dataset
+from explorer.errors import ExplorerError
+from explorer.evaluation.evaluate import batches
+from explorer.models import Classifier
+
+HALF_LABEL_DISTANCE = math.sqrt(2) / 2
+"""Half the distance between two one-hot labels, which are the corners the network's answer is drawn to."""
+
+DIRECTIONS = 16
+"""Gaussian directions per image."""
+
+STEPS = 20
+"""Steps of each gradient ascent."""
+
+
+@dataclass(frozen=True)
+class Slopes:
+    """Local slopes of ``n`` images that the model names rightly, in units of answer per unit of normalised input (L2).
+
+    ``bound``: the slope it was trained for, ``radius`` the norm within which slopes were sought. ``sampled_*``: the
+    largest of 16 gaussian directions at that radius; ``attacked_*``: the largest that gradient ascent finds within it;
+    medians and maxima over images. ``above_*``: shares of images with a slope above the bound. ``granted``: the radius
+    that the theorem grants, ``flipped``: the share of images whose answer an attack within it changes, all pixels
+    staying in [0, 1].
+    """
+
+    n: int
+    bound: float
+    radius: float
+    sampled_median: float
+    sampled_max: float
+    attacked_median: float
+    attacked_max: float
+    above_sampled: float
+    above_attacked: float
+    granted: float
+    flipped: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON object, numbers to six decimals."""
+        return {key: value if isinstance(value, int) else round(value, 6) for key, value in asdict(self).items()}
+
+
+def measure_slopes(
+    model: Classifier,
+    dataset: Dataset,
+    bound: float,
+    *,
+    sigma: float = 0.1,
+    limit: int = 200,
+    softmax: bool = False,
+    seed: int = 0,
+    batch_size: int | None = None,
+) -> Slopes:
+    """Slopes around the first ``limit`` images, of those that the model names rightly.
+
+    The radius is about the norm of the noise that a Lipschitz loss with ``sigma`` draws, sigma * sqrt(values).
+    ``softmax`` takes probabilities in place of logits. ExplorerError where no image is named rightly, or the bound is
+    not positive.
+    """
+    if not bound > 0:
+        raise ExplorerError(f"The slope a network was trained for must be a positive number, not {bound}.")
+    generator = torch.Generator().manual_seed(seed)
+    radius = sigma * math.sqrt(model.channels * model.size**2)
+    granted = HALF_LABEL_DISTANCE / bound
+    sampled, attacked, flipped = [], [], []
+    for _, x, labels in batches(model, dataset, min(limit, len(dataset)), batch_size):
+        x, labels = x.to(model.device), labels.to(model.device)
+        with torch.no_grad():
+            right = model(x).argmax(1) == labels
+        x, labels = x[right], labels[right]
+        if len(x):
+            sampled.append(sampled_slope(model, x, radius, generator, softmax=softmax).cpu())
+            attacked.append(attacked_slope(model, x, radius, generator, softmax=softmax).cpu())
+            flipped.append(flips_within(model, x, labels, granted).cpu())
+    if not sampled:
+        raise ExplorerError(f"{model.name} names none of the images rightly, so that no answer of it can be kept.")
+    drawn, sought, lost = torch.cat(sampled), torch.cat(attacked), torch.cat(flipped)
+    sought = torch.maximum(drawn, sought)  # both are lower bounds of the same thing
+    return Slopes(
+        n=len(drawn),
+        bound=bound,
+        radius=radius,
+        sampled_median=float(drawn.median()),
+        sampled_max=float(drawn.max()),
+        attacked_median=float(sought.median()),
+        attacked_max=float(sought.max()),
+        above_sampled=float((drawn > bound).float().mean()),
+        above_attacked=float((sought > bound).float().mean()),
+        granted=granted,
+        flipped=float(lost.float().mean()),
+    )
+
+
+def sampled_slope(
+    model: Classifier, x: Tensor, radius: float, generator: torch.Generator, *, softmax: bool = False
+) -> Tensor:
+    """The largest slope from each image (N, C, H, W) along 16 gaussian directions of length ``radius``: (N,)."""
+    with torch.no_grad():
+        z = model.normalise(x)
+        answer = _answer(model, z, softmax=softmax)
+        best = torch.zeros(len(x), device=x.device)
+        for _ in range(DIRECTIONS):
+            step = _unit(torch.randn(z.shape, generator=generator).to(z)) * radius
+            change = _answer(model, z + step, softmax=softmax) - answer
+            best = torch.maximum(best, change.norm(dim=1) / radius)
+    return best
+
+
+def attacked_slope(
+    model: Classifier, x: Tensor, radius: float, generator: torch.Generator, *, softmax: bool = False
+) -> Tensor:
+    """The largest slope ||f(z + d) - f(z)|| / ||d|| that gradient ascent finds with 0 < ||d|| <= ``radius``: (N,)."""
+    z = model.normalise(x).detach()
+    with torch.no_grad():
+        answer = _answer(model, z, softmax=softmax)
+    d = _unit(torch.randn(z.shape, generator=generator).to(z)) * (radius / 2)
+    best = torch.zeros(len(x), device=x.device)
+    for step in range(STEPS + 1):
+        d = d.detach().requires_grad_()
+        slope = (_answer(model, z + d, softmax=softmax) - answer).norm(dim=1) / _norm(d).flatten()
+        best = torch.maximum(best, slope.detach())
+        if step == STEPS:
+            break
+        (uphill,) = torch.autograd.grad(slope.sum(), d)
+        # Half the radius at first, a tenth at last; the ratio is not defined at 0, so no step ends there.
+        moved = d.detach() + _unit(uphill) * radius * (0.5 - 0.4 * step / STEPS)
+        length = _norm(moved)
+        d = moved * (length.clamp(radius / 100, radius) / length.clamp_min(1e-12))
+    return best
+
+
+def flips_within(model: Classifier, x: Tensor, labels: Tensor, radius: float) -> Tensor:
+    """Whether an attack of at most ``radius`` in normalised input (L2) changes the answer to each image: bool (N,).
+
+    Gradient ascent on the largest wrong logit less the true one; every point on the way is asked, and stays in [0, 1].
+    """
+    z = model.normalise(x).detach()
+    low, high = model.normalise(torch.zeros_like(x[:1])), model.normalise(torch.ones_like(x[:1]))
+    lost = torch.zeros(len(x), dtype=torch.bool, device=x.device)
+    d = torch.zeros_like(z)
+    for step in range(STEPS + 1):
+        d = d.detach().requires_grad_()
+        logits = model.net(z + d).float()
+        true = logits.gather(1, labels[:, None])[:, 0]
+        others = logits.scatter(1, labels[:, None], -torch.inf).amax(1)
+        lost |= others.detach() > true.detach()
+        if step == STEPS or lost.all():
+            break
+        (uphill,) = torch.autograd.grad((others - true).sum(), d)
+        d = d.detach() + _unit(uphill) * (2.5 * radius / STEPS)
+        d = d * (radius / _norm(d).clamp_min(1e-12)).clamp(max=1)
+        d = (z + d).clamp(low, high) - z  # a convex set that holds z: this only shortens d
+    return lost
+
+
+def _answer(model: Classifier, z: Tensor, *, softmax: bool) -> Tensor:
+    """Logits or probabilities (N, K) of normalised input."""
+    logits: Tensor = model.net(z).float()
+    return logits.softmax(1) if softmax else logits
+
+
+def _norm(d: Tensor) -> Tensor:
+    """L2 norm per image, (N, 1, 1, 1)."""
+    return d.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
+
+
+def _unit(d: Tensor) -> Tensor:
+    """Each image scaled to L2 norm 1; zero stays zero."""
+    return d / _norm(d).clamp_min(1e-12)

@@ -1,0 +1,258 @@
+"""Suites: a published list of conditions, measured on a whole data set under one name.
+
+``corruptions``: accuracy under the fifteen of CIFAR-10-C at five severities, and their mean. ``adversarial``: accuracy
+under FGSM and PGD-20, each crafted on the very model that is asked, away from the true label, and rounded to 8 bit; and
+under the worst of them. ``calibration`` and ``line-search`` stand in files of their own; what exactly is measured, in
+``yardsticks``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any, Literal, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.data.datasets import Dataset
+from explorer.distortions import Recipe
+from explorer.distortions.adversarial import cross_entropy, slope
+from explorer.distortions.protocols import attack_plan, corruption_plan
+from explorer.errors import ExplorerError
+from explorer.evaluation.calibration import Calibration, calibration
+from explorer.evaluation.evaluate import batches, check_data, named_rightly, needs_fit
+from explorer.evaluation.intervals import Interval, mean_interval, wilson_interval
+from explorer.evaluation.line_search import LineSearch, line_search
+from explorer.evaluation.results import SuiteResult
+from explorer.models import Classifier
+from explorer.models import inference as inputs
+from explorer.models.inference import Progress
+
+
+@dataclass(frozen=True)
+class Row:
+    """``accuracy`` (0-1) of one model on ``n`` images under one distortion; ``interval`` is its 95 % Wilson interval.
+
+    ``notch`` is the published severity, 1 to 5, or the place of an attack's size among the suite's; ``recipe`` gives
+    the same pixels again with ``evaluate``.
+    """
+
+    model: str
+    distortion: str
+    notch: int
+    amount: float
+    recipe: Recipe
+    n: int
+    accuracy: float
+    interval: Interval
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON object."""
+        return {**vars(self), "recipe": str(self.recipe), "interval": list(self.interval)}
+
+
+@dataclass(frozen=True)
+class Worst:
+    """``accuracy`` (0-1) where an image counts only if the model names it rightly clean and under every attack of one
+    size, with its 95 % Wilson interval; ``notch`` and ``amount`` as in ``Row``.
+    """
+
+    notch: int
+    amount: float
+    accuracy: float
+    interval: Interval
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One model over a whole suite: accuracies (0-1) with 95 % intervals.
+
+    ``by_distortion``: the mean over each distortion's severities; ``mean``: over the distortions. ``difference``: this
+    mean less that of the first model, None for the first. ``clean`` has a Wilson interval; the intervals of ``mean``
+    and ``difference`` are percentile bootstraps over images (2,000 draws, seed 0), each image with all of its distorted
+    versions; they do not cover other noise. ``worst``: one per size of the attacks, and ``zero_gradients``: the share
+    of images at which the gradient of the cross-entropy is exactly zero in float32, so that attacks on it do nothing
+    (gradient masking); empty and None for suites without attacks.
+    """
+
+    model: str
+    clean: float
+    clean_interval: Interval
+    by_distortion: dict[str, float]
+    mean: float
+    interval: Interval
+    difference: float | None
+    difference_interval: Interval | None
+    worst: tuple[Worst, ...] = ()
+    zero_gradients: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON object."""
+        gap = self.difference_interval
+        return {
+            **vars(self),
+            "clean_interval": list(self.clean_interval),
+            "interval": list(self.interval),
+            "difference_interval": None if gap is None else list(gap),
+            "worst": [asdict(one) | {"interval": list(one.interval)} for one in self.worst],
+        }
+
+
+@dataclass(frozen=True)
+class Suite(SuiteResult):
+    """Accuracies under a suite: a row per model, distortion and severity, and a summary per model."""
+
+    rows: tuple[Row, ...]
+    summaries: tuple[Summary, ...]
+
+
+def _accuracies(
+    models: Sequence[Classifier],
+    dataset: Dataset,
+    *,
+    name: str,
+    limit: int | None,
+    seed: int,
+    batch_size: int | None,
+    progress: Progress | None,
+) -> Suite:
+    """The suites ``corruptions`` and ``adversarial``; images are distorted once for all models, attacked for each."""
+    models, n = check_data(models, dataset, limit, batch_size)
+    attacked = name == "adversarial"
+    plan = attack_plan(models[0].channels, seed) if attacked else corruption_plan(models[0].size, seed)
+    total, done = len(plan) * (len(models) if attacked else 1) + 1, 0
+
+    def measure(recipe: Recipe, group: Sequence[Classifier]) -> NDArray[np.bool_]:
+        nonlocal done
+
+        def step(images: int, of: int) -> None:
+            if progress is not None:
+                progress(done * of + images, total * of)
+
+        right, _ = named_rightly(group, dataset, recipe, limit=n, batch_size=batch_size, progress=step)
+        done += 1
+        return right
+
+    clean = measure(Recipe(), models)
+    hits = np.zeros(clean.shape, dtype=np.int64)
+    stand = {notch: clean.copy() for _, notch, _ in plan}  # by size: what no attack has turned so far
+    rows: list[Row] = []
+    for distortion, notch, recipe in plan:
+        recipes = [replace(recipe, against=model.name) if attacked else recipe for model in models]
+        if attacked:
+            right = np.concatenate([measure(own, [model]) for own, model in zip(recipes, models, strict=True)])
+        else:
+            right = measure(recipe, models)
+        hits += right
+        stand[notch] &= right
+        for model, own, count in zip(models, recipes, right.sum(1).tolist(), strict=True):
+            accuracy, interval = count / n, wilson_interval(count, n)
+            rows.append(Row(model.name, distortion, notch, recipe.steps[0][1], own, n, accuracy, interval))
+    scores = hits / len(plan)
+    summaries = [
+        _summary(models[i].name, clean[i], scores[i], scores[0] if i else None, rows) for i in range(len(models))
+    ]
+    if attacked:
+        amounts = {notch: recipe.steps[0][1] for _, notch, recipe in plan}
+        for i, model in enumerate(models):
+            counts = {notch: int(stand[notch][i].sum()) for notch in amounts}
+            worst = tuple(Worst(k, amounts[k], count / n, wilson_interval(count, n)) for k, count in counts.items())
+            share = _zero_gradients(model, dataset, n, batch_size)
+            summaries[i] = replace(summaries[i], worst=worst, zero_gradients=share)
+    fitted = needs_fit(models[0], dataset)
+    return Suite(name, dataset.name, dataset.split, seed, n, fitted, tuple(rows), tuple(summaries))
+
+
+def _zero_gradients(model: Classifier, dataset: Dataset, n: int, batch_size: int | None) -> float:
+    """Share of the first n clean images at which the cross-entropy's gradient is exactly zero."""
+    zeros = 0
+    for _, x, labels in batches(model, dataset, n, batch_size):
+        zeros += int((slope(x, inputs.target_of(model, labels), cross_entropy) == 0).flatten(1).all(1).sum())
+    return zeros / n
+
+
+def _summary(
+    name: str,
+    clean: NDArray[np.bool_],
+    scores: NDArray[np.float64],
+    baseline: NDArray[np.float64] | None,
+    rows: Sequence[Row],
+) -> Summary:
+    """The summary of one model; ``scores`` (n,) are the shares of each image's versions that it names rightly."""
+    right, n = int(clean.sum()), len(clean)
+    own = [row for row in rows if row.model == name]
+    means = {
+        distortion: float(np.mean([row.accuracy for row in own if row.distortion == distortion]))
+        for distortion in dict.fromkeys(row.distortion for row in own)
+    }
+    gap = None if baseline is None else scores - baseline
+    return Summary(
+        model=name,
+        clean=right / n,
+        clean_interval=wilson_interval(right, n),
+        by_distortion=means,
+        mean=float(scores.mean()),
+        interval=mean_interval(scores),
+        difference=None if gap is None else float(gap.mean()),
+        difference_interval=None if gap is None else mean_interval(gap),
+    )
+
+
+Measured = Suite | Calibration | LineSearch
+
+SUITES: dict[str, Callable[..., Measured]] = {
+    "corruptions": partial(_accuracies, name="corruptions"),
+    "adversarial": partial(_accuracies, name="adversarial"),
+    "calibration": calibration,
+    "line-search": line_search,
+}
+"""What ``run_suite`` can measure, by name."""
+
+
+@overload
+def run_suite(
+    models: Sequence[Classifier],
+    dataset: Dataset,
+    name: Literal["corruptions", "adversarial"] = "corruptions",
+    *,
+    limit: int | None = None,
+    seed: int = 0,
+    batch_size: int | None = None,
+    progress: Progress | None = None,
+) -> Suite: ...
+
+
+@overload
+def run_suite(
+    models: Sequence[Classifier],
+    dataset: Dataset,
+    name: str,
+    *,
+    limit: int | None = None,
+    seed: int = 0,
+    batch_size: int | None = None,
+    progress: Progress | None = None,
+) -> Measured: ...
+
+
+def run_suite(
+    models: Sequence[Classifier],
+    dataset: Dataset,
+    name: str = "corruptions",
+    *,
+    limit: int | None = None,
+    seed: int = 0,
+    batch_size: int | None = None,
+    progress: Progress | None = None,
+) -> Measured:
+    """Measure all models on the images of ``dataset`` under a suite; the result has a summary per model.
+
+    ``limit`` takes the first images only. Image i is distorted with the seed ``image_seed(seed, i)``, so that a row is
+    what ``evaluate`` gives for its recipe. Amounts in pixels grow with the models' input, from the 32 px they were
+    published for. ``progress`` counts images. ExplorerError for an unknown suite, and as in ``evaluate_many``.
+    """
+    if name not in SUITES:
+        raise ExplorerError(f"There is no suite named {name!r}: choose one of {', '.join(SUITES)}.")
+    return SUITES[name](models, dataset, limit=limit, seed=seed, batch_size=batch_size, progress=progress)

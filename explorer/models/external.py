@@ -1,0 +1,195 @@
+"""Other people's networks: any ``torch.nn.Module`` as a Classifier, asked without being changed.
+
+The network stays theirs. It is asked in eval mode and put back as it was, one question at a time; its weights, its
+device and its gradients are left alone; what it gives is looked at once, so that the usual slips are noticed.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor, nn
+
+from explorer.errors import ExplorerError
+from explorer.models.classifier import Card, Classifier
+from explorer.models.inspection import Look, find_input, look, place, sample_pictures, tensor_of
+
+_locks: WeakKeyDictionary[nn.Module, threading.RLock] = WeakKeyDictionary()
+_finding = threading.Lock()
+
+
+class Outside(Classifier):
+    """A network that belongs to somebody else; made by ``wrap``.
+
+    ``net`` is no part of this module: moving, training or saving the wrapper does nothing to it. ``warnings``: what was
+    noticed, one plain sentence each.
+    """
+
+    def __init__(self, net: nn.Module, card: Card, seen: Look) -> None:
+        super().__init__(net, card)
+        del self._modules["net"]
+        object.__setattr__(self, "net", net)
+        self._seen = seen
+        self.warnings: tuple[str, ...] = seen.warnings
+        self.eval()
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is now."""
+        return place(self.net)[0]
+
+    def normalise(self, x: Tensor) -> Tensor:
+        return ((x - self.mean.to(x.device)) / self.std.to(x.device)).to(place(self.net)[1])
+
+    def forward(self, x: Tensor) -> Tensor:
+        with borrowed(self.net), _usable():
+            return self._seen.logits(tensor_of(self.net(self.normalise(x))))
+
+    def features(self, x: Tensor) -> dict[str, Tensor]:
+        return self.answer(x)[1]
+
+    def answer(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        with borrowed(self.net), _usable():
+            out, features = self._seen.run(self.net, self.normalise(x))
+            return self._seen.logits(out), features
+
+
+@contextmanager
+def _usable() -> Iterator[None]:
+    """Without inference mode: a network may keep tensors, and training could not use those that were made under it."""
+    if not torch.is_inference_mode_enabled():
+        yield
+        return
+    with torch.inference_mode(mode=False), torch.no_grad():
+        yield
+
+
+def wrap(
+    net: nn.Module,
+    *,
+    mean: Sequence[float] | None = None,
+    std: Sequence[float] | None = None,
+    classes: Sequence[str] | None = None,
+    name: str | None = None,
+    size: int | None = None,
+    channels: int | None = None,
+    like: Classifier | None = None,
+) -> Classifier:
+    """Any network (N, C, H, W) -> logits (N, K) as a Classifier for ``compare``, ``sweep``, ``show`` and the rest.
+
+    ``mean`` and ``std`` (per channel, in [0, 1] pixel units) state the normalisation it was trained with; default none.
+    ``size`` (side in px) and ``channels`` are those of the images to come; without them they are found where only one
+    of 8, 16, 28, 32, 64, 96, 128 and 224 px fits. ``like``: a model to stand beside, whose size and channels are taken
+    over, and its classes where there are as many. A Classifier comes back as it is.
+
+    Layers for ``features`` are the network's own stages, found by running it once; ``penultimate`` is what its last
+    linear layer is given. Noticed and put into ``warnings``: training mode (it is asked in eval mode and put back),
+    probabilities or log-probabilities in place of logits (used as what they are), sigmoid outputs, answers that depend
+    on chance or on the rest of the batch, layers that cannot be seen. Raises ExplorerError in one sentence where it is
+    no network, does not take such images, gives something else than (N, K) finite numbers with K >= 2, or where
+    ``classes``, ``mean`` or ``std`` do not fit.
+    """
+    if isinstance(net, Classifier):
+        return net
+    check_module(net)
+    net = getattr(net, "_orig_mod", net)  # what torch.compile compiled: its layers can be seen
+    name = name or type(net).__name__
+    if like is not None:
+        size, channels = size or like.size, channels or like.channels
+    was_training = any(module.training for module in net.modules())
+    with borrowed(net), torch.random.fork_rng(devices=[]), torch.inference_mode(mode=False):
+        size, channels = find_input(net, name, size, channels)
+        card = outside_card(name, "", 1, channels, size, mean, std, ["unknown"])
+        if max(card.mean) > 1:
+            raise ExplorerError(
+                f"The mean {max(card.mean):g} counts in 0 to 255, pixels are in [0, 1]; divide mean and std by 255."
+            )
+        pictures = sample_pictures(size, channels)
+        normalised = Classifier(net, card).normalise(pictures)
+        device, dtype = place(net)
+        seen = look(net, name, pictures, normalised.to(device, dtype), was_training=was_training)
+    if classes is None and like is not None and len(like.classes) == seen.classes:
+        classes = like.classes
+    card = outside_card(name, type(net).__name__, seen.classes, channels, size, mean, std, classes)
+    return Outside(net, card, seen)
+
+
+def check_module(net: Any) -> None:
+    """ExplorerError unless it is a network that can be asked."""
+    if isinstance(net, type) and issubclass(net, nn.Module):
+        raise ExplorerError(f"{net.__name__} is a class, not yet a network; give an instance of it: {net.__name__}().")
+    if isinstance(net, dict):
+        raise ExplorerError("This is a state dict, not a network; fill a network with its load_state_dict first.")
+    if not isinstance(net, nn.Module):
+        kind = type(net).__name__
+        raise ExplorerError(f"A {kind!r} is no network; give a torch.nn.Module, or a model from explorer.load_model.")
+    tensors = (*net.parameters(), *net.buffers())
+    if any(isinstance(tensor, (nn.UninitializedParameter, nn.UninitializedBuffer)) for tensor in tensors):
+        raise ExplorerError(
+            f"{type(net).__name__} has lazy layers that have not seen an image yet; call it once on a batch, train it, "
+            "and then compare."
+        )
+
+
+@contextmanager
+def borrowed(net: nn.Module) -> Iterator[None]:
+    """While it lasts the network is in eval mode and nobody else asks it; afterwards it is as it was, part by part."""
+    with _finding:
+        lock = _locks.setdefault(net, threading.RLock())
+    with lock:
+        modes = [(module, module.training) for module in net.modules()]
+        if not any(training for _, training in modes):
+            yield
+            return
+        was_training = net.training
+        net.eval()
+        try:
+            yield
+        finally:
+            if was_training:
+                net.train()  # some networks do more here than to set a flag
+            for module, training in modes:
+                module.training = training
+
+
+def outside_card(
+    name: str,
+    arch: str,
+    count: int,
+    channels: int,
+    size: int,
+    mean: Sequence[float] | None,
+    std: Sequence[float] | None,
+    classes: Sequence[str] | None,
+    arch_options: dict[str, Any] | None = None,
+) -> Card:
+    """The card of a network from outside with ``count`` classes; ExplorerError where what is said of it is wrong."""
+    if classes is None:
+        from explorer.data.published import CIFAR10_CLASSES
+
+        classes = CIFAR10_CLASSES if (count, channels) == (10, 3) else [str(i) for i in range(count)]
+    if len(classes) != count:
+        raise ExplorerError(f"{name} answers with {count} classes, but {len(classes)} class names were given.")
+    mean, std = [float(v) for v in mean or [0.0]], [float(v) for v in std or [1.0]]
+    for label, values in (("mean", mean), ("std", std)):
+        if len(values) not in (1, channels) or not all(abs(v) < 1e6 for v in values):
+            raise ExplorerError(f"{label} needs 1 or {channels} numbers for this network, got {len(values)}.")
+    if min(std) <= 0:
+        raise ExplorerError("std needs numbers above 0.")
+    return Card(
+        name=name,
+        data="outside",
+        arch=arch,
+        method="outside",
+        classes=tuple(classes),
+        size=size,
+        channels=channels,
+        mean=tuple(mean),
+        std=tuple(std),
+        arch_options=arch_options or {},
+    )

@@ -1,0 +1,1 @@
+"""HTML documents that open from a file, offline: a comparison, a survey."""

@@ -1,0 +1,470 @@
+"""``explorer.compare(my_net, other_net, images)``: any network, asked without being changed, its slips said."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+import explorer
+from explorer.analysis import Comparison, Comparisons, channels, evidence
+from explorer.distortions import Recipe, image_seed
+from explorer.errors import ExplorerError, ExplorerWarning
+from explorer.models import Classifier, Outside, find_architecture, wrap
+from explorer.models.external import borrowed
+from tests.support.networks import picture
+
+RECIPE = Recipe.parse("gaussian_noise=0.3;seed=7")
+SHIPPED = "digits/lenet/standard"
+
+
+class Net(nn.Module):
+    """What a student writes: convolution, batch norm, an in-place ReLU, dropout, one linear layer."""
+
+    def __init__(self, last: Callable[[Tensor], Any] = lambda y: y, *, k: int = 10, seed: int = 0) -> None:
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.conv1 = nn.Conv2d(1, 6, 5)
+            self.bn1 = nn.BatchNorm2d(6)
+            self.fc = nn.Linear(6 * 12 * 12, k)
+        self.relu = nn.ReLU(inplace=True)
+        self.drop = nn.Dropout()
+        self.last = last
+
+    def forward(self, x: Tensor) -> Any:
+        x = nn.functional.max_pool2d(self.relu(self.bn1(self.conv1(x))), 2)
+        return self.last(self.fc(self.drop(x.flatten(1))))
+
+
+def net(last: Callable[[Tensor], Any] = lambda y: y, **settings: Any) -> Net:
+    return Net(last, **settings).eval()
+
+
+def images(n: int = 4, channels: int = 1, side: int = 28) -> Tensor:
+    return torch.cat([picture(side, channels, seed) for seed in range(n)])
+
+
+def noticed(*given: Any, **settings: Any) -> tuple[Any, tuple[str, ...]]:
+    """The result and its warnings, which were issued, too, and nothing else was."""
+    with warnings.catch_warnings(record=True) as issued:
+        warnings.simplefilter("always")
+        found = explorer.compare(*given, **settings)
+    assert tuple(str(one.message) for one in issued) == found.warnings
+    assert all(issubclass(one.category, ExplorerWarning) and one.filename == __file__ for one in issued)
+    return found, found.warnings
+
+
+def one_sentence(text: str) -> bool:
+    return text[-1] in ".?" and "\n" not in text and "  " not in text and len(text) < 320
+
+
+# --- the same as what it stands for -----------------------------------------------------------------------------------
+
+
+def test_two_networks_in_a_line_give_what_the_networks_themselves_say() -> None:
+    mine, other, x = net(), net(seed=1), images(1)
+    mean, std = (0.3,), (0.25,)
+    found, said = noticed(mine, other, x, mean=mean, std=std, recipe=RECIPE)
+    assert isinstance(found, Comparison)
+    assert said == ()
+    assert [answer.name for answer in found.models] == ["Net", "Net 2"]
+    with torch.no_grad():
+        for network, answer in zip((mine, other), found.models, strict=True):
+            for pixels, probability in ((found.clean, answer.clean), (found.distorted, answer.distorted)):
+                expected = network((pixels - 0.3) / 0.25).softmax(1)[0]
+                torch.testing.assert_close(probability.float(), expected, atol=1e-6, rtol=1e-5)
+
+
+def test_it_is_the_same_function_as_for_loaded_models() -> None:
+    models = [explorer.load_model(SHIPPED), explorer.load_model("digits/lenet/stability")]
+    x = images(1)
+    listed = explorer.compare(models, x, RECIPE)
+    for given in ((*models, x), (models, x), (models[0].name, models[1].name, x), (*models, x[0]), (*models, x[0, 0])):
+        assert explorer.compare(*given, recipe=RECIPE).to_dict() == listed.to_dict()
+    assert explorer.compare(*models, x, recipe=str(RECIPE)).to_dict() == listed.to_dict()
+    assert explorer.compare(*models, x, str(RECIPE)).to_dict() == listed.to_dict()
+    assert explorer.compare(*models, x, RECIPE).to_dict() == listed.to_dict()
+
+
+def test_a_network_of_this_package_gives_the_numbers_of_the_loaded_one_layer_by_layer() -> None:
+    loaded = explorer.load_model(SHIPPED)
+    mine = find_architecture("lenet").build(classes=10)
+    mine.load_state_dict(loaded.net.state_dict())
+    mine.eval()
+    found, said = noticed(mine, loaded, images(1), mean=loaded.card.mean, std=loaded.card.std, recipe=RECIPE)
+    own, shipped = (answer.to_dict() for answer in found.models)
+    assert said == ()
+    for key in ("clean", "distorted", "feature_distance", "kl"):
+        assert own[key] == shipped[key], key
+
+
+def test_several_images_have_noise_of_their_own_and_each_case_opens_again() -> None:
+    x, mine = images(3), net()
+    found, _ = noticed(mine, SHIPPED, x, recipe=RECIPE)
+    assert isinstance(found, Comparisons)
+    assert len(found) == 3
+    for i, item in enumerate(found):
+        assert item.recipe.seed == image_seed(7, i)
+        again = explorer.compare(mine, SHIPPED, x[i : i + 1], recipe=str(item.recipe))
+        assert again.image_hash == item.image_hash
+        assert again.to_dict()["models"] == item.to_dict()["models"]
+    flipped = [item.models[0].flipped for item in found]
+    assert found.flipped("Net").tolist() == flipped
+    assert found.to_dict()["flipped"]["Net"] == sum(flipped)
+    moved = found.predictions("Net") != found.predictions("Net", clean=True)
+    assert moved.tolist() == flipped
+    assert found[1] is list(found)[1]
+    with pytest.raises(ExplorerError, match="there are Net, digits/lenet/standard"):
+        found.flipped("Nut")
+
+
+def test_images_in_every_form_are_the_same_images() -> None:
+    x = images(2)
+    floats, bytes_ = x.numpy(), x.mul(255).round().to(torch.uint8)
+    forms = [
+        x, x.double(), bytes_, floats, bytes_.numpy(), bytes_.permute(0, 2, 3, 1).numpy(), list(x), list(floats[:, 0]),
+        [Image.fromarray(one[0].numpy()) for one in bytes_], [x, torch.zeros(2)], (x, torch.zeros(2, dtype=torch.long)),
+    ]  # fmt: skip
+    hashes = [[item.image_hash for item in noticed(net(), form, recipe=RECIPE)[0]] for form in forms]
+    assert hashes == [hashes[0]] * len(forms)
+
+
+def test_a_data_set_is_images_and_progress_counts_them() -> None:
+    data = explorer.load_dataset("digits").select(slice(3))
+    seen: list[tuple[int, int]] = []
+    found = explorer.compare(net(), data, recipe=RECIPE, progress=lambda *at: seen.append(at))
+    assert [item.image_hash for item in found] == [
+        item.image_hash for item in explorer.compare(net(), data.batch([0, 1, 2])[0], recipe=RECIPE)
+    ]
+    assert seen == [(0, 3), (1, 3), (2, 3), (3, 3)]
+
+
+def test_pictures_are_brought_to_what_the_models_take_and_that_is_said() -> None:
+    photo = Image.fromarray(np.arange(40 * 60 * 3, dtype=np.uint8).reshape(40, 60, 3))
+    expected = explorer.fit(explorer.load_image(photo), 28, 1)
+    for given in ((net(), SHIPPED, photo), (net(), photo)):  # beside a loaded model, and by what alone fits
+        found, (said,) = noticed(*given, recipe=Recipe())
+        assert torch.equal(found.clean, expected)
+        assert said == "Pictures were cut to their central square and brought to 28 x 28 px with 1 channel."
+    free = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 5)).eval()
+    assert noticed(free, "cat", size=48)[0].clean.shape == (1, 3, 48, 48)
+    with pytest.raises(ExplorerError, match="more than one size; say size="):
+        explorer.compare(free, "cat")
+
+
+def test_names_and_classes() -> None:
+    x = images(1)
+    found = explorer.compare({"mine": net(), "theirs": net(seed=1)}, x, classes=list("abcdefghij"))
+    assert [(answer.name, answer.title) for answer in found.models] == [("mine", "mine"), ("theirs", "theirs")]
+    assert found.to_dict()["models"][0]["clean"][0]["label"] in "abcdefghij"
+    found = explorer.compare(net(), SHIPPED, x, names=["mine"], recipe="fgsm=8/255;seed=1;against=mine")
+    assert [answer.name for answer in found.models] == ["mine", SHIPPED]
+    assert found.input.linf > 0  # an attack on one's own network
+    assert found.models[0].classes == explorer.load_model(SHIPPED).classes
+    with pytest.raises(ExplorerError, match="as many names"):
+        explorer.compare(net(), x, names=["a", "b", "c"])
+    with pytest.raises(ExplorerError, match="answers with 10 classes, but 2 class names"):
+        explorer.compare(net(), x, classes=["a", "b"])
+
+
+# --- what is noticed --------------------------------------------------------------------------------------------------
+
+
+def test_training_mode_is_put_back_as_it_was_part_by_part() -> None:
+    mine = Net()
+    mine.bn1.eval()  # somebody froze it
+    before = {key: value.clone() for key, value in mine.state_dict().items()}
+    modes = [module.training for module in mine.modules()]
+    found, (said,) = noticed(mine, images(), recipe=RECIPE)
+    assert "Net was in training mode" in said
+    assert one_sentence(said)
+    assert [module.training for module in mine.modules()] == modes
+    assert all(torch.equal(value, before[key]) for key, value in mine.state_dict().items())
+    assert all(p.grad is None and p.requires_grad for p in mine.parameters())
+    same = noticed(mine.eval(), images(), recipe=RECIPE)[0]
+    assert [one.to_dict()["models"] for one in found] == [one.to_dict()["models"] for one in same]
+
+
+def test_training_mode_is_put_back_where_the_network_fails() -> None:
+    mine = Net()
+    with pytest.raises(ExplorerError, match="does not take images of 32 x 32 px"):
+        explorer.compare(mine, images(side=32))
+    assert mine.training
+    assert mine.drop.training
+
+
+def test_a_network_can_be_trained_after_it_was_asked() -> None:
+    class Keeping(Net):
+        """Keeps tensors from one call to the next, as caches of positions and masks are kept."""
+
+        def forward(self, x: Tensor) -> Tensor:
+            if not self.training:
+                self.scale, self.shift = torch.ones(1) * 2, x.sum() * 0 + 1
+            return super().forward(x) * self.scale + super().forward(x * self.shift)
+
+    mine = Keeping()
+    with pytest.warns(ExplorerWarning, match="training mode"):
+        explorer.compare(mine, images(), recipe=RECIPE)
+    mine(images()).sum().backward()
+    assert mine.fc.weight.grad is not None
+    with torch.inference_mode():
+        wrap(mine)(images() * 1)
+    mine(images()).sum().backward()
+
+
+def test_a_network_that_does_more_than_to_set_a_flag_is_told_of_both_changes() -> None:
+    class Merging(Net):
+        merged = False
+
+        def train(self, mode: bool = True) -> Merging:
+            self.merged = not mode  # as adapters do that are merged into the weights for inference
+            return super().train(mode)
+
+        def forward(self, x: Tensor) -> Any:
+            assert self.merged is not self.training
+            return super().forward(x)
+
+    mine = Merging()
+    wrap(mine)(images())
+    assert mine.training
+    assert not mine.merged
+
+
+def test_threads_that_ask_the_same_network_do_not_meet() -> None:
+    mine = Net()
+    wrapped, x = wrap(mine), images(1)
+    expected, seen = wrapped(x).detach(), list[bool]()
+
+    def ask() -> None:
+        seen.extend(torch.equal(wrapped.answer(x)[0].detach(), expected) for _ in range(40))
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(seen) == 160
+    assert all(seen)
+    assert mine.training
+    assert not mine._forward_hooks
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in mine.modules())
+
+
+def test_probabilities_are_taken_for_what_they_are() -> None:
+    logits = noticed(net(), images(), recipe=RECIPE)[0]
+    for last, words in ((lambda y: y.softmax(1), "a softmax"), (lambda y: y.log_softmax(1), "a log-softmax")):
+        found, (said,) = noticed(net(last), images(), recipe=RECIPE)
+        assert words in said
+        assert one_sentence(said)
+        for one, other in zip(found, logits, strict=True):
+            assert one.models[0].confidence == pytest.approx(other.models[0].confidence, abs=1e-5)
+            assert one.models[0].kl == pytest.approx(other.models[0].kl, abs=1e-4)
+
+
+def test_logits_are_not_mistaken_for_probabilities() -> None:
+    for last in (lambda y: y, lambda y: y * 0, lambda y: y * 100, lambda y: y - 50, lambda y: y.clamp_min(0)):
+        assert noticed(net(last), images())[1] == ()
+
+
+@pytest.mark.parametrize(
+    ("last", "words"),
+    [
+        (torch.sigmoid, "as after a sigmoid"),
+        (lambda y: y + torch.randn_like(y), "differently each time"),
+        (lambda y: (y - y.mean(0)) * 10, "depend on the other pictures in the batch"),
+    ],
+)
+def test_answers_that_are_odd_are_said(last: Callable[[Tensor], Tensor], words: str) -> None:
+    _, (said,) = noticed(net(last), images())
+    assert words in said
+    assert one_sentence(said)
+
+
+def test_chance_in_a_network_leaves_the_random_numbers_of_its_owner_alone() -> None:
+    torch.manual_seed(3)
+    expected = torch.rand(2)
+    torch.manual_seed(3)
+    wrap(net(lambda y: y + torch.randn_like(y)))
+    assert torch.equal(torch.rand(2), expected)
+
+
+def test_classes_that_do_not_match_are_said() -> None:
+    x = images(1)
+    _, (said,) = noticed(net(), net(k=11), x)
+    assert said.startswith("Net answers with 10 classes and Net 2 with 11")
+    shipped = explorer.load_model(SHIPPED)
+    _, (said,) = noticed(net(), shipped, x, classes=shipped.classes[::-1])
+    assert "the same classes in a different order" in said
+    _, (said,) = noticed(net(), shipped, x, classes=list("abcdefghij"))
+    assert "name different classes ('a' here, '0' there)" in said
+    assert one_sentence(said)
+
+
+def test_images_that_were_divided_twice_are_said() -> None:
+    _, (said,) = noticed(net(), images() / 255)
+    assert "divided by 255 twice" in said
+
+
+class Tuple(nn.Module):
+    def forward(self, x: Tensor) -> Any:
+        return (x, x)
+
+
+class Broken(Net):
+    def __init__(self) -> None:
+        super().__init__()
+        self.eval()
+        nn.init.constant_(self.fc.weight, torch.nan)
+
+
+X = images()
+REFUSED: list[tuple[tuple[Any, ...], dict[str, Any], str]] = [
+    ((net(), X * 255), {}, r"run from 0 to 255 instead of 0 to 1; divide them by 255"),
+    ((net(), (X - 0.5) / 0.2), {}, r"run from -2.5 to 2.5 .* normalised already; .* mean= and std="),
+    ((net(), X * 1.01), {}, r"clamp them to \[0, 1\]"),
+    ((net(), X * torch.nan), {}, r"not finite"),
+    ((net(), X.mul(255).int()), {}, r"torch.int32 values; give floats in \[0, 1\] or uint8"),
+    (
+        (net(), images(side=32)),
+        {},
+        r"does not take images of 32 x 32 px with 1 channel but of 28 x 28 px with 1 channel",
+    ),
+    (
+        (net(), images(channels=3)),
+        {},
+        r"28 x 28 px with 3 channels but of 28 x 28 px with 1 channel; .*fit\(images, 28, 1",
+    ),
+    ((net(), SHIPPED, images(side=32)), {}, r"Net does not take images of 32 x 32 px"),
+    ((SHIPPED, images(side=32)), {}, r"32 x 32 px with 1 channel but digits/lenet/standard takes 28 x 28 px"),
+    ((SHIPPED, "cifar10/resnet20/standard", X), {}, r"must take the same pixels"),
+    ((net(), X[:, :, :, :20]), {}, r"20 x 28 px, not square"),
+    ((net(), X.permute(0, 2, 3, 1)), {}, r"shape \(4, 28, 28, 1\); .*permute\(0, 3, 1, 2\)"),
+    ((net(), X[:, 0]), {}, r"shape \(4, 28, 28\); .* images\[:, None\]"),
+    ((net(), [X[0], torch.zeros(1, 20, 20)]), {}, r"differ in shape"),
+    ((net(), []), {}, r"no images: the list is empty"),
+    ((net(), X[:0]), {}, r"no images: the batch is empty"),
+    ((net(), 7), {}, r"A 'int' is no image"),
+    ((Net, X), {}, r"Net is a class, not yet a network; .* Net\(\)"),
+    ((net().state_dict(), X), {}, r"a state dict, not a network"),
+    ((torch.relu, X), {}, r"is no network; give a torch.nn.Module"),
+    ((X, net()), {}, r"networks first and the images last"),
+    ((net(),), {}, r"networks first and the images last"),
+    (((), X), {}, r"No network was given"),
+    (("digits/lenet/nothing", X), {}, r"Unknown model"),
+    ((nn.Module(), X), {}, r"has no forward method"),
+    ((nn.Sequential(nn.LazyLinear(3)), X), {}, r"lazy layers"),
+    ((Tuple(), X), {}, r"Tuple returns a tuple, not logits"),
+    ((nn.Flatten(start_dim=2), X), {}, r"shape \(4, 1, 784\) for 4 images; a classifier gives logits \(N, K\)"),
+    ((net(lambda y: y[:, :1]), X), {}, r"one number per image"),
+    ((Broken(), X), {}, r"not finite numbers .*fc.weight hold such values"),
+    ((net(lambda y: y / 0), X), {}, r"not finite numbers .*divides by zero"),
+    ((net(), X), {"mean": [123.7]}, r"mean 123.7 counts in 0 to 255"),
+    ((net(), X), {"mean": [0.1, 0.2]}, r"mean needs 1 or 1 numbers"),
+    ((net(), X), {"std": [0.0]}, r"std needs numbers above 0"),
+    ((SHIPPED, X), {"mean": [0.1]}, r"describe a network of your own"),
+    ((net(), X), {"recipe": "foo=1"}, r"no distortion named 'foo'"),
+    ((net(), X), {"recipe": 3}, r"A 'int' is no recipe"),
+    ((net(), X), {"label": [1, 2]}, r"2 given for 4 images"),
+    ((net(), X), {"label": [1, 2, 3, 10]}, r"label 10 is no class of Net; expected 0 to 9"),
+]
+
+
+@pytest.mark.parametrize(("given", "settings", "message"), REFUSED, ids=[message[:30] for _, _, message in REFUSED])
+def test_what_has_no_answer_is_refused_in_one_sentence(
+    given: tuple[Any, ...], settings: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ExplorerError, match=message) as caught:
+        explorer.compare(*given, **settings)
+    assert one_sentence(str(caught.value))
+
+
+def test_a_keyword_that_does_not_exist_is_a_type_error() -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'meen'"):
+        explorer.compare(net(), X, meen=[0.5])  # type: ignore[call-overload]
+
+
+# --- the wrapped network, elsewhere -----------------------------------------------------------------------------------
+
+
+def test_wrap_finds_what_a_network_takes_and_its_stages() -> None:
+    model = wrap(net(), name="mine")
+    assert (model.name, model.size, model.channels, model.classes[3], model.method) == ("mine", 28, 1, "3", "outside")
+    assert wrap(model) is model
+    conv = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    body = nn.Sequential(conv, nn.Linear(4, 10)).eval()
+    beside = wrap(body, like=explorer.load_model("cifar10/resnet20/standard"))
+    assert (beside.size, beside.channels, beside.classes[0]) == (32, 3, "airplane")
+
+
+def test_features_are_those_before_what_works_in_place() -> None:
+    mine, x = net(), images(2)
+    logits, features = wrap(mine).answer(x)
+    assert list(features) == ["conv1", "bn1", "penultimate"]
+    with torch.no_grad():
+        torch.testing.assert_close(features["conv1"].detach(), mine.conv1(x))
+        torch.testing.assert_close(features["bn1"].detach(), mine.bn1(mine.conv1(x)))
+        torch.testing.assert_close(mine.fc(features["penultimate"]), logits.detach())
+    assert float(features["bn1"].detach().min()) < 0
+
+
+def test_every_probe_takes_it() -> None:
+    model, x = wrap(net()), images(1)
+    assert explorer.sweep([model], x, "gaussian_noise").models[0].probabilities.shape[1] == 10
+    explorer.flip_point([model], x, "gaussian_noise")
+    assert evidence(model, x, x.flip(3)).layer == "bn1"
+    assert channels(model, x, x.flip(3), "conv1", top=2).total == 6
+    data = explorer.load_dataset("digits").select(slice(8))
+    assert explorer.evaluate(model, data).n == 8
+    assert explorer.transfer([model, explorer.load_model(SHIPPED)], x, "fgsm", amount=8 / 255)
+
+
+def test_moving_or_training_the_wrapper_does_nothing_to_the_network() -> None:
+    mine = net()
+    model = wrap(mine)
+    assert isinstance(model, Outside)
+    assert model.net is mine
+    assert list(model.parameters()) == []
+    model.requires_grad_(False).double().eval()
+    assert mine.fc.weight.requires_grad
+    assert mine.fc.weight.dtype == torch.float32
+    assert model(images(1)).dtype == torch.float32
+
+
+def test_half_precision_and_output_objects() -> None:
+    class Out:
+        def __init__(self, logits: Tensor) -> None:
+            self.logits = logits
+
+    for last in (Out, lambda y: {"logits": y}):
+        assert noticed(net(last), images())[1] == ()
+    found, said = noticed(net().to(torch.bfloat16), images(1))
+    assert said == ()
+    assert 0 < found.models[0].confidence <= 1
+
+
+def test_borrowing_is_reentrant_and_ends() -> None:
+    mine = Net()
+    with borrowed(mine), borrowed(mine):
+        assert not mine.training
+    assert mine.training
+    assert isinstance(wrap(mine), Classifier)
+
+
+def test_a_result_reads_as_text() -> None:
+    with pytest.warns(ExplorerWarning, match="training mode"):
+        one = explorer.compare(Net(), images(1), recipe=RECIPE)
+    text = repr(one)
+    assert text.splitlines()[0] == f"{RECIPE}: pixels {one.image_hash}"
+    assert "Note: Net was in training mode" in text
+    assert one.to_dict()["warnings"] == list(one.warnings)
+    many = explorer.compare(net(), images(4), recipe=RECIPE)
+    assert repr(many).splitlines()[0] == "4 images under gaussian_noise=0.3;seed=7, each with noise of its own"
+    assert "of 4 answers flipped" in repr(many)

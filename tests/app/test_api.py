@@ -1,0 +1,491 @@
+"""The API: through the real gradio_client and through plain HTTP, with good and bad intentions."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+
+from explorer import Recipe, compare, fit, flip_point, load_image, load_model, sweep
+from explorer.app.guard import MAX_FORM, MAX_JSON, Guard
+from explorer.data.datasets import load_dataset
+from explorer.distortions import DISTORTIONS
+from explorer.models import list_models
+from tests.support.app_server import Server, running
+from tests.support.loops import finish
+
+MODELS = ["digits/lenet/standard", "digits/lenet/stability"]
+ENDPOINTS = {"/compare", "/sweep", "/flip_point", "/models", "/distortions"}
+PASSWORDS = {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}
+Ask = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    log = tmp_path_factory.mktemp("api") / "log"
+    with running(log, "--port", "7930", "--models", ",".join(MODELS)) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def client(server: Server) -> Iterator[Any]:
+    from gradio_client import Client  # type: ignore[import-untyped]
+
+    opened = Client(server.url, verbose=False, analytics_enabled=False, download_files=False)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def ask(client: Any) -> Ask:
+    return lambda endpoint, **arguments: client.predict(api_name=endpoint, **arguments)
+
+
+@pytest.fixture(scope="module")
+def models() -> list[Any]:
+    return [load_model(name, device="cpu") for name in MODELS]
+
+
+def seven() -> tuple[Any, int]:
+    from explorer.data.datasets import load_dataset
+
+    x, labels = load_dataset("digits").batch([7])
+    return x, int(labels[0])
+
+
+def photo(folder: Path) -> Path:
+    """A picture whose every pixel differs from its neighbours, as a lossless file."""
+    path = folder / "photo.png"
+    Image.effect_noise((61, 47), 80).convert("RGB").save(path)
+    return path
+
+
+def png(side: int = 40) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (side, side), (200, 30, 30)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def data_url(data: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(data).decode()
+
+
+# ---- what it says of itself ------------------------------------------------------------------------------------------
+
+
+def test_there_are_five_endpoints_and_every_argument_has_a_type_and_a_description(server: Server, client: Any) -> None:
+    found = client.view_api(return_format="dict", print_info=False)
+    assert set(found["named_endpoints"]) == ENDPOINTS
+    assert found["unnamed_endpoints"] == {}
+    _, told = server.ask("/gradio_api/info")
+    for name, endpoint in told["named_endpoints"].items():
+        assert endpoint["description"].endswith("."), name
+        for parameter in endpoint["parameters"]:
+            assert parameter["type"], (name, parameter["parameter_name"])
+            assert parameter["type"]["description"].endswith("."), (name, parameter["parameter_name"])
+        assert endpoint["returns"][0]["type"]["description"], name
+
+
+def test_models_and_distortions_are_those_of_the_core(ask: Ask) -> None:
+    cards = {card.name: json.loads(json.dumps(card.to_dict())) for card in list_models()}
+    for card in cards.values():
+        del card["reference"]
+    assert {card["name"]: card for card in ask("/models")} == cards
+    kinds = ask("/distortions")
+    assert [kind["name"] for kind in kinds] == list(DISTORTIONS)
+    assert kinds[0]["high"] == DISTORTIONS[kinds[0]["name"]].high
+
+
+# ---- the same numbers ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("recipe", ["gaussian_noise=0.3,jpeg=40;seed=11", f"fgsm=8/255;seed=1;against={MODELS[1]}"])
+def test_app_command_line_api_and_core_give_the_same_numbers(ask: Ask, models: list[Any], recipe: str) -> None:
+    from explorer.app.live import Live
+
+    image, label = seven()
+    core = compare(models, image, Recipe.parse(recipe), label=label).to_dict()
+    assert ask("/compare", image="digits:7", models=MODELS, recipe=recipe) == core
+
+    command = [sys.executable, "-m", "explorer", "compare", "digits:7", "--models", ",".join(MODELS), "--json"]
+    said = subprocess.run([*command, "--recipe", recipe, "--device", "cpu"], capture_output=True, text=True, check=True)
+    shown = {k: v for k, v in json.loads(said.stdout).items() if k in core}
+    assert shown == core
+
+    live = Live(MODELS)
+    chain = Recipe.parse(recipe).to_dict()
+    page = live.answer({"picture": {"dataset": "digits", "index": 7}, "models": MODELS, "recipe": chain})
+    live.close()
+    close(core, {key: page[key] for key in core})
+
+
+def close(expected: Any, found: Any) -> None:
+    """The page keeps the clean answers and asks about one picture, not two at once: equal but for the last digits."""
+    if isinstance(expected, dict):
+        for key, value in expected.items():
+            close(value, found[key])
+    elif isinstance(expected, list):
+        assert len(expected) == len(found)
+        for a, b in zip(expected, found, strict=True):
+            close(a, b)
+    elif isinstance(expected, float):
+        assert found == pytest.approx(expected, rel=1e-4, abs=1e-6)
+    else:
+        assert found == expected
+
+
+def test_a_sweep_is_that_of_the_core(ask: Ask, models: list[Any]) -> None:
+    image, label = seven()
+    recipe = Recipe.parse("jpeg=40;seed=3")
+    amounts = [0.0, 0.1, 0.25, 0.5]
+    core = sweep(models, image, "gaussian_noise", amounts=amounts, recipe=recipe, label=label, seeds=3).to_dict()
+    found = ask(
+        "/sweep",
+        image="digits:7",
+        distortion="gaussian_noise",
+        models=MODELS,
+        recipe="jpeg=40;seed=3",
+        amounts=amounts,
+        seeds=3,
+    )
+    assert found == json.loads(json.dumps(core))
+    assert found["models"][0]["band"]["n"] == 3
+
+
+def test_a_flip_point_is_that_of_the_core(ask: Ask, models: list[Any]) -> None:
+    image, _ = seven()
+    core = flip_point(models, image, "brightness", tolerance=0.01)
+    assert ask("/flip_point", image="digits:7", distortion="brightness", models=MODELS, tolerance=0.01) == core
+
+
+def test_an_attack_goes_away_from_the_true_class_in_every_endpoint(ask: Ask, models: list[Any]) -> None:
+    data = load_dataset("digits")
+    x, labels = data.batch(slice(None))
+    with torch.inference_mode():
+        row = int((models[0](x).argmax(dim=1) != labels).nonzero()[0])  # where true class and answer are two
+    recipe = Recipe(against=MODELS[0])
+    core = flip_point(models, x[row : row + 1], "fgsm", recipe=recipe, label=int(labels[row]))
+    assert core != flip_point(models, x[row : row + 1], "fgsm", recipe=recipe)
+    assert ask("/flip_point", image=f"digits:{row}", distortion="fgsm", models=MODELS, recipe=str(recipe)) == core
+
+
+def test_without_models_those_answer_that_the_app_opened_with(ask: Ask) -> None:
+    assert [answer["name"] for answer in ask("/compare", image="cat")["models"]] == MODELS
+
+
+def test_a_picture_comes_as_a_file_or_inside_the_text(ask: Ask, models: list[Any], tmp_path: Path) -> None:
+    from gradio_client import handle_file
+
+    path = photo(tmp_path)
+    image = fit(load_image(path), models[0].size, models[0].channels)
+    core = compare(models, image, Recipe.parse("gaussian_noise=0.2")).to_dict()
+    asked = {"models": MODELS, "recipe": "gaussian_noise=0.2"}
+    assert ask("/compare", image=handle_file(path), **asked) == core
+    assert ask("/compare", image=data_url(path.read_bytes()), **asked) == core
+
+
+def test_both_pictures_come_along_when_asked_for(ask: Ask) -> None:
+    from explorer.data.images import image_hash
+
+    found = ask("/compare", image="cat", recipe="gaussian_noise=0.2", pictures=True)
+    distorted = load_image(base64.b64decode(found["images"]["distorted"].partition(",")[2]))[:, :1]
+    assert image_hash(distorted) == found["image_hash"]
+    assert set(found["images"]) == {"clean", "distorted"}
+
+
+# ---- what makes no sense ---------------------------------------------------------------------------------------------
+
+BAD = {
+    "/etc/passwd": "no picture named",
+    "../../etc/passwd": "no picture named",
+    "file:///etc/passwd": "no picture named",
+    "http://127.0.0.1/cat.png": "no picture named",
+    "": "no picture named",
+    "digits:100000": "has the rows 0 to 359",
+    "nowhere:7": "no such data set",
+    "/etc:7": "no such data set",
+    "x" * 1001: "at most 1000 characters",
+    "data:image/png;base64,!!!": "damaged",
+    "data:text/html;base64,PGh0bWw+": "web page",
+    "data:nonsense": "begins with data:image/png;base64,",
+    data_url(png()[:60]): "damaged or incomplete",
+}
+
+
+@pytest.mark.parametrize("image", BAD, ids=[text[:30] for text in BAD])
+def test_an_image_that_is_none_is_refused_in_one_sentence(server: Server, image: str) -> None:
+    status, told = server.run("compare", image, MODELS, "clean", False)
+    assert status == 500
+    assert BAD[image] in told["error"]
+    assert "\n" not in told["error"]
+    assert "Traceback" not in server.said
+
+
+@pytest.mark.parametrize(
+    "path", ["/etc/passwd", "http://127.0.0.1:9/a.png", "https://example.org/a.png", "", "..", None, 7, ["/etc/passwd"]]
+)
+def test_a_file_is_opened_only_where_it_was_uploaded(server: Server, path: Any) -> None:
+    status, told = server.run(
+        "compare", PASSWORDS | {"path": path, "url": "http://127.0.0.1:9/b.png"}, MODELS, "clean", False
+    )
+    assert (status, "uploaded here" in told["error"]) == (500, True)
+
+
+def test_another_file_in_the_folder_of_uploads_is_no_upload(server: Server) -> None:
+    folder = Path(os.environ.get("GRADIO_TEMP_DIR") or Path(tempfile.gettempdir()) / "gradio")
+    folder.mkdir(parents=True, exist_ok=True)
+    stray = folder / "explorer-test-stray.png"
+    stray.write_bytes(png())
+    try:
+        _, told = server.run(
+            "compare", {"path": str(stray), "meta": {"_type": "gradio.FileData"}}, MODELS, "clean", False
+        )
+    finally:
+        stray.unlink()
+    assert "uploaded here" in told["error"]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "arguments", "sentence"),
+    [
+        ("compare", ("cat", ["no/such/model"], "clean", False), "no model named"),
+        ("compare", ("cat", "digits/lenet/standard", "clean", False), "list of names"),
+        ("compare", ("cat", [], "clean", False), "Add a model"),
+        ("compare", ("cat", MODELS * 7, "clean", False), "At most 12"),
+        ("compare", ("cat", [MODELS[0], "cifar10/resnet20/standard"], "clean", False), "do not stand side by side"),
+        ("compare", ("cat", MODELS, "no_such=1", False), "no distortion named"),
+        ("compare", ("cat", MODELS, "jpeg=1e9", False), "out of range"),
+        ("compare", ("cat", MODELS, ",".join(["jpeg=50"] * 9), False), "at most 8"),
+        ("compare", ("cat", MODELS, "x" * 1001, False), "one line of text"),
+        ("compare", ("cat", MODELS, None, False), "one line of text"),
+        ("compare", ("cat", MODELS, f"fgsm=8/255;against={'x' * 50}", False), "against="),
+        ("compare", (7, MODELS, "clean", False), "given by its name"),
+        ("compare", ("cat",), "takes 4 values, and 1 were sent"),
+        ("sweep", ("cat", "no_such", MODELS, "clean", None, 1), "no distortion named"),
+        ("sweep", ("cat", ["jpeg"], MODELS, "clean", None, 1), "given by its name"),
+        ("sweep", ("cat", "jpeg", MODELS, "clean", [], 1), "at least one amount"),
+        ("sweep", ("cat", "jpeg", MODELS, "clean", [50] * 130, 1), "at most 129"),
+        ("sweep", ("cat", "jpeg", MODELS, "clean", ["50"], 1), "must be a number"),
+        ("sweep", ("cat", "jpeg", MODELS, "clean", [10**400], 1), "must be a number"),
+        ("sweep", ("cat", "jpeg", MODELS, "clean", [float("nan")], 1), "out of range"),
+        ("sweep", ("cat", "jpeg", MODELS, "clean", None, 17), "1 to 16"),
+        ("sweep", ("cat", "jpeg", MODELS, "clean", None, True), "1 to 16"),
+        ("flip_point", ("cat", "jpeg", MODELS, "clean", -1), "above 0"),
+        ("flip_point", ("cat", "jpeg", MODELS, "clean", "a"), "must be a number"),
+    ],
+)
+def test_a_question_that_makes_no_sense_is_refused_in_one_sentence(
+    server: Server, endpoint: str, arguments: tuple[Any, ...], sentence: str
+) -> None:
+    status, told = server.run(endpoint, *arguments)
+    assert status == 500
+    assert sentence in told["error"]
+    assert "\n" not in told["error"]
+    assert "Traceback" not in server.said
+
+
+def test_the_client_library_hears_the_same_sentence(ask: Ask) -> None:
+    with pytest.raises(Exception, match=r"^There is no distortion named 'no_such'"):
+        ask("/compare", image="cat", recipe="no_such=1")
+
+
+def test_arguments_that_do_not_exist_are_refused_in_one_sentence(server: Server) -> None:
+    for path in ("compare", "no_such"):
+        status, told = server.ask(f"/gradio_api/call/v2/{path}", {"imgae": "cat"})
+        assert (status, told["error"].count(".")) == (400, 1)
+    assert "Traceback" not in server.said
+
+
+# ---- who may ask -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/", "/config", "/gradio_api/info", "/gradio_api/run/models", "/gradio_api/upload"])
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:7930", "", "local host", "[evil]", "127.1:x"],
+)
+def test_a_foreign_name_is_refused_as_after_dns_rebinding(server: Server, path: str, host: str) -> None:
+    body: Any = None if not path.endswith(("models", "upload")) else {"data": []}
+    assert server.ask(path, body, {"Host": host})[0] == 403
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1:7930", "localhost", "[::1]:7930", "192.168.1.5:80", "LOCALHOST:1", "a.localhost"]
+)
+def test_localhost_and_plain_addresses_are_answered(server: Server, host: str) -> None:
+    assert server.ask("/config", headers={"Host": host})[0] == 200
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://evil.example", "null", "file://", "http://127.0.0.1:3000", "http://localhost:1", "x", "http://["]
+)
+def test_another_web_page_is_refused(server: Server, origin: str) -> None:
+    for path, body in (
+        ("/gradio_api/run/models", {"data": []}),
+        ("/gradio_api/component_server", {}),
+        ("/config", None),
+    ):
+        assert server.ask(path, body, {"Origin": origin})[0] == 403
+    # what a form or a script elsewhere can send without asking the browser for leave
+    assert (
+        server.ask("/gradio_api/run/models", b'{"data": []}', {"Origin": origin, "Content-Type": "text/plain"})[0]
+        == 403
+    )
+
+
+def test_its_own_page_is_answered(server: Server) -> None:
+    own = f"http://127.0.0.1:{server.port}"
+    assert server.ask("/gradio_api/run/distortions", {"data": []}, {"Origin": own})[0] == 200
+
+
+def test_no_page_elsewhere_embeds_parts_of_it_but_may_link_to_it(server: Server) -> None:
+    elsewhere = {"Sec-Fetch-Site": "cross-site"}
+    assert server.ask("/config", headers=elsewhere | {"Sec-Fetch-Mode": "no-cors"})[0] == 403
+    assert server.ask("/", headers=elsewhere | {"Sec-Fetch-Mode": "navigate"})[0] == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/file=/etc/passwd",
+        "/gradio_api/file=/etc/passwd",
+        "/gradio_api/file=http://127.0.0.1:9/x",
+        "/gradio_api/file/etc/passwd",
+        "/gradio_api/proxy=http://127.0.0.1:9/x",
+        "/gradio_api//file=/etc/passwd",
+        "//gradio_api/file=/etc/passwd",
+        "/gradio_api/upload/../file=/etc/passwd",
+        "/static/../gradio_api/file=/etc/passwd",
+        "/static/%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e/%2e%2e/etc/passwd",
+        "/assets/%2e%2e%2f%2e%2e%2f%2e%2e%2fetc/passwd",
+        "/gradio_api/mcp",
+        "/gradio_api/mcp/",
+        "/gradio_api/mcp/sse",
+        "/gradio_api/deep_link",
+        "/gradio_api/dev/reload",
+        "/gradio_api/vibe-code",
+        "/gradio_api/token",
+        "/gradio_api/queue/status",
+        "/gradio_api/runs",
+        "/monitoring",
+        "/monitoring/summary",
+        "/docs",
+        "/redoc",
+        "/openapi.json",
+        "/login",
+    ],
+)
+def test_what_neither_page_nor_api_needs_is_closed(server: Server, path: str) -> None:
+    for method in ("GET", "POST", "HEAD"):
+        status, told = server.ask(path, method=method)
+        assert status in {403, 404, 405}, (method, told)
+        assert "root:" not in str(told)
+
+
+def test_large_requests_are_refused_before_they_are_read(server: Server) -> None:
+    status, told = server.ask("/gradio_api/run/compare", b"{", {"Content-Length": str(MAX_JSON + 1)})
+    assert (status, told["error"].count(".")) == (413, 1)
+    form = {"Content-Type": "multipart/form-data; boundary=x"}
+    assert server.ask("/gradio_api/upload", b"--x", form | {"Content-Length": str(MAX_FORM + 1)})[0] == 413
+    assert server.ask("/gradio_api/run/compare", b"1\r\n{\r\n0\r\n\r\n", {"Transfer-Encoding": "chunked"})[0] == 411
+
+
+def test_names_behind_a_proxy_have_to_be_given() -> None:
+    def status(names: list[str], **headers: str) -> int:
+        sent = [(name.encode(), value.encode()) for name, value in headers.items()]
+        refusal = Guard(lambda *_: None, names).refusal({"type": "http", "path": "/", "headers": sent})  # type: ignore[arg-type, return-value]
+        return 200 if refusal is None else refusal[0]
+
+    assert status([], host="lab.example.org") == 403
+    assert status(["Lab.example.org"], host="lab.example.org", origin="https://lab.example.org") == 200
+    assert status(["lab.example.org"], host="127.0.0.1:7860", origin="https://lab.example.org") == 200
+    assert status(["lab.example.org"], host="lab.example.org", origin="https://evil.example") == 403
+
+
+# ---- manners ---------------------------------------------------------------------------------------------------------
+
+
+def endpoints(live: Any, blocks: Any = None) -> Any:
+    from explorer.app.api import Api
+
+    return Api(live, blocks or SimpleNamespace(upload_file_set=set()))
+
+
+def test_work_waits_while_a_slider_is_moved() -> None:
+    from explorer.app.jobs import Quiet
+
+    quiet = Quiet()
+    api = endpoints(SimpleNamespace(quiet=quiet))
+    begun = threading.Event()
+    with quiet:
+        asking = threading.Thread(target=lambda: finish(api._run(lambda _: begun.set())))
+        asking.start()
+        assert not begun.wait(0.2)
+    assert begun.wait(30)
+    asking.join()
+
+
+def test_too_many_questions_at_once_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from explorer.app import api as module
+
+    monkeypatch.setattr(module, "WAITING", 3)
+    api = endpoints(SimpleNamespace(quiet=SimpleNamespace(wait=lambda: None)))
+    hold = threading.Event()
+
+    async def crowd() -> list[Any]:
+        held = [asyncio.create_task(api._run(lambda _: hold.wait(30))) for _ in range(4)]
+        await asyncio.wait(held, return_when=asyncio.FIRST_EXCEPTION)
+        hold.set()
+        return await asyncio.gather(*held, return_exceptions=True)
+
+    found = finish(crowd())
+    assert found[:3] == [True] * 3
+    assert "too much to do" in str(found[3])
+    assert finish(api._run(lambda _: "free again")) == "free again"
+
+
+def test_an_unexpected_failure_is_one_sentence_and_the_terminal_has_the_rest(caplog: pytest.LogCaptureFixture) -> None:
+    from explorer.app.api import RefusedError
+
+    def fail(_: Any) -> None:
+        raise ZeroDivisionError("secret detail")
+
+    api = endpoints(SimpleNamespace(quiet=SimpleNamespace(wait=lambda: None)))
+    with pytest.raises(RefusedError, match=r"^Something went wrong") as caught:
+        finish(api._run(fail))
+    assert "secret" not in str(caught.value)
+    assert "secret detail" in caplog.text
+
+
+def test_gradio_keeps_no_picture_that_was_sent_inside_the_text() -> None:
+    from gradio.state_holder import SessionState
+
+    from explorer.app import api as module
+
+    sent = [data_url(png()), MODELS, "clean", False]
+
+    async def session() -> tuple[Any, SessionState, Any]:
+        with module.Blocks(analytics_enabled=False) as blocks:
+            module.add(SimpleNamespace(), blocks)  # type: ignore[arg-type]
+        compared = next(fn for fn in blocks.fns.values() if fn.api_name == "compare")
+        kept = SessionState(blocks)
+        return await blocks.preprocess_data(compared, sent, kept), kept, blocks
+
+    given, kept, blocks = finish(session())
+    assert given == sent
+    assert data_url(png()) not in str(kept.config_values)
+    assert blocks.delete_cache == (module.UPLOADS_KEPT, module.UPLOADS_KEPT)

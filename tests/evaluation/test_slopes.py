@@ -1,0 +1,69 @@
+"""Slopes: a linear network's is known exactly, and the theorem holds for it."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from explorer.data.datasets import load_dataset
+from explorer.errors import ExplorerError
+from explorer.evaluation.slopes import attacked_slope, flips_within, measure_slopes, sampled_slope
+from explorer.models import Card, Classifier
+
+
+class Linear(nn.Module):
+    """Logits W x of 3 values; its largest slope is W's largest singular value."""
+
+    def __init__(self, weight: Tensor) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(1) @ self.weight.T
+
+
+def model(weight: Tensor, std: float = 1.0) -> Classifier:
+    side = math.isqrt(weight.shape[1])
+    card = Card("test/linear/none", "digits", "linear", "outside", ("a", "b"), side, 1, (0.0,), (std,))
+    return Classifier(Linear(weight), card).eval()
+
+
+def test_the_slope_of_a_linear_network_is_its_singular_value() -> None:
+    generator = torch.Generator().manual_seed(0)
+    weight = torch.tensor([[3.0, 0, 0, 0], [0, 4.0, 0, 0]])
+    x = torch.rand(5, 1, 2, 2, generator=generator)
+    sought = attacked_slope(model(weight), x, 0.5, generator)
+    torch.testing.assert_close(sought, torch.full((5,), 4.0), rtol=0.01, atol=0)
+    drawn = sampled_slope(model(weight), x, 0.5, generator)
+    assert ((drawn > 2) & (drawn <= 4.0001)).all()
+    # The slope is per unit of normalised input: another normalisation changes nothing.
+    torch.testing.assert_close(attacked_slope(model(weight, std=0.25), x, 0.5, generator), sought, rtol=0.01, atol=0)
+
+
+def test_answers_flip_beyond_the_boundary_and_not_before_it() -> None:
+    weight = torch.tensor([[1.0, 0, 0, 0], [0, 1.0, 0, 0]])
+    x = torch.tensor([0.6, 0.4, 0.5, 0.5]).view(1, 1, 2, 2)  # the boundary is 0.2 / sqrt(2) away
+    label = torch.tensor([0])
+    assert not flips_within(model(weight), x, label, 0.13)
+    assert flips_within(model(weight), x, label, 0.15)
+    corner = torch.tensor([1.0, 0.99, 0.5, 0.5]).view(1, 1, 2, 2)
+    assert flips_within(model(weight), corner, label, 0.02), "the way out of [0, 1] is closed, the other is open"
+
+
+def test_on_digits_the_bound_is_broken_and_said_so() -> None:
+    generator = torch.Generator().manual_seed(1)
+    data = load_dataset("digits")
+    net = model(torch.randn(10, 784, generator=generator))
+    found = measure_slopes(net, data, bound=0.1, limit=200)
+    assert 0 < found.n < 200
+    assert found.sampled_median <= found.attacked_median <= found.attacked_max
+    assert (found.above_sampled, found.above_attacked, found.flipped) == (1.0, 1.0, 1.0)
+    assert found.granted == pytest.approx(math.sqrt(2) / 2 / 0.1)
+    assert set(found.to_dict()) >= {"bound", "attacked_max", "flipped"}
+    steep = measure_slopes(net, data, bound=1e6, limit=200)
+    assert (steep.above_attacked, steep.flipped) == (0.0, 0.0)
+    with pytest.raises(ExplorerError, match="must be a positive number"):
+        measure_slopes(net, data, bound=0)

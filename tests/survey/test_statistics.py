@@ -1,0 +1,203 @@
+"""Statistics against published and known values, and against sums made by hand from the rows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from explorer import load_dataset, load_model
+from explorer.errors import ExplorerError
+from explorer.evaluation.intervals import intervals
+from explorer.survey import Survey, make_plan, run, shipped
+from explorer.survey.statistics import accuracy, confusion, instability, mcnemar
+
+MODELS = ["digits/lenet/standard", "digits/lenet/stability"]
+
+
+@pytest.fixture(scope="module")
+def survey() -> Survey:
+    return Survey(shipped()[0])
+
+
+@pytest.fixture(scope="module")
+def seeded(tmp_path_factory: pytest.TempPathFactory) -> Survey:
+    """Every image under three seeds."""
+    models = [load_model(name, device="cpu") for name in MODELS]
+    data = load_dataset("digits")
+    folder = tmp_path_factory.mktemp("survey") / "seeded"
+    run(models, data, make_plan(models, data, ["gaussian_noise=0.5"], seeds=(0, 1, 2), limit=60), folder)
+    return Survey(folder)
+
+
+# ---- McNemar's test --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("counts", "p"),
+    [
+        ((0, 0), 1.0),
+        ((5, 5), 1.0),
+        ((0, 5), 2 / 2**5),  # two tails of five heads
+        ((1, 9), 2 * (1 + 10) / 2**10),
+        ((2, 10), 2 * (1 + 12 + 66) / 2**12),
+    ],
+)
+def test_few_discordant_pairs_get_the_binomial_probability(counts: tuple[int, int], p: float) -> None:
+    assert mcnemar(*counts).exact
+    assert mcnemar(*counts).p == pytest.approx(p, rel=1e-12)
+    assert mcnemar(*counts[::-1]).p == mcnemar(*counts).p
+
+
+def test_the_exact_test_is_scipys() -> None:
+    from scipy.stats import binomtest  # type: ignore[import-untyped]
+
+    for a, b in [(0, 1), (3, 12), (7, 18), (12, 13), (25, 0)]:
+        assert mcnemar(a, b).p == pytest.approx(binomtest(a, a + b).pvalue, rel=1e-9)
+
+
+def test_the_corrected_chi_square_is_edwards() -> None:
+    from scipy.stats import chi2  # type: ignore[import-untyped]
+
+    # the much-printed table 101 121 / 59 33: discordant 121 and 59, (|121 - 59| - 1)^2 / 180 = 20.67
+    found = mcnemar(121, 59)
+    assert found.statistic == pytest.approx(20.672, abs=1e-3)
+    assert found.p == pytest.approx(chi2.sf(61**2 / 180, 1), rel=1e-9)
+    assert mcnemar(13, 13).p == 1
+    assert not mcnemar(13, 13).exact
+    with pytest.raises(ExplorerError, match="0 or more"):
+        mcnemar(-1, 3)
+
+
+# ---- intervals -------------------------------------------------------------------------------------------------------
+
+
+def test_intervals_are_those_of_drawing_rows_one_by_one() -> None:
+    rng = np.random.default_rng(5)
+    right = rng.random((400, 2)) < [0.9, 0.8]
+    columns = np.column_stack([right, right[:, 1].astype(float) - right[:, 0]]).astype(float)
+    patterns, counts = np.unique(columns, axis=0, return_counts=True)
+    found = intervals(patterns, counts, resamples=4000)
+    drawn = np.stack([columns[rng.integers(0, 400, 400)].mean(0) for _ in range(4000)])
+    assert found == pytest.approx(np.quantile(drawn, [0.025, 0.975], axis=0).T, abs=0.006)
+    assert np.array_equal(found, intervals(patterns, counts, resamples=4000))
+    assert not np.array_equal(found, intervals(patterns, counts, resamples=4000, seed=1))
+
+
+def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
+    rng = np.random.default_rng(0)
+    hit = 0
+    for _ in range(300):
+        right = rng.binomial(300, 0.7)
+        ((low, high),) = intervals(np.array([[1.0], [0.0]]), np.array([right, 300 - right]), resamples=500)
+        hit += low <= 0.7 <= high
+    assert 0.91 <= hit / 300 <= 0.98
+
+
+def test_an_interval_of_nothing_is_refused() -> None:
+    with pytest.raises(ExplorerError, match="at least one row"):
+        intervals(np.zeros((0, 1)), np.zeros(0, np.int64))
+
+
+# ---- accuracy --------------------------------------------------------------------------------------------------------
+
+
+def test_accuracy_is_what_the_rows_say(survey: Survey) -> None:
+    baseline, other = survey.plan.models[:2]
+    found = accuracy(survey)
+    rows = survey.sql("SELECT * FROM rows")
+    assert len(found) == 1 + len(survey.plan.conditions)
+    assert found.distortion[0] == "clean"
+    assert math.isnan(found.amount[0])
+    for row in found.itertuples():
+        own = (
+            rows
+            if row.distortion == "clean"
+            else rows[(rows.distortion == row.distortion) & (rows.amount == row.amount)]
+        )
+        column = "clean_correct" if row.distortion == "clean" else "correct"
+        a, b = (own[own.model == name].groupby("image")[column].first().astype(bool) for name in (baseline, other))
+        assert (row.n, row.images) == (360, 360)
+        assert row.baseline == pytest.approx(a.mean())
+        assert row.other == pytest.approx(b.mean())
+        assert row.difference == pytest.approx(b.mean() - a.mean(), abs=1e-12)
+        assert (row.only_baseline_fails, row.only_other_fails) == ((~a & b).sum(), (a & ~b).sum())
+        assert row.p == mcnemar((~a & b).sum(), (a & ~b).sum()).p
+        assert row.baseline_low <= row.baseline <= row.baseline_high
+        assert row.difference_low <= row.difference <= row.difference_high
+
+
+def test_amounts_go_from_mild_to_strong(survey: Survey) -> None:
+    found = accuracy(survey)
+    assert list(found.amount[found.distortion == "jpeg"]) == [50, 20, 10, 5]
+    assert list(dict.fromkeys(found.distortion))[:3] == ["clean", "gaussian_noise", "jpeg"]
+
+
+def test_turned_round_the_difference_changes_its_sign_and_the_p_value_stays(survey: Survey) -> None:
+    models = survey.plan.models
+    one, two = accuracy(survey, models[:2]), accuracy(survey, models[1::-1])
+    assert one.difference.to_numpy() == pytest.approx(-two.difference.to_numpy(), abs=1e-12)
+    assert one.difference_low.to_numpy() == pytest.approx(-two.difference_high.to_numpy(), abs=0.02)
+    assert list(one.p) == list(two.p)
+
+
+def test_seeds_of_one_image_are_resampled_together(seeded: Survey) -> None:
+    found = accuracy(seeded).iloc[1]
+    assert (found.n, found.images) == (180, 60)
+    rows = seeded.sql("SELECT * FROM rows WHERE model = 'digits/lenet/standard'")
+    shares = rows.groupby("image").correct.mean().to_numpy(float)
+    assert found.baseline == pytest.approx(shares.mean())
+    rng = np.random.default_rng(1)
+    drawn = np.quantile([rng.choice(shares, 60).mean() for _ in range(4000)], [0.025, 0.975])
+    assert [found.baseline_low, found.baseline_high] == pytest.approx(drawn, abs=0.02)
+
+
+def test_without_classes_unchanged_answers_count(tmp_path: Path) -> None:
+    models = [load_model(name, device="cpu") for name in MODELS]
+    data = load_dataset("digits")
+    data = replace(data, labels=np.full(len(data), -1))
+    run(models, data, make_plan(models, data, ["gaussian_noise=0.5"], limit=40), tmp_path / "out")
+    survey = Survey(tmp_path / "out")
+    found = accuracy(survey)
+    assert found.baseline[0] == found.other[0] == 1
+    flipped = survey.sql("SELECT avg(flipped::INT) AS f FROM rows WHERE model = 'digits/lenet/standard'").f[0]
+    assert found.baseline[1] == pytest.approx(1 - flipped)
+    assert instability(survey).empty
+
+
+# ---- confusion, instability ------------------------------------------------------------------------------------------
+
+
+def test_confusion_counts_every_case_once(survey: Survey) -> None:
+    model = survey.plan.models[2]
+    found = confusion(survey, model)
+    assert found.shape == (10, 10)
+    assert list(found.index) == list(found.columns) == list(survey.plan.classes)
+    rows = survey.sql("SELECT * FROM rows WHERE model = ?", [model])
+    wanted = pd.crosstab(rows.clean_prediction, rows.prediction)
+    assert found.to_numpy()[3, 5] == wanted.loc[3, 5]
+    assert found.to_numpy().sum() == len(rows)
+    part = confusion(survey, model, distortion="jpeg", amount=5)
+    assert part.to_numpy().sum() == 360
+    with pytest.raises(ExplorerError, match="no model named"):
+        confusion(survey, "nobody")
+
+
+def test_instability_is_the_share_of_images_right_here_and_wrong_there(survey: Survey) -> None:
+    found = instability(survey).set_index("distortion")
+    rows = survey.sql("SELECT * FROM rows WHERE distortion = 'jpeg'")
+    for column, name in zip(("baseline", "other"), survey.plan.models[:2], strict=True):
+        own = rows[rows.model == name]
+        answers = pd.concat(
+            [own[["image", "correct"]], own[["image", "clean_correct"]].set_axis(["image", "correct"], axis=1)]
+        )
+        right = answers.groupby("image").correct.agg(lambda column: column.astype(bool).nunique())
+        assert found.loc["jpeg", column] == pytest.approx((right == 2).mean())
+    view = survey.view("instability").set_index(["model", "distortion"]).instability
+    assert found.loc["crop", "baseline"] == pytest.approx(view[survey.plan.models[0], "crop"])
+    assert (found.difference_low <= found.difference).all()
+    assert (found.difference <= found.difference_high).all()

@@ -1,0 +1,259 @@
+"""The widget in a real JupyterLab: lesson 1 runs, sliders move panel and traits, what is saved can be read again."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import nbformat
+import pytest
+from playwright.sync_api import expect
+
+from explorer.widgets.scene import RECIPE
+from tests.support.app_page import artifacts
+from tests.support.lab import LabPage, Server, notebook_of, running
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
+
+LESSON = Path(__file__).resolve().parents[2] / "notebooks" / "1_a_first_look.ipynb"
+TWO = [
+    "import explorer",
+    "one = explorer.show('digits:7', recipe='gaussian_noise=0.1;seed=1')",
+    "two = explorer.show()",
+]
+EXPLORERS = "[x for x in globals().values() if type(x).__name__ == 'Explorer']"
+STATE = "[(w.recipe, w.comparison.image_hash) for w in {}]"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running(tmp_path_factory.mktemp("lab")) as found:
+        yield found
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    fresh = browser.new_context(viewport={"width": 1500, "height": 1200})
+    yield fresh
+    fresh.close()
+
+
+@pytest.fixture(scope="module")
+def executed(server: Server) -> str:
+    """The name of a notebook that was run without a page, as the stored ones are, and trusted by who opens it."""
+    from nbclient import NotebookClient
+
+    notebook = notebook_of(["import explorer", "w = explorer.show()", "w.recipe = 'jpeg=20;seed=0'"])
+    NotebookClient(
+        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": server.folder}}
+    ).execute()
+    path = server.folder / "executed.ipynb"
+    nbformat.write(notebook, path)
+    trust = [sys.executable, "-m", "jupyter", "trust", str(path)]
+    subprocess.run(trust, env=server.environment, check=True, capture_output=True)
+    return path.name
+
+
+def settled(server: Server, name: str, expression: str) -> Any:
+    """The value of an expression in a notebook's kernel once it stays the same: the mouse may be quicker than that."""
+    before, now = None, server.run(name, expression=expression)
+    while now != before:
+        time.sleep(1)
+        before, now = now, server.run(name, expression=expression)
+    return now
+
+
+def test_lesson_one_runs_and_its_slider_moves_panel_and_trait(server: Server, context: BrowserContext) -> None:
+    shutil.copy(LESSON, server.folder / LESSON.name)
+    lab = LabPage(context, server, LESSON.name)
+    lab.run_all()
+    w = lab.widget()
+    w.painted()
+    w.charted()
+    state = STATE.format(EXPLORERS)
+    before = server.run(LESSON.name, expression=state)
+    w.until(*before[0])
+    answers = w.answers
+    w.drag(60)
+    now = settled(server, LESSON.name, state)
+    assert now[0] != before[0]
+    w.until(*now[0])
+    assert now[1:] == before[1:], "the lesson's other widgets stay as they are"
+    assert w.answers != answers, "at this much noise the first network says something else"
+    lab.page.screenshot(path=artifacts() / "jupyterlab.png")
+    assert lab.complaints == []
+    assert lab.foreign == set()
+
+
+def test_two_widgets_traits_from_code_and_a_page_loaded_anew(server: Server, context: BrowserContext) -> None:
+    name = "two.ipynb"
+    server.write(name, TWO)
+    lab = LabPage(context, server, name)
+    lab.run_all()
+    one, two = lab.widget(0), lab.widget(1)
+    for widget in (one, two):
+        widget.painted()
+        widget.charted()
+    first, second = server.run(name, expression=STATE.format("(one, two)"))
+    one.until(*first)
+    two.until(*second)
+    assert second[0] == RECIPE
+    two.drag(40)
+    dragged = settled(server, name, STATE.format("(one, two)"))
+    assert dragged[0] == first
+    assert dragged[1] != second
+    one.until(*first)
+
+    figure = one.whole.locator(".js-plotly-plot")
+    figure.evaluate("(element) => (element.dataset.known = 'yes')")
+    changed = server.run(name, "one.recipe = 'jpeg=20;seed=0'", STATE.format("(one, two)"))
+    assert changed[0][0] == "jpeg=20;seed=0"
+    one.until(*changed[0])
+    two.until(*changed[1])
+    expect(figure.locator(".xtitle").first).to_contain_text("quality", timeout=60_000)
+    assert figure.get_attribute("data-known") == "yes", "other curves, in the figure that was there"
+    told = "refused = ''\ntry: one.recipe = 'jpg=3'\nexcept explorer.errors.ExplorerError as e: refused = str(e)"
+    assert "did you mean jpeg" in server.run(name, told, "refused")
+    one.until(*changed[0])
+
+    lab.save()
+    lab.page.reload()
+    lab.opened()
+    for widget, state in ((one, changed[0]), (two, changed[1])):
+        widget.painted()
+        widget.until(*state)
+        widget.charted()
+    titles = one.whole.locator(".js-plotly-plot .xtitle").all_text_contents()
+    assert "quality" in titles[0], "the curves are those of now, not those of the beginning"
+    two.drag(-25)
+    moved = settled(server, name, STATE.format("(one, two)"))
+    assert moved[0] == changed[0]
+    assert moved[1] != changed[1]
+    two.until(*moved[1])
+    assert lab.complaints == []
+    assert lab.foreign == set()
+
+
+def test_a_kernel_that_takes_its_time_is_never_flooded(server: Server, context: BrowserContext) -> None:
+    name = "slow.ipynb"
+    slow = (
+        "import time, explorer.widgets.scene as scene\nquick = scene.Scene.compare\nasked = []\n"
+        "def compare(self):\n    asked.append(str(self.recipe)); time.sleep(0.4)\n    return quick(self)\n"
+        "scene.Scene.compare = compare"
+    )
+    server.write(name, ["import explorer", "w = explorer.show('digits:7', ['digits/lenet/standard'])", slow])
+    lab = LabPage(context, server, name)
+    lab.run_all()
+    w = lab.widget()
+    w.painted()
+    moves = 40
+    w.drag(100, steps=moves, pause=0.04)
+    asked, recipe = settled(server, name, "(asked, w.recipe)")
+    assert 2 <= len(asked) < moves / 2, "what was overtaken is not asked"
+    assert asked[-1] == recipe
+    for _ in range(5):  # on a busy machine the mouse's last move may come after all was quiet
+        readout = float(w.whole.locator(".stability-step .widget-readout").text_content() or "nan")
+        if readout == float(recipe.partition(";")[0].partition("=")[2]):
+            break
+        asked, recipe = settled(server, name, "(asked, w.recipe)")
+    assert readout == float(recipe.partition(";")[0].partition("=")[2]), "the last position counts"
+
+
+def test_saved_and_opened_again_without_its_kernel(server: Server, context: BrowserContext) -> None:
+    name = "again.ipynb"
+    server.write(name, TWO[:2])
+    lab = LabPage(context, server, name)
+    lab.run_all()
+    w = lab.widget()
+    w.painted()
+    assert lab.page.locator(".stability-still").count() == 1
+    assert not lab.page.locator(".stability-still").is_visible(), "the still picture hides where the panel lives"
+    before = server.run(name, expression="one.recipe")
+    w.drag(40)
+    recipe, image_hash = settled(server, name, "(one.recipe, one.comparison.image_hash)")
+    assert recipe != before
+    still = lab.page.locator(".stability-still")
+    expect(still).to_contain_text(image_hash, timeout=60_000)  # what is stored is renewed once the slider is at rest
+    lab.save()
+    lab.page.close()
+    server.ask(f"kernels/{server.kernel(name)}", "DELETE")
+    again = LabPage(context, server, name)
+    still = again.page.locator(".stability-still")
+    still.wait_for()
+    text = still.text_content() or ""
+    assert recipe in text
+    assert image_hash in text
+    assert again.page.locator(".stability-still img").count() == 2
+    again.run_all()
+    again.widget().painted()
+    assert again.foreign == set()
+
+
+def test_a_stored_notebook_shows_its_panel_without_being_run(
+    server: Server, context: BrowserContext, executed: str
+) -> None:
+    lab = LabPage(context, server, executed)
+    w = lab.widget()
+    w.painted()
+    assert w.recipe == "jpeg=20;seed=0"
+    assert not lab.page.locator(".stability-still").is_visible()
+    lab.page.locator(".stability-note").wait_for()
+    assert "Run the cell" in (lab.page.locator(".stability-note").text_content() or "")
+    lab.run_all()
+    w.painted()
+    w.charted()
+    assert lab.foreign == set()
+
+
+def test_what_is_stored_is_small_and_shown_once(server: Server, executed: str) -> None:
+    from nbclient import NotebookClient
+
+    notebook = notebook_of(["import explorer\nexplorer.show('digits:7')", "w = explorer.show('digits:7')\nw", "w"])
+    NotebookClient(
+        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": server.folder}}
+    ).execute()
+    for cell in notebook.cells:  # the widget and its still picture, also where show() is the last line
+        assert [output.output_type for output in cell.outputs] == ["display_data"] * 2, cell.source
+    stored = (server.folder / executed).read_text(encoding="utf-8")
+    assert "jpeg=20;seed=0" in stored
+    assert len(stored) < 200_000
+    assert "Figure" not in stored.replace("figure", ""), "Plotly's five megabytes wait for a page"
+
+
+def test_notebook_7_runs_it_too(server: Server, context: BrowserContext) -> None:
+    name = "seven.ipynb"
+    server.write(name, TWO[:2])
+    lab = LabPage(context, server, name, app="notebooks")
+    lab.run_all()
+    w = lab.widget()
+    w.painted()
+    w.charted()
+    before = server.run(name, expression="(one.recipe, one.comparison.image_hash)")
+    w.drag(40)
+    after = settled(server, name, "(one.recipe, one.comparison.image_hash)")
+    assert after != before
+    w.until(*after)
+    lab.page.screenshot(path=artifacts() / "notebook7.png")
+    assert lab.foreign == set()
+
+
+def test_an_exported_page_shows_the_last_state_offline(server: Server, browser: Browser, executed: str) -> None:
+    export = [sys.executable, "-m", "jupyter", "nbconvert", "--to", "html", str(server.folder / executed)]
+    subprocess.run(export, env=server.environment, check=True, capture_output=True)
+    context: Any = browser.new_context(offline=True)
+    page = context.new_page()
+    page.goto((server.folder / executed).with_suffix(".html").as_uri(), wait_until="domcontentloaded")
+    still = page.locator(".stability-still")
+    assert still.is_visible()
+    assert "jpeg=20;seed=0" in still.text_content() or ""
+    widths = page.evaluate("[...document.querySelectorAll('.stability-still img')].map((image) => image.naturalWidth)")
+    assert widths == [160, 160]
+    context.close()

@@ -1,0 +1,499 @@
+"""The widget without a page: its traits, what it refuses, its controls, its curves, and what a notebook stores."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import traitlets
+from PIL import Image
+
+import explorer
+from explorer.errors import ExplorerError
+from explorer.widgets import Explorer
+from explorer.widgets.afterwards import Afterwards, OvertakenError
+from explorer.widgets.curves import swept
+from explorer.widgets.scene import RECIPE
+
+CIFAR = ["cifar10/resnet20/standard", "cifar10/resnet20/stability"]
+DIGITS = ["digits/lenet/standard", "digits/lenet/stability"]
+SEVEN = "digits:7"
+
+
+@pytest.fixture
+def w() -> Explorer:
+    return Explorer(SEVEN, DIGITS, "gaussian_noise=0.2;seed=7")
+
+
+def seen(w: Explorer, name: str) -> list[Any]:
+    """What observers of a trait are told from now on."""
+    told: list[Any] = []
+    w.observe(lambda change: told.append(change["new"]), name)
+    return told
+
+
+# ---- the traits -----------------------------------------------------------------------------------------------------
+
+
+def test_it_opens_like_the_app():
+    from explorer.app.layout import FIRST_STEPS
+
+    w = Explorer()
+    assert (w.image, w.models, w.recipe) == ("cat", CIFAR, RECIPE)
+    assert explorer.Recipe.parse(w.recipe).steps == FIRST_STEPS
+    assert [answer.name for answer in w.comparison.models] == CIFAR
+
+
+@pytest.mark.parametrize(
+    ("image", "names", "recipe"),
+    [
+        ("cat", CIFAR, "gaussian_noise=0.1;seed=3"),
+        ("cat", CIFAR, "motion_blur=5,jpeg=20;seed=1;pixels=float"),
+        (SEVEN, DIGITS, "fgsm=8/255;seed=0;against=digits/lenet/standard"),
+        (SEVEN, DIGITS, "clean;seed=0"),
+    ],
+)
+@pytest.mark.usefixtures("one_thread")
+def test_its_comparison_is_the_cores_to_the_last_bit(image, names, recipe):
+    models = [explorer.load_model(name) for name in names]
+    if image == SEVEN:
+        data = explorer.load_dataset("digits")
+        picture, label = data.batch([7])[0], int(data.labels[7])
+    else:
+        picture, label = explorer.data.images.sample_images()[image](), None
+    picture = explorer.fit(picture, models[0].size, models[0].channels)
+    expected = explorer.compare(models, picture, explorer.Recipe.parse(recipe), label=label)
+    w = Explorer(image, names)
+    w.recipe = recipe
+    assert w.comparison.to_dict() == expected.to_dict()
+    assert w.comparison.image_hash == expected.image_hash
+    for ours, theirs in zip(w.comparison.models, expected.models, strict=True):
+        assert torch.equal(ours.clean, theirs.clean)
+        assert torch.equal(ours.distorted, theirs.distorted)
+    painted: Any = w._panel.answer["models"]
+    assert [model["distorted"] for model in painted] == [m["distorted"] for m in expected.to_dict()["models"]]
+
+
+def test_everything_can_be_set_and_observed(w):
+    told = {name: seen(w, name) for name in ("recipe", "image", "models", "comparison")}
+    before = w.comparison.image_hash
+    w.recipe = explorer.Recipe.parse("jpeg=20;seed=0")
+    assert w.recipe == "jpeg=20;seed=0"
+    assert w.comparison.image_hash != before
+    w.models = [DIGITS[0], explorer.load_model("digits/lenet/bang")]
+    assert [answer.name for answer in w.comparison.models] == [DIGITS[0], "digits/lenet/bang"]
+    w.image = "digits:8"
+    assert told["recipe"] == ["jpeg=20;seed=0"]
+    assert told["image"] == ["digits:8"]
+    assert len(told["models"]) == 1
+    assert [comparison.image_hash for comparison in told["comparison"]][-1] == w.comparison.image_hash
+    assert len(told["comparison"]) == 3
+    w.recipe = "jpeg=20;seed=0"  # as it is
+    assert len(told["comparison"]) == 3
+
+
+def test_several_at_once_are_one_question(w):
+    told = seen(w, "comparison")
+    with w.hold_trait_notifications():
+        w.models = CIFAR
+        w.image = "cat"
+        w.recipe = f"fgsm=2/255;seed=0;against={CIFAR[0]}"
+    assert [answer.name for answer in w.comparison.models] == CIFAR
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        torch.rand(3, 40, 40),
+        torch.rand(1, 28, 28),
+        torch.rand(1, 3, 28, 28),
+        np.random.default_rng(0).random((3, 40, 40), dtype=np.float32),
+        np.zeros((40, 30, 3), dtype=np.uint8),
+        Image.new("RGB", (50, 40), "red"),
+    ],
+    ids=["(3,H,W)", "(1,H,W)", "(1,C,H,W)", "array", "array of bytes", "Pillow"],
+)
+def test_pictures_of_many_kinds(w, value):
+    w.image = value
+    assert w.image is value
+    assert w.comparison.clean.shape == (1, 1, 28, 28)
+
+
+def test_a_picture_in_a_file(w, tmp_path):
+    path = tmp_path / "mine.png"
+    Image.new("RGB", (50, 40), "red").save(path)
+    for value in (path, str(path)):
+        w.image = value
+        assert w.comparison.clean.amin() == w.comparison.clean.amax()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("recipe", "jpg=3", "did you mean jpeg"),
+        ("recipe", 3, "write a text such as"),
+        ("recipe", ",".join(["jpeg=50"] * 9), "at most 8 distortions"),
+        ("recipe", "fgsm=8/255", "computed against one of the models shown"),
+        ("models", [], "at least one model"),
+        ("models", "digits/lenet/bang", "as a list"),
+        ("models", ["nonsense"], "Unknown model"),
+        ("models", [DIGITS[0], DIGITS[0]], "named twice"),
+        ("models", [DIGITS[0], CIFAR[0]], "do not stand side by side"),
+        ("models", [3], "A int is no model here"),
+        ("image", "no such thing", "cannot be opened"),
+        ("image", "digits:99999", "has the rows 0 to"),
+        ("image", 3, "A int is no image"),
+        ("image", torch.rand(2, 3, 8, 8), r"has the shape \(2, 3, 8, 8\)"),
+        ("image", torch.full((3, 8, 8), 3.0), "between 0 and 1"),
+        ("image", torch.zeros(3, 8, 8, dtype=torch.uint8), "give floats"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_a_sentence_and_changes_nothing(w, name, value, sentence):
+    before = {key: getattr(w, key) for key in ("recipe", "image", "models", "comparison")}
+    told = seen(w, "comparison")
+    with pytest.raises(ExplorerError, match=sentence) as caught:
+        setattr(w, name, value)
+    assert isinstance(caught.value, traitlets.TraitError)
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).endswith((".", "?"))
+    assert {key: getattr(w, key) for key in before} == before
+    assert told == []
+
+
+def test_the_comparison_cannot_be_set(w):
+    with pytest.raises(traitlets.TraitError, match="read-only"):
+        w.comparison = None
+
+
+def test_what_makes_no_sense_in_several_at_once_rolls_all_back(w):
+    before = (w.recipe, w.image, w.models)
+
+    def both() -> None:
+        with w.hold_trait_notifications():
+            w.recipe = "jpeg=20;seed=0"
+            w.image = "no such thing"
+
+    with pytest.raises(ExplorerError, match="cannot be opened"):
+        both()
+    assert (w.recipe, w.image, w.models) == before
+    w.recipe = "jpeg=30;seed=0"
+    assert str(w.comparison.recipe) == "jpeg=30;seed=0"
+
+
+def test_it_refuses_to_open_on_nonsense():
+    with pytest.raises(ExplorerError, match="did you mean jpeg"):
+        Explorer(recipe="jpg=3")
+
+
+def test_two_threads_never_mix_their_questions(w):
+    def turn(recipes: list[str]) -> None:
+        for recipe in recipes * 10:
+            w.recipe = recipe
+
+    wrong: list[str] = []
+    w.observe(lambda change: wrong.append(w.recipe) if str(change["new"].recipe) != w.recipe else None, "comparison")
+    threads = [threading.Thread(target=turn, args=([f"jpeg={a}", f"jpeg={a + 1}"],)) for a in (10, 20, 30)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert str(w.comparison.recipe) == w.recipe
+
+
+def test_own_networks_stand_beside_the_shipped_ones(w):
+    shipped = explorer.load_model(DIGITS[0])
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(28 * 28, 10))
+    own = explorer.models.wrap(net, name="mine", like=shipped)
+    w.models = [DIGITS[0], own]
+    assert [answer.name for answer in w.comparison.models] == [DIGITS[0], "mine"]
+    assert [box.tooltip for box in w._controls._boxes if box.value] == [DIGITS[0], "mine"]
+    {box.tooltip: box for box in w._controls._boxes}[DIGITS[0]].value = False
+    assert w.models == [own]
+
+
+def test_numbers_that_cannot_be_shown_are_refused(w):
+    from tests.support.networks import formula
+
+    shipped = explorer.load_model(DIGITS[0])
+    wild = formula(lambda x: x[:, :10], name="wild", classes=shipped.classes, size=28)
+    wild.register_buffer("std", torch.full((1, 1, 1, 1), 1e-40), persistent=False)
+    before = w.models
+    with pytest.raises(ExplorerError, match="finite"):
+        w.models = [wild]
+    assert w.models == before
+
+
+# ---- the controls ---------------------------------------------------------------------------------------------------
+
+
+def test_a_slider_moves_the_traits(w):
+    slider = w._controls._sliders[0].slider
+    slider.value = 0.31000000000000005
+    assert w.recipe == "gaussian_noise=0.31;seed=7"
+    assert w._panel.answer["recipe"] == w.recipe
+    assert w._panel.answer["live"] is True
+    assert w._controls.recipe.value == w.recipe
+
+
+def test_the_traits_move_the_slider_and_keep_it(w):
+    (step,) = w._controls._sliders
+    w.recipe = "gaussian_noise=0.4;seed=9"
+    assert w._controls._sliders == [step]
+    assert step.slider.value == 0.4
+    assert w._controls.seed.value == 9
+    assert w._panel.answer["live"] is False
+
+
+def test_distortions_are_added_and_taken_out(w):
+    controls = w._controls
+    controls.add.value = "jpeg"
+    assert w.recipe == "gaussian_noise=0.2,jpeg=30;seed=7"
+    assert controls.add.value == ""
+    controls._sliders[0].remove.click()
+    assert w.recipe == "jpeg=30;seed=7"
+    controls._sliders[0].remove.click()
+    assert w.recipe == "clean;seed=7"
+
+
+def test_an_attack_is_crafted_on_a_model_that_is_shown(w):
+    controls = w._controls
+    controls.add.value = "fgsm"
+    assert explorer.Recipe.parse(w.recipe).against == DIGITS[0]
+    controls.against.value = DIGITS[1]
+    assert explorer.Recipe.parse(w.recipe).against == DIGITS[1]
+    box = {box.tooltip: box for box in controls._boxes}[DIGITS[1]]
+    box.value = False
+    assert w.models == [DIGITS[0]]
+    assert explorer.Recipe.parse(w.recipe).against == DIGITS[0]
+
+
+def test_amounts_of_attacks_are_counted_in_255ths(w):
+    w.recipe = f"fgsm=8/255;seed=0;against={DIGITS[0]}"
+    slider = w._controls._sliders[0].slider
+    assert slider.value == pytest.approx(8)
+    slider.value = 2
+    ((name, amount),) = explorer.Recipe.parse(w.recipe).steps
+    assert name == "fgsm"
+    assert amount == pytest.approx(2 / 255)
+
+
+def test_models_are_switched_on_and_off(w):
+    boxes = {box.tooltip: box for box in w._controls._boxes}
+    assert [name for name, box in boxes.items() if box.value] == DIGITS
+    boxes["digits/lenet/bang"].value = True
+    assert w.models == [*DIGITS, "digits/lenet/bang"]
+    for box in w._controls._boxes:
+        box.value = False
+    assert len(w.models) == 1, "the last one stays"
+    assert w._panel.answer["error"].startswith("Name at least one model")
+    assert sum(box.value for box in w._controls._boxes) == 1
+
+
+def test_another_family_brings_pictures_of_its_own(w):
+    menu = w._controls.family
+    menu.value = next(key for title, key in menu.options if "CIFAR" in title)
+    assert (w.image, w.models) == ("cat", CIFAR)
+    w._controls.picture.value = "astronaut"
+    assert w.image == "astronaut"
+
+
+def test_rows_of_a_data_set(w):
+    w._controls.row.value = 11
+    assert w.image == "digits:11"
+    w._controls.picture.value = "cat"
+    assert w.image == "cat"
+    assert w._controls.row.layout.display == "none"
+
+
+def test_an_uploaded_picture(w):
+    out = io.BytesIO()
+    Image.new("RGB", (20, 20), "blue").save(out, "PNG")
+    w._controls.upload.value = ({"name": "a.png", "type": "image/png", "size": 1, "content": memoryview(out.getvalue()),
+                                 "last_modified": datetime.now(UTC)},)  # fmt: skip
+    assert w._controls.picture.value == "own picture"
+    assert w.comparison.clean.amin() == w.comparison.clean.amax()
+
+
+def test_a_wrong_recipe_in_the_field_is_said_in_the_panel(w):
+    before = w.recipe
+    w._controls.recipe.value = "jpg=3"
+    assert "did you mean jpeg" in w._panel.answer["error"]
+    assert w.recipe == before == w._controls.recipe.value
+
+
+def test_reroll_draws_another_noise(w):
+    before = w.comparison.image_hash
+    w._controls.reroll.click()
+    assert w.comparison.image_hash != before
+    assert explorer.Recipe.parse(w.recipe).steps == (("gaussian_noise", 0.2),)
+
+
+def test_two_widgets_share_nothing():
+    one, other = (Explorer(SEVEN, DIGITS) for _ in range(2))
+    before = (other.recipe, other._panel.answer, other._controls._sliders[0].slider.value)
+    one._controls._sliders[0].slider.value = 0.4
+    one.image = "digits:9"
+    assert (other.recipe, other._panel.answer, other._controls._sliders[0].slider.value) == before
+    assert one._panel.still != other._panel.still
+
+
+# ---- the curves -----------------------------------------------------------------------------------------------------
+
+
+def test_curves_are_drawn_once_a_page_is_there_and_updated_in_place(w):
+    assert len(w.children) == 1
+    w._seen(dark=False)
+    assert w._later.wait()
+    figure = w._charts.figure
+    assert w.children[1] is figure
+    expected = explorer.sweep(
+        [explorer.load_model(name) for name in DIGITS],
+        w.comparison.clean,
+        "gaussian_noise",
+        amounts=w._charts.sweep.amounts,
+        recipe=w.comparison.recipe,
+    )
+    lines = [trace for trace in figure.data if trace.mode == "lines" and trace.xaxis == "x"]
+    for line, model in zip(lines, expected.models, strict=True):
+        assert np.allclose(line.y, (100 * model.confidence).tolist(), atol=1e-4)
+    assert all(shape.x0 == 0.2 for shape in figure.layout.shapes)
+    first = figure.data
+    w._controls._sliders[0].slider.value = 0.3
+    assert w._later.wait()
+    assert all(shape.x0 == 0.3 for shape in figure.layout.shapes)
+    w.recipe = "jpeg=50;seed=0"
+    assert w._later.wait()
+    assert w._charts.figure is figure
+    assert figure.data == first, "the same traces with other numbers"
+    assert "quality" in figure.layout.xaxis.title.text
+    w.models = [*DIGITS, "digits/lenet/bang"]
+    assert w._later.wait()
+    assert w._charts.figure is figure
+    assert len(figure.data) == 3 * 3 * 2
+    assert figure._trait_values["_widget_data"] == figure._data, "what a reloaded page gets"
+    w.recipe = "clean;seed=0"
+    assert w._later.wait()
+    assert len(w.children) == 1
+
+
+def test_curves_on_dark_pages_have_the_panels_dark_colours(w):
+    from explorer.panel import palettes
+
+    w._seen(dark=True)
+    assert w._later.wait()
+    figure, dark = w._charts.figure, palettes()["dark"]
+    colours = {trace.line.color for trace in figure.data if trace.mode == "lines"}
+    assert colours == {dark["standard"]["--ink"], dark["stability"]["--ink"]}
+    assert figure.layout.font.color == dark[""]["--text"]
+
+
+def test_dragging_computes_no_curves(w, monkeypatch):
+    w._seen(dark=False)
+    assert w._later.wait()
+    asked = []
+    monkeypatch.setattr("explorer.widgets.curves.swept", lambda *_: asked.append(1))
+    for amount in (0.1, 0.15, 0.25):
+        w._controls._sliders[0].slider.value = amount
+    assert w._later.wait()
+    assert asked == []
+
+
+def test_curves_follow_the_step_that_was_touched_last(w):
+    w.recipe = "gaussian_noise=0.2,jpeg=30;seed=7"
+    w._seen(dark=False)
+    assert w._later.wait()
+    assert w._charts.sweep.distortion == "gaussian_noise"
+    w._controls._sliders[1].slider.value = 40
+    assert w._later.wait()
+    assert w._charts.sweep.distortion == "jpeg"
+
+
+def test_curves_of_a_slider_with_two_sides_lie_on_the_side_where_it_stands(w):
+    w.recipe = "rotate=-10;seed=0"
+    assert min(swept(w._scene, 0).amounts) < 0
+    assert max(swept(w._scene, 0).amounts) == 0
+
+
+def test_what_comes_later_is_done_once_for_the_newest():
+    done: list[int] = []
+    begun = threading.Event()
+
+    def work(stop: Any) -> None:
+        begun.set()
+        later.quiet(0.2, stop)
+        done.append(1)
+
+    later = Afterwards(work)
+    for _ in range(5):
+        later.nudge()
+        begun.wait(5)
+    assert later.wait(10)
+    assert done == [1]
+    with pytest.raises(OvertakenError):
+        later.quiet(1, lambda: (_ for _ in ()).throw(OvertakenError()))
+
+
+# ---- what a notebook stores -----------------------------------------------------------------------------------------
+
+
+def test_the_stored_picture_holds_the_last_state_with_its_numbers(w):
+    from explorer.widgets.snapshot import still
+
+    html = still(w._painted, w._panel.still)
+    assert w._panel.still in html
+    assert w.recipe in html
+    assert w.comparison.image_hash in html
+    for answer in w.comparison.models:
+        assert f"{answer.confidence:.4f}" in html
+    assert html.count("data:image/png;base64,") == 2
+    assert "http" not in html
+    assert "<script" not in html
+    assert len(html) < 30_000
+
+
+def test_the_module_holds_the_panels_own_source_and_points_nowhere(w):
+    from explorer.panel import panel_module
+
+    source = w._panel._esm
+    assert source.startswith(panel_module())
+    for text in (source, w._panel._css):
+        assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_the_answer_is_plain_json(w):
+    assert json.loads(json.dumps(w._panel.answer, allow_nan=False)) == w._panel.answer
+
+
+def test_show_outside_a_notebook_gives_the_widget(capsys):
+    w = explorer.show(SEVEN, DIGITS)
+    assert isinstance(w, Explorer)
+    assert capsys.readouterr().out == ""
+
+
+def test_the_widget_needs_no_gradio():
+    import subprocess
+    import sys
+
+    code = "import sys, explorer; explorer.widgets.Explorer(); print('gradio' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_make_notebooks_opens_the_first_lesson_and_asks_nobody_for_news():
+    root = Path(__file__).resolve().parents[2]
+    text = (root / "Makefile").read_text(encoding="utf-8")
+    (folder,) = re.findall(r"--ServerApp.root_dir=(\S+)", text)
+    (opened,) = re.findall(r"--LabApp.default_url=/lab/tree/(\S+)", text)
+    assert opened == min(path.name for path in (root / folder).glob("*.ipynb"))
+    assert "NeverCheckForUpdate" in text
+    assert "--LabApp.news_url=None" in text
