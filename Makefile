@@ -31,8 +31,8 @@ app: $(STAMP) ## the explorer in the browser, at http://127.0.0.1:7860 or the ne
 	@PYTHONUNBUFFERED=1 $(BIN)/explorer app $(APP)
 
 notebooks: $(STAMP) ## the lessons, in JupyterLab; it opens on the first one
-	@$(BIN)/python -m jupyterlab --ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/1_a_first_look.ipynb \
-	  --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --LabApp.news_url=None $(LAB)
+	@JUPYTER_CONFIG_PATH="$(CURDIR)/notebooks/.jupyter:$$JUPYTER_CONFIG_PATH" \
+	  $(BIN)/python -m jupyterlab --ServerApp.root_dir=notebooks --LabApp.default_url=/lab/tree/1_a_first_look.ipynb $(LAB)
 
 install: $(STAMP) ## only create .venv and install
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Locator
 
 PATIENCE = 120  # seconds; a shared machine can be slow, and a condition that holds does not wait
-QUIET = {"fetchNews": "false", "checkForUpdates": False}
+SETTINGS = Path(__file__).resolve().parents[2] / "notebooks/.jupyter"
+"""What `make notebooks` hands JupyterLab, too: no question about news, no look for updates."""
 
 
 @dataclass(frozen=True)
@@ -89,10 +90,8 @@ def running(folder: Path) -> Iterator[Server]:
     """JupyterLab on a free port; settings, kernels and signatures stay below ``folder``."""
     shown = folder / "shown"
     shown.mkdir()
-    settings = folder / "lab/user-settings/@jupyterlab/apputils-extension"
-    settings.mkdir(parents=True)
-    (settings / "notification.jupyterlab-settings").write_text(json.dumps(QUIET), encoding="utf-8")
     kept = {f"JUPYTER_{what}_DIR": str(folder / what.lower()) for what in ("CONFIG", "DATA", "RUNTIME")}
+    kept["JUPYTER_CONFIG_PATH"] = str(SETTINGS)
     environment = os.environ | kept | {"IPYTHONDIR": str(folder / "ipython"), "OMP_NUM_THREADS": "1"}
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

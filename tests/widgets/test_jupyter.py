@@ -89,6 +89,7 @@ def test_lesson_one_runs_and_its_slider_moves_panel_and_trait(server: Server, co
     assert now[1:] == before[1:], "the lesson's other widgets stay as they are"
     assert w.answers != answers, "at this much noise the first network says something else"
     lab.page.screenshot(path=artifacts() / "jupyterlab.png")
+    assert lab.page.locator(".Toastify__toast, .jp-Dialog").all_inner_texts() == [], "JupyterLab asks nothing"
     assert lab.complaints == []
     assert lab.foreign == set()
 

@@ -22,6 +22,7 @@ from explorer.widgets import Explorer
 from explorer.widgets.afterwards import Afterwards, OvertakenError
 from explorer.widgets.curves import swept
 from explorer.widgets.scene import RECIPE
+from tests.support.lab import SETTINGS
 
 CIFAR = ["cifar10/resnet20/standard", "cifar10/resnet20/stability"]
 DIGITS = ["digits/lenet/standard", "digits/lenet/stability"]
@@ -489,11 +490,11 @@ def test_the_widget_needs_no_gradio():
     assert done.stdout.strip() == "False"
 
 
-def test_make_notebooks_opens_the_first_lesson_and_asks_nobody_for_news():
+def test_make_notebooks_opens_the_first_lesson_with_the_settings_that_ask_nothing():
     root = Path(__file__).resolve().parents[2]
     text = (root / "Makefile").read_text(encoding="utf-8")
     (folder,) = re.findall(r"--ServerApp.root_dir=(\S+)", text)
     (opened,) = re.findall(r"--LabApp.default_url=/lab/tree/(\S+)", text)
     assert opened == min(path.name for path in (root / folder).glob("*.ipynb"))
-    assert "NeverCheckForUpdate" in text
-    assert "--LabApp.news_url=None" in text
+    (settings,) = re.findall(r'JUPYTER_CONFIG_PATH="\$\(CURDIR\)/([^:"]+)', text)
+    assert root / settings == SETTINGS  # in a browser: test_jupyter
