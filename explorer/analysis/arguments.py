@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from explorer.data import batches
 from explorer.distortions import Recipe, image_seed
 from explorer.errors import ExplorerError
-from explorer.models import Classifier, Outside, load_model, wrap
+from explorer.models import Classifier, ExternalClassifier, load_model, wrap
 from explorer.models.external import check_module
 from explorer.models.inference import check_models
 
@@ -60,18 +60,20 @@ def read(
     side, channels = (first.size, first.channels) if first is not None and size is None else (size, None)
     batch = batches.read_images(items[-1], side, channels)
     takes: dict[str, Any] = {"size": batches.check_square(batch.pixels), "channels": batch.pixels.shape[1]}
-    like = first if isinstance(first, Classifier) and not isinstance(first, Outside) else None
+    like = first if isinstance(first, Classifier) and not isinstance(first, ExternalClassifier) else None
     models = tuple(
         wrap(net, mean=mean, std=std, classes=classes, name=name, like=like, **takes)
         for net, name in zip(nets, called, strict=True)
     )
-    if (mean is not None or std is not None or classes is not None) and not any(isinstance(m, Outside) for m in models):
+    if (mean is not None or std is not None or classes is not None) and not any(
+        isinstance(m, ExternalClassifier) for m in models
+    ):
         raise ExplorerError("mean, std and classes describe a network of your own; loaded models know theirs already.")
     check_models(models)
     n = len(batch.pixels)
     alone = not batch.several
     recipes = (recipe,) if alone else tuple(replace(recipe, seed=image_seed(recipe.seed, i)) for i in range(n))
-    noticed = [warning for model in models if isinstance(model, Outside) for warning in model.warnings]
+    noticed = [warning for model in models if isinstance(model, ExternalClassifier) for warning in model.warnings]
     said = (*batch.warnings, *noticed, *_class_warnings(models))
     return Asked(models, batch.pixels, batch.several, recipe, recipes, _labels(label, n), said)
 

@@ -156,17 +156,17 @@ def _described(scanned: Scan, amount: float | None, points: dict[str, float | No
 
 
 def severity(kind: Distortion, amount: float, side: int) -> float | None:
-    """Where an amount lies on the published scale for an image of ``side`` px: 0 at its identity, notches at 1 to 5.
+    """Where an amount lies on the published scale for an image of ``side`` px: 0 at its identity, 1 to 5 published.
 
-    Linear in between; beyond the last notch it goes on at the slope of the last interval. None where nothing is
+    Linear in between; beyond the last severity it goes on at the slope of the last interval. None where nothing is
     published for this way of the slider.
     """
     identity, strong = kind.span(side)
     away = 1 if (amount if amount != identity else strong) >= identity else -1
     knots = [(0.0, 0.0)]
-    for level, mark in enumerate(kind.marks(side) or (), start=1):
+    for level, mark in enumerate(kind.severities_at(side) or (), start=1):
         distance = away * (mark - identity)
-        if distance > knots[-1][0]:  # two equal notches count as the milder; those of the other way not at all
+        if distance > knots[-1][0]:  # two equal severities count as the milder; those of the other way not at all
             knots.append((distance, float(level)))
     if len(knots) == 1:
         return None

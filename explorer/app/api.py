@@ -233,11 +233,11 @@ class Api:
     async def distortions(self) -> list[dict[str, Any]]:
         """List the distortions with the range and unit of their amounts.
 
-        At the amount called identity nothing changes; notches are the published severities 1 to 5, where there are any.
-        Amounts of those that are per_side are stated for an image of 32 pixels and grow with the image.
+        At the amount called identity nothing changes; severities are the published amounts of severity 1 to 5, if there
+        are any. Amounts of those that are per_side are stated for an image of 32 pixels and grow with the image.
 
         Returns:
-            The distortions: name, help, unit, low, high, identity, default, notches and more
+            The distortions: name, help, unit, low, high, identity, default, severities and more
         """
         return [{k: v for k, v in vars(kind).items() if k != "function"} for kind in DISTORTIONS.values()]
 

@@ -147,7 +147,7 @@ def describe(kind: Distortion, sides: list[int]) -> dict[str, Any]:
 def _range(kind: Distortion, side: int) -> dict[str, Any]:
     mild, strong = kind.span(side)
     low, high = (kind.low, kind.high) if kind.two_sided else (min(mild, strong), max(mild, strong))
-    marks = kind.marks(side)
+    marks = kind.severities_at(side)
     return {
         "low": low,
         "high": high,

@@ -76,7 +76,7 @@ def reliability_tables(found: Calibration) -> list[Table]:
     """Per model, on clean images: how sure it is, how often it is right, bin by bin; empty bins are left out."""
     tables = []
     for row in found.rows:
-        if row.notch:
+        if row.severity:
             continue
         rows = [
             [f"{one.low:.3f} to {one.high:.3f}", percent(one.confidence), percent(one.accuracy), f"{one.n:,}"]

@@ -61,8 +61,8 @@ def distortions_table(distortions: Sequence[Distortion]) -> Table:
         facts = [f"{_short(d.low)} to {_short(d.high)} {d.unit}".rstrip(), f"off at {_short(d.identity)}"]
         if d.reach is not None:
             facts.append(f"in recipes to {_short(d.reach)}")
-        if d.notches:
-            facts.append("ImageNet-C 1-5: " + " ".join(_short(notch) for notch in d.notches))
+        if d.severities:
+            facts.append("ImageNet-C 1-5: " + " ".join(_short(severity) for severity in d.severities))
         rows.append([d.family, d.name, f"{d.help}\n{'  ·  '.join(facts)}"])
     table = framed(["family", "name", "what it does  ·  amount"], rows, left=3)
     table.columns[1].no_wrap = True
@@ -152,10 +152,10 @@ def weaknesses_table(weaknesses: Sequence[Weakness], models: Sequence[str]) -> T
                 *points,
             ]
         )
-    header = ["distortion", "amount", "slider", "notch", "L2", "PSNR", "SSIM", *models]
+    header = ["distortion", "amount", "slider", "severity", "L2", "PSNR", "SSIM", *models]
     table = framed(header, rows, left=2)
     table.columns[1].no_wrap = True
-    table.caption = "slider: how far along; notch: on the published scale 1-5; a column per model: where it flips"
+    table.caption = "slider: how far along; severity: on the published scale 1-5; a column per model: where it flips"
     return table
 
 

@@ -31,7 +31,8 @@ def _bell(place: int, sigma: float) -> float:
 
 @distortion(
     "gaussian_blur", title="Gaussian blur", family="blur", unit="px", symbol="σ",
-    low=0, high=4, identity=0, default=1, step=0.05, notches=(0.4, 0.6, 0.7, 0.8, 1.0), per_side=True, source=CIFAR_C,
+    low=0, high=4, identity=0, default=1, step=0.05, severities=(0.4, 0.6, 0.7, 0.8, 1.0), per_side=True,
+    source=CIFAR_C,
 )  # fmt: skip
 def gaussian_blur(x: Tensor, amount: float, draws: Draws) -> Tensor:
     """Smooths the picture with a Gaussian bell, as a slightly unsharp lens does.
@@ -50,7 +51,8 @@ def gaussian_blur(x: Tensor, amount: float, draws: Draws) -> Tensor:
 
 @distortion(
     "defocus_blur", title="Defocus blur", family="blur", unit="px", symbol="r",
-    low=0, high=4, identity=0, default=1.5, step=0.05, notches=(0.3, 0.4, 0.5, 1.0, 1.5), per_side=True, source=CIFAR_C,
+    low=0, high=4, identity=0, default=1.5, step=0.05, severities=(0.3, 0.4, 0.5, 1.0, 1.5), per_side=True,
+    source=CIFAR_C,
 )  # fmt: skip
 def defocus_blur(x: Tensor, amount: float, draws: Draws) -> Tensor:
     """Smears each point into a disk, as a camera focused at the wrong distance does.
@@ -130,7 +132,7 @@ _PASSES = ((0.0, 0.0, 0.0), *((sigma**2, min(passes, 1), passes - 1) for sigma, 
 
 @distortion(
     "glass_blur", title="Glass blur", family="blur", unit="px", symbol="r",
-    low=0, high=4, identity=0, default=1, step=0.05, notches=tuple(math.sqrt(spread) for spread in _SPREAD),
+    low=0, high=4, identity=0, default=1, step=0.05, severities=tuple(math.sqrt(spread) for spread in _SPREAD),
     random=True, per_side=True, source=f"{CIFAR_C}; the amount is ours, the five settings are the published ones",
 )  # fmt: skip
 def glass_blur(x: Tensor, amount: float, draws: Draws) -> Tensor:
@@ -165,7 +167,7 @@ def glass_blur(x: Tensor, amount: float, draws: Draws) -> Tensor:
 
 @distortion(
     "motion_blur", title="Motion blur", family="blur", unit="px", symbol="σ",
-    low=0, high=6, identity=0, default=2, step=0.05, notches=(1.0, 1.5, 2.0, 2.0, 2.5), random=True, per_side=True,
+    low=0, high=6, identity=0, default=2, step=0.05, severities=(1.0, 1.5, 2.0, 2.0, 2.5), random=True, per_side=True,
     source=CIFAR_C,
 )  # fmt: skip
 def motion_blur(x: Tensor, amount: float, draws: Draws) -> Tensor:
@@ -209,7 +211,7 @@ def trail(x: Tensor, angle: Tensor, weights: Sequence[float]) -> Tensor:
 
 @distortion(
     "zoom_blur", title="Zoom blur", family="blur", unit="largest zoom", symbol="z",
-    low=1, high=1.5, identity=1, default=1.15, step=0.01, notches=(1.06, 1.11, 1.15, 1.20, 1.25), source=CIFAR_C,
+    low=1, high=1.5, identity=1, default=1.15, step=0.01, severities=(1.06, 1.11, 1.15, 1.20, 1.25), source=CIFAR_C,
 )  # fmt: skip
 def zoom_blur(x: Tensor, amount: float, draws: Draws) -> Tensor:
     """Mixes the picture with ever larger copies of itself, as moving towards the scene does.

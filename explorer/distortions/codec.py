@@ -35,7 +35,7 @@ def _recode(x: Tensor, codec: str, quality: int) -> Tensor:
 
 @distortion(
     "jpeg", title="JPEG", family="codec", unit="quality", symbol="q",
-    low=1, high=101, identity=101, default=30, step=1, notches=(80, 65, 58, 50, 40),
+    low=1, high=101, identity=101, default=30, step=1, severities=(80, 65, 58, 50, 40),
     source="Zheng 2016 (arXiv 1604.04326); Hendrycks & Dietterich 2019, CIFAR-10-C",
 )  # fmt: skip
 def jpeg(x: Tensor, amount: float, draws: Draws) -> Tensor:

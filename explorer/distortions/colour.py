@@ -13,7 +13,7 @@ CIFAR_C = "Hendrycks & Dietterich 2019 (arXiv 1903.12261), CIFAR-10-C"
 
 @distortion(
     "brightness", title="Brightness", family="colour", unit="of full scale", symbol="b",
-    low=-1, high=1, identity=0, default=0.2, step=0.01, notches=(0.05, 0.10, 0.15, 0.20, 0.30), source=CIFAR_C,
+    low=-1, high=1, identity=0, default=0.2, step=0.01, severities=(0.05, 0.10, 0.15, 0.20, 0.30), source=CIFAR_C,
 )  # fmt: skip
 def brightness(x: Tensor, amount: float, draws: Draws) -> Tensor:
     """Makes the picture brighter (positive) or darker (negative), keeping its hues.
@@ -28,7 +28,7 @@ def brightness(x: Tensor, amount: float, draws: Draws) -> Tensor:
 
 @distortion(
     "contrast", title="Contrast", family="colour", unit="factor", symbol="c",
-    low=0, high=3, identity=1, default=0.4, step=0.01, notches=(0.75, 0.5, 0.4, 0.3, 0.15), source=CIFAR_C,
+    low=0, high=3, identity=1, default=0.4, step=0.01, severities=(0.75, 0.5, 0.4, 0.3, 0.15), source=CIFAR_C,
 )  # fmt: skip
 def contrast(x: Tensor, amount: float, draws: Draws) -> Tensor:
     """Pulls all values towards the picture's mean colour (factor below 1) or away from it (above 1).
@@ -41,7 +41,7 @@ def contrast(x: Tensor, amount: float, draws: Draws) -> Tensor:
 
 @distortion(
     "saturation", title="Saturation", family="colour", unit="factor", symbol="s",
-    low=0, high=3, identity=1, default=2, step=0.05, notches=(0.3, 0.1, 1.5, 2.0, 2.5), source=CIFAR_C,
+    low=0, high=3, identity=1, default=2, step=0.05, severities=(0.3, 0.1, 1.5, 2.0, 2.5), source=CIFAR_C,
 )  # fmt: skip
 def saturation(x: Tensor, amount: float, draws: Draws) -> Tensor:
     """Washes colours out (factor below 1, 0 is grey) or makes them glow (above 1).

@@ -157,17 +157,18 @@ _BENDS = (
 
 @distortion(
     "elastic_transform", title="Elastic transform", family="geometry", unit="strain", symbol="γ",
-    low=0, high=1.6, identity=0, default=0.45, step=0.01, notches=_STRAINS, random=True,
+    low=0, high=1.6, identity=0, default=0.45, step=0.01, severities=_STRAINS, random=True,
     source=f"{CIFAR_C}; the amount is ours, the five settings are the published ones",
 )  # fmt: skip
 def elastic_transform(x: Tensor, amount: float, draws: Draws) -> Tensor:
     """Slants the picture at random and ripples it, as a picture on crumpled rubber.
 
-    Three points a third of the side from each other are moved by up to a jitter in each direction, and the picture
-    with them; each pixel is then moved by uniform noise within a push, smoothed by a Gaussian bell. ``amount`` is the
-    strain gamma: the root-mean-square change of the displacement from one pixel to the next, on a 32 px image. The
-    three published numbers of each severity are exact at the notches and linear in gamma between them; severity 1 has
-    more strain than severity 2. Differs from the published code in looking pixels up once, where that moves them twice.
+    Three points a third of the side from each other are moved by up to a jitter in each direction, and the picture with
+    them; each pixel is then moved by uniform noise within a push, smoothed by a Gaussian bell. ``amount`` is the strain
+    gamma: the root-mean-square change of the displacement from one pixel to the next, on a 32 px image. The three
+    published numbers of each severity are exact at the published amounts and linear in gamma between them; severity 1
+    has more strain than severity 2. Differs from the published code in looking pixels up once, where that moves them
+    twice.
     """
     push, smoothing, jitter = between(amount, _PLACES, _BENDS)
     height, width = x.shape[2:]

@@ -14,7 +14,7 @@ _EXACT_BELOW = 12.0  # Poisson means below this are inverted exactly
 
 @distortion(
     "gaussian_noise", title="Gaussian noise", family="noise", unit="of full scale", symbol="σ",
-    low=0, high=0.5, identity=0, default=0.1, step=0.005, notches=(0.04, 0.06, 0.08, 0.09, 0.10), random=True,
+    low=0, high=0.5, identity=0, default=0.1, step=0.005, severities=(0.04, 0.06, 0.08, 0.09, 0.10), random=True,
     source=f"{CIFAR_C}; test noise of Zheng 2016 and Usama 2018",
 )  # fmt: skip
 def gaussian_noise(x: Tensor, amount: float, draws: Draws) -> Tensor:
@@ -28,7 +28,7 @@ def gaussian_noise(x: Tensor, amount: float, draws: Draws) -> Tensor:
 @distortion(
     "shot_noise", title="Shot noise", family="noise", unit="noise of a white pixel", symbol="σ",
     low=0, high=0.5, identity=0, default=0.1, step=0.005,
-    notches=tuple(photons**-0.5 for photons in (500, 250, 100, 75, 50)), random=True, source=CIFAR_C,
+    severities=tuple(photons**-0.5 for photons in (500, 250, 100, 75, 50)), random=True, source=CIFAR_C,
 )  # fmt: skip
 def shot_noise(x: Tensor, amount: float, draws: Draws) -> Tensor:
     """Counts photons one by one (Poisson noise), so that dark parts of the picture suffer relatively more.
@@ -66,7 +66,7 @@ def _poisson_quantile(mean: Tensor, normal: Tensor) -> Tensor:
 
 @distortion(
     "impulse_noise", title="Salt and pepper", family="noise", unit="share of values", symbol="p",
-    low=0, high=0.5, identity=0, default=0.05, step=0.005, notches=(0.01, 0.02, 0.03, 0.05, 0.07), random=True,
+    low=0, high=0.5, identity=0, default=0.05, step=0.005, severities=(0.01, 0.02, 0.03, 0.05, 0.07), random=True,
     source=CIFAR_C,
 )  # fmt: skip
 def impulse_noise(x: Tensor, amount: float, draws: Draws) -> Tensor:
@@ -81,7 +81,7 @@ def impulse_noise(x: Tensor, amount: float, draws: Draws) -> Tensor:
 
 @distortion(
     "speckle_noise", title="Speckle noise", family="noise", unit="of the pixel's value", symbol="σ",
-    low=0, high=1, identity=0, default=0.2, step=0.01, notches=(0.06, 0.10, 0.12, 0.16, 0.20), random=True,
+    low=0, high=1, identity=0, default=0.2, step=0.01, severities=(0.06, 0.10, 0.12, 0.16, 0.20), random=True,
     source=CIFAR_C,
 )  # fmt: skip
 def speckle_noise(x: Tensor, amount: float, draws: Draws) -> Tensor:

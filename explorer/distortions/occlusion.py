@@ -14,7 +14,7 @@ CIFAR_C = "Hendrycks & Dietterich 2019 (arXiv 1903.12261), CIFAR-10-C"
 
 @distortion(
     "pixelate", title="Pixelate", family="occlusion", unit="px", symbol="block",
-    low=1, high=16, identity=1, default=2, step=0.05, notches=tuple(1 / c for c in (0.95, 0.9, 0.85, 0.75, 0.65)),
+    low=1, high=16, identity=1, default=2, step=0.05, severities=tuple(1 / c for c in (0.95, 0.9, 0.85, 0.75, 0.65)),
     per_side=True, source=CIFAR_C,
 )  # fmt: skip
 def pixelate(x: Tensor, amount: float, draws: Draws) -> Tensor:

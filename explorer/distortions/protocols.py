@@ -35,7 +35,7 @@ def corruption_plan(side: int, seed: int) -> Plan:
     """All corruptions at all severities, for an input of ``side`` px."""
     plan: Plan = []
     for name in CORRUPTIONS:
-        marks = find_distortion(name).marks(side) or ()
+        marks = find_distortion(name).severities_at(side) or ()
         plan += [(name, i, Recipe(((name, amount),), seed=seed)) for i, amount in enumerate(marks, start=1)]
     return plan
 

@@ -34,10 +34,10 @@ class Distortion:
 
     ``low`` and ``high`` bound the amount, ``identity`` is the amount that changes nothing, ``default`` a clearly
     visible one, ``step`` a slider's step. ``reach``: the largest amount that a recipe may hold, where sliders end
-    before it, at ``high``. ``notches`` are the published CIFAR-10-C severities 1 to 5 in this unit.
+    before it, at ``high``. ``severities`` are the amounts of CIFAR-10-C severity 1 to 5.
     ``searched``: whether a search over all distortions tries it; slower forms of another are tried where named only.
-    Where ``per_side`` is true, ``low``, ``high``, ``step`` and ``notches`` are pixels of a 32 px image and grow
-    with the image (:meth:`span`, :meth:`marks`); the amount itself is always in pixels of the actual image.
+    Where ``per_side`` is true, ``low``, ``high``, ``step`` and ``severities`` are pixels of a 32 px image and grow
+    with the image (:meth:`span`, :meth:`severities_at`); the amount itself is always in pixels of the actual image.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Distortion:
     default: float
     step: float
     reach: float | None
-    notches: tuple[float, ...] | None
+    severities: tuple[float, ...] | None
     random: bool
     adversarial: bool
     per_side: bool
@@ -113,11 +113,11 @@ class Distortion:
             return float(side), min(strong, float(side))
         return self.identity, max(strong, self.identity)
 
-    def marks(self, side: int) -> tuple[float, ...] | None:
+    def severities_at(self, side: int) -> tuple[float, ...] | None:
         """The published severities 1 to 5 for an image of ``side`` px (pixel amounts grow with the side), or None."""
-        if self.notches is None or not self.per_side:
-            return self.notches
-        return tuple(self.identity + (mark - self.identity) * side / REFERENCE_SIDE for mark in self.notches)
+        if self.severities is None or not self.per_side:
+            return self.severities
+        return tuple(self.identity + (mark - self.identity) * side / REFERENCE_SIDE for mark in self.severities)
 
     def check(self, amount: float) -> float:
         """The amount as a float, or an ExplorerError that names the range (a rounding error outside is pulled in)."""
@@ -159,7 +159,7 @@ def distortion(
     step: float,
     source: str,
     reach: float | None = None,
-    notches: tuple[float, ...] | None = None,
+    severities: tuple[float, ...] | None = None,
     random: bool = False,
     adversarial: bool = False,
     per_side: bool = False,
@@ -184,7 +184,7 @@ def distortion(
             default=float(default),
             step=float(step),
             reach=None if reach is None else float(reach),
-            notches=notches,
+            severities=severities,
             random=random,
             adversarial=adversarial,
             per_side=per_side,

@@ -19,7 +19,7 @@ _DECAY = ((3.0,), (3.0,), (2.5,), (2.0,), (1.75,))
 
 @distortion(
     "fog", title="Fog", family="weather", unit="thickness", symbol="t",
-    low=0, high=3, identity=0, default=0.75, step=0.05, notches=_THICKNESS, random=True,
+    low=0, high=3, identity=0, default=0.75, step=0.05, severities=_THICKNESS, random=True,
     source=f"{CIFAR_C}; plasma fractal: Fournier et al. 1982",
 )  # fmt: skip
 def fog(x: Tensor, amount: float, draws: Draws) -> Tensor:
@@ -92,19 +92,19 @@ _LIGHTS, _FLAKES = _snow_knots()
 
 @distortion(
     "snow", title="Snow", family="weather", unit="of full scale", symbol="s",
-    low=0, high=0.38, identity=0, default=0.125, step=0.005, notches=_LIGHTS[1:-1], random=True,
+    low=0, high=0.38, identity=0, default=0.125, step=0.005, severities=_LIGHTS[1:-1], random=True,
     source=f"{CIFAR_C}; the amount is ours, the five settings are the published ones",
 )  # fmt: skip
 def snow(x: Tensor, amount: float, draws: Draws) -> Tensor:
     """Lets snow fall: the picture pales, and bright flakes trail across it.
 
-    ``amount`` is the light that the flakes add to a pixel on average (before they are enlarged and clipped). Flakes
-    are normal numbers, enlarged, 0 below a threshold, dragged along half a Gaussian bell at a random angle within 45
-    degrees of the vertical, and added once as they are and once turned by 180 degrees, to
-    x' = (1 - w) x + w max(x, 1.5 grey(x) + 0.5). The seven published numbers of each severity (mean, deviation, zoom,
-    threshold, radius and sigma of the trail, w) are exact at the notches and linear in the amount between them; below
-    the first and above the last, light and w are scaled. Flakes and trails grow with pictures above 32 px. Differs
-    from the published code in enlarging about the exact centre and in not rounding the flakes to 8 bit.
+    ``amount`` is the light that the flakes add to a pixel on average (before they are enlarged and clipped). Flakes are
+    normal numbers, enlarged, 0 below a threshold, dragged along half a Gaussian bell at a random angle within 45
+    degrees of the vertical, and added once as they are and once turned by 180 degrees, to x' = (1 - w) x + w max(x, 1.5
+    grey(x) + 0.5). The seven published numbers of each severity (mean, deviation, zoom, threshold, radius and sigma of
+    the trail, w) are exact at the published amounts and linear in the amount between them; below the first and above
+    the last, light and w are scaled. Flakes and trails grow with pictures above 32 px. Differs from the published code
+    in enlarging about the exact centre and in not rounding the flakes to 8 bit.
     """
     mean, deviation, zoom, threshold, radius, sigma, whitening, strength = between(amount, _LIGHTS, _FLAKES)
     height, width = x.shape[2:]
@@ -132,7 +132,7 @@ _PICTURE = ((1.0,), *((picture,) for picture, _ in _FROST), (0.25,))
 
 @distortion(
     "frost", title="Frost", family="weather", unit="share of the light", symbol="f",
-    low=0, high=0.75, identity=0, default=0.3, step=0.01, notches=_ICE, random=True,
+    low=0, high=0.75, identity=0, default=0.3, step=0.01, severities=_ICE, random=True,
     source=f"{CIFAR_C}, its five mixtures; the ice is a fractal drawn from the seed, not the published photographs",
 )  # fmt: skip
 def frost(x: Tensor, amount: float, draws: Draws) -> Tensor:

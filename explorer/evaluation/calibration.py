@@ -60,7 +60,7 @@ class Bin:
 class Reading:
     """One model on ``n`` images under one distortion: all shares in 0-1, the Brier score in 0-2.
 
-    ``notch``: the published severity, 1 to 5, 0 for "clean". ``recipe`` gives the same pixels again. ``confidence``:
+    ``severity``: the published severity, 1 to 5, 0 for "clean". ``recipe`` gives the same pixels again. ``confidence``:
     mean probability of the answers. ``ece``: expected calibration error, with a 95 % basic bootstrap interval over
     images (2,000 draws, seed 0), cut at 0. Chance alone gives an error above 0, all the more the fewer the images; the
     interval allows for most of that, so that it may even lie below the error.
@@ -68,7 +68,7 @@ class Reading:
 
     model: str
     distortion: str
-    notch: int
+    severity: int
     recipe: Recipe
     n: int
     accuracy: float
@@ -135,7 +135,7 @@ def calibration(
     plan = [(CLEAN, 0, Recipe(seed=seed)), *corruption_plan(models[0].size, seed)]
     rows: list[Reading] = []
     drawn: dict[str, list[NDArray[np.float64]]] = {model.name: [] for model in models}  # resampled errors by condition
-    for done, (distortion, notch, recipe) in enumerate(plan):
+    for done, (distortion, severity, recipe) in enumerate(plan):
 
         def step(images: int, of: int, done: int = done) -> None:
             if progress is not None:
@@ -146,7 +146,7 @@ def calibration(
             for model, tally in zip(models, tallies, strict=True):
                 tally.add(inputs.logits(model, x), labels)
         for model, tally in zip(models, tallies, strict=True):
-            reading, errors = tally.reading(model.name, distortion, notch, recipe)
+            reading, errors = tally.reading(model.name, distortion, severity, recipe)
             rows.append(reading)
             drawn[model.name].append(errors)
     summaries = tuple(_summary([row for row in rows if row.model == name], errors) for name, errors in drawn.items())
@@ -171,7 +171,9 @@ class _Tally:
         self._confidence.append(probabilities.amax(1).float().clamp(max=SURE))
         self._right.append(logits.argmax(1) == labels)
 
-    def reading(self, model: str, distortion: str, notch: int, recipe: Recipe) -> tuple[Reading, NDArray[np.float64]]:
+    def reading(
+        self, model: str, distortion: str, severity: int, recipe: Recipe
+    ) -> tuple[Reading, NDArray[np.float64]]:
         """What was found, and the expected calibration errors of the resamples."""
         confidence, right = torch.cat(self._confidence), torch.cat(self._right)
         edges = torch.linspace(0, 1, BINS + 1)
@@ -186,7 +188,7 @@ class _Tally:
             bins.append(Bin(low, high, int(inside.sum()), sure, true))
         shares = float(right.double().mean()), float(confidence.double().mean())
         interval, brier = basic_interval(ece, errors), float(torch.cat(self._brier).mean())
-        found = Reading(model, distortion, notch, recipe, n, *shares, ece, interval, brier, tuple(bins))
+        found = Reading(model, distortion, severity, recipe, n, *shares, ece, interval, brier, tuple(bins))
         return found, errors
 
 

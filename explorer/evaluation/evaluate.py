@@ -84,7 +84,7 @@ def evaluate_many(
     ``compare``, and where a model has another number of classes than the data set, or there is no image.
     """
     recipe = Recipe() if recipe is None else recipe
-    right, fitted = named_rightly(models, dataset, recipe, limit=limit, batch_size=batch_size, progress=progress)
+    right, fitted = correct_answers(models, dataset, recipe, limit=limit, batch_size=batch_size, progress=progress)
     n = right.shape[1]
     return [
         Evaluation(model.name, count / n, n, recipe, wilson_interval(count, n), fitted)
@@ -92,7 +92,7 @@ def evaluate_many(
     ]
 
 
-def named_rightly(
+def correct_answers(
     models: Sequence[Classifier],
     dataset: Dataset,
     recipe: Recipe,

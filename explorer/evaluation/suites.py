@@ -22,7 +22,7 @@ from explorer.distortions.adversarial import cross_entropy, slope
 from explorer.distortions.protocols import attack_plan, corruption_plan
 from explorer.errors import ExplorerError
 from explorer.evaluation.calibration import Calibration, calibration
-from explorer.evaluation.evaluate import batches, check_data, named_rightly, needs_fit
+from explorer.evaluation.evaluate import batches, check_data, correct_answers, needs_fit
 from explorer.evaluation.intervals import Interval, mean_interval, wilson_interval
 from explorer.evaluation.line_search import LineSearch, line_search
 from explorer.evaluation.results import SuiteResult
@@ -35,13 +35,13 @@ from explorer.models.inference import Progress
 class Row:
     """``accuracy`` (0-1) of one model on ``n`` images under one distortion; ``interval`` is its 95 % Wilson interval.
 
-    ``notch`` is the published severity, 1 to 5, or the place of an attack's size among the suite's; ``recipe`` gives
+    ``severity`` is the published severity, 1 to 5, or the place of an attack's size among the suite's; ``recipe`` gives
     the same pixels again with ``evaluate``.
     """
 
     model: str
     distortion: str
-    notch: int
+    severity: int
     amount: float
     recipe: Recipe
     n: int
@@ -56,10 +56,10 @@ class Row:
 @dataclass(frozen=True)
 class Worst:
     """``accuracy`` (0-1) where an image counts only if the model names it rightly clean and under every attack of one
-    size, with its 95 % Wilson interval; ``notch`` and ``amount`` as in ``Row``.
+    size, with its 95 % Wilson interval; ``severity`` and ``amount`` as in ``Row``.
     """
 
-    notch: int
+    severity: int
     amount: float
     accuracy: float
     interval: Interval
@@ -131,33 +131,33 @@ def _accuracies(
             if progress is not None:
                 progress(done * of + images, total * of)
 
-        right, _ = named_rightly(group, dataset, recipe, limit=n, batch_size=batch_size, progress=step)
+        right, _ = correct_answers(group, dataset, recipe, limit=n, batch_size=batch_size, progress=step)
         done += 1
         return right
 
     clean = measure(Recipe(), models)
     hits = np.zeros(clean.shape, dtype=np.int64)
-    stand = {notch: clean.copy() for _, notch, _ in plan}  # by size: what no attack has turned so far
+    stand = {severity: clean.copy() for _, severity, _ in plan}  # by size: what no attack has turned so far
     rows: list[Row] = []
-    for distortion, notch, recipe in plan:
+    for distortion, severity, recipe in plan:
         recipes = [replace(recipe, against=model.name) if attacked else recipe for model in models]
         if attacked:
             right = np.concatenate([measure(own, [model]) for own, model in zip(recipes, models, strict=True)])
         else:
             right = measure(recipe, models)
         hits += right
-        stand[notch] &= right
+        stand[severity] &= right
         for model, own, count in zip(models, recipes, right.sum(1).tolist(), strict=True):
             accuracy, interval = count / n, wilson_interval(count, n)
-            rows.append(Row(model.name, distortion, notch, recipe.steps[0][1], own, n, accuracy, interval))
+            rows.append(Row(model.name, distortion, severity, recipe.steps[0][1], own, n, accuracy, interval))
     scores = hits / len(plan)
     summaries = [
         _summary(models[i].name, clean[i], scores[i], scores[0] if i else None, rows) for i in range(len(models))
     ]
     if attacked:
-        amounts = {notch: recipe.steps[0][1] for _, notch, recipe in plan}
+        amounts = {severity: recipe.steps[0][1] for _, severity, recipe in plan}
         for i, model in enumerate(models):
-            counts = {notch: int(stand[notch][i].sum()) for notch in amounts}
+            counts = {severity: int(stand[severity][i].sum()) for severity in amounts}
             worst = tuple(Worst(k, amounts[k], count / n, wilson_interval(count, n)) for k, count in counts.items())
             share = _zero_gradients(model, dataset, n, batch_size)
             summaries[i] = replace(summaries[i], worst=worst, zero_gradients=share)

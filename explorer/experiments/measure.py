@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from explorer.data.datasets import Dataset
 from explorer.distortions import Recipe, find_distortion
 from explorer.evaluation import wilson_interval
-from explorer.evaluation.evaluate import named_rightly
+from explorer.evaluation.evaluate import correct_answers
 from explorer.evaluation.slopes import measure_slopes
 from explorer.evaluation.suites import SUITES
 from explorer.experiments.schema import Measures
@@ -61,7 +61,7 @@ def measure(
             recipe = Recipe.parse(text)
             if recipe.adversarial:
                 recipe = replace(recipe, against=model.name)
-            right = rights[text] = named_rightly([model], dataset, recipe, limit=measures.limit)[0][0]
+            right = rights[text] = correct_answers([model], dataset, recipe, limit=measures.limit)[0][0]
             n, count = len(right), int(right.sum())
             interval = [round(edge, 6) for edge in wilson_interval(count, n)]
             row = {"recipe": text, "seed": recipe.seed, "n": n, "accuracy": round(count / n, 6), "interval": interval}

@@ -3,7 +3,7 @@
 from explorer.models import convnets, resnet  # noqa: F401  # importing them fills the registry
 from explorer.models.checkpoints import checkpoint_folder, list_models, load_model, pick_device, save_model
 from explorer.models.classifier import Card, Classifier
-from explorer.models.external import Outside, wrap
+from explorer.models.external import ExternalClassifier, wrap
 from explorer.models.methods import METHODS, method_title
 from explorer.models.registry import ARCHITECTURES, find_architecture
 
@@ -12,7 +12,7 @@ __all__ = [
     "METHODS",
     "Card",
     "Classifier",
-    "Outside",
+    "ExternalClassifier",
     "checkpoint_folder",
     "find_architecture",
     "list_models",

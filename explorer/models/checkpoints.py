@@ -20,7 +20,7 @@ from torch import Tensor
 
 from explorer.errors import ExplorerError
 from explorer.models.classifier import Card, Classifier
-from explorer.models.external import outside_card
+from explorer.models.external import external_card
 from explorer.models.registry import Architecture, find_architecture
 
 PACKAGED = Path(__file__).resolve().parents[1] / "checkpoints"  # inside an installed wheel
@@ -233,7 +233,7 @@ def _outside_card(
         )
     channels, count = int(first.shape[1]), int(last.shape[0])
     options = architecture.options_from_state(_aliased(state))
-    return outside_card(
+    return external_card(
         path.stem, architecture.name, count, channels, size or architecture.size, mean, std, classes, options
     )
 

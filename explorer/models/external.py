@@ -17,20 +17,27 @@ from torch import Tensor, nn
 
 from explorer.errors import ExplorerError
 from explorer.models.classifier import Card, Classifier
-from explorer.models.inspection import Look, find_input, look, place, sample_pictures, tensor_of
+from explorer.models.inspection import (
+    NetworkInfo,
+    device_and_dtype,
+    find_input,
+    inspect_network,
+    sample_pictures,
+    tensor_of,
+)
 
 _locks: WeakKeyDictionary[nn.Module, threading.RLock] = WeakKeyDictionary()
 _finding = threading.Lock()
 
 
-class Outside(Classifier):
+class ExternalClassifier(Classifier):
     """A network that belongs to somebody else; made by ``wrap``.
 
     ``net`` is no part of this module: moving, training or saving the wrapper does nothing to it. ``warnings``: what was
     noticed, one plain sentence each.
     """
 
-    def __init__(self, net: nn.Module, card: Card, seen: Look) -> None:
+    def __init__(self, net: nn.Module, card: Card, seen: NetworkInfo) -> None:
         super().__init__(net, card)
         del self._modules["net"]
         object.__setattr__(self, "net", net)
@@ -41,10 +48,10 @@ class Outside(Classifier):
     @property
     def device(self) -> torch.device:
         """Where the network is now."""
-        return place(self.net)[0]
+        return device_and_dtype(self.net)[0]
 
     def normalise(self, x: Tensor) -> Tensor:
-        return ((x - self.mean.to(x.device)) / self.std.to(x.device)).to(place(self.net)[1])
+        return ((x - self.mean.to(x.device)) / self.std.to(x.device)).to(device_and_dtype(self.net)[1])
 
     def forward(self, x: Tensor) -> Tensor:
         with borrowed(self.net), _usable():
@@ -104,19 +111,19 @@ def wrap(
     was_training = any(module.training for module in net.modules())
     with borrowed(net), torch.random.fork_rng(devices=[]), torch.inference_mode(mode=False):
         size, channels = find_input(net, name, size, channels)
-        card = outside_card(name, "", 1, channels, size, mean, std, ["unknown"])
+        card = external_card(name, "", 1, channels, size, mean, std, ["unknown"])
         if max(card.mean) > 1:
             raise ExplorerError(
                 f"The mean {max(card.mean):g} counts in 0 to 255, pixels are in [0, 1]; divide mean and std by 255."
             )
         pictures = sample_pictures(size, channels)
         normalised = Classifier(net, card).normalise(pictures)
-        device, dtype = place(net)
-        seen = look(net, name, pictures, normalised.to(device, dtype), was_training=was_training)
+        device, dtype = device_and_dtype(net)
+        seen = inspect_network(net, name, pictures, normalised.to(device, dtype), was_training=was_training)
     if classes is None and like is not None and len(like.classes) == seen.classes:
         classes = like.classes
-    card = outside_card(name, type(net).__name__, seen.classes, channels, size, mean, std, classes)
-    return Outside(net, card, seen)
+    card = external_card(name, type(net).__name__, seen.classes, channels, size, mean, std, classes)
+    return ExternalClassifier(net, card, seen)
 
 
 def check_module(net: Any) -> None:
@@ -157,7 +164,7 @@ def borrowed(net: nn.Module) -> Iterator[None]:
                 module.training = training
 
 
-def outside_card(
+def external_card(
     name: str,
     arch: str,
     count: int,

@@ -20,7 +20,7 @@ _WEIGHED = (nn.Linear, nn.Conv1d, nn.Conv2d)
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class NetworkInfo:
     """``kind`` of output: logits, probabilities or log-probabilities; ``layers``: stages by name, in order.
 
     ``head``: the last layer that weighs features; ``own``: the network gives its features by itself, as those of this
@@ -101,7 +101,7 @@ def find_input(net: nn.Module, name: str, size: int | None, channels: int | None
 
 
 def _fitting(net: nn.Module, sizes: tuple[int, ...], channels: tuple[int, ...]) -> Iterator[tuple[int, int]]:
-    device, dtype = place(net)
+    device, dtype = device_and_dtype(net)
     for count in channels:
         for side in sizes:
             try:
@@ -113,13 +113,15 @@ def _fitting(net: nn.Module, sizes: tuple[int, ...], channels: tuple[int, ...]) 
                 yield side, count
 
 
-def place(net: nn.Module) -> tuple[torch.device, torch.dtype]:
+def device_and_dtype(net: nn.Module) -> tuple[torch.device, torch.dtype]:
     """Device and float type of a network: those of its first weights."""
     first = next((t for t in (*net.parameters(), *net.buffers()) if t.is_floating_point()), torch.empty(0))
     return first.device, first.dtype
 
 
-def look(net: nn.Module, name: str, pictures: Tensor, normalised: Tensor, *, was_training: bool) -> Look:
+def inspect_network(
+    net: nn.Module, name: str, pictures: Tensor, normalised: Tensor, *, was_training: bool
+) -> NetworkInfo:
     """Run a network in eval mode on test ``pictures`` and say what it is; ExplorerError where it is no classifier.
 
     ``normalised`` (N, C, H, W): the pictures as it takes them, on its device.
@@ -151,7 +153,7 @@ def look(net: nn.Module, name: str, pictures: Tensor, normalised: Tensor, *, was
     layers, head = ((), None) if own else _stages(net, normalised)
     if not own and not layers and head is None:
         warnings.append(f"The layers of {name} cannot be seen, so its feature distance is that of its outputs.")
-    return Look(out.shape[1], kind, layers, head, own, tuple(warnings))
+    return NetworkInfo(out.shape[1], kind, layers, head, own, tuple(warnings))
 
 
 def sample_pictures(size: int, channels: int) -> Tensor:

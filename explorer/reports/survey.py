@@ -16,7 +16,7 @@ from explorer.data.images import data_url
 from explorer.distortions import find_distortion
 from explorer.evaluation.intervals import LEVEL, RESAMPLES
 from explorer.reports.document import document, model_card, table
-from explorer.survey.annotations import Mark
+from explorer.survey.annotations import Annotation
 from explorer.survey.query import QUADRANTS
 from explorer.survey.report import ONCE, RULES, SHOWN, Findings
 from explorer.survey.statistics import CLEAN, EXACT_UP_TO
@@ -195,7 +195,7 @@ def _case(found: Findings, row: Any) -> str:
             for x, word in ((picture.clean, "clean"), (picture.distorted, "distorted"))
         )
     label = "not known" if isna(row.label) else plan.classes[int(row.label)]
-    own = found.marks.get(number, Mark())
+    own = found.marks.get(number, Annotation())
     marked = " ".join(["★"] * own.star + [*own.tags, own.note]).strip()
     condition = plan.conditions[number // plan.rows]
     lines = [

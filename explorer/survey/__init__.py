@@ -5,7 +5,7 @@
 >>> Survey("surveys/digits").view("only_baseline_fails")
 """
 
-from explorer.survey.annotations import Mark, make_mark, marks_file, put_mark, read_marks
+from explorer.survey.annotations import Annotation, annotations_file, make_annotation, put_annotation, read_annotations
 from explorer.survey.cases import Case, condition_of, data_of, models_of, open_cases
 from explorer.survey.engine import Cost, cost, finished_images, run
 from explorer.survey.plan import Condition, Plan, make_plan
@@ -18,29 +18,29 @@ from explorer.survey.store import Store
 __all__ = [
     "QUADRANTS",
     "VIEWS",
+    "Annotation",
     "Case",
     "Condition",
     "Cost",
-    "Mark",
     "Plan",
     "Store",
     "Survey",
     "accuracy",
+    "annotations_file",
     "condition_of",
     "confusion",
     "cost",
     "data_of",
     "finished_images",
     "instability",
-    "make_mark",
+    "make_annotation",
     "make_plan",
-    "marks_file",
     "mcnemar",
     "models_of",
     "open_cases",
-    "put_mark",
+    "put_annotation",
     "ray_workers",
-    "read_marks",
+    "read_annotations",
     "run",
     "shipped",
 ]

@@ -1,8 +1,8 @@
 """What people note on a survey's cases: a star, tags, a note. One JSON file, written whole or not at all.
 
-``marks.json`` is ``{case: {"star": bool, "tags": [text, ...], "note": text}}``, the case's number as text; only cases
-with something noted are in it. It lies in the survey's folder or, where that is not ours to write in (the surveys that
-travel with the explorer), in the cache folder under the plan's key.
+``annotations.json`` is ``{case: {"star": bool, "tags": [text, ...], "note": text}}``, the case's number as text; only
+cases with something noted are in it. It lies in the survey's folder or, where that is not ours to write in (the surveys
+that travel with the explorer), in the cache folder under the plan's key.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from explorer.survey.cases import condition_of
 from explorer.survey.query import Survey
 from explorer.survey.shipped import EXAMPLES
 
-MARKS = "marks.json"
+ANNOTATIONS = "annotations.json"
 MAX_NOTE = 2000
 MAX_TAGS = 12
 MAX_TAG = 40
@@ -32,7 +32,7 @@ _writing = threading.Lock()
 
 
 @dataclass(frozen=True)
-class Mark:
+class Annotation:
     """What is noted on one case."""
 
     star: bool = False
@@ -47,27 +47,29 @@ class Mark:
         return {**asdict(self), "tags": list(self.tags)}
 
 
-def marks_file(survey: Survey) -> Path:
+def annotations_file(survey: Survey) -> Path:
     """Where the survey's marks are kept."""
     folder = survey.folder.resolve()
     if EXAMPLES not in folder.parents and os.access(folder, os.W_OK):
-        return folder / MARKS
+        return folder / ANNOTATIONS
     return cache_folder() / "marks" / f"{survey.plan.key[:32]}.json"
 
 
-def read_marks(survey: Survey) -> dict[int, Mark]:
+def read_annotations(survey: Survey) -> dict[int, Annotation]:
     """The marks by case; ExplorerError where the file is damaged."""
-    path = marks_file(survey)
+    path = annotations_file(survey)
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-        return {int(case): make_mark(one.get("star"), one.get("tags"), one.get("note")) for case, one in raw.items()}
+        return {
+            int(case): make_annotation(one.get("star"), one.get("tags"), one.get("note")) for case, one in raw.items()
+        }
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, AttributeError, RecursionError, ExplorerError) as error:
         raise ExplorerError(f"{path} cannot be read as marks; mend it or move it away.") from error
 
 
-def make_mark(star: Any, tags: Any, note: Any) -> Mark:
+def make_annotation(star: Any, tags: Any, note: Any) -> Annotation:
     """A mark of values from anywhere, its texts tidied; ExplorerError where they are of another kind or too long."""
     if not isinstance(star, bool) or not isinstance(note, str) or not isinstance(tags, Sequence):
         raise ExplorerError("A mark is a star (true or false), a list of tags and a note.")
@@ -78,15 +80,15 @@ def make_mark(star: Any, tags: Any, note: Any) -> Mark:
         raise ExplorerError(f"A case takes at most {MAX_TAGS} tags of at most {MAX_TAG} characters.")
     if len(note) > MAX_NOTE:
         raise ExplorerError(f"A note takes at most {MAX_NOTE} characters.")
-    return Mark(star, tidy, note.strip())
+    return Annotation(star, tidy, note.strip())
 
 
-def put_mark(survey: Survey, case: int, mark: Mark) -> None:
+def put_annotation(survey: Survey, case: int, mark: Annotation) -> None:
     """Keep a mark in place of the case's former one; an empty one takes it away. ExplorerError as one sentence."""
     condition_of(survey.plan, case)
-    path = marks_file(survey)
+    path = annotations_file(survey)
     with _writing:
-        marks = read_marks(survey)
+        marks = read_annotations(survey)
         marks.pop(case, None)
         if mark:
             marks[case] = mark

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.errors import ExplorerError
-from explorer.survey.annotations import Mark, read_marks
+from explorer.survey.annotations import Annotation, read_annotations
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,14 +32,14 @@ def export(survey: Survey, format: str, out: Path) -> int:  # noqa: A002  # the 
     """
     if format not in FORMATS:
         raise ExplorerError(f"There is no export format {format!r}; there are {', '.join(FORMATS)}.")
-    marks = read_marks(survey)
+    marks = read_annotations(survey)
     if out.resolve().is_relative_to((survey.folder / "rows").resolve()):
         raise ExplorerError(f"{out} lies among the survey's own rows; give another --out.")
     with whole(out) as part:
         return FORMATS[format](survey, marks, part)
 
 
-def _csv(survey: Survey, marks: dict[int, Mark], part: Path) -> int:
+def _csv(survey: Survey, marks: dict[int, Annotation], part: Path) -> int:
     import pyarrow as pa
     import pyarrow.csv as pc
 
@@ -52,7 +52,7 @@ def _csv(survey: Survey, marks: dict[int, Mark], part: Path) -> int:
     return count
 
 
-def _parquet(survey: Survey, marks: dict[int, Mark], part: Path) -> int:
+def _parquet(survey: Survey, marks: dict[int, Annotation], part: Path) -> int:
     import pyarrow.parquet as pq
 
     count, writer = 0, None
@@ -67,7 +67,7 @@ def _parquet(survey: Survey, marks: dict[int, Mark], part: Path) -> int:
     return count
 
 
-def _fiftyone(survey: Survey, marks: dict[int, Mark], part: Path) -> int:
+def _fiftyone(survey: Survey, marks: dict[int, Annotation], part: Path) -> int:
     """One sample per case."""
     plan, count, first = survey.plan, 0, True
     fields = {model: _field(model) for model in plan.models}
@@ -97,7 +97,7 @@ def _fiftyone(survey: Survey, marks: dict[int, Mark], part: Path) -> int:
     return count
 
 
-FORMATS: dict[str, Callable[[Survey, dict[int, Mark], Path], int]] = {
+FORMATS: dict[str, Callable[[Survey, dict[int, Annotation], Path], int]] = {
     "csv": _csv,
     "parquet": _parquet,
     "fiftyone": _fiftyone,
@@ -108,7 +108,7 @@ _OF_CASE = ("case", "image", "distortion", "amount", "seed", "image_seed", "hash
 _OF_MODEL = ("correct", "flipped", "margin", "margin_true", "confidence_true", "kl", "feature_l2", "feature_cosine")
 
 
-def _batches(survey: Survey, marks: dict[int, Mark]) -> Iterator[pa.Table]:
+def _batches(survey: Survey, marks: dict[int, Annotation]) -> Iterator[pa.Table]:
     """The rows by case, so many at a time, each with the marks of its case. At least one table, if an empty one."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -119,23 +119,23 @@ def _batches(survey: Survey, marks: dict[int, Mark]) -> Iterator[pa.Table]:
     for path in files:
         for batch in pq.ParquetFile(path).iter_batches(BATCH_ROWS):
             table = pa.Table.from_batches([batch]).replace_schema_metadata(None)
-            own = [marks.get(case, _NO_MARK).to_dict() for case in table.column("case").to_pylist()]
+            own = [marks.get(case, _NO_ANNOTATION).to_dict() for case in table.column("case").to_pylist()]
             for name, kind in (("star", pa.bool_()), ("tags", pa.list_(pa.string())), ("note", pa.string())):
                 table = table.append_column(name, pa.array([mark[name] for mark in own], kind))
             yield table
 
 
-_NO_MARK = Mark()
+_NO_ANNOTATION = Annotation()
 
 
-def _cases(survey: Survey, marks: dict[int, Mark]) -> Iterator[list[dict[str, Any]]]:
+def _cases(survey: Survey, marks: dict[int, Annotation]) -> Iterator[list[dict[str, Any]]]:
     """The rows of one case at a time: those of all models."""
     models = len(survey.plan.models)
     for path in sorted((survey.folder / "rows").glob("*.parquet")):
         yield from _cases_of(survey, path, marks, models)
 
 
-def _cases_of(survey: Survey, path: Path, marks: dict[int, Mark], models: int) -> Iterator[list[dict[str, Any]]]:
+def _cases_of(survey: Survey, path: Path, marks: dict[int, Annotation], models: int) -> Iterator[list[dict[str, Any]]]:
     with survey.connect() as connection:
         asked = connection.execute('SELECT * EXCLUDE (layers) FROM read_parquet(?) ORDER BY "case", model', [str(path)])
         names = [column[0] for column in asked.description]
@@ -143,7 +143,7 @@ def _cases_of(survey: Survey, path: Path, marks: dict[int, Mark], models: int) -
         while found := asked.fetchmany(BATCH_ROWS):
             for values in found:
                 row = dict(zip(names, values, strict=True))
-                waiting.append(row | marks.get(row["case"], _NO_MARK).to_dict())
+                waiting.append(row | marks.get(row["case"], _NO_ANNOTATION).to_dict())
                 if len(waiting) == models:
                     yield waiting
                     waiting = []

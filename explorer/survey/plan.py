@@ -220,7 +220,7 @@ def _conditions(
         else:
             mild, strong = kind.span(side)
             even = [mild + (strong - mild) * i / STEPS for i in range(1, STEPS + 1)]
-            chosen = list(kind.marks(side) or even)
+            chosen = list(kind.severities_at(side) or even)
         for seed in seeds if kind.random else seeds[:1]:
             Recipe((), seed)  # complains of what is no seed
             found += [Condition(kind.name, amount, seed) for amount in chosen]

@@ -10,7 +10,7 @@ from explorer.data.datasets import SOURCES, Dataset
 from explorer.distortions import find_distortion
 from explorer.errors import ExplorerError
 from explorer.survey import statistics
-from explorer.survey.annotations import Mark, read_marks
+from explorer.survey.annotations import Annotation, read_annotations
 from explorer.survey.cases import Case, models_of, open_cases
 from explorer.survey.plan import Plan
 from explorer.survey.query import QUADRANTS, Survey
@@ -67,7 +67,7 @@ class Findings:
     pictures: dict[int, Case]
     missing: str
     cards: dict[str, dict[str, Any] | None]
-    marks: dict[int, Mark]
+    marks: dict[int, Annotation]
     command: str
 
 
@@ -98,7 +98,7 @@ def findings(
         pictures=pictures,
         missing=missing,
         cards={name: _card(survey, name) for name in survey.plan.models},
-        marks=read_marks(survey),
+        marks=read_annotations(survey),
         command=command(survey.plan),
     )
 

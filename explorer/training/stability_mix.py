@@ -29,7 +29,7 @@ MIXES = {"relatives": RELATIVES, "corruptions": CORRUPTIONS, "all": tuple(dict.f
 def far_end(kind: Distortion, side: int) -> float:
     """The strongest amount that training draws: the published severity farthest from identity, else the default's."""
     identity, _ = kind.span(side)
-    marks = kind.marks(side) or (kind.default * (side / 32 if kind.per_side else 1),)
+    marks = kind.severities_at(side) or (kind.default * (side / 32 if kind.per_side else 1),)
     return max(marks, key=lambda mark: abs(mark - identity))
 
 

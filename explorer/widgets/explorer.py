@@ -13,9 +13,9 @@ from explorer.analysis import Comparison
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
-from explorer.widgets.afterwards import Afterwards
 from explorer.widgets.controls import Controls
 from explorer.widgets.curves import Charts, key_of
+from explorer.widgets.debouncer import Debouncer
 from explorer.widgets.panel import Panel
 from explorer.widgets.scene import RECIPE, Scene, make_scene
 from explorer.widgets.snapshot import line, still
@@ -68,7 +68,7 @@ class Explorer(widgets.VBox):
         self._displays: list[Any] = []
         self._displayed_in = -1
         self._charts = Charts()
-        self._later = Afterwards(self._afterwards)
+        self._later = Debouncer(self._when_quiet)
         self._panel = Panel(self._seen)
         self._panel.layout = widgets.Layout(flex="1 1 0", min_width="0")
         self._controls = Controls(self._ask)
@@ -143,7 +143,7 @@ class Explorer(widgets.VBox):
         self._alive = True
         self._later.nudge()
 
-    def _afterwards(self, stop: Callable[[], None]) -> None:
+    def _when_quiet(self, stop: Callable[[], None]) -> None:
         scene, place = self._scene, self._controls.touched
         if self._alive:
             if not scene.recipe.steps:

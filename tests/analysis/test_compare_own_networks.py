@@ -17,7 +17,7 @@ import explorer
 from explorer.analysis import Comparison, Comparisons, channels, evidence
 from explorer.distortions import Recipe, image_seed
 from explorer.errors import ExplorerError, ExplorerWarning
-from explorer.models import Classifier, Outside, find_architecture, wrap
+from explorer.models import Classifier, ExternalClassifier, find_architecture, wrap
 from explorer.models.external import borrowed
 from tests.support.networks import picture
 
@@ -429,7 +429,7 @@ def test_every_probe_takes_it() -> None:
 def test_moving_or_training_the_wrapper_does_nothing_to_the_network() -> None:
     mine = net()
     model = wrap(mine)
-    assert isinstance(model, Outside)
+    assert isinstance(model, ExternalClassifier)
     assert model.net is mine
     assert list(model.parameters()) == []
     model.requires_grad_(False).double().eval()

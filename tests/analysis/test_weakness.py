@@ -169,10 +169,10 @@ def test_bad_questions_are_refused():
         ("rotate", 30, None),
     ],
 )
-def test_severity_follows_the_published_notches(name, amount, expected):
+def test_severity_follows_the_published_severities(name, amount, expected):
     found = severity(find_distortion(name), amount, 32)
     assert found == (None if expected is None else pytest.approx(expected))
 
 
 def test_severity_grows_with_the_picture_where_amounts_are_in_pixels():
-    assert severity(find_distortion("gaussian_blur"), 1.6, 64) == pytest.approx(5 - 1)  # 0.8 px of 32 is notch 4
+    assert severity(find_distortion("gaussian_blur"), 1.6, 64) == pytest.approx(5 - 1)  # 0.8 px of 32 is severity 4

@@ -20,7 +20,7 @@ from explorer.app.jobs import KINDS, StoppedError
 from explorer.app.live import Live
 from explorer.data import images
 from explorer.errors import ExplorerError
-from explorer.survey import QUADRANTS, Survey, accuracy, make_plan, read_marks, run, shipped
+from explorer.survey import QUADRANTS, Survey, accuracy, make_plan, read_annotations, run, shipped
 from explorer.survey.statistics import paired
 
 PAIR = ["digits/lenet/standard", "digits/lenet/stability"]
@@ -257,7 +257,7 @@ def test_marks_are_kept_beside_the_survey_and_filter(page: Failures, key: str, f
             "tags": ["thin stroke"],
             "note": "why?",
         }
-        stored = json.loads((folder / "marks.json").read_text(encoding="utf-8"))
+        stored = json.loads((folder / "annotations.json").read_text(encoding="utf-8"))
         assert stored == {
             "7": {"star": True, "tags": [], "note": ""},
             "9": {"star": False, "tags": ["thin stroke"], "note": "why?"},
@@ -266,11 +266,11 @@ def test_marks_are_kept_beside_the_survey_and_filter(page: Failures, key: str, f
             assert [item["case"] for item in cases(page, key, {"marked": what})["items"]] == wanted
         assert set(page.answer({"ask": "open", "survey": key})["marks"]) == {"7", "9"}
         mark(7)
-        assert list(read_marks(Survey(folder))) == [9]
+        assert list(read_annotations(Survey(folder))) == [9]
         assert [item["case"] for item in cases(page, key, {"marked": "star"})["items"]] == []
         assert not list(folder.glob("*.part"))
     finally:
-        (folder / "marks.json").unlink(missing_ok=True)
+        (folder / "annotations.json").unlink(missing_ok=True)
 
 
 def test_marks_on_a_shipped_survey_stay_out_of_the_installation(page: Failures, cache: Path) -> None:
@@ -335,7 +335,7 @@ NONSENSE: list[dict[str, Any]] = [
 def test_nonsense_gets_one_sentence(page: Failures, key: str, folder: Path, question: dict[str, Any]) -> None:
     with pytest.raises(ExplorerError, match=r"^[A-Z0-9].{10,600}\.$"):
         page.answer({"survey": key, **question})
-    assert not (folder / "marks.json").exists()
+    assert not (folder / "annotations.json").exists()
 
 
 @pytest.mark.parametrize("question", [None, 3, "surveys", []], ids=str)

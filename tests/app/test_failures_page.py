@@ -265,7 +265,7 @@ def test_stars_tags_and_notes_are_kept_beside_the_survey(browser: Browser, url: 
     visitor.choose("Marks", "tag:thin stroke")
     visitor.until_total(1)
     assert visitor.cases == [second]
-    assert json.loads((folder / "marks.json").read_text(encoding="utf-8")) == {
+    assert json.loads((folder / "annotations.json").read_text(encoding="utf-8")) == {
         str(first): {"star": True, "tags": [], "note": ""},
         str(second): {"star": False, "tags": ["thin stroke", "odd"], "note": "Looks like a 7. <b>Ask</b>"},
     }
@@ -277,7 +277,7 @@ def test_stars_tags_and_notes_are_kept_beside_the_survey(browser: Browser, url: 
     again.page.wait_for_function("document.querySelectorAll('.f-cell[data-marked]').length === 1")
     assert visitor.app.complaints == again.app.complaints == []
     again.context.close()
-    (folder / "marks.json").unlink()
+    (folder / "annotations.json").unlink()
 
 
 def test_a_mark_that_cannot_be_kept_is_taken_back_and_said(visitor: FailuresPage) -> None:

@@ -83,13 +83,13 @@ def test_card_is_complete(kind):
         assert kind.check(mild) == mild
         assert kind.check(strong) == strong
         assert mild != strong
-        if kind.notches:
-            marks = kind.marks(side)
+        if kind.severities:
+            marks = kind.severities_at(side)
             assert marks is not None
             assert len(marks) == 5
             assert all(kind.check(mark) == mark for mark in marks)
-    if kind.notches:
-        assert kind.marks(32) == kind.notches
+    if kind.severities:
+        assert kind.severities_at(32) == kind.severities
 
 
 @every
@@ -146,7 +146,7 @@ def test_same_seed_same_pixels(kind):
 @every
 def test_another_seed_differs_exactly_if_random(kind, photographs):
     x = photographs[:4]
-    amount = kind.marks(32)[2] if kind.notches else kind.default
+    amount = kind.severities_at(32)[2] if kind.severities else kind.default
     results = [run(kind, x, amount, seed=seed) for seed in range(8)]
     same = all(torch.equal(results[0], other) for other in results[1:])
     if not kind.adversarial:  # an attack may find the same picture from every start

@@ -20,7 +20,7 @@ from torch import Tensor
 from explorer.data.images import fit, sample_images
 from explorer.distortions import DISTORTIONS, Draws, Recipe, apply
 
-NOTCHES = {
+SEVERITIES = {
     "gaussian_noise": (0.04, 0.06, 0.08, 0.09, 0.10),
     "shot_noise": (0.0447213595, 0.0632455532, 0.1, 0.1154700538, 0.1414213562),  # 500 250 100 75 50 photons
     "impulse_noise": (0.01, 0.02, 0.03, 0.05, 0.07),
@@ -75,9 +75,9 @@ def distort(name: str, x: Tensor, amount: float, draws: Draws | None = None) -> 
 
 def published(name: str, severity: int) -> float:
     """The amount of a severity, 0 to 4."""
-    notches = DISTORTIONS[name].notches
-    assert notches is not None
-    return notches[severity]
+    severities = DISTORTIONS[name].severities
+    assert severities is not None
+    return severities[severity]
 
 
 @pytest.fixture(scope="module")
@@ -93,19 +93,19 @@ def close(x: Tensor, expected: np.ndarray, atol: float = 1e-5) -> bool:
     return bool(np.allclose(channels_last(x), np.clip(expected, 0, 1), atol=atol))
 
 
-@pytest.mark.parametrize("name", NOTCHES)
-def test_notches(name):
-    assert DISTORTIONS[name].notches == pytest.approx(NOTCHES[name], abs=1e-4 if name in ROUNDED else 1e-9)
+@pytest.mark.parametrize("name", SEVERITIES)
+def test_severities(name):
+    assert DISTORTIONS[name].severities == pytest.approx(SEVERITIES[name], abs=1e-4 if name in ROUNDED else 1e-9)
 
 
-def test_what_was_never_published_has_no_notches():
-    assert {name for name, kind in DISTORTIONS.items() if kind.notches} == set(NOTCHES)
+def test_what_was_never_published_has_no_severities():
+    assert {name for name, kind in DISTORTIONS.items() if kind.severities} == set(SEVERITIES)
 
 
 # noise
 
 
-@pytest.mark.parametrize("sigma", NOTCHES["gaussian_noise"])
+@pytest.mark.parametrize("sigma", SEVERITIES["gaussian_noise"])
 def test_gaussian_noise_has_this_standard_deviation(sigma):
     x = torch.full((1, 3, 200, 200), 0.5)
     difference = distort("gaussian_noise", x, sigma) - x
@@ -129,7 +129,7 @@ def test_shot_noise_counts_photons(photons):
     assert float(rows[0].abs().max()) == 0
 
 
-@pytest.mark.parametrize("share", NOTCHES["impulse_noise"])
+@pytest.mark.parametrize("share", SEVERITIES["impulse_noise"])
 def test_impulse_noise_replaces_this_share_half_by_white(share):
     x = torch.full((1, 3, 200, 200), 0.5)
     out = distort("impulse_noise", x, share)
@@ -149,7 +149,7 @@ def test_noise_by_hand():
 # blur
 
 
-@pytest.mark.parametrize("sigma", [*NOTCHES["gaussian_blur"], 3.0])
+@pytest.mark.parametrize("sigma", [*SEVERITIES["gaussian_blur"], 3.0])
 def test_gaussian_blur_is_scipys(cat, sigma):
     expected = ndimage.gaussian_filter(channels_last(cat), (sigma, sigma, 0), mode="nearest", truncate=4.0)
     assert close(distort("gaussian_blur", cat, sigma), expected)
@@ -219,7 +219,7 @@ def test_motion_blur_follows_its_angle():
 def test_zoom_blur_averages_the_published_zooms(cat, stop):
     zooms = np.arange(1, stop, 0.01)
     severity = [1.06, 1.11, 1.16, 1.21, 1.26].index(stop)
-    assert zooms[-1] == pytest.approx(NOTCHES["zoom_blur"][severity])  # numpy's arange overshoots twice
+    assert zooms[-1] == pytest.approx(SEVERITIES["zoom_blur"][severity])  # numpy's arange overshoots twice
     image = channels_last(cat)
     total = image.copy()
     place = np.arange(32)
@@ -232,7 +232,7 @@ def test_zoom_blur_averages_the_published_zooms(cat, stop):
 # codec
 
 
-@pytest.mark.parametrize("quality", NOTCHES["jpeg"])
+@pytest.mark.parametrize("quality", SEVERITIES["jpeg"])
 @pytest.mark.parametrize(("name", "codec"), [("jpeg", "JPEG"), ("webp", "WEBP")])
 def test_codecs_are_the_real_ones(cat, name, codec, quality):
     buffer = io.BytesIO()
@@ -323,7 +323,7 @@ def test_elastic_moves_by_the_stated_root_mean_square():
 @pytest.mark.parametrize("severity", range(5))
 def test_brightness_and_saturation_are_those_of_hsv(cat, severity):
     offsets = (0, 0, 0, 0.1, 0.2)
-    lift, factor = NOTCHES["brightness"][severity], NOTCHES["saturation"][severity]
+    lift, factor = SEVERITIES["brightness"][severity], SEVERITIES["saturation"][severity]
     image = channels_last(cat)
     hsv = [[colorsys.rgb_to_hsv(*pixel) for pixel in row] for row in image]
     bright = np.array([[colorsys.hsv_to_rgb(h, s, min(1, v + lift)) for h, s, v in row] for row in hsv])
@@ -357,7 +357,7 @@ def test_colour_by_hand():
     assert distort("bit_depth", shades, 2).flatten().tolist() == pytest.approx([0, 1 / 3, 2 / 3, 1])
 
 
-@pytest.mark.parametrize("factor", NOTCHES["contrast"])
+@pytest.mark.parametrize("factor", SEVERITIES["contrast"])
 def test_contrast_pulls_to_the_mean_of_each_channel(cat, factor):
     image = channels_last(cat)
     mean = image.mean((0, 1))

@@ -40,7 +40,7 @@ TWENTY = data([50] * 10 + [200] * 10, [1] * 3 + [0] * 7 + [1] * 8 + [0] * 2)
 def test_the_clean_reading_by_hand():
     found = calibration([sayer(0.62, 0.9)], TWENTY)
     clean = found.rows[0]
-    assert (clean.distortion, clean.notch, clean.n) == ("clean", 0, 20)
+    assert (clean.distortion, clean.severity, clean.n) == ("clean", 0, 20)
     assert clean.accuracy == pytest.approx(0.55)
     assert clean.confidence == pytest.approx(0.76)
     assert clean.ece == pytest.approx(0.5 * (0.62 - 0.3) + 0.5 * (0.9 - 0.8))

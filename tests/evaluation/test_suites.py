@@ -12,7 +12,7 @@ from explorer.distortions import DISTORTIONS, Recipe
 from explorer.distortions.protocols import CORRUPTIONS, attack_plan
 from explorer.errors import ExplorerError
 from explorer.evaluation import Suite, evaluate, evaluate_many, run_suite, wilson_interval
-from explorer.evaluation.evaluate import named_rightly
+from explorer.evaluation.evaluate import correct_answers
 from explorer.evaluation.intervals import mean_interval
 from explorer.models import Classifier
 from explorer.models.inference import predictions
@@ -36,17 +36,17 @@ def found() -> Suite:
 
 def test_the_fifteen_corruptions_are_all_here_with_five_severities():
     assert len(set(CORRUPTIONS)) == 15
-    assert all(DISTORTIONS[name].notches for name in CORRUPTIONS)
+    assert all(DISTORTIONS[name].severities for name in CORRUPTIONS)
 
 
 def test_a_row_per_model_corruption_and_severity(found):
-    cells = {(row.model, row.distortion, row.notch) for row in found.rows}
+    cells = {(row.model, row.distortion, row.severity) for row in found.rows}
     assert len(cells) == len(found.rows) == 2 * 15 * 5
     assert {row.n for row in found.rows} == {found.n} == {10}
     for row in found.rows:
-        marks = DISTORTIONS[row.distortion].marks(32)
+        marks = DISTORTIONS[row.distortion].severities_at(32)
         assert marks is not None
-        assert row.amount == marks[row.notch - 1]
+        assert row.amount == marks[row.severity - 1]
         assert row.interval[0] <= row.accuracy <= row.interval[1]
 
 
@@ -162,19 +162,19 @@ def test_the_worst_of_the_attacks_by_hand():
     dataset.labels[10:] = predictions(models[0], dataset.batch(range(60))[0])[10:]
     suite = run_suite(models, dataset, "adversarial")
     for summary, model in zip(suite.summaries, models, strict=True):
-        clean, _ = named_rightly([model], dataset, Recipe())
+        clean, _ = correct_answers([model], dataset, Recipe())
         for worst in summary.worst:
-            rows = [row for row in suite.rows if (row.model, row.notch) == (summary.model, worst.notch)]
+            rows = [row for row in suite.rows if (row.model, row.severity) == (summary.model, worst.severity)]
             assert {row.amount for row in rows} == {worst.amount}
             right = clean[0].copy()
             for row in rows:
-                right &= named_rightly([model], dataset, row.recipe)[0][0]
+                right &= correct_answers([model], dataset, row.recipe)[0][0]
             assert worst.accuracy == right.mean() <= min(row.accuracy for row in rows)
             assert worst.interval == wilson_interval(int(right.sum()), 60)
         assert [worst.amount for worst in summary.worst] == [0.05, 0.1, 0.2, 0.3]
     mildest = suite.summaries[0].worst[0].accuracy
     assert 0 < mildest < suite.summaries[0].clean
-    assert mildest < min(row.accuracy for row in suite.rows if row.notch == 1) or suite.summaries[0].clean < 1
+    assert mildest < min(row.accuracy for row in suite.rows if row.severity == 1) or suite.summaries[0].clean < 1
 
 
 def test_a_masked_gradient_is_seen_and_the_margin_sees_through_it():
@@ -199,7 +199,7 @@ def test_a_masked_gradient_is_seen_and_the_margin_sees_through_it():
 
 
 def test_colour_pictures_are_attacked_with_smaller_steps():
-    amounts = [recipe.steps[0][1] for _, notch, recipe in attack_plan(3, 0) if notch == 4]
+    amounts = [recipe.steps[0][1] for _, severity, recipe in attack_plan(3, 0) if severity == 4]
     assert amounts == 4 * [8 / 255]
 
 

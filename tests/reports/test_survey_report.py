@@ -21,7 +21,7 @@ from explorer.cli import app
 from explorer.data import images
 from explorer.reports.survey import survey_report
 from explorer.survey import QUADRANTS, Survey, make_plan, open_cases, run, shipped
-from explorer.survey.annotations import Mark, put_mark
+from explorer.survey.annotations import Annotation, put_annotation
 from explorer.survey.report import RULES, SHOWN, Findings, command, findings, telling
 
 PAIR = ("digits/lenet/standard", "digits/lenet/bang")
@@ -149,7 +149,7 @@ def test_names_and_notes_are_text_and_unknown_classes_are_said(tmp_path: Path) -
     case = int(
         survey.sql("SELECT * FROM pairs(?, ?) WHERE quadrant = 'neither_fails'", [m.name for m in models])["case"][0]
     )
-    put_mark(survey, case, Mark(star=True, tags=("odd",), note="<img src=x>"))
+    put_annotation(survey, case, Annotation(star=True, tags=("odd",), note="<img src=x>"))
     found = findings(survey, data=data)
     page = survey_report(found, "today")
     assert "<script>alert" not in page

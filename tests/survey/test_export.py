@@ -14,14 +14,16 @@ import explorer.survey.export as exporting
 from explorer.cli import app
 from explorer.errors import ExplorerError
 from explorer.survey import Survey, shipped
-from explorer.survey.annotations import Mark, put_mark
+from explorer.survey.annotations import Annotation, put_annotation
 from explorer.survey.export import FORMATS, export
 
 
 @pytest.fixture(scope="module")
 def survey(tmp_path_factory: pytest.TempPathFactory) -> Survey:
     found = Survey(shutil.copytree(shipped()[0], tmp_path_factory.mktemp("survey") / "digits"))
-    put_mark(found, 7, Mark(star=True, tags=("crooked", 'a "4", or 9'), note="line one\nline two, with a comma"))
+    put_annotation(
+        found, 7, Annotation(star=True, tags=("crooked", 'a "4", or 9'), note="line one\nline two, with a comma")
+    )
     return found
 
 

@@ -292,7 +292,7 @@ def test_amounts_default_to_the_published_severities(models: list[Classifier]) -
         conditions = make_plan(models, data, [name]).conditions
         kind = find_distortion(name)
         assert len(conditions) == 5
-        assert kind.notches is None or [one.amount for one in conditions] == list(kind.marks(28) or ())
+        assert kind.severities is None or [one.amount for one in conditions] == list(kind.severities_at(28) or ())
     assert [one.amount for one in make_plan(models, data, ["jpeg"], amounts=[30, 10]).conditions] == [30, 10]
 
 

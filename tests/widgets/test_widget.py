@@ -19,8 +19,8 @@ from PIL import Image
 import explorer
 from explorer.errors import ExplorerError
 from explorer.widgets import Explorer
-from explorer.widgets.afterwards import Afterwards, OvertakenError
 from explorer.widgets.curves import swept
+from explorer.widgets.debouncer import Debouncer, SupersededError
 from explorer.widgets.scene import RECIPE
 from tests.support.lab import SETTINGS
 
@@ -434,14 +434,14 @@ def test_what_comes_later_is_done_once_for_the_newest():
         later.quiet(0.2, stop)
         done.append(1)
 
-    later = Afterwards(work)
+    later = Debouncer(work)
     for _ in range(5):
         later.nudge()
         begun.wait(5)
     assert later.wait(10)
     assert done == [1]
-    with pytest.raises(OvertakenError):
-        later.quiet(1, lambda: (_ for _ in ()).throw(OvertakenError()))
+    with pytest.raises(SupersededError):
+        later.quiet(1, lambda: (_ for _ in ()).throw(SupersededError()))
 
 
 # ---- what a notebook stores -----------------------------------------------------------------------------------------

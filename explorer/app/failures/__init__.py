@@ -23,7 +23,7 @@ from explorer.data import images
 from explorer.distortions import find_distortion
 from explorer.errors import ExplorerError
 from explorer.survey import QUADRANTS, Case, Plan, accuracy, condition_of, open_cases
-from explorer.survey.annotations import make_mark, marks_file, put_mark, read_marks
+from explorer.survey.annotations import annotations_file, make_annotation, put_annotation, read_annotations
 from explorer.survey.plan import fingerprint
 
 if TYPE_CHECKING:
@@ -100,8 +100,8 @@ class Failures:
             "seeds": sorted({condition.seed for condition in plan.conditions}),
             "unread": len(held.survey.unread()),
             "missing": self._missing(held),
-            "marks": {str(case): mark.to_dict() for case, mark in read_marks(held.survey).items()},
-            "marks_file": str(marks_file(held.survey)),
+            "marks": {str(case): mark.to_dict() for case, mark in read_annotations(held.survey).items()},
+            "annotations_file": str(annotations_file(held.survey)),
             "folder": str(held.survey.folder),
         }
 
@@ -182,8 +182,8 @@ class Failures:
         """{"survey", "case", "mark": {"star", "tags", "note"}} -> {"mark"} as it is kept."""
         held = self.surveys.find(question.get("survey"))
         given = mapping(question.get("mark"))
-        kept = make_mark(given.get("star"), given.get("tags"), given.get("note"))
-        put_mark(held.survey, _case(held.survey.plan, question.get("case")), kept)
+        kept = make_annotation(given.get("star"), given.get("tags"), given.get("note"))
+        put_annotation(held.survey, _case(held.survey.plan, question.get("case")), kept)
         return {"mark": kept.to_dict()}
 
     def accuracy(self, question: Mapping[str, Any]) -> dict[str, Any]:
@@ -225,7 +225,7 @@ class Failures:
     def _marked(self, held: Held) -> dict[str, set[int]]:
         """The cases with a star, with a note, and with each tag."""
         found: dict[str, set[int]] = {}
-        for case, mark in read_marks(held.survey).items():
+        for case, mark in read_annotations(held.survey).items():
             kinds = [*(["star"] if mark.star else []), *(["note"] if mark.note else [])]
             for kind in [*kinds, *(f"tag:{tag}" for tag in mark.tags)]:
                 found.setdefault(kind, set()).add(case)

@@ -83,7 +83,7 @@ def amounts_of(kind: Distortion, group: Group, reach: str) -> list[float]:
 def _near(kind: Distortion, side: int) -> float | None:
     """Twice as far as the strongest published severity; None where nothing is published."""
     mild, strong = kind.span(side)
-    marks = [mark for mark in kind.marks(side) or () if (mark - mild) * (strong - mild) > 0]
+    marks = [mark for mark in kind.severities_at(side) or () if (mark - mild) * (strong - mild) > 0]
     if not marks:
         return None
     return round(mild + 2 * (max(marks, key=lambda mark: abs(mark - mild)) - mild), 12)

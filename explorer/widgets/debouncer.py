@@ -12,14 +12,14 @@ log = logging.getLogger(__name__)
 IDLE = 20.0  # s without work after which the thread ends
 
 
-class OvertakenError(Exception):
+class SupersededError(Exception):
     """Raised inside work that has become pointless."""
 
 
-class Afterwards:
+class Debouncer:
     """Runs ``work(stop)`` after each ``nudge``, never twice at once; what was nudged meanwhile is done once more.
 
-    ``work`` gets a function to call between its pieces, which ends it by OvertakenError when there was another nudge.
+    ``work`` gets a function to call between its pieces, which ends it by SupersededError when there was another nudge.
     """
 
     def __init__(self, work: Callable[[Callable[[], None]], None]) -> None:
@@ -65,11 +65,11 @@ class Afterwards:
 
             def stop(now: int = now) -> None:
                 if self._wanted != now:
-                    raise OvertakenError
+                    raise SupersededError
 
             try:
                 self._work(stop)
-            except OvertakenError:
+            except SupersededError:
                 continue
             except Exception:
                 log.exception("the curves could not be drawn")
