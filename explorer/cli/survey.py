@@ -146,16 +146,15 @@ def report(
     """Write what a survey found as one HTML page that opens anywhere, without a network."""
     from datetime import UTC, datetime
 
+    from explorer.files import write_whole
     from explorer.reports.survey import survey_report
     from explorer.survey import Survey, data_of
-    from explorer.survey.export import whole
     from explorer.survey.report import findings
 
     asked = Survey(folder)
     found = findings(asked, baseline=baseline, other=other, data=data_of(asked, data) if data else None)
     page = survey_report(found, datetime.now(UTC).date().isoformat())
-    with whole(out) as part:
-        part.write_text(page, encoding="utf-8")
+    write_whole(out, page.encode())
     print_parts(*([found.missing] if found.missing else []), f"Written: {out}")
 
 

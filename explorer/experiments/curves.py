@@ -18,6 +18,7 @@ from explorer.experiments.lines import Line
 from explorer.experiments.schema import PublishedValues
 from explorer.experiments.tables import recipe_title
 from explorer.figures import Figure, lines, png
+from explorer.files import write_whole
 from explorer.training.config import data_name
 
 MOST = 8
@@ -165,12 +166,12 @@ def write_curves(stem: str, title: str, curves: Sequence[Curves], folder: Path) 
     names = []
     for one in curves:
         names.append(f"{stem}-{one.name}.png")
-        _put(folder / names[-1], png(one.figure))
+        write_whole(folder / names[-1], png(one.figure))
     for old in folder.glob(f"{stem}-*.png"):
         if old.name not in names and old.name.startswith(f"{stem}-") and not _others(old, stem, folder):
             old.unlink()
     if curves:
-        _put(folder / f"{stem}.html", _page(title, list(zip(names, curves, strict=True))).encode())
+        write_whole(folder / f"{stem}.html", _page(title, list(zip(names, curves, strict=True))).encode())
     return names
 
 
@@ -206,9 +207,3 @@ def _page(title: str, named: Sequence[tuple[str, Curves]]) -> str:
 
 def _safe(json: str) -> str:
     return json.replace("</", "<\\/")
-
-
-def _put(path: Path, data: bytes) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(data)
-    part.replace(path)

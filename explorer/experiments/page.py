@@ -9,6 +9,7 @@ from explorer.experiments import tables
 from explorer.experiments.lines import Line, lines_of, tables_of
 from explorer.experiments.schema import KINDS, Experiment
 from explorer.experiments.store import Results, covers
+from explorer.files import write_whole
 
 SPLIT = {"test": "the test set", "validation": "training images that each run held out, not the test set"}
 
@@ -18,9 +19,7 @@ def write_page(experiment: Experiment, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     lines = lines_of(experiment, Results(folder / f"{experiment.stem}.jsonl").rows())
     target = folder / f"{experiment.stem}.md"
-    part = target.with_suffix(".md.part")
-    part.write_text("\n\n".join(_parts(experiment, lines, folder)) + "\n", encoding="utf-8")
-    part.replace(target)
+    write_whole(target, ("\n\n".join(_parts(experiment, lines, folder)) + "\n").encode())
     return target
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.errors import ExplorerError
+from explorer.files import whole
 from explorer.survey.annotations import Annotation, read_annotations
 
 if TYPE_CHECKING:
@@ -167,21 +166,3 @@ def _field(model: str) -> str:
 
 def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not -float("inf") < value < float("inf") else value
-
-
-@contextmanager
-def whole(out: Path) -> Iterator[Path]:
-    """A file to write to that becomes ``out`` at the end, or is gone where anything went wrong."""
-    part = out.with_name(out.name + ".part")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        yield part
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(out)
-    except OSError as error:
-        raise ExplorerError(
-            f"{out} could not be written ({error.strerror or error}); nothing was left there."
-        ) from error
-    finally:
-        part.unlink(missing_ok=True)
