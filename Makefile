@@ -1,8 +1,9 @@
 # Needs only make and a Python 3.11, 3.12 or 3.13; everything else goes into .venv. `make` alone lists what there is.
+# tools/install.py installs: with uv where it is there, pip otherwise.
 #
 #   make app PYTHON=/path/to/python3.12     choose the interpreter (default: the newest that works)
-#   make app TORCH_INDEX=ADDRESS            take torch from that package index: PyTorch's CPU index holds wheels of a tenth
-#                                           of the size for machines without an NVIDIA card
+#   make app TORCH_INDEX=ADDRESS            install torch from that package index (default: on Linux without an NVIDIA driver
+#                                           PyTorch's index of CPU wheels if it answers, else the usual one)
 #   make app APP="--port 8000 --open"       hand the app options
 #   make test PYTEST="-m 'not browser'"     hand pytest options
 #   make bench BENCH="--only compare"       hand the benchmark options
@@ -13,6 +14,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTHON ?=
 TORCH_INDEX ?=
+export TORCH_INDEX
 APP ?=
 PYTEST ?=
 BENCH ?=
@@ -67,24 +69,22 @@ clean: ## remove the environment, the caches and what was built
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist benchmarks/results
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# A candidate must start (a pyenv shim without its version does not), have the right version, and be able to make
-# environments (Debian's python3 without python3-venv is not).
-$(BIN)/python:
-	@python=; \
-	for candidate in "$(PYTHON)" python3.13 python3.12 python3.11 python3 python; do \
-	  if [ -n "$$candidate" ] && "$$candidate" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' >/dev/null 2>&1; \
-	  then python=$$candidate; break; \
-	  elif [ -n "$(PYTHON)" ]; then break; fi; \
+# An environment that is there keeps its Python. A candidate for a new one must start (a pyenv shim without its version does
+# not), have the right version and, unless uv is there, be able to make environments (Debian's python3 without python3-venv
+# is not).
+$(STAMP): pyproject.toml constraints.txt
+	@needed=venv,ensurepip; python=; \
+	if command -v uv >/dev/null 2>&1; then needed=sys; fi; \
+	if [ -n "$(PYTHON)" ]; then set -- "$(PYTHON)"; else set -- python3.13 python3.12 python3.11 python3 python; fi; \
+	if [ -x $(BIN)/python ]; then set --; python=$(BIN)/python; fi; \
+	for candidate in "$$@"; do \
+	  if "$$candidate" -c "import sys, $$needed; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))" >/dev/null 2>&1; \
+	  then python=$$candidate; break; fi; \
 	done; \
 	if [ -z "$$python" ]; then \
-	  echo "make: no Python 3.11, 3.12 or 3.13 that can make a virtual environment$${PYTHON:+ at $$PYTHON}; install one" >&2; \
+	  echo "make: no Python 3.11, 3.12 or 3.13 that can make a virtual environment$(if $(PYTHON), at $(PYTHON)); install one" >&2; \
 	  echo "make: (Debian, Ubuntu: apt-get install python3 python3-venv) or name it: make app PYTHON=/path/to/python3" >&2; \
 	  exit 1; \
 	fi; \
-	echo "Creating $(VENV) with $$($$python --version)"; \
-	"$$python" -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
-
-$(STAMP): $(BIN)/python pyproject.toml constraints.txt
-	@echo "Installing the pinned versions into $(VENV) (once; some minutes)"
-	$(BIN)/python -m pip install --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -c constraints.txt -e '.[dev]'
+	"$$python" tools/install.py dev
 	@touch $@

@@ -18,7 +18,7 @@ DEPENDENCIES = [Requirement(text) for text in PROJECT["dependencies"]]
 OPTIONAL = PROJECT["optional-dependencies"]
 DEV = [Requirement(text) for name in ("ray", "umap", "dev") for text in OPTIONAL[name] if PROJECT["name"] not in text]
 TEXTS = {".py", ".md", ".toml", ".yml", ".ipynb", ".js", ".html"}
-CONDA_NAMES = {"pytorch": "torch", "python-duckdb": "duckdb"}
+CONDA_NAMES = {"pytorch": "torch", "python-duckdb": "duckdb", "matplotlib-base": "matplotlib"}
 
 
 def pins() -> dict[str, Requirement]:
@@ -81,10 +81,12 @@ def test_ignored_lint_rules_have_reasons() -> None:
 
 def test_doctor_and_makefile_accept_the_pythons_of_pyproject() -> None:
     from explorer.doctor import PYTHONS
+    from tools import install
 
     first, end = PYTHONS
     assert PROJECT["requires-python"] == f">={first[0]}.{first[1]},<{end[0]}.{end[1]}"
     assert f"sys.exit(not {first} <= sys.version_info[:2] < {end})" in (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert PYTHONS == install.PYTHONS
     named = {text.rsplit(" ", 1)[-1] for text in PROJECT["classifiers"] if "Python :: 3." in text}
     assert named == {f"3.{minor}" for minor in range(first[1], end[1])}
 
