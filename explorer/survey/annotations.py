@@ -1,8 +1,8 @@
-"""What people note on a survey's cases: a star, tags, a note. One JSON file, written whole or not at all.
+"""Notes on a survey's cases: a star, tags and a text, kept in one JSON file that is written whole or not at all.
 
-``annotations.json`` is ``{case: {"star": bool, "tags": [text, ...], "note": text}}``, the case's number as text; only
-cases with something noted are in it. It lies in the survey's folder or, where that is not ours to write in (the surveys
-that travel with the explorer), in the cache folder under the plan's key.
+``annotations.json`` is ``{case: {"star": bool, "tags": [text, ...], "note": text}}`` with the case number as text; only
+annotated cases are in it. It lies in the survey's folder or, if that is read-only or ships with the explorer, in the
+cache folder under the plan's key.
 """
 
 from __future__ import annotations
@@ -25,15 +25,21 @@ ANNOTATIONS = "annotations.json"
 MAX_NOTE = 2000
 MAX_TAGS = 12
 MAX_TAG = 40
-MAX_MARKED = 20_000
-"""Cases of one survey that may carry marks."""
+MAX_ANNOTATED = 20_000
+"""Cases of one survey that may be annotated."""
 
 _writing = threading.Lock()
 
 
 @dataclass(frozen=True)
 class Annotation:
-    """What is noted on one case."""
+    """What a person noted on one case.
+
+    Attributes:
+        star: Whether the case is starred.
+        tags: Short labels.
+        note: Free text.
+    """
 
     star: bool = False
     tags: tuple[str, ...] = ()
@@ -43,20 +49,41 @@ class Annotation:
         return bool(self.star or self.tags or self.note)
 
     def to_dict(self) -> dict[str, Any]:
-        """{"star", "tags", "note"}."""
+        """The annotation as a JSON object.
+
+        Returns:
+            ``{"star", "tags", "note"}``.
+        """
         return {**asdict(self), "tags": list(self.tags)}
 
 
 def annotations_file(survey: Survey) -> Path:
-    """Where the survey's marks are kept."""
+    """Path of the file that keeps a survey's annotations.
+
+    Args:
+        survey: The survey.
+
+    Returns:
+        The path, whether the file exists or not.
+    """
     folder = survey.folder.resolve()
     if EXAMPLES not in folder.parents and os.access(folder, os.W_OK):
         return folder / ANNOTATIONS
-    return cache_folder() / "marks" / f"{survey.plan.key[:32]}.json"
+    return cache_folder() / "annotations" / f"{survey.plan.key[:32]}.json"
 
 
 def read_annotations(survey: Survey) -> dict[int, Annotation]:
-    """The marks by case; ExplorerError where the file is damaged."""
+    """Read the annotations of a survey.
+
+    Args:
+        survey: The survey.
+
+    Returns:
+        Annotation by case number.
+
+    Raises:
+        ExplorerError: If the file is damaged.
+    """
     path = annotations_file(survey)
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
@@ -66,15 +93,27 @@ def read_annotations(survey: Survey) -> dict[int, Annotation]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, AttributeError, RecursionError, ExplorerError) as error:
-        raise ExplorerError(f"{path} cannot be read as marks; mend it or move it away.") from error
+        raise ExplorerError(f"{path} cannot be read as annotations; repair it or move it away.") from error
 
 
 def make_annotation(star: Any, tags: Any, note: Any) -> Annotation:
-    """A mark of values from anywhere, its texts tidied; ExplorerError where they are of another kind or too long."""
+    """Validate values from anywhere and tidy their texts.
+
+    Args:
+        star: True or False.
+        tags: List of words.
+        note: Text.
+
+    Returns:
+        The annotation.
+
+    Raises:
+        ExplorerError: If a value has the wrong type or is too long.
+    """
     if not isinstance(star, bool) or not isinstance(note, str) or not isinstance(tags, Sequence):
-        raise ExplorerError("A mark is a star (true or false), a list of tags and a note.")
+        raise ExplorerError("An annotation is a star (true or false), a list of tags and a note.")
     if isinstance(tags, str) or not all(isinstance(tag, str) for tag in tags):
-        raise ExplorerError("The tags of a mark are a list of words.")
+        raise ExplorerError("The tags of an annotation are a list of words.")
     tidy = tuple(dict.fromkeys(" ".join(tag.split()) for tag in tags if tag.strip()))
     if len(tidy) > MAX_TAGS or any(len(tag) > MAX_TAG for tag in tidy):
         raise ExplorerError(f"A case takes at most {MAX_TAGS} tags of at most {MAX_TAG} characters.")
@@ -83,18 +122,29 @@ def make_annotation(star: Any, tags: Any, note: Any) -> Annotation:
     return Annotation(star, tidy, note.strip())
 
 
-def put_annotation(survey: Survey, case: int, mark: Annotation) -> None:
-    """Keep a mark in place of the case's former one; an empty one takes it away. ExplorerError as one sentence."""
+def put_annotation(survey: Survey, case: int, annotation: Annotation) -> None:
+    """Store the annotation of one case in place of its former one.
+
+    Args:
+        survey: The survey.
+        case: Number of the case.
+        annotation: What to store; an empty one removes the case's annotation.
+
+    Raises:
+        ExplorerError: If there is no such case, if there are too many annotations, or if the file cannot be written.
+    """
     condition_of(survey.plan, case)
     path = annotations_file(survey)
     with _writing:
-        marks = read_annotations(survey)
-        marks.pop(case, None)
-        if mark:
-            marks[case] = mark
-        if len(marks) > MAX_MARKED:
-            raise ExplorerError(f"At most {MAX_MARKED:,} cases of a survey can be marked.")
-        text = json.dumps({str(key): marks[key].to_dict() for key in sorted(marks)}, indent=1, ensure_ascii=False)
+        annotations = read_annotations(survey)
+        annotations.pop(case, None)
+        if annotation:
+            annotations[case] = annotation
+        if len(annotations) > MAX_ANNOTATED:
+            raise ExplorerError(f"At most {MAX_ANNOTATED:,} cases of a survey can be annotated.")
+        text = json.dumps(
+            {str(key): annotations[key].to_dict() for key in sorted(annotations)}, indent=1, ensure_ascii=False
+        )
         part = path.with_suffix(f".{os.getpid()}.part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -102,4 +152,4 @@ def put_annotation(survey: Survey, case: int, mark: Annotation) -> None:
             part.replace(path)
         except (OSError, UnicodeEncodeError) as error:
             part.unlink(missing_ok=True)
-            raise ExplorerError(f"The mark could not be written to {path}.") from error
+            raise ExplorerError(f"The annotation could not be written to {path}.") from error

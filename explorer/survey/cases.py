@@ -1,4 +1,4 @@
-"""Cases made again: from a survey's numbers back to the pictures, bit for bit those that the models saw."""
+"""Cases made again: from a survey's numbers back to exactly the pixels that the models saw."""
 
 from __future__ import annotations
 
@@ -20,7 +20,16 @@ from explorer.survey.scan import distort, read
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One case made again: ``clean`` and ``distorted`` float32 (1, C, H, W) in [0, 1], ``label`` -1 where unknown."""
+    """One case with its pixels.
+
+    Attributes:
+        case: Number of the case in its survey.
+        image: Row of the image in the data set.
+        label: Index of the true class; -1 if it is unknown.
+        recipe: The recipe that makes the distorted image.
+        clean: float32 (1, C, H, W) in [0, 1].
+        distorted: float32 (1, C, H, W) in [0, 1].
+    """
 
     case: int
     image: int
@@ -31,7 +40,18 @@ class Case:
 
 
 def condition_of(plan: Plan, case: int) -> tuple[Condition, int]:
-    """The condition and the row in the data set of the case numbered ``case``; ExplorerError where there is none."""
+    """Find the condition and the image of a case.
+
+    Args:
+        plan: The survey's plan.
+        case: Number of the case.
+
+    Returns:
+        The condition and the row in the data set.
+
+    Raises:
+        ExplorerError: If the survey has no such case.
+    """
     if not 0 <= case < plan.rows * len(plan.conditions):
         raise ExplorerError(
             f"There is no case {case}; the survey's cases are numbered 0 to {plan.rows * len(plan.conditions) - 1}."
@@ -41,15 +61,23 @@ def condition_of(plan: Plan, case: int) -> tuple[Condition, int]:
 
 
 def data_of(survey: Survey, given: str | None = None) -> Dataset:
-    """The data set that the survey was made on, never downloaded.
+    """Open the data set that a survey was made on. Nothing is downloaded.
 
-    ``given``: its folder or ``.npz`` file, where it is no named data set. ExplorerError where it is not here, or holds
-    other images.
+    Args:
+        survey: The survey.
+        given: The data set's folder or ``.npz`` file, needed unless it is a named data set.
+
+    Returns:
+        The data set.
+
+    Raises:
+        ExplorerError: If the data set is not on this machine or holds other images.
     """
     plan = survey.plan
     if given is None and plan.data not in SOURCES:
         raise ExplorerError(
-            f"The pictures of this survey come from {plan.data!r}, which is no named data set; give its folder or file."
+            f"The pictures of this survey come from {plan.data!r}, which is not a named data set; "
+            "give its folder or file."
         )
     if given is None and plan.data in PUBLISHED and local_file(plan.data) is None:
         raise ExplorerError(
@@ -64,7 +92,18 @@ def data_of(survey: Survey, given: str | None = None) -> Dataset:
 
 
 def models_of(survey: Survey, wanted: Iterable[str] | None = None) -> list[Classifier]:
-    """The survey's models by name (all by default), with the very weights; ExplorerError where they have changed."""
+    """Load a survey's models and verify their weights.
+
+    Args:
+        survey: The survey.
+        wanted: Names of the models to load; all by default.
+
+    Returns:
+        The models.
+
+    Raises:
+        ExplorerError: If the survey has no such model or its weights have changed.
+    """
     plan = survey.plan
     weights = dict(zip(plan.models, plan.weights, strict=True))
     found = []
@@ -85,11 +124,20 @@ def open_cases(
     data: Dataset | None = None,
     models: Sequence[Classifier] | None = None,
 ) -> list[Case]:
-    """Make the cases again, in the order asked for.
+    """Make the images of cases again.
 
-    ``data`` and ``models``: those of the survey, found by their names by default; the first model says how large the
-    pictures are, and all are needed where attacks go against another one. ExplorerError where they are not here, and
-    where an image can no longer be read.
+    Args:
+        survey: The survey.
+        cases: Numbers of the cases.
+        data: The survey's data set; found by its name by default.
+        models: The survey's models; loaded by name by default. The first one sets the size of the images; all are
+            needed where attacks are crafted on another one.
+
+    Returns:
+        The cases in the order asked for.
+
+    Raises:
+        ExplorerError: If data or models are not available, or if an image can no longer be read.
     """
     plan = survey.plan
     wanted = [condition_of(plan, case) for case in cases]

@@ -1,4 +1,4 @@
-"""Running a survey: shard after shard, what is finished is never computed again."""
+"""Running a survey shard by shard. What is finished is never computed again."""
 
 from __future__ import annotations
 
@@ -26,7 +26,13 @@ TRIED = 64
 
 @dataclass(frozen=True)
 class Cost:
-    """What a survey will take: ``rows`` in all, ``bytes`` on disk, ``seconds`` of work that is not finished yet."""
+    """What a survey will take.
+
+    Attributes:
+        rows: Rows of the finished survey.
+        bytes: Estimated size on disk, in bytes.
+        seconds: Estimated time for the images that are not finished yet, in seconds.
+    """
 
     rows: int
     bytes: int
@@ -48,11 +54,23 @@ def run(
     progress: Progress | None = None,
     engine: Engine | None = None,
 ) -> Store:
-    """Do what of the plan is not done yet in the folder ``out``; returns its store.
+    """Compute every shard of the plan that is not finished yet.
 
-    ``progress`` counts images x conditions x models and may raise to end the run: what is finished stays. ExplorerError
-    where ``out`` holds another survey or is being written to, where the models or the data are not those of the plan,
-    where a model answers with something that is not a number, and where the disk is full.
+    Args:
+        models: The models of the plan, in its order.
+        data: The data set of the plan.
+        plan: What to compute.
+        out: Folder of the survey; created if needed.
+        progress: Called with answers done and answers in all (images x conditions x models). It may raise to end the
+            run; finished shards stay.
+        engine: Computes shards; the local one by default.
+
+    Returns:
+        The store of the survey.
+
+    Raises:
+        ExplorerError: If ``out`` holds another survey or another run writes there, if models or data differ from the
+            plan, if a model returns values that are not finite, or if the disk is full.
     """
     if tuple(map(fingerprint, models)) != plan.weights:
         raise ExplorerError("The models are not those of the plan; make a new plan.")
@@ -86,17 +104,27 @@ def run(
 def local(
     models: Sequence[Classifier], data: Dataset, plan: Plan, shards: Sequence[int]
 ) -> Iterable[tuple[int, Columns | None, dict[int, str]]]:
-    """The engine of this machine: one shard after another, on all cores or on the models' device."""
+    """The engine of this machine: one shard after another, on all cores or on the models' device.
+
+    Args:
+        models: The models of the plan.
+        data: The data set.
+        plan: What to compute.
+        shards: Indices of the shards to compute.
+
+    Yields:
+        (shard, columns or None, images that could not be read).
+    """
     keep_memory()
     for shard in shards:
         yield shard, *compute(models, data, plan, shard)
 
 
 def keep_memory() -> None:
-    """Let freed memory stay with this process for the next layer, up to 256 MiB.
+    """Keep freed memory in this process for the next layer, up to 256 MiB.
 
-    glibc hands large blocks back to the system and fetches them again with every layer of a network, a fifth of the
-    time of a small one on a CPU. Elsewhere than on Linux with glibc nothing happens.
+    glibc returns large blocks to the system and requests them again for every layer, which takes a fifth of the time of
+    a small network on a CPU. Outside Linux with glibc this does nothing.
     """
     if not sys.platform.startswith("linux"):
         return
@@ -111,7 +139,18 @@ def keep_memory() -> None:
 def compute(
     models: Sequence[Classifier], data: Dataset, plan: Plan, shard: int, tick: Tick | None = None
 ) -> tuple[Columns | None, dict[int, str]]:
-    """One shard: its rows, and the images that cannot be read. The same on every machine of one kind."""
+    """Compute one shard. The result is the same on every machine of one kind.
+
+    Args:
+        models: The models of the plan.
+        data: The data set.
+        plan: What to compute.
+        shard: Index of the shard.
+        tick: Called with the number of new rows between pieces of work; what it raises ends the work.
+
+    Returns:
+        The rows (None if no image could be read) and the images that could not be read with the reasons.
+    """
     rows = plan.images_of(shard)
     parts: list[Columns] = []
     unread: dict[int, str] = {}
@@ -125,7 +164,20 @@ def compute(
 
 
 def cost(models: Sequence[Classifier], data: Dataset, plan: Plan, done: int = 0) -> Cost:
-    """What the plan will take, measured on its first images; ``done`` of its images are finished already."""
+    """Measure on the first images what the plan will take.
+
+    Args:
+        models: The models of the plan.
+        data: The data set.
+        plan: What would be computed.
+        done: Images that are finished already.
+
+    Returns:
+        The estimate.
+
+    Raises:
+        ExplorerError: If none of the first images can be read.
+    """
     batch, _ = read(data, range(min(TRIED, plan.rows)), models[0])
     if not batch.rows:
         raise ExplorerError(f"None of the first {min(TRIED, plan.rows)} images of {data.name} can be read.")
@@ -164,7 +216,15 @@ def _encoded(plan: Plan, columns: Columns) -> int:
 
 
 def finished_images(plan: Plan, out: Path) -> int:
-    """How many of the plan's images are finished in ``out``; none where there is nothing, or another survey."""
+    """Count the images of a plan that are finished in a folder.
+
+    Args:
+        plan: The plan.
+        out: The survey's folder.
+
+    Returns:
+        The number of images; 0 if the folder holds nothing or another survey.
+    """
     store = Store(out)
     try:
         if store.plan.key != plan.key:

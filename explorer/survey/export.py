@@ -1,4 +1,4 @@
-"""A survey's rows for other programs: CSV, one Parquet file, or samples for FiftyOne; with the marks people made."""
+"""A survey's rows for other programs: CSV, one Parquet file, or samples for FiftyOne, with the annotations."""
 
 from __future__ import annotations
 
@@ -21,42 +21,51 @@ BATCH_ROWS = 50_000
 
 
 def export(survey: Survey, format: str, out: Path) -> int:  # noqa: A002  # the command's own word
-    """Write all rows, with their marks in the columns ``star``, ``tags`` and ``note``, to ``out``; returns how many.
+    """Write all rows of a survey with their annotations in the columns ``star``, ``tags`` and ``note``.
 
-    ``format``: ``csv`` (UTF-8, a header, empty where nothing is known, tags and layers as JSON), ``parquet``, or
-    ``fiftyone``: JSON whose ``samples`` are as ``fiftyone.Sample.from_dict`` takes them, one per case with a
-    classification by every model; ``filepath`` names pictures that ``open_cases`` makes.
-    The file is there whole or not at all, and what is in memory does not grow with the survey. ExplorerError where the
-    format is unknown or the file cannot be written.
+    The file appears completely or not at all, and memory does not grow with the survey.
+
+    Args:
+        survey: The survey.
+        format: ``csv`` (UTF-8 with a header; empty where a value is unknown; tags and layers as JSON), ``parquet``, or
+            ``fiftyone`` (JSON whose ``samples`` suit ``fiftyone.Sample.from_dict``, one per case with a classification
+            by every model; ``filepath`` names pictures that ``open_cases`` makes).
+        out: The file to write.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        ExplorerError: If the format is unknown or the file cannot be written.
     """
     if format not in FORMATS:
         raise ExplorerError(f"There is no export format {format!r}; there are {', '.join(FORMATS)}.")
-    marks = read_annotations(survey)
+    annotations = read_annotations(survey)
     if out.resolve().is_relative_to((survey.folder / "rows").resolve()):
         raise ExplorerError(f"{out} lies among the survey's own rows; give another --out.")
     with whole(out) as part:
-        return FORMATS[format](survey, marks, part)
+        return FORMATS[format](survey, annotations, part)
 
 
-def _csv(survey: Survey, marks: dict[int, Annotation], part: Path) -> int:
+def _csv(survey: Survey, annotations: dict[int, Annotation], part: Path) -> int:
     import pyarrow as pa
     import pyarrow.csv as pc
 
     count = 0
     with part.open("wb") as file:
-        for i, batch in enumerate(_batches(survey, marks)):
+        for i, batch in enumerate(_batches(survey, annotations)):
             plain = {name: _text(batch.column(name)) for name in batch.schema.names}
             pc.write_csv(pa.table(plain), file, pc.WriteOptions(include_header=i == 0))
             count += batch.num_rows
     return count
 
 
-def _parquet(survey: Survey, marks: dict[int, Annotation], part: Path) -> int:
+def _parquet(survey: Survey, annotations: dict[int, Annotation], part: Path) -> int:
     import pyarrow.parquet as pq
 
     count, writer = 0, None
     try:
-        for batch in _batches(survey, marks):
+        for batch in _batches(survey, annotations):
             writer = writer or pq.ParquetWriter(part, batch.schema, compression="zstd")
             writer.write_table(batch)
             count += batch.num_rows
@@ -66,14 +75,14 @@ def _parquet(survey: Survey, marks: dict[int, Annotation], part: Path) -> int:
     return count
 
 
-def _fiftyone(survey: Survey, marks: dict[int, Annotation], part: Path) -> int:
+def _fiftyone(survey: Survey, annotations: dict[int, Annotation], part: Path) -> int:
     """One sample per case."""
     plan, count, first = survey.plan, 0, True
     fields = {model: _field(model) for model in plan.models}
     with part.open("w", encoding="utf-8") as file:
         file.write(json.dumps({"name": f"survey of {plan.data}", "classes": list(plan.classes), "key": plan.key})[:-1])
         file.write(', "samples": [')
-        for rows in _cases(survey, marks):
+        for rows in _cases(survey, annotations):
             shared = rows[0]
             label = None if shared["label"] is None else plan.classes[shared["label"]]
             starred = ["starred"] if shared["star"] else []
@@ -107,8 +116,8 @@ _OF_CASE = ("case", "image", "distortion", "amount", "seed", "image_seed", "hash
 _OF_MODEL = ("correct", "flipped", "margin", "margin_true", "confidence_true", "kl", "feature_l2", "feature_cosine")
 
 
-def _batches(survey: Survey, marks: dict[int, Annotation]) -> Iterator[pa.Table]:
-    """The rows by case, so many at a time, each with the marks of its case. At least one table, if an empty one."""
+def _batches(survey: Survey, annotations: dict[int, Annotation]) -> Iterator[pa.Table]:
+    """The rows in batches, each row with its case's annotation. There is always at least one table."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -118,23 +127,25 @@ def _batches(survey: Survey, marks: dict[int, Annotation]) -> Iterator[pa.Table]
     for path in files:
         for batch in pq.ParquetFile(path).iter_batches(BATCH_ROWS):
             table = pa.Table.from_batches([batch]).replace_schema_metadata(None)
-            own = [marks.get(case, _NO_ANNOTATION).to_dict() for case in table.column("case").to_pylist()]
+            own = [annotations.get(case, _NO_ANNOTATION).to_dict() for case in table.column("case").to_pylist()]
             for name, kind in (("star", pa.bool_()), ("tags", pa.list_(pa.string())), ("note", pa.string())):
-                table = table.append_column(name, pa.array([mark[name] for mark in own], kind))
+                table = table.append_column(name, pa.array([one[name] for one in own], kind))
             yield table
 
 
 _NO_ANNOTATION = Annotation()
 
 
-def _cases(survey: Survey, marks: dict[int, Annotation]) -> Iterator[list[dict[str, Any]]]:
+def _cases(survey: Survey, annotations: dict[int, Annotation]) -> Iterator[list[dict[str, Any]]]:
     """The rows of one case at a time: those of all models."""
     models = len(survey.plan.models)
     for path in sorted((survey.folder / "rows").glob("*.parquet")):
-        yield from _cases_of(survey, path, marks, models)
+        yield from _cases_of(survey, path, annotations, models)
 
 
-def _cases_of(survey: Survey, path: Path, marks: dict[int, Annotation], models: int) -> Iterator[list[dict[str, Any]]]:
+def _cases_of(
+    survey: Survey, path: Path, annotations: dict[int, Annotation], models: int
+) -> Iterator[list[dict[str, Any]]]:
     with survey.connect() as connection:
         asked = connection.execute('SELECT * EXCLUDE (layers) FROM read_parquet(?) ORDER BY "case", model', [str(path)])
         names = [column[0] for column in asked.description]
@@ -142,7 +153,7 @@ def _cases_of(survey: Survey, path: Path, marks: dict[int, Annotation], models: 
         while found := asked.fetchmany(BATCH_ROWS):
             for values in found:
                 row = dict(zip(names, values, strict=True))
-                waiting.append(row | marks.get(row["case"], _NO_ANNOTATION).to_dict())
+                waiting.append(row | annotations.get(row["case"], _NO_ANNOTATION).to_dict())
                 if len(waiting) == models:
                     yield waiting
                     waiting = []

@@ -1,4 +1,4 @@
-"""What a survey asks: which models, which images, which distortions. Plain data, named by the hash of its contents."""
+"""What a survey asks: which models, images and distortions. Plain data, named by the hash of its contents."""
 
 from __future__ import annotations
 
@@ -36,7 +36,13 @@ MAX_CONDITIONS = 100_000
 
 @dataclass(frozen=True)
 class Condition:
-    """One distortion at one ``amount``, in its unit, with one of the survey's seeds."""
+    """One distortion at one amount with one of the survey's seeds.
+
+    Attributes:
+        distortion: Name of the distortion.
+        amount: Its amount, in the distortion's own unit.
+        seed: Base seed; image i is distorted with ``image_seed(seed, i)``.
+    """
 
     distortion: str
     amount: float
@@ -47,8 +53,24 @@ class Condition:
 class Plan:
     """Everything on which a survey's rows depend.
 
-    ``weights``: a fingerprint of each model; ``pixels``: one of the images and labels. ``rows``: how many images, the
-    first ones of the data set. ``shard``: images in one file. ``precision``: float32 or bfloat16.
+    Attributes:
+        models: Names of the models, in the order of their rows.
+        weights: Fingerprint of each model, as from ``fingerprint``.
+        methods: Training method of each model.
+        layers: Names of the layers whose feature distances are stored, per model.
+        classes: Class names in the order of the labels.
+        data: Name of the data set.
+        split: Its split, for example ``test``.
+        pixels: Fingerprint of the images and labels, as from ``data_fingerprint``.
+        rows: Number of images, the first ones of the data set.
+        conditions: Every distortion, amount and seed.
+        against: Model on which attacks are crafted; None without attacks.
+        quantised: Whether distorted pixels are rounded to 8 bits.
+        precision: ``float32`` or ``bfloat16``.
+        batch: Images per forward pass.
+        shard: Images per file.
+        versions: Versions of the libraries that make the numbers.
+        schema: Version of the columns' meaning.
     """
 
     models: tuple[str, ...]
@@ -85,22 +107,51 @@ class Plan:
         return self.rows * len(self.conditions) * len(self.models)
 
     def images_of(self, shard: int) -> range:
-        """The rows of the data set that the shard holds."""
+        """The rows of the data set in one shard.
+
+        Args:
+            shard: Index of the shard, from 0.
+
+        Returns:
+            The range of row indices.
+        """
         return range(shard * self.shard, min((shard + 1) * self.shard, self.rows))
 
     def recipe(self, condition: Condition, image: int) -> Recipe:
-        """What happens to one image: the recipe with which the app opens the case, to the same hash."""
+        """The recipe that makes one distorted image again, bit for bit.
+
+        Args:
+            condition: One of the plan's conditions.
+            image: Row of the image in the data set.
+
+        Returns:
+            The recipe with which the app opens the case.
+        """
         seed = image_seed(condition.seed, image)
         against = self.against if find_distortion(condition.distortion).adversarial else None
         return Recipe(((condition.distortion, condition.amount),), seed, against, self.quantised)
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON object."""
+        """The plan as a JSON object.
+
+        Returns:
+            Plain lists, numbers and strings; ``from_dict`` reads it back.
+        """
         return asdict(self)
 
     @classmethod
     def from_dict(cls, raw: dict[str, Any]) -> Plan:
-        """The plan of a JSON object; ExplorerError where it is another version's, or damaged."""
+        """Read a plan from its JSON object.
+
+        Args:
+            raw: What ``to_dict`` returned.
+
+        Returns:
+            The plan.
+
+        Raises:
+            ExplorerError: If another version wrote it or if it is damaged.
+        """
         try:
             if raw["schema"] != SCHEMA:
                 raise ExplorerError("This survey was written by another version of the explorer; run it again.")
@@ -124,13 +175,26 @@ def make_plan(
     limit: int | None = None,
     precision: str = "float32",
 ) -> Plan:
-    """The plan of a survey of ``models`` on the first ``limit`` images of ``data`` (all by default).
+    """Plan a survey of several models on one data set.
 
-    ``distortions``: names, or with amounts of their own ``gaussian_noise=0.05:0.1``; the others take ``amounts``, or
-    where there are none the published severities 1 to 5, or else five even steps of their slider. Every random
-    distortion is drawn with each of ``seeds``. ``against``: the model that attacks are crafted on, the first one by
-    default. ExplorerError as in ``compare``, where models and data know different classes, and for unknown
-    distortions, amounts out of range, no images or no distortion.
+    Args:
+        models: Models of equal input size that know the data set's classes.
+        data: The labelled images.
+        distortions: Names, or names with amounts such as ``gaussian_noise=0.05:0.1``.
+        amounts: Amounts for distortions given without their own. By default the published severities 1 to 5, or five
+            even steps over the slider's range where nothing is published.
+        seeds: Base seeds; random distortions are drawn once with each.
+        against: Name of the model on which attacks are crafted; the first one by default.
+        quantised: Whether distorted pixels are rounded to 8 bits.
+        limit: Number of images, the first ones of the data set; all by default.
+        precision: ``float32`` or ``bfloat16``.
+
+    Returns:
+        The plan.
+
+    Raises:
+        ExplorerError: If models and data know different classes, if a distortion is unknown or an amount is out of
+            range, if there are no images or no distortions, and for the reasons named in ``explorer.compare``.
     """
     models = inputs.check_models(models)
     first = models[0]
@@ -177,12 +241,23 @@ def make_plan(
 
 
 def versions() -> dict[str, str]:
-    """Versions of whatever makes a survey's numbers."""
+    """Versions of the libraries that make a survey's numbers.
+
+    Returns:
+        Version by library name.
+    """
     return {"explorer": explorer.__version__, **{name: version(name) for name in ("torch", "pillow")}}
 
 
 def fingerprint(model: Classifier) -> str:
-    """SHA-256 of a model's weights and of everything else that makes its answers."""
+    """Hash a model's weights and everything else that shapes its answers.
+
+    Args:
+        model: The model.
+
+    Returns:
+        64 hex digits (SHA-256).
+    """
     made = hashlib.sha256(repr((model.card.arch, model.card.mean, model.card.std, model.classes)).encode())
     for name, value in sorted(model.net.state_dict().items()):
         made.update(f"{name}{tuple(value.shape)}{value.dtype}".encode())
@@ -191,7 +266,15 @@ def fingerprint(model: Classifier) -> str:
 
 
 def data_fingerprint(data: Dataset, rows: int) -> str:
-    """SHA-256 of the first ``rows`` images and labels; of files only their names, sizes and times are read."""
+    """Hash the first images and labels of a data set.
+
+    Args:
+        data: The data set. For image files only names, sizes and modification times are read.
+        rows: Number of images.
+
+    Returns:
+        64 hex digits (SHA-256).
+    """
     made = hashlib.sha256(data.labels[:rows].tobytes())
     if isinstance(data.images, ImageFiles):
         made.update(data.images.state(rows).encode())

@@ -1,6 +1,6 @@
-"""The engine for several workers or machines: shards through Ray Data. It needs the extra ``stability-explorer[ray]``.
+"""The engine for several workers or machines: shards through Ray Data. Needs the extra ``stability-explorer[ray]``.
 
-The workers call the same function as the local engine, on the same shards; only the process that was started writes.
+The workers call the same function as the local engine on the same shards; only the process that was started writes.
 """
 
 from __future__ import annotations
@@ -33,11 +33,19 @@ PATIENCE = 10.0  # s until a cluster that does not answer is given up
 
 
 def ray_workers(workers: int = 2) -> Engine:
-    """An engine for ``run`` that spreads the shards over Ray's ``workers``.
+    """An engine for ``run`` that spreads the shards over Ray workers.
 
-    They run on the cluster that the variable ``RAY_ADDRESS`` names, else on this machine. Images of a folder must lie
-    at the same path on every machine. ExplorerError where the package ray is missing, the cluster does not answer, or
-    ``workers`` is not 1 to 1024.
+    The workers run on the cluster that the variable ``RAY_ADDRESS`` names, otherwise on this machine. Image folders
+    must have the same path on every machine.
+
+    Args:
+        workers: Number of workers, 1 to 1024.
+
+    Returns:
+        The engine.
+
+    Raises:
+        ExplorerError: If the package ray is missing, the cluster does not answer, or ``workers`` is out of range.
     """
     if not 1 <= workers <= MAX_WORKERS:
         raise ExplorerError(f"The number of workers is 1 to {MAX_WORKERS:,}, not {workers}.")
@@ -109,7 +117,11 @@ class _Worker:
 
 @contextmanager
 def cluster() -> Iterator[None]:
-    """The cluster that is there, or one of this machine for as long as the block takes."""
+    """Connect to the running cluster, or start one on this machine for the duration of the block.
+
+    Raises:
+        ExplorerError: If no cluster answers or Ray does not start.
+    """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # read when ray is imported: nothing is reported to anybody
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # it talks to its developers
     import ray

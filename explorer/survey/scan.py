@@ -1,4 +1,4 @@
-"""The scan: batches of images in, rows of numbers out. A pure function; nothing here knows of files."""
+"""The scan: batches of images in, rows of numbers out. Pure functions; nothing here knows about files."""
 
 from __future__ import annotations
 
@@ -31,8 +31,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, eq=False)
 class Images:
-    """Some rows of a data set: ``pixels`` float32 (N, C, H, W) in [0, 1] as the models take them, ``labels`` (N,) with
-    -1 where the class is not known, ``rows`` (N,) in the data set.
+    """Some rows of a data set.
+
+    Attributes:
+        pixels: float32 (N, C, H, W) in [0, 1] at the models' input size.
+        labels: int64 (N,); -1 where the class is unknown.
+        rows: Row of each image in the data set.
     """
 
     pixels: Tensor
@@ -49,7 +53,16 @@ class _Answer:
 
 
 def read(data: Dataset, rows: Sequence[int], model: Classifier) -> tuple[Images, dict[int, str]]:
-    """The images of these rows as ``model`` takes them, and one sentence for each that cannot be read."""
+    """Read images at a model's input size.
+
+    Args:
+        data: The data set.
+        rows: Rows to read.
+        model: The model whose size and channels the images are fitted to.
+
+    Returns:
+        The images that could be read, and for each of the others one sentence by row.
+    """
     data = data.fitted(model.size, model.channels)
     unread: dict[int, str] = {}
     try:
@@ -74,11 +87,22 @@ Tick = Callable[[int], None]
 
 
 def scan(models: Sequence[Classifier], batch: Images, plan: Plan, tick: Tick | None = None) -> Columns:
-    """Every condition of the plan on a batch of images: one row per condition, model and image, in this order.
+    """Apply every condition of the plan to a batch of images and ask every model.
 
-    Each distorted image is made once and given to all models; on a GPU, while the next condition's are being made. On a
-    CPU the networks keep all cores busy, and a thread beside them costs half of the speed. ExplorerError where a model
-    answers with something that is not a number.
+    Each distorted image is made once and given to all models; on a GPU, while the networks run, in a second thread. On
+    a CPU the networks keep all cores busy, and a thread beside them costs half of the speed.
+
+    Args:
+        models: The models of the plan.
+        batch: The images.
+        plan: The conditions and the precision.
+        tick: Called with the number of new rows between pieces of work; what it raises ends the scan.
+
+    Returns:
+        One row per condition, model and image, in this order.
+
+    Raises:
+        ExplorerError: If a model returns values that are not finite.
     """
     clean = undistorted(batch.pixels, plan.quantised)
     known = [_ask(model, clean, plan.precision) for model in models]
@@ -98,7 +122,14 @@ def scan(models: Sequence[Classifier], batch: Images, plan: Plan, tick: Tick | N
 
 
 def join(parts: Sequence[Columns]) -> Columns:
-    """The rows of all parts, one after another."""
+    """Concatenate rows.
+
+    Args:
+        parts: Rows of equal columns; ``layers`` may differ in width.
+
+    Returns:
+        All rows, one part after another; ``layers`` padded with NaN.
+    """
     width = max(part["layers"].shape[1] for part in parts)
     for part in parts:
         missing = width - part["layers"].shape[1]
@@ -107,8 +138,18 @@ def join(parts: Sequence[Columns]) -> Columns:
 
 
 def distort(models: Sequence[Classifier], batch: Images, plan: Plan, condition: Condition) -> tuple[Tensor, list[int]]:
-    """The distorted images (N, C, H, W) of one condition and the seed of each. Attacks go against the true class, or
-    where it is not known against the attacked model's own answer.
+    """Make the distorted images of one condition.
+
+    Attacks move away from the true class, or from the attacked model's own answer where the class is unknown.
+
+    Args:
+        models: The models of the plan, among them the one attacked.
+        batch: The images.
+        plan: The plan of the survey.
+        condition: One of its conditions.
+
+    Returns:
+        The distorted images (N, C, H, W) in [0, 1] and the seed of each.
     """
     recipe = plan.recipe(condition, 0)
     clean, labels = undistorted(batch.pixels, plan.quantised), batch.labels
@@ -201,7 +242,14 @@ def _margin_of(p: Tensor, labels: Tensor) -> NDArray:
 
 
 def ahead(items: Iterable[T]) -> Iterator[T]:
-    """The items, each made in a thread while the one before it is used."""
+    """Make each item in a thread while the previous one is used.
+
+    Args:
+        items: What makes the items; none of them may be None.
+
+    Yields:
+        The items in order.
+    """
     source = iter(items)
     with ThreadPoolExecutor(1, "explorer-ahead") as pool:
         coming = pool.submit(next, source, None)

@@ -1,4 +1,4 @@
-"""The two small finished surveys that travel with the explorer, so that there is something to look at at once."""
+"""The two small finished surveys that come with the explorer, so that there is something to look at immediately."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ EXAMPLES = Path(__file__).resolve().parent / "examples"
 
 
 def shipped() -> list[Path]:
-    """The folders of the shipped surveys, the one whose images are always at hand (digits) first."""
+    """List the surveys that come with the explorer.
+
+    Returns:
+        Their folders; first the one whose images need no download (digits).
+    """
     found = (plan.parent for plan in EXAMPLES.glob("*/plan.json"))
     return sorted(found, key=lambda folder: (folder.name != "digits", folder.name))

@@ -28,14 +28,22 @@ LOCK = ".lock"
 
 
 class Store:
-    """The folder of one survey."""
+    """The folder of one survey.
+
+    Args:
+        folder: Where ``plan.json`` and ``rows/`` are, or will be.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     @property
     def plan(self) -> Plan:
-        """The plan that lies here; ExplorerError where there is none or it is damaged."""
+        """The stored plan.
+
+        Raises:
+            ExplorerError: If the folder holds no plan or a damaged one.
+        """
         try:
             raw = json.loads((self.folder / PLAN).read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -49,7 +57,14 @@ class Store:
         return Plan.from_dict(raw)
 
     def begin(self, plan: Plan) -> None:
-        """Put the plan down, or find the same one there; ExplorerError where another survey lies here."""
+        """Store the plan, or verify that the same plan is already stored.
+
+        Args:
+            plan: The plan of the run that starts.
+
+        Raises:
+            ExplorerError: If the folder holds a survey with another plan, or other files.
+        """
         if (self.folder / PLAN).exists():
             if changes := differences(self.plan, plan):
                 raise ExplorerError(
@@ -65,11 +80,25 @@ class Store:
             _write(self.folder / PLAN, json.dumps(plan.to_dict(), indent=1).encode())
 
     def path(self, shard: int) -> Path:
-        """Where a shard's rows lie, or will."""
+        """Path of one shard's file, whether it exists or not.
+
+        Args:
+            shard: Index of the shard, from 0.
+
+        Returns:
+            The path of the Parquet file.
+        """
         return self.folder / ROWS / f"{shard:06d}.parquet"
 
     def finished(self, plan: Plan) -> set[int]:
-        """The shards that are there, whole and of this plan; any others are removed."""
+        """The shards that are complete and belong to this plan. Any other shard file is deleted.
+
+        Args:
+            plan: The plan of the run.
+
+        Returns:
+            Indices of the finished shards.
+        """
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -86,7 +115,17 @@ class Store:
         return done
 
     def put(self, plan: Plan, shard: int, columns: Columns | None, unread: dict[int, str]) -> None:
-        """Write a shard: all of it, or an ExplorerError and nothing."""
+        """Write one shard completely, or leave nothing behind.
+
+        Args:
+            plan: The plan of the run.
+            shard: Index of the shard.
+            columns: The rows, or None if no image of the shard could be read.
+            unread: Images that could not be read: row in the data set to the reason.
+
+        Raises:
+            ExplorerError: If the file cannot be written, for example because the disk is full.
+        """
         import pyarrow.parquet as pq
 
         rows = table(plan, columns, unread)
@@ -104,7 +143,11 @@ class Store:
             ) from error
 
     def unread(self) -> dict[int, str]:
-        """The images that could not be read, by their row in the data set, each with a sentence that says why."""
+        """The images that could not be read.
+
+        Returns:
+            Row in the data set to a sentence that says why.
+        """
         import pyarrow.parquet as pq
 
         found: dict[int, str] = {}
@@ -119,7 +162,14 @@ DICTIONARY = ["image_hash", "distortion", "amount", "model", "hash", "seed", "im
 
 
 def schema(plan: Plan) -> pa.Schema:
-    """The columns and their types."""
+    """The columns of a survey and their types.
+
+    Args:
+        plan: The survey's plan; its models decide how many layers are stored.
+
+    Returns:
+        The Arrow schema.
+    """
     import pyarrow as pa
 
     name = pa.dictionary(pa.int16(), pa.string())
@@ -158,7 +208,16 @@ def schema(plan: Plan) -> pa.Schema:
 
 
 def table(plan: Plan, columns: Columns | None, unread: dict[int, str]) -> pa.Table:
-    """The rows as an Arrow table; what is not known of an image without a class is null."""
+    """The rows of one shard as an Arrow table.
+
+    Args:
+        plan: The survey's plan.
+        columns: The rows, or None for an empty table.
+        unread: Images that could not be read, stored in the table's metadata.
+
+    Returns:
+        The table. Columns that need the true class are null where it is unknown.
+    """
     import pyarrow as pa
 
     typed = schema(plan).with_metadata({"plan": plan.key, "unread": json.dumps(unread)})
@@ -188,7 +247,15 @@ UNKNOWN = {"correct", "clean_correct", "confidence_true", "clean_confidence_true
 
 
 def differences(there: Plan, wanted: Plan) -> list[str]:
-    """What two plans differ in, in plain words."""
+    """Name what differs between two plans in plain words.
+
+    Args:
+        there: The stored plan.
+        wanted: The plan of the run that starts.
+
+    Returns:
+        One phrase per difference; empty if the plans are equal.
+    """
     words = {
         "weights": "the models' weights",
         "pixels": "the images",

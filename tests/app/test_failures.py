@@ -276,7 +276,7 @@ def test_marks_are_kept_beside_the_survey_and_filter(page: Failures, key: str, f
 def test_marks_on_a_shipped_survey_stay_out_of_the_installation(page: Failures, cache: Path) -> None:
     what = {"star": True, "tags": [], "note": ""}
     page.answer({"ask": "mark", "survey": "digits", "case": 1, "mark": what})
-    assert [path.parent.name for path in cache.rglob("*.json")] == ["marks"]
+    assert [path.parent.name for path in cache.rglob("*.json")] == ["annotations"]
     assert page.answer({"ask": "open", "survey": "digits"})["marks"] == {"1": what}
 
 

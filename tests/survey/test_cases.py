@@ -84,7 +84,7 @@ def test_other_images_and_other_weights_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ExplorerError, match="no model named"):
         models_of(Survey(folder), ["nobody"])
     (folder / "plan.json").write_text(text.replace('"data": "digits"', '"data": "mine"'))
-    with pytest.raises(ExplorerError, match="no named data set"):
+    with pytest.raises(ExplorerError, match="not a named data set"):
         data_of(Survey(folder))
 
 
