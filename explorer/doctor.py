@@ -1,6 +1,7 @@
-"""What `explorer doctor` finds: versions, device, data, checkpoints, browser; every trouble with its mending command.
+"""What ``explorer doctor`` finds: versions, device, data, checkpoints, browser; every problem with a command that fixes
+it.
 
-Nothing here prints or changes anything: ``examine`` returns a list of findings, the command line renders it.
+Nothing here prints or changes anything: ``examine`` returns findings, the command line renders them.
 """
 
 from __future__ import annotations
@@ -31,9 +32,13 @@ DOWNLOADS = ("cifar10", "mnist")
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report: ``optional`` things are missing and not needed by everybody; ``broken`` ones are needed.
+    """One line of the report.
 
-    ``fix`` is a command to type, or empty where there is nothing to mend.
+    Attributes:
+        area: What was examined.
+        status: ``ok``; ``optional`` if something that not everybody needs is missing; ``broken`` if it is needed.
+        what: What was found.
+        fix: A command to type; empty if there is nothing to fix.
     """
 
     area: str
@@ -43,7 +48,11 @@ class Finding:
 
 
 def examine() -> list[Finding]:
-    """Look at this installation; a list of findings in the order of the report."""
+    """Examine this installation.
+
+    Returns:
+        Findings in the order of the report.
+    """
     return [
         python_version(),
         *libraries(),
@@ -55,12 +64,26 @@ def examine() -> list[Finding]:
 
 
 def healthy(findings: list[Finding]) -> bool:
-    """Whether nothing that is needed is broken."""
+    """Whether nothing that is needed is broken.
+
+    Args:
+        findings: The findings of ``examine``.
+
+    Returns:
+        True if none is broken.
+    """
     return all(finding.status != "broken" for finding in findings)
 
 
 def python_version(version: tuple[int, int] | None = None) -> Finding:
-    """Is this Python one that the project supports?"""
+    """Check that the project supports this Python.
+
+    Args:
+        version: Major and minor version; the running one by default.
+
+    Returns:
+        The finding.
+    """
     version = version or sys.version_info[:2]
     first, end = PYTHONS
     if first <= version < end:
@@ -72,7 +95,11 @@ def python_version(version: tuple[int, int] | None = None) -> Finding:
 
 
 def libraries() -> list[Finding]:
-    """Every requirement of the project: is it here, in a version that fits?"""
+    """Check every requirement of the project: installed, and in a version that fits.
+
+    Returns:
+        One finding per requirement or group of them.
+    """
     from packaging.requirements import Requirement
 
     installed, texts = _requirements()
@@ -95,7 +122,11 @@ def libraries() -> list[Finding]:
 
 
 def device() -> Finding:
-    """What models run on; an NVIDIA card that this torch does not see is worth a word."""
+    """Find out where models run, and whether there is an NVIDIA card that this torch cannot use.
+
+    Returns:
+        The finding.
+    """
     try:
         import torch
     except (ImportError, OSError) as error:
@@ -113,7 +144,11 @@ def device() -> Finding:
 
 
 def data() -> list[Finding]:
-    """The data sets: digits must load, the others are optional."""
+    """Check the data sets: digits must load, the others are optional.
+
+    Returns:
+        One finding per data set.
+    """
     from explorer.data.datasets import load_dataset, local_file
 
     found = []
@@ -135,9 +170,13 @@ def data() -> list[Finding]:
 
 
 def checkpoints(folder: Path | None = None) -> list[Finding]:
-    """The shipped models: every card readable, every file there and byte for byte what its card says.
+    """Check the shipped models: every card readable, every file present with the hash of its card.
 
-    ``folder`` defaults to the one that models are loaded from.
+    Args:
+        folder: Folder of checkpoints; by default the one that models are loaded from.
+
+    Returns:
+        The findings.
     """
     from explorer.models.checkpoints import checkpoint_folder
 
@@ -158,7 +197,11 @@ def checkpoints(folder: Path | None = None) -> list[Finding]:
 
 
 def browser() -> Finding:
-    """Chromium for the browser tests and the latency benchmark; the app itself runs in any browser."""
+    """Look for Chromium, which the browser tests and the latency benchmark need. The app runs in any browser.
+
+    Returns:
+        The finding.
+    """
     for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
         if path := shutil.which(name):
             return Finding("browser", "ok", f"{path}, for the browser tests")

@@ -40,14 +40,27 @@ MODULES = {
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether an answer is right; ``words`` to say if it is, else ``hints``, the later ones ever more telling."""
+    """The verdict on an answer.
+
+    Attributes:
+        right: Whether the answer is right.
+        words: What to say about it.
+        hints: What to say to a wrong answer, each more explicit than the one before.
+    """
 
     right: bool
     words: str = ""
     hints: tuple[str, ...] = ()
 
     def say(self, attempt: int = 0) -> str:
-        """The line a student reads after ``attempt`` earlier wrong answers."""
+        """The line a student reads.
+
+        Args:
+            attempt: Number of earlier wrong answers; it selects the hint.
+
+        Returns:
+            One line of text.
+        """
         if self.right:
             return f"✓ {self.words}"
         told = f"✗ {self.words or 'Not yet.'}"
@@ -55,12 +68,27 @@ class Verdict:
 
 
 def right(words: str) -> Verdict:
-    """The answer is right; the words say what it means, not only that it is."""
+    """The verdict on a right answer.
+
+    Args:
+        words: What the answer means, not only that it is right.
+
+    Returns:
+        The verdict.
+    """
     return Verdict(True, words)
 
 
 def hint(*hints: str, words: str = "") -> Verdict:
-    """The answer is not right; each further wrong answer is told the next hint. ``words`` say what is wrong."""
+    """The verdict on a wrong answer.
+
+    Args:
+        *hints: One for each further wrong answer, ever more explicit.
+        words: What is wrong.
+
+    Returns:
+        The verdict.
+    """
     return Verdict(False, words, hints)
 
 
@@ -70,7 +98,13 @@ Judge = Callable[[Any], Verdict | None]
 
 @dataclass(frozen=True)
 class Exercise:
-    """What is ``asked`` in exercise ``number``, and the function that judges an answer."""
+    """One exercise of a lesson.
+
+    Attributes:
+        number: Lesson and exercise, such as ``1.2``.
+        asked: What is asked, so that it completes "not answered yet: ".
+        judge: The function that judges an answer.
+    """
 
     number: str
     asked: str
@@ -79,7 +113,13 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Prediction:
-    """A ``question`` to be guessed before the cells that answer it are run; ``choices``, empty for a free guess."""
+    """One question to be guessed before the cells that answer it are run.
+
+    Attributes:
+        number: Lesson and question, such as ``1.1``.
+        question: The question.
+        choices: Possible answers; empty for a free guess.
+    """
 
     number: str
     question: str
@@ -99,8 +139,15 @@ _wrong: dict[str, int] = {}
 def exercise(number: str, asked: str) -> Callable[[Judge], Judge]:
     """Decorator that registers the judge of an exercise: a function of the answer that returns a Verdict.
 
-    ``asked`` completes "not answered yet: ". What the judge raises is told to the student as a sentence, so it may
-    simply use the answer. It returns None where the answer is a function that still gives ``...`` back.
+    An ``ExplorerError`` or any other exception of the judge is shown to the student as a sentence, so it may simply use
+    the answer. It returns None where the answer is a function that still returns ``...``.
+
+    Args:
+        number: Lesson and exercise, such as ``1.2``.
+        asked: What is asked; completes "not answered yet: ".
+
+    Returns:
+        The decorator.
     """
 
     def register(judge: Judge) -> Judge:
@@ -112,7 +159,13 @@ def exercise(number: str, asked: str) -> Callable[[Judge], Judge]:
 
 
 def prediction(number: str, question: str, *, choices: Sequence[str] = ()) -> None:
-    """Register what is to be guessed, as one whole question."""
+    """Register a question to be guessed.
+
+    Args:
+        number: Lesson and question, such as ``1.1``.
+        question: One whole question.
+        choices: Possible answers; empty for a free guess.
+    """
     _claim(number)
     PREDICTIONS[number] = Prediction(number, question, tuple(choices))
 
@@ -123,7 +176,12 @@ def _claim(number: str) -> None:
 
 
 def check(number: str, answer: Any = None) -> None:
-    """Print whether the answer is right, with a hint where it is not; ``None`` and ``...`` are not answered yet."""
+    """Print whether an answer is right, and a hint if it is not.
+
+    Args:
+        number: The exercise.
+        answer: The student's answer; None and ``...`` count as not answered yet.
+    """
     try:
         verdict = judged(number, answer)
     except ExplorerError as error:
@@ -137,9 +195,17 @@ def check(number: str, answer: Any = None) -> None:
 
 
 def judged(number: str, answer: Any) -> Verdict | None:
-    """The verdict on an answer; None for one that was left open. ExplorerError for a number that is no exercise.
+    """Judge an answer. Whatever the answer is or does becomes a verdict, never an exception.
 
-    Never raises for what the answer is or does: that, too, becomes a verdict.
+    Args:
+        number: The exercise.
+        answer: The student's answer.
+
+    Returns:
+        The verdict; None if the question was left open.
+
+    Raises:
+        ExplorerError: If there is no such exercise.
     """
     task = _find(number, EXERCISES, "exercise")
     if is_open(answer):
@@ -155,7 +221,12 @@ def judged(number: str, answer: Any) -> Verdict | None:
 
 
 def predict(number: str, guess: Any = None) -> None:
-    """Note a guess, before the cells are run that show what is so; print one line."""
+    """Note a guess before the cells that answer the question are run, and print one line.
+
+    Args:
+        number: The question.
+        guess: The student's guess.
+    """
     try:
         task = _find(number, PREDICTIONS, "prediction")
     except ExplorerError as error:
@@ -174,7 +245,13 @@ def predict(number: str, guess: Any = None) -> None:
 
 
 def reveal(number: str, outcome: Any, unit: str = "") -> None:
-    """Print what came out beside what was predicted; a number is rounded to three digits and followed by its unit."""
+    """Print the outcome beside the prediction.
+
+    Args:
+        number: The question.
+        outcome: What came out; numbers are rounded to three digits.
+        unit: Unit printed after a number.
+    """
     try:
         task = _find(number, PREDICTIONS, "prediction")
     except ExplorerError as error:
@@ -193,7 +270,14 @@ def reveal(number: str, outcome: Any, unit: str = "") -> None:
 
 
 def is_open(answer: Any) -> bool:
-    """Whether nothing was filled in: None or ``...``, or a list, tuple or dict that still holds one of them."""
+    """Whether nothing was filled in.
+
+    Args:
+        answer: The student's answer.
+
+    Returns:
+        True for None, ``...`` and for a list, tuple or dict that still holds one of them.
+    """
     if answer is None or answer is Ellipsis:
         return True
     if isinstance(answer, Mapping):
@@ -202,7 +286,18 @@ def is_open(answer: Any) -> bool:
 
 
 def number(answer: Any, what: str = "the answer") -> float:
-    """The answer, perhaps a tensor of one number, as a finite float; else an ExplorerError, which ``check`` shows."""
+    """Read an answer as one finite number.
+
+    Args:
+        answer: A number, or a tensor with one value.
+        what: What the number is called in the error.
+
+    Returns:
+        The number.
+
+    Raises:
+        ExplorerError: If the answer is anything else; ``check`` shows the sentence.
+    """
     try:
         value = float(answer)
     except (TypeError, ValueError, RuntimeError):
@@ -213,7 +308,19 @@ def number(answer: Any, what: str = "the answer") -> float:
 
 
 def choice(answer: Any, choices: Iterable[str], what: str = "the answer") -> str:
-    """The choice that the answer names, whatever its case; ExplorerError with all of them where it names none."""
+    """Read an answer as one of several choices, ignoring case.
+
+    Args:
+        answer: The student's answer.
+        choices: What may be chosen.
+        what: What the answer is called in the error.
+
+    Returns:
+        The choice.
+
+    Raises:
+        ExplorerError: If the answer is none of the choices; the sentence lists them.
+    """
     choices = tuple(choices)
     found = _chosen(answer, choices)
     if found is None:

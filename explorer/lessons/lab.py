@@ -30,12 +30,28 @@ CLASSES = tuple("0123456789")
 
 @cache
 def digits(split: str = "test") -> tuple[Tensor, Tensor]:
-    """All digits of a split: pictures float32 (N, 1, 28, 28) in [0, 1] and labels int64 (N,), in shuffled order."""
+    """Load all digits of a split in shuffled order.
+
+    Args:
+        split: ``train`` or ``test``.
+
+    Returns:
+        Images float32 (N, 1, 28, 28) in [0, 1] and labels int64 (N,).
+    """
     return load_dataset("digits", split).batch(slice(None))
 
 
 def fresh(method: str, seed: int = 0, name: str | None = None) -> Classifier:
-    """A LeNet with random weights, in training mode; the seed also rules every random number drawn afterwards."""
+    """A LeNet with random weights, in training mode. Sets the global seed for everything drawn afterwards.
+
+    Args:
+        method: Training method written on its card.
+        seed: Seed of the weights and of all later random numbers.
+        name: Name of the model; by default made from the method.
+
+    Returns:
+        The model.
+    """
     torch.manual_seed(seed)
     card = Card(name=name or f"mine/{method}", data="digits", arch="lenet", method=method, classes=CLASSES, size=SIZE,
                 channels=1, mean=(0.0,), std=(1.0,))  # fmt: skip
@@ -45,10 +61,22 @@ def fresh(method: str, seed: int = 0, name: str | None = None) -> Classifier:
 def train(
     method: str, *, images: int = IMAGES, epochs: int = 20, seed: int = 0, name: str | None = None, **options: float
 ) -> Classifier:
-    """A LeNet trained by one of the explorer's methods on the first ``images`` training digits, in eval mode.
+    """Train a LeNet by one of the explorer's methods.
 
-    SGD with Nesterov momentum 0.9, weight decay 5e-4, learning rate 0.05 falling to 0 along a cosine, gradients no
-    longer than 1: the loop that lesson 3 writes out. ``options`` are those of the method's objective.
+    SGD with Nesterov momentum 0.9, weight decay 5e-4, learning rate 0.05 with cosine decay to 0, gradients clipped to
+    norm
+    1: the loop that lesson 3 writes out.
+
+    Args:
+        method: Name of the training method.
+        images: Number of training digits, the first ones.
+        epochs: Passes over them.
+        seed: Seed of weights, order and draws.
+        name: Name of the model; by default made from the method.
+        **options: Options of the method's objective.
+
+    Returns:
+        The model in eval mode.
     """
     x, y = (part[:images] for part in digits("train"))
     model = fresh(method, seed, name)
@@ -67,7 +95,16 @@ def train(
 
 
 def scaled(model: Classifier, factor: float, name: str) -> Classifier:
-    """A copy of the LeNet whose logits are ``factor`` times as large: every answer stays, only its sureness changes."""
+    """Copy a LeNet and multiply its logits: every answer stays, only the confidence changes.
+
+    Args:
+        model: The network to copy.
+        factor: Factor of the logits.
+        name: Name of the copy.
+
+    Returns:
+        The copy.
+    """
     copy = deepcopy(model)
     copy.card = replace(copy.card, name=name, sha256="")
     with torch.no_grad():
@@ -77,19 +114,46 @@ def scaled(model: Classifier, factor: float, name: str) -> Classifier:
 
 
 def noisy(x: Tensor, sigma: float, seed: int = 0) -> Tensor:
-    """The pictures with gaussian noise of standard deviation ``sigma`` in pixel units (0-1), clipped to [0, 1]."""
+    """Add gaussian noise.
+
+    Args:
+        x: Images (N, C, H, W) in [0, 1].
+        sigma: Standard deviation in [0, 1] pixel units.
+        seed: Seed of the noise.
+
+    Returns:
+        The noisy images, clipped to [0, 1].
+    """
     field = torch.randn(x.shape, generator=torch.Generator().manual_seed(seed))
     return (x + sigma * field).clamp(0, 1)
 
 
 @torch.inference_mode()
 def accuracy(model: nn.Module, x: Tensor, y: Tensor) -> float:
-    """Share of the pictures (N, C, H, W) that the model names rightly, in per cent."""
+    """Measure accuracy.
+
+    Args:
+        model: The network.
+        x: Images (N, C, H, W).
+        y: True labels (N,).
+
+    Returns:
+        Share of correct answers in per cent.
+    """
     return 100 * float((model(x).argmax(1) == y).double().mean())
 
 
 def yours(number: str, answer: T, otherwise: Callable[..., object]) -> T | Callable[..., object]:
-    """The student's function where the check of exercise ``number`` accepts it, else ours; one line says which."""
+    """Use the student's function if its exercise accepts it, otherwise ours; print which.
+
+    Args:
+        number: The exercise.
+        answer: The student's function.
+        otherwise: Our function.
+
+    Returns:
+        One of the two.
+    """
     verdict = judged(number, answer)
     if verdict is not None and verdict.right:
         print(f"From here on the notebook uses your answer to {number}.")  # noqa: T201 - what a notebook's cell says

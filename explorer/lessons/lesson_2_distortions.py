@@ -29,10 +29,20 @@ prediction(
 
 
 def find_amount(quality: Callable[[float], float], low: float, high: float, target: float, steps: int = 30) -> float:
-    """The amount at which a quality that falls from ``low`` to ``high`` reaches ``target``, by bisection.
+    """Find by bisection the amount at which a falling quality reaches a target.
 
-    ``low`` may be the larger number, as for JPEG. The result is the end at which the quality is at or below the target;
-    ExplorerError where the target is not reached between them.
+    Args:
+        quality: Quality as a function of the amount; falls from ``low`` to ``high``.
+        low: Amount of the best quality; may be the larger number, as for JPEG.
+        high: Amount of the worst quality.
+        target: The quality to reach.
+        steps: Halvings of the interval.
+
+    Returns:
+        The end of the last interval at which the quality is at or below the target.
+
+    Raises:
+        ExplorerError: If the target is not reached between the two amounts.
     """
     if not quality(high) <= target <= quality(low):
         raise ExplorerError(

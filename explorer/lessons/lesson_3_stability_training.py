@@ -160,7 +160,11 @@ def _shown(table: Table) -> str:
 
 
 def variants() -> dict[str, Callable[[Tensor, Tensor], Tensor]]:
-    """Three ways to write the term of exercise 3.7, as functions of the clean and the noisy logits."""
+    """Three ways to write the term of exercise 3.7.
+
+    Returns:
+        Functions of the clean and the noisy logits (N, K), by name.
+    """
 
     def a(clean: Tensor, noisy: Tensor) -> Tensor:
         return stability_term(clean, noisy)

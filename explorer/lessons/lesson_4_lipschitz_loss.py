@@ -31,7 +31,14 @@ prediction(
 
 @cache
 def network(method: str = "standard") -> Classifier:
-    """The shipped LeNet for digits of a training method, loaded once, on the CPU."""
+    """Load the shipped digits LeNet of a training method, once, on the CPU.
+
+    Args:
+        method: Name of the training method.
+
+    Returns:
+        The model.
+    """
     return load_model(f"digits/lenet/{method}", device="cpu")
 
 

@@ -26,7 +26,14 @@ prediction("5.7", "And if the same attack follows the margin?", choices=("standa
 
 @cache
 def network(method: str = "standard") -> Classifier:
-    """The shipped LeNet for digits of a training method, loaded once, on the CPU."""
+    """Load the shipped digits LeNet of a training method, once, on the CPU.
+
+    Args:
+        method: Name of the training method.
+
+    Returns:
+        The model.
+    """
     return load_model(f"digits/lenet/{method}", device="cpu")
 
 
@@ -37,7 +44,18 @@ def fgsm(
     epsilon: float,
     objective: Callable[[Tensor, Tensor], Tensor] = cross_entropy,
 ) -> Tensor:
-    """Each value of x (N, C, H, W) moved by ``epsilon`` along the sign of the objective's gradient, within [0, 1]."""
+    """The fast gradient sign method.
+
+    Args:
+        model: The attacked network.
+        x: Images (N, C, H, W) in [0, 1].
+        y: True labels (N,).
+        epsilon: Largest change of a value.
+        objective: What the attack increases, a function of logits and labels.
+
+    Returns:
+        Attacked images in [0, 1].
+    """
     place = x.clone().requires_grad_()
     (gradient,) = torch.autograd.grad(objective(model(place), y).sum(), place)
     return (x + epsilon * gradient.sign()).clamp(0, 1)

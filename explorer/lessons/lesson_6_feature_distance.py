@@ -30,10 +30,14 @@ prediction("6.8", "How many per cent of the triplets does the standard network o
 
 
 def distances(space: str, recipe: str) -> Tensor:
-    """L2 distances (N, N) of the distorted tiles (rows) to the clean ones (columns), float32.
+    """Compare distorted tiles with clean ones. Each tile has noise of its own.
 
-    ``space`` is "pixels" or the method of a network, whose penultimate features are compared. Each tile has noise of
-    its own.
+    Args:
+        space: ``pixels``, or the method of a network whose penultimate features are compared.
+        recipe: The distortion.
+
+    Returns:
+        L2 distances float32 (N, N), distorted tiles in rows, clean ones in columns.
     """
     x = tiles().pixels
     seeds = [image_seed(0, i) for i in range(len(x))]
@@ -42,12 +46,28 @@ def distances(space: str, recipe: str) -> Tensor:
 
 
 def apart(a: Tensor, b: Tensor) -> Tensor:
-    """L2 distances (N, M) of the rows of a (N, D) and b (M, D), from differences: exact also where they are tiny."""
+    """L2 distances computed from differences, exact also where they are tiny.
+
+    Args:
+        a: Vectors (N, D).
+        b: Vectors (M, D).
+
+    Returns:
+        Distances (N, M).
+    """
     return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
 
 
 def area(same: Tensor, different: Tensor) -> float:
-    """Area under the ROC curve: how often a distance of ``same`` is below one of ``different``; ties count half."""
+    """Area under the ROC curve: how often a distance of ``same`` is below one of ``different``; ties count half.
+
+    Args:
+        same: Distances within pairs.
+        different: Distances between pairs.
+
+    Returns:
+        The area, 0 to 1.
+    """
     ranked, same = different.sort().values, same.contiguous()
     below, upto = torch.searchsorted(ranked, same), torch.searchsorted(ranked, same, right=True)
     return 1 - float((below + upto).double().mean()) / (2 * len(ranked))
@@ -55,7 +75,15 @@ def area(same: Tensor, different: Tensor) -> float:
 
 @cache
 def recognition(space: str, recipe: str) -> float:
-    """How well copies under a recipe are told from tiles of other photographs, by distance: the area under the ROC."""
+    """How well distance tells distorted copies from tiles of other photographs.
+
+    Args:
+        space: ``pixels``, or the method of a network.
+        recipe: The distortion of the copies.
+
+    Returns:
+        Area under the ROC curve, 0 to 1.
+    """
     apart_by = distances(space, recipe)
     return area(apart_by.diagonal(), apart_by[~tiles().related()])
 
@@ -186,9 +214,16 @@ def what_for(answer: Any) -> Verdict:
 
 
 def ordered(space: str, recipe: str) -> float:
-    """Share (0-1) of all triplets in which another tile of the query's photograph is nearer than one of another.
+    """Share of triplets in which another tile of the query's photograph is nearer than one of another photograph.
 
     The query is distorted, the others are clean.
+
+    Args:
+        space: ``pixels``, or the method of a network.
+        recipe: The distortion of the query.
+
+    Returns:
+        The share, 0 to 1.
     """
     apart_by, related = distances(space, recipe), tiles().related()
     own = related & ~torch.eye(len(related), dtype=torch.bool)

@@ -34,16 +34,31 @@ prediction("7.6", "Under how many of the six distortions do standard and stabili
 
 
 def quadrants(a_right: Tensor, b_right: Tensor) -> dict[str, int]:
-    """How many pictures fall in each of QUADRANTS, from two boolean tensors (N,)."""
+    """Count the pictures in each of QUADRANTS.
+
+    Args:
+        a_right: Whether network a is correct, booleans (N,).
+        b_right: Whether network b is correct, booleans (N,).
+
+    Returns:
+        Count by quadrant.
+    """
     counts = (a_right & b_right, ~a_right & b_right, a_right & ~b_right, ~a_right & ~b_right)
     return {name: int(count.sum()) for name, count in zip(QUADRANTS, counts, strict=True)}
 
 
 def mcnemar(only_a: int, only_b: int) -> float:
-    """Two-sided p-value of the exact McNemar test (McNemar 1947) from how many pictures each network fails alone.
+    """Exact two-sided McNemar test (McNemar 1947).
 
-    If the networks were equally good, each such picture would be a fair coin's toss: twice the probability of a split
-    at least as uneven, at most 1.
+    If the networks were equally good, each picture that only one of them fails would be a fair coin toss: the p-value
+    is twice the probability of a split at least as uneven, at most 1.
+
+    Args:
+        only_a: Pictures that only network a fails.
+        only_b: Pictures that only network b fails.
+
+    Returns:
+        The p-value.
     """
     n, few = only_a + only_b, min(only_a, only_b)
     return min(1.0, 2 * sum(comb(n, k) for k in range(few + 1)) / 2**n)
@@ -177,7 +192,15 @@ def filed_case(answer: Any) -> Verdict:
 
 
 def opened(row: int, recipe: str) -> Comparison:
-    """The shipped standard and stabilized networks on a row of the digits' test set under exactly this recipe."""
+    """Compare the shipped standard and stabilized networks on one digit.
+
+    Args:
+        row: Row of the digits' test set.
+        recipe: The exact recipe.
+
+    Returns:
+        The comparison.
+    """
     pixels, _ = _digits().batch([row])
     return compare(list(_pair()), pixels, Recipe.parse(recipe))
 

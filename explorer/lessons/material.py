@@ -16,19 +16,38 @@ SIDE, CHANNELS = 32, 3  # what the CIFAR-10 networks take
 
 @cache
 def network(method: str = "standard") -> Classifier:
-    """The shipped CIFAR-10 ResNet-20 of a training method, loaded once."""
+    """Load the shipped CIFAR-10 ResNet-20 of a training method, once.
+
+    Args:
+        method: Name of the training method.
+
+    Returns:
+        The model.
+    """
     return load_model(f"cifar10/resnet20/{method}")
 
 
 @cache
 def photograph(name: str = "cat") -> Tensor:
-    """A bundled photograph as the CIFAR-10 networks take it, float32 (1, 3, 32, 32) in [0, 1]."""
+    """A bundled photograph at the CIFAR-10 networks' input size.
+
+    Args:
+        name: Name of the photograph.
+
+    Returns:
+        float32 (1, 3, 32, 32) in [0, 1].
+    """
     return images.fit(images.sample_images()[name](), SIDE, CHANNELS)
 
 
 @dataclass(frozen=True, eq=False)
 class Tiles:
-    """Small pictures cut from photographs: ``pixels`` float32 (N, 3, 32, 32) in [0, 1], and each one's ``photo``."""
+    """Small pictures cut from photographs.
+
+    Attributes:
+        pixels: float32 (N, 3, 32, 32) in [0, 1].
+        photo: Name of the photograph each tile comes from.
+    """
 
     pixels: Tensor
     photo: tuple[str, ...]
@@ -37,7 +56,11 @@ class Tiles:
         return len(self.photo)
 
     def related(self) -> Tensor:
-        """Which pairs come from one photograph, booleans (N, N); every tile is related to itself."""
+        """Which pairs of tiles come from one photograph.
+
+        Returns:
+            Booleans (N, N); every tile is related to itself.
+        """
         known = sorted(set(self.photo))
         index = torch.tensor([known.index(name) for name in self.photo])
         return index[:, None] == index[None, :]
@@ -45,10 +68,16 @@ class Tiles:
 
 @cache
 def tiles(per_side: int = 4) -> Tiles:
-    """``per_side`` x ``per_side`` overlapping squares, half as wide as the photograph, of all bundled ones.
+    """Cut overlapping squares, half as wide as the photograph, from all bundled photographs.
 
-    They have no labels, and need none: whether an answer changed can be asked of any picture. They are not CIFAR-10
-    pictures, so the networks are less sure of them than of their own test set.
+    They have no labels and need none: whether an answer changed can be asked of any picture. They are not CIFAR-10
+    pictures, so the networks are less confident than on their own test set.
+
+    Args:
+        per_side: Tiles per side of a photograph.
+
+    Returns:
+        The tiles.
     """
     pixels, photo = [], []
     for name, load in images.sample_images().items():
