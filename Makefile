@@ -22,7 +22,7 @@ LAB ?=
 NOTEBOOKS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install app notebooks test bench lint format readme refresh-notebooks wheel clean
+.PHONY: help install app notebooks test bench docs lint format readme refresh-notebooks wheel clean
 
 help: ## this list
 	@echo "Stability Explorer: change a picture a little, see how much the answer changes."
@@ -52,6 +52,9 @@ format: $(STAMP) ## put the code into its normal form
 
 bench: $(STAMP) ## the speed budget, measured: benchmarks/results/
 	$(BIN)/python -m benchmarks.run $(BENCH)
+
+docs: $(STAMP) ## the documentation site: build/docs/index.html
+	@$(BIN)/python -m docs.tools.build
 
 readme: $(STAMP) ## put the current table of models into README.md
 	$(BIN)/explorer models --markdown > table.tmp

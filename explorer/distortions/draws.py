@@ -64,11 +64,25 @@ class Draws:
         self._generators = [torch.Generator().manual_seed(seed) for seed in distinct]
 
     def normal(self, *shape: int) -> Tensor:
-        """Standard normal numbers, float32 (N, *shape) on the CPU."""
+        """Standard normal numbers.
+
+        Args:
+            shape: The shape of one image's numbers.
+
+        Returns:
+            float32 (N, ``shape``), on the CPU.
+        """
         return self._draw(torch.randn, shape)
 
     def uniform(self, *shape: int) -> Tensor:
-        """Uniform numbers in [0, 1), float32 (N, *shape) on the CPU."""
+        """Uniform numbers in [0, 1).
+
+        Args:
+            shape: The shape of one image's numbers.
+
+        Returns:
+            float32 (N, ``shape``), on the CPU.
+        """
         return self._draw(torch.rand, shape)
 
     def _draw(self, source: Callable[..., Tensor], shape: tuple[int, ...]) -> Tensor:

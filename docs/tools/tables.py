@@ -1,0 +1,124 @@
+"""The tables of the site, made from the registries when it is built: what is registered is listed, and nothing else.
+
+Each function returns a Markdown table; ``TABLES`` names them as the pages include them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+
+def markdown(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: int = 0) -> str:
+    """A Markdown table; the last ``numbers`` columns are aligned to the right."""
+    rule = ["---"] * (len(header) - numbers) + ["---:"] * numbers
+    return "\n".join(f"| {' | '.join(map(_cell, cells))} |" for cells in [header, rule, *rows]) + "\n"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}"
+
+
+def distortions() -> str:
+    """Every distortion: what it does, the range and unit of its amount, the amount that changes nothing."""
+    from explorer.distortions import DISTORTIONS
+
+    rows = []
+    for one in DISTORTIONS.values():
+        low, high = one.limits if one.reach is not None else (one.low, one.high)
+        amount = f"{_number(low)} to {_number(high)} {one.unit}"
+        rows.append((one.family, f"`{one.name}`", one.help, amount, _number(one.identity), one.source))
+    return markdown(("family", "name", "what it does", "amount", "off at", "source"), rows)
+
+
+def severities() -> str:
+    """The published severities 1 to 5 of each distortion that has some, in its unit, for a 32 px image."""
+    from explorer.distortions import DISTORTIONS
+
+    rows = [
+        (f"`{one.name}`", one.unit, *map(_number, one.severities))
+        for one in DISTORTIONS.values()
+        if one.severities is not None
+    ]
+    return markdown(("distortion", "unit", "1", "2", "3", "4", "5"), rows, numbers=5)
+
+
+def methods() -> str:
+    """Every training method: its title and its own options with their defaults."""
+    from explorer.models import method_title
+    from explorer.training import OBJECTIVES, default_options
+
+    rows = []
+    for name in OBJECTIVES:
+        options = [f"`--{option.replace('_', '-')} {value}`" for option, value in default_options(name).items()]
+        rows.append((f"`{name}`", method_title(name), ", ".join(options) or "none"))
+    return markdown(("method", "title", "options and their defaults"), rows)
+
+
+def architectures() -> str:
+    """Every architecture: the input it was designed for, and its parameters with ten classes."""
+    from explorer.models import ARCHITECTURES
+
+    rows = []
+    for name, one in sorted(ARCHITECTURES.items()):
+        net = one.build(classes=10, in_channels=one.channels)
+        count = sum(parameter.numel() for parameter in net.parameters())
+        about = " ".join((one.build.__doc__ or "").split("\n\n")[0].split())
+        rows.append((f"`{name}`", about, f"{one.channels} × {one.size} × {one.size}", f"{count:,}"))
+    return markdown(("architecture", "what it is", "input", "parameters"), rows, numbers=2)
+
+
+def datasets() -> str:
+    """Every named data set: test images, their classes and channels, and the size of the download."""
+    from explorer.data.datasets import SOURCES, load_dataset
+    from explorer.data.downloads import megabytes
+    from explorer.data.published import PUBLISHED
+
+    rows = []
+    for name in SOURCES:
+        if name in PUBLISHED:
+            one = PUBLISHED[name]
+            count, classes, channels = one.rows, one.classes, one.channels
+            where = f"{megabytes(one.size)} from {one.host}"
+        else:
+            data = load_dataset(name)
+            count, classes, channels, where = len(data), data.classes, data.channels, "none: comes along"
+        rows.append((f"`{name}`", ", ".join(classes), str(channels), f"{count:,}", where))
+    return markdown(("data set", "classes", "channels", "test images", "download"), rows)
+
+
+def models() -> str:
+    """The shipped models with their measured accuracies, as ``explorer models --markdown`` prints them."""
+    from explorer.cli.tables import models_markdown
+    from explorer.models import list_models
+
+    return models_markdown(list_models()) + "\n"
+
+
+def published() -> str:
+    """Values that others published, or that their public weights reach."""
+    from explorer.models import method_title
+    from explorer.models.published_values import PUBLISHED_VALUES
+
+    rows = []
+    for one in PUBLISHED_VALUES:
+        about = "about " if one.about else ""
+        condition = "clean" if one.distortion is None else f"`{one.distortion}` {about}{_number(one.amount or 0)}"
+        source = f"{one.source.short} ({one.kind})"
+        network = f"{one.arch}, {one.setting}"
+        rows.append((one.data, method_title(one.method), network, condition, source, f"{100 * one.accuracy:.2f}"))
+    return markdown(("data", "method", "network and setting", "condition", "source", "accuracy, %"), rows, numbers=1)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "distortions": distortions,
+    "severities": severities,
+    "methods": methods,
+    "architectures": architectures,
+    "datasets": datasets,
+    "models": models,
+    "published": published,
+}
