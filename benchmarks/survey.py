@@ -54,14 +54,14 @@ def measure_survey(models: Sequence[str]) -> list[Row]:
 
 def measure_queries(_: Sequence[str]) -> list[Row]:
     """The questions behind the page "Failures" and the ready-made tables, on five million generated rows."""
-    from explorer.app.failures import Failures
-    from explorer.app.live import Live
+    from explorer.app.context import make_context
+    from explorer.app.failures.page import Failures
     from explorer.survey import VIEWS, Survey
 
     with tempfile.TemporaryDirectory() as home:
         folder = Path(home) / "generated"
         generate(folder)
-        page = Failures(Live(["digits/lenet/standard", "digits/lenet/stability"]), [folder])
+        page = Failures(make_context(["digits/lenet/standard", "digits/lenet/stability"], surveys=[folder]))
         key = page.listed({})["surveys"][0]["key"]
         about = {"survey": key}
         narrow = {"model": "other", "low": -0.5, "high": 0.5, "distortion": "gaussian_noise", "label": "3"}

@@ -25,8 +25,9 @@ import gradio as gr
 from PIL import Image
 
 from explorer.app.api import use_json
+from explorer.app.context import make_context
+from explorer.app.endpoints import Endpoints
 from explorer.app.layout import page
-from explorer.app.live import Live
 from explorer.app.theme import launch_options
 from explorer.data.datasets import Dataset
 from explorer.errors import ExplorerError
@@ -54,9 +55,10 @@ def build(
     know theirs. ``surveys``: folders of surveys for the page "Failures". ExplorerError where there is no such
     model, no checkpoint at all, or where they do not take the same input.
     """
-    live = Live([named_after(model, data) for model in models or ()], data, surveys)
-    live.warm()
-    return page(live)
+    context = make_context([named_after(model, data) for model in models or ()], data, surveys)
+    endpoints = Endpoints(context)
+    endpoints.warm()
+    return page(context, endpoints)
 
 
 def serve(

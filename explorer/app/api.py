@@ -17,9 +17,9 @@ import gradio as gr
 from gradio.utils import get_function_description
 
 from explorer import analysis
-from explorer.app.asked import Reader, number_of, numbers_of, text_of
-from explorer.app.jobs import humble_thread
-from explorer.app.live import Live
+from explorer.app.api_requests import Reader, number_of, numbers_of, text_of
+from explorer.app.context import Context
+from explorer.app.idle import low_priority_thread
 from explorer.data import images
 from explorer.distortions import DISTORTIONS
 from explorer.errors import ExplorerError
@@ -70,9 +70,9 @@ class Blocks(gr.Blocks):
         return list(inputs)
 
 
-def add(live: Live, blocks: gr.Blocks) -> None:
+def add(context: Context, blocks: gr.Blocks) -> None:
     """Register the endpoints in the Blocks under construction."""
-    api = Api(live, blocks)
+    api = Api(context, blocks)
     for endpoint in (api.compare, api.sweep, api.flip_point, api.models, api.distortions):
         before = set(blocks.fns)
         gr.api(endpoint, api_name=endpoint.__name__, queue=False, concurrency_limit=None)
@@ -101,13 +101,13 @@ def use_json(blocks: gr.Blocks) -> None:
 class Api:
     """The endpoints. Every one raises RefusedError, one sentence, where its question makes no sense."""
 
-    def __init__(self, live: Live, blocks: gr.Blocks) -> None:
-        self._live = live
-        self._reader = Reader(live, blocks.upload_file_set)
+    def __init__(self, context: Context, blocks: gr.Blocks) -> None:
+        self._context = context
+        self._reader = Reader(context.workspace, blocks.upload_file_set)
         self._waiting = 0
         # Beside those of the page's jobs, so that a program that asks and asks holds up no visitor's curves.
         threads = min(max(1, (os.cpu_count() or 2) // 2), 4)
-        self._pool = ThreadPoolExecutor(threads, "explorer-api", initializer=humble_thread)
+        self._pool = ThreadPoolExecutor(threads, "explorer-api", initializer=low_priority_thread)
 
     async def compare(
         self,
@@ -132,8 +132,8 @@ class Api:
         """
 
         def work(_: Progress) -> dict[str, Any]:
-            scene = self._reader.scene(image, models, recipe)
-            found = analysis.compare(scene.models, scene.pixels, scene.recipe, label=scene.label)
+            request = self._reader.load(image, models, recipe)
+            found = analysis.compare(request.models, request.pixels, request.recipe, label=request.label)
             urls = {"clean": images.data_url(found.clean), "distorted": images.data_url(found.distorted)}
             return found.to_dict() | ({"images": urls} if pictures else {})
 
@@ -170,14 +170,14 @@ class Api:
             grid = numbers_of(amounts)
             if isinstance(seeds, bool) or not isinstance(seeds, int) or not 1 <= seeds <= MAX_SEEDS:
                 raise ExplorerError(f"seeds is a whole number from 1 to {MAX_SEEDS}.")
-            scene = self._reader.scene(image, models, recipe)
+            request = self._reader.load(image, models, recipe)
             return analysis.sweep(
-                scene.models,
-                scene.pixels,
+                request.models,
+                request.pixels,
                 name,
                 amounts=grid,
-                recipe=scene.recipe,
-                label=scene.label,
+                recipe=request.recipe,
+                label=request.label,
                 seeds=seeds,
                 progress=progress,
             ).to_dict()
@@ -208,13 +208,13 @@ class Api:
         def work(progress: Progress) -> dict[str, float | None]:
             name = text_of(distortion, "The distortion")
             width = None if tolerance is None else number_of(tolerance, "The tolerance")
-            scene = self._reader.scene(image, models, recipe)
+            request = self._reader.load(image, models, recipe)
             return analysis.flip_point(
-                scene.models,
-                scene.pixels,
+                request.models,
+                request.pixels,
                 name,
-                recipe=scene.recipe,
-                label=scene.label,
+                recipe=request.recipe,
+                label=request.label,
                 tolerance=width,
                 progress=progress,
             )
@@ -227,7 +227,7 @@ class Api:
         Returns:
             The cards: name, method, architecture, data, classes, input, training, measured accuracies (0-1)
         """
-        cards = (card for family in self._live.families.values() for card in family.cards)
+        cards = self._context.workspace.cards
         return [{k: v for k, v in card.to_dict().items() if k != "reference"} for card in cards]  # long, and of no use
 
     async def distortions(self) -> list[dict[str, Any]]:
@@ -249,7 +249,7 @@ class Api:
             raise RefusedError("The explorer has too much to do just now; try again in a minute.")
 
         def patient(*_: int) -> None:
-            self._live.quiet.wait()
+            self._context.idle.wait()
 
         def begin() -> T:
             patient()

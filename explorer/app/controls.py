@@ -8,11 +8,9 @@ from typing import Any
 
 import gradio as gr
 
-from explorer.app.questions import MAX_STEPS
-from explorer.distortions import DISTORTIONS, Distortion
+from explorer.app.validation import MAX_STEPS
+from explorer.distortions import DISTORTIONS
 from explorer.models.families import Family
-
-PER_255 = "n/255"  # the unit of amounts that people write as 8/255: the slider counts the 255ths
 
 
 @dataclass(frozen=True)
@@ -126,33 +124,3 @@ def connect(controls: Controls, panel: gr.HTML) -> None:
     listen(controls.reroll.click, call("reroll"), [])
     listen(controls.recipe.submit, call("setRecipe"), [controls.recipe])
     listen(controls.recipe.blur, call("setRecipe"), [controls.recipe])
-
-
-def describe(kind: Distortion, sides: list[int]) -> dict[str, Any]:
-    """What ``app.js`` needs to know of a distortion; ``sides`` are those of the models' inputs in px."""
-    return {
-        "title": kind.title,
-        "help": kind.help,
-        "unit": "1/255 of full scale" if kind.unit == PER_255 else kind.unit,
-        "sign": kind.symbol,
-        "symbol": {PER_255: "/255", "px": "px", "°": "°", "bits": "bits"}.get(kind.unit, kind.symbol),
-        "factor": 255 if kind.unit == PER_255 else 1,
-        "default": kind.default,
-        "adversarial": kind.adversarial,
-        "searched": kind.searched,
-        "sides": {str(side): _range(kind, side) for side in sides},
-    }
-
-
-def _range(kind: Distortion, side: int) -> dict[str, Any]:
-    mild, strong = kind.span(side)
-    low, high = (kind.low, kind.high) if kind.two_sided else (min(mild, strong), max(mild, strong))
-    marks = kind.severities_at(side)
-    return {
-        "low": low,
-        "high": high,
-        "step": kind.step,
-        "identity": mild,
-        "inverted": strong < mild and not kind.two_sided,  # mild on the left, strong on the right
-        "marks": list(marks) if marks else None,
-    }

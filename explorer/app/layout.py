@@ -13,14 +13,16 @@ import gradio as gr
 import torch
 
 from explorer.app import api
-from explorer.app.controls import Controls, add_model_menu, add_step_menu, connect, describe, family_menu, step_sliders
-from explorer.app.live import Live
-from explorer.app.pictures import catalogue_of_datasets, sample_strip
-from explorer.app.questions import MAX_STEPS
+from explorer.app.context import Context
+from explorer.app.controls import Controls, add_model_menu, add_step_menu, connect, family_menu, step_sliders
+from explorer.app.distortion_info import describe
+from explorer.app.endpoints import Endpoints
+from explorer.app.pictures import sample_strip
+from explorer.app.validation import MAX_STEPS
+from explorer.app.workspace import Workspace
 from explorer.data.images import MAX_BYTES
 from explorer.distortions import DISTORTIONS
 from explorer.models import pick_device
-from explorer.models.families import family_of
 from explorer.panel import curves_module, panel_module
 
 FOLDER = Path(__file__).resolve().parent
@@ -47,10 +49,10 @@ NAV = """<nav class="stability-colours" aria-label="Stability Explorer">
 <button id="theme" type="button" aria-label="Dark colours" title="Light or dark">&#9680;</button></nav>"""
 
 
-def page(live: Live) -> gr.Blocks:
-    """The whole app as Blocks; ``live`` answers its questions."""
-    family = family_of(live.first, live.families) or next(iter(live.families.values()))
-    shown = live.first or family.defaults
+def page(context: Context, endpoints: Endpoints) -> gr.Blocks:
+    """The whole app as Blocks; ``endpoints`` answers its requests."""
+    workspace = context.workspace
+    family, shown = workspace.first
     with api.Blocks(title="Stability Explorer", analytics_enabled=False, fill_width=True) as blocks:
         gr.HTML(
             NAV,
@@ -64,7 +66,7 @@ def page(live: Live) -> gr.Blocks:
                     _part('<h2>Image</h2><div id="pictures"></div>')
                 with gr.Column(elem_classes="box"):
                     _part("<h2>Models</h2>")
-                    families = family_menu(live.families, family.key)
+                    families = family_menu(workspace.families, family.key)
                     _part('<ul id="models"></ul>')
                     add_model = add_model_menu(family, shown)
                 with gr.Column(elem_classes="box", elem_id="chain"):
@@ -113,14 +115,14 @@ def page(live: Live) -> gr.Blocks:
                     html_template="",
                     apply_default_css=False,
                     elem_id="panel",
-                    js_on_load=on_load(catalogue(live, family.key, shown)),
-                    server_functions=questions(live),
+                    js_on_load=on_load(catalogue(workspace)),
+                    server_functions=server_functions(endpoints),
                 )
                 _part('<div id="more" class="box-like"></div>')
             _part('<div id="failures"></div>')
             _part('<div id="methods"></div>')
         connect(Controls(sliders, families, add_model, add_step, seed, against, pixels, reroll, recipe), panel)
-        api.add(live, blocks)
+        api.add(context, blocks)
     return blocks
 
 
@@ -128,36 +130,41 @@ def _part(html: str) -> gr.HTML:
     return gr.HTML(html, apply_default_css=False, js_on_load=None)
 
 
-def questions(live: Live) -> list[Any]:
+def server_functions(endpoints: Endpoints) -> list[Any]:
     """The functions that the page calls as ``server.<name>(argument)``."""
 
-    def question(method: Callable[[Any], Awaitable[Any]]) -> Callable[[Any], Awaitable[Any]]:
+    def plain(method: Callable[[Any], Awaitable[Any]]) -> Callable[[Any], Awaitable[Any]]:
         @wraps(method)  # Gradio puts a mark on the function, which a method does not take
-        async def asked(argument: Any) -> Any:
+        async def call(argument: Any) -> Any:
             return await method(argument)
 
-        return asked
+        return call
 
-    asked = (live.ask, live.open_picture, live.read_recipe, live.read_link, live.share, live.failures, live.methods)
-    return [question(method) for method in (*asked, live.start_job, live.poll_job, live.cancel_job)]
+    return [plain(method) for method in endpoints.functions]
 
 
-def catalogue(live: Live, family: str, models: list[str]) -> dict[str, Any]:
+def catalogue(workspace: Workspace) -> dict[str, Any]:
     """What the page knows without asking: families, distortions, samples, limits, and the first state."""
-    sides = sorted({family.size for family in live.families.values()})
+    first, models = workspace.first
+    sides = sorted({family.size for family in workspace.families.values()})
     return {
-        "families": [family.to_dict() for family in live.families.values()],
+        "families": [family.to_dict() for family in workspace.families.values()],
         "distortions": {name: describe(kind, sides) for name, kind in DISTORTIONS.items()},
         "samples": sample_strip(),
-        "datasets": catalogue_of_datasets(live.pictures),
+        "datasets": workspace.catalog.catalogue(),
         "limits": {"steps": MAX_STEPS, "bytes": MAX_BYTES},
-        "first": {"family": family, "models": models, "steps": list(map(list, FIRST_STEPS)), **first_picture(live)},
+        "first": {
+            "family": first.key,
+            "models": models,
+            "steps": list(map(list, FIRST_STEPS)),
+            **first_picture(workspace),
+        },
     }
 
 
-def first_picture(live: Live) -> dict[str, Any]:
-    """The picture to open on where the app was given data of people's own; else the page takes the first sample."""
-    return {"picture": {"dataset": live.own[0].name, "index": 0}} if live.own else {}
+def first_picture(workspace: Workspace) -> dict[str, Any]:
+    """The picture to open on where the app was given the user's own data; else the page takes the first sample."""
+    return {"picture": {"dataset": workspace.own[0].name, "index": 0}} if workspace.own else {}
 
 
 def on_load(known: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""What the page's address says, and what it should say to Python and to the command line.
+"""What the page's address asks for.
 
 The address holds the whole state: ``?picture=digits:7&models=A,B&recipe=jpeg=30;seed=7`` and, where they are used,
 ``off`` (steps that are switched off, ``place:name=amount``), ``pin`` (the pinned state, ``picture|recipe``) and
@@ -7,20 +7,14 @@ The address holds the whole state: ``?picture=digits:7&models=A,B&recipe=jpeg=30
 
 from __future__ import annotations
 
-import re
-import shlex
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
 from urllib.parse import parse_qsl
 
-from explorer.data.datasets import SOURCES
+from explorer.app.workspace import Workspace
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
-from explorer.models import Card
 from explorer.models.families import Family
-
-if TYPE_CHECKING:
-    from explorer.app.live import Live, Scene
 
 MAX_LINK = 20_000
 """Characters of an address that are read."""
@@ -42,13 +36,13 @@ METHODS = {"data", "distortion", "reach", "images"}
 """Those of the page "Methods", likewise."""
 
 
-def read_link(live: Live, query: Any, *, max_models: int, max_steps: int) -> dict[str, Any]:
+def read_link(workspace: Workspace, query: Any, *, max_models: int, max_steps: int) -> dict[str, Any]:
     """What an address's query (without the ``?``) asks for: {"state": {...}, "said": [sentences]}.
 
     ``state`` has only the keys that the address gave rightly, of family, models, picture, steps, seed, against,
     quantised, reference and tab, in the page's own form.
     """
-    reader = _Reader(live, max_models, max_steps)
+    reader = _Reader(workspace, max_models, max_steps)
     if not isinstance(query, str) or len(query) > MAX_LINK:
         reader.said.append("The address is too long to be one of ours; the explorer opened as usual.")
         return {"state": {}, "said": reader.said}
@@ -66,7 +60,7 @@ def read_link(live: Live, query: Any, *, max_models: int, max_steps: int) -> dic
 class _Reader:
     """Reads the parameters one after another; ``state`` is what was understood, ``said`` what was not."""
 
-    def __init__(self, live: Live, max_models: int, max_steps: int) -> None:
+    def __init__(self, workspace: Workspace, max_models: int, max_steps: int) -> None:
         self.state: dict[str, Any] = {}
         self.said: list[str] = []
         self.parts: dict[str, Callable[[str], None]] = {
@@ -77,11 +71,11 @@ class _Reader:
             "pin": self.pin,
             "tab": self.tab,
         }
-        self._live, self._max_models, self._max_steps = live, max_models, max_steps
+        self._workspace, self._max_models, self._max_steps = workspace, max_models, max_steps
 
     def models(self, text: str) -> None:
         """The models named, without those unknown, doubled, too many or of another family than the first."""
-        known = {card.name: family for family in self._live.families.values() for card in family.cards}
+        known = {card.name: family for family in self._workspace.families.values() for card in family.cards}
         names: list[str] = []
         for name in dict.fromkeys(part.strip() for part in text.split(",")[:MAX_PARTS]):
             if name not in known:
@@ -114,7 +108,7 @@ class _Reader:
         if len(recipe.steps) > self._max_steps:
             self.said.append(f"The page shows at most {self._max_steps} distortions; the others were left out.")
         against = recipe.against
-        family = self._live.families.get(self.state.get("family", ""))
+        family = self._workspace.families.get(self.state.get("family", ""))
         if against is not None and family and against not in {card.name for card in family.cards}:
             self.said.append(f"The attacked model {_quoted(against)} is not one of these models; another one is.")
             against = None
@@ -159,14 +153,14 @@ class _Reader:
             if not row.isdecimal() or len(row) > 12:
                 raise ExplorerError(f"The picture {_quoted(text)} is not known; a row of a data set reads digits:7.")
             picture = {"dataset": dataset, "index": int(row)}
-        family = self._fitting(picture) or next(iter(self._live.families.values()))
-        self._live.pictures.find(picture, (family.size, family.channels))
+        family = self._fitting(picture) or next(iter(self._workspace.families.values()))
+        self._workspace.pictures.find(picture, (family.size, family.channels))
         return picture
 
     def _fitting(self, picture: Mapping[str, Any]) -> Family | None:
         """The family trained on the picture's data set."""
         name = picture.get("dataset")
-        return next((family for family in self._live.families.values() if name in family.data), None)
+        return next((family for family in self._workspace.families.values() if name in family.data), None)
 
     def _piece_by_piece(self, text: str) -> Recipe:
         chain, *options = text.split(";")
@@ -185,110 +179,3 @@ class _Reader:
 
 def _quoted(text: str) -> str:
     return repr(text if len(text) <= 60 else text[:60] + "...")
-
-
-# ---- the other way round: the same state for Python and the command line --------------------------------------------
-
-
-def shares(scene: Scene, state: Mapping[str, Any], own: Collection[str] = ()) -> dict[str, Any]:
-    """A state, loaded as ``scene``, for the command line, as Python and as JSON: {"command", "python", "json", "own",
-    "notes"}.
-
-    ``own`` says that the picture is the visitor's own. What only this explorer has stands there under a name to be
-    put right: ``picture.png`` for a picture or a row of one of the ``own`` data sets, ``name.safetensors`` for a model
-    of one's own; ``notes`` says so, one sentence each.
-    """
-    names = [model.name for model in scene.models]
-    known = frozenset(SOURCES) - set(own)  # the data sets whose rows mean the same elsewhere
-    picture = state["picture"]
-    image = _image_name(picture, known)
-    outside = [model.card for model in scene.models if model.method == "outside"]
-    files = [_file_name(model.card) for model in scene.models]
-    command = ["explorer", "compare", image, "--models", ",".join(files), "--recipe", str(scene.recipe)]
-    if outside:
-        command += ["--arch", outside[0].arch]
-        command += ["--mean", _numbers(outside[0].mean), "--std", _numbers(outside[0].std)]
-    takes = f"{scene.family.size}, {scene.family.channels}"
-    label = "" if scene.label is None else f", label={scene.label}"
-    reference, pin = "", []
-    shared: dict[str, Any] = {"picture": image, "models": names, "recipe": scene.recipe.to_dict()}
-    if scene.pinned is not None:
-        other = state["reference"]["picture"]
-        command += ["--pin", f"{_image_name(other, known)}|{scene.pinned}"]
-        shared["reference"] = {"picture": _image_name(other, known), "recipe": scene.pinned.to_dict()}
-        reference = ", reference=reference"
-        pinned_label = "" if scene.pinned_label is None else f", label={scene.pinned_label}"
-        pin = [
-            f"other = explorer.fit({_image_python(other, known)}, {takes})",
-            f"reference = pinned_pass(models, other, explorer.{scene.pinned.to_python()}{pinned_label})",
-        ]
-    loaded = f"[explorer.load_model(name) for name in {names!r}]"
-    if outside:
-        loaded = f"[{', '.join(_model_python(model.card) for model in scene.models)}]"
-    notes = _notes(picture, known, outside)
-    python = [
-        *(f"# {note}" for note in notes),
-        "import explorer",
-        *(["from explorer.data.images import sample_images"] if "sample" in picture else []),
-        *(["from explorer.analysis import pinned_pass"] if pin else []),
-        f"models = {loaded}",
-        f"image = explorer.fit({_image_python(picture, known)}, {takes})",
-        *pin,
-        f"comparison = explorer.compare(models, image, explorer.{scene.recipe.to_python()}{label}{reference})",
-    ]
-    return {
-        "command": " ".join(map(_word, command)),
-        "python": "\n".join(python),
-        "json": shared,
-        "own": "token" in picture,
-        "notes": notes,
-    }
-
-
-def _notes(picture: Mapping[str, Any], known: frozenset[str], outside: Sequence[Card]) -> list[str]:
-    """What has to be put right in the texts before they run elsewhere."""
-    notes = [
-        f"{card.name} is a model of your own: for Python and the terminal put in the path of its file."
-        for card in outside
-    ]
-    if "dataset" in picture and picture["dataset"] not in known:
-        notes.append(
-            f"{picture['dataset']} is a data set of your own: for Python and the terminal save the clean pixels as "
-            "picture.png."
-        )
-    return notes
-
-
-def _file_name(card: Card) -> str:
-    return f"{card.name}.safetensors" if card.method == "outside" else card.name
-
-
-def _model_python(card: Card) -> str:
-    if card.method != "outside":
-        return f"explorer.load_model({card.name!r})"
-    return f"explorer.load_model({_file_name(card)!r}, arch={card.arch!r}, mean={card.mean!r}, std={card.std!r})"
-
-
-def _numbers(values: Sequence[float]) -> str:
-    return ",".join(f"{value:g}" for value in values)
-
-
-def _word(text: str) -> str:
-    """A word of a command as shells of all systems read it: cmd.exe knows no single quotes."""
-    if re.fullmatch(r"[\w@:./-]+", text):
-        return text
-    return f'"{text}"' if re.fullmatch(r"[\w@:./=+,;| -]+", text) else shlex.quote(text)
-
-
-def _image_name(picture: Mapping[str, Any], known: frozenset[str]) -> str:
-    if picture.get("dataset") in known:
-        return f"{picture['dataset']}:{picture['index']}"
-    return str(picture.get("sample", "picture.png"))
-
-
-def _image_python(picture: Mapping[str, Any], known: frozenset[str]) -> str:
-    if picture.get("dataset") in known:
-        return f"explorer.load_dataset({picture['dataset']!r}).batch([{picture['index']}])[0]"
-    if "sample" in picture:
-        return f"sample_images()[{picture['sample']!r}]()"
-    return "explorer.load_image('picture.png')"

@@ -4,92 +4,57 @@ from __future__ import annotations
 
 import secrets
 import threading
-import time
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from torch import Tensor
 
-from explorer.app.shelf import THUMB, Shelf
+from explorer.app.cache import LruCache
+from explorer.app.dataset_catalog import THUMB, DatasetCatalog
 from explorer.data import images
-from explorer.data.datasets import Dataset
 from explorer.errors import ExplorerError
 
-HELD = 500
-"""Brought pictures kept at once; the one unused for longest goes first."""
+MAX_UPLOADS = 500
+"""Uploaded pictures kept at once; the one unused for longest goes first."""
 
-HELD_SECONDS = 4 * 3600
-"""A brought picture that nobody asked for in this time is forgotten."""
+MAX_UNUSED = 4 * 3600
+"""An uploaded picture that nobody asked for in this time is forgotten."""
 
 
 class PictureGoneError(ExplorerError):
-    """A brought picture is asked for that is not held any more."""
+    """An uploaded picture is asked for that is not kept any more."""
 
 
 Input = tuple[int, int]
 """What models take: side in px and number of channels."""
 
-K = TypeVar("K")
-V = TypeVar("V")
-
-
-class Recent(Generic[K, V]):
-    """A dictionary of the ``limit`` entries used last, forgotten after ``seconds`` without use; for many threads."""
-
-    def __init__(self, limit: int, seconds: float = float("inf"), clock: Callable[[], float] = time.monotonic) -> None:
-        self._entries: OrderedDict[K, tuple[float, V]] = OrderedDict()
-        self._limit, self._seconds, self._clock = limit, seconds, clock
-        self._lock = threading.Lock()
-
-    def get(self, key: K) -> V | None:
-        with self._lock:
-            self._forget()
-            if key not in self._entries:
-                return None
-            _, value = self._entries.pop(key)
-            self._entries[key] = (self._clock(), value)
-            return value
-
-    def put(self, key: K, value: V) -> None:
-        with self._lock:
-            self._entries.pop(key, None)
-            self._entries[key] = (self._clock(), value)
-            self._forget()
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def _forget(self) -> None:
-        oldest_allowed = self._clock() - self._seconds
-        while self._entries:
-            used, _ = next(iter(self._entries.values()))
-            if len(self._entries) <= self._limit and used >= oldest_allowed:
-                return
-            self._entries.popitem(last=False)
-
 
 class Pictures:
     """Finds the pixels of a picture the browser names.
 
-    A brought picture is fitted to every input at once and only those few pixels are kept, in memory, under a token
+    An uploaded picture is fitted to every input at once and only those few pixels are kept, in memory, under a token
     nobody can guess that goes to its sender alone; the file itself is not kept.
     """
 
-    def __init__(self, inputs: Sequence[Input], own: Sequence[Dataset] = ()) -> None:
-        """``inputs``: what the models take; ``own``: people's own data sets, shown beside the known ones."""
+    def __init__(self, inputs: Sequence[Input], catalog: DatasetCatalog) -> None:
+        """Start without uploaded pictures.
+
+        Args:
+            inputs: What the models take.
+            catalog: The data sets whose rows can be shown.
+        """
         self.inputs = tuple(inputs)
-        self.shelf = Shelf(own)
+        self._catalog = catalog
         self._decoding = threading.Lock()
-        self._brought: Recent[str, dict[Input, Tensor]] = Recent(HELD, HELD_SECONDS)
-        self._fitted: Recent[tuple[str, Input], Tensor] = Recent(256)
+        self._uploads: LruCache[str, dict[Input, Tensor]] = LruCache(MAX_UPLOADS, MAX_UNUSED)
+        self._fitted: LruCache[tuple[str, Input], Tensor] = LruCache(256)
 
     def bring(self, data: bytes) -> dict[str, str]:
         """Take a picture in: its ``token`` and a ``thumb``. ExplorerError where the bytes are no picture."""
         with self._decoding:  # one at a time: a large photograph takes half a gigabyte while it is decoded
             *fitted, small = images.load_fitted(data, [*self.inputs, (THUMB, 3)])
         token = secrets.token_urlsafe(24)
-        self._brought.put(token, dict(zip(self.inputs, fitted, strict=True)))
+        self._uploads.put(token, dict(zip(self.inputs, fitted, strict=True)))
         return {"token": token, "thumb": images.data_url(small)}
 
     def find(self, picture: Any, takes: Input) -> tuple[str, Tensor, str | None]:
@@ -100,13 +65,13 @@ class Pictures:
         if not isinstance(picture, Mapping):
             raise ExplorerError("Choose a picture first.")
         if isinstance(token := picture.get("token"), str):
-            brought = self._brought.get(token)
-            if brought is None:
+            uploaded = self._uploads.get(token)
+            if uploaded is None:
                 raise PictureGoneError("This picture is no longer held here; choose it again.")
-            return f"token:{token}", brought[takes], None
+            return f"token:{token}", uploaded[takes], None
         if isinstance(name := picture.get("sample"), str):
             return f"sample:{name}", self._fit(f"sample:{name}", takes, sample_loader(name)), None
-        data, row = self.shelf.row(picture, takes)
+        data, row = self._catalog.row(picture, takes)
         key = f"dataset:{data.name}:{row}"
         return key, self._fit(key, takes, lambda: data.batch([row])[0]), data.class_of(row)
 
@@ -140,8 +105,3 @@ def sample_strip() -> list[dict[str, str]]:
         except (ExplorerError, OSError, ImportError):  # a library built without its sample pictures
             continue
     return strip
-
-
-def catalogue_of_datasets(pictures: Pictures) -> list[dict[str, Any]]:
-    """The data sets as the page lists them (see ``Shelf.catalogue``)."""
-    return pictures.shelf.catalogue()

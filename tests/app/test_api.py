@@ -115,7 +115,7 @@ def test_models_and_distortions_are_those_of_the_core(ask: Ask) -> None:
 
 @pytest.mark.parametrize("recipe", ["gaussian_noise=0.3,jpeg=40;seed=11", f"fgsm=8/255;seed=1;against={MODELS[1]}"])
 def test_app_command_line_api_and_core_give_the_same_numbers(ask: Ask, models: list[Any], recipe: str) -> None:
-    from explorer.app.live import Live
+    from explorer.app.workspace import Workspace
 
     image, label = seven()
     core = compare(models, image, Recipe.parse(recipe), label=label).to_dict()
@@ -126,10 +126,8 @@ def test_app_command_line_api_and_core_give_the_same_numbers(ask: Ask, models: l
     shown = {k: v for k, v in json.loads(said.stdout).items() if k in core}
     assert shown == core
 
-    live = Live(MODELS)
     chain = Recipe.parse(recipe).to_dict()
-    page = live.answer({"picture": {"dataset": "digits", "index": 7}, "models": MODELS, "recipe": chain})
-    live.close()
+    page = Workspace(MODELS).answer({"picture": {"dataset": "digits", "index": 7}, "models": MODELS, "recipe": chain})
     close(core, {key: page[key] for key in core})
 
 
@@ -419,19 +417,19 @@ def test_names_behind_a_proxy_have_to_be_given() -> None:
 # ---- manners ---------------------------------------------------------------------------------------------------------
 
 
-def endpoints(live: Any, blocks: Any = None) -> Any:
+def endpoints(idle: Any) -> Any:
     from explorer.app.api import Api
 
-    return Api(live, blocks or SimpleNamespace(upload_file_set=set()))
+    return Api(SimpleNamespace(workspace=None, idle=idle), SimpleNamespace(upload_file_set=set()))  # type: ignore[arg-type]
 
 
 def test_work_waits_while_a_slider_is_moved() -> None:
-    from explorer.app.jobs import Quiet
+    from explorer.app.idle import IdleGate
 
-    quiet = Quiet()
-    api = endpoints(SimpleNamespace(quiet=quiet))
+    idle = IdleGate()
+    api = endpoints(idle)
     begun = threading.Event()
-    with quiet:
+    with idle:
         asking = threading.Thread(target=lambda: finish(api._run(lambda _: begun.set())))
         asking.start()
         assert not begun.wait(0.2)
@@ -443,7 +441,7 @@ def test_too_many_questions_at_once_are_refused(monkeypatch: pytest.MonkeyPatch)
     from explorer.app import api as module
 
     monkeypatch.setattr(module, "WAITING", 3)
-    api = endpoints(SimpleNamespace(quiet=SimpleNamespace(wait=lambda: None)))
+    api = endpoints(SimpleNamespace(wait=lambda: None))
     hold = threading.Event()
 
     async def crowd() -> list[Any]:
@@ -464,7 +462,7 @@ def test_an_unexpected_failure_is_one_sentence_and_the_terminal_has_the_rest(cap
     def fail(_: Any) -> None:
         raise ZeroDivisionError("secret detail")
 
-    api = endpoints(SimpleNamespace(quiet=SimpleNamespace(wait=lambda: None)))
+    api = endpoints(SimpleNamespace(wait=lambda: None))
     with pytest.raises(RefusedError, match=r"^Something went wrong") as caught:
         finish(api._run(fail))
     assert "secret" not in str(caught.value)
@@ -480,7 +478,7 @@ def test_gradio_keeps_no_picture_that_was_sent_inside_the_text() -> None:
 
     async def session() -> tuple[Any, SessionState, Any]:
         with module.Blocks(analytics_enabled=False) as blocks:
-            module.add(SimpleNamespace(), blocks)  # type: ignore[arg-type]
+            module.add(SimpleNamespace(workspace=None), blocks)  # type: ignore[arg-type]
         compared = next(fn for fn in blocks.fns.values() if fn.api_name == "compare")
         kept = SessionState(blocks)
         return await blocks.preprocess_data(compared, sent, kept), kept, blocks

@@ -31,12 +31,10 @@ def state(**changes: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def live() -> Iterator[Any]:
-    from explorer.app.live import Live
+def workspace() -> Any:
+    from explorer.app.workspace import Workspace
 
-    serving = Live()
-    yield serving
-    serving.close()
+    return Workspace()
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +65,7 @@ def png(colour: tuple[int, int, int], side: int = 48) -> bytes:
 
 
 @browser_test
-def test_the_first_screen_shows_the_cat_and_two_answers_to_the_same_pixels(visitor: AppPage, live: Any) -> None:
+def test_the_first_screen_shows_the_cat_and_two_answers_to_the_same_pixels(visitor: AppPage, workspace: Any) -> None:
     import torch
 
     from explorer import Recipe
@@ -79,7 +77,7 @@ def test_the_first_screen_shows_the_cat_and_two_answers_to_the_same_pixels(visit
         "Standard",
         "Stability training",
     ]
-    _, pixels, _ = live.pictures.find(CAT, (32, 3))
+    _, pixels, _ = workspace.pictures.find(CAT, (32, 3))
     distorted = apply(Recipe.parse(visitor.recipe), pixels)
     assert visitor.hash == images.image_hash(distorted)[:8]
     width, height, shown = visitor.pixels("distorted")
@@ -174,10 +172,10 @@ def test_classes_keep_their_order_while_it_moves_and_are_sorted_when_it_rests(vi
 
 
 @browser_test
-def test_the_badge_says_when_the_baseline_changes_its_mind(visitor: AppPage, live: Any) -> None:
+def test_the_badge_says_when_the_baseline_changes_its_mind(visitor: AppPage, workspace: Any) -> None:
     for amount in np.arange(0.02, 0.5, 0.02).round(2).tolist():
         steps = {"steps": [["gaussian_noise", amount]], "seed": 0}
-        answer = live.answer(state(recipe=steps))
+        answer = workspace.answer(state(recipe=steps))
         flips = [model["flipped"] for model in answer["models"]]
         if flips[0]:
             break
@@ -342,7 +340,7 @@ def test_the_difference_can_be_amplified(visitor: AppPage) -> None:
 # ---- the server's side -----------------------------------------------------------------------------------------------
 
 
-def test_app_core_and_command_line_give_the_same_numbers(live: Any, tmp_path: Any) -> None:
+def test_app_core_and_command_line_give_the_same_numbers(workspace: Any, tmp_path: Any) -> None:
     from typer.testing import CliRunner
 
     from explorer import Recipe, compare, fit, load_model
@@ -354,7 +352,7 @@ def test_app_core_and_command_line_give_the_same_numbers(live: Any, tmp_path: An
     file = tmp_path / "cat.png"
     file.write_bytes(images.encode_png(cat))
     core = compare([load_model(name) for name in MODELS], fit(cat, 32, 3), Recipe.parse(recipe)).to_dict()
-    page = live.answer(state(recipe=Recipe.parse(recipe).to_dict()))
+    page = workspace.answer(state(recipe=Recipe.parse(recipe).to_dict()))
     ran = CliRunner().invoke(app, ["compare", str(file), "--models", ",".join(MODELS), "--recipe", recipe, "--json"])
     assert ran.exit_code == 0, ran.output
     line = json.loads(ran.stdout)
@@ -413,15 +411,17 @@ HOSTILE: list[Any] = [
 
 
 @pytest.mark.parametrize("question", HOSTILE, ids=lambda question: str(question)[:60])
-def test_whatever_the_browser_sends_gets_one_sentence(live: Any, question: Any) -> None:
+def test_whatever_the_browser_sends_gets_one_sentence(workspace: Any, question: Any) -> None:
     with pytest.raises(ExplorerError, match=r"^[A-Za-z].{10,400}[.?:;)]?"):
-        live.answer(question)
+        workspace.answer(question)
 
 
 def test_a_token_opens_its_picture_only_and_old_ones_are_forgotten() -> None:
-    from explorer.app.pictures import PictureGoneError, Pictures, Recent
+    from explorer.app.cache import LruCache
+    from explorer.app.dataset_catalog import DatasetCatalog
+    from explorer.app.pictures import PictureGoneError, Pictures
 
-    pictures = Pictures([(32, 3), (28, 1)])
+    pictures = Pictures([(32, 3), (28, 1)], DatasetCatalog())
     red, blue = (pictures.bring(png(colour))["token"] for colour in ((255, 0, 0), (0, 0, 255)))
     assert len(red) >= 32
     assert pictures.find({"token": red}, (32, 3))[1][0, :, 0, 0].tolist() == [1, 0, 0]
@@ -429,7 +429,7 @@ def test_a_token_opens_its_picture_only_and_old_ones_are_forgotten() -> None:
     with pytest.raises(PictureGoneError):
         pictures.find({"token": red[:-1]}, (32, 3))
     now = [0.0]
-    recent: Recent[str, int] = Recent(2, seconds=10, clock=lambda: now[0])
+    recent: LruCache[str, int] = LruCache(2, seconds=10, clock=lambda: now[0])
     for i, key in enumerate("abc"):
         recent.put(key, i)
     assert [recent.get(key) for key in "abc"] == [None, 1, 2]

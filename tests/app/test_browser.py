@@ -23,10 +23,10 @@ import torch
 from PIL import Image
 
 from explorer import compare, fit
-from explorer.app.jobs import KINDS, StoppedError
-from explorer.app.live import Live
+from explorer.app.context import Context, make_context
+from explorer.app.dataset_catalog import BROWSED, DatasetCatalog
+from explorer.app.jobs import HANDLERS, StoppedError
 from explorer.app.pictures import Pictures
-from explorer.app.shelf import BROWSED, Shelf
 from explorer.data import images
 from explorer.data.datasets import Dataset, load_dataset, open_dataset, open_folder
 from explorer.distortions import Recipe
@@ -45,15 +45,15 @@ def silent(done: int, total: int) -> None:
     pass
 
 
-# ---- the shelf -------------------------------------------------------------------------------------------------------
+# ---- the catalog -----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def shelf_of_data() -> Shelf:
+def catalog() -> DatasetCatalog:
     """One data set of seven rows: classes a a b a b c a."""
     x = np.arange(7, dtype=np.uint8)[:, None, None, None].repeat(4, 1).repeat(4, 2) * 30
     labels = np.array([0, 0, 1, 0, 1, 2, 0])
-    return Shelf([Dataset("mine", "test", x, labels, ("a", "b", "c", "d"), (0.0,), (1.0,))])
+    return DatasetCatalog([Dataset("mine", "test", x, labels, ("a", "b", "c", "d"), (0.0,), (1.0,))])
 
 
 def rows(found: dict[str, Any]) -> list[int]:
@@ -81,9 +81,9 @@ def rows(found: dict[str, Any]) -> list[int]:
     ],
 )
 def test_rows_are_found_by_place_row_neighbour_and_class(
-    shelf_of_data: Shelf, question: dict[str, Any], expected: list[int], start: int
+    catalog: DatasetCatalog, question: dict[str, Any], expected: list[int], start: int
 ) -> None:
-    found = shelf_of_data.browse({"dataset": "mine", **question}, silent)
+    found = catalog.browse({"dataset": "mine", **question}, silent)
     assert (rows(found), found["start"], found["rows"]) == (expected, start, 7)
     for item in found["items"]:
         assert item["label"] == "aababca"[item["index"]]
@@ -120,17 +120,17 @@ def _png(url: str) -> bytes:
     ],
     ids=str,
 )
-def test_whatever_is_asked_of_the_shelf_gets_one_sentence(shelf_of_data: Shelf, question: dict[str, Any]) -> None:
+def test_whatever_is_asked_of_the_catalog_gets_one_sentence(catalog: DatasetCatalog, question: dict[str, Any]) -> None:
     with pytest.raises(ExplorerError, match=r"^[A-Za-z].{10,300}$"):
-        shelf_of_data.browse(question, silent)
+        catalog.browse(question, silent)
 
 
 def test_the_catalogue_says_what_is_here_and_what_has_to_be_downloaded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shelf_of_data: Shelf
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, catalog: DatasetCatalog
 ) -> None:
     monkeypatch.setenv("EXPLORER_CACHE", str(tmp_path))
     monkeypatch.delenv("EXPLORER_DATA", raising=False)
-    listed = {entry["name"]: entry for entry in shelf_of_data.catalogue()}
+    listed = {entry["name"]: entry for entry in catalog.catalogue()}
     assert json.loads(json.dumps(listed)) == listed
     assert [name for name, entry in listed.items() if entry["here"]] == ["mine", "digits"]
     assert (listed["mine"]["rows"], listed["mine"]["classes"]) == (7, ["a", "b", "c", "d"])
@@ -141,7 +141,7 @@ def test_the_catalogue_says_what_is_here_and_what_has_to_be_downloaded(
     part.parent.mkdir(parents=True)
     part.write_bytes(bytes(123))
     np.savez(tmp_path / "mnist.npz", x_test=np.zeros((3, 28, 28), np.uint8), y_test=np.zeros(3, int))
-    listed = {entry["name"]: entry for entry in shelf_of_data.catalogue()}
+    listed = {entry["name"]: entry for entry in catalog.catalogue()}
     assert listed["cifar10"]["kept"] == 123
     assert listed["mnist"]["here"]
 
@@ -167,7 +167,8 @@ def folder(tmp_path: Path) -> Path:
 def test_a_folder_gives_each_model_its_size_straight_from_the_file(folder: Path) -> None:
     data = open_folder(folder)
     assert (len(data), data.size, data.classes, data.labels.tolist()) == (4, 40, ("cats", "dogs"), [0, 0, 1, 1])
-    pictures = Pictures([(32, 3), (28, 1)], [data])
+    catalog = DatasetCatalog([data])
+    pictures = Pictures([(32, 3), (28, 1)], catalog)
     for takes in pictures.inputs:
         _, pixels, label = pictures.find({"dataset": "pets", "index": 1}, takes)
         assert torch.equal(pixels, fit(images.load_image(folder / "cats" / "1.png"), *takes))
@@ -175,7 +176,7 @@ def test_a_folder_gives_each_model_its_size_straight_from_the_file(folder: Path)
     batch, labels = data.fitted(32, 3).batch([2, 0])
     assert batch.shape == (2, 3, 32, 32)
     assert labels.tolist() == [1, 0]
-    found = pictures.shelf.browse({"dataset": "pets"}, silent)
+    found = catalog.browse({"dataset": "pets"}, silent)
     assert [("thumb" in item, "error" in item) for item in found["items"]] == [(True, False)] * 3 + [(False, True)]
     assert found["items"][3]["error"].startswith("dogs/9.png: The image file is damaged")
     with pytest.raises(ExplorerError, match=r"dogs/9.png: .*damaged"):
@@ -185,10 +186,10 @@ def test_a_folder_gives_each_model_its_size_straight_from_the_file(folder: Path)
 def test_a_folder_without_classes_has_rows_of_unknown_class(folder: Path) -> None:
     data = open_dataset(str(folder / "cats"))
     assert (len(data), data.classes) == (2, ())
-    shelf = Shelf([data])
-    assert [item["label"] for item in shelf.browse({"dataset": "cats"}, silent)["items"]] == [None, None]
-    assert shelf.catalogue()[0]["classes"] == []
-    assert Pictures([(32, 3)], [data]).find({"dataset": "cats", "index": 0}, (32, 3))[2] is None
+    catalog = DatasetCatalog([data])
+    assert [item["label"] for item in catalog.browse({"dataset": "cats"}, silent)["items"]] == [None, None]
+    assert catalog.catalogue()[0]["classes"] == []
+    assert Pictures([(32, 3)], catalog).find({"dataset": "cats", "index": 0}, (32, 3))[2] is None
     with pytest.raises(ExplorerError, match="one sub-folder per class"):
         load_dataset(str(folder / "cats"))
 
@@ -213,10 +214,8 @@ def test_a_huge_folder_costs_nothing_until_its_rows_are_read(folder: Path, monke
 
 
 @pytest.fixture(scope="module")
-def live() -> Iterator[Live]:
-    running = Live(DIGITS)
-    yield running
-    running.close()
+def context() -> Context:
+    return make_context(DIGITS)
 
 
 def digit_state(**changes: Any) -> dict[str, Any]:
@@ -226,19 +225,19 @@ def digit_state(**changes: Any) -> dict[str, Any]:
 DATA = load_dataset("digits")
 
 
-def answers(live: Live, row: int, recipe: dict[str, Any] = STRONG) -> set[int]:
+def answers(context: Context, row: int, recipe: dict[str, Any] = STRONG) -> set[int]:
     """What the models call a row, asked one by one through the core."""
-    _, models = live.choose(DIGITS)
+    _, models = context.workspace.choose(DIGITS)
     found = compare(models, DATA.batch([row])[0], Recipe.from_dict(recipe))
     return {int(answer.distorted.argmax()) for answer in found.models}
 
 
-def test_the_next_disagreement_is_the_first_one_and_the_search_goes_round(live: Live) -> None:
-    apart = [row for row in range(360) if len(answers(live, row)) > 1]
+def test_the_next_disagreement_is_the_first_one_and_the_search_goes_round(context: Context) -> None:
+    apart = [row for row in range(360) if len(answers(context, row)) > 1]
     assert 2 <= len(apart) < 300, f"{len(apart)} disagreements make no test"
 
     def ask(**more: Any) -> dict[str, Any]:
-        return KINDS["disagree"](live, {"state": digit_state(), "dataset": "digits", **more}, silent)
+        return HANDLERS["disagree"](context, {"state": digit_state(), "dataset": "digits", **more}, silent)
 
     first, second = apart[:2]
     found = ask(after=first)["item"]
@@ -251,24 +250,24 @@ def test_the_next_disagreement_is_the_first_one_and_the_search_goes_round(live: 
     assert ask(after=359, label=wanted)["item"]["index"] == of_class[0]
 
 
-def test_without_a_disagreement_all_rows_were_looked_at(live: Live) -> None:
+def test_without_a_disagreement_all_rows_were_looked_at(context: Context) -> None:
     told: list[tuple[int, int]] = []
     clean = STRONG | {"steps": []}
     ones = [row for row in range(360) if DATA.labels[row] == 0]
-    assert all(len(answers(live, row, clean)) == 1 for row in ones)
+    assert all(len(answers(context, row, clean)) == 1 for row in ones)
     question = {"state": digit_state(recipe=clean), "dataset": "digits", "after": 0, "label": "0"}
-    assert KINDS["disagree"](live, question, lambda *far: told.append(far)) == {"item": None}
+    assert HANDLERS["disagree"](context, question, lambda *far: told.append(far)) == {"item": None}
     assert told
     assert told[-1][0] <= told[-1][1]
 
 
-def test_a_search_can_be_stopped_and_bad_questions_are_explained(live: Live) -> None:
+def test_a_search_can_be_stopped_and_bad_questions_are_explained(context: Context) -> None:
     def stop(done: int, total: int) -> None:
         raise StoppedError
 
     question = {"state": digit_state(recipe=STRONG | {"steps": []}), "dataset": "digits", "after": 0}
     with pytest.raises(StoppedError):
-        KINDS["disagree"](live, question, stop)
+        HANDLERS["disagree"](context, question, stop)
     for change in (
         {"after": -1},
         {"after": "0"},
@@ -279,13 +278,13 @@ def test_a_search_can_be_stopped_and_bad_questions_are_explained(live: Live) -> 
         {"state": digit_state(models=DIGITS[:1])},
     ):
         with pytest.raises(ExplorerError, match=r"^[A-Za-z].{10,300}$"):
-            KINDS["disagree"](live, question | change, silent)
+            HANDLERS["disagree"](context, question | change, silent)
 
 
-def test_only_published_data_sets_are_downloaded(live: Live) -> None:
+def test_only_published_data_sets_are_downloaded(context: Context) -> None:
     for name in (None, "digits", "http://127.0.0.1/x", "../x", ["mnist"]):
         with pytest.raises(ExplorerError):
-            KINDS["download"](live, {"dataset": name}, silent)
+            HANDLERS["download"](context, {"dataset": name}, silent)
 
 
 # ---- in the browser --------------------------------------------------------------------------------------------------
@@ -417,14 +416,14 @@ def test_rows_are_stepped_through_in_the_rail(visitor: AppPage) -> None:
 
 
 @browser_test
-def test_the_next_disagreement_is_shown_and_the_models_do_disagree(visitor: AppPage, live: Live) -> None:
+def test_the_next_disagreement_is_shown_and_the_models_do_disagree(visitor: AppPage, context: Context) -> None:
     page = visitor.page
     open_window(page, "digits")
     page.locator(".row-of-data").first.click()
     until_row(page, 0)
     visitor.write_recipe("gaussian_noise=0.5;seed=3")
     visitor.until_recipe("gaussian_noise=0.5;seed=3")
-    expected = next(row for row in range(1, 360) if len(answers(live, row)) > 1)
+    expected = next(row for row in range(1, 360) if len(answers(context, row)) > 1)
     before = visitor.hash
     page.locator(".rows-of-data").get_by_role("button", name="Next disagreement").click()
     until_row(page, expected)

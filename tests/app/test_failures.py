@@ -14,10 +14,11 @@ import pandas as pd
 import pytest
 
 from explorer import load_dataset, load_model
-from explorer.app.failures import Failures
+from explorer.app.context import Context, make_context
+from explorer.app.failures.open_surveys import OpenSurveys
+from explorer.app.failures.page import Failures
 from explorer.app.failures.table import load
-from explorer.app.jobs import KINDS, StoppedError
-from explorer.app.live import Live
+from explorer.app.jobs import HANDLERS, StoppedError
 from explorer.data import images
 from explorer.errors import ExplorerError
 from explorer.survey import QUADRANTS, Survey, accuracy, make_plan, read_annotations, run, shipped
@@ -51,15 +52,18 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def live(folder: Path, cache: Path) -> Iterator[Live]:
-    running = Live(PAIR, surveys=[folder])
-    yield running
-    running.close()
+def context(folder: Path, cache: Path) -> Context:
+    return make_context(PAIR, surveys=[folder])
+
+
+def beside(context: Context, folder: Path) -> Context:
+    """The same models, and the surveys of another folder."""
+    return Context(context.workspace, OpenSurveys(context.workspace, (folder,)))
 
 
 @pytest.fixture
-def page(live: Live) -> Failures:
-    return live.surveys
+def page(context: Context) -> Failures:
+    return Failures(context)
 
 
 @pytest.fixture
@@ -85,11 +89,11 @@ def test_the_named_survey_comes_first_and_shipped_ones_are_there(page: Failures,
     assert found["home"] == str(folder.resolve().parent)
 
 
-def test_a_damaged_survey_is_named_and_the_others_stay(live: Live, folder: Path, tmp_path: Path) -> None:
+def test_a_damaged_survey_is_named_and_the_others_stay(context: Context, folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder, tmp_path / "good")
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "plan.json").write_text("{")
-    found = Failures(live, [tmp_path]).answer({"ask": "surveys"})
+    found = Failures(beside(context, tmp_path)).answer({"ask": "surveys"})
     assert [one["title"] for one in found["surveys"] if one["origin"] == "named"] == ["good"]
     assert len(found["said"]) == 1
     assert "bad" in found["said"][0]
@@ -199,7 +203,7 @@ def _hash(url: str) -> str:
 
 
 def test_a_case_opens_in_the_live_view_to_the_same_hash(
-    page: Failures, live: Live, key: str, folder: Path, one_thread: None
+    page: Failures, context: Context, key: str, folder: Path, one_thread: None
 ) -> None:
     wanted = pairs(folder).set_index("case")
     for case in (0, 59, 130, 250, 345):
@@ -209,7 +213,7 @@ def test_a_case_opens_in_the_live_view_to_the_same_hash(
             "steps": [[step["name"], step["amount"]] for step in state["steps"]],
             **{name: state[name] for name in ("seed", "against", "quantised")},
         }
-        answer = live.answer({"picture": state["picture"], "models": state["models"], "recipe": recipe})
+        answer = context.workspace.answer({"picture": state["picture"], "models": state["models"], "recipe": recipe})
         assert answer["image_hash"] == found["hash"] == wanted.hash[case]
         assert answer["models"][0]["name"] == PAIR[0]
         assert answer["models"][1]["name"] == PAIR[1]
@@ -344,12 +348,12 @@ def test_what_is_no_question_gets_one_sentence(page: Failures, question: Any) ->
         page.answer(question)
 
 
-def test_pictures_that_are_not_here_are_said_and_numbers_stay(live: Live, folder: Path, tmp_path: Path) -> None:
+def test_pictures_that_are_not_here_are_said_and_numbers_stay(context: Context, folder: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(folder, tmp_path / "foreign")
     plan = json.loads((copy / "plan.json").read_text())
     plan["data"] = "somebody's"
     (copy / "plan.json").write_text(json.dumps(plan))
-    page = Failures(live, [copy])
+    page = Failures(beside(context, copy))
     key = page.answer({"ask": "surveys"})["surveys"][0]["key"]
     assert "somebody's" in page.answer({"ask": "open", "survey": key})["missing"]
     assert cases(page, key)["total"] == 360
@@ -357,10 +361,10 @@ def test_pictures_that_are_not_here_are_said_and_numbers_stay(live: Live, folder
         page.answer({"ask": "pictures", "survey": key, "cases": [0]})
 
 
-def test_a_map_places_the_cases_that_the_filters_keep(live: Live, key: str, folder: Path) -> None:
+def test_a_map_places_the_cases_that_the_filters_keep(context: Context, key: str, folder: Path) -> None:
     filters = {"distortion": "gaussian_noise", "model": "other", "quadrants": ["neither_fails", "both_fail"]}
     question = {"survey": key, "pair": PAIR, "filters": filters, "method": "pca"}
-    found = KINDS["survey_map"](live, question, silent)
+    found = HANDLERS["survey_map"](context, question, silent)
     frame = pairs(folder)
     wanted = frame[(frame.distortion == "gaussian_noise") & frame.quadrant.isin(filters["quadrants"])]
     assert found["cases"] == wanted["case"].tolist()
@@ -371,7 +375,7 @@ def test_a_map_places_the_cases_that_the_filters_keep(live: Live, key: str, fold
     changes: list[dict[str, Any]] = [{"method": "tsne"}, {"method": ["pca"]}, {"filters": {"quadrants": []}}]
     for change in changes:
         with pytest.raises(ExplorerError, match=r"\.$"):
-            KINDS["survey_map"](live, question | change, silent)
+            HANDLERS["survey_map"](context, question | change, silent)
 
 
 # ---- runs from the page ----------------------------------------------------------------------------------------------
@@ -385,40 +389,38 @@ NEW = {
 }
 
 
-def test_a_run_tells_its_cost_first_is_stopped_and_goes_on(live: Live, tmp_path: Path) -> None:
-    live.surveys, before = Failures(live, [tmp_path]), live.surveys
-    try:
-        takes = KINDS["survey_cost"](live, NEW, silent)
-        assert (takes["rows"], takes["done"], takes["images"]) == (80 * 7 * 2, 0, 80)
-        assert takes["bytes"] > 0
-        assert takes["seconds"] > 0
-        assert not list(tmp_path.iterdir())  # nothing is written before the person says so
+def test_a_run_tells_its_cost_first_is_stopped_and_goes_on(context: Context, tmp_path: Path) -> None:
+    context = beside(context, tmp_path)
+    page = Failures(context)
+    takes = HANDLERS["survey_cost"](context, NEW, silent)
+    assert (takes["rows"], takes["done"], takes["images"]) == (80 * 7 * 2, 0, 80)
+    assert takes["bytes"] > 0
+    assert takes["seconds"] > 0
+    assert not list(tmp_path.iterdir())  # nothing is written before the person says so
 
-        def stop(done: int, total: int) -> None:
-            assert total in {0, takes["rows"]}
-            if done > takes["rows"] // 4:
-                raise StoppedError
+    def stop(done: int, total: int) -> None:
+        assert total in {0, takes["rows"]}
+        if done > takes["rows"] // 4:
+            raise StoppedError
 
-        with pytest.raises(StoppedError):
-            KINDS["survey_run"](live, NEW, stop)
-        (held,) = [one for one in live.surveys.answer({"ask": "surveys"})["surveys"] if one["origin"] == "named"]
-        assert held["done"] < 80
-        with pytest.raises(ExplorerError, match="no finished rows yet"):
-            live.surveys.answer({"ask": "open", "survey": held["key"]})
-        done = KINDS["survey_run"](live, {"survey": held["key"]}, silent)
-        assert done["survey"] == held["key"]
-        found = live.surveys.answer({"ask": "open", "survey": held["key"]})
-        assert (found["cases"], found["done"]) == (80 * 7, 80)
-        assert KINDS["survey_cost"](live, NEW, silent)["done"] == 80
-        (folder,) = tmp_path.iterdir()
-        models = [load_model(name, device="cpu") for name in PAIR]
-        data = load_dataset("digits")
-        plan = make_plan(models, data, ["gaussian_noise=0.3:0.5", "jpeg"], limit=80)
-        run(models, data, plan, tmp_path / "same")
-        ordered = 'SELECT * FROM rows ORDER BY "case", model'
-        assert Survey(folder).sql(ordered).equals(Survey(tmp_path / "same").sql(ordered))
-    finally:
-        live.surveys = before
+    with pytest.raises(StoppedError):
+        HANDLERS["survey_run"](context, NEW, stop)
+    (held,) = [one for one in page.answer({"ask": "surveys"})["surveys"] if one["origin"] == "named"]
+    assert held["done"] < 80
+    with pytest.raises(ExplorerError, match="no finished rows yet"):
+        page.answer({"ask": "open", "survey": held["key"]})
+    done = HANDLERS["survey_run"](context, {"survey": held["key"]}, silent)
+    assert done["survey"] == held["key"]
+    found = page.answer({"ask": "open", "survey": held["key"]})
+    assert (found["cases"], found["done"]) == (80 * 7, 80)
+    assert HANDLERS["survey_cost"](context, NEW, silent)["done"] == 80
+    (folder,) = tmp_path.iterdir()
+    models = [load_model(name, device="cpu") for name in PAIR]
+    data = load_dataset("digits")
+    plan = make_plan(models, data, ["gaussian_noise=0.3:0.5", "jpeg"], limit=80)
+    run(models, data, plan, tmp_path / "same")
+    ordered = 'SELECT * FROM rows ORDER BY "case", model'
+    assert Survey(folder).sql(ordered).equals(Survey(tmp_path / "same").sql(ordered))
 
 
 @pytest.mark.parametrize(
@@ -446,6 +448,6 @@ def test_a_run_tells_its_cost_first_is_stopped_and_goes_on(live: Live, tmp_path:
     ids=str,
 )
 @pytest.mark.parametrize("kind", ["survey_cost", "survey_run"])
-def test_a_run_that_makes_no_sense_is_refused(live: Live, kind: str, change: dict[str, Any]) -> None:
+def test_a_run_that_makes_no_sense_is_refused(context: Context, kind: str, change: dict[str, Any]) -> None:
     with pytest.raises(ExplorerError, match=r"^[A-Z'a-z0-9].{10,600}\.$"):
-        KINDS[kind](live, NEW | change, silent)
+        HANDLERS[kind](context, NEW | change, silent)

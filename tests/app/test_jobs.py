@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from explorer.app import jobs
-from explorer.app.live import Live
+from explorer.app.context import Context, make_context
+from explorer.app.endpoints import Endpoints
+from explorer.app.jobs import registry, scheduler
 from explorer.errors import ExplorerError
 from explorer.models.inference import Progress
 from tests.support.loops import finish
@@ -20,61 +22,63 @@ PAGE = "0123456789abcdef0123456789abcdef:"
 
 
 @pytest.fixture(scope="module")
-def live() -> Iterator[Live]:
-    serving = Live()
+def endpoints() -> Iterator[Endpoints]:
+    serving = Endpoints(make_context())
     yield serving
     serving.close()
 
 
 @pytest.fixture(autouse=True)
-def _kinds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Kinds of jobs for the tests, which are forgotten afterwards."""
-    monkeypatch.setattr(jobs, "KINDS", dict(jobs.KINDS))
+def _handlers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Job handlers for the tests, which are forgotten afterwards."""
+    known = dict(jobs.HANDLERS)
+    monkeypatch.setattr(registry, "HANDLERS", known)
+    monkeypatch.setattr(scheduler, "HANDLERS", known)
 
     @jobs.job("count")
-    def count(live: Live, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    def count(context: Context, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
         for i in range(question["to"]):
             progress(i, question["to"])
             time.sleep(0.01)
         return {"counted": question["to"]}
 
     @jobs.job("complain")
-    def complain(live: Live, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    def complain(context: Context, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
         raise ExplorerError("This cannot be done.")
 
     @jobs.job("crash")
-    def crash(live: Live, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    def crash(context: Context, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
         return {"never": 1 / 0}
 
 
-def ask(live: Live, function: str, question: Any) -> Any:
-    return json.loads(finish(getattr(live, function)(question)).body)
+def ask(endpoints: Endpoints, function: str, question: Any) -> Any:
+    return json.loads(finish(getattr(endpoints, function)(question)).body)
 
 
-def start(live: Live, kind: str, key: str = "a", **more: Any) -> str:
-    started = ask(live, "start_job", {"kind": kind, "group": PAGE + key, **more})
+def start(endpoints: Endpoints, kind: str, key: str = "a", **more: Any) -> str:
+    started = ask(endpoints, "start_job", {"kind": kind, "group": PAGE + key, **more})
     return str(started["job"])
 
 
-def until_end(live: Live, token: str) -> list[dict[str, Any]]:
+def until_end(endpoints: Endpoints, token: str) -> list[dict[str, Any]]:
     """Everything that was said of a job, its end last."""
-    said = [ask(live, "poll_job", {"job": token})]
+    said = [ask(endpoints, "poll_job", {"job": token})]
     while "total" in said[-1]:
-        said.append(ask(live, "poll_job", {"job": token}))
+        said.append(ask(endpoints, "poll_job", {"job": token}))
     return said
 
 
-def test_a_job_tells_how_far_it_is_and_then_its_result(live: Live) -> None:
-    *progress, last = until_end(live, start(live, "count", to=30))
+def test_a_job_tells_how_far_it_is_and_then_its_result(endpoints: Endpoints) -> None:
+    *progress, last = until_end(endpoints, start(endpoints, "count", to=30))
     assert last == {"result": {"counted": 30}}
     done = [news["done"] for news in progress if news["total"] == 30]
     assert done == sorted(done)
     assert len(set(done)) > 2
 
 
-def test_errors_are_one_sentence(live: Live) -> None:
-    assert until_end(live, start(live, "complain"))[-1] == {"error": "This cannot be done."}
-    assert "Something went wrong" in until_end(live, start(live, "crash"))[-1]["error"]
+def test_errors_are_one_sentence(endpoints: Endpoints) -> None:
+    assert until_end(endpoints, start(endpoints, "complain"))[-1] == {"error": "This cannot be done."}
+    assert "Something went wrong" in until_end(endpoints, start(endpoints, "crash"))[-1]["error"]
 
 
 @pytest.mark.parametrize(
@@ -82,38 +86,38 @@ def test_errors_are_one_sentence(live: Live) -> None:
     [None, [], "count", {}, {"kind": "nothing", "group": PAGE}, {"kind": ["count"], "group": PAGE}, {"kind": "count"}]
     + [{"kind": "count", "group": group} for group in ("", "short", 7, "x" * 1000)],
 )
-def test_nonsense_is_refused_in_a_sentence(live: Live, question: Any) -> None:
-    assert "reload" in ask(live, "start_job", question)["error"]
+def test_nonsense_is_refused_in_a_sentence(endpoints: Endpoints, question: Any) -> None:
+    assert "reload" in ask(endpoints, "start_job", question)["error"]
 
 
 @pytest.mark.parametrize("question", [None, {}, {"job": 3}, {"job": "guessed"}])
-def test_only_who_has_the_token_hears_of_a_job(live: Live, question: Any) -> None:
-    assert "error" in ask(live, "poll_job", question)
-    assert ask(live, "cancel_job", question) == {}
+def test_only_who_has_the_token_hears_of_a_job(endpoints: Endpoints, question: Any) -> None:
+    assert "error" in ask(endpoints, "poll_job", question)
+    assert ask(endpoints, "cancel_job", question) == {}
 
 
-def test_a_cancelled_job_ends_early(live: Live) -> None:
-    token = start(live, "count", to=2000)
-    ask(live, "cancel_job", {"job": token})
-    assert until_end(live, token)[-1]["cancelled"] is True
+def test_a_cancelled_job_ends_early(endpoints: Endpoints) -> None:
+    token = start(endpoints, "count", to=2000)
+    ask(endpoints, "cancel_job", {"job": token})
+    assert until_end(endpoints, token)[-1]["cancelled"] is True
 
 
-def test_a_newer_question_of_the_same_page_overtakes_the_older_one_of_its_kind(live: Live) -> None:
-    first, other = start(live, "count", to=2000), start(live, "count", key="b", to=3)
-    second = start(live, "count", to=3)
-    assert until_end(live, first)[-1]["cancelled"] is True
-    assert until_end(live, second)[-1] == {"result": {"counted": 3}}
-    assert until_end(live, other)[-1] == {"result": {"counted": 3}}
+def test_a_newer_question_of_the_same_page_overtakes_the_older_one_of_its_kind(endpoints: Endpoints) -> None:
+    first, other = start(endpoints, "count", to=2000), start(endpoints, "count", key="b", to=3)
+    second = start(endpoints, "count", to=3)
+    assert until_end(endpoints, first)[-1]["cancelled"] is True
+    assert until_end(endpoints, second)[-1] == {"result": {"counted": 3}}
+    assert until_end(endpoints, other)[-1] == {"result": {"counted": 3}}
 
 
-def test_a_job_waits_while_a_slider_is_moved_but_not_for_ever(live: Live) -> None:
-    token = start(live, "count", to=100_000)
-    job = live._jobs.find({"job": token})
+def test_a_job_waits_while_a_slider_is_moved_but_not_for_ever(endpoints: Endpoints) -> None:
+    token = start(endpoints, "count", to=100_000)
+    job = endpoints._jobs.find({"job": token})
     stop = threading.Event()
 
     def drag() -> None:
         while not stop.is_set():
-            with live.quiet:
+            with endpoints._context.idle:
                 time.sleep(0.005)
             time.sleep(0.02)
 
@@ -130,14 +134,14 @@ def test_a_job_waits_while_a_slider_is_moved_but_not_for_ever(live: Live) -> Non
     beside = pace(2.5)
     stop.set()
     dragging.join()
-    ask(live, "cancel_job", {"job": token})
+    ask(endpoints, "cancel_job", {"job": token})
     assert 0 < beside < alone / 4
 
 
-def test_a_page_that_is_gone_leaves_no_job_behind(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "HELD_SECONDS", 0.2)
-    token = start(live, "count", to=100_000)
-    job = live._jobs.find({"job": token})
+def test_a_page_that_is_gone_leaves_no_job_behind(endpoints: Endpoints, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduler, "MAX_SILENCE", 0.2)
+    token = start(endpoints, "count", to=100_000)
+    job = endpoints._jobs.find({"job": token})
     end = time.monotonic() + 30
     while job.answer is None and time.monotonic() < end:
         time.sleep(0.05)
@@ -145,23 +149,21 @@ def test_a_page_that_is_gone_leaves_no_job_behind(live: Live, monkeypatch: pytes
     assert job.answer["cancelled"] is True
 
 
-def test_too_many_jobs_are_refused(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    token = start(live, "count", key="many", to=100_000)
-    monkeypatch.setattr(jobs, "HELD", 1)
-    refused = ask(live, "start_job", {"kind": "count", "group": PAGE + "more", "to": 1})
-    ask(live, "cancel_job", {"job": token})
+def test_too_many_jobs_are_refused(endpoints: Endpoints, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = start(endpoints, "count", key="many", to=100_000)
+    monkeypatch.setattr(scheduler, "MAX_JOBS", 1)
+    refused = ask(endpoints, "start_job", {"kind": "count", "group": PAGE + "more", "to": 1})
+    ask(endpoints, "cancel_job", {"job": token})
     assert "too much to do" in refused["error"]
 
 
-def test_numbers_that_are_not_finite_are_said_to_be_so(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "answer", lambda _: {"distance": float("inf")})
-    assert "not finite" in ask(live, "ask", {})["error"]
+def test_numbers_that_are_not_finite_are_said_to_be_so(endpoints: Endpoints, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoints._context.workspace, "answer", lambda _: {"distance": float("inf")})
+    assert "not finite" in ask(endpoints, "ask", {})["error"]
 
 
-def test_a_finished_job_is_forgotten_after_a_while(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    import explorer.app.jobs as module
-
-    token = start(live, "count", to=1)
-    until_end(live, token)
-    monkeypatch.setattr(module, "HELD_SECONDS", -1)
-    assert "no longer" in ask(live, "poll_job", {"job": token})["error"]
+def test_a_finished_job_is_forgotten_after_a_while(endpoints: Endpoints, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = start(endpoints, "count", to=1)
+    until_end(endpoints, token)
+    monkeypatch.setattr(scheduler, "MAX_SILENCE", -1)
+    assert "no longer" in ask(endpoints, "poll_job", {"job": token})["error"]

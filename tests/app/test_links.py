@@ -6,7 +6,6 @@ import json
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -15,35 +14,34 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from explorer import Recipe
-from explorer.app.links import MAX_LINK, read_link, shares
-from explorer.app.live import Live
-from explorer.app.questions import MAX_MODELS, MAX_STEPS
+from explorer.app.links import MAX_LINK, read_link
+from explorer.app.sharing import shares
+from explorer.app.validation import MAX_MODELS, MAX_STEPS
+from explorer.app.workspace import Workspace
 
 STANDARD, STABILITY = "cifar10/resnet20/standard", "cifar10/resnet20/stability"
 DIGITS = "digits/lenet/standard"
 
 
 @pytest.fixture(scope="module")
-def live() -> Iterator[Live]:
-    serving = Live()
-    yield serving
-    serving.close()
+def workspace() -> Workspace:
+    return Workspace()
 
 
-def read(live: Live, query: str) -> tuple[dict[str, Any], list[str]]:
-    found = read_link(live, query, max_models=MAX_MODELS, max_steps=MAX_STEPS)
+def read(workspace: Workspace, query: str) -> tuple[dict[str, Any], list[str]]:
+    found = read_link(workspace, query, max_models=MAX_MODELS, max_steps=MAX_STEPS)
     return found["state"], found["said"]
 
 
-def test_a_whole_state_is_read_back(live: Live) -> None:
+def test_a_whole_state_is_read_back(workspace: Workspace) -> None:
     state, said = read(
-        live,
+        workspace,
         f"picture=digits:7&models=digits/lenet/standard,digits/lenet/bang&recipe=jpeg=30,fgsm=0.01;seed=7;"
         f"against=digits/lenet/bang;pixels=float&off=1:shift=3&pin=digits:7|{quote('jpeg=50;seed=1')}&tab=network",
     )
     assert said == []
     assert state == {
-        "family": live.choose(["digits/lenet/bang"])[0].key,
+        "family": workspace.choose(["digits/lenet/bang"])[0].key,
         "models": ["digits/lenet/standard", "digits/lenet/bang"],
         "picture": {"dataset": "digits", "index": 7},
         "steps": [
@@ -62,8 +60,8 @@ def test_a_whole_state_is_read_back(live: Live) -> None:
     }
 
 
-def test_a_picture_alone_brings_the_models_that_were_trained_on_its_like(live: Live) -> None:
-    state, said = read(live, "picture=digits:3")
+def test_a_picture_alone_brings_the_models_that_were_trained_on_its_like(workspace: Workspace) -> None:
+    state, said = read(workspace, "picture=digits:3")
     assert said == []
     assert state["models"] == ["digits/lenet/standard", "digits/lenet/stability"]
 
@@ -95,22 +93,22 @@ def test_a_picture_alone_brings_the_models_that_were_trained_on_its_like(live: L
     ],
 )
 def test_what_cannot_be_honoured_is_said_in_a_plain_sentence(
-    live: Live, query: str, kept: dict[str, Any], words: str
+    workspace: Workspace, query: str, kept: dict[str, Any], words: str
 ) -> None:
-    state, said = read(live, query)
+    state, said = read(workspace, query)
     assert words in " ".join(said)
     assert all(sentence.endswith((".", "8/255.")) and "Traceback" not in sentence for sentence in said)
     assert {key: state.get(key) for key in kept} == kept
 
 
-def test_too_much_of_anything_is_cut(live: Live) -> None:
-    state, said = read(live, "recipe=" + ",".join(["jpeg=30"] * 20))
+def test_too_much_of_anything_is_cut(workspace: Workspace) -> None:
+    state, said = read(workspace, "recipe=" + ",".join(["jpeg=30"] * 20))
     assert len(state["steps"]) == MAX_STEPS
     assert "at most" in said[0]
-    state, said = read(live, "x" * (MAX_LINK + 1))
+    state, said = read(workspace, "x" * (MAX_LINK + 1))
     assert state == {}
     assert "too long" in said[0]
-    _, said = read(live, "&".join(f"k{i}=1" for i in range(500)))
+    _, said = read(workspace, "&".join(f"k{i}=1" for i in range(500)))
     assert len(said) < 50
 
 
@@ -127,14 +125,14 @@ def test_too_much_of_anything_is_cut(live: Live) -> None:
         max_size=6,
     )
 )
-def test_no_address_breaks_anything(live: Live, parts: list[tuple[str, str]]) -> None:
-    state, said = read(live, "&".join(f"{key}={quote(value)}" for key, value in parts))
+def test_no_address_breaks_anything(workspace: Workspace, parts: list[tuple[str, str]]) -> None:
+    state, said = read(workspace, "&".join(f"{key}={quote(value)}" for key, value in parts))
     json.dumps([state, said], allow_nan=False)
     if state.get("models"):
         asked = {"picture": state.get("picture", {"sample": "cat"}), "models": state["models"]}
         steps = [[step["name"], step["amount"]] for step in state.get("steps", []) if step["on"]]
         recipe = {"steps": steps, "seed": state.get("seed", 0), "against": state["models"][0]}
-        live.answer({**asked, "recipe": recipe})
+        workspace.answer({**asked, "recipe": recipe})
 
 
 # ---- the same state elsewhere ----------------------------------------------------------------------------------------
@@ -160,9 +158,11 @@ def state_with(picture: dict[str, Any], recipe: str, models: list[str], pin: str
     ],
     ids=["sample", "pinned", "attack on a row", "pinned attack"],
 )
-def test_python_and_the_command_line_see_the_same_pixels_and_answers(live: Live, state: dict[str, Any]) -> None:
-    shown = live.answer(state)
-    texts = shares(live.scene(state), state)
+def test_python_and_the_command_line_see_the_same_pixels_and_answers(
+    workspace: Workspace, state: dict[str, Any]
+) -> None:
+    shown = workspace.answer(state)
+    texts = shares(workspace.load(state), state)
     namespace: dict[str, Any] = {}
     exec(texts["python"], namespace)  # noqa: S102  # what the page tells people to run
     wanted = {key: shown[key] for key in ("image_hash", "recipe", "input")}
@@ -177,12 +177,12 @@ def test_python_and_the_command_line_see_the_same_pixels_and_answers(live: Live,
         assert one["confidence"] == pytest.approx(three["confidence"], abs=1e-6)
 
 
-def test_a_picture_of_ones_own_is_called_so(live: Live) -> None:
+def test_a_picture_of_ones_own_is_called_so(workspace: Workspace) -> None:
     from explorer.data import images
 
-    token = live.pictures.bring(images.encode_png(images.sample_images()["cat"]()))["token"]
+    token = workspace.pictures.bring(images.encode_png(images.sample_images()["cat"]()))["token"]
     state = state_with({"token": token}, "jpeg=20;seed=3", [STANDARD])
-    texts = shares(live.scene(state), state)
+    texts = shares(workspace.load(state), state)
     assert texts["own"] is True
     assert "picture.png" in texts["python"]
     assert "picture.png" in texts["command"]

@@ -10,47 +10,46 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from explorer.app.jobs import KINDS
+from explorer.app.context import Context, make_context
+from explorer.app.jobs import HANDLERS
 from explorer.app.jobs.accuracy import count_right
-from explorer.app.live import Live
+from explorer.app.methods.groups import find_group
 from explorer.app.methods.ideas import IDEAS, mathml
 from explorer.app.methods.measured import amounts_of, difference_interval, reaches
+from explorer.app.methods.page import Methods
 from explorer.data.datasets import load_dataset
 from explorer.distortions import Recipe, find_distortion
 from explorer.errors import ExplorerError
 from explorer.evaluation import evaluate, evaluate_many
 from explorer.models import METHODS
 from explorer.survey.plan import fingerprint
-from tests.support.loops import finish
 
 
 @pytest.fixture(scope="module")
-def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
     """The shipped models; no data set but the digits is here."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EXPLORER_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.delenv("EXPLORER_DATA", raising=False)
-        serving = Live()
-        yield serving
-        serving.close()
+        yield make_context()
 
 
-def ask(live: Live, kind: str, **question: Any) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(bytes(finish(live.methods({"ask": kind, **question})).body))
+def ask(context: Context, kind: str, **question: Any) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(json.dumps(Methods(context).answer({"ask": kind, **question}), allow_nan=False))
     return found
 
 
-def measure(live: Live, **question: Any) -> dict[str, Any]:
+def measure(context: Context, **question: Any) -> dict[str, Any]:
     asked = {"data": "digits", "distortion": "gaussian_noise", "reach": "whole", "images": 20, **question}
-    return KINDS["accuracy"](live, asked, lambda *_: None)
+    return HANDLERS["accuracy"](context, asked, lambda *_: None)
 
 
 # ---- what is known --------------------------------------------------------------------------------------------------
 
 
-def test_the_points_of_cards_are_theirs_and_say_where_they_come_from(live: Live) -> None:
-    known = ask(live, "known", data="cifar10", distortion="gaussian_noise")
-    group = live.ways.group("cifar10")
+def test_the_points_of_cards_are_theirs_and_say_where_they_come_from(context: Context) -> None:
+    known = ask(context, "known", data="cifar10", distortion="gaussian_noise")
+    group = find_group(context.workspace, "cifar10")
     rows = {(card.name, row["recipe"]): row for card in group.cards for row in card.results}
     points = [one for one in known["points"] if one["source"] == "card"]
     assert len(points) == sum(recipe == "clean" or recipe.startswith("gaussian_noise=") for _, recipe in rows)
@@ -61,38 +60,40 @@ def test_the_points_of_cards_are_theirs_and_say_where_they_come_from(live: Live)
         assert one["low"] < one["accuracy"] < one["high"]
 
 
-def test_the_points_of_surveys_are_theirs(live: Live) -> None:
-    known = ask(live, "known", data="digits", distortion="crop")
+def test_the_points_of_surveys_are_theirs(context: Context) -> None:
+    known = ask(context, "known", data="digits", distortion="crop")
     points = {(one["model"], one["amount"]): one for one in known["points"] if one["source"] == "survey"}
     assert {amount for _, amount in points} == {0, 1, 2, 4, 6}
     assert len(points) == 6 * 5  # models, amounts
-    (model,) = live.choose(["digits/lenet/bang"])[1]
+    (model,) = context.workspace.choose(["digits/lenet/bang"])[1]
     found = evaluate(model, load_dataset("digits"), Recipe((("crop", 4),)))
     one = points["digits/lenet/bang", 4]
     assert (one["accuracy"], one["n"]) == (pytest.approx(found.accuracy, abs=1 / 360), found.n)
     assert known["said"] == []
 
 
-def test_a_survey_of_other_weights_is_left_out_and_said_to_be(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_survey_of_other_weights_is_left_out_and_said_to_be(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
     place = "explorer.app.methods.measured.fingerprint"
     monkeypatch.setattr(place, lambda model: "" if model.name.endswith("bang") else fingerprint(model))
-    known = ask(live, "known", data="digits", distortion="crop")
+    known = ask(context, "known", data="digits", distortion="crop")
     assert known["said"] == ["The shipped survey knows digits/lenet/bang with other weights; its points are left out."]
     assert "digits/lenet/bang" not in {one["model"] for one in known["points"] if one["source"] == "survey"}
 
 
-def test_published_values_stand_where_their_noise_does_and_never_elsewhere(live: Live) -> None:
-    noise = ask(live, "known", data="cifar10", distortion="gaussian_noise")["published"]
+def test_published_values_stand_where_their_noise_does_and_never_elsewhere(context: Context) -> None:
+    noise = ask(context, "known", data="cifar10", distortion="gaussian_noise")["published"]
     assert {one["amount"] for one in noise if one["source"]["key"] == "usama2018"} == {0.0, 0.072, 0.123}
     assert all(one["clean"] == (one["amount"] == 0) for one in noise)
-    attack = ask(live, "known", data="cifar10", distortion="fgsm")["published"]
+    attack = ask(context, "known", data="cifar10", distortion="fgsm")["published"]
     assert {one["kind"] for one in attack} == {"measured"}, "clean values come with their own network's others only"
-    assert ask(live, "known", data="cifar10", distortion="jpeg")["published"] == []
-    assert ask(live, "known", data="digits", distortion="gaussian_noise")["published"] == []
+    assert ask(context, "known", data="cifar10", distortion="jpeg")["published"] == []
+    assert ask(context, "known", data="digits", distortion="gaussian_noise")["published"] == []
 
 
-def test_amounts_go_from_mild_to_strong_on_the_sliders_steps_and_meet_the_cards(live: Live) -> None:
-    group = live.ways.group("cifar10")
+def test_amounts_go_from_mild_to_strong_on_the_sliders_steps_and_meet_the_cards(context: Context) -> None:
+    group = find_group(context.workspace, "cifar10")
     for name in ("gaussian_noise", "jpeg", "thumbnail", "rotate", "saturation", "fgsm", "pgd_l2", "pixelate"):
         kind = find_distortion(name)
         mild, strong = kind.span(32)
@@ -109,12 +110,15 @@ def test_amounts_go_from_mild_to_strong_on_the_sliders_steps_and_meet_the_cards(
         amounts_of(find_distortion("rotate"), group, "near")
 
 
-def test_gains_and_losses_are_those_of_the_cards(live: Live) -> None:
-    (group,) = [one for one in ask(live, "overview")["groups"] if one["data"] == "cifar10"]
+def test_gains_and_losses_are_those_of_the_cards(context: Context) -> None:
+    (group,) = [one for one in ask(context, "overview")["groups"] if one["data"] == "cifar10"]
     methods = {one["method"]: one for one in group["methods"]}
     assert set(methods) >= set(METHODS) | set(IDEAS)
     (model,) = methods["stability"]["models"]
-    cards = {card.method: {row["recipe"]: row for row in card.results} for card in live.ways.group("cifar10").cards}
+    cards = {
+        card.method: {row["recipe"]: row for row in card.results}
+        for card in find_group(context.workspace, "cifar10").cards
+    }
     for row, (recipe, own) in zip(model["rows"], cards["stability"].items(), strict=True):
         assert row["difference"] == pytest.approx(own["accuracy"] - cards["standard"][recipe]["accuracy"])
         assert row["low"] < row["difference"] < row["high"]
@@ -146,9 +150,9 @@ def test_every_formula_is_well_formed_and_every_idea_says_what_it_costs() -> Non
 # ---- what is measured -----------------------------------------------------------------------------------------------
 
 
-def test_what_is_measured_is_what_evaluate_measures(live: Live) -> None:
-    found = measure(live, images=30)
-    _, models = live.choose([one["name"] for one in found["models"]])
+def test_what_is_measured_is_what_evaluate_measures(context: Context) -> None:
+    found = measure(context, images=30)
+    _, models = context.workspace.choose([one["name"] for one in found["models"]])
     place = 6
     recipe = Recipe((("gaussian_noise", found["amounts"][place]),), seed=found["seed"])
     for one, other in zip(
@@ -158,8 +162,8 @@ def test_what_is_measured_is_what_evaluate_measures(live: Live) -> None:
         assert (one["low"][place], one["high"][place]) == other.interval
 
 
-def test_more_images_go_on_from_fewer(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = measure(live, distortion="impulse_noise", images=10)
+def test_more_images_go_on_from_fewer(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = measure(context, distortion="impulse_noise", images=10)
     rows: list[range] = []
 
     def counted(*arguments: Any) -> Any:
@@ -167,21 +171,21 @@ def test_more_images_go_on_from_fewer(live: Live, monkeypatch: pytest.MonkeyPatc
         return count_right(*arguments)
 
     monkeypatch.setattr("explorer.app.jobs.accuracy.count_right", counted)
-    more = measure(live, distortion="impulse_noise", images=25)
-    again = measure(live, distortion="impulse_noise", images=10)
+    more = measure(context, distortion="impulse_noise", images=25)
+    again = measure(context, distortion="impulse_noise", images=10)
     assert rows == [range(10, 25)]
     assert again == first
-    _, models = live.choose([one["name"] for one in more["models"]])
+    _, models = context.workspace.choose([one["name"] for one in more["models"]])
     right = count_right(models, load_dataset("digits"), "impulse_noise", more["amounts"], range(25))
     assert [one["accuracy"] for one in more["models"]] == (right / 25).tolist()
     assert all(one["low"][0] < one["accuracy"][0] or one["accuracy"][0] == 0 for one in more["models"])
 
 
-def test_each_model_faces_the_attack_made_on_itself(live: Live, one_thread: None) -> None:
-    found = measure(live, distortion="fgsm", images=12)
+def test_each_model_faces_the_attack_made_on_itself(context: Context, one_thread: None) -> None:
+    found = measure(context, distortion="fgsm", images=12)
     data, amount = load_dataset("digits"), found["amounts"][-1]
     for one in found["models"]:
-        (model,) = live.choose([one["name"]])[1]
+        (model,) = context.workspace.choose([one["name"]])[1]
         own = evaluate(model, data, Recipe((("fgsm", amount),), against=model.name), limit=12)
         assert one["accuracy"][-1] == own.accuracy
 
@@ -201,17 +205,20 @@ def test_each_model_faces_the_attack_made_on_itself(live: Live, one_thread: None
         ({"data": "cifar10"}, "CIFAR-10 is not on this machine; download it first"),
     ],
 )
-def test_what_makes_no_sense_is_refused_in_a_sentence(live: Live, question: dict[str, Any], sentence: str) -> None:
+def test_what_makes_no_sense_is_refused_in_a_sentence(
+    context: Context, question: dict[str, Any], sentence: str
+) -> None:
     with pytest.raises(ExplorerError, match=sentence):
-        measure(live, **question)
+        measure(context, **question)
 
 
 @pytest.mark.parametrize("question", [None, {}, {"ask": "files"}, {"ask": ["known"]}, {"ask": "known"}])
-def test_questions_that_are_none_are_refused(live: Live, question: Any) -> None:
-    assert set(json.loads(bytes(finish(live.methods(question)).body))) == {"error"}
+def test_questions_that_are_none_are_refused(context: Context, question: Any) -> None:
+    with pytest.raises(ExplorerError, match=r"\.$"):
+        Methods(context).answer(question)
 
 
-def test_it_can_be_cancelled_between_any_two_pieces(live: Live) -> None:
+def test_it_can_be_cancelled_between_any_two_pieces(context: Context) -> None:
     class StopError(Exception):
         pass
 
@@ -225,12 +232,12 @@ def test_it_can_be_cancelled_between_any_two_pieces(live: Live) -> None:
 
     asked = {"data": "digits", "distortion": "jpeg", "reach": "whole", "images": 25}
     with pytest.raises(StopError):
-        KINDS["accuracy"](live, asked, progress)
-    assert live.ways.counted("digits", "jpeg", "whole") == {}, "half a count is not kept"
+        HANDLERS["accuracy"](context, asked, progress)
+    assert context.counts.counts("digits", "jpeg", "whole") == {}, "half a count is not kept"
 
 
-def test_what_is_not_here_is_said_to_be_not_here(live: Live) -> None:
-    groups = {one["data"]: one for one in ask(live, "overview")["groups"]}
+def test_what_is_not_here_is_said_to_be_not_here(context: Context) -> None:
+    groups = {one["data"]: one for one in ask(context, "overview")["groups"]}
     assert (groups["cifar10"]["here"], groups["digits"]["here"]) == (False, True)
     assert groups["cifar10"]["bytes"] > 100e6
     assert groups["digits"]["sizes"] == [100, 300, 360]

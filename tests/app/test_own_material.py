@@ -19,7 +19,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from explorer import Recipe, compare, fit, load_image, load_model
-from explorer.app.live import Live
+from explorer.app.workspace import Workspace
 from explorer.data.datasets import load_dataset, open_dataset
 from explorer.errors import ExplorerError
 from explorer.models import find_architecture
@@ -81,9 +81,8 @@ def test_the_app_opens_on_them_and_gives_the_numbers_of_the_core(tmp_path: Path,
 
 def test_a_model_that_knows_as_many_classes_stands_beside_the_shipped_ones(tmp_path: Path) -> None:
     model = load_model(network(tmp_path / "mine.safetensors", classes=10), arch="resnet20", device="cpu")
-    live = Live([model])
-    family, loaded = live.choose(["mine", "cifar10/resnet20/standard"])
-    live.close()
+    workspace = Workspace([model])
+    family, loaded = workspace.choose(["mine", "cifar10/resnet20/standard"])
     assert loaded[0] is model
     assert family.title.startswith("CIFAR-10")
     shown = {entry["name"]: entry["subtitle"] for entry in family.to_dict()["models"]}
@@ -94,13 +93,13 @@ def test_two_models_of_one_name_are_refused(tmp_path: Path) -> None:
     paths = [network(tmp_path / folder / "model.safetensors") for folder in ("a", "b")]
     models = [load_model(path, arch="resnet20", device="cpu") for path in paths]
     with pytest.raises(ExplorerError, match=r"^Two models are named 'model'; rename one of them"):
-        Live(models)
+        Workspace(models)
 
 
 def test_two_data_sets_of_one_name_are_refused(shapes: Path, tmp_path: Path) -> None:
     other = shutil.copytree(shapes, tmp_path / "elsewhere" / "shapes")
     with pytest.raises(ExplorerError, match=r"^Two data sets are named 'shapes'"):
-        Live(data=[open_dataset(str(folder)) for folder in (shapes, other)])
+        Workspace(own=[open_dataset(str(folder)) for folder in (shapes, other)])
 
 
 def test_the_present_folder_has_a_name(shapes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,19 +139,19 @@ def test_families_of_as_many_classes_with_other_names_do_not_hide_each_other(tmp
 
 
 def test_what_is_shared_of_ones_own_runs_once_its_files_are_put_in(shapes: Path, tmp_path: Path) -> None:
-    from explorer.app.links import shares
+    from explorer.app.sharing import shares
     from explorer.data import images
 
     mine = load_model(
         network(tmp_path / "mine.safetensors"), arch="resnet20", mean=(0.5,), std=(0.25,), device="cpu", classes=SHAPES
     )
-    live = Live([mine], [open_dataset(str(shapes))])
+    workspace = Workspace([mine], [open_dataset(str(shapes))])
     recipe = {"steps": [["jpeg", 30]], "seed": 0, "against": None, "quantised": True}
     state = {"picture": {"dataset": "shapes", "index": 1}, "models": ["mine"], "recipe": recipe}
-    texts = shares(live.scene(state), state, [data.name for data in live.own])
+    texts = shares(workspace.load(state), state, [data.name for data in workspace.own])
     assert [note.partition(" is ")[0] for note in texts["notes"]] == ["mine", "shapes"]
-    (tmp_path / "picture.png").write_bytes(images.encode_png(live.scene(state).pixels))
-    shown = live.answer(state)
+    (tmp_path / "picture.png").write_bytes(images.encode_png(workspace.load(state).pixels))
+    shown = workspace.answer(state)
     namespace: dict[str, Any] = {}
     with contextlib.chdir(tmp_path):
         exec(texts["python"], namespace)  # noqa: S102  # what the page tells people to run

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,20 +12,18 @@ import torch
 from torch import Tensor
 
 from explorer.analysis import compare, evidence
-from explorer.app.jobs import KINDS
+from explorer.app.context import Context, make_context
+from explorer.app.jobs import HANDLERS
 from explorer.app.jobs.network import packed
-from explorer.app.live import Live
-from explorer.app.questions import MAX_STEPS
+from explorer.app.validation import MAX_STEPS
 from explorer.errors import ExplorerError
 
 NAMES = ["digits/lenet/standard", "digits/lenet/stability"]
 
 
 @pytest.fixture(scope="module")
-def live() -> Iterator[Live]:
-    live = Live(NAMES)
-    yield live
-    live.close()
+def context() -> Context:
+    return make_context(NAMES)
 
 
 def state(*steps: list[Any], against: str | None = None, **changes: Any) -> dict[str, Any]:
@@ -37,19 +34,19 @@ def state(*steps: list[Any], against: str | None = None, **changes: Any) -> dict
     } | changes
 
 
-def ask(live: Live, kind: str, **question: Any) -> dict[str, Any]:
+def ask(context: Context, kind: str, **question: Any) -> dict[str, Any]:
     """The job's answer, which has to be JSON."""
     calls: list[tuple[int, int]] = []
-    found = KINDS[kind](live, question, lambda done, total: calls.append((done, total)))
+    found = HANDLERS[kind](context, question, lambda done, total: calls.append((done, total)))
     assert calls
     assert all(0 <= done <= total for done, total in calls)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     return found
 
 
-def shown(live: Live, found: dict[str, Any], against: str | None = None) -> dict[str, Any]:
+def shown(context: Context, found: dict[str, Any], against: str | None = None) -> dict[str, Any]:
     """What the panel answers to the chain that a job names."""
-    return live.answer(state(*found["steps"], against=against))
+    return context.workspace.answer(state(*found["steps"], against=against))
 
 
 # ---- weak spots -----------------------------------------------------------------------------------------------------
@@ -57,9 +54,9 @@ def shown(live: Live, found: dict[str, Any], against: str | None = None) -> dict
 
 @pytest.mark.parametrize("goal", ["break", "separate"])
 @pytest.mark.parametrize("name", ["gaussian_noise", "jpeg", "rotate", "fgsm", "patch"])
-def test_a_weak_spot_is_what_the_panel_shows_there(live: Live, goal: str, name: str) -> None:
-    found = ask(live, "weakness", state=state(), goal=goal, distortion=name)
-    answer = shown(live, found, found["against"])
+def test_a_weak_spot_is_what_the_panel_shows_there(context: Context, goal: str, name: str) -> None:
+    found = ask(context, "weakness", state=state(), goal=goal, distortion=name)
+    answer = shown(context, found, found["against"])
     flipped = {model["name"]: model["flipped"] for model in answer["models"]}
     assert found["moved"] == flipped
     assert found["predictions"] == {one["name"]: one["distorted"][0]["label"] for one in answer["models"]}
@@ -72,25 +69,26 @@ def test_a_weak_spot_is_what_the_panel_shows_there(live: Live, goal: str, name: 
     assert all((text is None) == (found["flip_points"][model] is None) for model, text in found["flips"].items())
 
 
-def test_the_rest_of_the_chain_stays_where_a_weak_spot_is_sought(live: Live) -> None:
+def test_the_rest_of_the_chain_stays_where_a_weak_spot_is_sought(context: Context) -> None:
     chain = [["gaussian_blur", 0.5], ["jpeg", 90.0]]
-    found = ask(live, "weakness", state=state(*chain), goal="break", distortion="gaussian_blur")
+    found = ask(context, "weakness", state=state(*chain), goal="break", distortion="gaussian_blur")
     assert [name for name, _ in found["steps"]] == ["gaussian_blur", "jpeg"]
     assert found["steps"][1] == ["jpeg", 90.0]
     assert found["against"] is None
 
 
-def test_a_full_chain_takes_no_further_step(live: Live) -> None:
+def test_a_full_chain_takes_no_further_step(context: Context) -> None:
     full = [["jpeg", 90.0]] * MAX_STEPS
     for kind, more in (
         ("weakness", {"goal": "break", "distortion": "gaussian_noise"}),
         ("attacks", {"attack": "fgsm", "amount": 0.01}),
     ):
         with pytest.raises(ExplorerError, match="remove one"):
-            ask(live, kind, state=state(*full), **more)
+            ask(context, kind, state=state(*full), **more)
     full[0] = ["gaussian_noise", 0.0]
     assert (
-        len(ask(live, "weakness", state=state(*full), goal="break", distortion="gaussian_noise")["steps"]) == MAX_STEPS
+        len(ask(context, "weakness", state=state(*full), goal="break", distortion="gaussian_noise")["steps"])
+        == MAX_STEPS
     )
 
 
@@ -112,12 +110,12 @@ def test_a_full_chain_takes_no_further_step(live: Live) -> None:
     ],
 )
 def test_questions_that_make_no_sense_are_refused_in_a_sentence(
-    live: Live, kind: str, question: dict[str, Any]
+    context: Context, kind: str, question: dict[str, Any]
 ) -> None:
     with pytest.raises(ExplorerError):
-        ask(live, kind, state=state(), **question)
+        ask(context, kind, state=state(), **question)
     with pytest.raises(ExplorerError):
-        ask(live, kind, **question)
+        ask(context, kind, **question)
 
 
 # ---- attacks --------------------------------------------------------------------------------------------------------
@@ -133,14 +131,14 @@ CAT: dict[str, Any] = {
     ("scene", "attack", "amount", "fooled"), [({}, "fgsm", 0.02, 0), (CAT, "fgsm", 2 / 255, 1), (CAT, "pgd_l2", 0.5, 1)]
 )
 def test_every_row_of_the_matrix_is_what_the_panel_shows_of_that_attack(
-    live: Live, scene: dict[str, Any], attack: str, amount: float, fooled: int
+    context: Context, scene: dict[str, Any], attack: str, amount: float, fooled: int
 ) -> None:
     chain = ["jpeg", 95.0]
-    found = ask(live, "attacks", state=state(chain, **scene), attack=attack, amount=amount)
+    found = ask(context, "attacks", state=state(chain, **scene), attack=attack, amount=amount)
     assert found["steps"] == [chain, [attack, amount]]
     assert sum(cell["flipped"] for row in found["cells"] for cell in row) >= fooled
     for model, row in zip(found["models"], found["cells"], strict=True):
-        answer = live.answer(state(*found["steps"], against=model, **scene))
+        answer = context.workspace.answer(state(*found["steps"], against=model, **scene))
         assert [cell["flipped"] for cell in row] == [one["flipped"] for one in answer["models"]]
         assert [cell["answer"] for cell in row] == [one["distorted"][0]["label"] for one in answer["models"]]
         for cell, one, followed in zip(row, answer["models"], found["followed"], strict=True):
@@ -157,11 +155,11 @@ def unpacked(found: dict[str, Any], low: float, high: float) -> Tensor:
     return low + levels.view(found["height"], found["width"]).float() / 255 * (high - low)
 
 
-def test_channels_are_the_features_of_the_panels_two_pictures(live: Live) -> None:
+def test_channels_are_the_features_of_the_panels_two_pictures(context: Context) -> None:
     asked = state(["gaussian_noise", 0.3])
-    answer = live.answer(asked)
+    answer = context.workspace.answer(asked)
     for layer, distance in answer["models"][0]["feature_distance"].items():
-        found = ask(live, "channels", state=asked, layer=layer)
+        found = ask(context, "channels", state=asked, layer=layer)
         assert found["layer"] == layer
         one = found["models"][0]
         distances = [channel["distance"] for channel in one["channels"]]
@@ -177,21 +175,23 @@ def test_channels_are_the_features_of_the_panels_two_pictures(live: Live) -> Non
             assert float((after - before).norm()) == pytest.approx(channel["distance"], abs=error + 1e-6)
 
 
-def test_a_pinned_picture_takes_the_clean_ones_place(live: Live) -> None:
+def test_a_pinned_picture_takes_the_clean_ones_place(context: Context) -> None:
     asked = state(["jpeg", 10.0])
     same = {"picture": asked["picture"], "recipe": asked["recipe"]}
-    found = ask(live, "channels", state={**asked, "reference": same}, layer="conv1")
+    found = ask(context, "channels", state={**asked, "reference": same}, layer="conv1")
     shown = found["models"][0]["channels"]
     assert {channel["distance"] for channel in shown} == {0.0}
     assert set(base64.b64decode(shown[0]["difference"]["data"])) == {128}  # nothing, and not the lower end
-    assert {entry["other"] for entry in ask(live, "evidence", state={**asked, "reference": same})["models"]} == {None}
+    assert {entry["other"] for entry in ask(context, "evidence", state={**asked, "reference": same})["models"]} == {
+        None
+    }
 
 
-def test_evidence_is_that_of_the_panels_two_pictures(live: Live) -> None:
+def test_evidence_is_that_of_the_panels_two_pictures(context: Context) -> None:
     asked = state(["gaussian_noise", 0.5])
-    scene = live.scene(asked)
-    answer = live.answer(asked)
-    found = ask(live, "evidence", state=asked)
+    scene = context.workspace.load(asked)
+    answer = context.workspace.answer(asked)
+    found = ask(context, "evidence", state=asked)
     pair = compare(scene.models, scene.pixels, scene.recipe)
     for model, one, told in zip(scene.models, found["models"], answer["models"], strict=True):
         wanted = evidence(model, pair.clean, pair.distorted)
@@ -205,14 +205,14 @@ def test_evidence_is_that_of_the_panels_two_pictures(live: Live) -> None:
             assert one["other"]["class"] == told["distorted"][0]["label"]
 
 
-def test_a_network_without_such_a_stage_is_told_beside_the_others(live: Live) -> None:
-    found = ask(live, "channels", state=state(["jpeg", 10.0]), layer="no such stage")
+def test_a_network_without_such_a_stage_is_told_beside_the_others(context: Context) -> None:
+    found = ask(context, "channels", state=state(["jpeg", 10.0]), layer="no such stage")
     assert all("no such stage" in model["error"] for model in found["models"])
 
 
-def test_without_captum_the_maps_are_missing_in_a_sentence(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_captum_the_maps_are_missing_in_a_sentence(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "captum.attr", None)
-    found = ask(live, "evidence", state=state(["jpeg", 10.0]))
+    found = ask(context, "evidence", state=state(["jpeg", 10.0]))
     assert all("captum" in model["error"] for model in found["models"])
 
 

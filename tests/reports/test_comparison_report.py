@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from explorer.app.jobs import KINDS
-from explorer.app.live import Live
+from explorer.app.context import Context, make_context
+from explorer.app.jobs import HANDLERS
 from explorer.errors import ExplorerError
 from explorer.models import list_models
 from explorer.reports.comparison import report
@@ -181,10 +180,8 @@ NAMES = ["digits/lenet/standard", "digits/lenet/stability"]
 
 
 @pytest.fixture(scope="module")
-def live() -> Iterator[Live]:
-    live = Live(NAMES)
-    yield live
-    live.close()
+def context() -> Context:
+    return make_context(NAMES)
 
 
 def state(*steps: list[Any]) -> dict[str, Any]:
@@ -193,11 +190,11 @@ def state(*steps: list[Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("steps", [[["gaussian_noise", 0.3], ["jpeg", 60]], []])
-def test_the_job_writes_what_the_page_shows(live: Live, steps: list[list[Any]]) -> None:
-    shown = live.answer(state(*steps))
+def test_the_job_writes_what_the_page_shows(context: Context, steps: list[list[Any]]) -> None:
+    shown = context.workspace.answer(state(*steps))
     pieces: list[int] = []
     question = {"state": state(*steps), "place": 0 if steps else None, "link": "http://127.0.0.1:1/?picture=digits:7"}
-    html = KINDS["report"](live, question, lambda done, _total: pieces.append(done))["html"]
+    html = HANDLERS["report"](context, question, lambda done, _total: pieces.append(done))["html"]
     assert f"pixels #{shown['image_hash']}" in html
     assert shown["recipe"] in html
     for name in NAMES:
@@ -210,6 +207,6 @@ def test_the_job_writes_what_the_page_shows(live: Live, steps: list[list[Any]]) 
 
 
 @pytest.mark.parametrize("link", [None, 7, "x" * 100_000])
-def test_the_job_wants_an_address(live: Live, link: Any) -> None:
+def test_the_job_wants_an_address(context: Context, link: Any) -> None:
     with pytest.raises(ExplorerError, match="address"):
-        KINDS["report"](live, {"state": state(), "link": link}, lambda _done, _total: None)
+        HANDLERS["report"](context, {"state": state(), "link": link}, lambda _done, _total: None)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from explorer.app.questions import mapping
+from explorer.app.validation import mapping
 from explorer.errors import ExplorerError
 from explorer.survey import QUADRANTS, Plan
 from explorer.survey.annotations import MAX_TAG

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.app.jobs import job
-from explorer.app.methods import SIZES, find_known
-from explorer.app.methods.measured import amounts_of, reaches
+from explorer.app.context import Context
+from explorer.app.jobs.registry import job
+from explorer.app.methods.groups import find_group
+from explorer.app.methods.measured import SIZES, amounts_of, find_known, reaches
 from explorer.data import images
 from explorer.data.datasets import Dataset
 from explorer.distortions import Recipe, apply, find_distortion, image_seed
@@ -22,9 +23,6 @@ from explorer.models import Classifier
 from explorer.models import inference as inputs
 from explorer.models.inference import Meter, Progress
 
-if TYPE_CHECKING:
-    from explorer.app.live import Live
-
 SEED = 0
 """Of all recipes; image i is distorted with ``image_seed(SEED, i)``, as in ``evaluate``."""
 
@@ -32,14 +30,14 @@ ATTACKED = 4  # an attack asks for gradients, some of them twenty times: its pie
 
 
 @job("accuracy")
-def accuracy(live: Live, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+def accuracy(context: Context, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """{"data", "distortion", "reach", "images"} -> the models' accuracies on the first so many test images.
 
     {"n", "seed", "amounts", "models": [{"name", "accuracy", "low", "high"}, ...]}: one number per amount, with its
     95 % Wilson interval. What was counted for fewer images is kept, so that asking for more goes on from there. All
     models see the same pixels; under an attack each sees the one made on itself.
     """
-    group = live.ways.group(question.get("data"))
+    group = find_group(context.workspace, question.get("data"))
     kind = find_known(question.get("distortion"))
     reach = question.get("reach")
     if reach not in reaches(kind, group):
@@ -47,15 +45,15 @@ def accuracy(live: Live, question: Mapping[str, Any], progress: Progress) -> dic
     n = question.get("images")
     if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= SIZES[-1]:
         raise ExplorerError(f"Choose 1 to {SIZES[-1]} images.")
-    if group.data not in live.pictures.shelf.names():
+    if group.data not in context.workspace.catalog.names():
         raise ExplorerError(f"{group.title} is not on this machine; download it first.")
-    models = [live.choose([card.name])[1][0] for card in group.cards]  # one by one: more than fit side by side
-    data = live.pictures.shelf.find(group.data, (group.family.size, group.family.channels))
+    models = [context.workspace.model(card.name) for card in group.cards]
+    data = context.workspace.catalog.find(group.data, (group.family.size, group.family.channels))
     if len(data.classes) != len(models[0].classes):
         raise ExplorerError(f"{group.title} has other classes here than its models know.")
     n = min(n, len(data))
     amounts = amounts_of(kind, group, reach)
-    counts = live.ways.counted(group.data, kind.name, reach)
+    counts = context.counts.counts(group.data, kind.name, reach)
     if n not in counts:
         start = max((known for known in counts if known < n), default=0)
         more = count_right(models, data, kind.name, amounts, range(start, n), progress)

@@ -3,39 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from explorer.analysis import transfer
-from explorer.app.jobs import job
+from explorer.app.context import Context
+from explorer.app.jobs.registry import job
 from explorer.app.jobs.weakness import check_room
 from explorer.errors import ExplorerError
 from explorer.models.inference import Progress
 
-if TYPE_CHECKING:
-    from explorer.app.live import Live
-
 
 @job("attacks")
-def attacks(live: Live, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+def attacks(context: Context, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """{"state", "attack", "amount"} -> ``Transfer.to_dict()``, ``steps`` of the chain, ``followed`` per model.
 
     ``followed``: the class whose probability the cells tell, the true one, else the model's clean answer.
     """
-    scene = live.scene(question.get("state"))
+    request = context.workspace.load(question.get("state"))
     attack, amount = question.get("attack"), question.get("amount")
     if not isinstance(attack, str) or isinstance(amount, bool) or not isinstance(amount, (int, float)):
         raise ExplorerError("The page asked for an attack that does not exist; reload it.")
-    check_room(scene.recipe, attack)
+    check_room(request.recipe, attack)
     found = transfer(
-        scene.models,
-        scene.pixels,
+        request.models,
+        request.pixels,
         attack,
         amount,
-        recipe=scene.recipe,
-        label=scene.label,
+        recipe=request.recipe,
+        label=request.label,
         progress=progress,
     )
-    told = None if scene.label is None else scene.family.classes[scene.label]
+    told = None if request.label is None else request.family.classes[request.label]
     return {
         **found.to_dict(),
         "steps": [list(step) for step in found.recipes[0].steps],

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from explorer.app.jobs import job
-from explorer.app.pictures import catalogue_of_datasets
+from explorer.app.context import Context
+from explorer.app.jobs.registry import job
 from explorer.data.downloads import Progress
-
-if TYPE_CHECKING:
-    from explorer.app.live import Live
 
 
 @job("browse")
-def browse(live: Live, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
-    """Some rows, as ``Shelf.browse`` gives them."""
-    return live.pictures.shelf.browse(question, progress)
+def browse(context: Context, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    """Some rows, as ``DatasetCatalog.browse`` gives them."""
+    return context.workspace.catalog.browse(question, progress)
 
 
 @job("datasets")
-def datasets(live: Live, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+def datasets(context: Context, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """{"datasets": [...]}: which data sets are here by now, and which can be downloaded."""
-    return {"datasets": catalogue_of_datasets(live.pictures)}
+    return {"datasets": context.workspace.catalog.catalogue()}

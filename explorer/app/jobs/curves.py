@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from explorer.analysis import Sweep, sweep
 from explorer.analysis.search import Scan, check_tolerance, first_amount, flip_of, scan, stops
 from explorer.analysis.varied import is_random, varied
-from explorer.app.controls import describe
-from explorer.app.jobs import job
+from explorer.app.context import Context
+from explorer.app.distortion_info import describe
+from explorer.app.jobs.registry import job
+from explorer.app.workspace import LoadedRequest
 from explorer.distortions import Recipe, find_distortion
 from explorer.errors import ExplorerError
 from explorer.models.inference import Meter, Progress
 from explorer.web.answers import grid
-
-if TYPE_CHECKING:
-    from explorer.app.live import Live, Scene
 
 MAX_SEEDS = 16
 """Seeds of one band at most."""
@@ -29,19 +28,19 @@ CHEAP = 8 * 32 * 32
 
 
 @job("curves")
-def curves(live: Live, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+def curves(context: Context, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """{"state", "place", "seeds"} -> what ``curves.js`` draws; place: index in the recipe's steps, the last without it.
 
     ``at`` is the step's amount in the state itself, ``random`` whether another seed would give other curves. ``exact``
     tells whether the flip points were searched or are only the first amounts of the curves at which the answer differs,
     as they are where one seed was asked for and the search is slow; more seeds bring the search as well.
     """
-    scene = live.scene(question.get("state"))
-    place = place_in(scene.recipe, question.get("place"))
+    request = context.workspace.load(question.get("state"))
+    place = place_in(request.recipe, question.get("place"))
     if place is None:
         raise ExplorerError("Add a distortion to see what happens while it grows.")
     seeds = _whole(question.get("seeds"), 1, MAX_SEEDS)
-    return swept(scene, place, seeds, progress, exact=seeds > 1 or _is_cheap(scene))
+    return swept(request, place, seeds, progress, exact=seeds > 1 or _is_cheap(request))
 
 
 def place_in(recipe: Recipe, place: Any) -> int | None:
@@ -50,46 +49,46 @@ def place_in(recipe: Recipe, place: Any) -> int | None:
     return _whole(place, last, last) if recipe.steps else None
 
 
-def swept(scene: Scene, place: int, seeds: int, progress: Progress, *, exact: bool = True) -> dict[str, Any]:
-    """The sweep of one step of a scene's recipe as ``curves.js`` wants it; errors as in ``sweep``.
+def swept(request: LoadedRequest, place: int, seeds: int, progress: Progress, *, exact: bool = True) -> dict[str, Any]:
+    """The sweep of one step of a request's recipe as ``curves.js`` wants it; errors as in ``sweep``.
 
     ``exact``: the models' flip points are those of ``analysis.flip_point`` instead of the curves' own amounts; where
     the slider stands on the other one of its two sides, those of the same search on that side.
     """
-    name, at = scene.recipe.steps[place]
-    kind, side = find_distortion(name), scene.pixels.shape[-1]
+    name, at = request.recipe.steps[place]
+    kind, side = find_distortion(name), request.pixels.shape[-1]
     parts = 2 if exact else 1
     along = sweep(
-        scene.models,
-        scene.pixels,
+        request.models,
+        request.pixels,
         name,
         amounts=grid(kind, side, at),
-        recipe=scene.recipe,
-        label=scene.label,
+        recipe=request.recipe,
+        label=request.label,
         place=place,
         seeds=seeds,
         progress=lambda done, total: progress(done, parts * total),
     )
     found = along.to_dict()
     if exact:
-        flips = flip_points(scene, along, lambda done, total: progress(total + done, parts * total))
+        flips = flip_points(request, along, lambda done, total: progress(total + done, parts * total))
         for model, flip in zip(found["models"], flips, strict=True):
             model["flip_point"] = flip
     for model in found["models"]:
         del model["probabilities"], model["classes"]  # most of the bytes, and nothing draws them
     about = describe(kind, [side])
     words = {key: about[key] for key in ("title", "sign", "symbol", "unit", "factor")}
-    return {**found, **words, "step": kind.step, "at": at, "random": is_random(scene.recipe, place), "exact": exact}
+    return {**found, **words, "step": kind.step, "at": at, "random": is_random(request.recipe, place), "exact": exact}
 
 
-def flip_points(scene: Scene, along: Sweep, progress: Progress) -> list[float | None]:
+def flip_points(request: LoadedRequest, along: Sweep, progress: Progress) -> list[float | None]:
     """Each model's flip point, searched from the mild end of these curves to their strong one; None where it holds.
 
     As ``analysis.flip_point``, but on either side of a slider that has two; and where the curves show a change that its
     first scan has stepped over, it is looked for between the two amounts of the curves.
     """
-    models = scene.models
-    line = varied(models, scene.pixels, along.distortion, scene.recipe, place=along.place, label=scene.label)
+    models = request.models
+    line = varied(models, request.pixels, along.distortion, request.recipe, place=along.place, label=request.label)
     line = replace(line, span=(along.amounts[0], along.amounts[-1]))
     width, amounts = check_tolerance(None, line), stops(line)
     meter = Meter(progress, len(amounts) * (1 + len(models)))
@@ -107,9 +106,9 @@ def flip_points(scene: Scene, along: Sweep, progress: Progress) -> list[float | 
     return found
 
 
-def _is_cheap(scene: Scene) -> bool:
-    attacked = any(find_distortion(name).adversarial for name, _ in scene.recipe.steps)
-    return not attacked and len(scene.models) * scene.pixels.shape[-2:].numel() <= CHEAP
+def _is_cheap(request: LoadedRequest) -> bool:
+    attacked = any(find_distortion(name).adversarial for name, _ in request.recipe.steps)
+    return not attacked and len(request.models) * request.pixels.shape[-2:].numel() <= CHEAP
 
 
 def _whole(value: Any, otherwise: int, most: int) -> int:

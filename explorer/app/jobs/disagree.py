@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from explorer.app.jobs import job
-from explorer.app.shelf import check_row, label_of
+from explorer.app.context import Context
+from explorer.app.dataset_catalog import check_row, label_of
+from explorer.app.jobs.registry import job
 from explorer.data.downloads import Progress
 from explorer.errors import ExplorerError
 
-if TYPE_CHECKING:
-    from explorer.app.live import Live
-
 
 @job("disagree")
-def disagree(live: Live, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+def disagree(context: Context, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """{"state", "dataset", "after", "label"?, "back"?} -> {"item": the row found, or null}.
 
     The search begins behind the row ``after`` (before it, where ``back`` is true), goes round the end once, and looks
@@ -23,10 +21,10 @@ def disagree(live: Live, question: Mapping[str, Any], progress: Progress) -> dic
     """
     from explorer.analysis.disagree import next_disagreement
 
-    scene = live.scene(question.get("state"))
-    if len(scene.models) < 2:
+    request = context.workspace.load(question.get("state"))
+    if len(request.models) < 2:
         raise ExplorerError("A single model agrees with itself; add another one.")
-    shelf = live.pictures.shelf
+    catalog = context.workspace.catalog
     told = (0, 0)
 
     def noted(done: int, total: int) -> None:
@@ -34,15 +32,15 @@ def disagree(live: Live, question: Mapping[str, Any], progress: Progress) -> dic
         told = (done, total)
         progress(done, total)
 
-    data = shelf.find(question.get("dataset"))
-    data = data.fitted(scene.family.size, scene.family.channels, tick=lambda: progress(*told))
+    data = catalog.find(question.get("dataset"))
+    data = data.fitted(request.family.size, request.family.channels, tick=lambda: progress(*told))
     row = next_disagreement(
-        scene.models,
+        request.models,
         data,
-        scene.recipe,
+        request.recipe,
         check_row(data, question.get("after")),
         label=label_of(data, question.get("label")),
         step=-1 if question.get("back") is True else 1,
         progress=noted,
     )
-    return {"item": None if row is None else shelf.item(data, row)}
+    return {"item": None if row is None else catalog.item(data, row)}

@@ -5,16 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from explorer.app.jobs import job
-from explorer.app.pictures import catalogue_of_datasets
+from explorer.app.context import Context
+from explorer.app.jobs.registry import job
 from explorer.data.downloads import Progress
 from explorer.data.published import fetch
 from explorer.errors import ExplorerError
-
-if TYPE_CHECKING:
-    from explorer.app.live import Live
 
 EVERY = 0.05  # s between two calls of progress
 PATIENCE = 3.0  # s that a download waits for another one to end
@@ -23,7 +20,7 @@ _one = threading.Lock()
 
 
 @job("download")
-def download(live: Live, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+def download(context: Context, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """{"dataset": name} -> {"datasets": [...]}, the list as it is then; progress counts bytes."""
     name = question.get("dataset")
     if not isinstance(name, str):
@@ -42,7 +39,7 @@ def download(live: Live, question: Mapping[str, Any], progress: Progress) -> dic
         fetch(name, seldom)
     finally:
         _one.release()
-    return {"datasets": catalogue_of_datasets(live.pictures)}
+    return {"datasets": context.workspace.catalog.catalogue()}
 
 
 def _wait_for_turn(progress: Progress) -> None:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from explorer.analysis import channels, compare, evidence
-from explorer.app.jobs import job
+from explorer.app.context import Context
+from explorer.app.jobs.registry import job
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models.inference import Progress
-
-if TYPE_CHECKING:
-    from explorer.app.live import Live
 
 TOP = 8
 """Channels shown of each model."""
@@ -29,7 +27,7 @@ STEPS = 255  # levels of a map in the page, where 8 bits is what a screen shows
 
 
 @job("channels")
-def most_changed(live: Live, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+def most_changed(context: Context, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """{"state", "layer"} -> {"layer", "models": [{"name", "total", "low", "high", "swing", "channels"} or an error]}.
 
     ``channels``: the most changed first, {"index", "distance", "clean", "distorted", "difference"}; the first two maps
@@ -60,11 +58,11 @@ def most_changed(live: Live, question: Mapping[str, Any], progress: Progress) ->
             ],
         }
 
-    return {"layer": layer, "models": _each(live, question, progress, one)}
+    return {"layer": layer, "models": _each(context, question, progress, one)}
 
 
 @job("evidence")
-def class_evidence(live: Live, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+def class_evidence(context: Context, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """{"state"} -> {"models": [{"name", "layer", "grid", "limit", "clean", "distorted", "other"} or an error]}.
 
     Each map has its "class" and runs from -``limit`` to ``limit``; ``other`` is null where the answer did not change.
@@ -86,11 +84,11 @@ def class_evidence(live: Live, question: Mapping[str, Any], progress: Progress) 
             "other": None if found.class_clean == found.class_distorted else shown(found.other, after),
         }
 
-    return {"models": _each(live, question, progress, one)}
+    return {"models": _each(context, question, progress, one)}
 
 
 def _each(
-    live: Live,
+    context: Context,
     question: Mapping[str, Any],
     progress: Progress,
     one: Callable[[Classifier, Tensor, Tensor], dict[str, Any]],
@@ -99,13 +97,13 @@ def _each(
 
     A model that cannot be looked at so is told in a sentence of its own, beside the others.
     """
-    scene = live.scene(question.get("state"))
-    total = len(scene.models) + 1
+    request = context.workspace.load(question.get("state"))
+    total = len(request.models) + 1
     progress(0, total)
-    pinned = {} if scene.reference is None else {"reference": scene.reference}
-    seen = compare(scene.models, scene.pixels, scene.recipe, label=scene.label, clean=scene.clean, **pinned)
+    pinned = {} if request.reference is None else {"reference": request.reference}
+    seen = compare(request.models, request.pixels, request.recipe, label=request.label, clean=request.clean, **pinned)
     answers = []
-    for done, model in enumerate(scene.models, start=1):
+    for done, model in enumerate(request.models, start=1):
         progress(done, total)
         try:
             answers.append({"name": model.name, **one(model, seen.clean, seen.distorted)})

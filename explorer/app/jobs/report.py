@@ -7,18 +7,17 @@ import platform
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import explorer
-from explorer.app.jobs import job
+from explorer.app.context import Context
 from explorer.app.jobs.curves import place_in, swept
-from explorer.app.links import MAX_LINK, shares
+from explorer.app.jobs.registry import job
+from explorer.app.links import MAX_LINK
+from explorer.app.sharing import shares
 from explorer.errors import ExplorerError
 from explorer.models.inference import Progress
 from explorer.reports.comparison import report
-
-if TYPE_CHECKING:
-    from explorer.app.live import Live
 
 SEEDS = 8
 """Seeds of the curves' band."""
@@ -27,23 +26,23 @@ LIBRARIES = ("torch", "torchvision", "numpy", "pillow")
 
 
 @job("report")
-def write(live: Live, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+def write(context: Context, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """{"state", "place", "link"} -> {"html"}; place as for the curves, link: the page's address of this state."""
-    state: Any = question.get("state")  # scene() checks it
+    state: Any = question.get("state")  # load() checks it
     link = question.get("link")
     if not isinstance(link, str) or len(link) > 2 * MAX_LINK:
         raise ExplorerError("The page did not say what its address is; reload it.")
-    scene = live.scene(state)
-    answer = live.answer(state)
-    place = place_in(scene.recipe, question.get("place"))
-    texts = shares(scene, state, [data.name for data in live.own])
+    request = context.workspace.load(state)
+    answer = context.workspace.answer(state)
+    place = place_in(request.recipe, question.get("place"))
+    texts = shares(request, state, [data.name for data in context.workspace.own])
     about = {
-        "recipe": str(scene.recipe),
+        "recipe": str(request.recipe),
         "python": texts["python"],
         "command": texts["command"],
         "json": json.dumps(texts["json"]),
         "link": link,
-        "cards": [model.card.to_dict() for model in scene.models],
+        "cards": [model.card.to_dict() for model in request.models],
         "versions": {
             "explorer": explorer.__version__,
             "python": platform.python_version(),
@@ -51,5 +50,5 @@ def write(live: Live, question: Mapping[str, Any], progress: Progress) -> dict[s
         },
         "made": datetime.now(UTC).date().isoformat(),
     }
-    curves = None if place is None else swept(scene, place, SEEDS, progress)
+    curves = None if place is None else swept(request, place, SEEDS, progress)
     return {"html": report(answer, curves, about)}

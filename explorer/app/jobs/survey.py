@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from explorer.app.context import Context
 from explorer.app.failures.filters import number, whole
-from explorer.app.jobs import job
+from explorer.app.jobs.registry import job
 from explorer.data.datasets import Dataset
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
@@ -17,9 +18,6 @@ from explorer.survey import Plan, cost, finished_images, make_plan, run
 from explorer.survey.engine import compute
 from explorer.survey.plan import versions
 from explorer.survey.scan import Columns
-
-if TYPE_CHECKING:
-    from explorer.app.live import Live
 
 MAX_DISTORTIONS = 30
 MAX_AMOUNTS = 33
@@ -30,13 +28,13 @@ _one = threading.Lock()
 
 
 @job("survey_cost")
-def survey_cost(live: Live, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+def survey_cost(context: Context, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """{"models", "data", "distortions", "seeds", "limit"} -> {"rows", "bytes", "seconds", "folder", "done", "images"}.
 
     ``distortions``: [[name, amounts or null], ...]; ``done``: images that an earlier run has finished.
     """
-    models, data, plan = _plan(live, question, progress)
-    out = _folder(live, plan)
+    models, data, plan = _plan(context, question, progress)
+    out = _folder(context, plan)
     done = finished_images(plan, out)
     takes = cost(models, data, plan, done)
     found = {"rows": takes.rows, "bytes": takes.bytes, "seconds": takes.seconds}
@@ -44,21 +42,21 @@ def survey_cost(live: Live, question: Mapping[str, Any], progress: Progress) -> 
 
 
 @job("survey_run")
-def survey_run(live: Live, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+def survey_run(context: Context, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """Do what ``survey_cost`` told of, or go on with {"survey": key} -> {"survey": key, "unread"}.
 
     It ends between two conditions of a batch when it is cancelled or its page is closed; what is finished stays, and
     the same question goes on from there.
     """
     if "survey" in question:
-        held = live.surveys.surveys.find(question["survey"])
-        plan, out = held.survey.plan, held.survey.folder
+        opened = context.surveys.find(question["survey"])
+        plan, out = opened.survey.plan, opened.survey.folder
         if plan.versions != versions():
             raise ExplorerError("This survey was begun with other versions of the libraries; start a new one.")
-        models, data = live.surveys.surveys.models(plan.models), live.surveys.surveys.data(held)
+        models, data = context.surveys.models(plan.models), context.surveys.data(opened)
     else:
-        models, data, plan = _plan(live, question, progress)
-        out = _folder(live, plan)
+        models, data, plan = _plan(context, question, progress)
+        out = _folder(context, plan)
         try:
             out.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -69,8 +67,8 @@ def survey_run(live: Live, question: Mapping[str, Any], progress: Progress) -> d
         store = run(models, data, plan, out, progress=progress, engine=_engine(progress))
     finally:
         _one.release()
-    found, _ = live.surveys.surveys.all()
-    key = next((held.key for held in found if held.survey.folder.resolve() == out.resolve()), None)
+    found, _ = context.surveys.all()
+    key = next((opened.key for opened in found if opened.survey.folder.resolve() == out.resolve()), None)
     return {"survey": key, "unread": len(store.unread())}
 
 
@@ -93,13 +91,13 @@ def _engine(progress: Progress) -> Any:
     return engine
 
 
-def _plan(live: Live, question: Mapping[str, Any], progress: Progress) -> tuple[list[Classifier], Dataset, Plan]:
+def _plan(context: Context, question: Mapping[str, Any], progress: Progress) -> tuple[list[Classifier], Dataset, Plan]:
     """The plan of an untrusted question, its models and data loaded."""
     limit, seeds = question.get("limit"), question.get("seeds")
     if not isinstance(seeds, list) or not 1 <= len(seeds) <= MAX_SEEDS:
         raise ExplorerError(f"Give the seeds as 1 to {MAX_SEEDS} whole numbers.")
-    _, models = live.choose(question.get("models"))
-    data = live.pictures.shelf.find(question.get("data"))
+    _, models = context.workspace.choose(question.get("models"))
+    data = context.workspace.catalog.find(question.get("data"))
     progress(0, 0)
     plan = make_plan(
         models,
@@ -131,7 +129,7 @@ def _distortions(raw: Any) -> list[str]:
     return found
 
 
-def _folder(live: Live, plan: Plan) -> Path:
+def _folder(context: Context, plan: Plan) -> Path:
     """Where the survey of this plan lies: the same plan goes on in the same place."""
     name = "".join(letter if letter.isalnum() else "-" for letter in plan.data)[:40].strip("-") or "survey"
-    return live.surveys.surveys.home / f"{name}-{plan.key[:10]}"
+    return context.surveys.home / f"{name}-{plan.key[:10]}"

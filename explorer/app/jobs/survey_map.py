@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from explorer.app.jobs import job
+from explorer.app.context import Context
+from explorer.app.failures.selection import select
+from explorer.app.jobs.registry import job
 from explorer.errors import ExplorerError
 from explorer.models.inference import Progress
 from explorer.survey import QUADRANTS
 from explorer.survey.maps import MOST, features
-
-if TYPE_CHECKING:
-    from explorer.app.live import Live
 
 METHODS = ("pca", "umap")
 FEW = 3  # cases of a map at least
 
 
 @job("survey_map")
-def survey_map(live: Live, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+def survey_map(context: Context, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """{"survey", "pair", "filters", "method"} -> {"cases", "x", "y", "quadrants", "total", "explained"}.
 
     The features are those of the filters' model. Of more than ``MOST`` cases every n-th in the survey's order is taken;
@@ -30,22 +29,23 @@ def survey_map(live: Live, question: Mapping[str, Any], progress: Progress) -> d
     method = question.get("method")
     if method not in METHODS:
         raise ExplorerError("There are the maps PCA and UMAP.")
-    held, pair, table, filters, keep = live.surveys.kept(question)
-    rows = np.flatnonzero(keep)
+    selection = select(context.surveys, question)
+    rows = np.flatnonzero(selection.kept())
     if len(rows) < FEW:
         raise ExplorerError(f"A map takes at least {FEW} cases: take a filter off.")
     chosen = rows[np.linspace(0, len(rows) - 1, min(MOST, len(rows))).astype(np.int64)]
-    plan = held.survey.plan
-    name = pair[0] if filters.model == "baseline" else pair[1]
-    models = live.surveys.surveys.models(
+    survey, table = selection.opened.survey, selection.table
+    plan = survey.plan
+    name = selection.pair[0 if selection.filters.model == "baseline" else 1]
+    models = context.surveys.models(
         list(dict.fromkeys([plan.models[0], *([plan.against] if plan.against else []), name]))
     )
     made = features(
-        held.survey,
+        survey,
         table.case[chosen].tolist(),
         name,
         method=method,
-        data=live.surveys.surveys.data(held),
+        data=context.surveys.data(selection.opened),
         models=models,
         progress=progress,
     )

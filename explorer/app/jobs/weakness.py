@@ -3,53 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from explorer.analysis import weaknesses
 from explorer.analysis.weakness import GOALS
-from explorer.app.jobs import job
-from explorer.app.questions import MAX_STEPS
+from explorer.app.context import Context
+from explorer.app.jobs.registry import job
+from explorer.app.validation import MAX_STEPS
 from explorer.distortions import Recipe, find_distortion
 from explorer.errors import ExplorerError
 from explorer.models.inference import Progress
 
-if TYPE_CHECKING:
-    from explorer.app.live import Live
-
 
 @job("weakness")
-def weakness(live: Live, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+def weakness(context: Context, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """{"state", "goal", "distortion"} -> ``Weakness.to_dict()`` and what the table shows of it.
 
     One distortion at a time: the page asks for one after the other, and what was found is on screen while the next is
     searched. ``flips``: per model its flip point as people read it; ``moved``: whether it answers, at the amount that
     is told, something else than to the clean picture; ``steps`` and ``against``: the recipe's.
     """
-    scene = live.scene(question.get("state"))
+    request = context.workspace.load(question.get("state"))
     goal, name = question.get("goal"), question.get("distortion")
     if goal not in GOALS or not isinstance(name, str):
         raise ExplorerError("The page asked for a search that does not exist; reload it.")
     kind = find_distortion(name)
-    check_room(scene.recipe, name)
+    check_room(request.recipe, name)
     (found,) = weaknesses(
-        scene.models,
-        scene.pixels,
+        request.models,
+        request.pixels,
         goal=goal,
         distortions=[name],
-        recipe=scene.recipe,
-        label=scene.label,
+        recipe=request.recipe,
+        label=request.label,
         progress=progress,
     )
-    points = found.flip_points
+    points, clean = found.flip_points, request.clean.answers
     return {
         **found.to_dict(),
         "flips": {model: None if point is None else kind.show(point) for model, point in points.items()},
         "moved": {
-            model.name: found.predictions[model.name] != model.classes[int(scene.clean.answers[model.name][1].argmax())]
-            for model in scene.models
+            model.name: found.predictions[model.name] != model.classes[int(clean[model.name][1].argmax())]
+            for model in request.models
         },
         "steps": [list(step) for step in found.recipe.steps],
-        "against": found.recipe.against if kind.adversarial else scene.recipe.against,
+        "against": found.recipe.against if kind.adversarial else request.recipe.against,
     }
 
 

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from explorer.distortions import Distortion, Recipe, find_distortion
+from explorer.app.methods.groups import Group
+from explorer.app.workspace import Workspace
+from explorer.distortions import DISTORTIONS, Distortion, Recipe, find_distortion
 from explorer.errors import ExplorerError
 from explorer.evaluation.intervals import wilson_interval
 from explorer.models import Card
-from explorer.models.families import Family, alike
 from explorer.survey import Survey, shipped
 from explorer.survey.plan import fingerprint
 
-if TYPE_CHECKING:
-    from explorer.app.live import Live
+SIZES = (100, 300, 1000)
+"""How many images, the first ones of the test images, can be measured now."""
 
 POINTS, ATTACKS = 10, 5
 """Amounts of a curve besides the identity, which lie closer together where the distortion is mild; those of attacks,
@@ -26,27 +26,11 @@ BEND = 1.5
 """How much closer: the i-th lies at (i / n) ** BEND of the way."""
 
 
-@dataclass(frozen=True)
-class Group:
-    """The models trained on the data set ``data``, and outside ones that take the same input."""
-
-    data: str
-    title: str
-    family: Family
-    cards: tuple[Card, ...]
-
-    @property
-    def several(self) -> bool:
-        """Whether the method alone does not tell them apart."""
-        return alike(self.cards)
-
-    def baseline(self, card: Card) -> Card | None:
-        """The standard model of the same architecture, with which a card is compared; None for itself and strangers."""
-        same = (
-            one for one in self.cards if one.method == "standard" and (one.data, one.arch) == (card.data, card.arch)
-        )
-        found = next(same, None)
-        return None if found is None or found.name == card.name else found
+def find_known(name: Any) -> Distortion:
+    """The distortion of that name; ExplorerError where there is none."""
+    if not isinstance(name, str) or name not in DISTORTIONS:
+        raise ExplorerError("There is no distortion of that name; choose one of the list.")
+    return DISTORTIONS[name]
 
 
 def reaches(kind: Distortion, group: Group) -> list[str]:
@@ -101,12 +85,12 @@ def card_points(group: Group, kind: Distortion) -> list[dict[str, Any]]:
     return found
 
 
-def survey_points(live: Live, group: Group, kind: Distortion) -> tuple[list[dict[str, Any]], list[str]]:
+def survey_points(workspace: Workspace, group: Group, kind: Distortion) -> tuple[list[dict[str, Any]], list[str]]:
     """What the shipped surveys say, and a sentence where one was made with other weights than the models have now."""
     mild, _ = kind.span(group.family.size)
     names = {card.name for card in group.cards}
     found: list[dict[str, Any]] = []
-    said: list[str] = []
+    messages: list[str] = []
     for folder in shipped():
         survey = Survey(folder)
         plan = survey.plan
@@ -114,8 +98,8 @@ def survey_points(live: Live, group: Group, kind: Distortion) -> tuple[list[dict
         if plan.data != group.data or kind.name not in asked or not names & set(plan.models):
             continue
         for model, weights in zip(plan.models, plan.weights, strict=True):
-            if model in names and fingerprint(live.choose([model])[1][0]) != weights:
-                said.append(f"The shipped survey knows {model} with other weights; its points are left out.")
+            if model in names and fingerprint(workspace.model(model)) != weights:
+                messages.append(f"The shipped survey knows {model} with other weights; its points are left out.")
                 names.discard(model)
         rows = survey.sql(
             "SELECT model, amount, n, accuracy, clean FROM accuracy() WHERE distortion = ?", [kind.name]
@@ -126,7 +110,7 @@ def survey_points(live: Live, group: Group, kind: Distortion) -> tuple[list[dict
         found += [_point("survey", row["model"], row["amount"], row["accuracy"], row["n"], seed) for row in rows]
         clean = {row["model"]: row["clean"] for row in rows}
         found += [_point("survey", model, mild, share, plan.rows, None) for model, share in clean.items()]
-    return found, said
+    return found, messages
 
 
 def _point(source: str, model: str, amount: float, accuracy: float, n: int, seed: int | None) -> dict[str, Any]:

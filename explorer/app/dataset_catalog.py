@@ -25,7 +25,7 @@ SLOW = 0.03  # s of work after which it is asked whether to go on
 THUMB = 96  # px side of a thumbnail: twice what is drawn, for dense screens
 
 
-class Shelf:
+class DatasetCatalog:
     """Finds data sets and their rows by what the browser names, which is not believed."""
 
     def __init__(self, own: Sequence[Dataset] = ()) -> None:

@@ -1,4 +1,4 @@
-"""What a program asks, read into the core's objects; it is believed no more than a browser."""
+"""What a program asks, read into the core's objects; it is trusted no more than a browser."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import Any
 
 from torch import Tensor
 
-from explorer.app.live import Live
-from explorer.app.questions import MAX_TEXT
+from explorer.app.validation import MAX_TEXT, parse_recipe
+from explorer.app.workspace import Workspace
 from explorer.data import images
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
@@ -28,7 +28,7 @@ _DATA_URL = re.compile(r"data:[\w.+/-]*(;[\w.+=-]+)*;base64,")
 
 
 @dataclass(frozen=True, eq=False)
-class Scene:
+class ApiRequest:
     """A checked question: the models, the recipe, the pixels (1, C, H, W), and the true class where it is known."""
 
     models: list[Classifier]
@@ -40,19 +40,17 @@ class Scene:
 class Reader:
     """Reads questions; raises ExplorerError where they make no sense."""
 
-    def __init__(self, live: Live, uploads: Collection[str]) -> None:
+    def __init__(self, workspace: Workspace, uploads: Collection[str]) -> None:
         """``uploads``: the paths of files that were uploaded to this server; no other file is opened."""
-        self._live = live
+        self._workspace = workspace
         self._uploads = uploads
         self._decoding = threading.Lock()
 
-    def scene(self, image: Any, models: Any, recipe: Any) -> Scene:
+    def load(self, image: Any, models: Any, recipe: Any) -> ApiRequest:
         """What a question is about, checked and loaded."""
-        live = self._live
-        names = models if models is not None else live.first or next(iter(live.families.values())).defaults
-        family, loaded = live.choose(names)
-        chain = Recipe.from_dict(live.parse_recipe(recipe))
-        return Scene(loaded, chain, *self._pixels(image, family))
+        names = models if models is not None else self._workspace.first[1]
+        family, loaded = self._workspace.choose(names)
+        return ApiRequest(loaded, parse_recipe(recipe), *self._pixels(image, family))
 
     def _pixels(self, image: Any, family: Family) -> tuple[Tensor, int | None]:
         """The image as the models take it, (1, C, H, W), and the index of its class where that is known."""
@@ -71,7 +69,7 @@ class Reader:
                 f"There is no picture named {text[:80]!r}: name one of {', '.join(images.sample_images())}, or a row "
                 "of a data set such as digits:7, or send a file or a data URL; paths and addresses are not opened here."
             )
-        _, pixels, label = self._live.picture(picture, family)
+        _, pixels, label = self._workspace.picture(picture, family)
         return pixels, label
 
     def _uploaded(self, file: dict[str, Any]) -> bytes:

@@ -7,10 +7,11 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from explorer.app.cache import LruCache
 from explorer.app.failures.table import Table, load
-from explorer.app.pictures import Recent
+from explorer.app.workspace import Workspace
 from explorer.data.datasets import Dataset
 from explorer.data.published import cache_folder
 from explorer.errors import ExplorerError
@@ -18,9 +19,6 @@ from explorer.models import Classifier
 from explorer.survey import Survey, data_of, shipped
 from explorer.survey.plan import data_fingerprint
 from explorer.survey.store import PLAN, ROWS
-
-if TYPE_CHECKING:
-    from explorer.app.live import Live
 
 TABLES = 6
 """Pairs of models whose cases are kept in memory."""
@@ -30,7 +28,7 @@ SURVEYS = "surveys"
 
 
 @dataclass(frozen=True, eq=False)
-class Held:
+class OpenSurvey:
     """One survey: its ``key`` in the page's questions, where it comes from (shipped, named or made), how far it is."""
 
     key: str
@@ -62,13 +60,13 @@ class Held:
 
 
 @dataclass(eq=False)
-class Surveys:
+class OpenSurveys:
     """Finds them by key, and keeps what was read of them."""
 
-    live: Live
+    workspace: Workspace
     named: Sequence[Path] = ()
-    _tables: Recent[tuple[Any, ...], Table] = field(default_factory=lambda: Recent(TABLES))
-    _known: dict[str, Held] = field(default_factory=dict)
+    _tables: LruCache[tuple[Any, ...], Table] = field(default_factory=lambda: LruCache(TABLES))
+    _known: dict[str, OpenSurvey] = field(default_factory=dict)
     _data: dict[str, Dataset] = field(default_factory=dict)
     _reading: threading.Lock = field(default_factory=threading.Lock)
 
@@ -80,29 +78,29 @@ class Surveys:
         first = self.named[0].resolve()
         return first.parent if (first / PLAN).is_file() else first
 
-    def all(self) -> tuple[list[Held], list[str]]:
+    def all(self) -> tuple[list[OpenSurvey], list[str]]:
         """Every survey that can be opened, in the order in which the page offers them, and a sentence per other one."""
-        places = [("named", folder) for named in self.named for folder in _surveys_in(named)]
-        places += [("made", folder) for folder in _surveys_in(self.home)]
-        places += [("shipped", folder) for folder in shipped()]
-        found: list[Held] = []
+        folders = [("named", folder) for named in self.named for folder in _surveys_in(named)]
+        folders += [("made", folder) for folder in _surveys_in(self.home)]
+        folders += [("shipped", folder) for folder in shipped()]
+        found: list[OpenSurvey] = []
         seen: set[Path] = set()
-        said = []
-        for origin, folder in places:
-            place = folder.resolve()
-            if place in seen:
+        messages = []
+        for origin, folder in folders:
+            path = folder.resolve()
+            if path in seen:
                 continue
-            seen.add(place)
+            seen.add(path)
             try:
                 survey = Survey(folder)
-                key = hashlib.sha256(str(place).encode()).hexdigest()[:12] if origin != "shipped" else folder.name
-                found.append(Held(key, survey, origin, _done(survey)))
+                key = hashlib.sha256(str(path).encode()).hexdigest()[:12] if origin != "shipped" else folder.name
+                found.append(OpenSurvey(key, survey, origin, _done(survey)))
             except ExplorerError as error:
-                said.append(str(error))
-        self._known = {held.key: held for held in found}
-        return found, said
+                messages.append(str(error))
+        self._known = {opened.key: opened for opened in found}
+        return found, messages
 
-    def find(self, key: Any) -> Held:
+    def find(self, key: Any) -> OpenSurvey:
         """The survey of that key; ExplorerError where there is none (any more)."""
         if not isinstance(key, str) or len(key) > 100:
             raise ExplorerError("Choose a survey first.")
@@ -112,33 +110,33 @@ class Surveys:
             raise ExplorerError("This survey is not here (any more); choose another one.")
         return self._known[key]
 
-    def table(self, held: Held, pair: tuple[str, str]) -> Table:
+    def table(self, opened: OpenSurvey, pair: tuple[str, str]) -> Table:
         """All cases for two of its models; read once, and again when rows have come."""
-        held_as = (*held.stamp, *pair)
+        cache_key = (*opened.stamp, *pair)
         with self._reading:  # two questions at once wait for one reading
-            table = self._tables.get(held_as)
+            table = self._tables.get(cache_key)
             if table is None:
-                table = load(held.survey, pair)
-                self._tables.put(held_as, table)
+                table = load(opened.survey, pair)
+                self._tables.put(cache_key, table)
             return table
 
-    def data(self, held: Held) -> Dataset:
+    def data(self, opened: OpenSurvey) -> Dataset:
         """The images it was made on, if they are here; ExplorerError, one sentence, where they are not."""
         with self._reading:
-            if held.survey.plan.key not in self._data:
-                self._data[held.survey.plan.key] = self._open(held)
-            return self._data[held.survey.plan.key]
+            if opened.survey.plan.key not in self._data:
+                self._data[opened.survey.plan.key] = self._open(opened)
+            return self._data[opened.survey.plan.key]
 
-    def _open(self, held: Held) -> Dataset:
-        plan = held.survey.plan
-        for own in self.live.own:
+    def _open(self, opened: OpenSurvey) -> Dataset:
+        plan = opened.survey.plan
+        for own in self.workspace.own:
             if own.name == plan.data and len(own) >= plan.rows and data_fingerprint(own, plan.rows) == plan.pixels:
                 return own
-        return data_of(held.survey)
+        return data_of(opened.survey)
 
     def models(self, names: Sequence[str]) -> list[Classifier]:
         """Those of the page that have these names, loaded; ExplorerError where one is not here."""
-        return self.live.choose(list(names))[1]
+        return self.workspace.choose(list(names))[1]
 
 
 def _done(survey: Survey) -> int:

@@ -1,4 +1,4 @@
-"""What comes from a browser is not to be believed: its limits, and its reading into the core's objects."""
+"""What a browser sends is not trusted: its limits, and how it is read into the core's objects."""
 
 from __future__ import annotations
 
@@ -42,3 +42,16 @@ def check_length(steps: Sequence[Any]) -> None:
     """ExplorerError for more steps than the page shows."""
     if len(steps) > MAX_STEPS:
         raise ExplorerError(f"The page shows at most {MAX_STEPS} distortions in a chain; this one has {len(steps)}.")
+
+
+def parse_recipe(text: Any) -> Recipe:
+    """Read a recipe written as text, as long as the page can show it.
+
+    Raises:
+        ExplorerError: If it is not a recipe, or has more steps than the page shows.
+    """
+    if not isinstance(text, str) or len(text) > MAX_TEXT:
+        raise ExplorerError("A recipe is one line of text such as gaussian_noise=0.1,jpeg=30;seed=7.")
+    recipe = Recipe.parse(text)
+    check_length(recipe.steps)
+    return recipe

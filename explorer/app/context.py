@@ -1,0 +1,51 @@
+"""What the app's parts work on, made once at the start and handed to each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from explorer.app.failures.open_surveys import OpenSurveys
+from explorer.app.idle import IdleGate
+from explorer.app.methods.counts import CountCache
+from explorer.app.workspace import Workspace
+from explorer.data.datasets import Dataset
+from explorer.models import Classifier
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """The state of one running app.
+
+    Attributes:
+        workspace: Models, pictures and data sets.
+        surveys: The surveys that the page "Failures" offers.
+        counts: What was measured for the page "Methods" so far.
+        idle: Where long work waits while a visitor moves a slider.
+    """
+
+    workspace: Workspace
+    surveys: OpenSurveys
+    counts: CountCache = field(default_factory=CountCache)
+    idle: IdleGate = field(default_factory=IdleGate)
+
+
+def make_context(
+    models: Sequence[str | Classifier] | None = None, data: Sequence[Dataset] = (), surveys: Sequence[Path] = ()
+) -> Context:
+    """Make the state of a new app.
+
+    Args:
+        models: The models shown first, as in ``Workspace``.
+        data: The user's own data sets.
+        surveys: Surveys, or folders of surveys, that the page "Failures" offers beside the shipped ones.
+
+    Returns:
+        The context.
+
+    Raises:
+        ExplorerError: As in ``Workspace``.
+    """
+    workspace = Workspace(models, data)
+    return Context(workspace, OpenSurveys(workspace, tuple(surveys)))

@@ -1,0 +1,165 @@
+"""The functions that the page calls: a JSON object from the browser in, a JSON response out.
+
+Nothing the browser sends is trusted, and every error reaches it as one sentence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
+from typing import Any
+
+import torch
+from starlette.responses import Response
+
+from explorer.app.context import Context
+from explorer.app.failures.page import Failures
+from explorer.app.idle import low_priority_thread
+from explorer.app.jobs import Jobs, StoppedError
+from explorer.app.jobs.scheduler import POLL
+from explorer.app.links import read_link
+from explorer.app.methods.page import Methods
+from explorer.app.pictures import PictureGoneError
+from explorer.app.sharing import shares
+from explorer.app.validation import MAX_MODELS, MAX_STEPS, parse_recipe
+from explorer.data import images
+from explorer.distortions import Recipe
+from explorer.errors import ExplorerError
+
+log = logging.getLogger(__name__)
+
+
+class Endpoints:
+    """The page's functions, and the threads that answer them. One instance serves all visitors.
+
+    Slider requests are answered by a few threads with one torch thread each: small networks gain nothing from more,
+    and visitors do not slow each other down by more than their share.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._failures = Failures(context)
+        self._methods = Methods(context)
+        self._jobs = Jobs(context, one_sentence)
+        self._pool = ThreadPoolExecutor(
+            os.cpu_count() or 2, "explorer", initializer=torch.set_num_threads, initargs=(1,)
+        )
+        # Large photographs take seconds to decode, one after another: not in the threads that sliders wait for.
+        self._readers = ThreadPoolExecutor(1, "explorer-reader", initializer=low_priority_thread)
+        # Nor what is asked of surveys: some of it takes a tenth of a second.
+        self._queries = ThreadPoolExecutor(2, "explorer-survey", initializer=low_priority_thread)
+
+    @property
+    def functions(self) -> tuple[Callable[[Any], Awaitable[Response]], ...]:
+        """Those that the page calls by name."""
+        page = (self.ask, self.open_picture, self.read_recipe, self.read_link, self.share, self.failures, self.methods)
+        return (*page, self.start_job, self.poll_job, self.cancel_job)
+
+    async def ask(self, state: Any) -> Response:
+        """Answer a state of the page with what ``panel.js`` draws, or {"error"}."""
+        with self._context.idle:
+            return await self._run(self._context.workspace.answer, state)
+
+    async def open_picture(self, upload: Any) -> Response:
+        """Take in one uploaded file: {"token", "thumb"} or {"error"}."""
+        return await self._run(self._take_picture, upload, self._readers)
+
+    async def read_recipe(self, text: Any) -> Response:
+        """Turn the text of a recipe into its JSON form, or {"error"}."""
+        return await self._run(lambda given: parse_recipe(given).to_dict(), text)
+
+    async def read_link(self, query: Any) -> Response:
+        """Read what the page's address asks for: {"state", "said"} as in ``links.read_link``."""
+        workspace = self._context.workspace
+        return await self._run(
+            lambda text: read_link(workspace, text, max_models=MAX_MODELS, max_steps=MAX_STEPS), query
+        )
+
+    async def share(self, state: Any) -> Response:
+        """Write a state for Python, the command line and programs, as in ``sharing.shares``, or {"error"}."""
+        workspace = self._context.workspace
+        own = [data.name for data in workspace.own]
+        return await self._run(lambda given: shares(workspace.load(given), given, own), state)
+
+    async def failures(self, question: Any) -> Response:
+        """Answer what the page "Failures" asks of surveys, {"ask": name, ...}, or {"error"}."""
+        return await self._run(self._failures.answer, question, self._queries)
+
+    async def methods(self, question: Any) -> Response:
+        """Answer what the page "Methods" asks of the training methods, {"ask": name, ...}, or {"error"}."""
+        return await self._run(self._methods.answer, question, self._queries)
+
+    async def start_job(self, question: Any) -> Response:
+        """Begin a long request, {"kind", "group", "state", ...}: {"job": token} or {"error"}."""
+        return _json(one_sentence(self._jobs.start, question))
+
+    async def poll_job(self, question: Any) -> Response:
+        """Say how far a job is, {"job"} -> {"done", "total"}, {"result"} or {"error"}; waits a while for news."""
+        try:
+            job = self._jobs.find(question)
+        except ExplorerError as error:
+            return _json({"error": str(error)})
+        before, end = job.to_dict(), perf_counter() + POLL
+        while job.to_dict() == before and job.answer is None and perf_counter() < end:  # noqa: ASYNC110  # a thread
+            await asyncio.sleep(0.02)
+        return _json(job.to_dict())
+
+    async def cancel_job(self, question: Any) -> Response:
+        """End a job, {"job"}."""
+        return _json(self._jobs.cancel(question))
+
+    def warm(self) -> None:
+        """Load what the first screen shows and answer it once, so that the first visitor does not wait."""
+        _, names = self._context.workspace.first
+        picture = {"sample": next(iter(images.sample_images()))}
+        for amount in (0.05, 0.1):
+            recipe = Recipe((("gaussian_noise", amount),))
+            state = {"picture": picture, "models": names, "recipe": recipe.to_dict()}
+            self._pool.submit(one_sentence, self._context.workspace.answer, state).result()
+
+    def close(self) -> None:
+        """End the threads."""
+        self._jobs.close()
+        for pool in (self._pool, self._readers, self._queries):
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _take_picture(self, upload: Any) -> dict[str, str]:
+        """Read the one file of an upload, (name, bytes)."""
+        files = getattr(upload, "files", None)
+        if not files or len(files) != 1:
+            raise ExplorerError("Send one picture at a time.")
+        return self._context.workspace.pictures.bring(files[0][1])
+
+    async def _run(
+        self, function: Callable[[Any], dict[str, Any]], argument: Any, pool: ThreadPoolExecutor | None = None
+    ) -> Response:
+        loop = asyncio.get_running_loop()
+        return _json(await loop.run_in_executor(pool or self._pool, one_sentence, function, argument))
+
+
+def _json(answer: Mapping[str, Any]) -> Response:
+    try:
+        text = json.dumps(answer, allow_nan=False)
+    except ValueError:  # features so large that their distance overflows, say
+        text = json.dumps({"error": "A model's numbers for this picture are not finite; is its normalisation right?"})
+    return Response(text, media_type="application/json")
+
+
+def one_sentence(function: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
+    """Call a function and turn its errors into {"error": one sentence}; unexpected ones are logged in full."""
+    try:
+        return function(*arguments)
+    except StoppedError:
+        raise
+    except PictureGoneError as error:
+        return {"error": str(error), "gone": True}
+    except ExplorerError as error:
+        return {"error": str(error)}
+    except Exception:
+        log.exception("a question from the page failed")
+        return {"error": "Something went wrong in the explorer; the terminal it runs in shows what."}

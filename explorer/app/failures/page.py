@@ -1,0 +1,272 @@
+"""What the page "Failures" asks of surveys.
+
+A question is a JSON object {"ask": name, ...} from a browser and is not trusted: see ``filters``. Answers come from
+columns in memory (``table``) within milliseconds; what takes longer is a job (``explorer.app.jobs.survey``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from explorer.app.cache import LruCache
+from explorer.app.context import Context
+from explorer.app.distortion_info import describe
+from explorer.app.failures.filters import read_order, whole
+from explorer.app.failures.open_surveys import OpenSurvey
+from explorer.app.failures.selection import read_pair, select
+from explorer.app.failures.table import SIDES, Table
+from explorer.app.validation import mapping
+from explorer.data import images
+from explorer.distortions import find_distortion
+from explorer.errors import ExplorerError
+from explorer.survey import QUADRANTS, Case, Plan, accuracy, condition_of, open_cases
+from explorer.survey.annotations import annotations_file, make_annotation, put_annotation, read_annotations
+from explorer.survey.plan import fingerprint
+
+PAGE = 200
+"""Cases described at once."""
+
+DRAWN = 48
+"""Pictures drawn at once."""
+
+SHOWN = 100_000
+"""Cases in the gallery: the first ones in the chosen order."""
+
+KEPT_PICTURES = 20_000  # about 3 kB each at 32 px
+KEPT_VALUES = 20_000 * 3 * 32 * 32  # pictures of larger models: fewer of them
+
+
+class Failures:
+    """Answers the page's questions about surveys."""
+
+    def __init__(self, context: Context) -> None:
+        self._workspace = context.workspace
+        self._surveys = context.surveys
+        self._pictures: LruCache[tuple[str, int], str] = LruCache(KEPT_PICTURES)
+        self.forget()
+        self._asks: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+            "surveys": self.listed,
+            "open": self.open,
+            "cases": self.cases,
+            "pictures": self.pictures,
+            "case": self.case,
+            "mark": self.mark,
+            "accuracy": self.accuracy,
+            "confusion": self.confusion,
+        }
+
+    def forget(self) -> None:
+        """Answer from the cases again, not from what was kept of earlier answers."""
+        self._orders: LruCache[tuple[Any, ...], Any] = LruCache(16)
+        self._accuracies: LruCache[tuple[Any, ...], list[dict[str, Any]]] = LruCache(32)
+
+    def answer(self, question: Any) -> dict[str, Any]:
+        """The answer to {"ask": name, ...}; ExplorerError, one sentence, where it makes no sense."""
+        asked = mapping(question)
+        kind = asked.get("ask")
+        if not isinstance(kind, str) or kind not in self._asks:
+            raise ExplorerError("The page asked for something unknown; reload it.")
+        return self._asks[kind](asked)
+
+    # ---- the questions --------------------------------------------------------------------------------------------
+
+    def listed(self, _: Mapping[str, Any]) -> dict[str, Any]:
+        """{"surveys": [...], "said": [sentences on those that cannot be opened], "home": where new ones go}."""
+        found, messages = self._surveys.all()
+        return {"surveys": [opened.to_dict() for opened in found], "said": messages, "home": str(self._surveys.home)}
+
+    def open(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        """{"survey", "pair"?} -> what the page needs to know of it before it asks for cases."""
+        opened = self._surveys.find(question.get("survey"))
+        plan = opened.survey.plan
+        pair = read_pair(opened, question.get("pair"))
+        table = self._surveys.table(opened, pair)
+        names = dict.fromkeys(condition.distortion for condition in plan.conditions)
+        return {
+            **opened.to_dict(),
+            "pair": list(pair),
+            "methods": dict(zip(plan.models, plan.methods, strict=True)),
+            "classes": list(plan.classes),
+            "labelled": bool((table.label >= 0).any()),
+            "cases": len(table.case),
+            "distortions": [_distortion(plan, name) for name in names],
+            "seeds": sorted({condition.seed for condition in plan.conditions}),
+            "unread": len(opened.survey.unread()),
+            "missing": self._missing(opened),
+            "marks": {str(case): mark.to_dict() for case, mark in read_annotations(opened.survey).items()},
+            "marks_file": str(annotations_file(opened.survey)),
+            "folder": str(opened.survey.folder),
+        }
+
+    def cases(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        """{"survey", "pair", "filters", "order", "start", "count"} -> {"counts", "total", "shown", "items"}.
+
+        ``counts``: cases per quadrant under all filters but that of the quadrants; ``total``: all that are asked for,
+        ``shown`` of which can be scrolled through.
+        """
+        chosen = select(self._surveys, question)
+        opened, table, filters = chosen.opened, chosen.table, chosen.filters
+        order = read_order(question.get("order"))
+        start, count = whole(question.get("start", 0), 0, SHOWN), whole(question.get("count", PAGE), 0, PAGE)
+        marked = chosen.annotated()
+        cache_key = (*opened.stamp, *chosen.pair, filters, order, tuple(sorted(marked.get(filters.marked or "", ()))))
+        known = self._orders.get(cache_key)
+        if known is None:
+            keep = table.select(filters, marked)
+            counts = table.counts(keep)
+            known = (counts, table.ordered(keep, filters, order, SHOWN))
+            self._orders.put(cache_key, known)
+        counts, rows = known
+        return {
+            "counts": counts,
+            "total": sum(counts[name] for name in filters.quadrants),
+            "shown": len(rows),
+            "start": start,
+            "items": [_item(opened.survey.plan, table, row) for row in rows[start : start + count].tolist()],
+        }
+
+    def pictures(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        """{"survey", "cases"} -> {"pictures": {case: data URL of the distorted pixels, lossless}}."""
+        opened = self._surveys.find(question.get("survey"))
+        wanted = question.get("cases")
+        if not isinstance(wanted, list) or len(wanted) > DRAWN:
+            raise ExplorerError(f"At most {DRAWN} pictures are drawn at once.")
+        cases = [_case(opened.survey.plan, case) for case in wanted]
+        found = {case: self._pictures.get((opened.survey.plan.key, case)) for case in cases}
+        missing = [case for case, url in found.items() if url is None]
+        for made in self._made(opened, missing):
+            url = images.data_url(made.distorted)
+            if made.distorted.numel() <= KEPT_VALUES // KEPT_PICTURES:
+                self._pictures.put((opened.survey.plan.key, made.case), url)
+            found[made.case] = url
+        return {"pictures": {str(case): url for case, url in found.items()}}
+
+    def case(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        """{"survey", "case"} -> {"clean", "distorted", "hash", "state"}: how to open it, exactly."""
+        opened = self._surveys.find(question.get("survey"))
+        plan = opened.survey.plan
+        case = _case(plan, question.get("case"))
+        pair = read_pair(opened, question.get("pair"))
+        condition, image = condition_of(plan, case)
+        recipe = plan.recipe(condition, image)
+        (made,) = self._made(opened, [case])
+        data = self._surveys.data(opened)
+        if data.name not in self._workspace.catalog.names():
+            raise ExplorerError(f"The pictures of {data.name} are not offered here; start the explorer with --data.")
+        wanted = dict.fromkeys([*pair, *([recipe.against] if recipe.against else [])])
+        family, _ = self._workspace.choose(list(wanted))
+        return {
+            "clean": images.data_url(made.clean),
+            "distorted": images.data_url(made.distorted),
+            "hash": images.image_hash(made.distorted),
+            "recipe": str(recipe),
+            "state": {
+                "family": family.key,
+                "models": list(wanted),
+                "picture": {"dataset": data.name, "index": image},
+                "steps": [{"name": name, "amount": amount, "on": True} for name, amount in recipe.steps],
+                "seed": recipe.seed,
+                "against": recipe.against,
+                "quantised": recipe.quantised,
+                "reference": None,
+            },
+        }
+
+    def mark(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        """{"survey", "case", "mark": {"star", "tags", "note"}} -> {"mark"} as it is kept."""
+        opened = self._surveys.find(question.get("survey"))
+        given = mapping(question.get("mark"))
+        kept = make_annotation(given.get("star"), given.get("tags"), given.get("note"))
+        put_annotation(opened.survey, _case(opened.survey.plan, question.get("case")), kept)
+        return {"mark": kept.to_dict()}
+
+    def accuracy(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        """{"survey", "pair"} -> {"rows": those of ``survey.accuracy``, the clean pictures first}."""
+        opened = self._surveys.find(question.get("survey"))
+        pair = read_pair(opened, question.get("pair"))
+        cache_key = (*opened.stamp, *pair)
+        rows = self._accuracies.get(cache_key)
+        if rows is None:
+            table = self._surveys.table(opened, pair)
+            frame = accuracy(opened.survey, pair, patterns=table.patterns(opened.survey.plan))
+            rows = [
+                {key: None if value != value else value for key, value in row.items()}  # noqa: PLR0124  # NaN
+                for row in frame.astype(object).to_dict("records")
+            ]
+            self._accuracies.put(cache_key, rows)
+        return {"rows": rows}
+
+    def confusion(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        """{"survey", "pair", "filters"} -> {"baseline", "other": counts [clean answer][distorted answer]}."""
+        chosen = select(self._surveys, question)
+        keep, classes = chosen.kept(), len(chosen.opened.survey.plan.classes)
+        return {side: chosen.table.confusion(keep, side, classes) for side in SIDES}
+
+    # ---- what they have in common ---------------------------------------------------------------------------------
+
+    def _made(self, opened: OpenSurvey, cases: Sequence[int]) -> Sequence[Case]:
+        """The cases made again from their recipes."""
+        plan = opened.survey.plan
+        if not cases:
+            return []
+        attacked = any(find_distortion(condition_of(plan, case)[0].distortion).adversarial for case in cases)
+        names = [plan.models[0], *([plan.against] if attacked and plan.against else [])]
+        models = self._surveys.models(list(dict.fromkeys(names)))
+        if attacked and any(fingerprint(model) != plan.weights[plan.models.index(model.name)] for model in models):
+            raise ExplorerError(f"{plan.against} has other weights than when this survey was made.")
+        return open_cases(opened.survey, cases, data=self._surveys.data(opened), models=models)
+
+    def _missing(self, opened: OpenSurvey) -> str | None:
+        """Why its pictures cannot be shown, if they cannot."""
+        try:
+            self._surveys.data(opened)
+            self._surveys.models(list(opened.survey.plan.models[:1]))
+        except ExplorerError as error:
+            return str(error)
+        return None
+
+
+def _case(plan: Plan, case: Any) -> int:
+    return whole(case, 0, plan.rows * len(plan.conditions) - 1)
+
+
+def _distortion(plan: Plan, name: str) -> dict[str, Any]:
+    """A distortion of the plan as menus and axes show it, its amounts from mild to strong."""
+    kind = find_distortion(name)
+    amounts = {condition.amount for condition in plan.conditions if condition.distortion == name}
+    about = describe(kind, [32])
+    return {
+        "name": name,
+        "amounts": sorted(amounts, key=lambda amount: (abs(amount - kind.identity), amount)),
+        **{key: about[key] for key in ("title", "sign", "symbol", "unit", "factor")},
+    }
+
+
+def _item(plan: Plan, table: Table, row: int) -> dict[str, Any]:
+    """What a cell of the gallery says of a case."""
+    case = int(table.case[row])
+    condition, image = condition_of(plan, case)
+    label = int(table.label[row])
+
+    def side(name: str) -> dict[str, Any]:
+        columns = table.sides[name]
+        return {
+            "answer": plan.classes[int(columns["prediction"][row])],
+            "clean": plan.classes[int(columns["clean_prediction"][row])],
+            "confidence": round(float(columns["confidence"][row]), 4),
+            "margin": round(float(columns["margin"][row]), 4),
+            "feature_l2": round(float(columns["feature_l2"][row]), 4),
+            "fails": bool(columns["fails"][row]),
+        }
+
+    return {
+        "case": case,
+        "image": image,
+        "label": plan.classes[label] if label >= 0 else None,
+        "distortion": condition.distortion,
+        "amount": condition.amount,
+        "seed": condition.seed,
+        "quadrant": QUADRANTS[int(table.quadrant[row])],
+        **{name: side(name) for name in SIDES},
+    }

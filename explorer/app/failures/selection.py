@@ -1,0 +1,70 @@
+"""Which cases of which survey a request of the page "Failures" is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.app.failures.filters import GONE, Filters, read_filters
+from explorer.app.failures.open_surveys import OpenSurvey, OpenSurveys
+from explorer.app.failures.table import SIDES, Table
+from explorer.errors import ExplorerError
+from explorer.survey import QUADRANTS
+from explorer.survey.annotations import read_annotations
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """A survey, two of its models, their cases, and the filters on these."""
+
+    opened: OpenSurvey
+    pair: tuple[str, str]
+    table: Table
+    filters: Filters
+
+    def annotated(self) -> dict[str, set[int]]:
+        """The cases with a star, with a note, and with each tag, where a filter asks for them."""
+        return annotated_cases(self.opened) if self.filters.marked else {}
+
+    def kept(self) -> NDArray[np.bool_]:
+        """Which cases of the table all filters keep."""
+        keep = self.table.select(self.filters, self.annotated())
+        return keep & np.isin(self.table.quadrant, [QUADRANTS.index(name) for name in self.filters.quadrants])
+
+
+def select(surveys: OpenSurveys, question: Mapping[str, Any]) -> Selection:
+    """Read {"survey", "pair", "filters"} from the browser.
+
+    Raises:
+        ExplorerError: If it names what is not there.
+    """
+    opened = surveys.find(question.get("survey"))
+    pair = read_pair(opened, question.get("pair"))
+    filters = read_filters(question.get("filters"), opened.survey.plan)
+    return Selection(opened, pair, surveys.table(opened, pair), filters)
+
+
+def read_pair(opened: OpenSurvey, raw: Any) -> tuple[str, str]:
+    """Return the two models to compare; by default the first one, and a stabilized sibling where there is one."""
+    if raw is None:
+        plan = opened.survey.plan
+        stable = (name for name, method in zip(plan.models, plan.methods, strict=True) if method == "stability")
+        sibling = next((name for name in stable if name != plan.models[0]), None)
+        return opened.survey.pair(plan.models[0], sibling)
+    if not isinstance(raw, list) or len(raw) != len(SIDES) or not all(isinstance(name, str) for name in raw):
+        raise ExplorerError(GONE)
+    return opened.survey.pair(raw[0][:1000], raw[1][:1000])
+
+
+def annotated_cases(opened: OpenSurvey) -> dict[str, set[int]]:
+    """Return the cases with a "star", with a "note", and with each "tag:..."."""
+    found: dict[str, set[int]] = {}
+    for case, mark in read_annotations(opened.survey).items():
+        names = [*(["star"] if mark.star else []), *(["note"] if mark.note else [])]
+        for name in [*names, *(f"tag:{tag}" for tag in mark.tags)]:
+            found.setdefault(name, set()).add(case)
+    return found

@@ -1,0 +1,65 @@
+"""The models of the page "Methods", by the data set they were trained on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from explorer.app.workspace import Workspace
+from explorer.errors import ExplorerError
+from explorer.models import Card
+from explorer.models.families import TITLES, Family, alike
+
+
+@dataclass(frozen=True)
+class Group:
+    """The models trained on one data set, and external ones that take the same input.
+
+    Attributes:
+        data: Name of the data set.
+        title: What the page calls it.
+        family: The models' family.
+        cards: The models' cards.
+    """
+
+    data: str
+    title: str
+    family: Family
+    cards: tuple[Card, ...]
+
+    @property
+    def several(self) -> bool:
+        """Whether the method alone does not tell the models apart."""
+        return alike(self.cards)
+
+    def baseline(self, card: Card) -> Card | None:
+        """Return the standard model of the same architecture and data; None for itself and external models."""
+        same = (
+            one for one in self.cards if one.method == "standard" and (one.data, one.arch) == (card.data, card.arch)
+        )
+        found = next(same, None)
+        return None if found is None or found.name == card.name else found
+
+
+def all_groups(workspace: Workspace) -> dict[str, Group]:
+    """Return the groups by the name of their data set, those of one input together, in the order of the app."""
+    found: dict[str, Group] = {}
+    for family in workspace.families.values():
+        for data in family.data:
+            cards = tuple(card for card in family.cards if card.data in (data, "outside"))
+            if any(card.data == data for card in cards) and data not in found:
+                found[data] = Group(data, TITLES.get(data, data), family, cards)
+    return found
+
+
+def find_group(workspace: Workspace, data: Any) -> Group:
+    """Return the models of one data set.
+
+    Raises:
+        ExplorerError: If no model was trained on a data set of that name.
+    """
+    groups = all_groups(workspace)
+    if not isinstance(data, str) or data not in groups:
+        known = ", ".join(group.title for group in groups.values()) or "none"
+        raise ExplorerError(f"No model here was trained on a data set of that name; there are models of {known}.")
+    return groups[data]

@@ -1,0 +1,146 @@
+"""What the page "Methods" asks of the training methods.
+
+A question is a JSON object {"ask": name, ...} from a browser and is not trusted. Numbers come from three places that
+are never mixed: the models' cards, the shipped surveys, and images measured now (the job ``accuracy``); values that
+others published stand beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from explorer.app.context import Context
+from explorer.app.distortion_info import describe
+from explorer.app.methods.groups import Group, all_groups, find_group
+from explorer.app.methods.ideas import IDEAS, Idea
+from explorer.app.methods.measured import (
+    SIZES,
+    amounts_of,
+    card_points,
+    differences,
+    find_known,
+    reaches,
+    survey_points,
+)
+from explorer.app.validation import mapping
+from explorer.errors import ExplorerError
+from explorer.models import METHODS, Card, method_title
+from explorer.models.families import subtitle
+from explorer.models.published_values import PublishedValue, published_values
+
+
+class Methods:
+    """Answers the page's questions about training methods."""
+
+    def __init__(self, context: Context) -> None:
+        self._workspace = context.workspace
+        self._asks: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+            "overview": self.overview,
+            "known": self.known,
+        }
+
+    def answer(self, question: Any) -> dict[str, Any]:
+        """The answer to {"ask": name, ...}; ExplorerError, one sentence, where it makes no sense."""
+        asked = mapping(question)
+        kind = asked.get("ask")
+        if not isinstance(kind, str) or kind not in self._asks:
+            raise ExplorerError("The page asked for something unknown; reload it.")
+        return self._asks[kind](asked)
+
+    def overview(self, _: Mapping[str, Any]) -> dict[str, Any]:
+        """{"groups": the data sets, each with its models, its methods and how many images can be measured}."""
+        return {"groups": [self._describe(group) for group in all_groups(self._workspace).values()]}
+
+    def known(self, question: Mapping[str, Any]) -> dict[str, Any]:
+        """{"data", "distortion"} -> what is known without measuring: points of cards and surveys, published values.
+
+        ``reaches``: the ranges of the amount that can be shown, "near" (up to twice the published severities, where
+        there are some) and "whole", each {"amounts": those that are measured, from the identity on}.
+        """
+        group = find_group(self._workspace, question.get("data"))
+        kind = find_known(question.get("distortion"))
+        mild, _ = kind.span(group.family.size)
+        surveyed, messages = survey_points(self._workspace, group, kind)
+        about = describe(kind, [group.family.size])
+        return {
+            "distortion": kind.name,
+            **{key: about[key] for key in ("title", "sign", "symbol", "unit", "factor", "adversarial", "help")},
+            "reaches": {name: {"amounts": amounts_of(kind, group, name)} for name in reaches(kind, group)},
+            "points": [*card_points(group, kind), *surveyed],
+            "published": [_shown(value, mild) for value in _published(group.data, kind.name)],
+            "said": messages,
+        }
+
+    def _describe(self, group: Group) -> dict[str, Any]:
+        catalog = {entry["name"]: entry for entry in self._workspace.catalog.catalogue()}
+        entry = catalog.get(group.data, {"here": False, "rows": 0, "bytes": 0, "host": ""})
+        most = min(entry["rows"], SIZES[-1])
+        return {
+            "data": group.data,
+            "title": group.title,
+            "here": entry["here"],
+            "rows": entry["rows"],
+            "bytes": entry["bytes"],
+            "host": entry["host"],
+            "sizes": [*(size for size in SIZES if size < most), most] if most else list(SIZES),
+            "models": [
+                {
+                    "name": card.name,
+                    "title": card.title,
+                    "method": card.method,
+                    "arch": card.arch,
+                    "subtitle": subtitle(card, group.family) if group.several else "",
+                }
+                for card in group.cards
+            ],
+            "methods": [self._method(method, group) for method in self._methods(group)],
+        }
+
+    def _methods(self, group: Group) -> list[str]:
+        """All methods, those of the models included; those without a model on this data set come last."""
+        here = [card.method for card in group.cards if card.method != "outside"]  # which nobody can say a word about
+        return sorted(dict.fromkeys([*METHODS, *IDEAS, *here]), key=lambda method: method not in here)
+
+    def _method(self, method: str, group: Group) -> dict[str, Any]:
+        """What a method's own box says: its idea, and what its models on this data set gain and lose."""
+        cards = [card for card in group.cards if card.method == method]
+        idea = IDEAS.get(method, Idea())
+        published = published_values(group.data, method=method)
+        return {
+            "method": method,
+            "title": method_title(method),
+            **idea.to_dict(),
+            "models": [self._gains(card, group) for card in cards],
+            "published": len(published),
+        }
+
+    def _gains(self, card: Card, group: Group) -> dict[str, Any]:
+        baseline = group.baseline(card)
+        shown = subtitle(card, group.family) if group.several else ""
+        return {
+            "name": card.name,
+            "subtitle": shown,
+            "options": {key: value for key, value in card.training.get("options", {}).items() if value is not False},
+            "baseline": None if baseline is None else baseline.name,
+            "rows": differences(card, baseline),
+        }
+
+
+def _published(data: str, distortion: str) -> list[PublishedValue]:
+    """The values under a distortion, and those of the same networks on clean images."""
+    under = published_values(data, distortion=distortion, clean=False)
+    networks = {(value.source.key, value.method, value.arch, value.setting) for value in under}
+    clean = (value for value in published_values(data) if value.distortion is None)
+    return [*(one for one in clean if (one.source.key, one.method, one.arch, one.setting) in networks), *under]
+
+
+def _shown(value: PublishedValue, mild: float) -> dict[str, Any]:
+    """A published value as a mark: undistorted images stand where the distortion begins."""
+    clean = value.distortion is None
+    return {
+        **value.to_dict(),
+        "clean": clean,
+        "amount": mild if clean else value.amount,
+        "title": method_title(value.method),
+    }

@@ -1,0 +1,218 @@
+"""What the app works with: models, kept loaded; pictures; and the clean answers already computed.
+
+Requests come from a browser as JSON objects and are not trusted. Nothing here knows of threads, jobs or the page.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from explorer.analysis import CleanPass, clean_pass, compare, pinned_pass
+from explorer.app.cache import LruCache
+from explorer.app.dataset_catalog import DatasetCatalog
+from explorer.app.pictures import Pictures
+from explorer.app.validation import MAX_MODELS, mapping, read_recipe
+from explorer.data import images
+from explorer.data.datasets import Dataset
+from explorer.distortions import Recipe
+from explorer.errors import ExplorerError
+from explorer.models import Card, Classifier, list_models, load_model
+from explorer.models.families import Family, check_names, family_of, group
+from explorer.web.answers import answer_to_paint
+
+CLEAN_PASSES = 64
+"""Clean answers kept (a few hundred kB each): one per picture and set of models in use."""
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedRequest:
+    """A state of the page, checked and loaded: what ``compare`` and ``sweep`` want.
+
+    Attributes:
+        family: The models' family.
+        models: The models, the baseline first.
+        recipe: The distortions.
+        pixels: The undistorted picture, (1, C, H, W) in [0, 1].
+        label: Index of the true class, where it is known.
+        clean: The models' answers to the undistorted picture.
+        reference: Their answers to a pinned state, which takes the place of ``clean`` in the comparison.
+        pinned: The recipe of the pinned state.
+        pinned_label: Index of its true class.
+        shown: The picture that the distorted one is compared with, as a data URL.
+    """
+
+    family: Family
+    models: list[Classifier]
+    recipe: Recipe
+    pixels: Tensor
+    label: int | None
+    clean: CleanPass
+    reference: CleanPass | None
+    pinned: Recipe | None
+    pinned_label: int | None
+    shown: str
+
+
+class Workspace:
+    """The models, pictures and data sets of one running app, for all its visitors. Safe for use by many threads."""
+
+    def __init__(self, models: Sequence[str | Classifier] | None = None, own: Sequence[Dataset] = ()) -> None:
+        """Load the models that are shown first; the others are loaded when they are asked for.
+
+        Args:
+            models: The models shown first, loaded or by name or path; None shows each family's first two.
+            own: The user's own data sets, offered beside the known ones.
+
+        Raises:
+            ExplorerError: If a named model does not load, if two models or two data sets have one name, if the models
+                do not take the same input, or if there is no checkpoint at all.
+        """
+        self._loaded: dict[str, Classifier] = {}
+        self._loading = threading.Lock()
+        opened = [model if isinstance(model, Classifier) else load_model(model) for model in models or ()]
+        check_names([model.name for model in opened], "models")
+        check_names([data.name for data in own], "data sets")
+        self._loaded.update({model.name: model for model in opened})
+        cards = {card.name: card for card in (*list_models(), *(model.card for model in opened))}
+        if not cards:
+            raise ExplorerError(
+                "There are no checkpoints here; train some with 'explorer train', or name one by its path."
+            )
+        self.families = group(list(cards.values()))
+        self._first = [model.name for model in opened]
+        if opened and family_of(self._first, self.families) is None:
+            raise ExplorerError("The models named do not take the same input and classes; name models of one family.")
+        self.own = tuple(own)
+        self.catalog = DatasetCatalog(own)
+        self.pictures = Pictures(sorted({(f.size, f.channels) for f in self.families.values()}), self.catalog)
+        self._clean_passes: LruCache[tuple[Any, ...], tuple[CleanPass, str]] = LruCache(CLEAN_PASSES)
+
+    @property
+    def first(self) -> tuple[Family, list[str]]:
+        """The family and the names of the models that are shown first."""
+        family = family_of(self._first, self.families) or next(iter(self.families.values()))
+        return family, self._first or family.defaults
+
+    @property
+    def cards(self) -> list[Card]:
+        """The cards of all models, family by family."""
+        return [card for family in self.families.values() for card in family.cards]
+
+    def answer(self, state: Any) -> dict[str, Any]:
+        """Compare the models on a state of the page.
+
+        Args:
+            state: {"picture", "models", "recipe", "reference"?} from the browser.
+
+        Returns:
+            The JSON object that the panel draws.
+
+        Raises:
+            ExplorerError: If the state makes no sense.
+        """
+        request = self.load(state)
+        comparison = compare(
+            request.models,
+            request.pixels,
+            request.recipe,
+            label=request.label,
+            clean=request.clean,
+            reference=request.reference,
+        )
+        return answer_to_paint(
+            comparison, request.models, request.family, shown=request.shown, label=request.label, pinned=request.pinned
+        )
+
+    def load(self, state: Any) -> LoadedRequest:
+        """Check a state of the page and load its models and pictures.
+
+        Raises:
+            ExplorerError: If the state makes no sense.
+        """
+        state = mapping(state)
+        family, models = self.choose(state.get("models"))
+        recipe = read_recipe(state.get("recipe"))
+        key, pixels, label = self.picture(state.get("picture"), family)
+        names = tuple(model.name for model in models)
+        clean, shown = self._clean_pass((key, recipe.quantised, *names), models, pixels, quantised=recipe.quantised)
+        reference = pinned = pinned_label = None
+        if state.get("reference") is not None:
+            pinned = read_recipe(mapping(state["reference"]).get("recipe"))
+            reference, shown, pinned_label = self._reference(state["reference"].get("picture"), pinned, family, models)
+        return LoadedRequest(family, models, recipe, pixels, label, clean, reference, pinned, pinned_label, shown)
+
+    def picture(self, picture: Any, family: Family) -> tuple[str, Tensor, int | None]:
+        """Find a picture as the models of a family take it.
+
+        Args:
+            picture: What the browser names, as in ``Pictures.find``.
+            family: The models' family.
+
+        Returns:
+            A key, the pixels (1, C, H, W), and the index of the true class where the family has it.
+        """
+        key, pixels, label = self.pictures.find(picture, (family.size, family.channels))
+        return key, pixels, family.classes.index(label) if label in family.classes else None
+
+    def choose(self, names: Any) -> tuple[Family, list[Classifier]]:
+        """Load the models of a list of names.
+
+        Args:
+            names: What the browser names.
+
+        Returns:
+            Their family and the models.
+
+        Raises:
+            ExplorerError: If it is not a list of names of models that can be shown side by side.
+        """
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise ExplorerError("The models must be a list of names.")
+        if not names:
+            raise ExplorerError("Add a model to see its answer.")
+        if len(names) > MAX_MODELS:
+            raise ExplorerError(f"At most {MAX_MODELS} models stand side by side; remove one first.")
+        known = {card.name for card in self.cards}
+        if unknown := [name for name in names if name not in known]:
+            raise ExplorerError(
+                f"There is no model named {unknown[0][:80]!r} here; the list of models shows what there is."
+            )
+        family = family_of(names, self.families)
+        if family is None or len(set(names)) != len(names):
+            raise ExplorerError("These models do not stand side by side; choose different ones of one family.")
+        return family, [self.model(name) for name in names]
+
+    def model(self, name: str) -> Classifier:
+        """Return one of the models by name; it is loaded once."""
+        with self._loading:
+            if name not in self._loaded:
+                self._loaded[name] = load_model(name)
+            return self._loaded[name]
+
+    def _clean_pass(
+        self, key: tuple[Any, ...], models: list[Classifier], pixels: Tensor, *, quantised: bool
+    ) -> tuple[CleanPass, str]:
+        cached = self._clean_passes.get(key)
+        if cached is None:
+            clean = clean_pass(models, pixels, quantised=quantised)
+            cached = (clean, images.data_url(clean.pixels))
+            self._clean_passes.put(key, cached)
+        return cached
+
+    def _reference(
+        self, picture: Any, recipe: Recipe, family: Family, models: list[Classifier]
+    ) -> tuple[CleanPass, str, int | None]:
+        """The models' answers to the distorted pixels of a pinned state, these as a data URL, and its true class."""
+        key, pixels, label = self.picture(picture, family)
+        cache_key = ("pinned", key, str(recipe), *(model.name for model in models))
+        cached = self._clean_passes.get(cache_key)
+        if cached is None:
+            answers = pinned_pass(models, pixels, recipe, label=label)
+            cached = (answers, images.data_url(answers.pixels))
+            self._clean_passes.put(cache_key, cached)
+        return *cached, label
