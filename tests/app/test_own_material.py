@@ -52,7 +52,9 @@ def shapes(tmp_path: Path) -> Path:
     return tmp_path / "shapes"
 
 
-def test_the_app_opens_on_them_and_gives_the_numbers_of_the_core(tmp_path: Path, shapes: Path) -> None:
+def test_the_app_opens_on_them_and_gives_the_numbers_of_the_core(
+    tmp_path: Path, shapes: Path, one_thread: None
+) -> None:
     mine, other = network(tmp_path / "mine.safetensors"), network(tmp_path / "other.safetensors", seed=1)
     options = ["--port", "7938", "--models", f"{mine},{other}", "--arch", "resnet20", "--data", str(shapes)]
     said = ["--mean", "0.5,0.4,0.3", "--std", "0.2,0.2,0.25"]
