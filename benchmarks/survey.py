@@ -61,7 +61,8 @@ def measure_queries(_: Sequence[str]) -> list[Row]:
     with tempfile.TemporaryDirectory() as home:
         folder = Path(home) / "generated"
         generate(folder)
-        page = Failures(make_context(["digits/lenet/standard", "digits/lenet/stability"], surveys=[folder]))
+        context = make_context(["digits/lenet/standard", "digits/lenet/stability"], surveys=[folder])
+        page = Failures(context.workspace, context.surveys)
         key = page.listed({})["surveys"][0]["key"]
         about = {"survey": key}
         narrow = {"model": "other", "low": -0.5, "high": 0.5, "distortion": "gaussian_noise", "label": "3"}

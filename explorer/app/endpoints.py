@@ -43,8 +43,8 @@ class Endpoints:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._failures = Failures(context)
-        self._methods = Methods(context)
+        self._failures = Failures(context.workspace, context.surveys)
+        self._methods = Methods(context.workspace)
         self._jobs = Jobs(context, one_sentence)
         self._pool = ThreadPoolExecutor(
             os.cpu_count() or 2, "explorer", initializer=torch.set_num_threads, initargs=(1,)

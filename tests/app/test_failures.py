@@ -61,9 +61,13 @@ def beside(context: Context, folder: Path) -> Context:
     return Context(context.workspace, OpenSurveys(context.workspace, (folder,)))
 
 
+def failures(context: Context) -> Failures:
+    return Failures(context.workspace, context.surveys)
+
+
 @pytest.fixture
 def page(context: Context) -> Failures:
-    return Failures(context)
+    return failures(context)
 
 
 @pytest.fixture
@@ -93,7 +97,7 @@ def test_a_damaged_survey_is_named_and_the_others_stay(context: Context, folder:
     shutil.copytree(folder, tmp_path / "good")
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "plan.json").write_text("{")
-    found = Failures(beside(context, tmp_path)).answer({"ask": "surveys"})
+    found = failures(beside(context, tmp_path)).answer({"ask": "surveys"})
     assert [one["title"] for one in found["surveys"] if one["origin"] == "named"] == ["good"]
     assert len(found["said"]) == 1
     assert "bad" in found["said"][0]
@@ -353,7 +357,7 @@ def test_pictures_that_are_not_here_are_said_and_numbers_stay(context: Context, 
     plan = json.loads((copy / "plan.json").read_text())
     plan["data"] = "somebody's"
     (copy / "plan.json").write_text(json.dumps(plan))
-    page = Failures(beside(context, copy))
+    page = failures(beside(context, copy))
     key = page.answer({"ask": "surveys"})["surveys"][0]["key"]
     assert "somebody's" in page.answer({"ask": "open", "survey": key})["missing"]
     assert cases(page, key)["total"] == 360
@@ -391,7 +395,7 @@ NEW = {
 
 def test_a_run_tells_its_cost_first_is_stopped_and_goes_on(context: Context, tmp_path: Path) -> None:
     context = beside(context, tmp_path)
-    page = Failures(context)
+    page = failures(context)
     takes = HANDLERS["survey_cost"](context, NEW, silent)
     assert (takes["rows"], takes["done"], takes["images"]) == (80 * 7 * 2, 0, 80)
     assert takes["bytes"] > 0

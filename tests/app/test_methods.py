@@ -35,7 +35,9 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
 
 
 def ask(context: Context, kind: str, **question: Any) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(json.dumps(Methods(context).answer({"ask": kind, **question}), allow_nan=False))
+    found: dict[str, Any] = json.loads(
+        json.dumps(Methods(context.workspace).answer({"ask": kind, **question}), allow_nan=False)
+    )
     return found
 
 
@@ -215,7 +217,7 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(
 @pytest.mark.parametrize("question", [None, {}, {"ask": "files"}, {"ask": ["known"]}, {"ask": "known"}])
 def test_questions_that_are_none_are_refused(context: Context, question: Any) -> None:
     with pytest.raises(ExplorerError, match=r"\.$"):
-        Methods(context).answer(question)
+        Methods(context.workspace).answer(question)
 
 
 def test_it_can_be_cancelled_between_any_two_pieces(context: Context) -> None:

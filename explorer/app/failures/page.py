@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from explorer.app.cache import LruCache
-from explorer.app.context import Context
 from explorer.app.distortion_info import describe
 from explorer.app.failures.filters import read_order, whole
-from explorer.app.failures.open_surveys import OpenSurvey
+from explorer.app.failures.open_surveys import OpenSurvey, OpenSurveys
 from explorer.app.failures.selection import read_pair, select
 from explorer.app.failures.table import SIDES, Table
 from explorer.app.validation import mapping
+from explorer.app.workspace import Workspace
 from explorer.data import images
 from explorer.distortions import find_distortion
 from explorer.errors import ExplorerError
@@ -40,9 +40,9 @@ KEPT_VALUES = 20_000 * 3 * 32 * 32  # pictures of larger models: fewer of them
 class Failures:
     """Answers the page's questions about surveys."""
 
-    def __init__(self, context: Context) -> None:
-        self._workspace = context.workspace
-        self._surveys = context.surveys
+    def __init__(self, workspace: Workspace, surveys: OpenSurveys) -> None:
+        self._workspace = workspace
+        self._surveys = surveys
         self._pictures: LruCache[tuple[str, int], str] = LruCache(KEPT_PICTURES)
         self.forget()
         self._asks: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {

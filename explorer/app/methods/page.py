@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from explorer.app.context import Context
 from explorer.app.distortion_info import describe
 from explorer.app.methods.groups import Group, all_groups, find_group
 from explorer.app.methods.ideas import IDEAS, Idea
@@ -24,6 +23,7 @@ from explorer.app.methods.measured import (
     survey_points,
 )
 from explorer.app.validation import mapping
+from explorer.app.workspace import Workspace
 from explorer.errors import ExplorerError
 from explorer.models import METHODS, Card, method_title
 from explorer.models.families import subtitle
@@ -33,8 +33,8 @@ from explorer.models.published_values import PublishedValue, published_values
 class Methods:
     """Answers the page's questions about training methods."""
 
-    def __init__(self, context: Context) -> None:
-        self._workspace = context.workspace
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
         self._asks: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
             "overview": self.overview,
             "known": self.known,
