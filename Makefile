@@ -5,7 +5,7 @@
 #   make app TORCH_INDEX=ADDRESS            install torch from that package index (default: on Linux without an NVIDIA driver
 #                                           PyTorch's index of CPU wheels if it answers, else the usual one)
 #   make app APP="--port 8000 --open"       hand the app options
-#   make test PYTEST="-m 'not browser'"     hand pytest options
+#   make test PYTEST="tests/models -k card" hand pytest options, to check, too
 #   make bench BENCH="--only compare"       hand the benchmark options
 #   make notebooks LAB="--no-browser"       hand JupyterLab options
 
@@ -21,8 +21,12 @@ BENCH ?=
 LAB ?=
 NOTEBOOKS ?=
 
+# Workers take whole files, the slow ones first: what is costly to start (a served app, JupyterLab, Ray) starts once.
+RUN_TESTS := $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+FAST := not browser and not slow and not load
+
 .DEFAULT_GOAL := help
-.PHONY: help install app notebooks test bench docs lint format readme refresh-notebooks wheel clean
+.PHONY: help install app notebooks check test bench docs lint web format readme refresh-notebooks wheel clean
 
 help: ## this list
 	@echo "Stability Explorer: change a picture a little, see how much the answer changes."
@@ -38,13 +42,25 @@ notebooks: $(STAMP) ## the lessons, in JupyterLab; it opens on the first one
 
 install: $(STAMP) ## only create .venv and install
 
-test: lint ## everything a change must pass: lint, types, tests with the browser ones
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST)
+check: lint ## before each commit: lint, types, JavaScript, examples in docstrings, fast tests
+	$(RUN_TESTS) -m "$(FAST)" $(PYTEST)
 
-lint: $(STAMP) ## ruff and mypy
+test: lint ## everything a change must pass: as check, with the browser, the slow and the load tests
+	$(RUN_TESTS) $(PYTEST)
+
+lint: $(STAMP) ## ruff and mypy; biome, tsc and node's tests where node is installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	@$(MAKE) --no-print-directory web
+
+# Node is needed for checks only: without it, or without its packages, they are left out, except in CI.
+web: ## biome, tsc and node's tests of the JavaScript
+	@if [ ! -f package.json ]; then exit 0; fi; \
+	if command -v npm >/dev/null 2>&1 && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund; }; \
+	then npm run --silent check && npm test --silent; \
+	elif [ "$$CI" = true ]; then echo "make: npm is missing, or could not install its packages" >&2; exit 1; \
+	else echo "no npm here, or no packages for it: the checks of the JavaScript are left out"; fi
 
 format: $(STAMP) ## put the code into its normal form
 	$(BIN)/ruff check --fix-only --quiet .
@@ -69,7 +85,7 @@ wheel: $(STAMP) ## a wheel with the shipped models inside: dist/
 	$(BIN)/python -m build --wheel --no-isolation
 
 clean: ## remove the environment, the caches and what was built
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist benchmarks/results
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist benchmarks/results node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # An environment that is there keeps its Python. A candidate for a new one must start (a pyenv shim without its version does

@@ -2,9 +2,10 @@
 
 >>> import explorer
 >>> models = [explorer.load_model("digits/lenet/standard"), explorer.load_model("digits/lenet/stability")]
->>> image = explorer.fit(explorer.load_image("seven.png"), models[0].size, models[0].channels)
->>> comparison = explorer.compare(models, image, explorer.Recipe.parse("gaussian_noise=0.2;seed=7"))
->>> comparison.to_dict()["models"][0]["flipped"]
+>>> images, labels = explorer.load_dataset("digits").batch([7])
+>>> comparison = explorer.compare(models, images, explorer.Recipe.parse("gaussian_noise=0.2;seed=7"))
+>>> [answer["flipped"] for answer in comparison.to_dict()["models"]]
+[False, False]
 
 The names below are loaded on first use, so that ``import explorer`` itself costs next to nothing.
 """

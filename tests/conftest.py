@@ -22,38 +22,10 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 
-LONG = (
-    "test_notebooks", "test_load", "test_jupyter", "test_survey_ray", "test_wheel", "test_lessons_training",
-    "test_survey", "test_survey_maps", "test_browser", "test_panel", "test_failures_page", "test_views", "test_app",
-    "test_curves_app", "test_methods_page", "test_uploads", "test_suites", "test_experiments", "test_own",
-    "test_train_command", "test_methods", "test_experiments_page", "test_line_search", "test_calibration",
-)  # fmt: skip
-"""The files that take longest, first: no worker is left alone with one of them in the end."""
-
-
-SHORT = os.environ.get("EXPLORER_SHORT") == "1"
-"""Set by .ci/run, which has a quarter of an hour: leaves out what `LEFT_OUT` names. `make test` runs all of it."""
-
-LEFT_OUT = (
-    "test_it_runs_offline_gives_what_is_stored_and_its_solutions_are_right[3_stability_training",
-    "test_it_runs_offline_gives_what_is_stored_and_its_solutions_are_right[4_the_lipschitz_loss",
-    "test_it_runs_offline_gives_what_is_stored_and_its_solutions_are_right[5_bang",
-    "test_ten_browsers_dragging_at_once",
-    "test_large_photographs_at_once",
-    "test_umap_lays_out_every_case",
-    "test_the_command_line_spreads_a_survey",
-    "test_a_run_that_was_begun_here_is_finished_there",
-    "test_sweeps_of_programs_do_not_hold_up_the_slider",
-)
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Sort the files; the order in each stays."""
-    left_out = [item for item in items if SHORT and item.name.startswith(LEFT_OUT)]
-    if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
-    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put files with slow tests first, so that no worker is left alone with one in the end; the order in each stays."""
+    slow = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("load")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(scope="session", autouse=True)

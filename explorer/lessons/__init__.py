@@ -2,13 +2,14 @@
 
 A notebook says ``predict("1.1", my_guess)`` before a cell is run, ``reveal("1.1", what_came_out)`` after it, and
 ``check("1.2", my_answer)`` below an exercise. None of them ever ends in a traceback. What they know stands in one file
-per lesson, such as ``lesson_1_first_look.py``, loaded when the first of its numbers is asked about:
+per lesson, such as ``lesson_1_first_look.py``, loaded when the first of its numbers is asked about::
 
->>> prediction("1.1", "Which network changes its answer first?", choices=("standard", "stability"))
->>> @exercise("1.2", "the smallest σ at which the standard network no longer says cat")
-... def smallest_sigma(answer):
-...     sigma = number(answer, "σ")
-...     return right("That is the flip point.") if 0.02 < sigma < 0.03 else hint("Halve the interval.")
+    prediction("1.1", "Which network changes its answer first?", choices=("standard", "stability"))
+
+    @exercise("1.2", "the smallest σ at which the standard network no longer says cat")
+    def smallest_sigma(answer):
+        sigma = number(answer, "σ")
+        return right("That is the flip point.") if 0.02 < sigma < 0.03 else hint("Halve the interval.")
 
 A check computes what is right from the models and pictures themselves, wherever it can: nothing is right because
 somebody once wrote it down.
