@@ -18,8 +18,6 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = sorted(path.with_suffix("") for path in (ROOT / "checkpoints").glob("*/*/*.safetensors"))
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:

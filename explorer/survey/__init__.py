@@ -1,4 +1,6 @@
-"""A whole data set: models asked about every image under every distortion, kept in files that can be queried::
+"""A whole data set: models asked about every image under every distortion, kept in files that can be queried.
+
+::
 
     plan = make_plan(models, load_dataset("digits"), ["gaussian_noise=0.2:0.5", "jpeg"])
     run(models, load_dataset("digits"), plan, Path("surveys/digits"))

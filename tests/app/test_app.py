@@ -87,7 +87,6 @@ def test_the_first_screen_shows_the_cat_and_two_answers_to_the_same_pixels(visit
 
 
 @browser_test
-@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_pictures_and_answers_are_together_on_screen(browser: Browser, url: str, theme: Any) -> None:
     for width, height in ((1440, 900), (1024, 768)):
@@ -438,7 +437,6 @@ def test_a_token_opens_its_picture_only_and_old_ones_are_forgotten() -> None:
     assert len(recent) == 0
 
 
-@pytest.mark.slow
 def test_serve_takes_the_next_free_port_and_prints_the_address() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -340,7 +340,6 @@ def until_row(page: Page, row: int) -> None:
 
 
 @browser_test
-@pytest.mark.slow
 def test_pictures_are_found_by_keyboard_and_class(browser: Browser, url: str) -> None:
     for theme in ("light", "dark"):
         context = browser.new_context(viewport={"width": 1024, "height": 768}, color_scheme=theme)  # type: ignore[arg-type]
@@ -611,7 +610,6 @@ def app_with_slow_host(slow_host: SlowHost, tmp_path: Path) -> Iterator[str]:
 
 
 @browser_test
-@pytest.mark.slow
 def test_a_download_is_watched_cancelled_and_goes_on(
     browser: Browser, app_with_slow_host: str, slow_host: SlowHost, tmp_path: Path
 ) -> None:
@@ -645,7 +643,6 @@ def test_a_download_is_watched_cancelled_and_goes_on(
 
 
 @browser_test
-@pytest.mark.slow
 def test_a_download_with_other_contents_is_refused_in_plain_words(
     browser: Browser, app_with_slow_host: str, slow_host: SlowHost, tmp_path: Path
 ) -> None:

@@ -16,7 +16,7 @@ from tests.support.app_page import PATIENCE, AppPage, artifacts, serving
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = pytest.mark.browser
 QUERY = "?picture=cat&models=cifar10/resnet20/standard,cifar10/resnet20/stability&recipe=gaussian_noise=0.06&tab=curves"
 
 

@@ -429,7 +429,6 @@ def open_new(page: Page, images: str) -> None:
     page.wait_for_function("document.querySelector('.f-told').textContent.includes('rows')")
 
 
-@pytest.mark.slow
 def test_a_survey_is_priced_run_stopped_and_gone_on_with(visitor: FailuresPage, folder: Path) -> None:
     page = visitor.page
     try:

@@ -32,6 +32,8 @@ from tests.support.app_server import Server, running
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
+pytestmark = pytest.mark.load
+
 MODELS = ["cifar10/resnet20/standard", "cifar10/resnet20/stability"]
 SECONDS = float(os.environ.get("EXPLORER_LOAD_SECONDS", "6"))
 VISITORS = 10
@@ -191,7 +193,6 @@ class Dragging:
 
 
 @pytest.mark.browser
-@pytest.mark.slow
 @pytest.mark.timeout(300 + 4 * SECONDS)
 def test_ten_browsers_dragging_at_once(browser: Browser, watched: Watched) -> None:
     def drag(visitors: Sequence[Dragging], seconds: float) -> list[list[float]]:

@@ -320,7 +320,6 @@ def test_every_control_has_a_name_and_help(visitor: AppPage) -> None:
     assert nameless == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize(("width", "height"), [(1024, 768), (1920, 1080)])
 def test_every_tab_fits_a_laptop_and_a_projector(

@@ -157,7 +157,7 @@ def test_damaged_bytes_never_end_in_anything_but_a_sentence(codec: str) -> None:
 
 
 @linux
-@pytest.mark.slow
+@pytest.mark.load
 def test_hostile_files_get_their_sentence_and_cost_no_memory(app: App) -> None:
     assert "token" in app.upload(saved(noise(), "PNG"))  # what is imported at the first upload is imported now
     app.upload(b"nothing")
@@ -171,7 +171,6 @@ def test_hostile_files_get_their_sentence_and_cost_no_memory(app: App) -> None:
     assert "token" in app.upload(saved(noise(), "PNG")), "it has survived all of it"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", HARMLESS)
 def test_unusual_files_are_shown_as_they_are_meant(app: App, name: str) -> None:
     make, places = HARMLESS[name]
@@ -182,7 +181,6 @@ def test_unusual_files_are_shown_as_they_are_meant(app: App, name: str) -> None:
         assert np.abs(pixels[int(31 * y), int(31 * x)] - colour).max() <= 3
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["../../../etc/passwd", "/etc/passwd", "C:\\\\x.png", "<img src=x>.svg", "a" * 200])
 def test_a_name_is_only_a_name(app: App, name: str) -> None:
     data = saved(Image.new("RGB", (40, 40), (9, 200, 30)), "PNG")
@@ -191,7 +189,6 @@ def test_a_name_is_only_a_name(app: App, name: str) -> None:
     assert app.upload(b"x", name)["error"].startswith("The file holds no image")
 
 
-@pytest.mark.slow
 def test_one_file_at_a_time_and_none_too_large(app: App) -> None:
     assert app.upload(saved(noise(), "PNG"), copies=2) == {"error": "Send one picture at a time."}
     assert app.upload(b"", copies=0) == {"error": "Send one picture at a time."}
@@ -202,7 +199,7 @@ def test_one_file_at_a_time_and_none_too_large(app: App) -> None:
 
 
 @linux
-@pytest.mark.slow
+@pytest.mark.load
 def test_large_photographs_at_once_are_decoded_one_after_another(app: App) -> None:
     photograph = saved(noise(100).resize((7900, 6200)), "JPEG", quality=60)  # 49 million pixels
     small = app.upload(saved(noise(), "PNG"))["token"]
@@ -228,7 +225,6 @@ def test_large_photographs_at_once_are_decoded_one_after_another(app: App) -> No
 
 
 @pytest.mark.browser
-@pytest.mark.slow
 def test_the_page_says_it_in_plain_words_and_keeps_its_picture(browser: Browser, app: App) -> None:
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     visitor = AppPage(context, app.url)

@@ -74,6 +74,7 @@ def test_umap_without_its_package_is_a_sentence(survey: Survey, monkeypatch: pyt
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")  # of UMAP's
+@pytest.mark.slow  # numba compiles
 def test_umap_lays_out_every_case(survey: Survey) -> None:
     pytest.importorskip("umap", reason="the extra 'umap' is not installed")
     found = features(survey, CASES, method="umap")

@@ -21,6 +21,7 @@ from explorer.survey.ray_engine import cluster
 from tests.survey.test_survey import DISTORTIONS, MODELS, rows
 
 ray = pytest.importorskip("ray", reason="the extra 'ray' is not installed")
+pytestmark = pytest.mark.slow  # a cluster of two workers starts
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -21,7 +21,7 @@ from tests.support.lab import LabPage, Server, notebook_of, running
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 LESSON = Path(__file__).resolve().parents[2] / "notebooks" / "1_a_first_look.ipynb"
 TWO = [
