@@ -127,18 +127,26 @@ def measure_gallery() -> dict[str, Any]:
     return found
 
 
+def measure_load() -> dict[str, Any]:
+    """Ten visitors at once, from ``benchmarks/load.py``."""
+    found: dict[str, Any] = import_module("benchmarks.load").measure()
+    return found
+
+
 PAGES: dict[str, Callable[[], dict[str, Any]]] = {
     "browser": measure_browser,
     "notebook": measure_notebook,
     "gallery": measure_gallery,
+    "load": measure_load,
 }
-"""What is measured in pages, in a table of its own each."""
+"""What is measured through the served app, in a table of its own each."""
 
 
 TITLES = {
     "browser": "In the browser, slider moved to answer painted:",
     "notebook": "In a notebook, slider moved to answer painted:",
     "gallery": "In the gallery of failures, while it is scrolled through:",
+    "load": "Ten visitors at once:",
 }
 
 
