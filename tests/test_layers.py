@@ -58,6 +58,7 @@ CORE_LIBRARIES = {
     "torch",
     "torchvision",
     "safetensors",
+    "scipy",
     "sklearn",
     "skimage",
     "torchmetrics",

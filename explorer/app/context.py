@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from explorer.app.cache import LruCache
 from explorer.app.failures.open_surveys import OpenSurveys
 from explorer.app.idle import IdleGate
-from explorer.app.methods.counts import CountCache
 from explorer.app.workspace import Workspace
 from explorer.data.datasets import Dataset
+from explorer.evaluation.running import RunningAccuracy
 from explorer.models import Classifier
+
+MAX_CHARTS = 200
+"""Measured charts of the page "Methods" that are kept in memory (a few kB each)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,13 +25,13 @@ class Context:
     Attributes:
         workspace: Models, pictures and data sets.
         surveys: The surveys that the page "Failures" offers.
-        counts: What was measured for the page "Methods" so far.
+        accuracies: What was measured for the page "Methods" so far, by data set, distortion and range of amounts.
         idle: Where long work waits while a visitor moves a slider.
     """
 
     workspace: Workspace
     surveys: OpenSurveys
-    counts: CountCache = field(default_factory=CountCache)
+    accuracies: LruCache[tuple[str, str, str], RunningAccuracy] = field(default_factory=lambda: LruCache(MAX_CHARTS))
     idle: IdleGate = field(default_factory=IdleGate)
 
 

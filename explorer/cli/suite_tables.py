@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from explorer.evaluation import Calibration, LineSearch, Suite
-    from explorer.evaluation.intervals import Interval
     from explorer.evaluation.line_search import Search
+    from explorer.evaluation.statistics import Interval
 
 
 def suite_parts(found: Suite | Calibration | LineSearch) -> list[RenderableType]:

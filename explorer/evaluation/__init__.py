@@ -3,8 +3,8 @@
 from explorer.distortions.protocols import CORRUPTIONS
 from explorer.evaluation.calibration import Calibration, calibration
 from explorer.evaluation.evaluate import Evaluation, evaluate, evaluate_many
-from explorer.evaluation.intervals import wilson_interval
 from explorer.evaluation.line_search import LineSearch, line_search
+from explorer.evaluation.statistics import mcnemar, wilson_interval
 from explorer.evaluation.suites import SUITES, Suite, run_suite
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "evaluate",
     "evaluate_many",
     "line_search",
+    "mcnemar",
     "run_suite",
     "wilson_interval",
 ]

@@ -23,8 +23,8 @@ from explorer.distortions import Recipe
 from explorer.distortions.protocols import corruption_plan
 from explorer.errors import ExplorerError
 from explorer.evaluation.evaluate import check_data, distorted, needs_fit
-from explorer.evaluation.intervals import Interval, basic_interval, resampled_sums
 from explorer.evaluation.results import SuiteResult
+from explorer.evaluation.statistics import Interval, basic_interval, resampled_sums
 from explorer.models import Classifier
 from explorer.models import inference as inputs
 from explorer.models.inference import Progress

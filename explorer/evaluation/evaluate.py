@@ -14,7 +14,7 @@ from explorer.data import images
 from explorer.data.datasets import Dataset
 from explorer.distortions import Recipe, apply, image_seed
 from explorer.errors import ExplorerError
-from explorer.evaluation.intervals import Interval, wilson_interval
+from explorer.evaluation.statistics import Interval, wilson_interval
 from explorer.models import Classifier
 from explorer.models import inference as inputs
 from explorer.models.inference import Progress

@@ -31,8 +31,8 @@ from explorer.data.images import quantise
 from explorer.distortions.adversarial import Objective, cross_entropy, negative_margin, slope
 from explorer.errors import ExplorerError
 from explorer.evaluation.evaluate import batches, check_data, needs_fit
-from explorer.evaluation.intervals import Interval, mean_interval, wilson_interval
 from explorer.evaluation.results import SuiteResult
+from explorer.evaluation.statistics import Interval, mean_interval, wilson_interval
 from explorer.models import Classifier
 from explorer.models import inference as inputs
 from explorer.models.inference import Progress

@@ -23,9 +23,9 @@ from explorer.distortions.protocols import attack_plan, corruption_plan
 from explorer.errors import ExplorerError
 from explorer.evaluation.calibration import Calibration, calibration
 from explorer.evaluation.evaluate import batches, check_data, correct_answers, needs_fit
-from explorer.evaluation.intervals import Interval, mean_interval, wilson_interval
 from explorer.evaluation.line_search import LineSearch, line_search
 from explorer.evaluation.results import SuiteResult
+from explorer.evaluation.statistics import Interval, mean_interval, wilson_interval
 from explorer.models import Classifier
 from explorer.models import inference as inputs
 from explorer.models.inference import Progress

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from math import comb
 from typing import Any
 
 import torch
@@ -14,6 +13,7 @@ from explorer.analysis import Comparison, compare
 from explorer.data.datasets import Dataset, load_dataset
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
+from explorer.evaluation.statistics import exact_mcnemar as mcnemar
 from explorer.lessons import Verdict, exercise, hint, number, prediction, right
 from explorer.models import Classifier, load_model
 
@@ -45,23 +45,6 @@ def quadrants(a_right: Tensor, b_right: Tensor) -> dict[str, int]:
     """
     counts = (a_right & b_right, ~a_right & b_right, a_right & ~b_right, ~a_right & ~b_right)
     return {name: int(count.sum()) for name, count in zip(QUADRANTS, counts, strict=True)}
-
-
-def mcnemar(only_a: int, only_b: int) -> float:
-    """Exact two-sided McNemar test (McNemar 1947).
-
-    If the networks were equally good, each picture that only one of them fails would be a fair coin toss: the p-value
-    is twice the probability of a split at least as uneven, at most 1.
-
-    Args:
-        only_a: Pictures that only network a fails.
-        only_b: Pictures that only network b fails.
-
-    Returns:
-        The p-value.
-    """
-    n, few = only_a + only_b, min(only_a, only_b)
-    return min(1.0, 2 * sum(comb(n, k) for k in range(few + 1)) / 2**n)
 
 
 @exercise("7.2", "a function that turns two boolean tensors into a dictionary of four counts")

@@ -14,12 +14,12 @@ from pandas import isna
 
 from explorer.data.images import data_url
 from explorer.distortions import find_distortion
-from explorer.evaluation.intervals import LEVEL, RESAMPLES
+from explorer.evaluation.statistics import EXACT_UP_TO, LEVEL, RESAMPLES
 from explorer.reports.document import document, model_card, table
 from explorer.survey.annotations import Annotation
 from explorer.survey.query import QUADRANTS
 from explorer.survey.report import ONCE, RULES, SHOWN, Findings
-from explorer.survey.statistics import CLEAN, EXACT_UP_TO
+from explorer.survey.statistics import CLEAN
 
 
 def survey_report(found: Findings, made: str) -> str:

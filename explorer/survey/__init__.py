@@ -7,6 +7,7 @@
     Survey("surveys/digits").view("only_baseline_fails")
 """
 
+from explorer.evaluation.statistics import mcnemar
 from explorer.survey.annotations import Annotation, annotations_file, make_annotation, put_annotation, read_annotations
 from explorer.survey.cases import Case, condition_of, data_of, models_of, open_cases
 from explorer.survey.engine import Cost, cost, finished_images, run
@@ -14,7 +15,7 @@ from explorer.survey.plan import Condition, Plan, make_plan
 from explorer.survey.query import QUADRANTS, VIEWS, Survey
 from explorer.survey.ray_engine import ray_workers
 from explorer.survey.shipped import shipped
-from explorer.survey.statistics import accuracy, confusion, instability, mcnemar
+from explorer.survey.statistics import accuracy, confusion, instability
 from explorer.survey.store import Store
 
 __all__ = [

@@ -6,58 +6,21 @@ drawn from the world; distortions and seeds are not, so that intervals resample 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from explorer.errors import ExplorerError
-from explorer.evaluation.intervals import RESAMPLES, intervals
+from explorer.evaluation.statistics import RESAMPLES, bootstrap_intervals, mcnemar
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from explorer.survey.query import Survey
 
-EXACT_UP_TO = 25
-"""Discordant pairs up to which McNemar's test is the exact binomial one; beyond, chi-square with continuity correction
-(Edwards 1948; the usual bound, as in Dietterich 1998)."""
-
 CLEAN = "clean"
 """Stands for the distortion of undistorted pictures."""
-
-
-@dataclass(frozen=True)
-class McNemar:
-    """McNemar's test (1947) of whether two models fail equally often on the same cases.
-
-    ``baseline_only`` and ``other_only``: cases that just one of them fails. ``p``: two-sided. ``statistic``: chi-square
-    with one degree of freedom, None where the test is the exact one.
-    """
-
-    baseline_only: int
-    other_only: int
-    statistic: float | None
-    p: float
-
-    @property
-    def exact(self) -> bool:
-        """Whether ``p`` is the binomial probability itself."""
-        return self.statistic is None
-
-
-def mcnemar(baseline_only: int, other_only: int) -> McNemar:
-    """The test on the two discordant counts; p is 1 where no case tells the models apart."""
-    if baseline_only < 0 or other_only < 0:
-        raise ExplorerError("McNemar's test takes two counts of 0 or more.")
-    n, less = baseline_only + other_only, min(baseline_only, other_only)
-    if n <= EXACT_UP_TO:
-        tail = sum(math.comb(n, k) for k in range(less + 1)) / 2**n
-        return McNemar(baseline_only, other_only, None, min(1.0, 2 * tail))
-    statistic = max(abs(baseline_only - other_only) - 1, 0) ** 2 / n
-    return McNemar(baseline_only, other_only, statistic, math.erfc(math.sqrt(statistic / 2)))
 
 
 def accuracy(
@@ -127,7 +90,7 @@ def _compare(group: pd.DataFrame, resamples: int, seed: int) -> dict[str, object
     seeds, a_only, b_only, joint = (group[name].to_numpy(float) for name in ("seeds", "a_only", "b_only", "joint"))
     first, second = 1 - (a_only + joint) / seeds, 1 - (b_only + joint) / seeds
     columns = np.stack([first, second, second - first], 1)
-    (low_a, high_a), (low_b, high_b), (low, high) = intervals(columns, counts, resamples=resamples, seed=seed)
+    (low_a, high_a), (low_b, high_b), (low, high) = bootstrap_intervals(columns, counts, resamples=resamples, seed=seed)
     mean = counts @ columns / counts.sum()
     test = mcnemar(int(a_only @ counts), int(b_only @ counts))
     return {
@@ -193,7 +156,7 @@ def instability(
         counts = group.images.to_numpy(np.int64)
         first, second = group.a.to_numpy(float), group.b.to_numpy(float)
         columns = np.stack([first, second, second - first], 1)
-        found = intervals(columns, counts, resamples=resamples, seed=seed)
+        found = bootstrap_intervals(columns, counts, resamples=resamples, seed=seed)
         mean = counts @ columns / counts.sum()
         row: dict[str, object] = {"distortion": distortion, "images": int(counts.sum())}
         for i, name in enumerate(("baseline", "other", "difference")):
@@ -232,7 +195,7 @@ def standing(survey: Survey, baseline: str | None = None, *, resamples: int = RE
         counts, n = table.images.to_numpy(np.int64), table.n.to_numpy(float)
         clean, a, b = table.clean.to_numpy(float), table.a.to_numpy(float) / n, table.b.to_numpy(float) / n
         columns = np.stack([clean, b, b - a], 1)
-        found = intervals(columns, counts, resamples=resamples, seed=seed)
+        found = bootstrap_intervals(columns, counts, resamples=resamples, seed=seed)
         mean = counts @ columns / counts.sum()
         row: dict[str, object] = {
             "model": name,

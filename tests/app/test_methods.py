@@ -12,15 +12,15 @@ import pytest
 
 from explorer.app.context import Context, make_context
 from explorer.app.jobs import HANDLERS
-from explorer.app.jobs.accuracy import count_right
 from explorer.app.methods.groups import find_group
 from explorer.app.methods.ideas import IDEAS, mathml
-from explorer.app.methods.measured import amounts_of, difference_interval, reaches
+from explorer.app.methods.measured import amounts_of, reaches
 from explorer.app.methods.page import Methods
 from explorer.data.datasets import load_dataset
 from explorer.distortions import Recipe, find_distortion
 from explorer.errors import ExplorerError
 from explorer.evaluation import evaluate, evaluate_many
+from explorer.evaluation.running import count_correct
 from explorer.models import METHODS
 from explorer.survey.plan import fingerprint
 
@@ -129,11 +129,6 @@ def test_gains_and_losses_are_those_of_the_cards(context: Context) -> None:
     assert all(row["difference"] is None for row in standard["rows"])
 
 
-def test_the_interval_of_a_difference_is_newcombes() -> None:
-    low, high = difference_interval(56 / 70, 70, 48 / 80, 80)  # the example (a) of his paper
-    assert [low, high] == pytest.approx([0.0524, 0.3339], abs=5e-5)
-
-
 def test_every_formula_is_well_formed_and_every_idea_says_what_it_costs() -> None:
     for method, idea in IDEAS.items():
         assert all((idea.idea, idea.formulas, idea.symbols, idea.beware)), method
@@ -170,15 +165,15 @@ def test_more_images_go_on_from_fewer(context: Context, monkeypatch: pytest.Monk
 
     def counted(*arguments: Any) -> Any:
         rows.append(arguments[4])
-        return count_right(*arguments)
+        return count_correct(*arguments)
 
-    monkeypatch.setattr("explorer.app.jobs.accuracy.count_right", counted)
+    monkeypatch.setattr("explorer.evaluation.running.count_correct", counted)
     more = measure(context, distortion="impulse_noise", images=25)
     again = measure(context, distortion="impulse_noise", images=10)
     assert rows == [range(10, 25)]
     assert again == first
     _, models = context.workspace.choose([one["name"] for one in more["models"]])
-    right = count_right(models, load_dataset("digits"), "impulse_noise", more["amounts"], range(25))
+    right = count_correct(models, load_dataset("digits"), "impulse_noise", more["amounts"], range(25))
     assert [one["accuracy"] for one in more["models"]] == (right / 25).tolist()
     assert all(one["low"][0] < one["accuracy"][0] or one["accuracy"][0] == 0 for one in more["models"])
 
@@ -235,7 +230,9 @@ def test_it_can_be_cancelled_between_any_two_pieces(context: Context) -> None:
     asked = {"data": "digits", "distortion": "jpeg", "reach": "whole", "images": 25}
     with pytest.raises(StopError):
         HANDLERS["accuracy"](context, asked, progress)
-    assert context.counts.counts("digits", "jpeg", "whole") == {}, "half a count is not kept"
+    running = context.accuracies.get(("digits", "jpeg", "whole"))
+    assert running is not None
+    assert running.measured == (), "half a count is not kept"
 
 
 def test_what_is_not_here_is_said_to_be_not_here(context: Context) -> None:

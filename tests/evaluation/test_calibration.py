@@ -13,7 +13,7 @@ from explorer.data.datasets import Dataset
 from explorer.distortions.protocols import CORRUPTIONS
 from explorer.errors import ExplorerError
 from explorer.evaluation import calibration, evaluate
-from explorer.evaluation.intervals import basic_interval, resampled_sums
+from explorer.evaluation.statistics import basic_interval, resampled_sums
 from explorer.models import Classifier
 from tests.support.networks import formula
 

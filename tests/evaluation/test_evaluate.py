@@ -11,7 +11,7 @@ from explorer.data import images
 from explorer.data.datasets import Dataset
 from explorer.distortions import Recipe, image_seed
 from explorer.errors import ExplorerError
-from explorer.evaluation import evaluate, evaluate_many, wilson_interval
+from explorer.evaluation import evaluate, evaluate_many
 from tests.support.networks import formula, resnet, threshold
 
 NOISE = Recipe.parse("gaussian_noise=0.3,jpeg=30;seed=11")
@@ -144,17 +144,6 @@ def test_an_attack_is_made_against_the_named_model_away_from_the_true_labels():
         evaluate(other, dataset, recipe)
     with pytest.raises(ExplorerError, match="names none"):
         evaluate(target, dataset, Recipe.parse("fgsm=0.05"))
-
-
-def test_wilson_interval_by_hand():
-    # Newcombe 1998, table I: 81 of 263 -> 0.2553 to 0.3662; 15 of 148 -> 0.0624 to 0.1605; 0 of 20 -> 0 to 0.1611;
-    # 1 of 29 -> 0.0061 to 0.1718
-    assert wilson_interval(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
-    assert wilson_interval(15, 148) == pytest.approx((0.0624, 0.1605), abs=5e-5)
-    assert wilson_interval(0, 20) == pytest.approx((0, 0.1611), abs=5e-5)
-    assert wilson_interval(1, 29) == pytest.approx((0.0061, 0.1718), abs=5e-5)
-    assert wilson_interval(20, 20)[1] == 1
-    assert wilson_interval(0, 3)[0] == 0
 
 
 def test_bad_use_is_refused():

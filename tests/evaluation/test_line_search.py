@@ -11,8 +11,8 @@ import torch
 from explorer.data.datasets import Dataset
 from explorer.errors import ExplorerError
 from explorer.evaluation import line_search, wilson_interval
-from explorer.evaluation.intervals import mean_interval
 from explorer.evaluation.line_search import DIRECTIONS, smallest_steps
+from explorer.evaluation.statistics import mean_interval
 from explorer.models import Classifier
 from explorer.models.inference import predictions
 from tests.support.networks import formula, threshold

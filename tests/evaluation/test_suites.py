@@ -13,7 +13,6 @@ from explorer.distortions.protocols import CORRUPTIONS, attack_plan
 from explorer.errors import ExplorerError
 from explorer.evaluation import Suite, evaluate, evaluate_many, run_suite, wilson_interval
 from explorer.evaluation.evaluate import correct_answers
-from explorer.evaluation.intervals import mean_interval
 from explorer.models import Classifier
 from explorer.models.inference import predictions
 from tests.support.networks import formula, resnet, threshold
@@ -110,14 +109,6 @@ def test_the_seed_and_not_the_batch_size_matters():
     seen = [run_suite([model], data(6), seed=seed, batch_size=size) for seed, size in ((1, 2), (1, 5), (2, 5))]
     assert seen[0] == seen[1]
     assert seen[0].rows[0].recipe != seen[2].rows[0].recipe
-
-
-def test_intervals_narrow_as_the_normal_approximation_says():
-    scores = np.random.default_rng(1).choice([0.0, 0.2, 0.6, 1.0], 900)
-    low, high = mean_interval(scores)
-    half = 1.96 * scores.std() / 30
-    assert (low, high) == pytest.approx((scores.mean() - half, scores.mean() + half), abs=0.1 * half)
-    assert mean_interval(np.ones(5)) == (1, 1)
 
 
 def test_models_that_agree_have_a_difference_of_exactly_0():

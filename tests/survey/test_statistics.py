@@ -12,9 +12,9 @@ import pytest
 
 from explorer import load_dataset, load_model
 from explorer.errors import ExplorerError
-from explorer.evaluation.intervals import intervals
+from explorer.evaluation.statistics import mcnemar
 from explorer.survey import Survey, make_plan, run, shipped
-from explorer.survey.statistics import accuracy, confusion, instability, mcnemar
+from explorer.survey.statistics import accuracy, confusion, instability
 
 MODELS = ["digits/lenet/standard", "digits/lenet/stability"]
 
@@ -32,75 +32,6 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Survey:
     folder = tmp_path_factory.mktemp("survey") / "seeded"
     run(models, data, make_plan(models, data, ["gaussian_noise=0.5"], seeds=(0, 1, 2), limit=60), folder)
     return Survey(folder)
-
-
-# ---- McNemar's test --------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("counts", "p"),
-    [
-        ((0, 0), 1.0),
-        ((5, 5), 1.0),
-        ((0, 5), 2 / 2**5),  # two tails of five heads
-        ((1, 9), 2 * (1 + 10) / 2**10),
-        ((2, 10), 2 * (1 + 12 + 66) / 2**12),
-    ],
-)
-def test_few_discordant_pairs_get_the_binomial_probability(counts: tuple[int, int], p: float) -> None:
-    assert mcnemar(*counts).exact
-    assert mcnemar(*counts).p == pytest.approx(p, rel=1e-12)
-    assert mcnemar(*counts[::-1]).p == mcnemar(*counts).p
-
-
-def test_the_exact_test_is_scipys() -> None:
-    from scipy.stats import binomtest  # type: ignore[import-untyped]
-
-    for a, b in [(0, 1), (3, 12), (7, 18), (12, 13), (25, 0)]:
-        assert mcnemar(a, b).p == pytest.approx(binomtest(a, a + b).pvalue, rel=1e-9)
-
-
-def test_the_corrected_chi_square_is_edwards() -> None:
-    from scipy.stats import chi2  # type: ignore[import-untyped]
-
-    # the much-printed table 101 121 / 59 33: discordant 121 and 59, (|121 - 59| - 1)^2 / 180 = 20.67
-    found = mcnemar(121, 59)
-    assert found.statistic == pytest.approx(20.672, abs=1e-3)
-    assert found.p == pytest.approx(chi2.sf(61**2 / 180, 1), rel=1e-9)
-    assert mcnemar(13, 13).p == 1
-    assert not mcnemar(13, 13).exact
-    with pytest.raises(ExplorerError, match="0 or more"):
-        mcnemar(-1, 3)
-
-
-# ---- intervals -------------------------------------------------------------------------------------------------------
-
-
-def test_intervals_are_those_of_drawing_rows_one_by_one() -> None:
-    rng = np.random.default_rng(5)
-    right = rng.random((400, 2)) < [0.9, 0.8]
-    columns = np.column_stack([right, right[:, 1].astype(float) - right[:, 0]]).astype(float)
-    patterns, counts = np.unique(columns, axis=0, return_counts=True)
-    found = intervals(patterns, counts, resamples=4000)
-    drawn = np.stack([columns[rng.integers(0, 400, 400)].mean(0) for _ in range(4000)])
-    assert found == pytest.approx(np.quantile(drawn, [0.025, 0.975], axis=0).T, abs=0.006)
-    assert np.array_equal(found, intervals(patterns, counts, resamples=4000))
-    assert not np.array_equal(found, intervals(patterns, counts, resamples=4000, seed=1))
-
-
-def test_intervals_cover_the_truth_as_often_as_they_say() -> None:
-    rng = np.random.default_rng(0)
-    hit = 0
-    for _ in range(300):
-        right = rng.binomial(300, 0.7)
-        ((low, high),) = intervals(np.array([[1.0], [0.0]]), np.array([right, 300 - right]), resamples=500)
-        hit += low <= 0.7 <= high
-    assert 0.91 <= hit / 300 <= 0.98
-
-
-def test_an_interval_of_nothing_is_refused() -> None:
-    with pytest.raises(ExplorerError, match="at least one row"):
-        intervals(np.zeros((0, 1)), np.zeros(0, np.int64))
 
 
 # ---- accuracy --------------------------------------------------------------------------------------------------------

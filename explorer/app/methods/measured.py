@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +9,7 @@ from explorer.app.methods.groups import Group
 from explorer.app.workspace import Workspace
 from explorer.distortions import DISTORTIONS, Distortion, Recipe, find_distortion
 from explorer.errors import ExplorerError
-from explorer.evaluation.intervals import wilson_interval
+from explorer.evaluation.statistics import difference_interval, wilson_interval
 from explorer.models import Card
 from explorer.survey import Survey, shipped
 from explorer.survey.plan import fingerprint
@@ -139,13 +138,6 @@ def differences(card: Card, baseline: Card | None) -> list[dict[str, Any]]:
             line |= {"difference": row["accuracy"] - other["accuracy"], "low": low, "high": high}
         found.append(line)
     return found
-
-
-def difference_interval(share: float, n: int, other: float, m: int) -> tuple[float, float]:
-    """The 95 % interval of ``share`` of n less ``other`` of m (Newcombe 1998, method 10: from two Wilson intervals)."""
-    (low, high), (other_low, other_high) = wilson_interval(round(share * n), n), wilson_interval(round(other * m), m)
-    gap = share - other
-    return gap - math.hypot(share - low, other_high - other), gap + math.hypot(high - share, other - other_low)
 
 
 def _results(card: Card) -> Iterator[tuple[Recipe, dict[str, Any]]]:
