@@ -7,10 +7,10 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from explorer.analysis import Sweep, sweep
+from explorer.analysis.slider import curve_amounts as amounts_of
 from explorer.distortions import Distortion, find_distortion
 from explorer.errors import ExplorerError
 from explorer.panel import palettes
-from explorer.web.answers import grid as amounts_of
 from explorer.widgets.scene import Scene
 
 if TYPE_CHECKING:

@@ -13,11 +13,9 @@ import pytest
 from explorer.analysis import flip_point
 from explorer.app.context import Context, make_context
 from explorer.app.jobs import HANDLERS
-from explorer.distortions import DISTORTIONS, find_distortion
 from explorer.errors import ExplorerError
 from explorer.panel import curves_module, palettes, panel_css
 from explorer.reports.comparison import _flips as report_flips
-from explorer.web.answers import POINTS, grid
 from tests.support.app_page import PATIENCE
 from tests.support.curve_data import band, curves, jpeg, model
 
@@ -478,28 +476,6 @@ def test_bands_are_asked_for_and_only_random_chains_have_them(context: Context) 
     assert still["random"] is False
 
 
-@pytest.mark.parametrize("name", DISTORTIONS)
-def test_amounts_lie_on_the_sliders_steps_from_mild_to_strong(name: str) -> None:
-    kind = find_distortion(name)
-    for side in (28, 32, 96):
-        mild, strong = kind.span(side)
-        amounts = grid(kind, side, kind.default)
-        assert (amounts[0], amounts[-1]) == (mild, strong)
-        assert len(set(amounts)) == len(amounts) <= POINTS
-        assert amounts == sorted(amounts, reverse=strong < mild)
-        off = [abs((amount - mild) / kind.step - round((amount - mild) / kind.step)) for amount in amounts[:-1]]
-        assert max(off) < 1e-6
-        for amount in amounts:
-            kind.check(amount)
-
-
-def test_a_slider_with_two_sides_is_swept_towards_the_side_it_stands_on() -> None:
-    kind = find_distortion("rotate")
-    assert grid(kind, 32, 20.0)[-1] == 180
-    assert grid(kind, 32, -20.0)[-1] == -180
-    assert grid(kind, 32, 0.0)[-1] == 180
-
-
 @pytest.mark.parametrize(
     "question",
     [{"place": 1}, {"place": -1}, {"place": "0"}, {"place": 0.0}, {"place": True}, {"seeds": 1000}, {"seeds": "x"}],
@@ -561,7 +537,7 @@ def test_the_other_side_of_a_slider_is_searched_as_finely(context: Context) -> N
 def test_a_change_that_the_search_steps_over_is_not_denied(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
     """The curves show it, so there is a flip point, between two of their amounts."""
     asked = {"state": cat(["gaussian_noise", 0.06])}
-    monkeypatch.setattr("explorer.app.jobs.curves.stops", lambda line: (line.span[0], 0.01))
+    monkeypatch.setattr("explorer.analysis.slider.stops", lambda line: (line.span[0], 0.01))
     found = ask(context, asked)
     amounts, model = found["amounts"], found["models"][0]
     index = next(i for i, answer in enumerate(model["predictions"]) if answer != model["clean"])

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-import torch
-
-from explorer.analysis import Sweep, sweep
-from explorer.analysis.search import Scan, check_tolerance, first_amount, flip_of, scan, stops
-from explorer.analysis.varied import is_random, varied
+from explorer.analysis import sweep
+from explorer.analysis.slider import curve_amounts, flip_points_along
+from explorer.analysis.varied import is_random
 from explorer.app.context import Context
 from explorer.app.distortion_info import describe
 from explorer.app.jobs.registry import job
 from explorer.app.workspace import LoadedRequest
 from explorer.distortions import Recipe, find_distortion
 from explorer.errors import ExplorerError
-from explorer.models.inference import Meter, Progress
-from explorer.web.answers import grid
+from explorer.models.inference import Progress
 
 MAX_SEEDS = 16
 """Seeds of one band at most."""
@@ -62,7 +58,7 @@ def swept(request: LoadedRequest, place: int, seeds: int, progress: Progress, *,
         request.models,
         request.pixels,
         name,
-        amounts=grid(kind, side, at),
+        amounts=curve_amounts(kind, side, at),
         recipe=request.recipe,
         label=request.label,
         place=place,
@@ -71,7 +67,13 @@ def swept(request: LoadedRequest, place: int, seeds: int, progress: Progress, *,
     )
     found = along.to_dict()
     if exact:
-        flips = flip_points(request, along, lambda done, total: progress(total + done, parts * total))
+        flips = flip_points_along(
+            request.models,
+            request.pixels,
+            along,
+            label=request.label,
+            progress=lambda done, total: progress(total + done, parts * total),
+        )
         for model, flip in zip(found["models"], flips, strict=True):
             model["flip_point"] = flip
     for model in found["models"]:
@@ -79,31 +81,6 @@ def swept(request: LoadedRequest, place: int, seeds: int, progress: Progress, *,
     about = describe(kind, [side])
     words = {key: about[key] for key in ("title", "sign", "symbol", "unit", "factor")}
     return {**found, **words, "step": kind.step, "at": at, "random": is_random(request.recipe, place), "exact": exact}
-
-
-def flip_points(request: LoadedRequest, along: Sweep, progress: Progress) -> list[float | None]:
-    """Each model's flip point, searched from the mild end of these curves to their strong one; None where it holds.
-
-    As ``analysis.flip_point``, but on either side of a slider that has two; and where the curves show a change that its
-    first scan has stepped over, it is looked for between the two amounts of the curves.
-    """
-    models = request.models
-    line = varied(models, request.pixels, along.distortion, request.recipe, place=along.place, label=request.label)
-    line = replace(line, span=(along.amounts[0], along.amounts[-1]))
-    width, amounts = check_tolerance(None, line), stops(line)
-    meter = Meter(progress, len(amounts) * (1 + len(models)))
-    events = [flip_of(i) for i in range(len(models))]
-    scanned = scan(models, line, amounts, events, meter.step)
-    shown = torch.stack([curve.predictions != curve.clean for curve in along.models], dim=1)
-    drawn = Scan(tuple(models), line, tuple(curve.clean for curve in along.models), along.amounts, shown)
-    found = []
-    for curve, event in zip(along.models, events, strict=True):
-        flip = first_amount(scanned, event, width, meter.step)
-        seen, mild = curve.flip_point, along.amounts[0]
-        if seen is not None and (flip is None or abs(seen - mild) < abs(flip - mild)):
-            flip = first_amount(drawn, event, width, meter.step)
-        found.append(flip)
-    return found
 
 
 def _is_cheap(request: LoadedRequest) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from explorer.analysis.slider import amounts_on_steps
 from explorer.app.methods.groups import Group
 from explorer.app.workspace import Workspace
 from explorer.distortions import DISTORTIONS, Distortion, Recipe, find_distortion
@@ -52,10 +53,8 @@ def amounts_of(kind: Distortion, group: Group, reach: str) -> list[float]:
     if end is None:
         raise ExplorerError("This distortion has no published severities; ask for all of its amounts.")
     points = ATTACKS if kind.adversarial else POINTS
-    bent = (mild + (end - mild) * (i / points) ** BEND for i in range(points))
-    stepped = [round(mild + round((amount - mild) / kind.step) * kind.step, 12) for amount in bent]
+    even = amounts_on_steps(kind, mild, end, points, bend=BEND)
     low, high = sorted((mild, end))
-    even = list(dict.fromkeys([*(min(max(amount, low), high) for amount in stepped), end]))
     for known in {point["amount"] for point in card_points(group, kind)}:
         nearest = min(range(len(even)), key=lambda i: abs(even[i] - known))
         if low < known < high and 0 < nearest < len(even) - 1:
