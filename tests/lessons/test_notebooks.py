@@ -54,7 +54,7 @@ def calls(of: NotebookNode) -> list[tuple[str, str]]:
 def test_there_are_seven_and_nothing_else_in_the_folder() -> None:
     assert [path.stem for path in paths()] == sorted(NAMES)
     others = {path.name for path in FOLDER.iterdir()} - {path.name for path in paths()}
-    assert others <= {"README.md", ".ipynb_checkpoints"}
+    assert others <= {"README.md", ".ipynb_checkpoints", ".jupyter"}  # settings of `make notebooks`
 
 
 # --- what is stored ---------------------------------------------------------------------------------------------------
