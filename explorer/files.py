@@ -1,8 +1,9 @@
-"""Files that are written whole or not at all: a reader never meets half of one, also after a crash."""
+"""Writing a file whole or not at all: it appears under its name in one step, once all of it is on the disk."""
 
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,43 +11,49 @@ from pathlib import Path
 from explorer.errors import ExplorerError
 
 
+class WriteError(ExplorerError):
+    """A file could not be written; nothing was left in its place. ``reason`` is the system's, in a few words."""
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        self.reason = error.strerror or str(error) or "out of space"
+        super().__init__(f"{path} could not be written ({self.reason}); nothing was left there.")
+
+
 @contextmanager
-def whole(out: Path) -> Iterator[Path]:
-    """A file to write to that replaces ``out`` at the end, or is gone where anything went wrong.
+def whole(path: Path) -> Iterator[Path]:
+    """A temporary path to write to that becomes ``path`` when the block ends, or is removed when it fails.
+
+    The temporary file lies beside ``path`` and ends in ``.part``; its name is this thread's own, so that two writers
+    never mix. An older file at ``path`` stays until it is replaced in one step. Missing folders are made.
 
     Args:
-        out: The file to write. Its folder is made where it does not exist.
+        path: The file to write.
 
     Yields:
-        A path beside ``out``; what is written there becomes ``out``.
+        The path to write to.
 
     Raises:
-        ExplorerError: The file could not be written.
+        WriteError: The file cannot be written, for example because the disk is full.
     """
-    part = out.with_name(f"{out.name}.part")
+    part = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.part")
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield part
         with part.open("rb+") as file:
             os.fsync(file.fileno())
-        part.replace(out)
+        part.replace(path)
     except OSError as error:
-        raise ExplorerError(
-            f"{out} could not be written ({error.strerror or error}); nothing was left there."
-        ) from error
+        raise WriteError(path, error) from error
     finally:
         part.unlink(missing_ok=True)
 
 
-def write_whole(out: Path, data: bytes) -> None:
-    """Write bytes into a file, whole or not at all.
-
-    Args:
-        out: The file to write. Its folder is made where it does not exist.
-        data: The content.
+def write_whole(path: Path, data: bytes | str) -> None:
+    """Write bytes, or text as UTF-8 with its line ends as they are, to ``path``, whole or not at all.
 
     Raises:
-        ExplorerError: The file could not be written.
+        WriteError: The file cannot be written.
     """
-    with whole(out) as part:
-        part.write_bytes(data)
+    content = data.encode() if isinstance(data, str) else data
+    with whole(path) as part:
+        part.write_bytes(content)

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1] / "explorer"
 # Each line may import from the lines above it, and within its own part.
 ORDER = [
     {"errors"},
-    {"files"},
+    {"registry", "progress", "files", "provenance", "palette", "defaults"},
     {"data"},
     {"distortions"},
     {"models"},

@@ -47,15 +47,14 @@ def severities() -> str:
 
 
 def methods() -> str:
-    """Every training method: its title and its own options with their defaults."""
-    from explorer.models import method_title
-    from explorer.training import OBJECTIVES, default_options
+    """Every training method: its title, what it does, what to beware of, and its options with their defaults."""
+    from explorer.models import METHODS
 
     rows = []
-    for name in OBJECTIVES:
-        options = [f"`--{option.replace('_', '-')} {value}`" for option, value in default_options(name).items()]
-        rows.append((f"`{name}`", method_title(name), ", ".join(options) or "none"))
-    return markdown(("method", "title", "options and their defaults"), rows)
+    for name, one in METHODS.items():
+        options = [f"`--{option.replace('_', '-')} {value}`" for option, value in one.options.items()]
+        rows.append((f"`{name}`", one.title, one.summary, one.caution, ", ".join(options) or "none"))
+    return markdown(("method", "title", "what it does", "beware", "options and their defaults"), rows)
 
 
 def architectures() -> str:
@@ -101,10 +100,10 @@ def models() -> str:
 def published() -> str:
     """Values that others published, or that their public weights reach."""
     from explorer.models import method_title
-    from explorer.models.published_values import PUBLISHED_VALUES
+    from explorer.models.methods import published_values
 
     rows = []
-    for one in PUBLISHED_VALUES:
+    for one in published_values():
         about = "about " if one.about else ""
         condition = "clean" if one.distortion is None else f"`{one.distortion}` {about}{_number(one.amount or 0)}"
         source = f"{one.source.short} ({one.kind})"

@@ -21,6 +21,7 @@ from explorer.distortions import Recipe, apply
 from explorer.errors import ExplorerError, ExplorerWarning
 from explorer.models import Classifier
 from explorer.models import inference as inputs
+from explorer.progress import Meter, Progress
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +83,7 @@ def compare(
     names: Sequence[str] | None = None,
     size: int | None = None,
     label: int | Sequence[int] | Tensor | None = None,
-    progress: inputs.Progress | None = None,
+    progress: Progress | None = None,
 ) -> Any: ...  # a Comparison of one image, Comparisons of several
 def compare(
     *given: Any,
@@ -90,7 +91,7 @@ def compare(
     label: Any = None,
     clean: CleanPass | None = None,
     reference: CleanPass | None = None,
-    progress: inputs.Progress | None = None,
+    progress: Progress | None = None,
     **own: Any,
 ) -> Comparison | Comparisons:
     """What each model says of the clean and of the distorted image (1, C, H, W) in [0, 1].
@@ -129,7 +130,7 @@ def compare(
     asked = read(given, recipe, label=label, **{**dict.fromkeys(("mean", "std", "classes", "names", "size")), **own})
     for sentence in asked.warnings:
         warnings.warn(sentence, ExplorerWarning, stacklevel=2)
-    meter = inputs.Meter(progress, len(asked.images))
+    meter = Meter(progress, len(asked.images))
     found = []
     for image, own_recipe, own_label in zip(asked.images.split(1), asked.recipes, asked.labels, strict=True):
         found.append(replace(_compare(asked.models, image, own_recipe, label=own_label), warnings=asked.warnings))

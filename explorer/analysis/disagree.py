@@ -15,7 +15,7 @@ from explorer.distortions import Recipe, Target, apply
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models import inference as inputs
-from explorer.models.inference import Progress
+from explorer.progress import Meter, Progress
 
 
 def next_disagreement(
@@ -47,7 +47,7 @@ def next_disagreement(
     if len(models) < 2:
         raise ExplorerError("Where models disagree can only be told of at least two of them; add another.")
     rows = [row for row in _round(start, step, n) if label is None or int(dataset.labels[row]) == label]
-    meter = inputs.Meter(progress, len(rows))
+    meter = Meter(progress, len(rows))
     for part in _growing(
         rows, inputs.piece_size((models[0].channels, models[0].size, models[0].size), inputs.DRAWN_VALUES)
     ):
@@ -76,7 +76,7 @@ def _growing(rows: Sequence[int], most: int) -> Iterator[Sequence[int]]:
 
 
 def _distorted(
-    models: Sequence[Classifier], dataset: Dataset, recipe: Recipe, rows: Sequence[int], meter: inputs.Meter
+    models: Sequence[Classifier], dataset: Dataset, recipe: Recipe, rows: Sequence[int], meter: Meter
 ) -> Tensor:
     x, _ = dataset.batch(rows)
     model = models[0]
@@ -90,7 +90,7 @@ def _distorted(
     return apply(recipe, x, target=target)
 
 
-def _agree(models: Sequence[Classifier], x: Tensor, meter: inputs.Meter) -> Tensor:
+def _agree(models: Sequence[Classifier], x: Tensor, meter: Meter) -> Tensor:
     """Whether all models call each image (N, C, H, W) by the same name, (N,)."""
     agree, first = torch.ones(len(x), dtype=torch.bool), list[str]()
     for model in models:

@@ -11,7 +11,7 @@ from explorer.analysis.varied import varied
 from explorer.distortions import Recipe
 from explorer.models import Classifier
 from explorer.models import inference as inputs
-from explorer.models.inference import Progress
+from explorer.progress import Meter, Progress
 
 
 def flip_point(
@@ -41,7 +41,7 @@ def flip_point(
     line = varied(models, image, distortion, Recipe() if recipe is None else recipe, place=place, label=label)
     width = check_tolerance(tolerance, line)
     amounts = stops(line)
-    meter = inputs.Meter(progress, len(amounts) * (1 + len(models)))
+    meter = Meter(progress, len(amounts) * (1 + len(models)))
     events = [flip_of(i) for i in range(len(models))]
     scanned = scan(models, line, amounts, events, meter.step)
     return {

@@ -13,7 +13,7 @@ from explorer.analysis.sweep import Sweep
 from explorer.analysis.varied import varied
 from explorer.distortions import Distortion
 from explorer.models import Classifier
-from explorer.models.inference import Meter, Progress
+from explorer.progress import Meter, Progress
 
 POINTS = 33
 """Amounts of one curve at most: 32 steps from the mild end to the strong one."""

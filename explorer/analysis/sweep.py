@@ -17,7 +17,7 @@ from explorer.distortions.recipe import MAX_SEED
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models import inference as inputs
-from explorer.models.inference import Progress
+from explorer.progress import Meter, Progress
 
 AMOUNTS = 32  # points of a sweep over the whole slider
 MAX_SEEDS = 100  # of a band
@@ -163,7 +163,7 @@ def sweep(
     if isinstance(seeds, bool) or not isinstance(seeds, int) or not 1 <= seeds <= MAX_SEEDS:
         raise ExplorerError(f"The number of seeds must be a whole number from 1 to {MAX_SEEDS}, not {seeds!r}.")
     used = [(recipe.seed + i) % (MAX_SEED + 1) for i in range(seeds if line.is_random else 1)]
-    meter = inputs.Meter(progress, len(used) * len(points) * (1 + len(models)) + len(models))
+    meter = Meter(progress, len(used) * len(points) * (1 + len(models)) + len(models))
     runs: list[list[_Run]] = [[] for _ in models]
     for seed in used:
         pixels = line.render(points, meter.step, seed=seed)

@@ -16,7 +16,7 @@ from explorer.distortions.adversarial import objective_of, slope
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models import inference as inputs
-from explorer.models.inference import Progress
+from explorer.progress import Meter, Progress
 
 GRID = 8  # amounts over the slider at which an attack must not lose what it won at a smaller one
 MANY_ZEROS = 0.5  # share of zero entries from which a gradient says little
@@ -120,7 +120,7 @@ def transfer(
     base = replace(recipe or Recipe(), against=models[0].name)
     lines = [varied(models, image, attack, replace(base, against=model.name), label=label) for model in models]
     grid = lines[0].grid(GRID + 1)[1:]
-    meter = inputs.Meter(progress, len(models) * (len(grid) + 1 + 1 + len(models)) + len(models))
+    meter = Meter(progress, len(models) * (len(grid) + 1 + 1 + len(models)) + len(models))
     own = []
     for model in models:
         own.append(int(inputs.predictions(model, lines[0].clean)))

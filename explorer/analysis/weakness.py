@@ -18,7 +18,7 @@ from explorer.distortions import DISTORTIONS, Distortion, Recipe, find_distortio
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models import inference as inputs
-from explorer.models.inference import Progress
+from explorer.progress import Meter, Progress
 
 GOALS = ("break", "separate")
 
@@ -90,7 +90,7 @@ def weaknesses(
     names = [name for name, kind in DISTORTIONS.items() if kind.searched] if distortions is None else distortions
     kinds = [find_distortion(name) for name in names]
     lines = [list(_ways(varied(models, image, kind.name, recipe, label=label))) for kind in kinds]
-    meter = inputs.Meter(progress, len(kinds))
+    meter = Meter(progress, len(kinds))
 
     def breathe(_: int) -> None:
         meter.step(0)

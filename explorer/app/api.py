@@ -23,7 +23,7 @@ from explorer.app.idle import low_priority_thread
 from explorer.data import images
 from explorer.distortions import DISTORTIONS
 from explorer.errors import ExplorerError
-from explorer.models.inference import Progress
+from explorer.progress import Progress
 
 MAX_SEEDS = 16
 """Seeds in one sweep."""

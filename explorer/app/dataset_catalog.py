@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from explorer.data import images
 from explorer.data.datasets import DIGITS_TEST_SIZE, SOURCES, Dataset, load_dataset, local_file
-from explorer.data.downloads import Progress
 from explorer.data.published import PUBLISHED, TEN_DIGITS, fetched
 from explorer.errors import ExplorerError
+from explorer.progress import Progress
 
 BROWSED = 40
 """Rows shown at once."""

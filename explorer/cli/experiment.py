@@ -115,8 +115,8 @@ def plan(
     from explorer.experiments.plan import make_plan
     from explorer.experiments.schema import read_experiment
     from explorer.experiments.store import Results, results_folder
-    from explorer.experiments.work import hardware
     from explorer.models import pick_device
+    from explorer.provenance import hardware
 
     found = read_experiment(file)
     cells = chosen(found, only)

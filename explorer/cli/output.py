@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from explorer.models.inference import Progress
+    from explorer.progress import Progress
 
 
 def forgive_encoding() -> None:

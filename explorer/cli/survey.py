@@ -154,7 +154,7 @@ def report(
     asked = Survey(folder)
     found = findings(asked, baseline=baseline, other=other, data=data_of(asked, data) if data else None)
     page = survey_report(found, datetime.now(UTC).date().isoformat())
-    write_whole(out, page.encode())
+    write_whole(out, page)
     print_parts(*([found.missing] if found.missing else []), f"Written: {out}")
 
 

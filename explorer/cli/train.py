@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
+from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from explorer.errors import ExplorerError
-
-# What every card is measured on, beside the clean images: the paper's noise, JPEG, thumbnail and crop.
-CARD_RECIPES = (
-    "clean", "gaussian_noise=0.05", "gaussian_noise=0.1", "gaussian_noise=0.2", "gaussian_noise=0.5",
-    "jpeg=50", "thumbnail=16", "crop=4",
-)  # fmt: skip
-REFERENCE_IMAGES, REFERENCE_PAIRS = 2000, 20_000
 
 
 def option_texts(extra: Sequence[str]) -> dict[str, str]:
@@ -34,22 +27,6 @@ def option_texts(extra: Sequence[str]) -> dict[str, str]:
             value = words.pop(0) if words and not words[0].startswith("--") else "true"
         texts[name.replace("-", "_")] = value
     return texts
-
-
-def reference_distances(features: Callable[[Any], Any], dataset: Any, seed: int = 0) -> list[float]:
-    """101 quantiles of the L2 distance between penultimate features of different clean images (seeded random pairs)."""
-    import torch
-
-    generator = torch.Generator().manual_seed(seed)
-    count = min(REFERENCE_IMAGES, len(dataset))
-    rows = torch.randperm(len(dataset), generator=generator)[:count].numpy()
-    with torch.inference_mode():
-        parts = [features(dataset.batch(rows[i : i + 250])[0]).cpu() for i in range(0, count, 250)]
-    vectors = torch.cat(parts).double()
-    first = torch.randint(count, (REFERENCE_PAIRS,), generator=generator)
-    other = (first + torch.randint(1, count, (REFERENCE_PAIRS,), generator=generator)) % count  # never the same image
-    distances = (vectors[first] - vectors[other]).norm(dim=1)
-    return [round(float(v), 6) for v in torch.quantile(distances, torch.linspace(0, 1, 101, dtype=torch.float64))]
 
 
 def train(
@@ -97,12 +74,15 @@ def train(
 
     A run that was stopped resumes when the same command is given again.
     """
+    import torch
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from explorer.experiments.work import train_model
+    from explorer.data.datasets import load_dataset
+    from explorer.evaluation import evaluate
     from explorer.models import pick_device, save_model
-    from explorer.training import Progress as Report
-    from explorer.training import TrainConfig, read_options
+    from explorer.training import TrainConfig, TrainingProgress, read_options
+    from explorer.training.cards import measured
+    from explorer.training.runs import train_model
 
     settings = {f.name: context.params[f.name] for f in fields(TrainConfig) if f.name != "options"}
     config = TrainConfig(**settings, options=read_options(method, option_texts(context.args)))
@@ -118,7 +98,7 @@ def train(
     with Progress(*columns, disable=os.environ.get("TERM") == "dumb") as bar:
         task = bar.add_task(config.name, epoch=0, epochs=epochs, loss=0.0, accuracy=0.0, left="?")
 
-        def watch(report: Report) -> None:
+        def watch(report: TrainingProgress) -> None:
             total = report.steps * report.epochs
             done = (report.epoch - 1) * report.steps + report.step
             left = f"{int(report.eta_seconds) // 60}:{int(report.eta_seconds) % 60:02d}"
@@ -133,36 +113,9 @@ def train(
             )
 
         model = train_model(config, folder, device=where, watch=watch)
-    save_model(model, out)
-    measure(config.name, out, where)
-
-
-def measure(name: str, out: Path, device: Any) -> None:
-    """Fill in the card of a trained checkpoint: accuracies on the full test set and the reference distances.
-
-    The weights are kept in 16 bits where none of these accuracies changes by that.
-    """
-    from explorer.data.datasets import load_dataset
-    from explorer.distortions import Recipe
-    from explorer.evaluation import evaluate
-    from explorer.models import load_model, save_model
-    from explorer.models.checkpoints import halved
-
-    model = load_model(out / f"{name}.safetensors", device=device)
-    dataset = load_dataset(model.card.data, "test")
-    results: list[dict[str, Any]] = []
-    for text in CARD_RECIPES:
-        found = evaluate(model, dataset, Recipe.parse(text))
-        results.append({"recipe": text, "seed": found.seed, "n": found.n, "accuracy": round(found.accuracy, 6)})
-        typer.echo(f"{name}  {text:22} {found.accuracy:7.2%}  n = {found.n}")
-    small = halved(model)
-    # The hardest first: there rounding changes answers most easily, and the first change settles it.
-    hardest = sorted(results, key=lambda row: row["accuracy"])
-    half = all(
-        round(evaluate(small, dataset, Recipe.parse(row["recipe"])).accuracy, 6) == row["accuracy"] for row in hardest
+    # As it will be loaded: other memory formats round otherwise.
+    model = model.requires_grad_(False).to(memory_format=torch.contiguous_format)
+    model, half = measured(
+        model, load_dataset(config.data, "test"), evaluate, lambda line: typer.echo(f"{config.name}  {line}")
     )
-    model = small if half else model
-    typer.echo(f"{name}  stored in {'16' if half else '32'} bits")
-    reference = reference_distances(lambda x: model.features(x.to(device))["penultimate"], dataset)
-    model.card = replace(model.card, results=results, reference={"penultimate": reference})
     save_model(model, out, half=half)

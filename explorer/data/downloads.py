@@ -18,15 +18,13 @@ import time
 import urllib.error
 import urllib.request
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from explorer.errors import ExplorerError
-
-Progress = Callable[[int, int], None]
-"""Called with the bytes done and the bytes of all, often; what it raises ends the work and is handed on."""
+from explorer.progress import Progress, silent
 
 TIMEOUT = 15.0
 """Seconds without a single byte after which a connection counts as broken."""
@@ -66,7 +64,7 @@ def download(
         raise ExplorerError("Only http and https addresses are downloaded.")
     if (sha256 is None) == (md5 is None):
         raise ExplorerError("Give the sha256 or the md5 of the file: one of them is needed to check it.")
-    progress = progress or _silent
+    progress = progress or silent
     path = Path(path)
     part = path.with_name(path.name + ".part")
     with _alone(part), _plain_disk_errors(path):
@@ -86,10 +84,6 @@ def megabytes(number: int) -> str:
     """A number of bytes in words, such as "170 MB"."""
     value = number / MEGABYTE
     return f"{value / 1000:.1f} GB" if value >= 1000 else f"{value:.0f} MB" if value >= 10 else f"{value:.1f} MB"
-
-
-def _silent(done: int, total: int) -> None:
-    pass
 
 
 def _held(part: Path) -> int:
@@ -240,7 +234,7 @@ def unpack(
     Nothing is written: links, devices, absolute paths and whatever else an archive may hold play no part. ExplorerError
     where it is damaged, where a wanted file is missing or has another size.
     """
-    progress = progress or _silent
+    progress = progress or silent
     total, left = archive.stat().st_size, dict(wanted)
     try:
         with archive.open("rb") as raw, tarfile.open(fileobj=raw, mode="r|gz") as tar:

@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.data import downloads
-from explorer.data.downloads import Progress
 from explorer.errors import ExplorerError
+from explorer.files import WriteError, whole
+from explorer.progress import Progress, silent
 
 Arrays = dict[str, NDArray]
 
@@ -80,7 +81,7 @@ def fetch(name: str, progress: Progress | None = None) -> Path:
     target = cache_folder() / f"{name}.npz"
     if target.is_file():
         return target
-    report = progress or _silent
+    report = progress or silent
     folder = cache_folder() / "downloads" / name
     paths = {file.name: folder / file.name for file in published.files}
     done = 0
@@ -103,10 +104,6 @@ def fetch(name: str, progress: Progress | None = None) -> Path:
     return target
 
 
-def _silent(done: int, total: int) -> None:
-    pass
-
-
 def fetched(name: str) -> int:
     """Bytes of a published data set that an earlier download has left here."""
     published, folder = PUBLISHED[name], cache_folder() / "downloads" / name
@@ -119,10 +116,8 @@ def fetched(name: str) -> int:
 
 def _write_npz(target: Path, arrays: Arrays, progress: Progress) -> None:
     """An uncompressed ``.npz``, written in pieces; it appears under its name once it is whole."""
-    part = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
+        with whole(target) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive:
             for key, array in arrays.items():
                 with archive.open(f"{key}.npy", "w", force_zip64=True) as file:
                     np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
@@ -130,13 +125,10 @@ def _write_npz(target: Path, arrays: Arrays, progress: Progress) -> None:
                     for start in range(0, len(data), downloads.PIECE * 4):
                         file.write(data[start : start + downloads.PIECE * 4])
                         progress(0, 0)
-        part.replace(target)
-    except OSError as error:
+    except WriteError as error:
         raise ExplorerError(
-            f"{target.name} cannot be written to {target.parent} ({error.strerror}); is the disk full?"
+            f"{target.name} cannot be written to {target.parent} ({error.reason}); is the disk full?"
         ) from error
-    finally:
-        downloads.remove(part)
 
 
 # ---- CIFAR-10, the version in binary files: one byte of label, 3 x 32 x 32 of pixels ------------------------------

@@ -9,7 +9,6 @@ into :data:`DISTORTIONS`; the application, the notebooks, the command line and t
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from torch import Tensor
 
 from explorer.distortions.draws import Draws, Target
 from explorer.errors import ExplorerError
+from explorer.registry import Registry
 
 REFERENCE_SIDE = 32
 """Amounts of ``per_side`` distortions are stated for an image of this side, in px."""
@@ -139,7 +139,7 @@ class Distortion:
         return f"{self.symbol} = {amount:.4g}{unit}"
 
 
-DISTORTIONS: dict[str, Distortion] = {}
+DISTORTIONS = Registry[Distortion]("distortion", "explorer.distortions")
 """Every registered distortion by name, in the order in which they are shown."""
 
 F = TypeVar("F", bound=Callable[..., Tensor])
@@ -165,13 +165,15 @@ def distortion(
     per_side: bool = False,
     searched: bool = True,
 ) -> Callable[[F], F]:
-    """Decorator that registers a distortion function; the first paragraph of its docstring becomes its help."""
+    """Decorator that registers a distortion function; the first paragraph of its docstring becomes its help.
+
+    Raises:
+        ValueError: The name is taken.
+    """
 
     def register(function: F) -> F:
-        if name in DISTORTIONS:
-            raise ValueError(f"two distortions are named {name}")
         help_text = " ".join((function.__doc__ or "").split("\n\n")[0].split())
-        DISTORTIONS[name] = Distortion(
+        found = Distortion(
             name=name,
             title=title,
             family=family,
@@ -192,15 +194,16 @@ def distortion(
             source=source,
             function=function,
         )
+        DISTORTIONS.add(name, found)
         return function
 
     return register
 
 
 def find_distortion(name: str) -> Distortion:
-    """The distortion of that name; an unknown name raises ExplorerError with the closest known ones."""
-    if name in DISTORTIONS:
-        return DISTORTIONS[name]
-    close = difflib.get_close_matches(str(name), DISTORTIONS, n=3)
-    hint = f"did you mean {' or '.join(close)}?" if close else f"choose one of {', '.join(DISTORTIONS)}."
-    raise ExplorerError(f"There is no distortion named {name!r}: {hint}")
+    """The distortion of that name.
+
+    Raises:
+        ExplorerError: There is none; the sentence names the closest ones.
+    """
+    return DISTORTIONS.find(name)

@@ -27,7 +27,7 @@ from explorer.evaluation.results import SuiteResult
 from explorer.evaluation.statistics import Interval, basic_interval, resampled_sums
 from explorer.models import Classifier
 from explorer.models import inference as inputs
-from explorer.models.inference import Progress
+from explorer.progress import Progress
 
 if TYPE_CHECKING:
     from torchmetrics import Metric

@@ -17,7 +17,7 @@ from explorer.errors import ExplorerError
 from explorer.evaluation.statistics import Interval, wilson_interval
 from explorer.models import Classifier
 from explorer.models import inference as inputs
-from explorer.models.inference import Progress
+from explorer.progress import Progress
 
 
 @dataclass(frozen=True)

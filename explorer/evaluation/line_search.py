@@ -35,7 +35,7 @@ from explorer.evaluation.results import SuiteResult
 from explorer.evaluation.statistics import Interval, mean_interval, wilson_interval
 from explorer.models import Classifier
 from explorer.models import inference as inputs
-from explorer.models.inference import Progress
+from explorer.progress import Progress
 
 LARGEST = 255
 """The largest step, in 1/255: full scale."""

@@ -15,7 +15,7 @@ from explorer.evaluation.evaluate import check_data, needs_fit
 from explorer.evaluation.statistics import Interval, wilson_interval
 from explorer.models import Classifier
 from explorer.models import inference as inputs
-from explorer.models.inference import Meter, Progress
+from explorer.progress import Meter, Progress
 
 ATTACKED = 4  # an attack asks for gradients, some of them twenty times: its pieces hold fewer images
 

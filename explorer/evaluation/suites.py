@@ -20,7 +20,6 @@ from explorer.data.datasets import Dataset
 from explorer.distortions import Recipe
 from explorer.distortions.adversarial import cross_entropy, slope
 from explorer.distortions.protocols import attack_plan, corruption_plan
-from explorer.errors import ExplorerError
 from explorer.evaluation.calibration import Calibration, calibration
 from explorer.evaluation.evaluate import batches, check_data, correct_answers, needs_fit
 from explorer.evaluation.line_search import LineSearch, line_search
@@ -28,7 +27,8 @@ from explorer.evaluation.results import SuiteResult
 from explorer.evaluation.statistics import Interval, mean_interval, wilson_interval
 from explorer.models import Classifier
 from explorer.models import inference as inputs
-from explorer.models.inference import Progress
+from explorer.progress import Progress
+from explorer.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -202,13 +202,12 @@ def _summary(
 
 Measured = Suite | Calibration | LineSearch
 
-SUITES: dict[str, Callable[..., Measured]] = {
-    "corruptions": partial(_accuracies, name="corruptions"),
-    "adversarial": partial(_accuracies, name="adversarial"),
-    "calibration": calibration,
-    "line-search": line_search,
-}
+SUITES = Registry[Callable[..., Measured]]("suite")
 """What ``run_suite`` can measure, by name."""
+SUITES.add("corruptions", partial(_accuracies, name="corruptions"))
+SUITES.add("adversarial", partial(_accuracies, name="adversarial"))
+SUITES.add("calibration", calibration)
+SUITES.add("line-search", line_search)
 
 
 @overload
@@ -253,6 +252,4 @@ def run_suite(
     what ``evaluate`` gives for its recipe. Amounts in pixels grow with the models' input, from the 32 px they were
     published for. ``progress`` counts images. ExplorerError for an unknown suite, and as in ``evaluate_many``.
     """
-    if name not in SUITES:
-        raise ExplorerError(f"There is no suite named {name!r}: choose one of {', '.join(SUITES)}.")
-    return SUITES[name](models, dataset, limit=limit, seed=seed, batch_size=batch_size, progress=progress)
+    return SUITES.find(name)(models, dataset, limit=limit, seed=seed, batch_size=batch_size, progress=progress)

@@ -14,9 +14,10 @@ from explorer.experiments.grid import Cell
 from explorer.experiments.measure import images_of, measure
 from explorer.experiments.schema import Measures
 from explorer.experiments.store import Row
-from explorer.experiments.work import commit, train_model
 from explorer.models import save_model
-from explorer.training import DivergedError, Progress
+from explorer.provenance import commit
+from explorer.training import DivergedError, TrainingProgress
+from explorer.training.runs import train_model
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def do_cell(cell: Cell, task: Task, listen: Listener) -> Row | None:
     folder, device = task.folder / cell.id, torch.device(task.device)
     last = 0
 
-    def watch(report: Progress) -> None:
+    def watch(report: TrainingProgress) -> None:
         nonlocal last
         total = report.steps * report.epochs
         words = f"epoch {report.epoch}/{report.epochs}, loss {report.loss:.3f}, accuracy {report.accuracy:.1%}"

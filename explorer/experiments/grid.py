@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from explorer.errors import ExplorerError
-from explorer.models import find_architecture, method_title
-from explorer.training import OBJECTIVES, TrainConfig, default_options
+from explorer.models import METHODS, find_architecture, method_title
+from explorer.training import TrainConfig, default_options
 
 USUAL = {f.name: f.default for f in fields(TrainConfig)}
 NAMED = ("train_size", "trained", "epochs")
@@ -92,8 +92,8 @@ def _config(method: str, options: dict[str, Any], settings: Mapping[str, Any], w
 
 def _options(method: Any, given: Mapping[str, Any], where: str) -> dict[str, list[Any]]:
     """The options of a method as lists of values of the right kind."""
-    if not isinstance(method, str) or method not in OBJECTIVES:
-        raise ExplorerError(f"there is no method {method!r} for {where}; known are {', '.join(OBJECTIVES)}.")
+    if not isinstance(method, str) or method not in METHODS:
+        raise ExplorerError(f"there is no method {method!r} for {where}; known are {', '.join(METHODS)}.")
     defaults = default_options(method)
     lists: dict[str, list[Any]] = {}
     for key, value in given.items():

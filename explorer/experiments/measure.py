@@ -16,9 +16,9 @@ from explorer.evaluation.evaluate import correct_answers
 from explorer.evaluation.slopes import measure_slopes
 from explorer.evaluation.suites import SUITES
 from explorer.experiments.schema import Measures
-from explorer.experiments.work import data_set, held_out
 from explorer.models import Classifier
 from explorer.training import TrainConfig
+from explorer.training.runs import data_set, held_out
 
 Told = Callable[[int, int], None]
 """Called with what is done and what there is to do."""

@@ -16,10 +16,9 @@ SPLIT = {"test": "the test set", "validation": "training images that each run he
 
 def write_page(experiment: Experiment, folder: Path) -> Path:
     """Write ``<stem>.md`` and its curves of what ``<stem>.jsonl`` in ``folder`` holds, whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
     lines = lines_of(experiment, Results(folder / f"{experiment.stem}.jsonl").rows())
     target = folder / f"{experiment.stem}.md"
-    write_whole(target, ("\n\n".join(_parts(experiment, lines, folder)) + "\n").encode())
+    write_whole(target, "\n\n".join(_parts(experiment, lines, folder)) + "\n")
     return target
 
 

@@ -18,9 +18,9 @@ from explorer.experiments.grid import Cell
 from explorer.experiments.measure import images_of, measure
 from explorer.experiments.schema import Experiment
 from explorer.experiments.store import Results, rows_of
-from explorer.experiments.work import data_set
 from explorer.models import load_model
-from explorer.training import Progress, TrainConfig, train
+from explorer.training import TrainConfig, TrainingProgress, train
+from explorer.training.runs import data_set
 from explorer.training.trainer import REPORT_STEPS, build_model
 
 TIMED_STEPS = 4
@@ -141,7 +141,7 @@ def _step_seconds(config: TrainConfig, device: torch.device) -> float:
         count = min(config.batch_size * steps, len(data))
         marks: list[tuple[int, float]] = []
 
-        def watch(report: Progress) -> None:
+        def watch(report: TrainingProgress) -> None:
             marks.append(((report.epoch - 1) * report.steps + report.step, time.perf_counter()))
 
         # Few steps at the full rate may diverge; at rate 0 they take as long.

@@ -26,7 +26,7 @@ from explorer.experiments.cell import Event, Listener, Task, do_cell
 from explorer.experiments.grid import Cell
 from explorer.experiments.schema import Experiment
 from explorer.experiments.store import Results, Row, known_rows, rows_of
-from explorer.experiments.work import data_set
+from explorer.training.runs import data_set
 
 GPU_WORKERS = 4
 """Small networks leave a large GPU idle between their kernels: this many share one, where cores and memory allow."""

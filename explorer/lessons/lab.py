@@ -19,7 +19,7 @@ from explorer.lessons import judged
 from explorer.models import Classifier
 from explorer.models.classifier import Card
 from explorer.models.convnets import LeNet
-from explorer.training import OBJECTIVES
+from explorer.training import METHODS
 
 T = TypeVar("T")
 
@@ -85,7 +85,7 @@ def train(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, epochs * (len(x) // BATCH))
     for _ in range(epochs):
         for rows in torch.randperm(len(x), generator=draws)[: len(x) // BATCH * BATCH].split(BATCH):
-            loss = OBJECTIVES[method](model, x[rows], y[rows], draws, **options)
+            loss = METHODS[method].objective(model, x[rows], y[rows], draws, **options)
             optimizer.zero_grad()
             loss.total.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)

@@ -1,7 +1,7 @@
 """Networks that answer: architectures, the Classifier wrapper, checkpoints and outside models."""
 
 from explorer.models import convnets, resnet  # noqa: F401  # importing them fills the registry
-from explorer.models.checkpoints import checkpoint_folder, list_models, load_model, pick_device, save_model
+from explorer.models.checkpoints import checkpoint_folder, halved, list_models, load_model, pick_device, save_model
 from explorer.models.classifier import Card, Classifier
 from explorer.models.external import ExternalClassifier, wrap
 from explorer.models.methods import METHODS, method_title
@@ -15,6 +15,7 @@ __all__ = [
     "ExternalClassifier",
     "checkpoint_folder",
     "find_architecture",
+    "halved",
     "list_models",
     "load_model",
     "method_title",

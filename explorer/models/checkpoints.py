@@ -19,8 +19,10 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from explorer.errors import ExplorerError
+from explorer.files import write_whole
 from explorer.models.classifier import Card, Classifier
 from explorer.models.external import external_card
+from explorer.models.methods import METHODS
 from explorer.models.registry import Architecture, find_architecture
 
 PACKAGED = Path(__file__).resolve().parents[1] / "checkpoints"  # inside an installed wheel
@@ -57,8 +59,6 @@ def pick_device(device: str | torch.device = "auto") -> torch.device:
 
 def list_models() -> list[Card]:
     """The cards of all shipped checkpoints, ordered by data set, architecture and method."""
-    from explorer.models.methods import METHODS
-
     order = {method: i for i, method in enumerate(METHODS)}
     cards = [read_card(path) for path in checkpoint_folder().glob("*/*/*.json")]
     return sorted(cards, key=lambda card: (card.data, card.arch, order.get(card.method, len(order)), card.name))
@@ -133,22 +133,17 @@ def save_model(model: Classifier, folder: Path, *, half: bool = False) -> Card:
     ``half`` stores the weights in 16 bits; ``load_model`` gives float32 again, those of ``halved(model)``.
     """
     target = folder / f"{model.name}.safetensors"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_suffix(".part")
     state = {key: value.detach().cpu().contiguous() for key, value in model.net.state_dict().items()}
-    part.write_bytes(save({key: _half(value) if half else value for key, value in state.items()}))
-    card = replace(model.card, sha256=file_sha256(part))
-    part.replace(target)
+    data = save({key: _half(value) if half else value for key, value in state.items()})
+    card = replace(model.card, sha256=hashlib.sha256(data).hexdigest())
+    write_whole(target, data)
     write_card(card, folder)
     return card
 
 
 def write_card(card: Card, folder: Path) -> None:
     """Write ``folder/<name>.json`` atomically."""
-    target = folder / f"{card.name}.json"
-    part = target.with_suffix(".json.part")
-    part.write_text(json.dumps(card.to_dict(), indent=1) + "\n", encoding="utf-8")
-    part.replace(target)
+    write_whole(folder / f"{card.name}.json", json.dumps(card.to_dict(), indent=1) + "\n")
 
 
 def file_sha256(path: Path) -> str:

@@ -25,23 +25,6 @@ BATCH_VALUES = 2**22  # pixel values in one batch where a whole data set is cut 
 PIECE_VALUES = 2**16  # pixel values in one piece of forward passes
 DRAWN_VALUES = 2**15  # the same where pixels are distorted or attacked
 
-Progress = Callable[[int, int], None]
-"""Called with how much is done and how much there is, between pieces of work; it may block, or raise to cancel."""
-
-
-class Meter:
-    """Counts what is done of ``total`` and tells a ``progress``, if there is one, at the start and at each step."""
-
-    def __init__(self, progress: Progress | None, total: int) -> None:
-        self._progress, self._done, self._total = progress, 0, total
-        self.step(0)
-
-    def step(self, count: int = 1) -> None:
-        """So much more is done; 0 only gives the caller the chance to pause or to cancel."""
-        self._done = min(self._done + count, self._total)
-        if self._progress is not None:
-            self._progress(self._done, self._total)
-
 
 def check_models(models: Sequence[Classifier]) -> tuple[Classifier, ...]:
     """The models as a tuple; ExplorerError unless they can all see the same pixels, each under its own name."""

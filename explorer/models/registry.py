@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from explorer.errors import ExplorerError
+from explorer.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ def _no_options(state: dict[str, Tensor]) -> dict[str, str]:
     return {}
 
 
-ARCHITECTURES: dict[str, Architecture] = {}
+ARCHITECTURES = Registry[Architecture]("architecture", "explorer.models")
 
 
 def architecture(
@@ -38,15 +38,16 @@ def architecture(
     """Register a builder under ``name``. ``options_from_state`` reads builder options off a state dict's keys."""
 
     def register(build: Callable[..., nn.Module]) -> Callable[..., nn.Module]:
-        ARCHITECTURES[name] = Architecture(name, build, size, channels, options_from_state)
+        ARCHITECTURES.add(name, Architecture(name, build, size, channels, options_from_state))
         return build
 
     return register
 
 
 def find_architecture(name: str) -> Architecture:
-    """The architecture of that name; an unknown one raises ExplorerError that lists the known ones."""
-    try:
-        return ARCHITECTURES[name]
-    except KeyError:
-        raise ExplorerError(f"Unknown architecture {name!r}; known are {', '.join(sorted(ARCHITECTURES))}.") from None
+    """The architecture of that name.
+
+    Raises:
+        ExplorerError: There is none; the sentence names the closest ones.
+    """
+    return ARCHITECTURES.find(name)

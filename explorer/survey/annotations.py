@@ -17,6 +17,7 @@ from typing import Any
 
 from explorer.data.published import cache_folder
 from explorer.errors import ExplorerError
+from explorer.files import WriteError, write_whole
 from explorer.survey.cases import condition_of
 from explorer.survey.query import Survey
 from explorer.survey.shipped import EXAMPLES
@@ -145,11 +146,7 @@ def put_annotation(survey: Survey, case: int, annotation: Annotation) -> None:
         text = json.dumps(
             {str(key): annotations[key].to_dict() for key in sorted(annotations)}, indent=1, ensure_ascii=False
         )
-        part = path.with_suffix(f".{os.getpid()}.part")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_text(text, encoding="utf-8")
-            part.replace(path)
-        except (OSError, UnicodeEncodeError) as error:
-            part.unlink(missing_ok=True)
+            write_whole(path, text)
+        except (WriteError, UnicodeEncodeError) as error:
             raise ExplorerError(f"The annotation could not be written to {path}.") from error

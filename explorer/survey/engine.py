@@ -15,7 +15,7 @@ from explorer.data.datasets import Dataset
 from explorer.data.folders import ImageFiles
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
-from explorer.models.inference import Progress
+from explorer.progress import Progress
 from explorer.survey.plan import Plan, fingerprint
 from explorer.survey.scan import Columns, Tick, ahead, join, read, scan
 from explorer.survey.store import LOCK, Store, table

@@ -14,7 +14,7 @@ from explorer.data.datasets import Dataset
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models import inference as inputs
-from explorer.models.inference import Meter, Progress
+from explorer.progress import Meter, Progress
 from explorer.survey.cases import data_of, models_of, open_cases
 from explorer.survey.query import Survey
 

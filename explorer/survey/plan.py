@@ -6,12 +6,11 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from typing import Any
 
 import torch
 
-import explorer
+from explorer import provenance
 from explorer.data.datasets import Dataset
 from explorer.data.folders import ImageFiles
 from explorer.distortions import DISTORTIONS, Recipe, find_distortion, image_seed
@@ -246,7 +245,7 @@ def versions() -> dict[str, str]:
     Returns:
         Version by library name.
     """
-    return {"explorer": explorer.__version__, **{name: version(name) for name in ("torch", "pillow")}}
+    return provenance.versions("explorer", "torch", "pillow")
 
 
 def fingerprint(model: Classifier) -> str:

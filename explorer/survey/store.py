@@ -7,13 +7,13 @@ next one removes. Every file names the plan it belongs to, so that rows of two p
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from explorer.errors import ExplorerError
+from explorer.files import WriteError, whole, write_whole
 from explorer.survey.plan import Plan
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Store:
         for left in (self.folder / ROWS).glob("*.part"):
             left.unlink()
         if not (self.folder / PLAN).exists():
-            _write(self.folder / PLAN, json.dumps(plan.to_dict(), indent=1).encode())
+            write_whole(self.folder / PLAN, json.dumps(plan.to_dict(), indent=1).encode())
 
     def path(self, shard: int) -> Path:
         """Path of one shard's file, whether it exists or not.
@@ -129,17 +129,13 @@ class Store:
         import pyarrow.parquet as pq
 
         rows = table(plan, columns, unread)
-        part = self.path(shard).with_suffix(".part")
         try:
-            pq.write_table(rows, part, compression="zstd", use_dictionary=DICTIONARY, write_statistics=True)
-            with part.open("rb+") as file:
-                os.fsync(file.fileno())
-            part.replace(self.path(shard))
-        except OSError as error:
-            part.unlink(missing_ok=True)
+            with whole(self.path(shard)) as part:
+                pq.write_table(rows, part, compression="zstd", use_dictionary=DICTIONARY, write_statistics=True)
+        except WriteError as error:
             raise ExplorerError(
                 f"The rows of images {plan.images_of(shard).start} to {plan.images_of(shard).stop - 1} could not be "
-                f"written ({error.strerror or 'out of space'}); what was finished stays, run again once there is room."
+                f"written ({error.reason}); what was finished stays, run again once there is room."
             ) from error
 
     def unread(self) -> dict[int, str]:
@@ -266,14 +262,3 @@ def differences(there: Plan, wanted: Plan) -> list[str]:
     }
     mine, theirs = there.to_dict(), wanted.to_dict()
     return [words.get(key, key) for key in mine if mine[key] != theirs[key]]
-
-
-def _write(path: Path, data: bytes) -> None:
-    """All of it, or nothing."""
-    part = path.with_suffix(".part")
-    try:
-        part.write_bytes(data)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise ExplorerError(f"{path} could not be written ({error.strerror}).") from error

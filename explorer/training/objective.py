@@ -1,9 +1,8 @@
-"""What a training objective is: a function that turns a batch into a loss. One file per method, one registry."""
+"""What a training objective is: a function that turns a batch into a loss, and the decorator that makes it a method."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,42 +10,101 @@ import torch
 from torch import Tensor
 
 from explorer.errors import ExplorerError
+from explorer.models.methods import METHODS, Formula, Method, PublishedValue, Source
 
 
 @dataclass(frozen=True)
 class Loss:
-    """``total`` is differentiated; ``logits`` (N, K) are those of the clean batch; ``parts`` are scalars to log."""
+    """What an objective returns.
+
+    Attributes:
+        total: The scalar that is differentiated.
+        logits: Those of the clean batch, (N, K).
+        parts: Scalars to log.
+    """
 
     total: Tensor
     logits: Tensor
     parts: dict[str, Tensor] = field(default_factory=dict)
 
 
-# objective(model, x (N, C, H, W) in [0, 1], y (N,), generator on x's device, **options) -> Loss
 Objective = Callable[..., Loss]
-OBJECTIVES: dict[str, Objective] = {}
+"""``objective(model, x, y, generator, **options) -> Loss`` with x (N, C, H, W) in [0, 1], y (N,) and a generator on the
+device of x. Its keyword-only arguments are the options of the method, with bool, int, float or str as defaults."""
+
+CROSS_ENTROPY = "CE is the cross-entropy, f the network, y the true class"
+NOISY = Formula("x′ = x + N(0, σ^2)", "x prime equals x plus normal noise of variance sigma squared")
+STABILITY = Formula(
+    "L = CE(f(x), y) + α KL(f(x) ‖ f(x′))",
+    "L equals the cross-entropy of f of x and y, plus alpha times the divergence of f of x prime from it",
+)
 
 
-def objective(name: str) -> Callable[[Objective], Objective]:
-    """Register a training objective. Its keyword-only arguments are its options, their defaults its defaults."""
+def method(
+    name: str,
+    *,
+    title: str,
+    summary: str = "",
+    formulas: Iterable[Formula] = (),
+    symbols: str = "",
+    passes: int | None = None,
+    cost: str = "",
+    caution: str = "",
+    shown_by: str | None = None,
+    source: Source | None = None,
+    published: Iterable[PublishedValue] = (),
+) -> Callable[[Objective], Objective]:
+    """Decorator that makes an objective a training method, known to commands, app, experiments and documentation.
 
-    def register(function: Objective) -> Objective:
-        OBJECTIVES[name] = function
-        return function
+    Args:
+        name: Its name in settings, cards and commands.
+        title: Its name on screen.
+        summary: What it does, in one sentence.
+        formulas: What it minimises.
+        symbols: What the letters of the formulas mean.
+        passes: Forward passes per training image, each with its backward pass; standard training needs one.
+        cost: The same in words.
+        caution: What to beware of when reading its numbers.
+        shown_by: A distortion under which the caution can be seen, if there is one.
+        source: The paper it comes from; None where there is none.
+        published: What its paper or others reached with it, and with the baselines beside it.
+
+    Raises:
+        ValueError: The name is taken.
+    """
+
+    def register(objective: Objective) -> Objective:
+        METHODS.add(
+            name,
+            Method(
+                name, title, objective, summary, tuple(formulas), symbols, passes, cost, caution, shown_by, source,
+                tuple(published),
+            ),
+        )  # fmt: skip
+        return objective
 
     return register
 
 
 def default_options(method: str) -> dict[str, Any]:
-    """The options of a method with their default values; an unknown method raises ExplorerError."""
-    if method not in OBJECTIVES:
-        raise ExplorerError(f"Unknown method {method!r}; known are {', '.join(OBJECTIVES)}.")
-    parameters = inspect.signature(OBJECTIVES[method]).parameters.values()
-    return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+    """The options of a method with their default values.
+
+    Raises:
+        ExplorerError: There is no such method.
+    """
+    return METHODS.find(method).options
 
 
 def read_options(method: str, given: dict[str, str]) -> dict[str, Any]:
-    """A method's options, those in ``given`` (texts, as typed) put in; ExplorerError where one does not fit."""
+    """A method's options with some replaced.
+
+    Args:
+        method: The method's name.
+        given: Values as typed, by the option's name.
+
+    Raises:
+        ExplorerError: The method or an option does not exist, or a value does not fit.
+    """
     options = default_options(method)
     for name, text in given.items():
         if name not in options:

@@ -8,7 +8,8 @@ from torch import Tensor
 
 from explorer.errors import ExplorerError
 from explorer.models.classifier import Classifier
-from explorer.training.objective import Loss, gaussian_noise_like, objective
+from explorer.models.methods import Source
+from explorer.training.objective import NOISY, STABILITY, Loss, gaussian_noise_like, method
 
 
 def stability_term(clean: Tensor, distorted: Tensor, *, loss: str = "kl", detach_clean: bool = False) -> Tensor:
@@ -27,7 +28,24 @@ def stability_term(clean: Tensor, distorted: Tensor, *, loss: str = "kl", detach
     return (cross_entropy - entropy if loss == "kl" else cross_entropy).mean()
 
 
-@objective("stability")
+@method(
+    "stability",
+    title="Stability training",
+    summary="Classify clean images correctly, and give noisy ones the same answer as the clean one, whatever it is.",
+    formulas=[STABILITY, NOISY],
+    symbols="KL compares the two answers' probabilities; α weighs stability against the task.",
+    passes=2,
+    cost="2 forward passes per image: clean and noisy.",
+    caution="The true class of x′ plays no role: a clean answer that is wrong is kept, too. The paper's accuracies are "
+    "on ImageNet, so none of them is shown beside ours.",
+    source=Source(
+        "zheng2016",
+        "Zheng, Song, Leung & Goodfellow",
+        2016,
+        "Improving the Robustness of Deep Neural Networks via Stability Training",
+        "1604.04326",
+    ),
+)
 def stability(
     model: Classifier,
     x: Tensor,

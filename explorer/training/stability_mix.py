@@ -11,7 +11,8 @@ from explorer.distortions.draws import Draws
 from explorer.distortions.protocols import CORRUPTIONS
 from explorer.errors import ExplorerError
 from explorer.models.classifier import Classifier
-from explorer.training.objective import Loss, objective
+from explorer.models.methods import Formula
+from explorer.training.objective import STABILITY, Loss, method
 from explorer.training.stability import stability_term
 
 RELATIVES = (
@@ -61,7 +62,20 @@ def mixed(x: Tensor, generator: torch.Generator, names: tuple[str, ...], *, step
     return torch.cat(out)
 
 
-@objective("stability_mix")
+@method(
+    "stability_mix",
+    title="Mixed stability",
+    summary="Stability training whose x′ goes through a random recipe: one or more distortions of random strength.",
+    formulas=[
+        STABILITY,
+        Formula("x′ = r(x), r ∼ R", "x prime equals r of x, with r drawn from a distribution R over recipes"),
+    ],
+    symbols="R draws distortions and their amounts anew for every few images.",
+    passes=2,
+    cost="2 forward passes per image, and the distortions.",
+    caution="Ours, from no paper. A model trained on a distortion has seen it: only the others show what it learned "
+    "beyond it.",
+)
 def stability_mix(
     model: Classifier,
     x: Tensor,

@@ -7,10 +7,20 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from explorer.models.classifier import Classifier
-from explorer.training.objective import Loss, objective
+from explorer.models.methods import Formula
+from explorer.training.objective import CROSS_ENTROPY, Loss, method
 
 
-@objective("standard")
+@method(
+    "standard",
+    title="Standard",
+    summary="Classify the clean training images correctly; nothing is required of distorted ones.",
+    formulas=[Formula("L = CE(f(x), y)", "L equals the cross-entropy of f of x and y")],
+    symbols=f"{CROSS_ENTROPY}.",
+    passes=1,
+    cost="1 forward pass per image.",
+    caution="The baseline: compare the others with it.",
+)
 def standard(model: Classifier, x: Tensor, y: Tensor, generator: torch.Generator) -> Loss:
     """L = CE(f(x), y), batch mean."""
     logits = model(x).float()

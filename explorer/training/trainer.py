@@ -20,22 +20,25 @@ from torch import Tensor, nn
 
 from explorer.data.datasets import Dataset
 from explorer.errors import ExplorerError
-from explorer.models.classifier import Card, Classifier
+from explorer.files import whole, write_whole
+from explorer.models.classifier import Classifier
+from explorer.models.methods import METHODS
 from explorer.models.registry import find_architecture
 from explorer.training.augment import crop_and_flip
-from explorer.training.config import TrainConfig, lr_factor, normalisation
-from explorer.training.objective import OBJECTIVES, default_options
+from explorer.training.cards import new_card
+from explorer.training.config import TrainConfig, lr_factor
+from explorer.training.objective import default_options
 
 REPORT_STEPS = 20
 
 
 class DivergedError(ExplorerError):
-    """The loss or a weight is no finite number any more; the same settings would end there again."""
+    """The loss or a weight is not finite any more; the same settings would end there again."""
 
 
 @dataclass(frozen=True)
-class Progress:
-    """Where a run stands: reported every ``REPORT_STEPS`` steps and at an epoch's end to whoever watches."""
+class TrainingProgress:
+    """How far a run is: reported every ``REPORT_STEPS`` steps and at the end of an epoch."""
 
     epoch: int
     epochs: int
@@ -66,11 +69,7 @@ def build_model(config: TrainConfig, data: Dataset, init: Classifier | None) -> 
     architecture = find_architecture(config.arch)
     torch.manual_seed(config.seed)
     net = architecture.build(classes=len(data.classes), in_channels=data.channels)
-    mean, std = normalisation(config, data) if init is None else (init.card.mean, init.card.std)
-    card = Card(
-        name=config.name, data=config.data, arch=config.arch, method=config.method, classes=data.classes,
-        size=data.size, channels=data.channels, mean=mean, std=std,
-    )  # fmt: skip
+    card = new_card(config, data, None if init is None else init.card)
     if init is not None:
         if (init.card.arch, len(init.classes)) != (config.arch, len(data.classes)):
             raise ExplorerError(
@@ -99,11 +98,11 @@ def _batches(
 def accuracy(model: Classifier, x: Tensor, y: Tensor, batch_size: int = 500) -> float:
     """Share of correct answers on uint8 images (N, C, H, W); the model is put in eval mode."""
     model.eval()
-    right = sum(
+    correct = sum(
         int((model(a.float().div(255)).argmax(1) == b).sum())
         for a, b in zip(x.split(batch_size), y.split(batch_size), strict=True)
     )
-    return right / len(y)
+    return correct / len(y)
 
 
 def train(
@@ -113,7 +112,7 @@ def train(
     *,
     device: torch.device,
     init: Classifier | None = None,
-    watch: Callable[[Progress], None] | None = None,
+    watch: Callable[[TrainingProgress], None] | None = None,
 ) -> tuple[Classifier, dict[str, Any]]:
     """Train to the end, or from the last finished epoch in ``folder``; returns the model (eval mode) and run facts.
 
@@ -130,12 +129,12 @@ def train(
         done, left = (epoch - first) * run.steps + step, (config.epochs - epoch) * run.steps - step
         eta = (time.perf_counter() - began) * left / done
         if watch:
-            watch(Progress(epoch + 1, config.epochs, step, run.steps, means["loss"], means["accuracy"], eta))
+            watch(TrainingProgress(epoch + 1, config.epochs, step, run.steps, means["loss"], means["accuracy"], eta))
 
     for epoch in range(first, config.epochs):
         row: dict[str, Any] = {"epoch": epoch + 1} | {k: round(v, 6) for k, v in run.epoch(epoch, report).items()}
         if config.holdout:
-            row["validation_accuracy"] = accuracy(model, run.held_x, run.held_y)
+            row["validation_accuracy"] = accuracy(model, run.holdout_x, run.holdout_y)
         row["seconds"] = round(seconds + time.perf_counter() - began, 1)
         with (folder / "metrics.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps(row) + "\n")
@@ -152,10 +151,10 @@ def prepare(config: TrainConfig, data: Dataset, *, device: torch.device, init: C
     if not (bf16 and device.type == "cpu"):  # measured: bf16 convolutions on CPUs are far slower in channels_last
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
     _freeze(config, model)
-    x, y, held_x, held_y = (part.to(device) for part in _split(config, data))
+    x, y, holdout_x, holdout_y = (part.to(device) for part in _split(config, data))
     if config.pad >= (side := min(x.shape[-2:])):
         raise ExplorerError(f"A padding of {config.pad} px needs larger images than these; choose less than {side}.")
-    return Run(config, model, _optimizer(config, model), x, y, held_x, held_y, bf16=bf16)
+    return Run(config, model, _optimizer(config, model), x, y, holdout_x, holdout_y, bf16=bf16)
 
 
 @dataclass(frozen=True)
@@ -167,8 +166,8 @@ class Run:
     optimizer: torch.optim.Optimizer
     x: Tensor  # uint8 (N, C, H, W), on the device
     y: Tensor
-    held_x: Tensor  # held out for validation, possibly none
-    held_y: Tensor
+    holdout_x: Tensor  # held out for validation, possibly none
+    holdout_y: Tensor
     bf16: bool
 
     @property
@@ -179,7 +178,7 @@ class Run:
     def epoch(self, epoch: int, report: Callable[[int, int, dict[str, float]], None]) -> dict[str, float]:
         """Train one epoch; returns the means of the loss, its parts and the accuracy over the epoch's batches."""
         config, device = self.config, self.x.device
-        objective = OBJECTIVES[config.method]
+        objective = METHODS[config.method].objective
         generator = torch.Generator(device).manual_seed((config.seed << 20) + epoch)
         torch.manual_seed((config.seed << 20) + epoch)  # dropout draws from the global generator
         self.model.train()
@@ -198,8 +197,8 @@ class Run:
             self.optimizer.zero_grad(set_to_none=True)
             loss.total.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
             self.optimizer.step()
-            right = (loss.logits.argmax(1) == target).float().mean()
-            for key, value in {"loss": loss.total, "accuracy": right, **loss.parts}.items():
+            correct = (loss.logits.argmax(1) == target).float().mean()
+            for key, value in {"loss": loss.total, "accuracy": correct, **loss.parts}.items():
                 sums[key] = sums.get(key, 0) + value.detach()
             if step % REPORT_STEPS == 0 or step == self.steps:
                 means = {key: float(value) / step for key, value in sums.items()}
@@ -260,9 +259,8 @@ def _save_state(folder: Path, run: Run, epochs: int, seconds: float) -> None:
         "net": run.model.net.state_dict(),
         "optimizer": run.optimizer.state_dict(),
     }
-    part = folder / "state.part"
-    torch.save(state, part)
-    part.replace(folder / "state.pt")
+    with whole(folder / "state.pt") as part:
+        torch.save(state, part)
 
 
 def _resume(
@@ -289,7 +287,5 @@ def _resume(
     optimizer.load_state_dict(state["optimizer"])
     log = folder / "metrics.jsonl"
     rows = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
-    log.write_text(
-        "".join(row + "\n" for row in rows[: state["epoch"]]), encoding="utf-8"
-    )  # a kill may fall between log and state
+    write_whole(log, "".join(row + "\n" for row in rows[: state["epoch"]]))  # a kill may fall between log and state
     return int(state["epoch"]), float(state["seconds"])

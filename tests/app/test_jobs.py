@@ -15,7 +15,7 @@ from explorer.app.context import Context, make_context
 from explorer.app.endpoints import Endpoints
 from explorer.app.jobs import registry, scheduler
 from explorer.errors import ExplorerError
-from explorer.models.inference import Progress
+from explorer.progress import Progress
 from tests.support.loops import finish
 
 PAGE = "0123456789abcdef0123456789abcdef:"

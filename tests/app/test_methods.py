@@ -12,8 +12,8 @@ import pytest
 
 from explorer.app.context import Context, make_context
 from explorer.app.jobs import HANDLERS
+from explorer.app.methods.formulas import mathml
 from explorer.app.methods.groups import find_group
-from explorer.app.methods.ideas import IDEAS, mathml
 from explorer.app.methods.measured import amounts_of, reaches
 from explorer.app.methods.page import Methods
 from explorer.data.datasets import load_dataset
@@ -115,7 +115,7 @@ def test_amounts_go_from_mild_to_strong_on_the_sliders_steps_and_meet_the_cards(
 def test_gains_and_losses_are_those_of_the_cards(context: Context) -> None:
     (group,) = [one for one in ask(context, "overview")["groups"] if one["data"] == "cifar10"]
     methods = {one["method"]: one for one in group["methods"]}
-    assert set(methods) >= set(METHODS) | set(IDEAS)
+    assert set(methods) >= set(METHODS)
     (model,) = methods["stability"]["models"]
     cards = {
         card.method: {row["recipe"]: row for row in card.results}
@@ -129,19 +129,23 @@ def test_gains_and_losses_are_those_of_the_cards(context: Context) -> None:
     assert all(row["difference"] is None for row in standard["rows"])
 
 
-def test_every_formula_is_well_formed_and_every_idea_says_what_it_costs() -> None:
-    for method, idea in IDEAS.items():
-        assert all((idea.idea, idea.formulas, idea.symbols, idea.beware)), method
-        assert idea.passes in (1, 2)
-        assert f"{idea.passes} forward pass" in idea.cost
-        for inside, said in idea.formulas:
-            ET.fromstring(f"<math>{inside}</math>")  # noqa: S314  # our own
-            assert said
+def test_every_formula_is_well_formed_and_every_method_says_what_it_costs() -> None:
+    for name, method in METHODS.items():
+        assert all((method.title, method.summary, method.formulas, method.symbols, method.caution)), name
+        assert method.passes in (1, 2)
+        assert f"{method.passes} forward pass" in method.cost
+        for formula in method.formulas:
+            ET.fromstring(f"<math>{mathml(formula.text)}</math>")  # noqa: S314  # our own
+            assert formula.spoken
     assert mathml("σ^2 < k_i") == (
         '<msup><mi>σ</mi><mn>2</mn></msup><mo stretchy="false">&lt;</mo><msub><mi>k</mi><mi>i</mi></msub>'
     )
-    assert "gradient is exactly zero at 12 % of MNIST's and 6 % of CIFAR-10's" in IDEAS["bang"].beware
-    find_distortion(IDEAS["bang"].look or "")
+    assert mathml("{x / y} / {k_i}") == (
+        '<mfrac><mrow><mi>x</mi><mo stretchy="false">/</mo><mi>y</mi></mrow>'
+        "<mrow><msub><mi>k</mi><mi>i</mi></msub></mrow></mfrac>"
+    )
+    assert "gradient is exactly zero at 12 % of MNIST's and 6 % of CIFAR-10's" in METHODS["bang"].caution
+    find_distortion(METHODS["bang"].shown_by or "")
 
 
 # ---- what is measured -----------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import pytest
 
 from explorer import Recipe, evaluate, load_dataset, load_model
 from explorer.models import METHODS, list_models
-from explorer.models.published_values import published_values
+from explorer.models.methods import published_values
 from tests.support.app_page import AppPage, artifacts, serving
 
 if TYPE_CHECKING:

@@ -52,12 +52,11 @@ def test_a_link_to_follow_is_not_loaded(tmp_path: Path):
 def test_the_tables_list_what_is_registered():
     from explorer.data.datasets import SOURCES
     from explorer.distortions import DISTORTIONS
-    from explorer.models import ARCHITECTURES
-    from explorer.training import OBJECTIVES
+    from explorer.models import ARCHITECTURES, METHODS
 
     for table, names in (
         (tables.distortions, DISTORTIONS),
-        (tables.methods, OBJECTIVES),
+        (tables.methods, METHODS),
         (tables.architectures, ARCHITECTURES),
         (tables.datasets, SOURCES),
     ):

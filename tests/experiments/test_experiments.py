@@ -20,10 +20,10 @@ import pytest
 from explorer import cli
 from explorer.cli.experiment import chosen
 from explorer.errors import ExplorerError
-from explorer.experiments import work
 from explorer.experiments.schema import read_experiment
 from explorer.experiments.store import Results, rows_of, same_settings
 from explorer.training import TrainConfig, default_options
+from explorer.training import runs as training_runs
 
 HERE = Path(__file__).resolve().parents[2]
 SHIPPED = sorted((HERE / "experiments").glob("*.toml"))
@@ -110,7 +110,7 @@ def test_the_grid_is_multiplied_and_every_run_has_a_name_of_its_own(tmp_path: Pa
         ("flip = false", "flip = 0", r"flip in \[train\] must be true or false"),
         ("lr = 0.02", "lr = -1", r"lr in \[train\] must not be negative"),
         ("lr = 0.02", 'schedule = "zigzag"', "Unknown schedule 'zigzag'"),
-        ('"lenet"', '"resnet19"', "Unknown architecture 'resnet19'"),
+        ('"lenet"', '"resnet19"', "no architecture named 'resnet19'"),
         ('method = "standard"', 'method = "magic"', "there is no method 'magic'"),
         ('method = "standard"', "seeds = [1]", "TOML"),
         ("sigma = [0.1, 0.3]", "sigmas = 0.1", r"stability has no option 'sigmas' \(\[\[runs\]\] number 2\)"),
@@ -169,11 +169,11 @@ def test_the_command_of_a_row_means_the_same_run(path: Path, monkeypatch: pytest
         seen.append(config)
         raise ExplorerError("far enough")
 
-    monkeypatch.setattr(work, "train_model", stop)
+    monkeypatch.setattr(training_runs, "train_model", stop)
     cells = read_experiment(path).cells
     for cell in {cell.row: cell for cell in cells}.values():
         with pytest.raises(SystemExit):
-            cli.main(shlex.split(work.command(cell.config))[1:])
+            cli.main(shlex.split(training_runs.command(cell.config))[1:])
         assert seen.pop() == cell.config
 
 
@@ -332,7 +332,7 @@ def test_options_that_a_method_has_learnt_since_do_not_count() -> None:
 def test_what_goes_wrong_in_one_run_does_not_end_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    whole = work.train_model
+    whole = training_runs.train_model
 
     def fails(config: TrainConfig, *words: Any, **how: Any) -> Any:
         if config.method == "standard":

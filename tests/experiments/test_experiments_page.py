@@ -16,7 +16,7 @@ from explorer.experiments.measure import images_of, instabilities
 from explorer.experiments.page import write_page
 from explorer.experiments.schema import Experiment, read_experiment
 from explorer.experiments.store import Results
-from explorer.experiments.work import held_out
+from explorer.training.runs import held_out
 from explorer.training.trainer import _split
 
 HERE = Path(__file__).resolve().parents[2]

@@ -164,7 +164,7 @@ def test_projection_shortcuts_are_read_off_the_state(tmp_path: Path) -> None:
     ("options", "message"),
     [
         ({}, "name its architecture"),
-        ({"arch": "resnet50"}, "Unknown architecture 'resnet50'"),
+        ({"arch": "resnet50"}, "no architecture named 'resnet50'"),
         ({"arch": "resnet56"}, "does not fit the architecture resnet56"),
         ({"arch": "lenet"}, "does not fit the architecture lenet"),
         ({"arch": "resnet20", "mean": (0.5, 0.5)}, "mean needs 1 or 3 numbers"),

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from explorer.distortions import find_distortion
 from explorer.errors import ExplorerError
 from explorer.models import Card, Classifier
-from explorer.training import OBJECTIVES, bang, lipschitz, read_options, stability, stability_mix
+from explorer.training import METHODS, bang, lipschitz, read_options, stability, stability_mix
 
 
 class SmallNet(nn.Module):
@@ -52,7 +52,7 @@ def test_stability_term_by_hand() -> None:
 
 def test_stability_total_is_task_plus_alpha_times_term(batch) -> None:
     x, y, generator = batch
-    loss = OBJECTIVES["stability"](classifier(SmallNet()), x, y, generator, alpha=0.25, sigma=0.3)
+    loss = METHODS["stability"].objective(classifier(SmallNet()), x, y, generator, alpha=0.25, sigma=0.3)
     task, term = loss.parts["task"].item(), loss.parts["stability"].item()
     assert loss.total.item() == pytest.approx(task + 0.25 * term, rel=1e-6)
     assert task == pytest.approx(F.cross_entropy(loss.logits, y).item(), rel=1e-6)
@@ -76,7 +76,7 @@ def test_stability_term_has_a_gradient_through_both_branches() -> None:
 def test_stability_objective_moves_the_weights(batch) -> None:
     x, y, generator = batch
     net = SmallNet()
-    loss = OBJECTIVES["stability"](classifier(net), x, y, generator, alpha=1.0, sigma=0.2)
+    loss = METHODS["stability"].objective(classifier(net), x, y, generator, alpha=1.0, sigma=0.2)
     grads = torch.autograd.grad(loss.parts["stability"], list(net.parameters()))
     assert all(float(g.abs().sum()) > 0 for g in grads[:1] + grads[-2:])
 
@@ -97,7 +97,7 @@ def test_lipschitz_penalty_of_a_known_slope(squared: bool, expected: float) -> N
 
     model = classifier(Triple(), mean=0.5, std=0.1, classes=1)
     x, y, generator = torch.rand(8, 1, 1, 1), torch.zeros(8, dtype=torch.long), torch.Generator().manual_seed(0)
-    loss = OBJECTIVES["lipschitz"](model, x, y, generator, lam=2.0, bound=0.5, sigma=0.1, squared=squared)
+    loss = METHODS["lipschitz"].objective(model, x, y, generator, lam=2.0, bound=0.5, sigma=0.1, squared=squared)
     assert loss.parts["penalty"].item() == pytest.approx(expected, rel=1e-4)
     assert (loss.total - loss.parts["task"]).item() == pytest.approx(2 * expected, rel=1e-4)
 
@@ -112,7 +112,7 @@ def test_gaussian_control_noises_the_stated_fraction() -> None:
 
     x = torch.full((10, 1, 50, 50), 0.5)
     generator = torch.Generator().manual_seed(0)
-    OBJECTIVES["gaussian"](
+    METHODS["gaussian"].objective(
         classifier(Watch(), classes=2), x, torch.zeros(10, dtype=torch.long), generator, sigma=0.1, fraction=0.3
     )
     spread = seen["x"].flatten(1).std(1)
@@ -167,7 +167,7 @@ def test_bang_equals_a_loop_over_samples(batch) -> None:
     y[0] = int(net(x).argmax(1)[0])  # at least one right and one wrong answer
     y[1] = (int(net(x).argmax(1)[1]) + 1) % 5
     expected = slow_bang_gradients(net, x, y, epsilon=0.855, beta=0.4, ratio=0.5)
-    loss = OBJECTIVES["bang"](classifier(net), x, y, generator, epsilon=0.855, beta=0.4, ratio=0.5)
+    loss = METHODS["bang"].objective(classifier(net), x, y, generator, epsilon=0.855, beta=0.4, ratio=0.5)
     loss.total.backward()
     plain = SmallNet()
     plain.load_state_dict(net.state_dict())
@@ -188,18 +188,18 @@ def test_bang_leaves_the_network_as_it_was(batch) -> None:
     x, y, generator = batch
     net = SmallNet().eval()
     before = net(x)
-    OBJECTIVES["bang"](classifier(net), x, y, generator)
+    METHODS["bang"].objective(classifier(net), x, y, generator)
     torch.testing.assert_close(net(x), before)
     assert "forward" not in vars(net.conv1)
 
 
-@pytest.mark.parametrize("method", OBJECTIVES)
+@pytest.mark.parametrize("method", METHODS)
 def test_every_objective_is_finite_seeded_and_differentiable(method: str, batch) -> None:
     x, y, _ = batch
     net = SmallNet()
     totals = []
     for seed in (5, 5):
-        loss = OBJECTIVES[method](classifier(net), x, y, torch.Generator().manual_seed(seed))
+        loss = METHODS[method].objective(classifier(net), x, y, torch.Generator().manual_seed(seed))
         totals.append(float(loss.total.detach()))
         net.zero_grad()
         loss.total.backward()
@@ -214,7 +214,7 @@ def test_options_are_read_from_the_objectives_signature() -> None:
         read_options("standard", {"alpha": "1"})
     with pytest.raises(ExplorerError, match="needs a number"):
         read_options("stability", {"alpha": "much"})
-    with pytest.raises(ExplorerError, match="Unknown method 'magic'"):
+    with pytest.raises(ExplorerError, match="no training method named 'magic'"):
         read_options("magic", {})
     with pytest.raises(ExplorerError, match="Unknown stability loss"):
         stability.stability_term(torch.zeros(1, 2), torch.zeros(1, 2), loss="l2")
@@ -255,9 +255,9 @@ def test_mix_draws_amounts_from_nothing_to_the_published_strongest() -> None:
 
 def test_mix_is_stability_training_on_its_images(batch) -> None:
     x, y, generator = batch
-    loss = OBJECTIVES["stability_mix"](classifier(SmallNet()), x, y, generator, alpha=0.5, mix="corruptions")
+    loss = METHODS["stability_mix"].objective(classifier(SmallNet()), x, y, generator, alpha=0.5, mix="corruptions")
     term = loss.parts["stability"].item()
     assert loss.total.item() == pytest.approx(loss.parts["task"].item() + 0.5 * term, rel=1e-6)
     assert term > 0
     with pytest.raises(ExplorerError, match="Unknown mix 'some'; choose one of relatives, corruptions, all"):
-        OBJECTIVES["stability_mix"](classifier(SmallNet()), x, y, generator, mix="some")
+        METHODS["stability_mix"].objective(classifier(SmallNet()), x, y, generator, mix="some")

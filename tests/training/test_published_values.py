@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
-from pathlib import Path
 
 import pytest
 
-from explorer.distortions import Recipe, find_distortion
+from explorer.distortions import find_distortion
 from explorer.models import ARCHITECTURES, METHODS
-from explorer.models.published_values import PUBLISHED_VALUES, ZERO_GRADIENTS, PublishedValue, published_values
+from explorer.models.methods import PublishedValue, published_values
+from explorer.training.bang import ZERO_GRADIENTS
+
+PUBLISHED_VALUES = published_values()
 
 
 @pytest.mark.parametrize("value", PUBLISHED_VALUES, ids=lambda value: f"{value.source.key}-{value.method}")
@@ -59,36 +60,3 @@ def test_they_are_found_by_data_method_and_distortion() -> None:
     assert {value.data for value in published_values(["mnist", "digits"])} == {"mnist"}
     assert {value.distortion for value in published_values("mnist", method="bang")} == {None, "gaussian_noise", "fgsm"}
     assert ZERO_GRADIENTS == {"mnist": 0.12, "cifar10": 0.06}
-
-
-EXPERIMENTS = Path(__file__).resolve().parents[2] / "experiments"
-HERE = [("lipschitz-cifar10", "cifar10", "resnet20"), ("bang-mnist", "mnist", None), ("bang-cifar10", "cifar10", None)]
-
-
-@pytest.mark.parametrize(("stem", "data", "arch"), HERE)
-def test_the_experiments_set_the_same_numbers_beside_ours(stem: str, data: str, arch: str | None) -> None:
-    """They keep them where their tables are written; both must have copied the source rightly."""
-    raw = tomllib.loads((EXPERIMENTS / f"{stem}.toml").read_text(encoding="utf-8"))
-    theirs: set[tuple[str, str, float]] = set()
-    for block in raw["published"]:
-        if arch in (None, block["where"].get("arch")):
-            for recipe, found in block["values"].items():
-                if ": " in recipe:  # a column of a suite, which no curve shows
-                    continue
-                for percent in found if isinstance(found, list) else [found]:
-                    theirs.add((block["where"]["method"], _condition(recipe), percent))
-    keys = {"usama2018"} if arch else {"rozsa2016"}
-    values = [value for value in PUBLISHED_VALUES if value.source.key in keys and value.data == data]
-    ours = {
-        (v.method, "clean" if v.amount is None else f"{v.distortion} {v.amount:.4f}", round(100 * v.accuracy, 4))
-        for v in values
-    }
-    assert theirs
-    assert theirs == ours
-
-
-def _condition(recipe: str) -> str:
-    if recipe == "clean":
-        return recipe
-    name, amount = Recipe.parse(recipe).steps[0]
-    return f"{name} {amount:.4f}"

@@ -15,7 +15,7 @@ import torch
 from explorer.data.datasets import load_dataset
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
-from explorer.training import Progress, TrainConfig, train
+from explorer.training import TrainConfig, TrainingProgress, train
 from explorer.training.augment import crop_and_flip
 from explorer.training.config import lr_factor
 from explorer.training.trainer import accuracy, build_model
@@ -34,8 +34,8 @@ class KilledError(Exception):
     """Stands for the kill."""
 
 
-def kill_in(epoch: int) -> Callable[[Progress], None]:
-    def watch(progress: Progress) -> None:
+def kill_in(epoch: int) -> Callable[[TrainingProgress], None]:
+    def watch(progress: TrainingProgress) -> None:
         if progress.epoch == epoch:
             raise KilledError
 

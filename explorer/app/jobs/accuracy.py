@@ -11,7 +11,7 @@ from explorer.app.methods.groups import find_group
 from explorer.app.methods.measured import SIZES, amounts_of, find_known, reaches
 from explorer.errors import ExplorerError
 from explorer.evaluation.running import RunningAccuracy
-from explorer.models.inference import Progress
+from explorer.progress import Progress
 
 
 @job("accuracy")

@@ -10,7 +10,7 @@ from explorer.app.context import Context
 from explorer.app.jobs.registry import job
 from explorer.app.jobs.weakness import check_room
 from explorer.errors import ExplorerError
-from explorer.models.inference import Progress
+from explorer.progress import Progress
 
 
 @job("attacks")

@@ -7,7 +7,7 @@ from typing import Any
 
 from explorer.app.context import Context
 from explorer.app.jobs.registry import job
-from explorer.data.downloads import Progress
+from explorer.progress import Progress
 
 
 @job("browse")

@@ -14,7 +14,7 @@ from explorer.app.jobs.registry import job
 from explorer.app.workspace import LoadedRequest
 from explorer.distortions import Recipe, find_distortion
 from explorer.errors import ExplorerError
-from explorer.models.inference import Progress
+from explorer.progress import Progress
 
 MAX_SEEDS = 16
 """Seeds of one band at most."""

@@ -8,8 +8,8 @@ from typing import Any
 from explorer.app.context import Context
 from explorer.app.dataset_catalog import check_row, label_of
 from explorer.app.jobs.registry import job
-from explorer.data.downloads import Progress
 from explorer.errors import ExplorerError
+from explorer.progress import Progress
 
 
 @job("disagree")

@@ -9,9 +9,9 @@ from typing import Any
 
 from explorer.app.context import Context
 from explorer.app.jobs.registry import job
-from explorer.data.downloads import Progress
 from explorer.data.published import fetch
 from explorer.errors import ExplorerError
+from explorer.progress import Progress
 
 EVERY = 0.05  # s between two calls of progress
 PATIENCE = 3.0  # s that a download waits for another one to end

@@ -15,7 +15,7 @@ from explorer.app.context import Context
 from explorer.app.jobs.registry import job
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
-from explorer.models.inference import Progress
+from explorer.progress import Progress
 
 TOP = 8
 """Channels shown of each model."""

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from explorer.app.context import Context
-from explorer.models.inference import Progress
+from explorer.progress import Progress
+from explorer.registry import Registry
 
 Handler = Callable[[Context, Mapping[str, Any], Progress], dict[str, Any]]
 """``(context, request, progress) -> JSON object``.
@@ -15,7 +16,7 @@ The request comes from a browser and is not trusted. The handler calls ``progres
 most 50 ms: there the job waits while a visitor moves a slider, and there it ends when it was cancelled.
 """
 
-HANDLERS: dict[str, Handler] = {}
+HANDLERS = Registry[Handler]("job handler")
 """Every handler by the name under which the page asks for it."""
 
 
@@ -33,9 +34,6 @@ def job(name: str) -> Callable[[Handler], Handler]:
     """
 
     def register(handler: Handler) -> Handler:
-        if name in HANDLERS:
-            raise ValueError(f"two job handlers are named {name}")
-        HANDLERS[name] = handler
-        return handler
+        return HANDLERS.add(name, handler)
 
     return register

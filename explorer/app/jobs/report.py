@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Any
 
-import explorer
 from explorer.app.context import Context
 from explorer.app.jobs.curves import place_in, swept
 from explorer.app.jobs.registry import job
 from explorer.app.links import MAX_LINK
 from explorer.app.sharing import shares
 from explorer.errors import ExplorerError
-from explorer.models.inference import Progress
+from explorer.progress import Progress
+from explorer.provenance import versions
 from explorer.reports.comparison import report
 
 SEEDS = 8
 """Seeds of the curves' band."""
-
-LIBRARIES = ("torch", "torchvision", "numpy", "pillow")
 
 
 @job("report")
@@ -43,11 +39,7 @@ def write(context: Context, question: Mapping[str, Any], progress: Progress) -> 
         "json": json.dumps(texts["json"]),
         "link": link,
         "cards": [model.card.to_dict() for model in request.models],
-        "versions": {
-            "explorer": explorer.__version__,
-            "python": platform.python_version(),
-            **{name: version(name) for name in LIBRARIES},
-        },
+        "versions": versions("explorer", "python", "torch", "torchvision", "numpy", "pillow"),
         "made": datetime.now(UTC).date().isoformat(),
     }
     curves = None if place is None else swept(request, place, SEEDS, progress)

@@ -13,7 +13,7 @@ from explorer.app.jobs.registry import job
 from explorer.data.datasets import Dataset
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
-from explorer.models.inference import Progress
+from explorer.progress import Progress
 from explorer.survey import Plan, cost, finished_images, make_plan, run
 from explorer.survey.engine import compute
 from explorer.survey.plan import versions

@@ -11,7 +11,7 @@ from explorer.app.context import Context
 from explorer.app.failures.selection import select
 from explorer.app.jobs.registry import job
 from explorer.errors import ExplorerError
-from explorer.models.inference import Progress
+from explorer.progress import Progress
 from explorer.survey import QUADRANTS
 from explorer.survey.maps import MOST, features
 

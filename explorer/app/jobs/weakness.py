@@ -12,7 +12,7 @@ from explorer.app.jobs.registry import job
 from explorer.app.validation import MAX_STEPS
 from explorer.distortions import Recipe, find_distortion
 from explorer.errors import ExplorerError
-from explorer.models.inference import Progress
+from explorer.progress import Progress
 
 
 @job("weakness")

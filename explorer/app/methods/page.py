@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from explorer.app.distortion_info import describe
+from explorer.app.methods.formulas import mathml
 from explorer.app.methods.groups import Group, all_groups, find_group
-from explorer.app.methods.ideas import IDEAS, Idea
 from explorer.app.methods.measured import (
     SIZES,
     amounts_of,
@@ -27,7 +27,7 @@ from explorer.app.workspace import Workspace
 from explorer.errors import ExplorerError
 from explorer.models import METHODS, Card, method_title
 from explorer.models.families import subtitle
-from explorer.models.published_values import PublishedValue, published_values
+from explorer.models.methods import Method, PublishedValue, published_values
 
 
 class Methods:
@@ -100,17 +100,16 @@ class Methods:
     def _methods(self, group: Group) -> list[str]:
         """All methods, those of the models included; those without a model on this data set come last."""
         here = [card.method for card in group.cards if card.method != "outside"]  # which nobody can say a word about
-        return sorted(dict.fromkeys([*METHODS, *IDEAS, *here]), key=lambda method: method not in here)
+        return sorted(dict.fromkeys([*METHODS, *here]), key=lambda method: method not in here)
 
     def _method(self, method: str, group: Group) -> dict[str, Any]:
-        """What a method's own box says: its idea, and what its models on this data set gain and lose."""
+        """What a method's own box shows: what it does, and what its models on this data set gain and lose."""
         cards = [card for card in group.cards if card.method == method]
-        idea = IDEAS.get(method, Idea())
         published = published_values(group.data, method=method)
         return {
             "method": method,
             "title": method_title(method),
-            **idea.to_dict(),
+            **_description(METHODS.get(method)),
             "models": [self._gains(card, group) for card in cards],
             "published": len(published),
         }
@@ -125,6 +124,21 @@ class Methods:
             "baseline": None if baseline is None else baseline.name,
             "rows": differences(card, baseline),
         }
+
+
+def _description(method: Method | None) -> dict[str, Any]:
+    """A method in words and formulas, (MathML, the same as it is read aloud); of an unknown one, empty."""
+    known = method or Method("", "", print)
+    return {
+        "idea": known.summary,
+        "formulas": [[mathml(formula.text), formula.spoken] for formula in known.formulas],
+        "symbols": known.symbols,
+        "passes": known.passes,
+        "cost": known.cost,
+        "beware": known.caution,
+        "source": None if known.source is None else known.source.to_dict(),
+        "look": known.shown_by,
+    }
 
 
 def _published(data: str, distortion: str) -> list[PublishedValue]:

@@ -1,0 +1,30 @@
+"""How long work tells how far it is, and how its caller pauses or cancels it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+Progress = Callable[[int, int], None]
+"""Called with how much is done and how much there is, between pieces of work; it may block, or raise to cancel."""
+
+
+def silent(done: int, total: int) -> None:
+    """A ``Progress`` that nobody watches."""
+
+
+class Meter:
+    """Counts what is done of ``total`` and reports it to a ``Progress``, at the start and at each step.
+
+    Args:
+        progress: Whom to report to; None reports to nobody.
+        total: How much there is to do, in any unit.
+    """
+
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        self._progress, self._done, self._total = progress or silent, 0, total
+        self.step(0)
+
+    def step(self, count: int = 1) -> None:
+        """Add ``count`` to what is done; 0 only gives the caller the chance to pause or to cancel."""
+        self._done = min(self._done + count, self._total)
+        self._progress(self._done, self._total)

@@ -1,0 +1,117 @@
+"""The card of a trained model: what it is, how it was trained, what it reaches. Made here, saved once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from typing import Any, Protocol
+
+import torch
+
+from explorer.data.datasets import Dataset
+from explorer.distortions import Recipe
+from explorer.models import Card, Classifier, halved
+from explorer.provenance import hardware, versions
+from explorer.training.config import TrainConfig, normalisation
+
+CARD_RECIPES = (
+    "clean", "gaussian_noise=0.05", "gaussian_noise=0.1", "gaussian_noise=0.2", "gaussian_noise=0.5",
+    "jpeg=50", "thumbnail=16", "crop=4",
+)  # fmt: skip
+"""What every card is measured on: clean images, the noise of the stability paper, its JPEG, thumbnail and crop."""
+
+REFERENCE_IMAGES, REFERENCE_PAIRS = 2000, 20_000
+
+
+class Accuracy(Protocol):
+    """An accuracy in [0, 1] on ``n`` images, distorted with ``seed``; an ``Evaluation`` is one."""
+
+    @property
+    def seed(self) -> int: ...
+    @property
+    def n(self) -> int: ...
+    @property
+    def accuracy(self) -> float: ...
+
+
+Evaluate = Callable[[Classifier, Dataset, Recipe], Accuracy]
+"""``explorer.evaluate``, which stands on a higher floor and is therefore handed in."""
+
+
+def new_card(config: TrainConfig, data: Dataset, init: Card | None = None) -> Card:
+    """The card of an untrained model: its name, input and classes; the normalisation is that of ``init`` if given."""
+    mean, std = normalisation(config, data) if init is None else (init.mean, init.std)
+    return Card(
+        name=config.name, data=config.data, arch=config.arch, method=config.method, classes=data.classes,
+        size=data.size, channels=data.channels, mean=mean, std=std,
+    )  # fmt: skip
+
+
+def training_card(
+    card: Card, config: TrainConfig, facts: dict[str, Any], *, command: str, device: torch.device
+) -> Card:
+    """The card with how its model was trained: every setting, the ``facts`` of the run, command and versions."""
+    settings = {key: value for key, value in asdict(config).items() if key not in ("method", "arch", "data")}
+    # pip does not know for which CUDA this torch was built; it knows itself.
+    libraries = versions("explorer", "python", "torch", "torchvision", "numpy", "pillow") | {"torch": torch.__version__}
+    training = settings | facts | {"hardware": hardware(device)}
+    return replace(card, training=training, command=command, versions=libraries)
+
+
+def measured(
+    model: Classifier,
+    dataset: Dataset,
+    evaluate: Evaluate,
+    report: Callable[[str], None],
+    recipes: Sequence[str] = CARD_RECIPES,
+) -> tuple[Classifier, bool]:
+    """Fill in a model's card: accuracies on ``dataset``, and the distances between features of different images.
+
+    Args:
+        model: A trained model in eval mode; its card is replaced.
+        dataset: The images to measure on, usually the whole test set.
+        evaluate: How to measure an accuracy: ``explorer.evaluate``.
+        report: Called with a line for each result.
+        recipes: What to measure.
+
+    Returns:
+        The model to save, and whether to store it in 16 bits: that is where none of these accuracies changes by it.
+    """
+    results: list[dict[str, Any]] = []
+    for text in recipes:
+        found = evaluate(model, dataset, Recipe.parse(text))
+        results.append({"recipe": text, "seed": found.seed, "n": found.n, "accuracy": round(found.accuracy, 6)})
+        report(f"{text:22} {found.accuracy:7.2%}  n = {found.n}")
+    small = halved(model)
+    # The hardest first: there rounding changes answers most easily, and the first change settles it.
+    hardest = sorted(results, key=lambda row: row["accuracy"])
+    half = all(
+        round(evaluate(small, dataset, Recipe.parse(row["recipe"])).accuracy, 6) == row["accuracy"] for row in hardest
+    )
+    report(f"stored in {'16' if half else '32'} bits")
+    model = small if half else model
+    model.card = replace(model.card, results=results, reference={"penultimate": reference_distances(model, dataset)})
+    return model, half
+
+
+@torch.inference_mode()
+def reference_distances(model: Classifier, dataset: Dataset, seed: int = 0) -> list[float]:
+    """How far apart the features of different images lie, as a scale for the distances that distortions cause.
+
+    Args:
+        model: The model whose penultimate features are compared.
+        dataset: The images; at most ``REFERENCE_IMAGES`` of them are used, drawn with ``seed``.
+        seed: Of the images and of the ``REFERENCE_PAIRS`` pairs.
+
+    Returns:
+        The quantiles 0, 0.01, ..., 1 of the L2 distance between the features of two different clean images.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    count = min(REFERENCE_IMAGES, len(dataset))
+    rows = torch.randperm(len(dataset), generator=generator)[:count].numpy()
+    batches = (dataset.batch(rows[i : i + 250])[0].to(model.device) for i in range(0, count, 250))
+    vectors = torch.cat([model.features(x)["penultimate"].cpu() for x in batches]).double()
+    first = torch.randint(count, (REFERENCE_PAIRS,), generator=generator)
+    other = (first + torch.randint(1, count, (REFERENCE_PAIRS,), generator=generator)) % count  # never the same image
+    distances = (vectors[first] - vectors[other]).norm(dim=1)
+    return [round(float(v), 6) for v in torch.quantile(distances, torch.linspace(0, 1, 101, dtype=torch.float64))]
