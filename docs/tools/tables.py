@@ -65,28 +65,22 @@ def architectures() -> str:
     for name, one in sorted(ARCHITECTURES.items()):
         net = one.build(classes=10, in_channels=one.channels)
         count = sum(parameter.numel() for parameter in net.parameters())
-        about = " ".join((one.build.__doc__ or "").split("\n\n")[0].split())
-        rows.append((f"`{name}`", about, f"{one.channels} × {one.size} × {one.size}", f"{count:,}"))
+        rows.append((f"`{name}`", one.help, f"{one.channels} × {one.size} × {one.size}", f"{count:,}"))
     return markdown(("architecture", "what it is", "input", "parameters"), rows, numbers=2)
 
 
 def datasets() -> str:
     """Every named data set: test images, their classes and channels, and the size of the download."""
-    from explorer.data.datasets import SOURCES, load_dataset
+    from explorer.data.datasets import SOURCES
     from explorer.data.downloads import megabytes
     from explorer.data.published import PUBLISHED
 
     rows = []
-    for name in SOURCES:
-        if name in PUBLISHED:
-            one = PUBLISHED[name]
-            count, classes, channels = one.rows, one.classes, one.channels
-            where = f"{megabytes(one.size)} from {one.host}"
-        else:
-            data = load_dataset(name)
-            count, classes, channels, where = len(data), data.classes, data.channels, "none: comes along"
-        rows.append((f"`{name}`", ", ".join(classes), str(channels), f"{count:,}", where))
-    return markdown(("data set", "classes", "channels", "test images", "download"), rows)
+    for name, one in SOURCES.items():
+        known = PUBLISHED.get(name)
+        where = f"{megabytes(known.size)} from {known.host}" if known is not None else "none: comes along"
+        rows.append((f"`{name}`", one.help, ", ".join(one.classes), str(one.channels), f"{one.rows:,}", where))
+    return markdown(("data set", "what it holds", "classes", "channels", "test images", "download"), rows)
 
 
 def models() -> str:

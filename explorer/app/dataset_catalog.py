@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.data import images
-from explorer.data.datasets import DIGITS_TEST_SIZE, SOURCES, Dataset, load_dataset, local_file
-from explorer.data.published import PUBLISHED, TEN_DIGITS, fetched
+from explorer.data.datasets import SOURCES, Dataset, load_dataset, local_file
+from explorer.data.published import PUBLISHED, fetched
 from explorer.errors import ExplorerError
 from explorer.progress import Progress
 
@@ -48,11 +48,10 @@ class DatasetCatalog:
             if (data := self._own.get(name)) is not None:
                 entry: dict[str, Any] = {"title": name, "classes": data.classes, "rows": len(data)}
                 entry["channels"] = data.channels
-            elif (known := PUBLISHED.get(name)) is not None:
+            else:
+                known = SOURCES[name]
                 entry = {"title": known.title, "classes": known.classes, "rows": known.rows}
                 entry["channels"] = known.channels
-            else:
-                entry = {"title": name.capitalize(), "classes": TEN_DIGITS, "rows": DIGITS_TEST_SIZE, "channels": 1}
             download = {"bytes": 0, "kept": 0, "host": ""}
             if name not in here:
                 download = {"bytes": PUBLISHED[name].size, "kept": fetched(name), "host": PUBLISHED[name].host}

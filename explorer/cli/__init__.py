@@ -18,6 +18,7 @@ from explorer.cli.experiment import experiment
 from explorer.cli.inputs import load_models, read_recipe
 from explorer.cli.options import Arch, AsJson, Device, Mean, RecipeText, Seed, Std
 from explorer.cli.output import forgive_encoding, print_json, print_parts, progress_bar
+from explorer.cli.registered import RegisteredCommand
 from explorer.cli.survey import survey
 from explorer.cli.train import train
 from explorer.errors import ExplorerError
@@ -70,15 +71,15 @@ def distortions(*, as_json: AsJson = False) -> None:
 
 
 app.command()(compare)
-app.command()(sweep)
-app.command()(weaknesses)
+app.command(cls=RegisteredCommand)(sweep)
+app.command(cls=RegisteredCommand)(weaknesses)
 app.command()(transfer)
 
 
-@app.command()
+@app.command(cls=RegisteredCommand)
 def evaluate(
     models: Annotated[list[str], typer.Argument(help="Models by name or path.", metavar="MODEL...")],
-    data: Annotated[str, typer.Option(help="digits, cifar10, mnist, stl10, a folder of class folders or an .npz.")],
+    data: Annotated[str, typer.Option(help="Data set: {datasets}, a folder of class folders or an .npz.")],
     recipe: RecipeText = "clean",
     suite: Annotated[
         str | None,
@@ -132,7 +133,7 @@ def evaluate(
 
 app.add_typer(survey, name="survey")
 app.add_typer(experiment, name="experiment")
-app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(train)
+app.command(cls=RegisteredCommand, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(train)
 
 
 @app.command("app")

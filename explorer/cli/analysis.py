@@ -46,7 +46,7 @@ def compare(
 
 def sweep(
     image: Image,
-    distortion: Annotated[str, typer.Option(help="The distortion whose amount is varied.")],
+    distortion: Annotated[str, typer.Option(help="The distortion whose amount is varied: {distortions}.")],
     models: Models = DEFAULT_MODELS,
     recipe: RecipeText = "clean",
     seed: Seed = None,

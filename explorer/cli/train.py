@@ -31,15 +31,9 @@ def option_texts(extra: Sequence[str]) -> dict[str, str]:
 
 def train(
     context: typer.Context,
-    method: Annotated[
-        str, typer.Option(help="standard, gaussian, stability, stability_mix, lipschitz or bang.")
-    ] = "standard",
-    arch: Annotated[
-        str, typer.Option(help="Architecture: resnet20, preresnet20, lenet, cifar_quick, mnist_cnn, ...")
-    ] = "resnet20",
-    data: Annotated[
-        str, typer.Option(help="Data set: digits, cifar10, mnist, stl10, a folder or an .npz.")
-    ] = "cifar10",
+    method: Annotated[str, typer.Option(help="Training method: {methods}.")] = "standard",
+    arch: Annotated[str, typer.Option(help="Architecture: {architectures}.")] = "resnet20",
+    data: Annotated[str, typer.Option(help="Data set: {datasets}, a folder or an .npz.")] = "cifar10",
     init: Annotated[str | None, typer.Option(help="Model to fine-tune from, by name or path.")] = None,
     out: Annotated[Path, typer.Option(help="Folder that receives the checkpoint and its card.")] = Path("runs"),
     work: Annotated[Path, typer.Option(help="Folder for the run's log and the state to resume from.")] = Path("runs"),

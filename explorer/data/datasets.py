@@ -27,6 +27,7 @@ from explorer.data.downloads import megabytes
 from explorer.data.folders import MAX_SIDE, ImageFiles, image_files, named_side
 from explorer.data.published import CIFAR10_CLASSES, PUBLISHED, TEN_DIGITS, fetch
 from explorer.errors import ExplorerError
+from explorer.registry import Registry
 
 DIGIT_SIDE = 28  # scikit-learn's digits are 8 x 8; enlarged bilinearly so that MNIST-sized networks fit
 DIGITS_SPLIT_SEED, DIGITS_TEST_SIZE = 0, 360
@@ -100,15 +101,66 @@ def local_file(name: str) -> Path | None:
     return next((path for place in places if (path := place / f"{name}.npz").is_file()), None)
 
 
-SOURCES: dict[str, Callable[[str], Dataset]] = {}
+@dataclass(frozen=True)
+class NamedDataset:
+    """A data set that commands, app and experiments know by name; called with "train" or "test" it loads that split.
+
+    Attributes:
+        name: Its name in commands and cards.
+        title: Its name on screen.
+        load: Loads a split.
+        classes: The names of the classes in the order of the labels.
+        rows: The number of test images.
+        channels: Their colour channels, 1 or 3.
+        help: What it holds, in a sentence.
+    """
+
+    name: str
+    title: str
+    load: Callable[[str], Dataset]
+    classes: tuple[str, ...]
+    rows: int
+    channels: int
+    help: str
+
+    def __call__(self, split: str) -> Dataset:
+        return self.load(split)
 
 
-def _source(name: str) -> Callable[[Callable[[str], Dataset]], Callable[[str], Dataset]]:
+SOURCES = Registry[NamedDataset]("data set", "explorer.data.datasets")
+"""Every named data set, filled by :func:`dataset`. Those of ``explorer.data.published`` are downloaded on first use."""
+
+
+def dataset(
+    name: str, *, title: str, classes: Sequence[str], rows: int, channels: int
+) -> Callable[[Callable[[str], Dataset]], Callable[[str], Dataset]]:
+    """Decorator that makes a function from a split ("train" or "test") to a :class:`Dataset` a named data set.
+
+    The first paragraph of the function's docstring becomes its help.
+
+    Args:
+        name: Its name in commands and cards.
+        title: Its name on screen.
+        classes: The names of the classes in the order of the labels.
+        rows: The number of test images.
+        channels: Their colour channels, 1 or 3.
+
+    Raises:
+        ValueError: The name is taken.
+    """
+
     def register(load: Callable[[str], Dataset]) -> Callable[[str], Dataset]:
-        SOURCES[name] = load
+        text = " ".join((load.__doc__ or "").split("\n\n")[0].split())
+        SOURCES.add(name, NamedDataset(name, title, load, tuple(classes), rows, channels, text))
         return load
 
     return register
+
+
+def dataset_title(name: str) -> str:
+    """The title of a data set on screen; one without a name here is titled by its own."""
+    known = SOURCES.get(name)
+    return name if known is None else known.title
 
 
 def load_dataset(name: str, split: str = "test") -> Dataset:
@@ -142,8 +194,9 @@ def _place(name: str) -> Path | None:
         return None
 
 
-@_source("digits")
+@dataset("digits", title="Digits", classes=TEN_DIGITS, rows=DIGITS_TEST_SIZE, channels=1)
 def _digits(split: str) -> Dataset:
+    """Handwritten digits of 8 x 8 pixels that come with scikit-learn, enlarged to 28 x 28."""
     from sklearn.datasets import load_digits
 
     raw = load_digits()
@@ -155,20 +208,29 @@ def _digits(split: str) -> Dataset:
     return Dataset("digits", split, x[rows], raw.target[rows].astype(np.int64), TEN_DIGITS, (0.0,), (1.0,))
 
 
-@_source("cifar10")
+def _downloaded(name: str) -> Callable[[Callable[[str], Dataset]], Callable[[str], Dataset]]:
+    """:func:`dataset` with what is known of a published data set."""
+    known = PUBLISHED[name]
+    return dataset(name, title=known.title, classes=known.classes, rows=known.rows, channels=known.channels)
+
+
+@_downloaded("cifar10")
 def _cifar10(split: str) -> Dataset:
-    # Normalisation as in the public CIFAR code the Lipschitz paper builds on (METHODS: .4914 .4822 .4465).
+    """Small colour photographs of animals and vehicles, 32 x 32 pixels (Krizhevsky 2009)."""
+    # Normalisation as in the public CIFAR code the Lipschitz paper builds on (.4914 .4822 .4465).
     mean, std = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
     return replace(_published("cifar10", split), classes=CIFAR10_CLASSES, mean=mean, std=std)
 
 
-@_source("mnist")
+@_downloaded("mnist")
 def _mnist(split: str) -> Dataset:
+    """Handwritten digits of 28 x 28 pixels (LeCun et al. 1998)."""
     return replace(_published("mnist", split), classes=TEN_DIGITS)
 
 
-@_source("stl10")
+@_downloaded("stl10")
 def _stl10(split: str) -> Dataset:
+    """Colour photographs of animals and vehicles, 96 x 96 pixels (Coates et al. 2011)."""
     mean, std = (0.4467, 0.4398, 0.4066), (0.2603, 0.2566, 0.2713)
     return replace(_published("stl10", split), mean=mean, std=std)
 

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from explorer.data.datasets import load_dataset
 from explorer.lessons import judged
 from explorer.models import Classifier
+from explorer.models.architectures.convnets import LeNet
 from explorer.models.classifier import Card
-from explorer.models.convnets import LeNet
 from explorer.training import METHODS
 
 T = TypeVar("T")

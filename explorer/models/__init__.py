@@ -1,11 +1,11 @@
 """Networks that answer: architectures, the Classifier wrapper, checkpoints and outside models."""
 
-from explorer.models import convnets, resnet  # noqa: F401  # importing them fills the registry
+from explorer.models import architectures  # noqa: F401  # importing them fills the registry
 from explorer.models.checkpoints import checkpoint_folder, halved, list_models, load_model, pick_device, save_model
 from explorer.models.classifier import Card, Classifier
 from explorer.models.external import ExternalClassifier, wrap
 from explorer.models.methods import METHODS, method_title
-from explorer.models.registry import ARCHITECTURES, find_architecture
+from explorer.models.registry import ARCHITECTURES, architecture, find_architecture
 
 __all__ = [
     "ARCHITECTURES",
@@ -13,6 +13,7 @@ __all__ = [
     "Card",
     "Classifier",
     "ExternalClassifier",
+    "architecture",
     "checkpoint_folder",
     "find_architecture",
     "halved",

@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from explorer.data.datasets import Dataset
+from explorer.data.datasets import Dataset, dataset_title
 from explorer.errors import ExplorerError
 from explorer.models import Card, Classifier
 
-TITLES = {"cifar10": "CIFAR-10", "digits": "Digits", "mnist": "MNIST", "stl10": "STL-10"}
 FIRST = ("cifar10", "digits")  # families open in this order, others after them by name
 DEFAULT_METHODS = ("standard", "stability")
 DEFAULT_ARCHITECTURES = ("resnet20", "mnist_cnn", "lenet")
@@ -71,7 +70,7 @@ def subtitle(card: Card, family: Family) -> str:
     """What tells a card from others of its method: its architecture, and its data where the family mixes some."""
     if card.method == "outside":
         return card.name
-    return f"{card.arch} · {TITLES.get(card.data, card.data)}" if len(family.data) > 1 else card.arch
+    return f"{card.arch} · {dataset_title(card.data)}" if len(family.data) > 1 else card.arch
 
 
 def measured(card: Card) -> str:
@@ -122,7 +121,7 @@ def family_of(names: Sequence[str], families: Mapping[str, Family]) -> Family | 
 
 def _family(size: int, channels: int, classes: tuple[str, ...], cards: list[Card]) -> Family:
     data = sorted({card.data for card in cards if card.data != "outside"}, key=lambda name: _rank(name, FIRST))
-    names = [TITLES.get(name, name) for name in data] or [card.name for card in cards]  # people's own: by their files
+    names = [dataset_title(name) for name in data] or [card.name for card in cards]  # people's own: by their files
     title = f"{' and '.join(names)} · {size} px"
     data = data or ["outside"]
     key = f"{'+'.join(data)}-{size}-{channels}-{len(classes)}"

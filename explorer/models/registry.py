@@ -12,13 +12,23 @@ from explorer.registry import Registry
 
 @dataclass(frozen=True)
 class Architecture:
-    """How to build a network: ``build(classes=, in_channels=, **options)`` gives a module with ``forward_features``."""
+    """How to build a network.
+
+    Attributes:
+        name: Its name in settings, cards and commands.
+        build: ``build(classes=, in_channels=, **options)`` gives a module with ``forward_features`` and ``head``.
+        size: The side in px of the images it was designed for.
+        channels: The colour channels of those images.
+        options_from_state: Reads builder options off the keys of a state dict.
+        help: One sentence on what it is and where it comes from.
+    """
 
     name: str
     build: Callable[..., nn.Module]
-    size: int  # side in px of the images it was designed for
-    channels: int  # colour channels of those images
+    size: int
+    channels: int
     options_from_state: Callable[[dict[str, Tensor]], dict[str, str]]
+    help: str = ""
 
 
 def _no_options(state: dict[str, Tensor]) -> dict[str, str]:
@@ -26,6 +36,7 @@ def _no_options(state: dict[str, Tensor]) -> dict[str, str]:
 
 
 ARCHITECTURES = Registry[Architecture]("architecture", "explorer.models")
+"""Every architecture by name, filled by :func:`architecture`."""
 
 
 def architecture(
@@ -34,11 +45,24 @@ def architecture(
     size: int,
     channels: int,
     options_from_state: Callable[[dict[str, Tensor]], dict[str, str]] = _no_options,
+    help: str | None = None,  # noqa: A002  # as in Architecture
 ) -> Callable[[Callable[..., nn.Module]], Callable[..., nn.Module]]:
-    """Register a builder under ``name``. ``options_from_state`` reads builder options off a state dict's keys."""
+    """Decorator that registers a network's class, or a function that builds it.
+
+    Args:
+        name: Its name in settings, cards and commands.
+        size: The side in px of the images it was designed for.
+        channels: The colour channels of those images.
+        options_from_state: Reads builder options off the keys of a state dict.
+        help: One sentence on what it is; None takes the first paragraph of the docstring.
+
+    Raises:
+        ValueError: The name is taken.
+    """
 
     def register(build: Callable[..., nn.Module]) -> Callable[..., nn.Module]:
-        ARCHITECTURES.add(name, Architecture(name, build, size, channels, options_from_state))
+        text = " ".join((build.__doc__ or "").split("\n\n")[0].split()) if help is None else help
+        ARCHITECTURES.add(name, Architecture(name, build, size, channels, options_from_state, text))
         return build
 
     return register

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from explorer.app.workspace import Workspace
+from explorer.data.datasets import dataset_title
 from explorer.errors import ExplorerError
 from explorer.models import Card
-from explorer.models.families import TITLES, Family, alike
+from explorer.models.families import Family, alike
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def all_groups(workspace: Workspace) -> dict[str, Group]:
         for data in family.data:
             cards = tuple(card for card in family.cards if card.data in (data, "outside"))
             if any(card.data == data for card in cards) and data not in found:
-                found[data] = Group(data, TITLES.get(data, data), family, cards)
+                found[data] = Group(data, dataset_title(data), family, cards)
     return found
 
 

@@ -126,10 +126,18 @@ def _options_from_state(state: dict[str, Tensor]) -> dict[str, str]:
 
 
 for _depth in (20, 32, 44, 56):
-    architecture(f"resnet{_depth}", size=32, channels=3, options_from_state=_options_from_state)(
-        partial(CifarResNet, depth=_depth)
-    )
+    architecture(
+        f"resnet{_depth}",
+        size=32,
+        channels=3,
+        options_from_state=_options_from_state,
+        help=f"ResNet-{_depth} for small images (He et al. 2015, section 4.2).",
+    )(partial(CifarResNet, depth=_depth))
 for _depth in (20, 32):
-    architecture(f"preresnet{_depth}", size=32, channels=3, options_from_state=_options_from_state)(
-        partial(CifarResNet, depth=_depth, preact=True)
-    )
+    architecture(
+        f"preresnet{_depth}",
+        size=32,
+        channels=3,
+        options_from_state=_options_from_state,
+        help=f"PreResNet-{_depth} for small images: normalisation before each convolution (He et al. 2016).",
+    )(partial(CifarResNet, depth=_depth, preact=True))
