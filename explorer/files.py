@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from explorer.errors import ExplorerError
@@ -45,7 +45,8 @@ def whole(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise WriteError(path, error) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def write_whole(path: Path, data: bytes | str) -> None:

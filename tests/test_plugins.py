@@ -117,8 +117,8 @@ from docs.tools import tables
 
 context = make_context(["digits/lenet/standard"])
 known = catalogue(context.workspace)
-groups = Methods(context).answer({"ask": "overview"})["groups"]
-published = Methods(context).answer({"ask": "known", "data": "digits", "distortion": "shade"})["published"]
+groups = Methods(context.workspace).answer({"ask": "overview"})["groups"]
+published = Methods(context.workspace).answer({"ask": "known", "data": "digits", "distortion": "shade"})["published"]
 print(json.dumps({
     "catalogue": {"distortion": known["distortions"].get("shade"), "datasets": known["datasets"]},
     "methods": [one for group in groups if group["data"] == "digits" for one in group["methods"]],
