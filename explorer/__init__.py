@@ -1,10 +1,9 @@
 """Stability Explorer: the picture changed a little; how much did the answer change, and did the training method help?
 
 >>> import explorer
->>> models = [explorer.load_model("digits/lenet/standard"), explorer.load_model("digits/lenet/stability")]
->>> images, labels = explorer.load_dataset("digits").batch([7])
->>> comparison = explorer.compare(models, images, explorer.Recipe.parse("gaussian_noise=0.2;seed=7"))
->>> [answer["flipped"] for answer in comparison.to_dict()["models"]]
+>>> models = ["digits/lenet/standard", "digits/lenet/stability"]
+>>> comparison = explorer.compare(models, "digits:7", "gaussian_noise=0.2;seed=7")
+>>> [answer.flipped for answer in comparison.models]
 [False, False]
 
 The names below are loaded on first use, so that ``import explorer`` itself costs next to nothing.
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
     from explorer.distortions import Recipe
     from explorer.evaluation.evaluate import evaluate
     from explorer.evaluation.suites import run_suite
-    from explorer.models import list_models, load_model
+    from explorer.models import list_models, load_model, wrap
     from explorer.widgets import show
 
 __version__ = "0.1.0"
@@ -47,6 +46,7 @@ __all__ = [
     "sweep",
     "transfer",
     "weaknesses",
+    "wrap",
 ]
 
 _HOMES = {
@@ -56,6 +56,7 @@ _HOMES = {
     "Recipe": "explorer.distortions",
     "load_model": "explorer.models",
     "list_models": "explorer.models",
+    "wrap": "explorer.models",
     "compare": "explorer.analysis",
     "sweep": "explorer.analysis",
     "flip_point": "explorer.analysis",

@@ -63,12 +63,14 @@ def test_the_version_stands_in_one_place():
 
 
 def test_one_sitting_from_start_to_end():
+    from explorer.analysis import Comparison
     from tests.support.networks import picture, resnet
 
     models = [resnet("test/resnet20/standard"), resnet("test/resnet20/stability", seed=1)]
     recipe = explorer.Recipe.parse("gaussian_noise=0.1;seed=7")
     image = explorer.fit(picture(48), models[0].size, models[0].channels)
     comparison = explorer.compare(models, image, recipe)
+    assert isinstance(comparison, Comparison)
     curves = explorer.sweep(models, image, "gaussian_noise", recipe=recipe)
     points = explorer.flip_point(models, image, "gaussian_noise", recipe=recipe)
     assert len(comparison.models) == len(curves.models) == len(points) == 2

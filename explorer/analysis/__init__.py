@@ -1,12 +1,13 @@
 """One image, examined closely: comparison, sweep, flip point, weak spots, transferred attacks, layers and evidence."""
 
 from explorer.analysis.answers import Answer, Comparison, Comparisons
-from explorer.analysis.compare import CleanPass, clean_pass, compare, pinned_pass
+from explorer.analysis.compare import CleanPass, clean_pass, compare, compare_image, pinned_pass
 from explorer.analysis.disagree import next_disagreement
 from explorer.analysis.evidence import Evidence, evidence
 from explorer.analysis.flip import flip_point
 from explorer.analysis.layers import Channel, LayerChannels, channels
 from explorer.analysis.measures import FeatureDistance, InputDistance
+from explorer.analysis.request import ComparisonRequest, read_request
 from explorer.analysis.sweep import Band, Curves, Spread, Sweep, sweep
 from explorer.analysis.transfer import Cell, Flag, Sanity, Transfer, attacks, transfer
 from explorer.analysis.weakness import Weakness, weaknesses
@@ -18,6 +19,7 @@ __all__ = [
     "Channel",
     "CleanPass",
     "Comparison",
+    "ComparisonRequest",
     "Comparisons",
     "Curves",
     "Evidence",
@@ -34,10 +36,12 @@ __all__ = [
     "channels",
     "clean_pass",
     "compare",
+    "compare_image",
     "evidence",
     "flip_point",
     "next_disagreement",
     "pinned_pass",
+    "read_request",
     "sweep",
     "transfer",
     "weaknesses",

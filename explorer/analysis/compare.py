@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from explorer.analysis import measures
 from explorer.analysis.answers import Answer, Comparison, Comparisons
-from explorer.analysis.arguments import read
 from explorer.analysis.measures import FeatureDistance
+from explorer.analysis.request import Labels, issue, read_requests
 from explorer.analysis.varied import undistorted
-from explorer.data import images
+from explorer.data.datasets import Dataset
+from explorer.data.images import image_hash
+from explorer.data.inputs import Array, ImagesLike, Named, PictureLike
 from explorer.distortions import Recipe, apply
-from explorer.errors import ExplorerError, ExplorerWarning
+from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models import inference as inputs
+from explorer.models.reading import ModelsLike
 from explorer.progress import Meter, Progress
 
 
@@ -44,107 +46,167 @@ class CleanPass:
 
 
 def clean_pass(models: Sequence[Classifier], image: Tensor, *, quantised: bool = True) -> CleanPass:
-    """The models' answers to the undistorted image, so that ``compare(..., clean=)`` pays for the distorted one only.
+    """The models' answers to the undistorted image, so that ``compare_image`` pays for the distorted one only.
 
     ``quantised`` must be that of the recipes to come: whether pixels are rounded to 8 bits. Errors as in ``compare``.
     """
     models = inputs.check_models(models)
-    pixels = undistorted(inputs.check_image(image, models[0]), quantised)
+    return _pass(models, undistorted(inputs.check_image(image, models[0]), quantised))
+
+
+def _pass(models: Sequence[Classifier], pixels: Tensor) -> CleanPass:
     return CleanPass(pixels, {model.name: (model, *inputs.answer(model, pixels)) for model in models})
 
 
 def pinned_pass(models: Sequence[Classifier], image: Tensor, recipe: Recipe, *, label: int | None = None) -> CleanPass:
-    """The models' answers to a distorted image, for ``compare(..., reference=)``: one state pinned, others held to it.
+    """The models' answers to a distorted image, to be compared with: one state pinned, others held to it.
 
     Arguments and errors as in ``compare``.
     """
-    distorted = compare(models, image, recipe, label=label).distorted
+    distorted = compare_image(models, image, recipe, label=label).distorted
     return clean_pass(models, distorted, quantised=recipe.quantised)
+
+
+P = TypeVar("P", bound=PictureLike)
+Reference = str | Comparison
+"""A state to compare with: ``picture|recipe``, or a comparison whose distorted pixels are meant."""
 
 
 @overload
 def compare(
+    models: ModelsLike | None = None,
+    images: Named | None = None,
+    recipe: Recipe | str | None = None,
+    *,
+    label: int | None = None,
+    reference: Reference | None = None,
+    progress: Progress | None = None,
+) -> Comparison: ...
+@overload
+def compare(
+    models: ModelsLike | None,
+    images: list[P] | tuple[P, ...] | Dataset,
+    recipe: Recipe | str | None = None,
+    *,
+    label: Labels | None = None,
+    reference: None = None,
+    progress: Progress | None = None,
+) -> Comparisons: ...
+@overload
+def compare(
+    models: ModelsLike | None,
+    images: Tensor | Array,
+    recipe: Recipe | str | None = None,
+    *,
+    label: Labels | None = None,
+    reference: Reference | None = None,
+    progress: Progress | None = None,
+) -> Comparison | Comparisons: ...
+def compare(
+    models: ModelsLike | None = None,
+    images: ImagesLike | None = None,
+    recipe: Recipe | str | None = None,
+    *,
+    label: Labels | None = None,
+    reference: Reference | None = None,
+    progress: Progress | None = None,
+) -> Comparison | Comparisons:
+    """Ask several models about the same clean and the same distorted pixels.
+
+    The distorted pixels are made once, on the CPU, and every model sees those very bytes. Without arguments this is
+    what the app shows first.
+
+    Args:
+        models: A shipped model's name, the path of a checkpoint, a ``Classifier`` or any ``torch.nn.Module`` that gives
+            logits (N, K); one, a list, or {name: model}. ``explorer.wrap`` says how a network of your own normalises,
+            and what its classes are called.
+        images: A bundled photograph (``"cat"``), a row of a data set (``"digits:7"``), a path, bytes, an open file, a
+            Pillow image, an array or a tensor in [0, 1]; or many: a batch (N, C, H, W), a list, a ``Dataset``, or the
+            (images, labels) that a DataLoader gives. Photographs are fitted to the models, pixels are taken as they
+            are.
+        recipe: The distortions and the seed, a ``Recipe`` or its text; by default ``gaussian_noise=0.06;seed=0``.
+        label: Index of the true class, or one per image: attacks lead away from it. By default the class that a row or
+            a ``Dataset`` brings, and else each attacked model's own answer to the clean image.
+        reference: A state to compare with in place of the clean image, ``"cat|jpeg=30;seed=0"``, or a ``Comparison``
+            whose distorted pixels are meant.
+        progress: Called with the number of images that are done, and of all.
+
+    Returns:
+        A ``Comparison`` for one picture that is named or loaded; ``Comparisons`` for a list, a ``Dataset`` and what a
+        DataLoader gives, image i distorted with the seed ``image_seed(recipe.seed, i)``. The type of an array or a
+        tensor does not tell how many images it holds: one gives a ``Comparison``, more give ``Comparisons``, and a type
+        checker sees either. A list of one tensor always gives ``Comparisons``.
+
+    Raises:
+        ExplorerError: Where there is no answer, in one sentence: values outside [0, 1], a size that a network does not
+            take, models that take different pixels or share a name, outputs that are not finite or not (N, K), an
+            attack on a model that is not among them, and what is not a model, an image or a recipe.
+
+    What is noticed where there still is an answer stands in the result's ``warnings`` and is issued as an
+    ``ExplorerWarning``: training mode (asked in eval mode, put back as it was), softmax and log-softmax outputs (used
+    as the probabilities they are), sigmoid outputs, answers that depend on chance or on the batch, different classes,
+    images almost black, photographs of your own that were fitted.
+
+    Examples:
+        >>> import explorer
+        >>> found = explorer.compare("digits/lenet/standard", "digits:7", "gaussian_noise=0.4;seed=0")
+        >>> found.image_hash
+        ''
+        >>> [answer.flipped for answer in found.models]
+        []
+    """
+    asked = read_requests(
+        models, images, recipe, label=label, reference=reference if isinstance(reference, str) else None
+    )
+    issue(asked.notes)
+    first = asked.items[0]
+    pinned = None
+    if isinstance(reference, Comparison):
+        pinned = _pass(first.models, reference.distorted)
+    elif first.reference is not None:
+        state = first.reference
+        pinned = pinned_pass(state.models, state.pixels, state.recipe, label=state.label)
+    elif reference is not None:
+        raise ExplorerError(f"Expected a reference such as 'cat|jpeg=30;seed=0', got {type(reference).__name__}.")
+    meter = Meter(progress, len(asked.items))
+    found = []
+    for item in asked.items:
+        answer = _compare(item.models, item.pixels, item.recipe, label=item.label, reference=pinned)
+        found.append(replace(answer, warnings=asked.notes))
+        meter.step()
+    return Comparisons(tuple(found), asked.recipe, asked.notes) if asked.several else found[0]
+
+
+def compare_image(
     models: Sequence[Classifier],
     image: Tensor,
     recipe: Recipe,
-    /,
     *,
     label: int | None = None,
     clean: CleanPass | None = None,
     reference: CleanPass | None = None,
-) -> Comparison: ...
-@overload
-def compare(
-    *nets_then_images: Any,
-    recipe: Recipe | str | None = None,
-    mean: Sequence[float] | None = None,
-    std: Sequence[float] | None = None,
-    classes: Sequence[str] | None = None,
-    names: Sequence[str] | None = None,
-    size: int | None = None,
-    label: int | Sequence[int] | Tensor | None = None,
-    progress: Progress | None = None,
-) -> Any: ...  # a Comparison of one image, Comparisons of several
-def compare(
-    *given: Any,
-    recipe: Recipe | str | None = None,
-    label: Any = None,
-    clean: CleanPass | None = None,
-    reference: CleanPass | None = None,
-    progress: Progress | None = None,
-    **own: Any,
-) -> Comparison | Comparisons:
-    """What each model says of the clean and of the distorted image (1, C, H, W) in [0, 1].
+) -> Comparison:
+    """``compare`` for loaded models and one fitted image, for callers who ask again and again.
 
-    ``compare([model, other], image, recipe)``, for loaded models: the distorted pixels are made once, on the CPU, and
-    every model sees those very bytes: in one batch of two with the clean ones, or alone where ``clean`` holds the clean
-    answers already. With a ``reference``, the answers to any pixels (``clean_pass(models, pixels, quantised=False)``),
-    everything is compared with those instead of with the image's own undistorted ones: ``clean`` in the result then
-    means the reference. Adversarial steps are computed against the model that ``recipe.against`` names, away from the
-    class ``label``, or from that model's answer to the undistorted image where it is None. ExplorerError where models
-    differ in input size or channels, share a name, are in training mode or answer with something that is not a number,
-    where the image does not fit or leaves [0, 1], where ``against`` names none of them, and where ``clean`` or
-    ``reference`` was made for others.
+    Args:
+        models: Loaded models that take the same pixels.
+        image: float32 (1, C, H, W) in [0, 1], as the models take it.
+        recipe: The distortions and the seed.
+        label: Index of the true class; None for the attacked model's own answer to the clean image.
+        clean: The models' answers to the undistorted image, made before by ``clean_pass``.
+        reference: Their answers to the pixels to compare with in place of the undistorted ones.
 
-    ``compare(my_net, other_net, images, recipe="jpeg=20", mean=..., std=...)``, for networks of one's own: any
-    ``torch.nn.Module`` that gives logits (N, K), loaded models or names of shipped ones among them; one by one, in a
-    list, or as {name: network}. ``mean`` and ``std`` (default none), ``classes`` and ``names`` are those of the own
-    networks (``explorer.models.wrap``). ``images``: what ``explorer.data.batches.read_images`` reads; pictures are
-    fitted to the loaded models or to ``size`` px. The recipe defaults to the app's first screen. One image gives a
-    Comparison; several give Comparisons, image i distorted with the seed ``image_seed(recipe.seed, i)``, and then
-    ``label`` is one class index per image and ``progress`` counts images.
+    Returns:
+        The comparison; ``clean`` in it means the reference where there is one.
 
-    What is noticed about own networks is a warning where an answer can still be had: it stands in the result's
-    ``warnings`` and is issued as an ExplorerWarning. So with training mode (asked in eval mode, put back as it was),
-    softmax and log-softmax outputs (used as the probabilities they are), sigmoid outputs, answers that depend on chance
-    or on the batch, different classes, images almost black, pictures that were fitted. It is an ExplorerError where
-    there is no answer: values outside [0, 1] (0 to 255, normalised already), a size or channels that a network does not
-    take, outputs that are not finite or not (N, K), and what is no network or no image.
+    Raises:
+        ExplorerError: As ``compare``; and where ``clean`` or ``reference`` was made for other models or pixels.
     """
-    if len(given) == 3 and recipe is None and not own and progress is None and _is_loaded(*given):
-        return _compare(*given, label=label, clean=clean, reference=reference)
-    if clean is not None or reference is not None:
-        raise ExplorerError("clean and reference go with loaded models: compare([model], image, recipe, clean=...).")
-    if unknown := sorted(set(own) - {"mean", "std", "classes", "names", "size"}):
-        raise TypeError(f"compare() got an unexpected keyword argument {unknown[0]!r}")
-    asked = read(given, recipe, label=label, **{**dict.fromkeys(("mean", "std", "classes", "names", "size")), **own})
-    for sentence in asked.warnings:
-        warnings.warn(sentence, ExplorerWarning, stacklevel=2)
-    meter = Meter(progress, len(asked.images))
-    found = []
-    for image, own_recipe, own_label in zip(asked.images.split(1), asked.recipes, asked.labels, strict=True):
-        found.append(replace(_compare(asked.models, image, own_recipe, label=own_label), warnings=asked.warnings))
-        meter.step()
-    return Comparisons(tuple(found), asked.recipe, asked.warnings) if asked.several else found[0]
-
-
-def _is_loaded(models: Any, image: Any, recipe: Any) -> bool:
-    """Whether these are a list without networks of one's own, and a recipe."""
-    return (
-        isinstance(recipe, Recipe)
-        and isinstance(models, (list, tuple))
-        and all(hasattr(model, "answer") or not isinstance(model, nn.Module) for model in models)
-    )
+    models = inputs.check_models(models)
+    image = inputs.check_image(image, models[0])
+    for model in models if label is not None else ():
+        inputs.check_label(label, model)
+    return _compare(models, image, recipe, label=label, clean=clean, reference=reference)
 
 
 def _compare(
@@ -156,10 +218,6 @@ def _compare(
     clean: CleanPass | None = None,
     reference: CleanPass | None = None,
 ) -> Comparison:
-    models = inputs.check_models(models)
-    image = inputs.check_image(image, models[0])
-    for model in models if label is not None else ():
-        inputs.check_label(label, model)
     started = perf_counter()
     pixels = undistorted(image, recipe.quantised)
     target = inputs.attack_target(recipe, models, pixels, None if label is None else torch.tensor([label]))
@@ -177,9 +235,9 @@ def _compare(
     numbers = _numbers([logits for logits, _, _ in pairs])
     answers = tuple(_answer(*parts) for parts in zip(models, numbers, pairs, strict=True))
     distance = measures.input_distance(pixels, distorted)
-    image_hash = images.image_hash(distorted)
+    hashed = image_hash(distorted)
     seconds = {"distort": made - started, "infer": asked - made, "measure": perf_counter() - asked}
-    return Comparison(image_hash, recipe, pixels, distorted, distance, answers, seconds)
+    return Comparison(hashed, recipe, pixels, distorted, distance, answers, seconds)
 
 
 Features = dict[str, Tensor]

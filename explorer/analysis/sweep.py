@@ -10,13 +10,16 @@ import torch
 from torch import Tensor
 
 from explorer.analysis import measures
+from explorer.analysis.request import issue, read_request
 from explorer.analysis.varied import Tick, varied
 from explorer.data import images
+from explorer.data.inputs import PictureLike
 from explorer.distortions import Recipe
 from explorer.distortions.recipe import MAX_SEED
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models import inference as inputs
+from explorer.models.reading import ModelsLike
 from explorer.progress import Meter, Progress
 
 AMOUNTS = 32  # points of a sweep over the whole slider
@@ -132,44 +135,66 @@ class Sweep:
 
 
 def sweep(
-    models: Sequence[Classifier],
-    image: Tensor,
+    models: ModelsLike,
+    image: PictureLike,
     distortion: str,
     *,
     amounts: Sequence[float] | None = None,
-    recipe: Recipe | None = None,
+    recipe: Recipe | str | None = None,
     label: int | None = None,
     place: int | None = None,
     seeds: int = 1,
     progress: Progress | None = None,
 ) -> Sweep:
-    """The answers to the image (1, C, H, W) in [0, 1] at every amount of one distortion.
+    """Vary the amount of one distortion and follow every model's answer.
 
-    ``amounts``: in the distortion's unit, from mild to strong; 32 over the slider's span where they are not given.
-    ``place``: index in ``recipe.steps`` of the step that is varied; by default the last one of that name, or a new one
-    at the end. The other steps stay as they are. Each model answers all amounts and the clean image in one batch
-    (large images in several), attacks are computed in batches too, and every answer equals that of ``compare`` with
-    that amount. ``label`` is the class to follow and to attack; without it each model's clean answer. ``seeds`` = n, 1
-    to 100, asks for the band over the seeds recipe.seed, recipe.seed + 1, ...; where nothing in the chain is random
-    there is one seed and no band. ``progress`` counts images drawn and answered. Errors as in ``compare``, and for
-    amounts out of the distortion's range and a ``place`` where no such step stands.
+    Each model answers all amounts and the clean image in one batch (large images in several), attacks are computed in
+    batches too, and every answer equals that of ``compare`` with that amount.
+
+    Args:
+        models: Names, paths, loaded models or networks of your own, as for ``compare``.
+        image: One picture, as for ``compare``.
+        distortion: The distortion that is varied.
+        amounts: In the distortion's unit, from mild to strong; by default 32 over the slider's span.
+        recipe: The steps that stay as they are, and the seed; by default none, and seed 0.
+        label: Index of the class to follow and to attack; by default the class that a row of a data set brings, and
+            else each model's clean answer.
+        place: Index in ``recipe.steps`` of the step that is varied; by default the last one of that name, or a new one
+            at the end.
+        seeds: 1 to 100; n asks for the band over the seeds recipe.seed, recipe.seed + 1, ... Where nothing in the chain
+            is random there is one seed and no band.
+        progress: Called with the number of images drawn and answered, and of all.
+
+    Returns:
+        The curves of every model, with its flip point on the grid.
+
+    Raises:
+        ExplorerError: As ``compare``, and for amounts out of the distortion's range, a number of seeds out of range,
+            and a ``place`` where no such step stands.
+
+    Examples:
+        >>> import explorer
+        >>> found = explorer.sweep("digits/lenet/standard", "digits:7", "gaussian_noise", amounts=[0.1, 0.3, 0.5])
+        >>> found.models[0].to_dict()["predictions"]
+        []
     """
-    recipe = Recipe() if recipe is None else recipe
-    models = inputs.check_models(models)
-    line = varied(models, image, distortion, recipe, place=place, label=label)
+    asked = read_request(models, image, Recipe() if recipe is None else recipe, label=label)
+    issue(asked.notes)
+    chosen, recipe, label = asked.models, asked.recipe, asked.label
+    line = varied(chosen, asked.pixels, distortion, recipe, place=place, label=label)
     points = line.grid(AMOUNTS) if amounts is None else tuple(line.kind.check(amount) for amount in amounts)
     if not points:
         raise ExplorerError("A sweep needs at least one amount.")
     if isinstance(seeds, bool) or not isinstance(seeds, int) or not 1 <= seeds <= MAX_SEEDS:
         raise ExplorerError(f"The number of seeds must be a whole number from 1 to {MAX_SEEDS}, not {seeds!r}.")
     used = [(recipe.seed + i) % (MAX_SEED + 1) for i in range(seeds if line.is_random else 1)]
-    meter = Meter(progress, len(used) * len(points) * (1 + len(models)) + len(models))
-    runs: list[list[_Run]] = [[] for _ in models]
+    meter = Meter(progress, len(used) * len(points) * (1 + len(chosen)) + len(chosen))
+    runs: list[list[_Run]] = [[] for _ in chosen]
     for seed in used:
         pixels = line.render(points, meter.step, seed=seed)
-        for model, own in zip(models, runs, strict=True):
+        for model, own in zip(chosen, runs, strict=True):
             own.append(_run(model, pixels, line.clean, own[0] if own else None, label, meter.step))
-    curves = tuple(_curves(model, own, points, used) for model, own in zip(models, runs, strict=True))
+    curves = tuple(_curves(model, own, points, used) for model, own in zip(chosen, runs, strict=True))
     return Sweep(distortion, line.place, line.kind.unit, points, recipe, images.image_hash(line.clean), curves)
 
 

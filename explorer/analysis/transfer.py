@@ -9,13 +9,16 @@ from typing import Any
 from torch import Tensor
 
 from explorer.analysis import measures
+from explorer.analysis.request import issue, read_request
 from explorer.analysis.varied import Varied, varied
 from explorer.data import images
+from explorer.data.inputs import PictureLike
 from explorer.distortions import DISTORTIONS, Distortion, Recipe, find_distortion
 from explorer.distortions.adversarial import objective_of, slope
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models import inference as inputs
+from explorer.models.reading import ModelsLike
 from explorer.progress import Meter, Progress
 
 GRID = 8  # amounts over the slider at which an attack must not lose what it won at a smaller one
@@ -96,38 +99,57 @@ def attacks() -> list[str]:
 
 
 def transfer(
-    models: Sequence[Classifier],
-    image: Tensor,
-    attack: str,
-    amount: float,
+    models: ModelsLike,
+    image: PictureLike,
+    attack: str = "pgd_linf",
+    amount: float | None = None,
     *,
-    recipe: Recipe | None = None,
+    recipe: Recipe | str | None = None,
     label: int | None = None,
     progress: Progress | None = None,
 ) -> Transfer:
-    """One attack on the image (1, C, H, W) in [0, 1], crafted on each of the models and shown to all of them.
+    """Craft an attack on each model and show it to all of them.
 
-    The attack is the last step of that name in ``recipe``, or a new one at its end; the other steps stay, and the
-    recipe's ``against`` is each model in turn. ``amount`` in the attack's unit. Attacks go away from the class
-    ``label``, or from the attacked model's clean answer. ``progress`` counts images. ExplorerError as in ``compare``,
-    for a distortion that is no attack and an amount out of its range.
+    Args:
+        models: Names, paths, loaded models or networks of your own, as for ``compare``.
+        image: One picture, as for ``compare``.
+        attack: An adversarial distortion: the last step of that name in ``recipe``, or a new one at its end.
+        amount: How strong, in the attack's unit; by default its own default.
+        recipe: The steps that stay as they are, and the seed; its ``against`` is each model in turn.
+        label: Index of the class that attacks lead away from, as for ``sweep``.
+        progress: Called with the number of images that are done, and of all.
+
+    Returns:
+        The matrix of answers, and for each attack whether it can be trusted.
+
+    Raises:
+        ExplorerError: As ``compare``, for a distortion that is not an attack, and for an amount out of its range.
+
+    Examples:
+        >>> import explorer
+        >>> models = ["digits/lenet/standard", "digits/lenet/stability"]
+        >>> found = explorer.transfer(models, "digits:7", "fgsm", 16 / 255)
+        >>> [[cell.answer for cell in row] for row in found.cells]
+        []
     """
     kind = find_distortion(attack)
     if not kind.adversarial:
-        raise ExplorerError(f"{attack} is no attack; attacks are {', '.join(attacks())}.")
-    amount = kind.check(amount)
-    models = inputs.check_models(models)
-    base = replace(recipe or Recipe(), against=models[0].name)
-    lines = [varied(models, image, attack, replace(base, against=model.name), label=label) for model in models]
+        raise ExplorerError(f"{attack} is not an attack; attacks are {', '.join(attacks())}.")
+    amount = kind.default if amount is None else kind.check(amount)
+    asked = read_request(models, image, Recipe() if recipe is None else recipe, label=label)
+    issue(asked.notes)
+    chosen, label = asked.models, asked.label
+    base = replace(asked.recipe, against=chosen[0].name)
+    lines = [varied(chosen, asked.pixels, attack, replace(base, against=model.name), label=label) for model in chosen]
     grid = lines[0].grid(GRID + 1)[1:]
-    meter = Meter(progress, len(models) * (len(grid) + 1 + 1 + len(models)) + len(models))
+    meter = Meter(progress, len(chosen) * (len(grid) + 1 + 1 + len(chosen)) + len(chosen))
     own = []
-    for model in models:
+    for model in chosen:
         own.append(int(inputs.predictions(model, lines[0].clean)))
         meter.step()
-    clean = tuple(_cell(model, lines[0].clean, before, label) for model, before in zip(models, own, strict=True))
+    clean = tuple(_cell(model, lines[0].clean, before, label) for model, before in zip(chosen, own, strict=True))
     rows, sanity = [], []
-    for model, line in zip(models, lines, strict=True):
+    for model, line in zip(chosen, lines, strict=True):
         # Rounding is a recipe's last step: float pixels rounded afterwards are those of the rounded recipe.
         line_float = replace(line, recipe=replace(line.recipe, quantised=False))
         floats = line_float.render([*grid, amount], meter.step)
@@ -135,7 +157,7 @@ def transfer(
         meter.step()
         pixels = images.quantise(floats[-1:]) if base.quantised else floats[-1:]
         row = []
-        for shown, before in zip(models, own, strict=True):
+        for shown, before in zip(chosen, own, strict=True):
             row.append(_cell(shown, pixels, before, label))
             meter.step()
         rows.append(tuple(row))
@@ -144,7 +166,7 @@ def transfer(
         title=kind.title,
         amount=amount,
         shown=kind.show(amount),
-        models=tuple(model.name for model in models),
+        models=tuple(model.name for model in chosen),
         clean=clean,
         cells=tuple(rows),
         sanity=tuple(sanity),

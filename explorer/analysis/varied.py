@@ -99,7 +99,7 @@ def varied(
     if place is None:
         place = recipe.place_of(distortion)
     elif not 0 <= place < len(recipe.steps) or recipe.steps[place][0] != distortion:
-        raise ExplorerError(f"Step {place} of the recipe, counted from 0, is no {distortion}: {recipe}.")
+        raise ExplorerError(f"Step {place} of the recipe, counted from 0, is not {distortion}: {recipe}.")
     if place == len(recipe.steps):
         recipe = replace(recipe, steps=(*recipe.steps, (distortion, kind.default)))
     clean = undistorted(image, recipe.quantised)

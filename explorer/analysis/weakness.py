@@ -8,16 +8,17 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
-from torch import Tensor
-
 from explorer.analysis import measures
 from explorer.analysis.measures import InputDistance
+from explorer.analysis.request import issue, read_request
 from explorer.analysis.search import Scan, check_tolerance, first_amount, flip_of, scan, split_of, stops
 from explorer.analysis.varied import Tick, Varied, varied
+from explorer.data.inputs import PictureLike
 from explorer.distortions import DISTORTIONS, Distortion, Recipe, find_distortion
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models import inference as inputs
+from explorer.models.reading import ModelsLike
 from explorer.progress import Meter, Progress
 
 GOALS = ("break", "separate")
@@ -61,35 +62,55 @@ class Weakness:
 
 
 def weaknesses(
-    models: Sequence[Classifier],
-    image: Tensor,
+    models: ModelsLike,
+    image: PictureLike,
     *,
     goal: str = "break",
     distortions: Sequence[str] | None = None,
-    recipe: Recipe | None = None,
+    recipe: Recipe | str | None = None,
     label: int | None = None,
     progress: Progress | None = None,
 ) -> list[Weakness]:
-    """How little of each distortion it takes with the image (1, C, H, W) in [0, 1], the weakest spots first.
+    """Find how little of each distortion it takes to break or to separate models, the weakest spots first.
 
-    ``goal`` "break": the smallest amount at which ``models[0]``, the baseline, changes its answer; "separate": the
-    smallest at which some models have changed theirs and others hold. ``distortions``: by default all that are
-    ``searched``, attacks included, which are computed against the baseline unless ``recipe.against`` names another.
-    Each is the step of that name in ``recipe``, or a new one at its end; the other steps stay. The search is that of
-    ``flip_point``; where a slider goes both ways, such as that of a rotation, both are searched and the way that
-    changes the picture less is told. Sorted by the L2 distance of the picture, then those that were not found.
-    ``label``: the class attacks go away from. ``progress`` counts distortions. Errors as in ``compare``.
+    The search is that of ``flip_point``; where a slider goes both ways, such as that of a rotation, both are searched
+    and the way that changes the picture less is told.
+
+    Args:
+        models: Names, paths, loaded models or networks of your own, as for ``compare``; the first is the baseline.
+        image: One picture, as for ``compare``.
+        goal: "break": the smallest amount at which the baseline changes its answer; "separate": the smallest at which
+            some models have changed theirs and others hold.
+        distortions: The names of those that are searched; by default all that are ``searched``, attacks included, which
+            are computed against the baseline unless ``recipe.against`` names another. Each is the step of that name in
+            ``recipe``, or a new one at its end.
+        recipe: The steps that stay as they are, and the seed.
+        label: Index of the class that attacks lead away from, as for ``sweep``.
+        progress: Called with the number of distortions that are done, and of all.
+
+    Returns:
+        One ``Weakness`` per distortion, by the L2 distance of the picture, then those that were not found.
+
+    Raises:
+        ExplorerError: As ``compare``, and for an unknown goal, and fewer than two models to separate.
+
+    Examples:
+        >>> import explorer
+        >>> found = explorer.weaknesses("digits/lenet/standard", "digits:7", distortions=["gaussian_noise", "jpeg"])
+        >>> [(weakness.distortion, weakness.shown) for weakness in found]
+        []
     """
     if goal not in GOALS:
         raise ExplorerError(f"There is no goal {goal!r}: choose {' or '.join(GOALS)}.")
-    models = inputs.check_models(models)
-    if goal == "separate" and len(models) < 2:
+    asked = read_request(models, image, Recipe() if recipe is None else recipe, label=label)
+    issue(asked.notes)
+    chosen, recipe, label = asked.models, asked.recipe, asked.label
+    if goal == "separate" and len(chosen) < 2:
         raise ExplorerError("What separates the models needs at least two of them; add another.")
-    recipe = Recipe() if recipe is None else recipe
-    recipe = replace(recipe, against=recipe.against or models[0].name)
+    recipe = replace(recipe, against=recipe.against or chosen[0].name)
     names = [name for name, kind in DISTORTIONS.items() if kind.searched] if distortions is None else distortions
     kinds = [find_distortion(name) for name in names]
-    lines = [list(_ways(varied(models, image, kind.name, recipe, label=label))) for kind in kinds]
+    lines = [list(_ways(varied(chosen, asked.pixels, kind.name, recipe, label=label))) for kind in kinds]
     meter = Meter(progress, len(kinds))
 
     def breathe(_: int) -> None:
@@ -97,7 +118,7 @@ def weaknesses(
 
     found = []
     for ways in lines:
-        each = [_weakness(models, line, goal, breathe) for line in ways]
+        each = [_weakness(chosen, line, goal, breathe) for line in ways]
         found.append(min(each, key=_size))
         meter.step()
     return sorted(found, key=_size)

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import gradio as gr
 from gradio.utils import get_function_description
 
-from explorer import analysis
+from explorer import analysis, defaults
 from explorer.app.api_requests import Reader, number_of, numbers_of, text_of
 from explorer.app.context import Context
 from explorer.app.idle import low_priority_thread
@@ -113,7 +113,7 @@ class Api:
         self,
         image: Picture,
         models: list[str] | None = None,
-        recipe: str = "gaussian_noise=0.1",
+        recipe: str = defaults.RECIPE,
         pictures: bool = False,
     ) -> dict[str, Any]:
         """Distort an image and ask several models about the very same pixels, clean and distorted.
@@ -133,7 +133,7 @@ class Api:
 
         def work(_: Progress) -> dict[str, Any]:
             request = self._reader.load(image, models, recipe)
-            found = analysis.compare(request.models, request.pixels, request.recipe, label=request.label)
+            found = analysis.compare_image(request.models, request.pixels, request.recipe, label=request.label)
             urls = {"clean": images.data_url(found.clean), "distorted": images.data_url(found.distorted)}
             return found.to_dict() | ({"images": urls} if pictures else {})
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from explorer.app.validation import MAX_STEPS
+from explorer.defaults import MAX_STEPS
 from explorer.distortions import DISTORTIONS
 from explorer.models.families import Family
 

@@ -26,8 +26,9 @@ from explorer.app.links import read_link
 from explorer.app.methods.page import Methods
 from explorer.app.pictures import PictureGoneError
 from explorer.app.sharing import shares
-from explorer.app.validation import MAX_MODELS, MAX_STEPS, parse_recipe
+from explorer.app.validation import parse_recipe
 from explorer.data import images
+from explorer.defaults import MAX_MODELS, MAX_STEPS
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
 

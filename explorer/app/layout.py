@@ -12,22 +12,21 @@ from typing import Any
 import gradio as gr
 import torch
 
+from explorer import defaults
 from explorer.app import api
 from explorer.app.context import Context
 from explorer.app.controls import Controls, add_model_menu, add_step_menu, connect, family_menu, step_sliders
 from explorer.app.distortion_info import describe
 from explorer.app.endpoints import Endpoints
 from explorer.app.pictures import sample_strip
-from explorer.app.validation import MAX_STEPS
 from explorer.app.workspace import Workspace
 from explorer.data.images import MAX_BYTES
-from explorer.distortions import DISTORTIONS
+from explorer.defaults import MAX_STEPS
+from explorer.distortions import DISTORTIONS, Recipe
 from explorer.models import pick_device
 from explorer.panel import curves_module, panel_module
 
 FOLDER = Path(__file__).resolve().parent
-FIRST_STEPS = (("gaussian_noise", 0.06),)
-"""The first screen: about where a standard network begins to call the cat a frog."""
 
 MODULES = (
     *("parts", "jobs", "app", "steps", "models", "controls", "pictures", "browser", "views", "maps", "history"),
@@ -156,7 +155,7 @@ def catalogue(workspace: Workspace) -> dict[str, Any]:
         "first": {
             "family": first.key,
             "models": models,
-            "steps": list(map(list, FIRST_STEPS)),
+            "steps": Recipe.parse(defaults.RECIPE).to_dict()["steps"],
             **first_picture(workspace),
         },
     }

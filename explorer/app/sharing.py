@@ -30,33 +30,22 @@ def shares(request: LoadedRequest, state: Mapping[str, Any], own: Collection[str
     if outside:
         command += ["--arch", outside[0].arch]
         command += ["--mean", _numbers(outside[0].mean), "--std", _numbers(outside[0].std)]
-    takes = f"{request.family.size}, {request.family.channels}"
-    label = "" if request.label is None else f", label={request.label}"
-    reference, pin = "", []
     shared: dict[str, Any] = {"picture": image, "models": names, "recipe": request.recipe.to_dict()}
+    arguments = ["models", repr(image), repr(str(request.recipe)), *_label(picture, known, request.label)]
     if request.pinned is not None:
         other = state["reference"]["picture"]
-        command += ["--pin", f"{_image_name(other, known)}|{request.pinned}"]
-        shared["reference"] = {"picture": _image_name(other, known), "recipe": request.pinned.to_dict()}
-        reference = ", reference=reference"
-        pinned_label = "" if request.pinned_label is None else f", label={request.pinned_label}"
-        pin = [
-            f"other = explorer.fit({_image_python(other, known)}, {takes})",
-            f"reference = pinned_pass(models, other, explorer.{request.pinned.to_python()}{pinned_label})",
-        ]
-    loaded = f"[explorer.load_model(name) for name in {names!r}]"
-    if outside:
-        loaded = f"[{', '.join(_model_python(model.card) for model in request.models)}]"
+        pinned, chain = _image_name(other, known), str(request.pinned)
+        command += ["--pin", f"{pinned}|{chain}"]
+        shared["reference"] = {"picture": pinned, "recipe": request.pinned.to_dict()}
+        told = _label(other, known, request.pinned_label)
+        reference = f"explorer.compare({', '.join(['models', repr(pinned), repr(chain), *told])})" if told else None
+        arguments.append(f"reference={reference or repr(f'{pinned}|{chain}')}")
     notes = _notes(picture, known, outside)
     python = [
         *(f"# {note}" for note in notes),
         "import explorer",
-        *(["from explorer.data.images import sample_images"] if "sample" in picture else []),
-        *(["from explorer.analysis import pinned_pass"] if pin else []),
-        f"models = {loaded}",
-        f"image = explorer.fit({_image_python(picture, known)}, {takes})",
-        *pin,
-        f"comparison = explorer.compare(models, image, explorer.{request.recipe.to_python()}{label}{reference})",
+        f"models = [{', '.join(_model_python(model.card) for model in request.models)}]",
+        f"comparison = explorer.compare({', '.join(arguments)})",
     ]
     return {
         "command": " ".join(map(_word, command)),
@@ -87,7 +76,7 @@ def _file_name(card: Card) -> str:
 
 def _model_python(card: Card) -> str:
     if card.method != "outside":
-        return f"explorer.load_model({card.name!r})"
+        return repr(card.name)
     return f"explorer.load_model({_file_name(card)!r}, arch={card.arch!r}, mean={card.mean!r}, std={card.std!r})"
 
 
@@ -108,9 +97,6 @@ def _image_name(picture: Mapping[str, Any], known: frozenset[str]) -> str:
     return str(picture.get("sample", "picture.png"))
 
 
-def _image_python(picture: Mapping[str, Any], known: frozenset[str]) -> str:
-    if picture.get("dataset") in known:
-        return f"explorer.load_dataset({picture['dataset']!r}).batch([{picture['index']}])[0]"
-    if "sample" in picture:
-        return f"sample_images()[{picture['sample']!r}]()"
-    return "explorer.load_image('picture.png')"
+def _label(picture: Mapping[str, Any], known: frozenset[str], label: int | None) -> list[str]:
+    """The argument that says the true class; rows of known data sets bring theirs."""
+    return [] if label is None or picture.get("dataset") in known else [f"label={label}"]

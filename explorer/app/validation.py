@@ -5,14 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from explorer.defaults import MAX_STEPS
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
-
-MAX_MODELS = 12
-"""Models side by side at once."""
-
-MAX_STEPS = 8
-"""Distortions in one chain."""
 
 MAX_TEXT = 1000
 """Characters of a recipe or a name that are read."""

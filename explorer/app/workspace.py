@@ -12,13 +12,14 @@ from typing import Any
 
 from torch import Tensor
 
-from explorer.analysis import CleanPass, clean_pass, compare, pinned_pass
+from explorer.analysis import CleanPass, clean_pass, compare_image, pinned_pass
 from explorer.app.cache import LruCache
 from explorer.app.dataset_catalog import DatasetCatalog
 from explorer.app.pictures import Pictures
-from explorer.app.validation import MAX_MODELS, mapping, read_recipe
+from explorer.app.validation import mapping, read_recipe
 from explorer.data import images
 from explorer.data.datasets import Dataset
+from explorer.defaults import MAX_MODELS
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
 from explorer.models import Card, Classifier, list_models, load_model
@@ -116,7 +117,7 @@ class Workspace:
             ExplorerError: If the state makes no sense.
         """
         request = self.load(state)
-        comparison = compare(
+        comparison = compare_image(
             request.models,
             request.pixels,
             request.recipe,

@@ -6,6 +6,7 @@ Heavy libraries are imported inside the commands, so that ``explorer --help`` an
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -21,7 +22,7 @@ from explorer.cli.output import forgive_encoding, print_json, print_parts, progr
 from explorer.cli.registered import RegisteredCommand
 from explorer.cli.survey import survey
 from explorer.cli.train import train
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, ExplorerWarning
 
 # The base of all complaints about a command line. Its home moved between typer's versions, BadParameter's did not.
 Complaint: type[Exception] = typer.BadParameter.mro()[2]
@@ -189,6 +190,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line (``sys.argv`` by default) and leave with its exit code."""
     forgive_encoding()
     command = typer.main.get_command(app)
+    warnings.simplefilter("ignore", ExplorerWarning)  # results hold what was noticed
     try:
         code = command.main(arguments, prog_name="explorer", standalone_mode=False)
     except ExplorerError as error:

@@ -6,15 +6,16 @@ from typing import Annotated
 
 import typer
 
-from explorer.cli.inputs import load_models, open_image, read_amount, read_names, read_numbers, read_pin, read_recipe
+from explorer import defaults
+from explorer.cli.inputs import load_models, open_picture, read_amount, read_names, read_numbers, read_recipe
 from explorer.cli.options import DEFAULT_MODELS, Arch, AsJson, Device, Image, Mean, Models, RecipeText, Seed, Std
 from explorer.cli.output import print_json, print_parts, progress_bar
 
 
 def compare(
-    image: Image,
+    image: Image = defaults.PICTURE,
     models: Models = DEFAULT_MODELS,
-    recipe: RecipeText = "gaussian_noise=0.1",
+    recipe: RecipeText = defaults.RECIPE,
     seed: Seed = None,
     pin: Annotated[
         str | None, typer.Option(help="Compare with this state, not with the clean image: 'cat|jpeg=30;seed=0'.")
@@ -35,9 +36,7 @@ def compare(
     torch.set_num_threads(1)  # as the app computes: sums in another order can move an attack's pixels by a bit
     chain = read_recipe(recipe, seed)
     loaded = load_models(models, arch, mean, std, device)
-    pixels, label = open_image(image, loaded[0])
-    reference = None if pin is None else read_pin(pin, loaded)
-    found = analysis.compare(loaded, pixels, chain, label=label, reference=reference)
+    found = analysis.compare(loaded, open_picture(image, loaded), chain, reference=pin)
     if as_json:
         print_json(found.to_dict())
     else:
@@ -69,11 +68,9 @@ def sweep(
     chain = read_recipe(recipe, seed)
     grid = read_numbers("--amounts", amounts)
     loaded = load_models(models, arch, mean, std, device)
-    pixels, label = open_image(image, loaded[0])
+    picture = open_picture(image, loaded)
     with progress_bar(distortion) as progress:
-        found = analysis.sweep(
-            loaded, pixels, distortion, amounts=grid, recipe=chain, label=label, seeds=seeds, progress=progress
-        )
+        found = analysis.sweep(loaded, picture, distortion, amounts=grid, recipe=chain, seeds=seeds, progress=progress)
     if as_json:
         print_json(found.to_dict())
     else:
@@ -108,11 +105,9 @@ def weaknesses(
     chain = read_recipe(recipe, seed)
     names = read_names(distortions) if distortions else None
     loaded = load_models(models, arch, mean, std, device)
-    pixels, label = open_image(image, loaded[0])
+    picture = open_picture(image, loaded)
     with progress_bar("searching") as progress:
-        found = analysis.weaknesses(
-            loaded, pixels, goal=goal, distortions=names, recipe=chain, label=label, progress=progress
-        )
+        found = analysis.weaknesses(loaded, picture, goal=goal, distortions=names, recipe=chain, progress=progress)
     if as_json:
         print_json({"goal": goal, "weaknesses": [spot.to_dict() for spot in found]})
     else:
@@ -140,9 +135,9 @@ def transfer(
     chain = read_recipe(recipe, seed)
     strength = read_amount(attack, amount)
     loaded = load_models(models, arch, mean, std, device)
-    pixels, label = open_image(image, loaded[0])
+    picture = open_picture(image, loaded)
     with progress_bar(attack) as progress:
-        found = analysis.transfer(loaded, pixels, attack, strength, recipe=chain, label=label, progress=progress)
+        found = analysis.transfer(loaded, picture, attack, strength, recipe=chain, progress=progress)
     if as_json:
         print_json(found.to_dict())
     else:

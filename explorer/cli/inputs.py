@@ -1,4 +1,4 @@
-"""What is typed on the command line, as objects of the core: recipes, numbers, models, images."""
+"""What is typed on the command line, as objects of the core: recipes, numbers, models."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 from explorer.errors import ExplorerError
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from explorer.analysis import CleanPass
+    from explorer.data.inputs import Picture
     from explorer.distortions import Recipe
     from explorer.models import Classifier
 
@@ -65,34 +63,8 @@ def load_models(
     return [load_model(name, device=device, **(said if name in outside else {})) for name in listed]
 
 
-def open_image(text: str, model: Classifier) -> tuple[Tensor, int | None]:
-    """The image as the model takes it, (1, C, H, W) in [0, 1], and its label, where the model knows its class."""
-    from explorer.data.datasets import SOURCES, load_dataset
-    from explorer.data.images import fit, load_image, sample_images
+def open_picture(text: str, models: Sequence[Classifier]) -> Picture:
+    """The picture as the models take it; that a photograph is fitted goes without saying here."""
+    from explorer.data.inputs import read_picture
 
-    source, colon, index = text.partition(":")
-    label = None
-    if colon and source in SOURCES:
-        dataset = load_dataset(source)
-        if not index.isdecimal() or int(index) >= len(dataset):
-            raise ExplorerError(f"{source} has the test images 0 to {len(dataset) - 1}, not {index!r}.")
-        x, _ = dataset.batch([int(index)])
-        true = dataset.class_of(int(index))
-        label = model.classes.index(true) if true in model.classes else None
-    elif text in (samples := sample_images()) and not Path(text).exists():
-        x = samples[text]()
-    else:
-        x = load_image(text)
-    return fit(x, model.size, model.channels), label
-
-
-def read_pin(text: str, models: Sequence[Classifier]) -> CleanPass:
-    """The models' answers to a pinned state, written IMAGE|RECIPE."""
-    from explorer.analysis import pinned_pass
-    from explorer.distortions import Recipe
-
-    image, bar, chain = text.partition("|")
-    if not bar:
-        raise ExplorerError("--pin takes an image and a recipe with a bar between them, such as 'cat|jpeg=30;seed=0'.")
-    pixels, label = open_image(image, models[0])
-    return pinned_pass(models, pixels, Recipe.parse(chain), label=label)
+    return replace(read_picture(text, (models[0].size, models[0].channels)), notes=())

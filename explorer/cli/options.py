@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
-DEFAULT_MODELS = ["cifar10/resnet20/standard,cifar10/resnet20/stability"]
+from explorer import defaults
+
+DEFAULT_MODELS = [",".join(defaults.MODELS)]
 
 Image = Annotated[str, typer.Argument(help="An image file, a bundled photograph (cat), or a test image (digits:7).")]
 Models = Annotated[list[str], typer.Option(help="Models by name or path, separated by commas.")]

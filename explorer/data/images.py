@@ -45,7 +45,7 @@ def load_image(source: Source) -> Tensor:
     is laid over white, 16-bit values are scaled, animations give their first frame; colour profiles are ignored.
     Raises ExplorerError where there is no readable image, or one above MAX_BYTES or MAX_PIXELS.
     """
-    return _as_tensor(_pixels(source))
+    return _as_tensor(decode(source))
 
 
 def load_fitted(source: Source, inputs: Sequence[tuple[int, int]]) -> list[Tensor]:
@@ -53,7 +53,7 @@ def load_fitted(source: Source, inputs: Sequence[tuple[int, int]]) -> list[Tenso
 
     Gives the same values in much less memory: a picture of 50 million pixels is never in memory as floats as a whole.
     """
-    pixels = _pixels(source)
+    pixels = decode(source)
     height, width, channels = pixels.shape
     if pixels.size < _SMALL or channels == 4 or pixels.dtype.kind == "f":
         return [fit(_as_tensor(pixels), *takes) for takes in inputs]
@@ -74,10 +74,10 @@ def image_size(source: Path) -> tuple[int, int]:
         with source.open("rb") as file, _open(file) as image:
             return image.size[1], image.size[0]
     except Exception as error:
-        raise ExplorerError(f"{source.name} is no image that can be read: take it out of the folder.") from error
+        raise ExplorerError(f"{source.name} is not a readable image: take it out of the folder.") from error
 
 
-def _pixels(source: Source) -> np.ndarray:
+def decode(source: Source) -> np.ndarray:
     """The image as an array (H, W, 1, 3 or 4): uint8, uint16 or floats in [0, 1]."""
     if isinstance(source, np.ndarray):
         return _check_array(source)
@@ -124,7 +124,7 @@ def _read_bytes(source: Any) -> bytes:
             raise ExplorerError("The image file was opened as text: open it in binary mode.")
     else:
         raise ExplorerError(
-            f"A {type(source).__name__} is no image: give a path, bytes, an open file, a Pillow image or an array."
+            f"Expected an image (path, bytes, open file, PIL image or array), got {type(source).__name__}."
         )
     if len(data) > MAX_BYTES:
         raise _too_many_bytes()
@@ -157,7 +157,7 @@ def _what_it_is(data: bytes) -> str:
         return f"The file is a PDF document, not an image: {wanted}"
     if head[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftyphevc"):
         return "The file is a HEIC photo, which cannot be read here: save it as JPEG or PNG."
-    return f"The file holds no image that can be read: {wanted}"
+    return f"The file is not a readable image: {wanted}"
 
 
 def _from_pillow(image: Image.Image) -> np.ndarray:
@@ -231,17 +231,50 @@ def _as_tensor(array: np.ndarray) -> Tensor:
 
 
 def check_batch(x: Tensor) -> Tensor:
-    """The batch itself if it is float32 (N, 1 or 3, H, W), H, W >= 1, with values in [0, 1]; else an ExplorerError."""
-    if not isinstance(x, Tensor) or x.ndim != 4 or x.shape[1] not in (1, 3) or x.shape[2] * x.shape[3] == 0:
-        got = tuple(x.shape) if isinstance(x, Tensor) else type(x).__name__
-        raise ExplorerError(f"Images must be a tensor (N, 3, H, W) or (N, 1, H, W), not {got}.")
+    """Check a batch of images: the one check that all of the package relies on.
+
+    Args:
+        x: float32 (N, C, H, W) with C 1 or 3, H and W at least 1, values in [0, 1].
+
+    Returns:
+        The same tensor.
+
+    Raises:
+        ExplorerError: For another type or shape, and for values that are not finite or outside [0, 1]; the sentence
+            names the likely reason.
+    """
+    if not isinstance(x, Tensor):
+        raise ExplorerError(f"Expected images as a tensor (N, C, H, W), got {type(x).__name__}.")
+    if x.ndim != 4 or x.shape[1] not in (1, 3) or 0 in x.shape[2:]:
+        raise ExplorerError(
+            f"The images have shape {tuple(x.shape)}; expected (N, C, H, W){_shape_hint(tuple(x.shape))}."
+        )
     if x.dtype != torch.float32:
-        raise ExplorerError(f"Images must be float32 with values from 0 to 1, not {x.dtype}.")
+        raise ExplorerError(f"The images hold {x.dtype} values; expected float32 in [0, 1].")
     if x.numel():
-        low, high = (float(value) for value in torch.aminmax(x.detach()))
+        low, high = (float(bound) for bound in x.detach().aminmax())
         if not (low >= 0 and high <= 1):  # also true for NaN
-            raise ExplorerError("Image values must lie between 0 and 1: normalisation happens inside the model.")
+            raise ExplorerError(_range_error(low, high))
     return x
+
+
+def _shape_hint(shape: tuple[int, ...]) -> str:
+    if len(shape) == 3:
+        return ": images[None] for one image" if shape[0] in (1, 3) else ": images[:, None] for a batch of grey ones"
+    return ": images.permute(0, 3, 1, 2)" if len(shape) == 4 and shape[3] in (1, 3) else ", with C 1 or 3"
+
+
+def _range_error(low: float, high: float) -> str:
+    """One sentence on values outside [0, 1], with the likely reason."""
+    if not (low > -float("inf") and high < float("inf")):
+        return "The images hold values that are not finite numbers (NaN or infinite)."
+    run = f"The images' values run from {low:.3g} to {high:.3g} instead of 0 to 1"
+    if low < 0:
+        return (
+            f"{run}, as if they were normalised already; give pixels in [0, 1], and the normalisation to "
+            "explorer.wrap(net, mean=..., std=...)."
+        )
+    return f"{run}; {'divide them by 255' if 1.5 < high <= 255 else 'clamp them to [0, 1]'}."
 
 
 def fit(image: Tensor, size: int, channels: int) -> Tensor:

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from explorer.analysis.request import issue, read_recipe
 from explorer.data import images
-from explorer.data.datasets import Dataset
+from explorer.data.datasets import Dataset, load_dataset
 from explorer.distortions import Recipe, apply, image_seed
 from explorer.errors import ExplorerError
 from explorer.evaluation.statistics import Interval, wilson_interval
-from explorer.models import Classifier
+from explorer.models import Classifier, ExternalClassifier
 from explorer.models import inference as inputs
+from explorer.models.reading import ModelLike, ModelsLike, open_models, wrap_opened
 from explorer.progress import Progress
+
+DatasetLike = Dataset | str | Path
+"""A data set, or what ``load_dataset`` takes."""
 
 
 @dataclass(frozen=True)
@@ -53,43 +59,89 @@ class Evaluation:
 
 
 def evaluate(
-    model: Classifier,
-    dataset: Dataset,
-    recipe: Recipe | None = None,
+    model: ModelLike,
+    dataset: DatasetLike,
+    recipe: Recipe | str | None = None,
     *,
     limit: int | None = None,
     batch_size: int | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
-    """``evaluate_many`` for one model."""
+    """Measure the accuracy of one model on a data set, clean or distorted: ``evaluate_many`` for one model.
+
+    Args:
+        model: A name, a path, a loaded model or a network of your own, as for ``compare``.
+        dataset: A ``Dataset``, or what ``load_dataset`` takes: a name such as ``digits``, a folder, an ``.npz``.
+        recipe: The distortions and the seed, a ``Recipe`` or its text; clean without one.
+        limit: Take the first images only.
+        batch_size: Images asked about at once; of no matter for the result.
+        progress: Called with the number of images that are done, and of all.
+
+    Returns:
+        The share of images that it classifies correctly (0-1), with a 95 % Wilson interval.
+
+    Raises:
+        ExplorerError: As ``evaluate_many``.
+
+    Examples:
+        >>> import explorer
+        >>> found = explorer.evaluate("digits/lenet/standard", "digits", "gaussian_noise=0.2", limit=100)
+        >>> found.accuracy
+        0
+    """
     return evaluate_many([model], dataset, recipe, limit=limit, batch_size=batch_size, progress=progress)[0]
 
 
 def evaluate_many(
-    models: Sequence[Classifier],
-    dataset: Dataset,
-    recipe: Recipe | None = None,
+    models: ModelsLike,
+    dataset: DatasetLike,
+    recipe: Recipe | str | None = None,
     *,
     limit: int | None = None,
     batch_size: int | None = None,
     progress: Progress | None = None,
 ) -> list[Evaluation]:
-    """Share of images each model names rightly, all models on the same distorted pixels; clean without a ``recipe``.
+    """Measure the accuracy of several models on the same distorted pixels of a data set.
 
     Image i is distorted with the seed ``image_seed(recipe.seed, i)``, so the result does not depend on ``batch_size``
-    and equals that of ``compare`` image by image. ``limit`` takes the first images only. Images of another size or
-    other channels than the models take are fitted first (``explorer.fit``) and the Evaluation says so. Adversarial
-    steps are computed against the model among ``models`` that ``recipe.against`` names, away from the true labels.
-    Pixels are made on the CPU batch by batch; memory does not grow with the data set. ExplorerError as in
-    ``compare``, and where a model has another number of classes than the data set, or there is no image.
+    and equals that of ``compare`` image by image. Images of another size or other channels than the models take are
+    fitted first (``explorer.fit``) and the Evaluation says so. Pixels are made on the CPU batch by batch; memory does
+    not grow with the data set.
+
+    Args:
+        models: Names, paths, loaded models or networks of your own, as for ``compare``.
+        dataset: A ``Dataset``, or what ``load_dataset`` takes.
+        recipe: The distortions and the seed; clean without one. Adversarial steps are computed against the model among
+            ``models`` that its ``against`` names, away from the true labels.
+        limit: Take the first images only.
+        batch_size: Images asked about at once; of no matter for the result.
+        progress: Called with the number of images that are done, and of all.
+
+    Returns:
+        One Evaluation per model, in their order.
+
+    Raises:
+        ExplorerError: As ``compare``, and where a model has another number of classes than the data set, or there is no
+            image.
     """
-    recipe = Recipe() if recipe is None else recipe
-    right, fitted = correct_answers(models, dataset, recipe, limit=limit, batch_size=batch_size, progress=progress)
+    chosen, data = read_data(models, dataset)
+    chain = read_recipe(recipe, "clean")
+    right, fitted = correct_answers(chosen, data, chain, limit=limit, batch_size=batch_size, progress=progress)
     n = right.shape[1]
     return [
-        Evaluation(model.name, count / n, n, recipe, wilson_interval(count, n), fitted)
-        for model, count in zip(models, right.sum(1).tolist(), strict=True)
+        Evaluation(model.name, count / n, n, chain, wilson_interval(count, n), fitted)
+        for model, count in zip(chosen, right.sum(1).tolist(), strict=True)
     ]
+
+
+def read_data(models: ModelsLike, dataset: DatasetLike) -> tuple[tuple[Classifier, ...], Dataset]:
+    """The models and the data set that somebody named, loaded; what is noticed about own networks is a warning."""
+    data = load_dataset(str(dataset)) if isinstance(dataset, str | Path) else dataset
+    opened = open_models(models)
+    first = next((model for model in opened if isinstance(model, Classifier)), data)
+    chosen = wrap_opened(opened, first.size, first.channels)
+    issue([note for model in chosen if isinstance(model, ExternalClassifier) for note in model.warnings], 3)
+    return chosen, data
 
 
 def correct_answers(

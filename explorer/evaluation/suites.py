@@ -21,12 +21,13 @@ from explorer.distortions import Recipe
 from explorer.distortions.adversarial import cross_entropy, slope
 from explorer.distortions.protocols import attack_plan, corruption_plan
 from explorer.evaluation.calibration import Calibration, calibration
-from explorer.evaluation.evaluate import batches, check_data, correct_answers, needs_fit
+from explorer.evaluation.evaluate import DatasetLike, batches, check_data, correct_answers, needs_fit, read_data
 from explorer.evaluation.line_search import LineSearch, line_search
 from explorer.evaluation.results import SuiteResult
 from explorer.evaluation.statistics import Interval, mean_interval, wilson_interval
 from explorer.models import Classifier
 from explorer.models import inference as inputs
+from explorer.models.reading import ModelsLike
 from explorer.progress import Progress
 from explorer.registry import Registry
 
@@ -212,8 +213,8 @@ SUITES.add("line-search", line_search)
 
 @overload
 def run_suite(
-    models: Sequence[Classifier],
-    dataset: Dataset,
+    models: ModelsLike,
+    dataset: DatasetLike,
     name: Literal["corruptions", "adversarial"] = "corruptions",
     *,
     limit: int | None = None,
@@ -225,8 +226,8 @@ def run_suite(
 
 @overload
 def run_suite(
-    models: Sequence[Classifier],
-    dataset: Dataset,
+    models: ModelsLike,
+    dataset: DatasetLike,
     name: str,
     *,
     limit: int | None = None,
@@ -237,8 +238,8 @@ def run_suite(
 
 
 def run_suite(
-    models: Sequence[Classifier],
-    dataset: Dataset,
+    models: ModelsLike,
+    dataset: DatasetLike,
     name: str = "corruptions",
     *,
     limit: int | None = None,
@@ -246,10 +247,32 @@ def run_suite(
     batch_size: int | None = None,
     progress: Progress | None = None,
 ) -> Measured:
-    """Measure all models on the images of ``dataset`` under a suite; the result has a summary per model.
+    """Measure models on a data set under a suite: a published list of conditions under one name.
 
-    ``limit`` takes the first images only. Image i is distorted with the seed ``image_seed(seed, i)``, so that a row is
-    what ``evaluate`` gives for its recipe. Amounts in pixels grow with the models' input, from the 32 px they were
-    published for. ``progress`` counts images. ExplorerError for an unknown suite, and as in ``evaluate_many``.
+    Image i is distorted with the seed ``image_seed(seed, i)``, so that a row is what ``evaluate`` gives for its recipe.
+    Amounts in pixels grow with the models' input, from the 32 px they were published for.
+
+    Args:
+        models: Names, paths, loaded models or networks of your own, as for ``compare``; the first is the baseline.
+        dataset: A ``Dataset``, or what ``load_dataset`` takes.
+        name: ``corruptions``, ``adversarial``, ``calibration`` or ``line-search``.
+        limit: Take the first images only.
+        seed: Of the distortions.
+        batch_size: Images asked about at once; of no matter for the result.
+        progress: Called with the number of images that are done, and of all.
+
+    Returns:
+        The rows of the suite, and a summary per model.
+
+    Raises:
+        ExplorerError: As ``evaluate_many``, and for an unknown suite.
+
+    Examples:
+        >>> import explorer
+        >>> suite = explorer.run_suite("digits/lenet/standard", "digits", limit=10)
+        >>> len(suite.rows)
+        75
     """
-    return SUITES.find(name)(models, dataset, limit=limit, seed=seed, batch_size=batch_size, progress=progress)
+    measure = SUITES.find(name)
+    chosen, data = read_data(models, dataset)
+    return measure(chosen, data, limit=limit, seed=seed, batch_size=batch_size, progress=progress)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from explorer.analysis import Answer, compare, flip_point, sweep
+from explorer.analysis import Answer, compare_image, flip_point, sweep
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
 from explorer.lessons import Verdict, exercise, hint, number, prediction, right
@@ -90,7 +90,7 @@ def lucky_seed(answer: Any) -> Verdict:
 def against_the_stable_one(answer: Any) -> Verdict:
     """Any recipe that separates the two in the unexpected direction."""
     recipe = answer if isinstance(answer, Recipe) else Recipe.parse(answer)
-    standard, stable = compare([network(), network("stability")], photograph(), recipe).models
+    standard, stable = compare_image([network(), network("stability")], photograph(), recipe).models
     if stable.flipped and not standard.flipped:
         return right(
             f"{recipe}: standard says {_class(standard)}, stability says {_class(stable)}. "
@@ -111,7 +111,7 @@ def against_the_stable_one(answer: Any) -> Verdict:
 
 def _answer(recipe: str) -> Answer:
     """What the standard network says of the cat under a recipe."""
-    return compare([network()], photograph(), Recipe.parse(recipe)).models[0]
+    return compare_image([network()], photograph(), Recipe.parse(recipe)).models[0]
 
 
 def _class(answer: Answer) -> str:

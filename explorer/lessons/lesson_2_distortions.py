@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from explorer.analysis import Comparison, compare, flip_point
+from explorer.analysis import Comparison, compare_image, flip_point
 from explorer.analysis.measures import input_distance
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
@@ -176,4 +176,4 @@ def gap(answer: Any) -> Verdict:
 
 def _seen(recipe: str | Recipe) -> Comparison:
     """The standard network's comparison of the cat under a recipe."""
-    return compare([network()], photograph(), recipe if isinstance(recipe, Recipe) else Recipe.parse(recipe))
+    return compare_image([network()], photograph(), recipe if isinstance(recipe, Recipe) else Recipe.parse(recipe))

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from explorer.analysis import compare
+from explorer.analysis import compare_image
 from explorer.distortions import Recipe, apply, image_seed
 from explorer.lessons import Verdict, choice, exercise, hint, number, prediction, right
 from explorer.lessons.material import network, photograph, tiles
@@ -103,7 +103,7 @@ def feature_distance(answer: Any) -> Verdict | None:
     """Held to what ``compare`` measures, in a vector layer and in one of maps."""
     for method, layer in (("standard", "penultimate"), ("stability", "stage2")):
         model = network(method)
-        seen = compare([model], photograph(), Recipe.parse("gaussian_noise=0.1"))
+        seen = compare_image([model], photograph(), Recipe.parse("gaussian_noise=0.1"))
         given = answer(model, seen.clean, seen.distorted, layer)
         if given is None or given is Ellipsis:
             return None
@@ -130,7 +130,8 @@ def feature_distance(answer: Any) -> Verdict | None:
 def quarter(answer: Any) -> Verdict:
     """The percentile of the panel must be near 25."""
     sigma = number(answer, "σ")
-    percentile = compare([network()], photograph(), Recipe((("gaussian_noise", sigma),))).models[0].feature_percentile
+    noise = Recipe((("gaussian_noise", sigma),))
+    percentile = compare_image([network()], photograph(), noise).models[0].feature_percentile
     at = f"At σ = {sigma:.3g} the percentile is {percentile:.0f}"
     if percentile is None or abs(percentile - 25) > 3:
         return hint(
@@ -138,7 +139,7 @@ def quarter(answer: Any) -> Verdict:
             "compare(...).models[0].feature_percentile tells it; lesson 2's find_amount works on its negative.",
             words=f"{at}, not 25.",
         )
-    there = compare([network("stability")], photograph(), Recipe((("gaussian_noise", sigma),))).models[0]
+    there = compare_image([network("stability")], photograph(), noise).models[0]
     return right(
         f"{at}: a quarter of all pairs of different pictures are closer than the cat and its noisy copy. In the "
         f"stabilized network the same pixels are at percentile {there.feature_percentile or 0:.0f}."

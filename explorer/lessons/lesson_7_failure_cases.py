@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from explorer.analysis import Comparison, compare
+from explorer.analysis import Comparison, compare_image
 from explorer.data.datasets import Dataset, load_dataset
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
@@ -185,7 +185,7 @@ def opened(row: int, recipe: str) -> Comparison:
         The comparison.
     """
     pixels, _ = _digits().batch([row])
-    return compare(list(_pair()), pixels, Recipe.parse(recipe))
+    return compare_image(list(_pair()), pixels, Recipe.parse(recipe))
 
 
 @cache

@@ -134,7 +134,7 @@ def check_module(net: Any) -> None:
         raise ExplorerError("This is a state dict, not a network; fill a network with its load_state_dict first.")
     if not isinstance(net, nn.Module):
         kind = type(net).__name__
-        raise ExplorerError(f"A {kind!r} is no network; give a torch.nn.Module, or a model from explorer.load_model.")
+        raise ExplorerError(f"Expected a model (name, path, Classifier or torch.nn.Module), got {kind}.")
     tensors = (*net.parameters(), *net.buffers())
     if any(isinstance(tensor, (nn.UninitializedParameter, nn.UninitializedBuffer)) for tensor in tensors):
         raise ExplorerError(

@@ -6,13 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from explorer import defaults
 from explorer.data.datasets import Dataset, dataset_title
 from explorer.errors import ExplorerError
 from explorer.models import Card, Classifier
-
-FIRST = ("cifar10", "digits")  # families open in this order, others after them by name
-DEFAULT_METHODS = ("standard", "stability")
-DEFAULT_ARCHITECTURES = ("resnet20", "mnist_cnn", "lenet")
 
 
 @dataclass(frozen=True)
@@ -31,10 +28,10 @@ class Family:
     def defaults(self) -> list[str]:
         """The names first shown: a baseline and its stabilized sibling, else the first two cards."""
         kinds = dict.fromkeys((card.arch, card.data) for card in self.cards)  # siblings learned from the same pictures
-        for kind in sorted(kinds, key=lambda kind: _rank(kind[0], DEFAULT_ARCHITECTURES)):
+        for kind in sorted(kinds, key=lambda kind: _rank(kind[0], defaults.ARCHITECTURES)):
             by_method = {card.method: card.name for card in self.cards if (card.arch, card.data) == kind}
-            names = [by_method[method] for method in DEFAULT_METHODS if method in by_method]
-            if len(names) == len(DEFAULT_METHODS):
+            names = [by_method[method] for method in defaults.METHODS if method in by_method]
+            if len(names) == len(defaults.METHODS):
                 return names
         return [card.name for card in self.cards[:2]]
 
@@ -90,7 +87,7 @@ def group(cards: Sequence[Card]) -> dict[str, Family]:
     for card in cards:
         groups.setdefault((card.size, card.channels, card.classes), []).append(card)
     families = [_family(*takes, members) for takes, members in groups.items()]
-    families.sort(key=lambda family: (_rank(family.data[0], FIRST), family.key))
+    families.sort(key=lambda family: (_rank(family.data[0], defaults.FAMILIES), family.key))
     keyed: dict[str, Family] = {}
     for family in families:
         same = sum(key.partition("~")[0] == family.key for key in keyed)  # as many classes, of other names
@@ -120,7 +117,9 @@ def family_of(names: Sequence[str], families: Mapping[str, Family]) -> Family | 
 
 
 def _family(size: int, channels: int, classes: tuple[str, ...], cards: list[Card]) -> Family:
-    data = sorted({card.data for card in cards if card.data != "outside"}, key=lambda name: _rank(name, FIRST))
+    data = sorted(
+        {card.data for card in cards if card.data != "outside"}, key=lambda name: _rank(name, defaults.FAMILIES)
+    )
     names = [dataset_title(name) for name in data] or [card.name for card in cards]  # people's own: by their files
     title = f"{' and '.join(names)} · {size} px"
     data = data or ["outside"]

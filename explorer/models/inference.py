@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from explorer.data.inputs import as_batch
 from explorer.distortions import Recipe, Target, find_distortion
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
@@ -66,32 +67,29 @@ def _input(model: Classifier) -> str:
 
 def check_image(image: Tensor, model: Classifier) -> Tensor:
     """The image (1, C, H, W) as float32 on the CPU; ExplorerError unless the model takes it as it is, in [0, 1]."""
-    if not isinstance(image, Tensor):
-        raise ExplorerError(f"The image is a {type(image).__name__}; load it with explorer.load_image.")
-    if image.ndim != 4 or len(image) != 1:
-        raise ExplorerError(f"The image has shape {tuple(image.shape)}; expected one image, (1, C, H, W).")
-    if tuple(image.shape[1:]) != (model.channels, model.size, model.size):
-        _, channels, height, width = image.shape
+    pixels = as_batch(image)
+    if len(pixels) != 1:
+        raise ExplorerError(f"Expected one image, (1, C, H, W), got shape {tuple(image.shape)}.")
+    check_size(pixels, model)
+    return pixels
+
+
+def check_size(pixels: Tensor, model: Classifier) -> None:
+    """ExplorerError unless the images (N, C, H, W) have the size and the channels that the model takes."""
+    if tuple(pixels.shape[1:]) != (model.channels, model.size, model.size):
+        _, channels, height, width = pixels.shape
         raise ExplorerError(
             f"The image is {width} x {height} px with {channels} channel{'s' if channels > 1 else ''} but "
             f"{model.name} takes {_input(model)}; fit it with explorer.fit(image, {model.size}, {model.channels})."
         )
-    if not image.is_floating_point():
-        raise ExplorerError(
-            f"The image holds {image.dtype} values; expected floats in [0, 1], as explorer.load_image gives."
-        )
-    low, high = (float(bound) for bound in image.aminmax())
-    if not (low >= 0 and high <= 1):
-        raise ExplorerError(
-            f"The image's values run from {low:.3g} to {high:.3g}; expected [0, 1]; models normalise by themselves."
-        )
-    return image.detach().float().cpu()
 
 
 def check_label(label: int | None, model: Classifier) -> None:
     """ExplorerError unless ``label`` is None or the index of a class of ``model``."""
     if label is not None and not 0 <= label < len(model.classes):
-        raise ExplorerError(f"The label {label} is no class of {model.name}; expected 0 to {len(model.classes) - 1}.")
+        raise ExplorerError(
+            f"The label {label} is not a class of {model.name}; expected 0 to {len(model.classes) - 1}."
+        )
 
 
 def attack_target(recipe: Recipe, models: Sequence[Classifier], clean: Tensor, labels: Tensor | None) -> Target | None:

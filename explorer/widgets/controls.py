@@ -13,24 +13,24 @@ import ipywidgets as widgets
 
 from explorer.data import images
 from explorer.data.datasets import SOURCES, local_file
+from explorer.data.inputs import OWN
 from explorer.data.published import PUBLISHED
+from explorer.defaults import MAX_STEPS, RECIPE
 from explorer.distortions import DISTORTIONS, Recipe, find_distortion
-from explorer.widgets.scene import MAX_STEPS, RECIPE, Scene
 from explorer.widgets.sliders import Step
-
-OWN = "own picture"
+from explorer.widgets.state import WidgetState
 
 Ask = Callable[..., None]
 """Called with what somebody chose: any of ``image``, ``models``, ``recipe``; and ``live`` while a slider is dragged."""
 
 
 class Controls:
-    """``box`` holds the widgets; ``paint`` lets them show a scene without their asking anything."""
+    """``box`` holds the widgets; ``paint`` lets them show a state without their asking anything."""
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
         self._painting = False
-        self._scene: Scene | None = None
+        self._state: WidgetState | None = None
         self.touched = 0
         """The place, in the recipe, of the step touched last: the curves are about it."""
         self.picture = self._menu("Picture")
@@ -67,47 +67,47 @@ class Controls:
         self.box.add_class("stability-rail")
 
     @property
-    def scene(self) -> Scene:
+    def state(self) -> WidgetState:
         """What is shown."""
-        if self._scene is None:  # pragma: no cover  # painted before anybody can touch anything
+        if self._state is None:  # pragma: no cover  # painted before anybody can touch anything
             raise RuntimeError
-        return self._scene
+        return self._state
 
     @property
     def chain(self) -> Recipe:
-        return self.scene.recipe
+        return self.state.request.recipe
 
     # ---- showing ----------------------------------------------------------------------------------------------------
 
-    def paint(self, scene: Scene) -> None:
-        """Show a scene; whatever already shows it is left alone, so that a slider being dragged is not pulled at.
+    def paint(self, state: WidgetState) -> None:
+        """Show a state; whatever already shows it is left alone, so that a slider being dragged is not pulled at.
 
-        The scene that is shown already is painted once more: somebody chose something that was refused.
+        The state that is shown already is painted once more: somebody chose something that was refused.
         """
-        before = None if self._scene is scene else self._scene
-        self._scene = scene
+        before = None if self._state is state else self._state
+        self._state = state
         with self._quietly():
-            if before is None or before.image is not scene.image or before.family is not scene.family:
-                self._paint_picture(scene)
-            if before is None or before.families is not scene.families or before.models != scene.models:
-                self._paint_models(scene)
-            self._paint_steps(scene)
-            attacked = scene.recipe.adversarial
-            names = [model.name for model in scene.models]
+            if before is None or before.image is not state.image or before.family is not state.family:
+                self._paint_picture(state)
+            if before is None or before.families is not state.families or before.request.models != state.request.models:
+                self._paint_models(state)
+            self._paint_steps(state)
+            attacked = state.request.recipe.adversarial
+            names = [model.name for model in state.request.models]
             self.against.layout.display = None if attacked else "none"
             if tuple(self.against.options) != tuple(names):
                 self.against.options = names
             if attacked:
-                self.against.value = scene.recipe.against
-            self.seed.value = scene.recipe.seed
-            self.recipe.value = str(scene.recipe)
+                self.against.value = state.request.recipe.against
+            self.seed.value = state.request.recipe.seed
+            self.recipe.value = str(state.request.recipe)
 
-    def _paint_picture(self, scene: Scene) -> None:
+    def _paint_picture(self, state: WidgetState) -> None:
         data = [name for name in SOURCES if name not in PUBLISHED or local_file(name) is not None]
         options = [*images.sample_images(), *data]
-        source, colon, row = scene.place.rpartition(":")
+        source, colon, row = state.request.picture.name.rpartition(":")
         in_data = bool(colon) and source in data
-        shown = source if in_data else scene.place if scene.place in options else OWN
+        shown = source if in_data else state.request.picture.name if state.request.picture.name in options else OWN
         self.picture.options = [*options, *([OWN] if shown == OWN else [])]
         self.picture.value = shown
         self.row.layout.display = None if in_data else "none"
@@ -115,12 +115,12 @@ class Controls:
             self.row.max = 10**7
             self.row.value = int(row)
 
-    def _paint_models(self, scene: Scene) -> None:
-        self.family.options = [(family.title, key) for key, family in scene.families.items()]
-        self.family.value = scene.family.key
-        self.family.layout.display = None if len(scene.families) > 1 else "none"
-        shown = {model.name for model in scene.models}
-        cards = scene.family.cards
+    def _paint_models(self, state: WidgetState) -> None:
+        self.family.options = [(family.title, key) for key, family in state.families.items()]
+        self.family.value = state.family.key
+        self.family.layout.display = None if len(state.families) > 1 else "none"
+        shown = {model.name for model in state.request.models}
+        cards = state.family.cards
         if [box.tooltip for box in self._boxes] != [card.name for card in cards]:
             titles = [card.title for card in cards]
             words = [card.title if titles.count(card.title) == 1 else card.name for card in cards]
@@ -137,9 +137,9 @@ class Controls:
         for box in self._boxes:
             box.value = box.tooltip in shown
 
-    def _paint_steps(self, scene: Scene) -> None:
-        names = [name for name, _ in scene.recipe.steps]
-        side = scene.family.size
+    def _paint_steps(self, state: WidgetState) -> None:
+        names = [name for name, _ in state.request.recipe.steps]
+        side = state.family.size
         if [(step.kind.name, step.side) for step in self._sliders] != [(name, side) for name in names]:
             old = self._sliders
             self._sliders = [Step(find_distortion(name), side, place) for place, name in enumerate(names)]
@@ -149,7 +149,7 @@ class Controls:
             self.steps.children = [step.box for step in self._sliders]
             for step in old:
                 step.close()
-        for step, (_, amount) in zip(self._sliders, scene.recipe.steps, strict=True):
+        for step, (_, amount) in zip(self._sliders, state.request.recipe.steps, strict=True):
             step.show(amount)
         self.touched = min(self.touched, max(len(names) - 1, 0))
         self.add.layout.display = None if len(names) < MAX_STEPS else "none"
@@ -167,17 +167,17 @@ class Controls:
             self._ask(image=bytes(self.upload.value[0]["content"]))
 
     def _choose_family(self) -> None:
-        family = self.scene.families[self.family.value]
-        image = self.scene.image
-        if family.channels != self.scene.family.channels:
+        family = self.state.families[self.family.value]
+        image = self.state.image
+        if family.channels != self.state.family.channels:
             image = None  # digits for networks of digits, photographs for the others
         recipe = self.chain if self.chain.against is None else replace(self.chain, against=family.defaults[0])
         self._ask(models=family.defaults, image=image, recipe=recipe)
 
     def _choose_models(self) -> None:
         """Keep the order in which they stand; a new one comes last."""
-        known = {model.name: given for model, given in zip(self.scene.models, self.scene.given, strict=True)}
-        wanted = [card.name for card, box in zip(self.scene.family.cards, self._boxes, strict=True) if box.value]
+        known = {model.name: given for model, given in zip(self.state.request.models, self.state.given, strict=True)}
+        wanted = [card.name for card, box in zip(self.state.family.cards, self._boxes, strict=True) if box.value]
         names = [*(name for name in known if name in wanted), *(name for name in wanted if name not in known)]
         recipe = self.chain
         if names and recipe.against is not None and recipe.against not in names:
@@ -189,8 +189,8 @@ class Controls:
             return
         kind = find_distortion(self.add.value)
         self.touched = len(self.chain.steps)
-        against = self.chain.against or (self.scene.models[0].name if kind.adversarial else None)
-        mild, strong = kind.span(self.scene.family.size)
+        against = self.chain.against or (self.state.request.models[0].name if kind.adversarial else None)
+        mild, strong = kind.span(self.state.family.size)
         amount = min(max(kind.default, min(mild, strong)), max(mild, strong))
         self._ask(recipe=replace(self.chain, steps=(*self.chain.steps, (kind.name, amount)), against=against))
 

@@ -7,11 +7,11 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from explorer.analysis import Sweep, sweep
+from explorer.analysis.request import ComparisonRequest
 from explorer.analysis.slider import curve_amounts as amounts_of
 from explorer.distortions import Distortion, find_distortion
 from explorer.errors import ExplorerError
 from explorer.panel import palettes
-from explorer.widgets.scene import Scene
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -23,7 +23,7 @@ HEIGHT = 290  # px
 
 
 class Charts:
-    """Draws a scene's curves into one ``plotly.graph_objects.FigureWidget``."""
+    """Draws a question's curves into one ``plotly.graph_objects.FigureWidget``."""
 
     def __init__(self) -> None:
         self.dark = False
@@ -32,14 +32,14 @@ class Charts:
         self.drawn: tuple[Any, ...] | None = None  # the question whose curves are on screen
         self.sweep: Sweep | None = None
 
-    def paint(self, scene: Scene, place: int, stop: Callable[[], None]) -> None:
+    def paint(self, request: ComparisonRequest, place: int, stop: Callable[[], None]) -> None:
         """Compute the curves of the step at ``place``, unless they are on screen, and draw them."""
-        key = key_of(scene, place)
+        key = key_of(request, place)
         if key != self.drawn:
-            self.sweep = swept(scene, place, stop)
+            self.sweep = swept(request, place, stop)
             self._draw(self.sweep)
             self.drawn = key
-        self.at(scene.recipe.steps[place][1])
+        self.at(request.recipe.steps[place][1])
 
     def at(self, amount: float) -> None:
         """Move the line of the present amount."""
@@ -91,28 +91,28 @@ def _remember(figure: go.FigureWidget) -> None:
     figure._trait_values.update(state)  # noqa: SLF001  # without sending it to the pages that have it
 
 
-def key_of(scene: Scene, place: int) -> tuple[Any, ...]:
+def key_of(request: ComparisonRequest, place: int) -> tuple[Any, ...]:
     """What the curves depend on: all but the amount of their own step, of which only the side of the slider counts."""
-    name, at = scene.recipe.steps[place]
+    name, at = request.recipe.steps[place]
     kind = find_distortion(name)
-    mild, _ = kind.span(scene.family.size)
-    others = [step for i, step in enumerate(scene.recipe.steps) if i != place]
-    recipe = (tuple(others), scene.recipe.seed, scene.recipe.against, scene.recipe.quantised)
-    return (id(scene.pixels), tuple(map(id, scene.models)), recipe, place, name, kind.two_sided and at < mild)
+    mild, _ = kind.span(request.pixels.shape[-1])
+    others = [step for i, step in enumerate(request.recipe.steps) if i != place]
+    recipe = (tuple(others), request.recipe.seed, request.recipe.against, request.recipe.quantised)
+    return (id(request.pixels), tuple(map(id, request.models)), recipe, place, name, kind.two_sided and at < mild)
 
 
-def swept(scene: Scene, place: int, stop: Callable[[], None] | None = None) -> Sweep:
-    """The sweep of the step at ``place`` of the scene's recipe, on the slider's own steps."""
-    if not 0 <= place < len(scene.recipe.steps):
+def swept(request: ComparisonRequest, place: int, stop: Callable[[], None] | None = None) -> Sweep:
+    """The sweep of the step at ``place`` of the recipe, on the slider's own steps."""
+    if not 0 <= place < len(request.recipe.steps):
         raise ExplorerError("Add a distortion to see what happens while it grows.")
-    name, at = scene.recipe.steps[place]
+    name, at = request.recipe.steps[place]
     return sweep(
-        scene.models,
-        scene.pixels,
+        request.models,
+        request.pixels,
         name,
-        amounts=amounts_of(find_distortion(name), scene.family.size, at),
-        recipe=scene.recipe,
-        label=scene.label,
+        amounts=amounts_of(find_distortion(name), request.pixels.shape[-1], at),
+        recipe=request.recipe,
+        label=request.label,
         place=place,
         progress=None if stop is None else lambda _done, _total: stop(),
     )

@@ -10,6 +10,7 @@ import ipywidgets as widgets
 import traitlets
 
 from explorer.analysis import Comparison
+from explorer.defaults import RECIPE
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
@@ -17,8 +18,8 @@ from explorer.widgets.controls import Controls
 from explorer.widgets.curves import Charts, key_of
 from explorer.widgets.debouncer import Debouncer
 from explorer.widgets.panel import Panel
-from explorer.widgets.scene import RECIPE, Scene, make_scene
 from explorer.widgets.snapshot import line, still
+from explorer.widgets.state import WidgetState, make_state
 
 PAUSE = 0.12  # s without a movement before the line in the curves follows
 REST = 0.3  # s without a movement before curves are computed
@@ -62,8 +63,8 @@ class Explorer(widgets.VBox):
     ) -> None:
         """The state to open on; by default the app's first screen. ExplorerError where it makes no sense."""
         self._lock = threading.RLock()
-        self._next: tuple[Scene, Comparison, dict[str, Any]] | None = None
-        self._scene = make_scene(image, models, recipe)
+        self._next: tuple[WidgetState, Comparison, dict[str, Any]] | None = None
+        self._shown = make_state(image, models, recipe)
         self._live = self._alive = False
         self._displays: list[Any] = []
         self._displayed_in = -1
@@ -76,10 +77,10 @@ class Explorer(widgets.VBox):
         self._top = widgets.HBox([self._controls.box, self._panel], layout=gap)
         super().__init__([self._top], **layout)
         self.add_class("stability-whole")
-        comparison = self._scene.compare()
-        values = {"image": self._scene.image, "models": [*self._scene.given], "recipe": str(self._scene.recipe)}
+        comparison = self._shown.compare()
+        values = {"image": self._shown.image, "models": [*self._shown.given], "recipe": str(self._shown.request.recipe)}
         self._trait_values.update(values)  # nobody can observe it yet
-        self._show(self._scene, comparison, self._scene.paint(comparison))
+        self._show(self._shown, comparison, self._shown.paint(comparison))
 
     # ---- the traits -------------------------------------------------------------------------------------------------
 
@@ -89,15 +90,15 @@ class Explorer(widgets.VBox):
         name, value = proposal["trait"].name, proposal["value"]
         wanted = {"image": self.image, "models": self.models, "recipe": self.recipe, name: value}
         try:
-            scene = make_scene(**wanted, before=self._scene)
-            comparison = scene.compare()
-            self._next = (scene, comparison, scene.paint(comparison))
+            state = make_state(**wanted, before=self._shown)
+            comparison = state.compare()
+            self._next = (state, comparison, state.paint(comparison))
         except ExplorerError as error:
             self._next = None
             raise RefusedError(str(error)) from None
         if name == "models":
-            return [*scene.given]
-        return str(scene.recipe) if name == "recipe" else scene.image
+            return [*state.given]
+        return str(state.request.recipe) if name == "recipe" else state.image
 
     @traitlets.observe("image", "models", "recipe")
     def _changed(self, _: Any) -> None:
@@ -106,10 +107,10 @@ class Explorer(widgets.VBox):
         found, self._next = self._next, None
         self._show(*found)
 
-    def _show(self, scene: Scene, comparison: Comparison, painted: dict[str, Any]) -> None:
-        self._scene, self._painted = scene, painted
+    def _show(self, state: WidgetState, comparison: Comparison, painted: dict[str, Any]) -> None:
+        self._shown, self._painted = state, painted
         self._panel.push(self._painted, live=self._live)
-        self._controls.paint(scene)
+        self._controls.paint(state)
         self.set_trait("comparison", comparison)
         if self._displays and not self._live:
             self._store()
@@ -132,7 +133,7 @@ class Explorer(widgets.VBox):
                             setattr(self, name, value)
             except ExplorerError as error:
                 self._panel.push({"error": str(error)})
-                self._controls.paint(self._scene)
+                self._controls.paint(self._shown)
             finally:
                 self._live = False
 
@@ -144,14 +145,14 @@ class Explorer(widgets.VBox):
         self._later.nudge()
 
     def _when_quiet(self, stop: Callable[[], None]) -> None:
-        scene, place = self._scene, self._controls.touched
+        state, place = self._shown, self._controls.touched
         if self._alive:
-            if not scene.recipe.steps:
+            if not state.request.recipe.steps:
                 self._show_charts(on=False)
             else:
                 # Plotly takes longer to move one line than the panel to show an answer: not while somebody drags
-                self._later.quiet(PAUSE if self._charts.drawn == key_of(scene, place) else REST, stop)
-                self._charts.paint(scene, place, stop)
+                self._later.quiet(PAUSE if self._charts.drawn == key_of(state.request, place) else REST, stop)
+                self._charts.paint(state.request, place, stop)
                 self._show_charts(on=True)
         if self._displays:
             self._later.quiet(STORE, stop)

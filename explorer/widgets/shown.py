@@ -6,6 +6,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from explorer.defaults import RECIPE
+
 if TYPE_CHECKING:
     from explorer.distortions import Recipe
     from explorer.models import Classifier
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 def show(
     image: Any = None,
     models: Sequence[str | Classifier] | None = None,
-    recipe: str | Recipe = "gaussian_noise=0.06;seed=0",
+    recipe: str | Recipe = RECIPE,
 ) -> Explorer:
     """The explorer as the output of a cell: sliders, the live panel, and curves; returns the widget.
 

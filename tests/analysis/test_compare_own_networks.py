@@ -1,4 +1,4 @@
-"""``explorer.compare(my_net, other_net, images)``: any network, asked without being changed, its slips said."""
+"""``explorer.compare([my_net, other_net], images)``: any network, asked without being changed, its slips said."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from PIL import Image
 from torch import Tensor, nn
 
 import explorer
-from explorer.analysis import Comparison, Comparisons, channels, evidence
+from explorer.analysis import Comparison, Comparisons, channels, compare_image, evidence
+from explorer.data.inputs import Picture
 from explorer.distortions import Recipe, image_seed
 from explorer.errors import ExplorerError, ExplorerWarning
 from explorer.models import Classifier, ExternalClassifier, find_architecture, wrap
@@ -52,11 +53,11 @@ def images(n: int = 4, channels: int = 1, side: int = 28) -> Tensor:
     return torch.cat([picture(side, channels, seed) for seed in range(n)])
 
 
-def noticed(*given: Any, **settings: Any) -> tuple[Any, tuple[str, ...]]:
+def noticed(models: Any, given: Any, recipe: Any = RECIPE, **settings: Any) -> tuple[Any, tuple[str, ...]]:
     """The result and its warnings, which were issued, too, and nothing else was."""
     with warnings.catch_warnings(record=True) as issued:
         warnings.simplefilter("always")
-        found = explorer.compare(*given, **settings)
+        found: Any = explorer.compare(models, given, recipe, **settings)
     assert tuple(str(one.message) for one in issued) == found.warnings
     assert all(issubclass(one.category, ExplorerWarning) and one.filename == __file__ for one in issued)
     return found, found.warnings
@@ -72,7 +73,8 @@ def one_sentence(text: str) -> bool:
 def test_two_networks_in_a_line_give_what_the_networks_themselves_say() -> None:
     mine, other, x = net(), net(seed=1), images(1)
     mean, std = (0.3,), (0.25,)
-    found, said = noticed(mine, other, x, mean=mean, std=std, recipe=RECIPE)
+    models = [wrap(mine, mean=mean, std=std), wrap(other, mean=mean, std=std, name="Net 2")]
+    found, said = noticed(models, x)
     assert isinstance(found, Comparison)
     assert said == ()
     assert [answer.name for answer in found.models] == ["Net", "Net 2"]
@@ -83,15 +85,35 @@ def test_two_networks_in_a_line_give_what_the_networks_themselves_say() -> None:
                 torch.testing.assert_close(probability.float(), expected, atol=1e-6, rtol=1e-5)
 
 
-def test_it_is_the_same_function_as_for_loaded_models() -> None:
+def test_models_and_recipes_in_every_form_are_the_same_question() -> None:
     models = [explorer.load_model(SHIPPED), explorer.load_model("digits/lenet/stability")]
-    x = images(1)
-    listed = explorer.compare(models, x, RECIPE)
-    for given in ((*models, x), (models, x), (models[0].name, models[1].name, x), (*models, x[0]), (*models, x[0, 0])):
-        assert explorer.compare(*given, recipe=RECIPE).to_dict() == listed.to_dict()
-    assert explorer.compare(*models, x, recipe=str(RECIPE)).to_dict() == listed.to_dict()
-    assert explorer.compare(*models, x, str(RECIPE)).to_dict() == listed.to_dict()
-    assert explorer.compare(*models, x, RECIPE).to_dict() == listed.to_dict()
+    x, names = images(1), [model.name for model in models]
+    expected = compare_image(models, x, RECIPE).to_dict()
+    forms: tuple[Any, ...] = (
+        models,
+        tuple(models),
+        names,
+        [models[0], names[1]],
+        dict(zip(names, models, strict=True)),
+    )
+    for form in forms:
+        assert explorer.compare(form, x, RECIPE).to_dict() == expected
+    for given in (x[0], x[0, 0], x.numpy(), Picture(x)):
+        assert explorer.compare(models, given, str(RECIPE)).to_dict() == expected
+    alone = explorer.compare(names[0], x, RECIPE).to_dict()
+    assert alone["models"] == expected["models"][:1]
+    assert explorer.compare(models[0], x, RECIPE).to_dict() == alone
+
+
+def test_a_dict_names_the_models() -> None:
+    shipped = explorer.load_model(SHIPPED)
+    found, _ = noticed(
+        {"mine": net(), "theirs": net(seed=1), "shipped": shipped, "other": "digits/lenet/bang"}, images(1)
+    )
+    assert [answer.name for answer in found.models] == ["mine", "theirs", "shipped", "other"]
+    assert [answer.title for answer in found.models][:2] == ["mine", "theirs"]
+    assert shipped.name == SHIPPED
+    assert found.models[2].clean.tolist() == noticed(shipped, images(1))[0].models[0].clean.tolist()
 
 
 def test_a_network_of_this_package_gives_the_numbers_of_the_loaded_one_layer_by_layer() -> None:
@@ -99,7 +121,7 @@ def test_a_network_of_this_package_gives_the_numbers_of_the_loaded_one_layer_by_
     mine = find_architecture("lenet").build(classes=10)
     mine.load_state_dict(loaded.net.state_dict())
     mine.eval()
-    found, said = noticed(mine, loaded, images(1), mean=loaded.card.mean, std=loaded.card.std, recipe=RECIPE)
+    found, said = noticed([wrap(mine, mean=loaded.card.mean, std=loaded.card.std), loaded], images(1))
     own, shipped = (answer.to_dict() for answer in found.models)
     assert said == ()
     for key in ("clean", "distorted", "feature_distance", "kl"):
@@ -108,12 +130,12 @@ def test_a_network_of_this_package_gives_the_numbers_of_the_loaded_one_layer_by_
 
 def test_several_images_have_noise_of_their_own_and_each_case_opens_again() -> None:
     x, mine = images(3), net()
-    found, _ = noticed(mine, SHIPPED, x, recipe=RECIPE)
+    found, _ = noticed([mine, SHIPPED], x)
     assert isinstance(found, Comparisons)
     assert len(found) == 3
     for i, item in enumerate(found):
         assert item.recipe.seed == image_seed(7, i)
-        again = explorer.compare(mine, SHIPPED, x[i : i + 1], recipe=str(item.recipe))
+        again, _ = noticed([mine, SHIPPED], x[i : i + 1], str(item.recipe))
         assert again.image_hash == item.image_hash
         assert again.to_dict()["models"] == item.to_dict()["models"]
     flipped = [item.models[0].flipped for item in found]
@@ -133,46 +155,46 @@ def test_images_in_every_form_are_the_same_images() -> None:
         x, x.double(), bytes_, floats, bytes_.numpy(), bytes_.permute(0, 2, 3, 1).numpy(), list(x), list(floats[:, 0]),
         [Image.fromarray(one[0].numpy()) for one in bytes_], [x, torch.zeros(2)], (x, torch.zeros(2, dtype=torch.long)),
     ]  # fmt: skip
-    hashes = [[item.image_hash for item in noticed(net(), form, recipe=RECIPE)[0]] for form in forms]
+    hashes = [[item.image_hash for item in noticed(net(), form)[0]] for form in forms]
     assert hashes == [hashes[0]] * len(forms)
 
 
 def test_a_data_set_is_images_and_progress_counts_them() -> None:
     data = explorer.load_dataset("digits").select(slice(3))
     seen: list[tuple[int, int]] = []
-    found = explorer.compare(net(), data, recipe=RECIPE, progress=lambda *at: seen.append(at))
-    assert [item.image_hash for item in found] == [
-        item.image_hash for item in explorer.compare(net(), data.batch([0, 1, 2])[0], recipe=RECIPE)
-    ]
+    found = explorer.compare(net(), data, RECIPE, progress=lambda *at: seen.append(at))
+    assert isinstance(found, Comparisons)
+    batch, _ = noticed(net(), data.batch([0, 1, 2])[0])
+    assert [item.image_hash for item in found] == [item.image_hash for item in batch]
     assert seen == [(0, 3), (1, 3), (2, 3), (3, 3)]
 
 
 def test_pictures_are_brought_to_what_the_models_take_and_that_is_said() -> None:
     photo = Image.fromarray(np.arange(40 * 60 * 3, dtype=np.uint8).reshape(40, 60, 3))
     expected = explorer.fit(explorer.load_image(photo), 28, 1)
-    for given in ((net(), SHIPPED, photo), (net(), photo)):  # beside a loaded model, and by what alone fits
-        found, (said,) = noticed(*given, recipe=Recipe())
+    for models in ([net(), SHIPPED], net()):  # beside a loaded model, and by what alone fits
+        found, (said,) = noticed(models, photo, Recipe())
         assert torch.equal(found.clean, expected)
         assert said == "Pictures were cut to their central square and brought to 28 x 28 px with 1 channel."
     free = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 5)).eval()
-    assert noticed(free, "cat", size=48)[0].clean.shape == (1, 3, 48, 48)
+    assert noticed(wrap(free, size=48), "cat")[0].clean.shape == (1, 3, 48, 48)
     with pytest.raises(ExplorerError, match="more than one size; say size="):
         explorer.compare(free, "cat")
 
 
 def test_names_and_classes() -> None:
     x = images(1)
-    found = explorer.compare({"mine": net(), "theirs": net(seed=1)}, x, classes=list("abcdefghij"))
-    assert [(answer.name, answer.title) for answer in found.models] == [("mine", "mine"), ("theirs", "theirs")]
+    mine = wrap(net(), name="mine", classes=list("abcdefghij"))
+    found, _ = noticed(mine, x)
+    assert (found.models[0].name, found.models[0].title) == ("mine", "mine")
     assert found.to_dict()["models"][0]["clean"][0]["label"] in "abcdefghij"
-    found = explorer.compare(net(), SHIPPED, x, names=["mine"], recipe="fgsm=8/255;seed=1;against=mine")
+    found, _ = noticed({"mine": net(), SHIPPED: SHIPPED}, x, "fgsm=8/255;seed=1;against=mine")
     assert [answer.name for answer in found.models] == ["mine", SHIPPED]
     assert found.input.linf > 0  # an attack on one's own network
     assert found.models[0].classes == explorer.load_model(SHIPPED).classes
-    with pytest.raises(ExplorerError, match="as many names"):
-        explorer.compare(net(), x, names=["a", "b", "c"])
+    assert [answer.name for answer in noticed([net(), net(seed=1)], x)[0].models] == ["Net", "Net 2"]
     with pytest.raises(ExplorerError, match="answers with 10 classes, but 2 class names"):
-        explorer.compare(net(), x, classes=["a", "b"])
+        explorer.wrap(net(), classes=["a", "b"])
 
 
 # --- what is noticed --------------------------------------------------------------------------------------------------
@@ -183,13 +205,13 @@ def test_training_mode_is_put_back_as_it_was_part_by_part() -> None:
     mine.bn1.eval()  # somebody froze it
     before = {key: value.clone() for key, value in mine.state_dict().items()}
     modes = [module.training for module in mine.modules()]
-    found, (said,) = noticed(mine, images(), recipe=RECIPE)
+    found, (said,) = noticed(mine, images())
     assert "Net was in training mode" in said
     assert one_sentence(said)
     assert [module.training for module in mine.modules()] == modes
     assert all(torch.equal(value, before[key]) for key, value in mine.state_dict().items())
     assert all(p.grad is None and p.requires_grad for p in mine.parameters())
-    same = noticed(mine.eval(), images(), recipe=RECIPE)[0]
+    same = noticed(mine.eval(), images())[0]
     assert [one.to_dict()["models"] for one in found] == [one.to_dict()["models"] for one in same]
 
 
@@ -212,7 +234,7 @@ def test_a_network_can_be_trained_after_it_was_asked() -> None:
 
     mine = Keeping()
     with pytest.warns(ExplorerWarning, match="training mode"):
-        explorer.compare(mine, images(), recipe=RECIPE)
+        explorer.compare(mine, images(), RECIPE)
     mine(images()).sum().backward()
     assert mine.fc.weight.grad is not None
     with torch.inference_mode():
@@ -259,9 +281,9 @@ def test_threads_that_ask_the_same_network_do_not_meet() -> None:
 
 
 def test_probabilities_are_taken_for_what_they_are() -> None:
-    logits = noticed(net(), images(), recipe=RECIPE)[0]
+    logits = noticed(net(), images())[0]
     for last, words in ((lambda y: y.softmax(1), "a softmax"), (lambda y: y.log_softmax(1), "a log-softmax")):
-        found, (said,) = noticed(net(last), images(), recipe=RECIPE)
+        found, (said,) = noticed(net(last), images())
         assert words in said
         assert one_sentence(said)
         for one, other in zip(found, logits, strict=True):
@@ -298,12 +320,12 @@ def test_chance_in_a_network_leaves_the_random_numbers_of_its_owner_alone() -> N
 
 def test_classes_that_do_not_match_are_said() -> None:
     x = images(1)
-    _, (said,) = noticed(net(), net(k=11), x)
+    _, (said,) = noticed([net(), net(k=11)], x)
     assert said.startswith("Net answers with 10 classes and Net 2 with 11")
     shipped = explorer.load_model(SHIPPED)
-    _, (said,) = noticed(net(), shipped, x, classes=shipped.classes[::-1])
+    _, (said,) = noticed([wrap(net(), classes=shipped.classes[::-1]), shipped], x)
     assert "the same classes in a different order" in said
-    _, (said,) = noticed(net(), shipped, x, classes=list("abcdefghij"))
+    _, (said,) = noticed([wrap(net(), classes=list("abcdefghij")), shipped], x)
     assert "name different classes ('a' here, '0' there)" in said
     assert one_sentence(said)
 
@@ -326,69 +348,82 @@ class Broken(Net):
 
 
 X = images()
-REFUSED: list[tuple[tuple[Any, ...], dict[str, Any], str]] = [
-    ((net(), X * 255), {}, r"run from 0 to 255 instead of 0 to 1; divide them by 255"),
-    ((net(), (X - 0.5) / 0.2), {}, r"run from -2.5 to 2.5 .* normalised already; .* mean= and std="),
-    ((net(), X * 1.01), {}, r"clamp them to \[0, 1\]"),
-    ((net(), X * torch.nan), {}, r"not finite"),
-    ((net(), X.mul(255).int()), {}, r"torch.int32 values; give floats in \[0, 1\] or uint8"),
+REFUSED: list[tuple[Any, Any, dict[str, Any], str]] = [
+    (net(), X * 255, {}, r"run from 0 to 255 instead of 0 to 1; divide them by 255"),
+    (net(), (X - 0.5) / 0.2, {}, r"run from -2.5 to 2.5 .* normalised already; .* explorer.wrap"),
+    (net(), X * 1.01, {}, r"clamp them to \[0, 1\]"),
+    (net(), X * torch.nan, {}, r"not finite"),
+    (net(), X.mul(255).int(), {}, r"torch.int32 values; expected floats in \[0, 1\] or uint8"),
     (
-        (net(), images(side=32)),
+        net(),
+        images(side=32),
         {},
         r"does not take images of 32 x 32 px with 1 channel but of 28 x 28 px with 1 channel",
     ),
     (
-        (net(), images(channels=3)),
+        net(),
+        images(channels=3),
         {},
         r"28 x 28 px with 3 channels but of 28 x 28 px with 1 channel; .*fit\(images, 28, 1",
     ),
-    ((net(), SHIPPED, images(side=32)), {}, r"Net does not take images of 32 x 32 px"),
-    ((SHIPPED, images(side=32)), {}, r"32 x 32 px with 1 channel but digits/lenet/standard takes 28 x 28 px"),
-    ((SHIPPED, "cifar10/resnet20/standard", X), {}, r"must take the same pixels"),
-    ((net(), X[:, :, :, :20]), {}, r"20 x 28 px, not square"),
-    ((net(), X.permute(0, 2, 3, 1)), {}, r"shape \(4, 28, 28, 1\); .*permute\(0, 3, 1, 2\)"),
-    ((net(), X[:, 0]), {}, r"shape \(4, 28, 28\); .* images\[:, None\]"),
-    ((net(), [X[0], torch.zeros(1, 20, 20)]), {}, r"differ in shape"),
-    ((net(), []), {}, r"no images: the list is empty"),
-    ((net(), X[:0]), {}, r"no images: the batch is empty"),
-    ((net(), 7), {}, r"A 'int' is no image"),
-    ((Net, X), {}, r"Net is a class, not yet a network; .* Net\(\)"),
-    ((net().state_dict(), X), {}, r"a state dict, not a network"),
-    ((torch.relu, X), {}, r"is no network; give a torch.nn.Module"),
-    ((X, net()), {}, r"networks first and the images last"),
-    ((net(),), {}, r"networks first and the images last"),
-    (((), X), {}, r"No network was given"),
-    (("digits/lenet/nothing", X), {}, r"Unknown model"),
-    ((nn.Module(), X), {}, r"has no forward method"),
-    ((nn.Sequential(nn.LazyLinear(3)), X), {}, r"lazy layers"),
-    ((Tuple(), X), {}, r"Tuple returns a tuple, not logits"),
-    ((nn.Flatten(start_dim=2), X), {}, r"shape \(4, 1, 784\) for 4 images; a classifier gives logits \(N, K\)"),
-    ((net(lambda y: y[:, :1]), X), {}, r"one number per image"),
-    ((Broken(), X), {}, r"not finite numbers .*fc.weight hold such values"),
-    ((net(lambda y: y / 0), X), {}, r"not finite numbers .*divides by zero"),
-    ((net(), X), {"mean": [123.7]}, r"mean 123.7 counts in 0 to 255"),
-    ((net(), X), {"mean": [0.1, 0.2]}, r"mean needs 1 or 1 numbers"),
-    ((net(), X), {"std": [0.0]}, r"std needs numbers above 0"),
-    ((SHIPPED, X), {"mean": [0.1]}, r"describe a network of your own"),
-    ((net(), X), {"recipe": "foo=1"}, r"no distortion named 'foo'"),
-    ((net(), X), {"recipe": 3}, r"A 'int' is no recipe"),
-    ((net(), X), {"label": [1, 2]}, r"2 given for 4 images"),
-    ((net(), X), {"label": [1, 2, 3, 10]}, r"label 10 is no class of Net; expected 0 to 9"),
+    ([net(), SHIPPED], images(side=32), {}, r"Net does not take images of 32 x 32 px"),
+    (SHIPPED, images(side=32), {}, r"32 x 32 px with 1 channel but digits/lenet/standard takes 28 x 28 px"),
+    ([SHIPPED, "cifar10/resnet20/standard"], X, {}, r"must take the same pixels"),
+    (net(), X[:, :, :, :20], {}, r"20 x 28 px, not square"),
+    (net(), X.permute(0, 2, 3, 1), {}, r"shape \(4, 28, 28, 1\); .*permute\(0, 3, 1, 2\)"),
+    (net(), X[:, 0], {}, r"shape \(4, 28, 28\); .* images\[:, None\]"),
+    (net(), [X[0], torch.zeros(1, 20, 20)], {}, r"differ in shape"),
+    (net(), [], {}, r"no images: the list is empty"),
+    (net(), X[:0], {}, r"no images: the batch is empty"),
+    (net(), 7, {}, r"Expected an image \(tensor, array, PIL image or path\), got int"),
+    (Net, X, {}, r"Net is a class, not yet a network; .* Net\(\)"),
+    (net().state_dict(), X, {}, r"a state dict, not a network"),
+    (torch.relu, X, {}, r"Expected a model .*, got builtin_function_or_method"),
+    (X, X, {}, r"Expected a model \(name, path, Classifier or torch.nn.Module\), got Tensor"),
+    (net(), net(), {}, r"Expected an image .*, got Net"),
+    ([], X, {}, r"Name at least one model"),
+    ([SHIPPED, SHIPPED], X, {}, r"given more than once"),
+    ("digits/lenet/nothing", X, {}, r"Unknown model"),
+    (nn.Module(), X, {}, r"has no forward method"),
+    (nn.Sequential(nn.LazyLinear(3)), X, {}, r"lazy layers"),
+    (Tuple(), X, {}, r"Tuple returns a tuple, not logits"),
+    (nn.Flatten(start_dim=2), X, {}, r"shape \(4, 1, 784\) for 4 images; a classifier gives logits \(N, K\)"),
+    (net(lambda y: y[:, :1]), X, {}, r"one number per image"),
+    (Broken(), X, {}, r"not finite numbers .*fc.weight hold such values"),
+    (net(lambda y: y / 0), X, {}, r"not finite numbers .*divides by zero"),
+    (net(), X, {"recipe": "foo=1"}, r"no distortion named 'foo'"),
+    (net(), X, {"recipe": 3}, r"Expected a recipe such as .*, got int"),
+    (net(), X, {"label": [1, 2]}, r"2 given for 4 images"),
+    (net(), X, {"label": [1, 2, 3, 10]}, r"label 10 is not a class of Net; expected 0 to 9"),
+    (net(), X, {"reference": "cat|jpeg=30"}, r"compare the images one by one"),
+    (net(), X[:1], {"reference": "cat"}, r"a bar between them"),
+    (net(), X[:1], {"reference": 3}, r"Expected a reference such as .*, got int"),
 ]
 
 
-@pytest.mark.parametrize(("given", "settings", "message"), REFUSED, ids=[message[:30] for _, _, message in REFUSED])
+@pytest.mark.parametrize(
+    ("models", "given", "settings", "message"), REFUSED, ids=[message[:30] for *_, message in REFUSED]
+)
 def test_what_has_no_answer_is_refused_in_one_sentence(
-    given: tuple[Any, ...], settings: dict[str, Any], message: str
+    models: Any, given: Any, settings: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ExplorerError, match=message) as caught:
-        explorer.compare(*given, **settings)
+        explorer.compare(models, given, **settings)
     assert one_sentence(str(caught.value))
 
 
-def test_a_keyword_that_does_not_exist_is_a_type_error() -> None:
-    with pytest.raises(TypeError, match="unexpected keyword argument 'meen'"):
-        explorer.compare(net(), X, meen=[0.5])  # type: ignore[call-overload]
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"mean": [123.7]}, r"mean 123.7 counts in 0 to 255"),
+        ({"mean": [0.1, 0.2]}, r"mean needs 1 or 1 numbers"),
+        ({"std": [0.0]}, r"std needs numbers above 0"),
+    ],
+)
+def test_a_normalisation_that_makes_no_sense_is_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ExplorerError, match=message) as caught:
+        wrap(net(), **settings)
+    assert one_sentence(str(caught.value))
 
 
 # --- the wrapped network, elsewhere -----------------------------------------------------------------------------------
@@ -460,11 +495,11 @@ def test_borrowing_is_reentrant_and_ends() -> None:
 
 def test_a_result_reads_as_text() -> None:
     with pytest.warns(ExplorerWarning, match="training mode"):
-        one = explorer.compare(Net(), images(1), recipe=RECIPE)
+        one = explorer.compare(Net(), Picture(images(1)), RECIPE)
     text = repr(one)
     assert text.splitlines()[0] == f"{RECIPE}: pixels {one.image_hash}"
     assert "Note: Net was in training mode" in text
     assert one.to_dict()["warnings"] == list(one.warnings)
-    many = explorer.compare(net(), images(4), recipe=RECIPE)
+    many = explorer.compare(net(), list(images(4)), RECIPE)
     assert repr(many).splitlines()[0] == "4 images under gaussian_noise=0.3;seed=7, each with noise of its own"
     assert "of 4 answers flipped" in repr(many)

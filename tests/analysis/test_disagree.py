@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explorer import load_dataset, load_model
-from explorer.analysis import compare, next_disagreement
+from explorer.analysis import compare_image, next_disagreement
 from explorer.data import images
 from explorer.data.datasets import Dataset
 from explorer.distortions import Recipe
@@ -74,7 +74,7 @@ def test_it_is_what_compare_says_row_by_row(text):
 
     def disagree(row: int) -> bool:
         image, labels = data.batch([row])
-        answers = compare(models, image, recipe, label=int(labels[0])).models
+        answers = compare_image(models, image, recipe, label=int(labels[0])).models
         return len({int(answer.distorted.argmax()) for answer in answers}) > 1
 
     expected = [row for row in range(len(data)) if disagree(row)]
@@ -109,7 +109,7 @@ def test_pictures_of_another_size_are_fitted_as_compare_sees_them(models, greys)
     row = next_disagreement(models, large, Recipe(), 0)
     assert row == 3
     image = images.fit(large.batch([row])[0], 4, 1)
-    assert len({int(answer.distorted.argmax()) for answer in compare(models, image, Recipe()).models}) == 2
+    assert len({int(answer.distorted.argmax()) for answer in compare_image(models, image, Recipe()).models}) == 2
 
 
 def test_progress_counts_rows_and_can_end_the_search(models, greys):

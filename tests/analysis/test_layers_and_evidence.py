@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from explorer import load_model
-from explorer.analysis import channels, compare, evidence
+from explorer.analysis import channels, compare_image, evidence
 from explorer.distortions import Recipe, apply
 from explorer.errors import ExplorerError
 from tests.support.networks import classifier, formula, grey, picture, resnet
@@ -74,7 +74,7 @@ def test_a_vector_layer_has_maps_of_one_value(planes, pair: tuple[Tensor, Tensor
 def test_the_distances_of_all_channels_make_up_that_of_the_layer():
     model = resnet()
     recipe = Recipe.parse("gaussian_noise=0.1;seed=2")
-    compared = compare([model], picture(), recipe)
+    compared = compare_image([model], picture(), recipe)
     for layer, distance in compared.models[0].feature_distance.items():
         found = channels(model, compared.clean, compared.distorted, layer, top=64)
         assert sum(channel.distance**2 for channel in found.channels) ** 0.5 == pytest.approx(distance.l2, rel=1e-4)

@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from explorer.analysis import compare, flip_point, sweep
+from explorer.analysis import compare_image, flip_point, sweep
 from explorer.data import images
 from explorer.distortions import Recipe, find_distortion
 from explorer.errors import ExplorerError
@@ -36,7 +36,7 @@ def test_sweep_equals_compare_one_by_one(recipe):
     swept = sweep(models, picture(), "gaussian_noise", amounts=amounts, recipe=recipe)
     assert swept.amounts == tuple(amounts)
     for i, amount in enumerate(amounts):
-        single = compare(models, picture(), recipe.with_amount("gaussian_noise", amount))
+        single = compare_image(models, picture(), recipe.with_amount("gaussian_noise", amount))
         for curves, answer in zip(swept.models, single.models, strict=True):
             assert curves.probabilities[i].tolist() == pytest.approx(answer.distorted.tolist(), abs=1e-5)
             assert int(curves.predictions[i]) == int(answer.distorted.argmax())
@@ -183,8 +183,8 @@ def test_a_codec_that_rounds_its_quality_flips_at_a_whole_one():
     found = flip_point([model], image, "jpeg")[model.name]
     assert found is not None
     assert found == int(found)
-    assert compare([model], image, Recipe.parse(f"jpeg={found}")).models[0].flipped
-    assert not compare([model], image, Recipe.parse(f"jpeg={found + 1}")).models[0].flipped
+    assert compare_image([model], image, Recipe.parse(f"jpeg={found}")).models[0].flipped
+    assert not compare_image([model], image, Recipe.parse(f"jpeg={found + 1}")).models[0].flipped
 
 
 def test_the_recipe_at_the_flip_point_flips_and_just_below_it_does_not():
@@ -194,7 +194,7 @@ def test_the_recipe_at_the_flip_point_flips_and_just_below_it_does_not():
     if found is None:
         assert sweep([model], picture(), "gaussian_noise", recipe=recipe).models[0].flip_point is None
         return
-    assert compare([model], picture(), recipe.with_amount("gaussian_noise", found)).models[0].flipped
+    assert compare_image([model], picture(), recipe.with_amount("gaussian_noise", found)).models[0].flipped
 
 
 def test_where_other_steps_have_flipped_it_already_the_point_is_the_mild_end(monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from explorer import load_model
-from explorer.analysis import compare, flip_point, sweep
+from explorer.analysis import compare_image, flip_point, sweep
 from explorer.data import images
 from explorer.data.images import fit, sample_images
 from explorer.distortions import DISTORTIONS, Recipe, Target, apply, vary
@@ -81,7 +81,7 @@ def test_an_attack_sweep_equals_compare_at_each_amount(name, shipped, cat):
     amounts = torch.linspace(*DISTORTIONS[name].span(32), 17, dtype=torch.float64).tolist()
     swept = sweep(shipped, cat, name, amounts=amounts, recipe=recipe)
     for i, amount in enumerate(amounts):
-        alone = compare(shipped, cat, replace(recipe, steps=(*recipe.steps, (name, amount))))
+        alone = compare_image(shipped, cat, replace(recipe, steps=(*recipe.steps, (name, amount))))
         for curves, answer in zip(swept.models, alone.models, strict=True):
             assert curves.probabilities[i].tolist() == pytest.approx(answer.distorted.tolist(), abs=1e-5)
             assert int(curves.predictions[i]) == int(answer.distorted.argmax())
@@ -107,7 +107,7 @@ def test_the_step_that_is_varied_can_be_chosen():
     for place in (0, 2):
         swept = sweep(models, picture(), "gaussian_noise", amounts=[0.3], recipe=recipe, place=place)
         steps = tuple(("gaussian_noise", 0.3) if i == place else step for i, step in enumerate(recipe.steps))
-        alone = compare(models, picture(), replace(recipe, steps=steps))
+        alone = compare_image(models, picture(), replace(recipe, steps=steps))
         assert swept.models[0].probabilities[0].tolist() == pytest.approx(alone.models[0].distorted.tolist(), abs=1e-6)
         assert (swept.place, swept.to_dict()["place"], swept.recipe) == (place, place, recipe)
     assert sweep(models, picture(), "gaussian_noise", amounts=[0.3], recipe=recipe).place == 2
@@ -117,7 +117,7 @@ def test_the_step_that_is_varied_can_be_chosen():
 @pytest.mark.parametrize("place", [-1, 1, 3, 99])
 def test_a_place_where_no_such_step_stands_is_refused(place):
     recipe = Recipe.parse("gaussian_noise=0.1,jpeg=50,gaussian_noise=0.2;seed=1")
-    with pytest.raises(ExplorerError, match=f"Step {place} .* is no gaussian_noise"):
+    with pytest.raises(ExplorerError, match=f"Step {place} .* is not gaussian_noise"):
         sweep([resnet()], picture(), "gaussian_noise", recipe=recipe, place=place)
 
 
@@ -245,7 +245,7 @@ def test_flip_points_tell_their_progress_and_obey_place_and_label(shipped, cat):
     at = found[shipped[0].name]
     assert at is not None
     flipped = replace(recipe, steps=(("gaussian_noise", at), *recipe.steps[1:]))
-    assert compare(shipped, cat, flipped).models[0].flipped
+    assert compare_image(shipped, cat, flipped).models[0].flipped
     with pytest.raises(ExplorerError, match="label"):
         flip_point(shipped, cat, "jpeg", label=10)
 
@@ -257,10 +257,10 @@ def test_a_reference_takes_the_place_of_the_undistorted_picture(shipped, cat):
     from explorer.analysis import clean_pass
 
     first, second = Recipe.parse("gaussian_noise=0.08;seed=1"), Recipe.parse("jpeg=20;seed=1")
-    pinned = compare(shipped, cat, first)
+    pinned = compare_image(shipped, cat, first)
     reference = clean_pass(shipped, pinned.distorted, quantised=False)
-    found = compare(shipped, cat, second, reference=reference)
-    alone = compare(shipped, cat, second)
+    found = compare_image(shipped, cat, second, reference=reference)
+    alone = compare_image(shipped, cat, second)
     assert found.image_hash == alone.image_hash
     assert torch.equal(found.clean, pinned.distorted)
     assert found.input.l2 == pytest.approx(float((pinned.distorted - alone.distorted).norm()), rel=1e-5)
@@ -268,7 +268,7 @@ def test_a_reference_takes_the_place_of_the_undistorted_picture(shipped, cat):
         assert answer.clean.tolist() == pytest.approx(before.distorted.tolist(), abs=1e-5)
         assert answer.distorted.tolist() == pytest.approx(after.distorted.tolist(), abs=1e-5)
         assert answer.flipped == (int(before.distorted.argmax()) != int(after.distorted.argmax()))
-    same = compare(shipped, cat, first, reference=reference)
+    same = compare_image(shipped, cat, first, reference=reference)
     assert same.input.l2 == 0
     assert not any(answer.flipped for answer in same.models)
     assert all(answer.kl == pytest.approx(0, abs=1e-9) for answer in same.models)
@@ -281,8 +281,8 @@ def test_an_attack_still_goes_away_from_the_answer_to_the_picture_itself():
     reference = clean_pass([model], grey(0.9), quantised=False)
     recipe = Recipe(steps=(("fgsm", 0.05),), against=model.name)
     assert torch.equal(
-        compare([model], grey(0.46), recipe, reference=reference).distorted,
-        compare([model], grey(0.46), recipe).distorted,
+        compare_image([model], grey(0.46), recipe, reference=reference).distorted,
+        compare_image([model], grey(0.46), recipe).distorted,
     )
 
 
@@ -291,6 +291,6 @@ def test_a_reference_of_another_size_or_of_other_models_is_refused():
 
     model = threshold(0.5)
     with pytest.raises(ExplorerError, match="one size"):
-        compare([model], grey(0.2), Recipe(), reference=clean_pass([threshold(0.5, size=8)], grey(0.2, 8)))
+        compare_image([model], grey(0.2), Recipe(), reference=clean_pass([threshold(0.5, size=8)], grey(0.2, 8)))
     with pytest.raises(ExplorerError, match="does not hold"):
-        compare([model], grey(0.2), Recipe(), reference=clean_pass([threshold(0.5)], grey(0.2)))
+        compare_image([model], grey(0.2), Recipe(), reference=clean_pass([threshold(0.5)], grey(0.2)))

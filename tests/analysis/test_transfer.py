@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from explorer import load_model
-from explorer.analysis import attacks, compare, transfer
+from explorer.analysis import attacks, compare_image, transfer
 from explorer.analysis.transfer import _falls
 from explorer.data.images import fit, sample_images
 from explorer.distortions import DISTORTIONS, Recipe, find_distortion
@@ -48,7 +48,7 @@ def test_each_cell_is_what_compare_says_of_the_crafted_picture(attack, amount, l
     for i, crafted in enumerate(shipped):
         recipe = replace(base, steps=(*base.steps, (attack, amount)), against=crafted.name)
         assert found.recipes[i] == recipe
-        alone = compare(shipped, cat, recipe, label=label)
+        alone = compare_image(shipped, cat, recipe, label=label)
         for cell, clean, answer in zip(found.cells[i], found.clean, alone.models, strict=True):
             own = int(answer.clean.argmax())
             followed = own if label is None else label
@@ -146,11 +146,11 @@ def test_transfer_gives_json_and_tells_its_progress(shipped, cat):
 
 
 def test_bad_questions_are_refused():
-    with pytest.raises(ExplorerError, match="is no attack; attacks are fgsm"):
+    with pytest.raises(ExplorerError, match="is not an attack; attacks are fgsm"):
         transfer([resnet()], picture(), "jpeg", 50)
     with pytest.raises(ExplorerError, match="out of range"):
         transfer([resnet()], picture(), "fgsm", 1.1)
     with pytest.raises(ExplorerError, match="label 10"):
         transfer([resnet()], picture(), "fgsm", 0.01, label=10)
-    with pytest.raises(ExplorerError, match="list"):
-        transfer(resnet(), picture(), "fgsm", 0.01)  # type: ignore[arg-type]  # the mistake in question
+    with pytest.raises(ExplorerError, match="Expected a model"):
+        transfer(3, picture(), "fgsm", 0.01)  # type: ignore[arg-type]  # the mistake in question

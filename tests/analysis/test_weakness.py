@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from explorer import load_model
-from explorer.analysis import compare, flip_point, weaknesses
+from explorer.analysis import compare_image, flip_point, weaknesses
 from explorer.analysis.weakness import severity
 from explorer.data.images import fit, sample_images
 from explorer.distortions import DISTORTIONS, Recipe, find_distortion
@@ -105,7 +105,7 @@ def test_the_recipe_of_each_weak_spot_of_the_shipped_models_shows_it(goal, shipp
     assert sorted(spot.distortion for spot in found) == sorted(names)
     assert any(spot.amount is not None for spot in found)
     for spot in found:
-        answers = compare(shipped, cat, spot.recipe).models
+        answers = compare_image(shipped, cat, spot.recipe).models
         flips = [answer.flipped for answer in answers]
         assert spot.predictions == {a.name: a.classes[int(a.distorted.argmax())] for a in answers}
         if goal == "break":

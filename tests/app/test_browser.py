@@ -22,7 +22,8 @@ import pytest
 import torch
 from PIL import Image
 
-from explorer import compare, fit
+from explorer import fit
+from explorer.analysis import compare_image
 from explorer.app.context import Context, make_context
 from explorer.app.dataset_catalog import BROWSED, DatasetCatalog
 from explorer.app.jobs import HANDLERS, StoppedError
@@ -228,7 +229,7 @@ DATA = load_dataset("digits")
 def answers(context: Context, row: int, recipe: dict[str, Any] = STRONG) -> set[int]:
     """What the models call a row, asked one by one through the core."""
     _, models = context.workspace.choose(DIGITS)
-    found = compare(models, DATA.batch([row])[0], Recipe.from_dict(recipe))
+    found = compare_image(models, DATA.batch([row])[0], Recipe.from_dict(recipe))
     return {int(answer.distorted.argmax()) for answer in found.models}
 
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from explorer import Recipe
 from explorer.app.links import MAX_LINK, read_link
 from explorer.app.sharing import shares
-from explorer.app.validation import MAX_MODELS, MAX_STEPS
 from explorer.app.workspace import Workspace
+from explorer.defaults import MAX_MODELS, MAX_STEPS
 
 STANDARD, STABILITY = "cifar10/resnet20/standard", "cifar10/resnet20/stability"
 DIGITS = "digits/lenet/standard"

@@ -11,11 +11,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from explorer.analysis import compare, evidence
+from explorer.analysis import compare_image, evidence
 from explorer.app.context import Context, make_context
 from explorer.app.jobs import HANDLERS
 from explorer.app.jobs.network import packed
-from explorer.app.validation import MAX_STEPS
+from explorer.defaults import MAX_STEPS
 from explorer.errors import ExplorerError
 
 NAMES = ["digits/lenet/standard", "digits/lenet/stability"]
@@ -192,7 +192,7 @@ def test_evidence_is_that_of_the_panels_two_pictures(context: Context) -> None:
     scene = context.workspace.load(asked)
     answer = context.workspace.answer(asked)
     found = ask(context, "evidence", state=asked)
-    pair = compare(scene.models, scene.pixels, scene.recipe)
+    pair = compare_image(scene.models, scene.pixels, scene.recipe)
     for model, one, told in zip(scene.models, found["models"], answer["models"], strict=True):
         wanted = evidence(model, pair.clean, pair.distorted)
         assert (one["layer"], one["limit"]) == (wanted.layer, pytest.approx(wanted.limit))

@@ -180,8 +180,8 @@ def test_bad_arrays_get_one_sentence(array):
         (b"<!DOCTYPE html><html></html>", "web page"),
         (b"%PDF-1.7", "PDF"),
         (b"\x00\x00\x00\x18ftypheic\x00\x00", "HEIC"),
-        (b"hello, I am no image", "no image"),
-        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "no image"),
+        (b"hello, I am no image", "not a readable image"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a readable image"),
     ],
 )
 def test_what_is_no_image_is_named(data, word):
@@ -361,7 +361,7 @@ def test_image_size_reads_the_header_alone(tmp_path):
     path.write_bytes(file_of(noise)[:100])
     assert images.image_size(path) == (20, 30)
     path.write_text("no image")
-    with pytest.raises(ExplorerError, match=r"a\.png is no image"):
+    with pytest.raises(ExplorerError, match=r"a\.png is not a readable image"):
         images.image_size(path)
-    with pytest.raises(ExplorerError, match=r"missing\.png is no image"):
+    with pytest.raises(ExplorerError, match=r"missing\.png is not a readable image"):
         images.image_size(tmp_path / "missing.png")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from explorer.analysis import compare
+from explorer.analysis import compare_image
 from explorer.data import images
 from explorer.data.datasets import Dataset
 from explorer.distortions import Recipe, image_seed
@@ -63,7 +63,7 @@ def test_it_equals_compare_image_by_image():
     for i in range(len(dataset)):
         x, label = dataset.batch([i])
         recipe = Recipe(steps=NOISE.steps, seed=image_seed(NOISE.seed, i))
-        for j, answer in enumerate(compare(models, x, recipe).models):
+        for j, answer in enumerate(compare_image(models, x, recipe).models):
             right[j] += int(answer.distorted.argmax()) == int(label)
     assert [evaluation.accuracy for evaluation in found] == [count / 12 for count in right]
 

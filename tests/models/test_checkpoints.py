@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import explorer
-from explorer.analysis import compare
+from explorer.analysis import compare_image
 from explorer.data.datasets import Dataset, local_file
 from explorer.distortions import Recipe
 from explorer.evaluation import evaluate
@@ -75,7 +75,7 @@ def test_it_loads_by_name_and_answers(name):
     x = torch.rand(2, model.channels, model.size, model.size, generator=torch.Generator().manual_seed(0))
     assert not model.training
     assert model(x).shape == (2, len(CARDS[name].classes))
-    answer = compare([model], x[:1], Recipe.parse("gaussian_noise=0.2;seed=1")).models[0]
+    answer = compare_image([model], x[:1], Recipe.parse("gaussian_noise=0.2;seed=1")).models[0]
     assert answer.feature_percentile is not None
     assert 0 <= answer.feature_percentile <= 100
 

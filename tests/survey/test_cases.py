@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from explorer import compare, load_dataset, load_model
+from explorer import load_dataset, load_model
+from explorer.analysis import compare_image
 from explorer.data import images
 from explorer.errors import ExplorerError
 from explorer.models import list_models
@@ -47,7 +48,7 @@ def test_shipped_rows_are_the_answers_to_the_same_pixels() -> None:
         assert images.image_hash(case.distorted) == row.hash
         assert images.image_hash(case.clean) == row.image_hash
         assert case.label == row.label
-        found = compare([standard], case.clean, case.recipe, label=case.label)
+        found = compare_image([standard], case.clean, case.recipe, label=case.label)
         assert found.image_hash == row.hash
         assert found.models[0].flipped == row.flipped
         assert found.models[0].confidence == pytest.approx(row.confidence, abs=1e-4)
@@ -99,6 +100,6 @@ def test_attacks_on_images_without_a_class_go_against_the_models_own_answer(tmp_
     hashes = survey.sql('SELECT DISTINCT "case", hash FROM rows ORDER BY "case"').hash
     for case in open_cases(survey, range(9), data=data, models=models):
         label = None if case.label < 0 else case.label
-        assert compare(models, case.clean, case.recipe, label=label).image_hash == hashes[case.case]
+        assert compare_image(models, case.clean, case.recipe, label=label).image_hash == hashes[case.case]
         assert images.image_hash(case.distorted) == hashes[case.case]
         assert not torch.equal(case.clean, case.distorted)

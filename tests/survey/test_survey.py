@@ -19,7 +19,8 @@ import torch
 from PIL import Image
 
 import explorer.survey.engine as running
-from explorer import compare, load_dataset, load_model
+from explorer import load_dataset, load_model
+from explorer.analysis import compare_image
 from explorer.data.datasets import open_dataset
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
@@ -65,7 +66,7 @@ def test_rows_are_the_answers_of_compare_to_the_same_hash(
     asked = plan.conditions[condition]
     for image in (0, 17, 39):
         x, labels = data.batch([image])
-        wanted = compare(models, x, plan.recipe(asked, image), label=int(labels[0]))
+        wanted = compare_image(models, x, plan.recipe(asked, image), label=int(labels[0]))
         found = done.sql(
             'SELECT * FROM rows WHERE "case" = ? ORDER BY model DESC', [condition * plan.rows + image]
         )  # standard sorts behind stability

@@ -14,7 +14,7 @@ import nbformat
 import pytest
 from playwright.sync_api import expect
 
-from explorer.widgets.scene import RECIPE
+from explorer.defaults import RECIPE
 from tests.support.app_page import artifacts
 from tests.support.lab import LabPage, Server, notebook_of, running
 

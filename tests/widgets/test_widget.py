@@ -17,11 +17,11 @@ import traitlets
 from PIL import Image
 
 import explorer
+from explorer.defaults import RECIPE
 from explorer.errors import ExplorerError
 from explorer.widgets import Explorer
 from explorer.widgets.curves import swept
 from explorer.widgets.debouncer import Debouncer, SupersededError
-from explorer.widgets.scene import RECIPE
 from tests.support.lab import SETTINGS
 
 CIFAR = ["cifar10/resnet20/standard", "cifar10/resnet20/stability"]
@@ -45,11 +45,8 @@ def seen(w: Explorer, name: str) -> list[Any]:
 
 
 def test_it_opens_like_the_app():
-    from explorer.app.layout import FIRST_STEPS
-
     w = Explorer()
     assert (w.image, w.models, w.recipe) == ("cat", CIFAR, RECIPE)
-    assert explorer.Recipe.parse(w.recipe).steps == FIRST_STEPS
     assert [answer.name for answer in w.comparison.models] == CIFAR
 
 
@@ -71,7 +68,7 @@ def test_its_comparison_is_the_cores_to_the_last_bit(image, names, recipe):
     else:
         picture, label = explorer.data.images.sample_images()[image](), None
     picture = explorer.fit(picture, models[0].size, models[0].channels)
-    expected = explorer.compare(models, picture, explorer.Recipe.parse(recipe), label=label)
+    expected = explorer.analysis.compare_image(models, picture, explorer.Recipe.parse(recipe), label=label)
     w = Explorer(image, names)
     w.recipe = recipe
     assert w.comparison.to_dict() == expected.to_dict()
@@ -141,21 +138,20 @@ def test_a_picture_in_a_file(w, tmp_path):
     ("name", "value", "sentence"),
     [
         ("recipe", "jpg=3", "did you mean jpeg"),
-        ("recipe", 3, "write a text such as"),
+        ("recipe", 3, "Expected a recipe such as"),
         ("recipe", ",".join(["jpeg=50"] * 9), "at most 8 distortions"),
         ("recipe", "fgsm=8/255", "computed against one of the models shown"),
         ("models", [], "at least one model"),
-        ("models", "digits/lenet/bang", "as a list"),
         ("models", ["nonsense"], "Unknown model"),
-        ("models", [DIGITS[0], DIGITS[0]], "named twice"),
+        ("models", [DIGITS[0], DIGITS[0]], "given more than once"),
         ("models", [DIGITS[0], CIFAR[0]], "do not stand side by side"),
-        ("models", [3], "A int is no model here"),
+        ("models", [3], "Expected a model"),
         ("image", "no such thing", "cannot be opened"),
         ("image", "digits:99999", "has the rows 0 to"),
-        ("image", 3, "A int is no image"),
-        ("image", torch.rand(2, 3, 8, 8), r"has the shape \(2, 3, 8, 8\)"),
-        ("image", torch.full((3, 8, 8), 3.0), "between 0 and 1"),
-        ("image", torch.zeros(3, 8, 8, dtype=torch.uint8), "give floats"),
+        ("image", 3, "Expected an image"),
+        ("image", torch.rand(2, 3, 8, 8), r"got shape \(2, 3, 8, 8\)"),
+        ("image", torch.full((3, 8, 8), 3.0), "instead of 0 to 1"),
+        ("image", torch.zeros(3, 8, 8, dtype=torch.int32), "expected floats"),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_a_sentence_and_changes_nothing(w, name, value, sentence):
@@ -214,7 +210,7 @@ def test_two_threads_never_mix_their_questions(w):
 def test_own_networks_stand_beside_the_shipped_ones(w):
     shipped = explorer.load_model(DIGITS[0])
     net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(28 * 28, 10))
-    own = explorer.models.wrap(net, name="mine", like=shipped)
+    own = explorer.wrap(net, name="mine", like=shipped)
     w.models = [DIGITS[0], own]
     assert [answer.name for answer in w.comparison.models] == [DIGITS[0], "mine"]
     assert [box.tooltip for box in w._controls._boxes if box.value] == [DIGITS[0], "mine"]
@@ -421,8 +417,8 @@ def test_curves_follow_the_step_that_was_touched_last(w):
 
 def test_curves_of_a_slider_with_two_sides_lie_on_the_side_where_it_stands(w):
     w.recipe = "rotate=-10;seed=0"
-    assert min(swept(w._scene, 0).amounts) < 0
-    assert max(swept(w._scene, 0).amounts) == 0
+    assert min(swept(w._shown.request, 0).amounts) < 0
+    assert max(swept(w._shown.request, 0).amounts) == 0
 
 
 def test_what_comes_later_is_done_once_for_the_newest():

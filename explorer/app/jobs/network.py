@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from explorer.analysis import channels, compare, evidence
+from explorer.analysis import channels, compare_image, evidence
 from explorer.app.context import Context
 from explorer.app.jobs.registry import job
 from explorer.errors import ExplorerError
@@ -100,8 +100,14 @@ def _each(
     request = context.workspace.load(question.get("state"))
     total = len(request.models) + 1
     progress(0, total)
-    pinned = {} if request.reference is None else {"reference": request.reference}
-    seen = compare(request.models, request.pixels, request.recipe, label=request.label, clean=request.clean, **pinned)
+    seen = compare_image(
+        request.models,
+        request.pixels,
+        request.recipe,
+        label=request.label,
+        clean=request.clean,
+        reference=request.reference,
+    )
     answers = []
     for done, model in enumerate(request.models, start=1):
         progress(done, total)

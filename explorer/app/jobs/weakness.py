@@ -9,7 +9,7 @@ from explorer.analysis import weaknesses
 from explorer.analysis.weakness import GOALS
 from explorer.app.context import Context
 from explorer.app.jobs.registry import job
-from explorer.app.validation import MAX_STEPS
+from explorer.defaults import MAX_STEPS
 from explorer.distortions import Recipe, find_distortion
 from explorer.errors import ExplorerError
 from explorer.progress import Progress

@@ -1,0 +1,181 @@
+"""What is to be compared, read from what somebody named: the same for Python, command line, app, API and notebook."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from torch import Tensor
+
+from explorer import defaults
+from explorer.data.inputs import ImagesLike, Picture, PictureLike, Takes, check_square, needs_fit, read_images
+from explorer.distortions import Recipe, image_seed
+from explorer.errors import ExplorerError, ExplorerWarning
+from explorer.models import Classifier, ExternalClassifier
+from explorer.models.inference import check_label, check_models, check_size
+from explorer.models.reading import ModelsLike, Opened, class_notes, open_models, wrap_opened
+
+Labels = int | Sequence[int] | Tensor
+"""Indices of true classes, one per image."""
+
+
+@dataclass(frozen=True, eq=False)
+class ComparisonRequest:
+    """One question: these models about this picture, distorted by this recipe.
+
+    Attributes:
+        picture: The picture as the models take it, (1, C, H, W) in [0, 1].
+        models: The models in their order, the baseline first; all take the same pixels.
+        recipe: The distortions and the seed.
+        label: Index of the true class, where it is known: attacks lead away from it, curves follow it.
+        reference: A state whose distorted pixels are compared with, in place of the clean ones.
+        notes: What was noticed, one sentence each.
+    """
+
+    picture: Picture
+    models: tuple[Classifier, ...]
+    recipe: Recipe
+    label: int | None = None
+    reference: ComparisonRequest | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def pixels(self) -> Tensor:
+        """The picture's pixels (1, C, H, W)."""
+        return self.picture.pixels
+
+
+def read_request(
+    models: ModelsLike | None,
+    picture: PictureLike | None,
+    recipe: Recipe | str | None,
+    *,
+    label: int | None = None,
+    reference: str | None = None,
+) -> ComparisonRequest:
+    """The question that somebody asks about one picture.
+
+    Args:
+        models: What ``read_models`` reads; None for the first models.
+        picture: What ``read_picture`` reads; None for the first picture of these models.
+        recipe: A recipe or its text; None for the first recipe.
+        label: Index of the true class; by default the one that the picture brings, where the first model knows it.
+        reference: A state to compare with, ``picture|recipe``, such as ``cat|jpeg=30;seed=0``.
+
+    Returns:
+        The question, its models loaded and its picture as they take it.
+
+    Raises:
+        ExplorerError: Where something of it makes no sense or does not go together.
+    """
+    asked = read_requests(models, picture, recipe, label=label, reference=reference)
+    if len(asked.items) != 1:
+        raise ExplorerError(f"Expected one image, got {len(asked.items)}.")
+    return asked.items[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Requests:
+    """One question per image; ``several``: they came as a batch, and each has noise of its own.
+
+    ``recipe`` is the one that was asked for; ``notes``: what was noticed, one sentence each.
+    """
+
+    items: tuple[ComparisonRequest, ...]
+    several: bool
+    recipe: Recipe
+    notes: tuple[str, ...]
+
+
+def read_requests(
+    models: ModelsLike | None,
+    images: ImagesLike | None,
+    recipe: Recipe | str | None,
+    *,
+    label: Labels | None = None,
+    reference: str | None = None,
+) -> Requests:
+    """``read_request`` for one image or many; image i of many has the seed ``image_seed(recipe.seed, i)``."""
+    chain, opened = read_recipe(recipe), open_models(models)
+    takes = _takes(opened, images)
+    given = first_picture(takes[1] if takes else 3) if images is None else images
+    batch = read_images(given, takes)
+    shape = batch.pictures[0].pixels.shape
+    if not all(isinstance(model, Classifier) for model in opened):
+        check_square(batch.pictures[0].pixels)
+    chosen = check_models(wrap_opened(opened, shape[-1], shape[1]))
+    check_size(batch.pictures[0].pixels, chosen[0])
+    noticed = [note for model in chosen if isinstance(model, ExternalClassifier) for note in model.warnings]
+    notes = (*batch.notes, *noticed, *class_notes(chosen))
+    labels = _labels(label, batch.pictures, chosen)
+    pinned = None if reference is None else _pinned(reference, chosen)
+    if pinned is not None and batch.several:
+        raise ExplorerError("A reference is compared with one image; compare the images one by one.")
+    items = tuple(
+        ComparisonRequest(
+            picture,
+            chosen,
+            replace(chain, seed=image_seed(chain.seed, i)) if batch.several else chain,
+            true,
+            pinned,
+            notes,
+        )
+        for i, (picture, true) in enumerate(zip(batch.pictures, labels, strict=True))
+    )
+    return Requests(items, batch.several, chain, notes)
+
+
+def read_recipe(recipe: Recipe | str | None, otherwise: str = defaults.RECIPE) -> Recipe:
+    """A recipe or its text as a Recipe; ``otherwise`` where there is none."""
+    if isinstance(recipe, Recipe):
+        return recipe
+    if recipe is not None and not isinstance(recipe, str):
+        raise ExplorerError(
+            f"Expected a recipe such as 'gaussian_noise=0.1,jpeg=30;seed=7', got {type(recipe).__name__}."
+        )
+    return Recipe.parse(otherwise if recipe is None else recipe)
+
+
+def _takes(opened: list[Opened], images: ImagesLike | None) -> Takes | None:
+    """What photographs are to be brought to; the first network of one's own is wrapped where only that tells it."""
+    first = next((model for model in opened if isinstance(model, Classifier)), None)
+    if first is None and (images is None or needs_fit(images)):
+        (first,) = wrap_opened(opened[:1], None, None)
+        opened[0] = first
+    return None if first is None else (first.size, first.channels)
+
+
+def first_picture(channels: int) -> str:
+    """The name of the picture that is shown first to models that take so many channels."""
+    return defaults.DIGIT if channels == 1 else defaults.PICTURE
+
+
+def _labels(label: Labels | None, pictures: Sequence[Picture], models: Sequence[Classifier]) -> tuple[int | None, ...]:
+    if label is None:  # what a picture brings counts where every model has such a class
+        known = [picture.index_in(models[0].classes) for picture in pictures]
+        fewest = min(len(model.classes) for model in models)
+        return tuple(one if one is not None and one < fewest else None for one in known)
+    listed = [label] if isinstance(label, int) else [int(item) for item in label]
+    if len(listed) != len(pictures):
+        raise ExplorerError(f"label is one class index per image: {len(listed)} given for {len(pictures)} images.")
+    for model in models:
+        for one in set(listed):
+            check_label(one, model)
+    return tuple(listed)
+
+
+def _pinned(text: str, models: tuple[Classifier, ...]) -> ComparisonRequest:
+    """The state ``picture|recipe`` for these models."""
+    image, bar, chain = text.partition("|") if isinstance(text, str) else ("", "", "")
+    if not bar:
+        raise ExplorerError(
+            "A reference is an image and a recipe with a bar between them, such as 'cat|jpeg=30;seed=0'."
+        )
+    return read_request(models, image, chain)
+
+
+def issue(notes: Sequence[str], stacklevel: int = 2) -> None:
+    """Issue each note as an ExplorerWarning."""
+    for note in notes:
+        warnings.warn(note, ExplorerWarning, stacklevel=stacklevel + 1)

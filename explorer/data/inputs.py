@@ -1,0 +1,330 @@
+"""Pictures as people name them, read by one function for Python, command line, app, HTTP API, links and notebooks.
+
+What a text means, in this order: a data URL, a bundled photograph (``cat``), a row of a data set (``digits:7``), and
+else the path of an image file. So a name of the package means the same picture in every folder; a file that is called
+``cat`` is ``./cat``.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import BinaryIO, TypeGuard, cast
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from explorer.data import images
+from explorer.data.datasets import SOURCES, Dataset, load_dataset, local_file
+from explorer.errors import ExplorerError
+
+OWN = "own picture"
+"""The name of a picture that has none."""
+
+DARK = 1.5 / 255  # where the brightest value is below this, somebody divided by 255 twice
+
+_DATA_URL = re.compile(r"data:[\w.+/-]*(;[\w.+=-]+)*;base64,")
+_FILES = (Path, bytes, bytearray, memoryview, Image.Image)
+
+Takes = tuple[int, int]
+"""What a model takes: side in px and number of channels."""
+
+FindDataset = Callable[[str], Dataset | None]
+"""Finds a data set by its name; None where the name is not that of a data set."""
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """One picture, read.
+
+    Attributes:
+        pixels: float32 (1, C, H, W) in [0, 1], C 1 (grey) or 3 (RGB).
+        name: ``cat``, ``digits:7``, a path, or ``own picture``.
+        class_name: The true class, where it is known.
+        shipped: Whether the name means the same picture on another computer: photographs and data sets of the package.
+        notes: What was noticed, one sentence each.
+    """
+
+    pixels: Tensor
+    name: str = OWN
+    class_name: str | None = None
+    shipped: bool = False
+    notes: tuple[str, ...] = ()
+
+    def index_in(self, classes: Sequence[str]) -> int | None:
+        """The index of the true class among ``classes``; None where it is not known or not one of them."""
+        return next((i for i, name in enumerate(classes) if name == self.class_name), None)
+
+
+Array = np.ndarray[tuple[int, ...], np.dtype[np.uint8 | np.uint16 | np.float16 | np.float32 | np.float64]]
+"""Arrays of images."""
+
+Named = str | Path | bytes | BinaryIO | Image.Image | Picture
+"""One picture, as its type says."""
+
+PictureLike = Named | Array | Tensor
+"""What ``read_picture`` reads; arrays and tensors may also hold many."""
+
+ImagesLike = PictureLike | Sequence[PictureLike] | Dataset
+"""What ``read_images`` reads."""
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Images, read.
+
+    Attributes:
+        pictures: At least one, all of one shape.
+        several: Whether they came as a batch, a list or a data set, and not as one image.
+        notes: What was noticed, one sentence each.
+    """
+
+    pictures: tuple[Picture, ...]
+    several: bool
+    notes: tuple[str, ...] = ()
+
+
+def known_dataset(name: str) -> Dataset | None:
+    """The test set of that name, read once; None where no named data set is called so."""
+    if name not in SOURCES:
+        return None
+    with _reading:  # two who ask at once wait for one reading
+        return _test_set(name, local_file(name))
+
+
+_reading = threading.Lock()
+
+
+@cache
+def _test_set(name: str, _: Path | None) -> Dataset:
+    return load_dataset(name, "test")
+
+
+def read_picture(
+    named: PictureLike, takes: Takes | None = None, *, paths: bool = True, find_dataset: FindDataset = known_dataset
+) -> Picture:
+    """Read one picture, whatever names it.
+
+    Photographs and rows of data sets are cut to their central square and brought to ``takes`` by ``explorer.fit``.
+    Arrays and tensors are taken pixel by pixel and never resized: whoever has pixels at hand means those.
+
+    Args:
+        named: A bundled photograph's name, a row such as ``digits:7``, a data URL, a path, the bytes of a file, an open
+            binary file, a Pillow image, an array or a tensor of one image, or a ``Picture``.
+        takes: Side in px and channels of the models that are to see it; None leaves it as large as it is.
+        paths: Whether a text may be a path. False for callers who are not trusted: nothing on the disk is opened.
+        find_dataset: Finds the data sets whose rows can be named.
+
+    Returns:
+        The picture with its name, its class and what was noticed.
+
+    Raises:
+        ExplorerError: Where there is no such picture, it cannot be read, or its values are not in [0, 1].
+    """
+    if isinstance(named, Picture):
+        return named
+    if isinstance(named, str):
+        return _of_text(named, takes, paths, find_dataset)
+    if isinstance(named, np.ndarray | Tensor):
+        pixels = as_batch(named)
+        if len(pixels) != 1:
+            raise ExplorerError(f"Expected one image, (C, H, W) or (1, C, H, W), got shape {tuple(named.shape)}.")
+        return Picture(pixels, notes=_dark(pixels))
+    if isinstance(named, Path) and not paths:
+        raise ExplorerError("Files are not opened here by their path; send the picture itself.")
+    if isinstance(named, _FILES) or hasattr(named, "read"):
+        return _photograph(named, takes, str(named) if isinstance(named, Path) else OWN)
+    raise ExplorerError(f"Expected an image (tensor, array, PIL image or path), got {type(named).__name__}.")
+
+
+def read_images(given: ImagesLike, takes: Takes | None = None) -> Batch:
+    """Read images as people have them in Python: one, a batch, a list, a data set, or what a DataLoader gives.
+
+    Args:
+        given: Anything that ``read_picture`` reads; a batch (N, C, H, W), (N, H, W, C) or a list of images, all of one
+            size; a ``Dataset``, which brings its classes; or a pair (images, labels) of tensors, as a DataLoader
+            gives it, whose labels are left aside: they do not say what they are called.
+        takes: Side in px and channels, as for ``read_picture``.
+
+    Returns:
+        The images one by one, with what was noticed.
+
+    Raises:
+        ExplorerError: As ``read_picture``, and for images of different sizes and no images at all.
+    """
+    if isinstance(given, Dataset):
+        pixels, labels = given.batch(slice(None))
+        classes = [given.classes[label] if label >= 0 else None for label in labels.tolist()]
+        return _batch([Picture(pixels)], several=True, classes=classes)
+    if _is_loaded(given):
+        return _batch([Picture(as_batch(given[0]))], several=True)
+    if isinstance(given, list | tuple):
+        if not given:
+            raise ExplorerError("There are no images: the list is empty.")
+        return _batch([_one_or_many(item, takes) for item in given], several=True)
+    found = _one_or_many(cast("PictureLike", given), takes)
+    return _batch([found], several=len(found.pixels) > 1)
+
+
+def needs_fit(given: object) -> bool:
+    """Whether these are photographs, which are brought to a model's size, or a list with one among them."""
+    if isinstance(given, list | tuple):
+        return any(map(needs_fit, given))
+    return isinstance(given, str | Path | bytes | Image.Image) or hasattr(given, "read")
+
+
+def as_batch(x: Array | Tensor) -> Tensor:
+    """Images in an array or a tensor as a checked batch.
+
+    Args:
+        x: (N, C, H, W), (C, H, W) or (H, W), an array also (N, H, W, C) or (H, W, C); C 1 or 3, or 4 with transparency,
+            which is laid over white, in a uint8 or uint16 array. uint8 counts from 0 to 255, floats from 0 to 1.
+
+    Returns:
+        float32 (N, C, H, W) in [0, 1] on the CPU, without a gradient.
+
+    Raises:
+        ExplorerError: For another shape or type, and for values outside [0, 1], with the likely reason.
+    """
+    if isinstance(x, np.ndarray):
+        x = _from_array(x)
+    if not isinstance(x, Tensor):
+        return images.check_batch(x)
+    x = x.detach().cpu()
+    if x.ndim == 2:
+        x = x[None]
+    if x.ndim == 3 and x.shape[0] in (1, 3):
+        x = x[None]
+    if x.dtype == torch.uint8:
+        return images.check_batch(x.float().div_(255))
+    if not x.is_floating_point():
+        raise ExplorerError(f"The images hold {x.dtype} values; expected floats in [0, 1] or uint8 in 0 to 255.")
+    return images.check_batch(x.float())
+
+
+def _from_array(array: Array) -> Tensor:
+    if array.ndim == 3 and array.shape[-1] == 4:
+        return images.load_image(array)
+    if array.ndim >= 3 and array.shape[-1] in (1, 3) and not (array.shape[-3] in (1, 3) and array.shape[-2] > 3):
+        array = np.moveaxis(array, -1, -3)
+    if array.dtype == np.uint16:
+        array = array.astype(np.float32) / 65535
+    if array.dtype.kind != "f" and array.dtype != np.uint8:
+        raise ExplorerError(f"The images hold {array.dtype} values; expected floats in [0, 1] or uint8 in 0 to 255.")
+    return torch.from_numpy(np.ascontiguousarray(array))
+
+
+def _of_text(text: str, takes: Takes | None, paths: bool, find_dataset: FindDataset) -> Picture:
+    if text.startswith("data:"):
+        return _photograph(_decoded(text), takes, OWN)
+    samples = images.sample_images()
+    if text in samples:
+        pixels = samples[text]()
+        return Picture(pixels if takes is None else images.fit(pixels, *takes), text, shipped=True)
+    source, colon, row = text.rpartition(":")
+    if colon and (source in SOURCES or _is_row(row)) and (data := find_dataset(source)) is not None:
+        return _row(data, source, row, takes)
+    if paths:
+        return _photograph(text, takes, text)
+    raise ExplorerError(
+        f"There is no picture named {text[:80]!r}: name one of {', '.join(samples)}, or a row of a data set such as "
+        "digits:7, or send a file or a data URL; paths and addresses are not opened here."
+    )
+
+
+def _is_row(text: str) -> bool:
+    return text.isdecimal() and len(text) < 12
+
+
+def _row(data: Dataset, name: str, text: str, takes: Takes | None) -> Picture:
+    if not _is_row(text) or int(text) >= len(data):
+        raise ExplorerError(f"{name} has the rows 0 to {len(data) - 1}, not {text[:80]!r}.")
+    row = int(text)
+    pixels = (data if takes is None else data.fitted(*takes)).batch([row])[0]
+    fitted = pixels if takes is None else images.fit(pixels, *takes)
+    return Picture(fitted, f"{name}:{row}", data.class_of(row), shipped=name in SOURCES)
+
+
+def _photograph(source: images.Source, takes: Takes | None, name: str) -> Picture:
+    if takes is None:
+        return Picture(images.load_image(source), name)
+    array = images.decode(source)
+    (pixels,) = images.load_fitted(array, [takes])
+    changed = array.shape[:2] != pixels.shape[2:] or pixels.shape[1] != 3
+    return Picture(pixels, name, notes=(_fitted(pixels),) if changed else ())
+
+
+def _decoded(url: str) -> bytes:
+    """The bytes of a data URL."""
+    head = _DATA_URL.match(url, 0, 200)
+    if head is None:
+        raise ExplorerError("A data URL of an image begins with data:image/png;base64, or the like.")
+    if len(url) - head.end() > images.MAX_BYTES * 4 // 3 + 4:
+        raise ExplorerError(f"The file is larger than {images.MAX_BYTES // 2**20} MiB: choose a smaller one.")
+    try:
+        return base64.b64decode(url[head.end() :], validate=True)
+    except (binascii.Error, ValueError):
+        raise ExplorerError("The data URL is damaged: what follows its comma is not base64.") from None
+
+
+def _one_or_many(item: PictureLike, takes: Takes | None) -> Picture:
+    """An item of a list; an array or a tensor may hold a batch."""
+    return Picture(as_batch(item)) if isinstance(item, np.ndarray | Tensor) else read_picture(item, takes)
+
+
+def _batch(parts: Sequence[Picture], *, several: bool, classes: Sequence[str | None] = ()) -> Batch:
+    """The parts, of which some hold many images, cut into single ones."""
+    if len(shapes := {tuple(part.pixels.shape[1:]) for part in parts}) > 1:
+        first, other = sorted(shapes)[:2]
+        raise ExplorerError(
+            f"The images differ in shape, {first} and {other} as (C, H, W); bring them to one with explorer.fit."
+        )
+    pictures = [replace(part, pixels=one) for part in parts for one in part.pixels.split(1)]
+    if classes:
+        pictures = [replace(one, class_name=name) for one, name in zip(pictures, classes, strict=True)]
+    if not pictures or not len(pictures[0].pixels):
+        raise ExplorerError("There are no images: the batch is empty.")
+    notes = [note for part in parts for note in part.notes]
+    notes += _dark(torch.stack([part.pixels.max() for part in parts]))
+    return Batch(tuple(pictures), several, tuple(dict.fromkeys(notes)))
+
+
+def _is_loaded(given: object) -> TypeGuard[tuple[Tensor, Tensor]]:
+    """Whether this is what a DataLoader gives: a batch of images and their labels."""
+    if not isinstance(given, list | tuple) or len(given) != 2:
+        return False
+    first, second = given
+    return isinstance(first, Tensor) and first.ndim == 4 and isinstance(second, Tensor) and second.ndim <= 2
+
+
+def _fitted(pixels: Tensor) -> str:
+    _, channels, height, width = pixels.shape
+    kind = f"{width} x {height} px with {channels} channel{'s' if channels > 1 else ''}"
+    return f"Pictures were cut to their central square and brought to {kind}."
+
+
+def _dark(pixels: Tensor) -> tuple[str, ...]:
+    brightest = float(pixels.max()) if pixels.numel() else 0.0
+    if not 0 < brightest < DARK:
+        return ()
+    said = f"The brightest value in the images is {brightest:.2g}, next to black"
+    return (f"{said}: they look as if they were divided by 255 twice.",)
+
+
+def check_square(x: Tensor) -> int:
+    """The side in px of square images (N, C, H, W); ExplorerError for others."""
+    height, width = x.shape[2:]
+    if height != width:
+        raise ExplorerError(
+            f"The images are {width} x {height} px, not square; "
+            f"cut them with explorer.fit(images, {min(height, width)}, {x.shape[1]})."
+        )
+    return int(height)

@@ -1,0 +1,144 @@
+"""Models as people name them: names and paths, loaded models, and any ``torch.nn.Module``."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from explorer import defaults
+from explorer.errors import ExplorerError
+from explorer.models.checkpoints import checkpoint_folder, list_models, load_model
+from explorer.models.classifier import Classifier
+from explorer.models.external import ExternalClassifier, check_module, wrap
+
+ModelLike = str | Path | nn.Module
+"""A shipped model's name, the path of a checkpoint, a ``Classifier``, or any network that gives logits (N, K)."""
+
+ModelsLike = ModelLike | Sequence[ModelLike] | Mapping[str, ModelLike]
+"""One model, several, or several by the names they are to have."""
+
+Opened = Classifier | tuple[str, nn.Module]
+"""A loaded model, or a network of somebody's own with the name it is to have."""
+
+_loaded: dict[tuple[str, str], Classifier] = {}
+
+
+def read_models(
+    models: ModelsLike | None, *, size: int | None = None, channels: int | None = None
+) -> tuple[Classifier, ...]:
+    """The models that somebody named, loaded; networks of their own are wrapped.
+
+    Args:
+        models: A name, a path, a network, or several of these; None for the first models that there are.
+        size: Side in px of the images to come, for networks that take more than one; found where it can be.
+        channels: Their channels, likewise.
+
+    Returns:
+        The models in their order.
+
+    Raises:
+        ExplorerError: Where one cannot be loaded or is not a network, and where there is none.
+    """
+    return wrap_opened(open_models(models), size, channels)
+
+
+def open_models(models: ModelsLike | None) -> list[Opened]:
+    """The models that somebody named; networks of their own wait until it is known what images they are to see."""
+    if models is None:
+        models = first_models()
+    if isinstance(models, Mapping):
+        if any(isinstance(value, Tensor) for value in models.values()):
+            check_module(models)  # says that it is a state dict
+        return [_called(name, _open(model)) for name, model in models.items()]
+    given = [models] if isinstance(models, str | Path | nn.Module) or not isinstance(models, Sequence) else models
+    if not given:
+        raise ExplorerError(f"Name at least one model, for example '{defaults.MODELS[0]}'.")
+    opened, seen = [], dict[str, int]()
+    for model in map(_open, given):
+        if not isinstance(model, Classifier):  # called by its class; a second one of a class is "Net 2"
+            kind = type(model).__name__
+            seen[kind] = seen.get(kind, 0) + 1
+            opened.append(_called(kind if seen[kind] == 1 else f"{kind} {seen[kind]}", model))
+        else:
+            opened.append(model)
+    return opened
+
+
+def wrap_opened(opened: Sequence[Opened], size: int | None, channels: int | None) -> tuple[Classifier, ...]:
+    """Loaded models as they are, networks wrapped for images of this size; the first loaded one lends its classes."""
+    known = (model for model in opened if isinstance(model, Classifier) and not isinstance(model, ExternalClassifier))
+    like = next(known, None)
+    return tuple(
+        model
+        if isinstance(model, Classifier)
+        else wrap(model[1], name=model[0], size=size, channels=channels, like=like)
+        for model in opened
+    )
+
+
+def first_models() -> list[str]:
+    """The names of the models shown where nobody names any: ``defaults.MODELS``, where they are here."""
+    from explorer.models.families import group
+
+    cards = list_models()
+    if not cards:
+        raise ExplorerError("There are no checkpoints here; give models of your own: models=[model].")
+    here = {card.name for card in cards}
+    return list(defaults.MODELS) if here.issuperset(defaults.MODELS) else next(iter(group(cards).values())).defaults
+
+
+def load_named(name: str | Path) -> Classifier:
+    """``load_model``; shipped models stay in memory once they are loaded, files are read again: they may change."""
+    key = (str(checkpoint_folder()), str(name))
+    if key not in _loaded:
+        loaded = load_model(name)
+        if Path(name).suffix:
+            return loaded
+        _loaded[key] = loaded
+    return _loaded[key]
+
+
+def class_notes(models: Sequence[Classifier]) -> list[str]:
+    """What there is to say where models do not answer with the same classes."""
+    first, said = models[0], []
+    for model in models[1:]:
+        ours, theirs = first.classes, model.classes
+        if len(ours) != len(theirs):
+            said.append(
+                f"{first.name} answers with {len(ours)} classes and {model.name} with {len(theirs)}: whether each one "
+                "changes its answer can be compared, but not the answers themselves."
+            )
+        elif ours != theirs and sorted(ours) == sorted(theirs):
+            said.append(
+                f"{first.name} and {model.name} know the same classes in a different order: compare them by name."
+            )
+        elif ours != theirs:
+            own, other = next((a, b) for a, b in zip(ours, theirs, strict=True) if a != b)
+            said.append(
+                f"{first.name} and {model.name} name different classes ({own!r} here, {other!r} there): whether each "
+                "one changes its answer can be compared, but not the answers themselves."
+            )
+    return said
+
+
+def _open(model: ModelLike) -> nn.Module:
+    if isinstance(model, str | Path):
+        return load_named(model)
+    if not isinstance(model, Classifier):
+        check_module(model)
+    return model
+
+
+def _called(name: str, model: nn.Module) -> Opened:
+    """The model under that name; a loaded one is not changed, but copied without its weights."""
+    if not isinstance(model, Classifier):
+        return name, model
+    if model.name == name:
+        return model
+    renamed = copy.copy(model)
+    renamed.card = replace(model.card, name=name)
+    return renamed

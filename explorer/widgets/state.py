@@ -1,0 +1,117 @@
+"""What the widget shows: a question and its answer, and what could be shown instead."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from explorer.analysis import Comparison, compare_image
+from explorer.analysis.request import ComparisonRequest, first_picture, read_recipe
+from explorer.data import images
+from explorer.data.inputs import read_picture
+from explorer.defaults import MAX_MODELS, MAX_STEPS
+from explorer.errors import ExplorerError
+from explorer.models import Classifier, list_models
+from explorer.models.families import Family, family_of, group
+from explorer.models.inference import check_models
+from explorer.models.reading import first_models, read_models
+from explorer.web.answers import answer_to_paint
+
+
+@dataclass(frozen=True, eq=False)
+class WidgetState:
+    """A question as it stands in the widget.
+
+    Attributes:
+        request: The picture, the models and the recipe.
+        image: The picture as it was named.
+        given: The models as they were named.
+        family: The family of the models.
+        families: All families that could be shown instead, by key.
+    """
+
+    request: ComparisonRequest
+    image: Any
+    given: tuple[Any, ...]
+    family: Family
+    families: Mapping[str, Family]
+
+    def compare(self) -> Comparison:
+        """The answer, to the last bit that of ``explorer.compare``: the clean picture is asked about each time."""
+        asked = self.request
+        return compare_image(asked.models, asked.pixels, asked.recipe, label=asked.label)
+
+    def paint(self, comparison: Comparison) -> dict[str, Any]:
+        """A comparison of it as the panel paints it; ExplorerError where a number in it cannot be shown."""
+        shown = images.data_url(comparison.clean)
+        answer = answer_to_paint(comparison, self.request.models, self.family, shown=shown, label=self.request.label)
+        try:
+            json.dumps(answer, allow_nan=False)
+        except ValueError:  # features so large that their distance overflows, say
+            raise ExplorerError(
+                "A model's numbers for this picture are not finite; is its normalisation right?"
+            ) from None
+        return answer
+
+
+def make_state(image: Any, models: Any, recipe: Any, before: WidgetState | None = None) -> WidgetState:
+    """The state that somebody asks for; what is the same as ``before`` is taken from there.
+
+    ``image``, ``models`` and ``recipe`` are those of ``explorer.compare``, but pixels of any size are fitted.
+    ExplorerError, one sentence, where something of it makes no sense or does not go together.
+    """
+    chain = read_recipe(recipe)
+    if len(chain.steps) > MAX_STEPS:
+        raise ExplorerError(f"The widget shows at most {MAX_STEPS} distortions in a chain, not {len(chain.steps)}.")
+    given, chosen = _models(models)
+    if before is not None and chosen == before.request.models:
+        families, family = before.families, before.family
+    else:
+        families, family = _families(chosen)
+    image = first_picture(family.channels) if image is None else image
+    if before is not None and image is before.image and before.family.key == family.key:
+        request = replace(before.request, models=chosen, recipe=chain)
+    else:
+        takes = (family.size, family.channels)
+        picture = read_picture(image, takes)
+        picture = replace(picture, pixels=images.fit(picture.pixels, *takes))
+        request = ComparisonRequest(picture, chosen, chain, picture.index_in(family.classes))
+    return WidgetState(request, image, given, family, families)
+
+
+def _models(models: Any) -> tuple[tuple[Any, ...], tuple[Classifier, ...]]:
+    """The models as they are to be named from now on, and loaded."""
+    if models is None:
+        models = first_models()
+    chosen = read_models(models)
+    if len(chosen) > MAX_MODELS:
+        raise ExplorerError(f"At most {MAX_MODELS} models stand side by side, not {len(chosen)}.")
+    if isinstance(models, Mapping) or not isinstance(models, Sequence) or isinstance(models, str):
+        models = [models] if isinstance(models, str | Path | nn.Module) else chosen
+    given = tuple(one if isinstance(one, str | Path) else model for one, model in zip(models, chosen, strict=True))
+    return given, chosen
+
+
+def _families(models: tuple[Classifier, ...]) -> tuple[dict[str, Family], Family]:
+    """The shipped families, with these models in the ones they belong to, and the one that holds them all."""
+    own = {model.name: model.card for model in models}
+    shipped = {card.name: card for card in list_models()}
+    families = group(list((shipped | own).values()))
+    family = family_of([model.name for model in models], families)
+    if family is None:
+        first, other = models[0], next(model for model in models if _takes(model) != _takes(models[0]))
+        raise ExplorerError(
+            f"{first.name} and {other.name} do not stand side by side: they take other pixels or know other classes; "
+            "choose models of one family."
+        )
+    check_models(models)
+    return families, family
+
+
+def _takes(model: Classifier) -> tuple[Any, ...]:
+    return (model.size, model.channels, model.classes)
