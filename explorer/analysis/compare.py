@@ -149,11 +149,12 @@ def compare(
 
     Examples:
         >>> import explorer
-        >>> found = explorer.compare("digits/lenet/standard", "digits:7", "gaussian_noise=0.4;seed=0")
-        >>> found.image_hash
-        ''
+        >>> models = ["digits/lenet/standard", "digits/lenet/stability"]
+        >>> found = explorer.compare(models, "digits:7", "contrast=0.2")
         >>> [answer.flipped for answer in found.models]
-        []
+        [True, False]
+        >>> len(explorer.compare(models, ["digits:7", "digits:8"], "gaussian_noise=0.2;seed=7"))
+        2
     """
     asked = read_requests(
         models, images, recipe, label=label, reference=reference if isinstance(reference, str) else None

@@ -50,8 +50,8 @@ def flip_point(
 
     Examples:
         >>> import explorer
-        >>> explorer.flip_point("digits/lenet/standard", "digits:7", "gaussian_noise")
-        {}
+        >>> explorer.flip_point("digits/lenet/standard", "digits:7", "contrast")
+        {'digits/lenet/standard': 0.21}
     """
     asked = read_request(models, image, Recipe() if recipe is None else recipe, label=label)
     issue(asked.notes)

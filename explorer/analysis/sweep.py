@@ -174,9 +174,11 @@ def sweep(
 
     Examples:
         >>> import explorer
-        >>> found = explorer.sweep("digits/lenet/standard", "digits:7", "gaussian_noise", amounts=[0.1, 0.3, 0.5])
+        >>> found = explorer.sweep("digits/lenet/standard", "digits:7", "contrast", amounts=[0.5, 0.3, 0.1])
         >>> found.models[0].to_dict()["predictions"]
-        []
+        ['2', '2', '1']
+        >>> found.models[0].flip_point
+        0.1
     """
     asked = read_request(models, image, Recipe() if recipe is None else recipe, label=label)
     issue(asked.notes)

@@ -128,9 +128,9 @@ def transfer(
     Examples:
         >>> import explorer
         >>> models = ["digits/lenet/standard", "digits/lenet/stability"]
-        >>> found = explorer.transfer(models, "digits:7", "fgsm", 16 / 255)
-        >>> [[cell.answer for cell in row] for row in found.cells]
-        []
+        >>> found = explorer.transfer(models, "digits:7", "fgsm", 12 / 255)
+        >>> [[cell.flipped for cell in row] for row in found.cells]
+        [[True, True], [False, True]]
     """
     kind = find_distortion(attack)
     if not kind.adversarial:

@@ -96,9 +96,9 @@ def weaknesses(
 
     Examples:
         >>> import explorer
-        >>> found = explorer.weaknesses("digits/lenet/standard", "digits:7", distortions=["gaussian_noise", "jpeg"])
+        >>> found = explorer.weaknesses("digits/lenet/standard", "digits:7", distortions=["jpeg", "contrast"])
         >>> [(weakness.distortion, weakness.shown) for weakness in found]
-        []
+        [('contrast', 'c = 0.21'), ('jpeg', None)]
     """
     if goal not in GOALS:
         raise ExplorerError(f"There is no goal {goal!r}: choose {' or '.join(GOALS)}.")

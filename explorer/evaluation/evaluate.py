@@ -85,9 +85,9 @@ def evaluate(
 
     Examples:
         >>> import explorer
-        >>> found = explorer.evaluate("digits/lenet/standard", "digits", "gaussian_noise=0.2", limit=100)
+        >>> found = explorer.evaluate("digits/lenet/standard", "digits", "gaussian_noise=0.5", limit=100)
         >>> found.accuracy
-        0
+        0.85
     """
     return evaluate_many([model], dataset, recipe, limit=limit, batch_size=batch_size, progress=progress)[0]
 

@@ -269,7 +269,7 @@ def run_suite(
 
     Examples:
         >>> import explorer
-        >>> suite = explorer.run_suite("digits/lenet/standard", "digits", limit=10)
+        >>> suite = explorer.run_suite("digits/lenet/standard", "digits", limit=5)
         >>> len(suite.rows)
         75
     """
