@@ -40,7 +40,7 @@ def _threads() -> None:
 
 @pytest.fixture
 def one_thread() -> Iterator[None]:
-    """One torch thread, as the app answers: there, an attack on a picture is the same in every batch, bit by bit."""
+    """One torch thread, as the app answers, for probabilities that are compared with the app's to the last bit."""
     import torch
 
     before = torch.get_num_threads()

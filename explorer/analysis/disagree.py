@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -11,7 +12,7 @@ from torch import Tensor
 from explorer.analysis.varied import breathing, undistorted
 from explorer.data import images
 from explorer.data.datasets import Dataset
-from explorer.distortions import Recipe, Target, apply
+from explorer.distortions import Recipe, apply
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models import inference as inputs
@@ -86,7 +87,7 @@ def _distorted(
     if target is not None and target.labels is not None:
         index: dict[str | None, int] = {name: i for i, name in enumerate(model.classes)}
         true = torch.tensor([index.get(dataset.class_of(row), -1) for row in rows])
-        target = breathing(Target(target.logits, torch.where(true >= 0, true, target.labels)), meter.step)
+        target = breathing(replace(target, labels=torch.where(true >= 0, true, target.labels)), meter.step)
     return apply(recipe, x, target=target)
 
 

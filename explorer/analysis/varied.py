@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from threading import get_ident
 
 import torch
 from torch import Tensor
@@ -69,13 +70,15 @@ class Varied:
 
 
 def breathing(target: Target, tick: Tick) -> Target:
-    """The same target; whoever waits gets a chance before each of an attack's steps."""
+    """The same target; whoever waits gets a chance before each of an attack's steps in the calling thread."""
+    caller = get_ident()
 
     def logits(x: Tensor) -> Tensor:
-        tick(0)
+        if get_ident() == caller:
+            tick(0)
         return target.logits(x)
 
-    return Target(logits, target.labels)
+    return replace(target, logits=logits)
 
 
 def varied(

@@ -28,12 +28,9 @@ def compare(
     device: Device = "auto",
 ) -> None:
     """Distort an image; ask several models about the same pixels."""
-    import torch
-
     from explorer import analysis
     from explorer.cli import tables
 
-    torch.set_num_threads(1)  # as the app computes: sums in another order can move an attack's pixels by a bit
     chain = read_recipe(recipe, seed)
     loaded = load_models(models, arch, mean, std, device)
     found = analysis.compare(loaded, open_picture(image, loaded), chain, reference=pin)

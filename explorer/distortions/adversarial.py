@@ -6,8 +6,10 @@ other, because networks trained with BANG have vanishing cross-entropy gradients
 masking). "True" is the given label, or the model's own answer to the clean picture. A zero gradient leaves the
 picture unchanged. Sizes hold for float pixels; rounding to 8 bit afterwards moves each value by at most 0.5/255.
 
-All take one amount per image as well, float64 (N, 1, 1, 1), so that a curve over the amounts is one batched attack; an
-image of a batch moves as it would alone.
+Where the target says ``alone`` (a model on the CPU), every image is attacked by itself on one thread: its pixels are
+the same to the last bit in any batch and with any number of threads. On a GPU a batch is attacked at once, and pixels
+are the same up to rounding. For that, all attacks take one amount per image as well, float64 (N, 1, 1, 1), so that a
+curve over the amounts is one batched attack.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from torch import Tensor
 
 from explorer.distortions.draws import Draws, Target
 from explorer.distortions.registry import distortion
+from explorer.distortions.threads import each_alone
 from explorer.errors import ExplorerError
 
 STEPS = 10
@@ -59,7 +62,22 @@ def objective_of(attack: str) -> Objective:
 
 
 def slope(x: Tensor, target: Target, objective: Objective) -> Tensor:
-    """The gradient of the objective with respect to the images x (N, C, H, W), in their shape."""
+    """The gradient of the objective with respect to the images.
+
+    Args:
+        x: Images (N, C, H, W) in [0, 1].
+        target: The model and the classes to move away from; each image is taken by itself where it says ``alone``.
+        objective: What rises along the gradient.
+
+    Returns:
+        The gradient in the shape of x.
+    """
+    if target.alone:
+        return each_alone(lambda i, image: _slope(image, target.only(i), objective), x)
+    return _slope(x, target, objective)
+
+
+def _slope(x: Tensor, target: Target, objective: Objective) -> Tensor:
     return _ascent(x, target, objective)(x)
 
 
@@ -91,7 +109,7 @@ def _unit(x: Tensor) -> Tensor:
 
 
 def _fgsm(x: Tensor, amount: Amount, target: Target, objective: Objective) -> Tensor:
-    return x + _as(amount, x) * slope(x, target, objective).sign()
+    return x + _as(amount, x) * _slope(x, target, objective).sign()
 
 
 def _pgd(
@@ -237,4 +255,4 @@ def hot_cold(x: Tensor, amount: Amount, draws: Draws, target: Target) -> Tensor:
     One step of L2 norm ``amount`` along the gradient of z_hot - z_cold at the given picture: hot is the wrong class
     with the largest logit, cold the true class, both with weight 1.
     """
-    return x + _as(amount, x) * _unit(slope(x, target, negative_margin))
+    return x + _as(amount, x) * _unit(_slope(x, target, negative_margin))

@@ -13,8 +13,9 @@ from PIL import Image
 from torch import Tensor
 
 from explorer.data.images import to_uint8
-from explorer.distortions.draws import Draws, for_each
+from explorer.distortions.draws import Draws
 from explorer.distortions.registry import distortion
+from explorer.distortions.threads import for_each
 
 
 def _recode(x: Tensor, codec: str, quality: int) -> Tensor:

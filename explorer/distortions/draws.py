@@ -8,48 +8,34 @@ per image, so that a batch gives exactly what its images give one by one. A fiel
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-PARALLEL_FROM = 64
-"""Batches of at least this many images are drawn and coded by a thread pool."""
+from explorer.distortions.threads import for_each
 
 
 @dataclass(frozen=True)
 class Target:
     """What an attack is computed against.
 
-    ``logits`` maps a batch (N, C, H, W) in [0, 1] to logits (N, K) and must be differentiable with respect to it;
-    ``labels`` are N class indices, or None for the model's own prediction on the clean batch.
+    Attributes:
+        logits: Maps a batch (N, C, H, W) in [0, 1] to logits (N, K), differentiable with respect to the batch. Where
+            images are attacked ``alone``, several threads may call it at once.
+        labels: N class indices, or None for the model's own prediction on the clean batch.
+        alone: Whether every image is attacked by itself on one CPU thread, so that its pixels are the same in any batch
+            and with any number of threads. Otherwise (a model on a GPU) the batch is attacked at once, and pixels are
+            the same up to rounding.
     """
 
     logits: Callable[[Tensor], Tensor]
     labels: Tensor | None = None
+    alone: bool = True
 
-
-@cache
-def _pool(workers: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(workers, thread_name_prefix="explorer")
-
-
-def for_each(function: Callable[[int], None], count: int) -> None:
-    """Call ``function(i)`` for i < count, in threads where the batch is large; the order is not defined."""
-    workers = torch.get_num_threads()
-    if count < PARALLEL_FROM or workers == 1:
-        for i in range(count):
-            function(i)
-        return
-    block = -(-count // (4 * workers))
-
-    def run(start: int) -> None:
-        for i in range(start, min(start + block, count)):
-            function(i)
-
-    list(_pool(workers).map(run, range(0, count, block)))
+    def only(self, i: int) -> Target:
+        """The same target for image i of the batch alone."""
+        return replace(self, labels=None if self.labels is None else self.labels[i : i + 1])
 
 
 class Draws:
@@ -59,9 +45,14 @@ class Draws:
     """
 
     def __init__(self, seeds: Sequence[int]) -> None:
+        self._seeds = seeds
         self.count = len(seeds)
         distinct = seeds[:1] if len(set(seeds)) <= 1 else seeds
         self._generators = [torch.Generator().manual_seed(seed) for seed in distinct]
+
+    def only(self, i: int) -> Draws:
+        """The numbers that image i draws, from the first one on, for a batch of this image alone."""
+        return Draws(self._seeds[i : i + 1])
 
     def normal(self, *shape: int) -> Tensor:
         """Standard normal numbers.

@@ -168,7 +168,7 @@ def apply(
         raise ExplorerError(f"There are {len(x)} images and {len(seeds)} seeds: give one seed per image.")
     if target is not None and target.labels is None and recipe.adversarial:
         with torch.no_grad():
-            target = Target(target.logits, target.logits(x).argmax(1))
+            target = replace(target, labels=target.logits(x).argmax(1))
     seen: Counter[str] = Counter()
     out = x
     for name, amount in recipe.steps:
@@ -201,7 +201,7 @@ def vary(
         count = len(amounts)
         aim = target
         if target is not None and target.labels is not None:
-            aim = Target(target.logits, target.labels.expand(count))
+            aim = replace(target, labels=target.labels.expand(count))
         out = varied.at_each(x.expand(count, -1, -1, -1), amounts, own, aim)
         for kind, amount, stream in chain[place + 1 :]:
             out = kind(out, amount, Draws([stream] * count), aim)

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from explorer.distortions.draws import Draws, Target
+from explorer.distortions.threads import each_alone
 from explorer.errors import ExplorerError
 from explorer.registry import Registry
 
@@ -72,19 +73,34 @@ class Distortion:
             )
         if amount == self.identity:
             return x
+        if self.adversarial and target is not None and target.alone:
+            return self._one_by_one(x, [amount] * len(x), draws, target)
         out = self.function(x, amount, draws, target) if self.adversarial else self.function(x, amount, draws)
         return out.clamp(0, 1)
 
     def at_each(self, x: Tensor, amounts: Sequence[float], stream: int, target: Target | None = None) -> Tensor:
         """Image i of x (N, C, H, W) by ``amounts[i]``, all drawing from the seed ``stream``: the points of a curve.
 
-        Each becomes what it would become alone. Attacks take all amounts in one batch, which saves most of their time.
+        Each becomes what it would become alone. On a GPU, attacks take all amounts in one batch, which saves most of
+        their time.
         """
         if not self.adversarial or target is None or len(amounts) == 1:
             return torch.cat([self(x[i : i + 1], amount, Draws([stream]), target) for i, amount in enumerate(amounts)])
+        if target.alone:
+            return self._one_by_one(x, [self.check(amount) for amount in amounts], Draws([stream] * len(x)), target)
         sizes = torch.tensor([self.check(amount) for amount in amounts], dtype=torch.float64).view(-1, 1, 1, 1)
         out = self.function(x, sizes, Draws([stream] * len(x)), target).clamp(0, 1)
         return torch.where((sizes == self.identity).to(x.device), x, out)
+
+    def _one_by_one(self, x: Tensor, amounts: Sequence[float], draws: Draws, target: Target) -> Tensor:
+        """The attack on every image by itself, with an amount of its own."""
+
+        def attacked(i: int, image: Tensor) -> Tensor:
+            if amounts[i] == self.identity:
+                return image
+            return self.function(image, amounts[i], draws.only(i), target.only(i)).clamp(0, 1)
+
+        return each_alone(attacked, x)
 
     @property
     def two_sided(self) -> bool:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar, cast
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from explorer.data.inputs import as_batch
 from explorer.distortions import Recipe, Target, find_distortion
@@ -113,44 +111,18 @@ def attack_target(recipe: Recipe, models: Sequence[Classifier], clean: Tensor, l
 
 
 def target_of(model: Classifier, labels: Tensor) -> Target:
-    """The model, to be led away from ``labels`` (N,)."""
+    """What an attack on the model is computed against.
+
+    Args:
+        model: Its device decides whether images are attacked alone (CPU) or in batches (GPU).
+        labels: The classes (N,) to be led away from.
+    """
 
     def logits(x: Tensor) -> Tensor:
-        return _one_by_one(model, x.to(model.device)).to(x.device)
+        found: Tensor = model(x.to(model.device))
+        return found.to(x.device)
 
-    return Target(logits=logits, labels=labels)
-
-
-class _RowByRow(TorchFunctionMode):
-    """Linear layers take the rows of a batch one by one."""
-
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Iterable[type],
-        args: tuple[Any, ...] = (),
-        kwargs: Mapping[str, Any] | None = None,
-    ) -> Any:
-        kwargs = kwargs or {}
-        if func is F.linear and args and args[0].ndim == 2:
-            return torch.cat([func(row, *args[1:], **kwargs) for row in args[0].split(1)])
-        return func(*args, **kwargs)
-
-
-def _one_by_one(model: Classifier, x: Tensor) -> Tensor:
-    """The logits of x (N, C, H, W), differentiable, rounded as if each image were asked about alone.
-
-    Libraries round differently for batches of different sizes: the convolution of one small image takes another code
-    path than that of two, matrix products depend on the number of rows. Ten steps along the sign of a gradient make
-    several per cent of confidence out of the last bit, and a curve would not go through what the slider shows. So one
-    image is asked about as two, and linear layers see single rows; on one thread, gradients are then the same to the
-    last bit whatever the batch. Elsewhere (several threads, a GPU) they are equal up to rounding.
-    """
-    if x.device.type != "cpu":
-        return cast("Tensor", model(x))
-    with _RowByRow():
-        logits: Tensor = model(x.expand(2, -1, -1, -1) if len(x) == 1 else x)
-    return logits[:1] if len(x) == 1 else logits
+    return Target(logits, labels, alone=model.device.type == "cpu")
 
 
 def check_logits(model: Classifier, logits: Tensor) -> Tensor:

@@ -13,8 +13,6 @@ from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
 from tests.support.networks import threshold
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 BETWEEN = {3, 7}  # the rows on which the two models below disagree
 
 

@@ -16,8 +16,6 @@ from explorer.distortions import DISTORTIONS, Recipe, Target, apply, vary
 from explorer.errors import ExplorerError
 from tests.support.networks import formula, grey, picture, resnet, threshold
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 ATTACKS = [name for name, kind in DISTORTIONS.items() if kind.adversarial and kind.searched]
 
 
@@ -46,7 +44,8 @@ def test_varied_steps_give_the_pixels_of_each_amount_alone(name):
 
 @pytest.mark.parametrize("name", ATTACKS)
 @pytest.mark.parametrize("labels", [None, torch.tensor([3])])
-def test_attacks_in_one_batch_give_the_pixels_of_each_amount_alone(name, labels):
+@pytest.mark.parametrize("alone", [False, True])
+def test_attacks_in_one_batch_give_the_pixels_of_each_amount_alone(name, labels, alone):
     # A linear network computes every image of a batch alike, so that the pixels must be the same to the last bit.
     weights = torch.randn(12, 5, generator=torch.Generator().manual_seed(0))
 
@@ -57,7 +56,7 @@ def test_attacks_in_one_batch_give_the_pixels_of_each_amount_alone(name, labels)
     labels = logits(image).argmax(1) if labels is None else labels
     amounts = torch.linspace(*DISTORTIONS[name].span(2), 9, dtype=torch.float64).tolist()
     recipe = Recipe(((name, amounts[-1]), ("gaussian_noise", 0.02)), seed=3, quantised=False)
-    made = torch.cat(list(vary(recipe, image, 0, [amounts], target=Target(logits, labels))))
+    made = torch.cat(list(vary(recipe, image, 0, [amounts], target=Target(logits, labels, alone))))
     for pixels, amount in zip(made, amounts, strict=True):
         alone = replace(recipe, steps=((name, amount), recipe.steps[1]))
         assert torch.equal(pixels[None], apply(alone, image, target=Target(logits, labels)))

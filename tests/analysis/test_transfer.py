@@ -14,8 +14,6 @@ from explorer.distortions import DISTORTIONS, Recipe, find_distortion
 from explorer.errors import ExplorerError
 from tests.support.networks import formula, grey, picture, resnet, threshold
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
 FLOAT = Recipe(quantised=False)
 
 

@@ -188,9 +188,7 @@ def test_millions_are_cut_to_the_first_ones_in_order() -> None:
         assert rows.tolist() == wanted.tolist()
 
 
-def test_pictures_are_the_pixels_of_the_hash_in_the_rows(
-    page: Failures, key: str, folder: Path, one_thread: None
-) -> None:
+def test_pictures_are_the_pixels_of_the_hash_in_the_rows(page: Failures, key: str, folder: Path) -> None:
     wanted = pairs(folder).set_index("case")
     chosen = [0, 59, 61, 130, 250, 301, 345]  # every distortion is among them
     assert len(set(wanted.loc[chosen].distortion)) == 3
@@ -207,7 +205,7 @@ def _hash(url: str) -> str:
 
 
 def test_a_case_opens_in_the_live_view_to_the_same_hash(
-    page: Failures, context: Context, key: str, folder: Path, one_thread: None
+    page: Failures, context: Context, key: str, folder: Path
 ) -> None:
     wanted = pairs(folder).set_index("case")
     for case in (0, 59, 130, 250, 345):

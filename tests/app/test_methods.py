@@ -182,7 +182,7 @@ def test_more_images_go_on_from_fewer(context: Context, monkeypatch: pytest.Monk
     assert all(one["low"][0] < one["accuracy"][0] or one["accuracy"][0] == 0 for one in more["models"])
 
 
-def test_each_model_faces_the_attack_made_on_itself(context: Context, one_thread: None) -> None:
+def test_each_model_faces_the_attack_made_on_itself(context: Context) -> None:
     found = measure(context, distortion="fgsm", images=12)
     data, amount = load_dataset("digits"), found["amounts"][-1]
     for one in found["models"]:

@@ -84,7 +84,7 @@ def test_twenty_steps_ask_for_twenty_gradients(name, bumpy, pictures):
     counts = []
     for form in (name, name.replace("linf", "linf_20")):
         asked.clear()
-        attack(form, 0.02, pictures, Target(counted))
+        attack(form, 0.02, pictures[:1], Target(counted))
         counts.append(sum(asked))
     assert counts == [10, 20]
 

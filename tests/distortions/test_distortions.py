@@ -13,7 +13,7 @@ from torch import Tensor
 
 from explorer.data.images import fit, sample_images
 from explorer.distortions import DISTORTIONS, Distortion, Draws, Recipe, Target, apply, find_distortion
-from explorer.distortions.draws import PARALLEL_FROM
+from explorer.distortions.threads import PARALLEL_FROM
 from explorer.errors import ExplorerError
 
 ALL = list(DISTORTIONS.values())
