@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -91,6 +94,15 @@ def test_the_same_alone_and_in_a_batch_with_any_number_of_threads(attack: str, n
                 assert torch.equal(batch[i : i + 1], pixels)
                 assert torch.equal(alone(i), pixels)
                 assert not torch.equal(pixels, x[i : i + 1])
+
+
+def test_the_same_on_a_processor_with_narrower_vectors() -> None:
+    """There, convolutions of a batch are summed in an order that depends on the number of threads."""
+    narrow = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}
+    chosen = "number_of_threads and hot_cold and resnet20"
+    run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, "-k", chosen]
+    done = subprocess.run(run, env={**os.environ, **narrow}, capture_output=True, text=True, check=False)  # this Python
+    assert done.returncode == 0, done.stdout[-3000:]
 
 
 @pytest.mark.parametrize(
