@@ -185,7 +185,7 @@ def vary(
     """One image (1, C, H, W) with the step at ``place`` at every amount, a batch (len(piece), C, H, W) per piece.
 
     The same pixels as ``apply`` gives for each amount alone, for less work: the steps before that one are run once,
-    those after it on the batch, and an attack takes a piece's amounts as one batch. ``target`` needs its label (1,).
+    those after it on the batch; a GPU attacks at all amounts of a piece at once. ``target`` needs its label (1,).
     """
     check_batch(x)
     seen: Counter[str] = Counter()

@@ -161,7 +161,8 @@ def test_the_same_on_a_network_of_ones_own_in_half_precision(attack: str, four_t
     chain = recipe(attack, model)
     batch = apply(chain, x, target=target_of(model, labels))
     for i in TRIED:
-        alone = on_one_thread(lambda i=i: apply(chain, x[i : i + 1], target=target_of(model, labels[:1])))
+        with threads(1):
+            alone = apply(chain, x[i : i + 1], target=target_of(model, labels[:1]))
         assert torch.equal(batch[i : i + 1], alone)
         assert not torch.equal(alone, x[i : i + 1])
 
