@@ -7,11 +7,13 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
+from explorer.app.validation import Request, Sentence
 from explorer.data import images
 from explorer.data.datasets import SOURCES, Dataset, load_dataset, local_file
 from explorer.data.published import PUBLISHED, fetched
@@ -23,6 +25,19 @@ BROWSED = 40
 
 SLOW = 0.03  # s of work after which it is asked whether to go on
 THUMB = 96  # px side of a thumbnail: twice what is drawn, for dense screens
+
+
+class BrowseRequest(Request):
+    """Which rows of which data set; what ``DatasetCatalog.browse`` makes of them."""
+
+    dataset: Any = None
+    label: Any = None
+    count: Annotated[int, Field(ge=1, le=BROWSED), Sentence(f"At most {BROWSED} pictures are shown at once.")] = BROWSED
+    start: Any = 0
+    row: Any = None
+    after: Any = None
+    before: Any = None
+    random: bool = False
 
 
 class DatasetCatalog:
@@ -81,17 +96,18 @@ class DatasetCatalog:
             return shown | {"error": str(error)}
         return shown | {"thumb": images.data_url(images.fit(pixels, side, data.channels))}
 
-    def browse(self, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    def browse(self, question: Any, progress: Progress) -> dict[str, Any]:
         """Some rows: {"dataset", "label"?, "count"?} with "start" (a place in the list), "row", "after", "before" or
         "random" -> {"items", "start", "total", "rows", "size"}.
 
         ``label`` keeps the rows of that class alone; ``start`` and ``total`` then count those. "row" gives the page
         that holds the row, "after" and "before" the next ones of a row, round the end of the list.
         """
-        data = self.find(question.get("dataset"))
-        rows = data.rows(label_of(data, question.get("label")))
-        count = _whole(question.get("count", BROWSED), 1, BROWSED, "At most 40 pictures are shown at once.")
-        start = _place(data, rows, question, count)
+        asked = BrowseRequest.read(question)
+        data = self.find(asked.dataset)
+        rows = data.rows(label_of(data, asked.label))
+        count = asked.count
+        start = _index(data, rows, asked)
         items, told = [], time.monotonic()
         for row in rows[start : start + count].tolist():
             items.append(self.item(data, row))
@@ -134,17 +150,18 @@ def _whole(value: Any, low: int, high: int, sentence: str) -> int:
     return value
 
 
-def _place(data: Dataset, rows: NDArray[np.int64], question: Mapping[str, Any], count: int) -> int:
+def _index(data: Dataset, rows: NDArray[np.int64], asked: BrowseRequest) -> int:
     """Where in ``rows`` to begin."""
     total = len(rows)
     if not total:
         return 0
-    if "row" in question:
-        return min(int(np.searchsorted(rows, check_row(data, question["row"]))), total - 1) // count * count
-    if "after" in question:
-        return int(np.searchsorted(rows, check_row(data, question["after"]), side="right")) % total
-    if "before" in question:
-        return (int(np.searchsorted(rows, check_row(data, question["before"]))) - 1) % total
-    if question.get("random"):
+    given = asked.model_fields_set
+    if "row" in given:
+        return min(int(np.searchsorted(rows, check_row(data, asked.row))), total - 1) // asked.count * asked.count
+    if "after" in given:
+        return int(np.searchsorted(rows, check_row(data, asked.after), side="right")) % total
+    if "before" in given:
+        return (int(np.searchsorted(rows, check_row(data, asked.before))) - 1) % total
+    if asked.random:
         return secrets.randbelow(total)
-    return _whole(question.get("start", 0), 0, total - 1, f"There are {total} such rows, counted from 0.")
+    return _whole(asked.start, 0, total - 1, f"There are {total} such rows, counted from 0.")

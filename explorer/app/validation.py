@@ -1,9 +1,12 @@
-"""What a browser sends is not trusted: its limits, and how it is read into the core's objects."""
+"""What a browser or a program sends is not trusted: it is read into small models, and what is wrong is one sentence."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from explorer.defaults import MAX_STEPS
 from explorer.distortions import Recipe
@@ -12,16 +15,84 @@ from explorer.errors import ExplorerError
 MAX_TEXT = 1000
 """Characters of a recipe or a name that are read."""
 
+UNKNOWN = "The page asked for something unknown; reload it."
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """What the sender reads if a field of a request is wrong; it stands among the metadata of the field's type."""
+
+    text: str
+
+
+class Request(BaseModel):
+    """A JSON object from outside. Types are taken literally: true is not a number, and "7" is not one either.
+
+    Attributes:
+        wrong: What the sender reads if a field without a ``Sentence`` is wrong.
+    """
+
+    model_config = ConfigDict(strict=True, frozen=True)
+    wrong: ClassVar[str] = UNKNOWN
+
+    @classmethod
+    def read(cls, value: Any) -> Self:
+        """Check what was sent.
+
+        Args:
+            value: The parsed JSON, or a request of this class, which is returned.
+
+        Returns:
+            The request.
+
+        Raises:
+            ExplorerError: If it is not an object, or one of its fields is wrong.
+        """
+        if isinstance(value, cls):
+            return value
+        try:
+            return cls.model_validate(mapping(value))
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            own = first.get("ctx", {}).get("error")
+            if isinstance(own, ExplorerError):  # raised by a validator
+                raise own from None
+            field = cls.model_fields.get(str(first["loc"][0])) if first["loc"] else None
+            sentences = (one.text for one in (field.metadata if field else ()) if isinstance(one, Sentence))
+            raise ExplorerError(next(sentences, cls.wrong)) from None
+
+
+class StateRequest(Request):
+    """A request about the page's present state, which ``Workspace.load`` checks."""
+
+    state: Any = None
+
+
+def answer_by_name(answers: Mapping[str, Callable[[Any], dict[str, Any]]], question: Any) -> dict[str, Any]:
+    """Answer a question {"ask": name, ...} by the function of that name.
+
+    Raises:
+        ExplorerError: If there is none.
+    """
+    name = mapping(question).get("ask")
+    if not isinstance(name, str) or name not in answers:
+        raise ExplorerError(UNKNOWN)
+    return answers[name](question)
+
 
 def mapping(value: Any) -> Mapping[str, Any]:
-    """The value, if it is a JSON object."""
+    """Return the value if it is a JSON object."""
     if not isinstance(value, Mapping):
         raise ExplorerError("The page sent something that is not a question; reload it.")
     return value
 
 
 def read_recipe(value: Any) -> Recipe:
-    """The recipe of a JSON form from an untrusted sender: its size is checked before its meaning."""
+    """Read the JSON form of a recipe; its size is checked before its meaning.
+
+    Raises:
+        ExplorerError: If it is not a recipe, or has more steps than the page shows.
+    """
     steps = mapping(value).get("steps")
     if not isinstance(steps, list) or not all(isinstance(step, list) and len(step) == 2 for step in steps):
         raise ExplorerError("The steps of a recipe must be a list of pairs of a distortion's name and an amount.")
@@ -31,12 +102,6 @@ def read_recipe(value: Any) -> Recipe:
     ):
         raise ExplorerError("A name in this recipe is too long.")
     return Recipe.from_dict(value)
-
-
-def check_length(steps: Sequence[Any]) -> None:
-    """ExplorerError for more steps than the page shows."""
-    if len(steps) > MAX_STEPS:
-        raise ExplorerError(f"The page shows at most {MAX_STEPS} distortions in a chain; this one has {len(steps)}.")
 
 
 def parse_recipe(text: Any) -> Recipe:
@@ -50,3 +115,9 @@ def parse_recipe(text: Any) -> Recipe:
     recipe = Recipe.parse(text)
     check_length(recipe.steps)
     return recipe
+
+
+def check_length(steps: Sequence[Any]) -> None:
+    """Refuse more steps than the page shows."""
+    if len(steps) > MAX_STEPS:
+        raise ExplorerError(f"The page shows at most {MAX_STEPS} distortions in a chain; this one has {len(steps)}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from explorer.app import jobs
 from explorer.app.context import Context, make_context
 from explorer.app.endpoints import Endpoints
 from explorer.app.jobs import registry, scheduler
+from explorer.app.validation import Request
 from explorer.errors import ExplorerError
 from explorer.progress import Progress
 from tests.support.loops import finish
@@ -28,6 +29,12 @@ def endpoints() -> Iterator[Endpoints]:
     serving.close()
 
 
+class CountRequest(Request):
+    """How far to count."""
+
+    to: int
+
+
 @pytest.fixture(autouse=True)
 def _handlers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Job handlers for the tests, which are forgotten afterwards."""
@@ -35,19 +42,19 @@ def _handlers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "HANDLERS", known)
     monkeypatch.setattr(scheduler, "HANDLERS", known)
 
-    @jobs.job("count")
-    def count(context: Context, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
-        for i in range(question["to"]):
-            progress(i, question["to"])
+    @jobs.job("count", CountRequest)
+    def count(context: Context, question: CountRequest, progress: Progress) -> dict[str, Any]:
+        for i in range(question.to):
+            progress(i, question.to)
             time.sleep(0.01)
-        return {"counted": question["to"]}
+        return {"counted": question.to}
 
-    @jobs.job("complain")
-    def complain(context: Context, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    @jobs.job("complain", Request)
+    def complain(context: Context, question: Request, progress: Progress) -> dict[str, Any]:
         raise ExplorerError("This cannot be done.")
 
-    @jobs.job("crash")
-    def crash(context: Context, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+    @jobs.job("crash", Request)
+    def crash(context: Context, question: Request, progress: Progress) -> dict[str, Any]:
         return {"never": 1 / 0}
 
 

@@ -6,16 +6,25 @@ columns in memory (``table``) within milliseconds; what takes longer is a job (`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from explorer.app.cache import LruCache
 from explorer.app.distortion_info import describe
-from explorer.app.failures.filters import read_order, whole
+from explorer.app.failures.filters import GONE, read_order
 from explorer.app.failures.open_surveys import OpenSurvey, OpenSurveys
-from explorer.app.failures.selection import read_pair, select
+from explorer.app.failures.requests import (
+    SHOWN,
+    AnnotationRequest,
+    CaseRequest,
+    CasesRequest,
+    PicturesRequest,
+    SelectionRequest,
+    SurveyRequest,
+)
+from explorer.app.failures.selection import pair_of, select
 from explorer.app.failures.table import SIDES, Table
-from explorer.app.validation import mapping
+from explorer.app.validation import answer_by_name
 from explorer.app.workspace import Workspace
 from explorer.data import images
 from explorer.distortions import find_distortion
@@ -23,15 +32,6 @@ from explorer.errors import ExplorerError
 from explorer.survey import QUADRANTS, Case, Plan, accuracy, condition_of, open_cases
 from explorer.survey.annotations import annotations_file, make_annotation, put_annotation, read_annotations
 from explorer.survey.plan import fingerprint
-
-PAGE = 200
-"""Cases described at once."""
-
-DRAWN = 48
-"""Pictures drawn at once."""
-
-SHOWN = 100_000
-"""Cases in the gallery: the first ones in the chosen order."""
 
 KEPT_PICTURES = 20_000  # about 3 kB each at 32 px
 KEPT_VALUES = 20_000 * 3 * 32 * 32  # pictures of larger models: fewer of them
@@ -45,7 +45,7 @@ class Failures:
         self._surveys = surveys
         self._pictures: LruCache[tuple[str, int], str] = LruCache(KEPT_PICTURES)
         self.forget()
-        self._asks: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+        self._asks: dict[str, Callable[[Any], dict[str, Any]]] = {
             "surveys": self.listed,
             "open": self.open,
             "cases": self.cases,
@@ -63,24 +63,21 @@ class Failures:
 
     def answer(self, question: Any) -> dict[str, Any]:
         """The answer to {"ask": name, ...}; ExplorerError, one sentence, where it makes no sense."""
-        asked = mapping(question)
-        kind = asked.get("ask")
-        if not isinstance(kind, str) or kind not in self._asks:
-            raise ExplorerError("The page asked for something unknown; reload it.")
-        return self._asks[kind](asked)
+        return answer_by_name(self._asks, question)
 
     # ---- the questions --------------------------------------------------------------------------------------------
 
-    def listed(self, _: Mapping[str, Any]) -> dict[str, Any]:
+    def listed(self, _: Any = None) -> dict[str, Any]:
         """{"surveys": [...], "said": [sentences on those that cannot be opened], "home": where new ones go}."""
         found, messages = self._surveys.all()
         return {"surveys": [opened.to_dict() for opened in found], "said": messages, "home": str(self._surveys.home)}
 
-    def open(self, question: Mapping[str, Any]) -> dict[str, Any]:
+    def open(self, question: Any) -> dict[str, Any]:
         """{"survey", "pair"?} -> what the page needs to know of it before it asks for cases."""
-        opened = self._surveys.find(question.get("survey"))
+        asked = SurveyRequest.read(question)
+        opened = self._surveys.find(asked.survey)
         plan = opened.survey.plan
-        pair = read_pair(opened, question.get("pair"))
+        pair = pair_of(opened, asked)
         table = self._surveys.table(opened, pair)
         names = dict.fromkeys(condition.distortion for condition in plan.conditions)
         return {
@@ -99,16 +96,16 @@ class Failures:
             "folder": str(opened.survey.folder),
         }
 
-    def cases(self, question: Mapping[str, Any]) -> dict[str, Any]:
+    def cases(self, question: Any) -> dict[str, Any]:
         """{"survey", "pair", "filters", "order", "start", "count"} -> {"counts", "total", "shown", "items"}.
 
         ``counts``: cases per quadrant under all filters but that of the quadrants; ``total``: all that are asked for,
         ``shown`` of which can be scrolled through.
         """
-        chosen = select(self._surveys, question)
+        asked = CasesRequest.read(question)
+        chosen = select(self._surveys, asked)
         opened, table, filters = chosen.opened, chosen.table, chosen.filters
-        order = read_order(question.get("order"))
-        start, count = whole(question.get("start", 0), 0, SHOWN), whole(question.get("count", PAGE), 0, PAGE)
+        order, start = read_order(asked.order), asked.start
         marked = chosen.annotated()
         cache_key = (*opened.stamp, *chosen.pair, filters, order, tuple(sorted(marked.get(filters.marked or "", ()))))
         known = self._orders.get(cache_key)
@@ -123,16 +120,14 @@ class Failures:
             "total": sum(counts[name] for name in filters.quadrants),
             "shown": len(rows),
             "start": start,
-            "items": [_item(opened.survey.plan, table, row) for row in rows[start : start + count].tolist()],
+            "items": [_item(opened.survey.plan, table, row) for row in rows[start : start + asked.count].tolist()],
         }
 
-    def pictures(self, question: Mapping[str, Any]) -> dict[str, Any]:
+    def pictures(self, question: Any) -> dict[str, Any]:
         """{"survey", "cases"} -> {"pictures": {case: data URL of the distorted pixels, lossless}}."""
-        opened = self._surveys.find(question.get("survey"))
-        wanted = question.get("cases")
-        if not isinstance(wanted, list) or len(wanted) > DRAWN:
-            raise ExplorerError(f"At most {DRAWN} pictures are drawn at once.")
-        cases = [_case(opened.survey.plan, case) for case in wanted]
+        asked = PicturesRequest.read(question)
+        opened = self._surveys.find(asked.survey)
+        cases = [_check_case(opened.survey.plan, case) for case in asked.cases]
         found = {case: self._pictures.get((opened.survey.plan.key, case)) for case in cases}
         missing = [case for case, url in found.items() if url is None]
         for made in self._made(opened, missing):
@@ -142,12 +137,13 @@ class Failures:
             found[made.case] = url
         return {"pictures": {str(case): url for case, url in found.items()}}
 
-    def case(self, question: Mapping[str, Any]) -> dict[str, Any]:
+    def case(self, question: Any) -> dict[str, Any]:
         """{"survey", "case"} -> {"clean", "distorted", "hash", "state"}: how to open it, exactly."""
-        opened = self._surveys.find(question.get("survey"))
+        asked = CaseRequest.read(question)
+        opened = self._surveys.find(asked.survey)
         plan = opened.survey.plan
-        case = _case(plan, question.get("case"))
-        pair = read_pair(opened, question.get("pair"))
+        case = _check_case(plan, asked.case)
+        pair = pair_of(opened, asked)
         condition, image = condition_of(plan, case)
         recipe = plan.recipe(condition, image)
         (made,) = self._made(opened, [case])
@@ -173,18 +169,19 @@ class Failures:
             },
         }
 
-    def mark(self, question: Mapping[str, Any]) -> dict[str, Any]:
+    def mark(self, question: Any) -> dict[str, Any]:
         """{"survey", "case", "mark": {"star", "tags", "note"}} -> {"mark"} as it is kept."""
-        opened = self._surveys.find(question.get("survey"))
-        given = mapping(question.get("mark"))
+        asked = AnnotationRequest.read(question)
+        opened, given = self._surveys.find(asked.survey), asked.mark
         kept = make_annotation(given.get("star"), given.get("tags"), given.get("note"))
-        put_annotation(opened.survey, _case(opened.survey.plan, question.get("case")), kept)
+        put_annotation(opened.survey, _check_case(opened.survey.plan, asked.case), kept)
         return {"mark": kept.to_dict()}
 
-    def accuracy(self, question: Mapping[str, Any]) -> dict[str, Any]:
+    def accuracy(self, question: Any) -> dict[str, Any]:
         """{"survey", "pair"} -> {"rows": those of ``survey.accuracy``, the clean pictures first}."""
-        opened = self._surveys.find(question.get("survey"))
-        pair = read_pair(opened, question.get("pair"))
+        asked = SurveyRequest.read(question)
+        opened = self._surveys.find(asked.survey)
+        pair = pair_of(opened, asked)
         cache_key = (*opened.stamp, *pair)
         rows = self._accuracies.get(cache_key)
         if rows is None:
@@ -197,9 +194,9 @@ class Failures:
             self._accuracies.put(cache_key, rows)
         return {"rows": rows}
 
-    def confusion(self, question: Mapping[str, Any]) -> dict[str, Any]:
+    def confusion(self, question: Any) -> dict[str, Any]:
         """{"survey", "pair", "filters"} -> {"baseline", "other": counts [clean answer][distorted answer]}."""
-        chosen = select(self._surveys, question)
+        chosen = select(self._surveys, SelectionRequest.read(question))
         keep, classes = chosen.kept(), len(chosen.opened.survey.plan.classes)
         return {side: chosen.table.confusion(keep, side, classes) for side in SIDES}
 
@@ -227,8 +224,11 @@ class Failures:
         return None
 
 
-def _case(plan: Plan, case: Any) -> int:
-    return whole(case, 0, plan.rows * len(plan.conditions) - 1)
+def _check_case(plan: Plan, case: int) -> int:
+    """The case itself, if the plan has it."""
+    if case >= plan.rows * len(plan.conditions):
+        raise ExplorerError(GONE)
+    return case
 
 
 def _distortion(plan: Plan, name: str) -> dict[str, Any]:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.app.failures.filters import GONE, Filters, read_filters
+from explorer.app.failures.filters import Filters, read_filters
 from explorer.app.failures.open_surveys import OpenSurvey, OpenSurveys
-from explorer.app.failures.table import SIDES, Table
-from explorer.errors import ExplorerError
+from explorer.app.failures.requests import SelectionRequest, SurveyRequest
+from explorer.app.failures.table import Table
 from explorer.survey import QUADRANTS
 from explorer.survey.annotations import read_annotations
 
@@ -36,28 +34,27 @@ class Selection:
         return keep & np.isin(self.table.quadrant, [QUADRANTS.index(name) for name in self.filters.quadrants])
 
 
-def select(surveys: OpenSurveys, question: Mapping[str, Any]) -> Selection:
-    """Read {"survey", "pair", "filters"} from the browser.
+def select(surveys: OpenSurveys, question: SelectionRequest) -> Selection:
+    """Look up what a request names.
 
     Raises:
         ExplorerError: If it names what is not there.
     """
-    opened = surveys.find(question.get("survey"))
-    pair = read_pair(opened, question.get("pair"))
-    filters = read_filters(question.get("filters"), opened.survey.plan)
+    opened = surveys.find(question.survey)
+    pair = pair_of(opened, question)
+    filters = read_filters(question.filters, opened.survey.plan)
     return Selection(opened, pair, surveys.table(opened, pair), filters)
 
 
-def read_pair(opened: OpenSurvey, raw: Any) -> tuple[str, str]:
+def pair_of(opened: OpenSurvey, question: SurveyRequest) -> tuple[str, str]:
     """Return the two models to compare; by default the first one, and a stabilized sibling where there is one."""
-    if raw is None:
+    if question.pair is None:
         plan = opened.survey.plan
         stable = (name for name, method in zip(plan.models, plan.methods, strict=True) if method == "stability")
         sibling = next((name for name in stable if name != plan.models[0]), None)
         return opened.survey.pair(plan.models[0], sibling)
-    if not isinstance(raw, list) or len(raw) != len(SIDES) or not all(isinstance(name, str) for name in raw):
-        raise ExplorerError(GONE)
-    return opened.survey.pair(raw[0][:1000], raw[1][:1000])
+    first, second = question.pair
+    return opened.survey.pair(first, second)
 
 
 def annotated_cases(opened: OpenSurvey) -> dict[str, set[int]]:

@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from explorer.app.context import Context
 from explorer.app.jobs.registry import job
 from explorer.app.methods.groups import find_group
 from explorer.app.methods.measured import SIZES, amounts_of, find_known, reaches
+from explorer.app.validation import Request, Sentence
 from explorer.errors import ExplorerError
 from explorer.evaluation.running import RunningAccuracy
 from explorer.progress import Progress
 
 
-@job("accuracy")
-def accuracy(context: Context, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+class AccuracyRequest(Request):
+    """Which chart, and on how many images."""
+
+    wrong = "The page asked for amounts that do not exist; reload it."
+
+    data: Any = None
+    distortion: Any = None
+    reach: Literal["near", "whole"]
+    images: Annotated[int, Field(ge=1, le=SIZES[-1]), Sentence(f"Choose 1 to {SIZES[-1]} images.")]
+
+
+@job("accuracy", AccuracyRequest)
+def accuracy(context: Context, question: AccuracyRequest, progress: Progress) -> dict[str, Any]:
     """{"data", "distortion", "reach", "images"} -> the models' accuracies on the first so many test images.
 
     {"n", "seed", "amounts", "models": [{"name", "accuracy", "low", "high"}, ...]}: one number per amount, with its
     95 % Wilson interval. What was counted for fewer images is kept, so that asking for more goes on from there.
     """
-    group = find_group(context.workspace, question.get("data"))
-    kind = find_known(question.get("distortion"))
-    reach = question.get("reach")
+    group = find_group(context.workspace, question.data)
+    kind = find_known(question.distortion)
+    reach, n = question.reach, question.images
     if reach not in reaches(kind, group):
-        raise ExplorerError("The page asked for amounts that do not exist; reload it.")
-    n = question.get("images")
-    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= SIZES[-1]:
-        raise ExplorerError(f"Choose 1 to {SIZES[-1]} images.")
+        raise ExplorerError(question.wrong)
     if group.data not in context.workspace.catalog.names():
         raise ExplorerError(f"{group.title} is not on this machine; download it first.")
     key = (group.data, kind.name, reach)

@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from explorer.analysis import transfer
 from explorer.app.context import Context
 from explorer.app.jobs.registry import job
 from explorer.app.jobs.weakness import check_room
-from explorer.errors import ExplorerError
+from explorer.app.validation import StateRequest
 from explorer.progress import Progress
 
 
-@job("attacks")
-def attacks(context: Context, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+class AttackRequest(StateRequest):
+    """Which attack, and how strong."""
+
+    wrong = "The page asked for an attack that does not exist; reload it."
+
+    attack: str
+    amount: float
+
+
+@job("attacks", AttackRequest)
+def attacks(context: Context, question: AttackRequest, progress: Progress) -> dict[str, Any]:
     """{"state", "attack", "amount"} -> ``Transfer.to_dict()``, ``steps`` of the chain, ``followed`` per model.
 
     ``followed``: the class whose probability the cells tell, the true one, else the model's clean answer.
     """
-    request = context.workspace.load(question.get("state"))
-    attack, amount = question.get("attack"), question.get("amount")
-    if not isinstance(attack, str) or isinstance(amount, bool) or not isinstance(amount, (int, float)):
-        raise ExplorerError("The page asked for an attack that does not exist; reload it.")
-    check_room(request.recipe, attack)
+    request = context.workspace.load(question.state)
+    check_room(request.recipe, question.attack)
     found = transfer(
         request.models,
         request.pixels,
-        attack,
-        amount,
+        question.attack,
+        question.amount,
         recipe=request.recipe,
         label=request.label,
         progress=progress,

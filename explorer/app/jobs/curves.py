@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from explorer.analysis import sweep
 from explorer.analysis.slider import curve_amounts, flip_points_along
@@ -11,6 +12,7 @@ from explorer.analysis.varied import is_random
 from explorer.app.context import Context
 from explorer.app.distortion_info import describe
 from explorer.app.jobs.registry import job
+from explorer.app.validation import StateRequest
 from explorer.app.workspace import LoadedRequest
 from explorer.distortions import Recipe, find_distortion
 from explorer.errors import ExplorerError
@@ -23,26 +25,49 @@ CHEAP = 8 * 32 * 32
 """Models times pixels up to which the flip points are searched before the curves are first seen."""
 
 
-@job("curves")
-def curves(context: Context, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+class StepRequest(StateRequest):
+    """Which step of the state's recipe varies; the last one where it does not say."""
+
+    wrong = "The page asked for curves that do not exist; reload it."
+
+    place: Annotated[int | None, Field(ge=0)] = None
+
+
+class CurvesRequest(StepRequest):
+    """Which curves, and over how many seeds; one where it does not say."""
+
+    seeds: Annotated[int | None, Field(ge=1, le=MAX_SEEDS)] = None
+
+
+@job("curves", CurvesRequest)
+def curves(context: Context, question: CurvesRequest, progress: Progress) -> dict[str, Any]:
     """{"state", "place", "seeds"} -> what ``curves.js`` draws; place: index in the recipe's steps, the last without it.
 
     ``at`` is the step's amount in the state itself, ``random`` whether another seed would give other curves. ``exact``
     tells whether the flip points were searched or are only the first amounts of the curves at which the answer differs,
     as they are where one seed was asked for and the search is slow; more seeds bring the search as well.
     """
-    request = context.workspace.load(question.get("state"))
-    place = place_in(request.recipe, question.get("place"))
+    request = context.workspace.load(question.state)
+    place = step_of(request.recipe, question)
     if place is None:
         raise ExplorerError("Add a distortion to see what happens while it grows.")
-    seeds = _whole(question.get("seeds"), 1, MAX_SEEDS)
+    seeds = question.seeds or 1
     return swept(request, place, seeds, progress, exact=seeds > 1 or _is_cheap(request))
 
 
-def place_in(recipe: Recipe, place: Any) -> int | None:
-    """The index of the step that an untrusted sender means, None: the last one; None where there is no step at all."""
-    last = len(recipe.steps) - 1
-    return _whole(place, last, last) if recipe.steps else None
+def step_of(recipe: Recipe, question: StepRequest) -> int | None:
+    """Return the index of the step that varies, in the recipe's steps; None where there is no step at all.
+
+    Raises:
+        ExplorerError: If the recipe does not have that many steps.
+    """
+    if not recipe.steps:
+        return None
+    if question.place is None:
+        return len(recipe.steps) - 1
+    if question.place >= len(recipe.steps):
+        raise ExplorerError(question.wrong)
+    return question.place
 
 
 def swept(request: LoadedRequest, place: int, seeds: int, progress: Progress, *, exact: bool = True) -> dict[str, Any]:
@@ -86,12 +111,3 @@ def swept(request: LoadedRequest, place: int, seeds: int, progress: Progress, *,
 def _is_cheap(request: LoadedRequest) -> bool:
     attacked = any(find_distortion(name).adversarial for name, _ in request.recipe.steps)
     return not attacked and len(request.models) * request.pixels.shape[-2:].numel() <= CHEAP
-
-
-def _whole(value: Any, otherwise: int, most: int) -> int:
-    """A whole number from 0 to ``most`` from an untrusted sender; None is ``otherwise``."""
-    if value is None:
-        return otherwise
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
-        raise ExplorerError("The page asked for curves that do not exist; reload it.")
-    return value

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from explorer.app.context import Context
 from explorer.app.dataset_catalog import check_row, label_of
 from explorer.app.jobs.registry import job
+from explorer.app.validation import StateRequest
 from explorer.errors import ExplorerError
 from explorer.progress import Progress
 
 
-@job("disagree")
-def disagree(context: Context, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+class DisagreeRequest(StateRequest):
+    """Where the search begins, in which direction it goes, and which class it keeps to."""
+
+    dataset: Any = None
+    after: Any = None
+    label: Any = None
+    back: bool = False
+
+
+@job("disagree", DisagreeRequest)
+def disagree(context: Context, question: DisagreeRequest, progress: Progress) -> dict[str, Any]:
     """{"state", "dataset", "after", "label"?, "back"?} -> {"item": the row found, or null}.
 
     The search begins behind the row ``after`` (before it, where ``back`` is true), goes round the end once, and looks
@@ -21,7 +30,7 @@ def disagree(context: Context, question: Mapping[str, Any], progress: Progress) 
     """
     from explorer.analysis.disagree import next_disagreement
 
-    request = context.workspace.load(question.get("state"))
+    request = context.workspace.load(question.state)
     if len(request.models) < 2:
         raise ExplorerError("A single model agrees with itself; add another one.")
     catalog = context.workspace.catalog
@@ -32,15 +41,15 @@ def disagree(context: Context, question: Mapping[str, Any], progress: Progress) 
         told = (done, total)
         progress(done, total)
 
-    data = catalog.find(question.get("dataset"))
+    data = catalog.find(question.dataset)
     data = data.fitted(request.family.size, request.family.channels, tick=lambda: progress(*told))
     row = next_disagreement(
         request.models,
         data,
         request.recipe,
-        check_row(data, question.get("after")),
-        label=label_of(data, question.get("label")),
-        step=-1 if question.get("back") is True else 1,
+        check_row(data, question.after),
+        label=label_of(data, question.label),
+        step=-1 if question.back else 1,
         progress=noted,
     )
     return {"item": None if row is None else catalog.item(data, row)}

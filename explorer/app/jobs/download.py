@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
 from typing import Any
 
 from explorer.app.context import Context
 from explorer.app.jobs.registry import job
+from explorer.app.validation import Request
 from explorer.data.published import fetch
 from explorer.errors import ExplorerError
 from explorer.progress import Progress
 
 EVERY = 0.05  # s between two calls of progress
-PATIENCE = 3.0  # s that a download waits for another one to end
+MAX_WAIT = 3.0  # s that a download waits for another one to end
 
 _one = threading.Lock()
 
 
-@job("download")
-def download(context: Context, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+class DownloadRequest(Request):
+    """Which data set."""
+
+    wrong = "Say which data set to download."
+
+    dataset: str
+
+
+@job("download", DownloadRequest)
+def download(context: Context, question: DownloadRequest, progress: Progress) -> dict[str, Any]:
     """{"dataset": name} -> {"datasets": [...]}, the list as it is then; progress counts bytes."""
-    name = question.get("dataset")
-    if not isinstance(name, str):
-        raise ExplorerError("Say which data set to download.")
     told = time.monotonic()
 
     def seldom(done: int, total: int) -> None:
@@ -36,7 +41,7 @@ def download(context: Context, question: Mapping[str, Any], progress: Progress) 
 
     _wait_for_turn(progress)
     try:
-        fetch(name, seldom)
+        fetch(question.dataset, seldom)
     finally:
         _one.release()
     return {"datasets": context.workspace.catalog.catalogue()}
@@ -44,7 +49,7 @@ def download(context: Context, question: Mapping[str, Any], progress: Progress) 
 
 def _wait_for_turn(progress: Progress) -> None:
     """One download at a time, since each takes a thread for minutes; one just cancelled may take a moment to end."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + MAX_WAIT
     while not _one.acquire(timeout=EVERY):
         progress(0, 0)
         if time.monotonic() > end:

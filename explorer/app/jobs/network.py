@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field
 from torch import Tensor
 
 from explorer.analysis import channels, compare_image, evidence
 from explorer.app.context import Context
 from explorer.app.jobs.registry import job
+from explorer.app.validation import StateRequest
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.progress import Progress
@@ -26,19 +28,24 @@ LARGEST = 96
 STEPS = 255  # levels of a map in the page, where 8 bits is what a screen shows
 
 
-@job("channels")
-def most_changed(context: Context, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+class ChannelsRequest(StateRequest):
+    """Which stage of the networks."""
+
+    wrong = "The page asked for a stage that does not exist; reload it."
+
+    layer: Annotated[str, Field(max_length=200)]
+
+
+@job("channels", ChannelsRequest)
+def most_changed(context: Context, question: ChannelsRequest, progress: Progress) -> dict[str, Any]:
     """{"state", "layer"} -> {"layer", "models": [{"name", "total", "low", "high", "swing", "channels"} or an error]}.
 
     ``channels``: the most changed first, {"index", "distance", "clean", "distorted", "difference"}; the first two maps
     on the scale from ``low`` to ``high``, which all of a model's maps share, the third from -``swing`` to ``swing``.
     """
-    layer = question.get("layer")
-    if not isinstance(layer, str) or len(layer) > 200:
-        raise ExplorerError("The page asked for a stage that does not exist; reload it.")
 
     def one(model: Classifier, clean: Tensor, distorted: Tensor) -> dict[str, Any]:
-        found = channels(model, clean, distorted, layer, top=TOP)
+        found = channels(model, clean, distorted, question.layer, top=TOP)
         maps = [(_fit(channel.clean), _fit(channel.distorted)) for channel in found.channels]
         swing = max(float((after - before).abs().max()) for before, after in maps)
         return {
@@ -58,11 +65,11 @@ def most_changed(context: Context, question: Mapping[str, Any], progress: Progre
             ],
         }
 
-    return {"layer": layer, "models": _each(context, question, progress, one)}
+    return {"layer": question.layer, "models": _each(context, question, progress, one)}
 
 
-@job("evidence")
-def class_evidence(context: Context, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+@job("evidence", StateRequest)
+def class_evidence(context: Context, question: StateRequest, progress: Progress) -> dict[str, Any]:
     """{"state"} -> {"models": [{"name", "layer", "grid", "limit", "clean", "distorted", "other"} or an error]}.
 
     Each map has its "class" and runs from -``limit`` to ``limit``; ``other`` is null where the answer did not change.
@@ -89,7 +96,7 @@ def class_evidence(context: Context, question: Mapping[str, Any], progress: Prog
 
 def _each(
     context: Context,
-    question: Mapping[str, Any],
+    question: StateRequest,
     progress: Progress,
     one: Callable[[Classifier, Tensor, Tensor], dict[str, Any]],
 ) -> list[dict[str, Any]]:
@@ -97,7 +104,7 @@ def _each(
 
     A model that cannot be looked at so is told in a sentence of its own, beside the others.
     """
-    request = context.workspace.load(question.get("state"))
+    request = context.workspace.load(question.state)
     total = len(request.models) + 1
     progress(0, total)
     seen = compare_image(

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from explorer.app.context import Context
-from explorer.app.jobs.curves import place_in, swept
+from explorer.app.jobs.curves import StepRequest, step_of, swept
 from explorer.app.jobs.registry import job
 from explorer.app.links import MAX_LINK
 from explorer.app.sharing import shares
-from explorer.errors import ExplorerError
+from explorer.app.validation import Sentence
 from explorer.progress import Progress
 from explorer.provenance import versions
 from explorer.reports.comparison import report
@@ -21,23 +22,28 @@ SEEDS = 8
 """Seeds of the curves' band."""
 
 
-@job("report")
-def write(context: Context, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+class ReportRequest(StepRequest):
+    """Whose curves it shows, and the page's address of this state."""
+
+    link: Annotated[
+        str, Field(max_length=2 * MAX_LINK), Sentence("The page did not say what its address is; reload it.")
+    ]
+
+
+@job("report", ReportRequest)
+def write(context: Context, question: ReportRequest, progress: Progress) -> dict[str, Any]:
     """{"state", "place", "link"} -> {"html"}; place as for the curves, link: the page's address of this state."""
-    state: Any = question.get("state")  # load() checks it
-    link = question.get("link")
-    if not isinstance(link, str) or len(link) > 2 * MAX_LINK:
-        raise ExplorerError("The page did not say what its address is; reload it.")
+    state = question.state
     request = context.workspace.load(state)
     answer = context.workspace.answer(state)
-    place = place_in(request.recipe, question.get("place"))
+    place = step_of(request.recipe, question)
     texts = shares(request, state, [data.name for data in context.workspace.own])
     about = {
         "recipe": str(request.recipe),
         "python": texts["python"],
         "command": texts["command"],
         "json": json.dumps(texts["json"]),
-        "link": link,
+        "link": question.link,
         "cards": [model.card.to_dict() for model in request.models],
         "versions": versions("explorer", "python", "torch", "torchvision", "numpy", "pillow"),
         "made": datetime.now(UTC).date().isoformat(),

@@ -10,11 +10,14 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from explorer.app.context import Context
 from explorer.app.idle import low_priority_thread
 from explorer.app.jobs.registry import HANDLERS, Handler
+from explorer.app.validation import Request, Sentence
 from explorer.errors import ExplorerError
 
 WORKERS = 3
@@ -28,6 +31,13 @@ MAX_SILENCE = 60
 
 POLL = 1.0
 """Seconds after which a page that asks how far its job is gets an answer at the latest."""
+
+
+class StartRequest(Request):
+    """The name of a job's handler, and who asks for it."""
+
+    kind: str
+    group: Annotated[str, Field(min_length=16, max_length=100), Sentence("The page did not say who asks; reload it.")]
 
 
 class StoppedError(Exception):
@@ -69,12 +79,10 @@ class Jobs:
 
     def start(self, question: Any) -> dict[str, str]:
         """Start what {"kind", "group", ...} asks for: {"job": token}. It ends an older job of the same group."""
-        name = question.get("kind") if isinstance(question, Mapping) else None
-        if not isinstance(name, str) or name not in HANDLERS:
-            raise ExplorerError("The page asked for something unknown; reload it.")
-        group = question.get("group")
-        if not isinstance(group, str) or not 16 <= len(group) <= 100:
-            raise ExplorerError("The page did not say who asks; reload it.")
+        asked = StartRequest.read(question)
+        if asked.kind not in HANDLERS:
+            raise ExplorerError(asked.wrong)
+        group = asked.group
         token, new = secrets.token_urlsafe(24), Job(group)
         with self._lock:
             self._forget()
@@ -83,7 +91,7 @@ class Jobs:
             for other in self._jobs.values():
                 other.stopped = other.stopped or other.group == group
             self._jobs[token] = new
-        self._pool.submit(self._run, new, HANDLERS[name], question)
+        self._pool.submit(self._run, new, HANDLERS[asked.kind], question)
         return {"job": token}
 
     def find(self, question: Any) -> Job:

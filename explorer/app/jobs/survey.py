@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field
 
 from explorer.app.context import Context
-from explorer.app.failures.filters import number, whole
+from explorer.app.failures.filters import GONE, LARGE
 from explorer.app.jobs.registry import job
+from explorer.app.validation import Request, Sentence
 from explorer.data.datasets import Dataset
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
@@ -27,8 +30,43 @@ _one = threading.Lock()
 """One run at a time: two would only share the cores, and each holds a thread of the jobs for long."""
 
 
-@job("survey_cost")
-def survey_cost(context: Context, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+Amounts = Annotated[list[Annotated[float, Field(gt=-LARGE, lt=LARGE)]], Field(min_length=1, max_length=MAX_AMOUNTS)]
+Name = Annotated[str, Field(max_length=100, pattern=r"^\w+$")]
+
+
+class PlanRequest(Request):
+    """A new survey; ``make_plan`` looks up the names of distortions, and checks their amounts."""
+
+    wrong = GONE
+
+    models: Any = None
+    data: Any = None
+    distortions: Annotated[
+        list[Annotated[tuple[Name, Amounts | None], Field(strict=False)]],
+        Field(min_length=1, max_length=MAX_DISTORTIONS),
+        Sentence(
+            f"Choose 1 to {MAX_DISTORTIONS} distortions, each by its name and 1 to {MAX_AMOUNTS} amounts, or none for "
+            "the usual ones."
+        ),
+    ]
+    seeds: Annotated[
+        list[Annotated[int, Field(ge=0, le=2**32)]],
+        Field(min_length=1, max_length=MAX_SEEDS),
+        Sentence(f"Give the seeds as 1 to {MAX_SEEDS} whole numbers."),
+    ]
+    limit: Annotated[int | None, Field(ge=1, le=2**31)] = None
+
+
+class RunRequest(Request):
+    """A survey that was begun, by its key; or a new one, as in ``PlanRequest``."""
+
+    model_config = ConfigDict(extra="allow")
+
+    survey: Any = None
+
+
+@job("survey_cost", PlanRequest)
+def survey_cost(context: Context, question: PlanRequest, progress: Progress) -> dict[str, Any]:
     """{"models", "data", "distortions", "seeds", "limit"} -> {"rows", "bytes", "seconds", "folder", "done", "images"}.
 
     ``distortions``: [[name, amounts or null], ...]; ``done``: images that an earlier run has finished.
@@ -41,21 +79,21 @@ def survey_cost(context: Context, question: Mapping[str, Any], progress: Progres
     return {**found, "folder": str(out), "done": done, "images": plan.rows, "conditions": len(plan.conditions)}
 
 
-@job("survey_run")
-def survey_run(context: Context, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+@job("survey_run", RunRequest)
+def survey_run(context: Context, question: RunRequest, progress: Progress) -> dict[str, Any]:
     """Do what ``survey_cost`` told of, or go on with {"survey": key} -> {"survey": key, "unread"}.
 
     It ends between two conditions of a batch when it is cancelled or its page is closed; what is finished stays, and
     the same question goes on from there.
     """
-    if "survey" in question:
-        opened = context.surveys.find(question["survey"])
+    if question.survey is not None:
+        opened = context.surveys.find(question.survey)
         plan, out = opened.survey.plan, opened.survey.folder
         if plan.versions != versions():
             raise ExplorerError("This survey was begun with other versions of the libraries; start a new one.")
         models, data = context.surveys.models(plan.models), context.surveys.data(opened)
     else:
-        models, data, plan = _plan(context, question, progress)
+        models, data, plan = _plan(context, PlanRequest.read(question.model_extra), progress)
         out = _folder(context, plan)
         try:
             out.parent.mkdir(parents=True, exist_ok=True)
@@ -91,42 +129,23 @@ def _engine(progress: Progress) -> Any:
     return engine
 
 
-def _plan(context: Context, question: Mapping[str, Any], progress: Progress) -> tuple[list[Classifier], Dataset, Plan]:
-    """The plan of an untrusted question, its models and data loaded."""
-    limit, seeds = question.get("limit"), question.get("seeds")
-    if not isinstance(seeds, list) or not 1 <= len(seeds) <= MAX_SEEDS:
-        raise ExplorerError(f"Give the seeds as 1 to {MAX_SEEDS} whole numbers.")
-    _, models = context.workspace.choose(question.get("models"))
-    data = context.workspace.catalog.find(question.get("data"))
+def _plan(context: Context, question: PlanRequest, progress: Progress) -> tuple[list[Classifier], Dataset, Plan]:
+    """The plan that was asked for, its models and data loaded."""
+    _, models = context.workspace.choose(question.models)
+    data = context.workspace.catalog.find(question.data)
     progress(0, 0)
     plan = make_plan(
         models,
         data,
-        _distortions(question.get("distortions")),
-        seeds=[whole(seed, 0, 2**32) for seed in seeds],
-        limit=None if limit is None else whole(limit, 1, 2**31),
+        [
+            name if amounts is None else f"{name}={':'.join(map(repr, amounts))}"
+            for name, amounts in question.distortions
+        ],
+        seeds=question.seeds,
+        limit=question.limit,
     )
     progress(0, 0)
     return models, data, plan
-
-
-def _distortions(raw: Any) -> list[str]:
-    """[[name, amounts or null], ...] as ``make_plan`` takes them, which looks the names up and checks the amounts."""
-    if not isinstance(raw, list) or not 1 <= len(raw) <= MAX_DISTORTIONS:
-        raise ExplorerError(f"Choose 1 to {MAX_DISTORTIONS} distortions.")
-    found = []
-    for entry in raw:
-        if not isinstance(entry, list) or len(entry) != len(("name", "amounts")) or not isinstance(entry[0], str):
-            raise ExplorerError("Each distortion is a name and its amounts.")
-        name, amounts = entry
-        if len(name) > 100 or not name.isidentifier():
-            raise ExplorerError("There is no distortion of that name.")
-        if amounts is not None:
-            if not isinstance(amounts, list) or not 1 <= len(amounts) <= MAX_AMOUNTS:
-                raise ExplorerError(f"Give 1 to {MAX_AMOUNTS} amounts for each distortion, or none for the usual ones.")
-            name += "=" + ":".join(repr(number(amount)) for amount in amounts)
-        found.append(name)
-    return found
 
 
 def _folder(context: Context, plan: Plan) -> Path:

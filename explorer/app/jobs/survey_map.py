@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 
 from explorer.app.context import Context
+from explorer.app.failures.requests import SelectionRequest
 from explorer.app.failures.selection import select
 from explorer.app.jobs.registry import job
+from explorer.app.validation import Sentence
 from explorer.errors import ExplorerError
 from explorer.progress import Progress
 from explorer.survey import QUADRANTS
 from explorer.survey.maps import MOST, features
 
-METHODS = ("pca", "umap")
 FEW = 3  # cases of a map at least
 
 
-@job("survey_map")
-def survey_map(context: Context, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+class MapRequest(SelectionRequest):
+    """Which cases, and how to place them."""
+
+    method: Annotated[Literal["pca", "umap"], Sentence("There are the maps PCA and UMAP.")]
+
+
+@job("survey_map", MapRequest)
+def survey_map(context: Context, question: MapRequest, progress: Progress) -> dict[str, Any]:
     """{"survey", "pair", "filters", "method"} -> {"cases", "x", "y", "quadrants", "total", "explained"}.
 
     The features are those of the filters' model. Of more than ``MOST`` cases every n-th in the survey's order is taken;
     ``total`` tells of how many. ``quadrants``: index into ``QUADRANTS`` per case.
     """
-    method = question.get("method")
-    if method not in METHODS:
-        raise ExplorerError("There are the maps PCA and UMAP.")
     selection = select(context.surveys, question)
     rows = np.flatnonzero(selection.kept())
     if len(rows) < FEW:
@@ -44,7 +47,7 @@ def survey_map(context: Context, question: Mapping[str, Any], progress: Progress
         survey,
         table.case[chosen].tolist(),
         name,
-        method=method,
+        method=question.method,
         data=context.surveys.data(selection.opened),
         models=models,
         progress=progress,

@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from explorer.analysis import weaknesses
 from explorer.analysis.weakness import GOALS
 from explorer.app.context import Context
 from explorer.app.jobs.registry import job
+from explorer.app.validation import StateRequest
 from explorer.defaults import MAX_STEPS
 from explorer.distortions import Recipe, find_distortion
 from explorer.errors import ExplorerError
 from explorer.progress import Progress
 
 
-@job("weakness")
-def weakness(context: Context, question: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+class WeaknessRequest(StateRequest):
+    """What to look for, and with which distortion."""
+
+    wrong = "The page asked for a search that does not exist; reload it."
+
+    goal: str
+    distortion: str
+
+
+@job("weakness", WeaknessRequest)
+def weakness(context: Context, question: WeaknessRequest, progress: Progress) -> dict[str, Any]:
     """{"state", "goal", "distortion"} -> ``Weakness.to_dict()`` and what the table shows of it.
 
     One distortion at a time: the page asks for one after the other, and what was found is on screen while the next is
     searched. ``flips``: per model its flip point as people read it; ``moved``: whether it answers, at the amount that
     is told, something else than to the clean picture; ``steps`` and ``against``: the recipe's.
     """
-    request = context.workspace.load(question.get("state"))
-    goal, name = question.get("goal"), question.get("distortion")
-    if goal not in GOALS or not isinstance(name, str):
-        raise ExplorerError("The page asked for a search that does not exist; reload it.")
+    request = context.workspace.load(question.state)
+    goal, name = question.goal, question.distortion
+    if goal not in GOALS:
+        raise ExplorerError(question.wrong)
     kind = find_distortion(name)
     check_room(request.recipe, name)
     (found,) = weaknesses(

@@ -22,9 +22,8 @@ from explorer.app.methods.measured import (
     reaches,
     survey_points,
 )
-from explorer.app.validation import mapping
+from explorer.app.validation import answer_by_name
 from explorer.app.workspace import Workspace
-from explorer.errors import ExplorerError
 from explorer.models import METHODS, Card, method_title
 from explorer.models.families import subtitle
 from explorer.models.methods import Method, PublishedValue, published_values
@@ -42,11 +41,7 @@ class Methods:
 
     def answer(self, question: Any) -> dict[str, Any]:
         """The answer to {"ask": name, ...}; ExplorerError, one sentence, where it makes no sense."""
-        asked = mapping(question)
-        kind = asked.get("ask")
-        if not isinstance(kind, str) or kind not in self._asks:
-            raise ExplorerError("The page asked for something unknown; reload it.")
-        return self._asks[kind](asked)
+        return answer_by_name(self._asks, question)
 
     def overview(self, _: Mapping[str, Any]) -> dict[str, Any]:
         """{"groups": the data sets, each with its models, its methods and how many images can be measured}."""
