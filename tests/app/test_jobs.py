@@ -13,7 +13,7 @@ import pytest
 from explorer.app import jobs
 from explorer.app.context import Context, make_context
 from explorer.app.endpoints import Endpoints
-from explorer.app.jobs import registry, scheduler
+from explorer.app.jobs import scheduler
 from explorer.app.validation import Request
 from explorer.errors import ExplorerError
 from explorer.progress import Progress
@@ -38,9 +38,7 @@ class CountRequest(Request):
 @pytest.fixture(autouse=True)
 def _handlers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Job handlers for the tests, which are forgotten afterwards."""
-    known = dict(jobs.HANDLERS)
-    monkeypatch.setattr(registry, "HANDLERS", known)
-    monkeypatch.setattr(scheduler, "HANDLERS", known)
+    monkeypatch.setattr(jobs.HANDLERS, "_things", dict(jobs.HANDLERS))
 
     @jobs.job("count", CountRequest)
     def count(context: Context, question: CountRequest, progress: Progress) -> dict[str, Any]:
