@@ -38,10 +38,16 @@ cache_folder = published.cache_folder
 
 @dataclass(frozen=True)
 class Dataset:
-    """Labelled images: ``images`` uint8 (N, H, W, C) with C 1 or 3, ``labels`` int64 (N,) into ``classes``.
+    """Labelled images in memory or in files.
 
-    A label of -1 stands for an unknown class. ``mean`` and ``std`` are the per-channel normalisation in [0, 1] pixel
-    units that models trained on it use.
+    Attributes:
+        name: Name of the data set.
+        split: ``train``, ``test`` or another name.
+        images: uint8 (N, H, W, C), C 1 or 3.
+        labels: int64 (N,) into ``classes``; -1 where the class is unknown.
+        classes: Class names.
+        mean: Normalisation mean per channel in [0, 1] pixel units of models trained on it.
+        std: Normalisation standard deviation per channel, likewise.
     """
 
     name: str
@@ -65,37 +71,78 @@ class Dataset:
         return int(self.images.shape[3])
 
     def batch(self, indices: Sequence[int] | slice | NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """Image batch float32 (n, C, H, W) in [0, 1] and labels int64 (n,) of the given indices."""
+        """Get images by index.
+
+        Args:
+            indices: Rows.
+
+        Returns:
+            Images float32 (n, C, H, W) in [0, 1] and labels int64 (n,).
+        """
         pixels = torch.from_numpy(np.ascontiguousarray(self.images[indices])).permute(0, 3, 1, 2)
         # With one channel strides are ambiguous, and by them convolutions differ in the last bit: always fresh ones.
         plain = pixels.to(torch.float32, copy=True, memory_format=torch.contiguous_format)
         return plain.div_(255), torch.from_numpy(np.asarray(self.labels[indices]))
 
     def select(self, indices: Sequence[int] | slice | NDArray[np.int64]) -> Dataset:
-        """The data set of these rows only, in this order."""
+        """Keep some rows.
+
+        Args:
+            indices: Rows, in the order wanted.
+
+        Returns:
+            The smaller data set.
+        """
         return replace(self, images=self.images[indices], labels=self.labels[indices])
 
     def fitted(self, side: int, channels: int, *, tick: Callable[[], None] | None = None) -> Dataset:
-        """The same images as a model takes them, where they are read from files: straight, not fitted twice.
+        """The same images at a model's input size; files are fitted directly, not twice.
 
-        ``tick`` is then called before each file that is read; what it raises is handed on.
+        Args:
+            side: Side in px.
+            channels: 1 or 3.
+            tick: Called before each file that is read; what it raises is passed on.
+
+        Returns:
+            The data set at that size; images in memory stay as they are.
         """
         if not isinstance(self.images, ImageFiles):
             return self
         return replace(self, images=self.images.at(side, channels, tick))
 
     def class_of(self, row: int) -> str | None:
-        """The name of the true class of a row, where it is known."""
+        """Name of the true class of a row.
+
+        Args:
+            row: Index of the image.
+
+        Returns:
+            The class name, or None if it is unknown.
+        """
         label = int(self.labels[row])
         return self.classes[label] if label >= 0 else None
 
     def rows(self, label: int | None = None) -> NDArray[np.int64]:
-        """The indices (n,) of the images of the class ``label``, ascending; all without one."""
+        """Find the images of a class.
+
+        Args:
+            label: Index of the class; None for all images.
+
+        Returns:
+            Ascending indices (n,).
+        """
         return np.arange(len(self)) if label is None else np.flatnonzero(self.labels == label)
 
 
 def local_file(name: str) -> Path | None:
-    """The ``.npz`` of a named data set: under ``$EXPLORER_DATA``, or downloaded earlier; None where there is none."""
+    """Find the file of a named data set on this machine.
+
+    Args:
+        name: Name of the data set.
+
+    Returns:
+        Its ``.npz`` under ``$EXPLORER_DATA`` or in the cache folder; None if there is none.
+    """
     folder = os.environ.get("EXPLORER_DATA")
     places = [*([Path(folder)] if folder else []), cache_folder()]
     return next((path for place in places if (path := place / f"{name}.npz").is_file()), None)
@@ -158,17 +205,39 @@ def dataset(
 
 
 def dataset_title(name: str) -> str:
-    """The title of a data set on screen; one without a name here is titled by its own."""
+    """Title of a data set on screen.
+
+    Args:
+        name: Name of the data set.
+
+    Returns:
+        Its title; the name itself if it is not registered.
+    """
     known = SOURCES.get(name)
     return name if known is None else known.title
 
 
 def load_dataset(name: str, split: str = "test") -> Dataset:
-    """The ``split`` ("train" or "test") of a named data set, of a folder of class folders, or of an ``.npz`` file.
+    """Load labelled images.
 
     An ``.npz`` holds ``x_<split>`` uint8 (N, H, W) or (N, H, W, C) and ``y_<split>`` integers, or just ``x`` and ``y``;
-    ``classes`` is optional. A folder may hold ``train``/``test`` folders or the class folders themselves.
-    Raises ExplorerError where the name is unknown or the data cannot be read.
+    ``classes`` is optional. A folder holds ``train`` and ``test`` folders, or the class folders themselves.
+
+    Args:
+        name: A named data set, a folder of class folders, or an ``.npz`` file.
+        split: ``train`` or ``test``.
+
+    Returns:
+        The data set.
+
+    Raises:
+        ExplorerError: If the name is unknown or the data cannot be read.
+
+    Examples:
+        >>> import explorer
+        >>> digits = explorer.load_dataset("digits")
+        >>> len(digits), digits.size, digits.channels
+        (360, 28, 1)
     """
     if split not in ("train", "test"):
         raise ExplorerError(f"Unknown split {split!r}; a data set has 'train' and 'test'.")
@@ -308,7 +377,17 @@ def _smallest_side(files: Sequence[Path]) -> int:
 
 
 def open_dataset(name: str) -> Dataset:
-    """``load_dataset(name)`` for looking at rows: a folder's files are read one by one, and need no classes."""
+    """Open a data set for looking at single rows: files are read one by one and need no classes.
+
+    Args:
+        name: As in ``load_dataset``.
+
+    Returns:
+        The data set.
+
+    Raises:
+        ExplorerError: As in ``load_dataset``.
+    """
     folder = None if name in SOURCES else _place(name)
     return open_folder(folder) if folder is not None and folder.is_dir() else load_dataset(name)
 
@@ -327,11 +406,21 @@ def _read_folder(folder: Path, split: str) -> Dataset:
 
 
 def open_folder(folder: Path, split: str = "test", *, side: int | None = None) -> Dataset:
-    """A folder of images as a data set whose files are read when a row is asked for, not before.
+    """Open a folder of images whose files are read when a row is asked for.
 
-    One sub-folder per class (or ``train``/``test`` folders of them), or images without classes (labels -1). Each image
-    goes through ``explorer.fit`` to ``side`` px; without one, to ``size`` in the folder's dataset.json or else the
-    smallest side among the images. ExplorerError where there are none, and on reading a row where it is damaged.
+    The folder holds one sub-folder per class, ``train`` and ``test`` folders of them, or images without classes (labels
+    -1). Each image goes through ``explorer.fit``.
+
+    Args:
+        folder: The folder.
+        split: ``train`` or ``test``.
+        side: Side in px; by default ``size`` of the folder's ``dataset.json``, or the smallest side among the images.
+
+    Returns:
+        The data set.
+
+    Raises:
+        ExplorerError: If there are no images; on reading a row if its file is damaged.
     """
     root = folder / split if (folder / split).is_dir() else folder
     try:

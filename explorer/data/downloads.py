@@ -1,7 +1,7 @@
-"""Files from the internet: asked for by name, resumed where they broke off, checked before they count as here.
+"""Downloads over HTTP: resumed where they stopped, and verified before they count as present.
 
-What has arrived lies in ``<file>.part`` beside the file; the next try asks the server for the rest only. The file
-itself appears in one step, after its hash was found right, so that a file that is there is whole.
+Partial data lies in ``<file>.part`` beside the file; the next attempt asks the server for the rest only. The file
+itself appears in one step after its hash was verified, so that a file that exists is complete.
 """
 
 from __future__ import annotations
@@ -53,12 +53,24 @@ def download(
     md5: str | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Bring the ``size`` bytes at an http(s) ``url`` to ``path``, whose hash (one is needed) must be the one given.
+    """Download a file and verify its hash.
 
-    A download that was interrupted, by the network or by ``progress`` raising, goes on where it stopped when it is
-    asked for again; a server that cannot do that starts over. ExplorerError, one sentence, where the server does not
-    answer, has another file than expected, sends more or other bytes, or where the disk is full; bytes with a wrong
-    hash are thrown away.
+    An interrupted download resumes where it stopped if the server supports that; otherwise it starts over. Bytes with a
+    wrong hash are deleted.
+
+    Args:
+        url: http or https address.
+        path: Where the file goes.
+        size: Its size in bytes.
+        sha256: Its hash; this or ``md5`` is required.
+        md5: Its hash.
+        progress: Called with bytes done and bytes in all; what it raises ends the download.
+
+    Returns:
+        ``path``.
+
+    Raises:
+        ExplorerError: If the server does not answer or sends other bytes than expected, or if the disk is full.
     """
     if urlsplit(url).scheme not in {"http", "https"}:
         raise ExplorerError("Only http and https addresses are downloaded.")
@@ -81,7 +93,14 @@ def download(
 
 
 def megabytes(number: int) -> str:
-    """A number of bytes in words, such as "170 MB"."""
+    """Format a number of bytes.
+
+    Args:
+        number: Bytes.
+
+    Returns:
+        Text such as "170 MB".
+    """
     value = number / MEGABYTE
     return f"{value / 1000:.1f} GB" if value >= 1000 else f"{value:.0f} MB" if value >= 10 else f"{value:.1f} MB"
 
@@ -229,10 +248,20 @@ def _check(part: Path, size: int, digest: Any, expected: str | None, progress: P
 def unpack(
     archive: Path, wanted: Mapping[str, int], *, progress: Progress | None = None
 ) -> Iterator[tuple[str, bytes]]:
-    """The files of a .tar.gz that are ``wanted`` (name in the archive -> exact size in bytes), as (name, contents).
+    """Read files out of a ``.tar.gz`` archive. Nothing is written to disk.
 
-    Nothing is written: links, devices, absolute paths and whatever else an archive may hold play no part. ExplorerError
-    where it is damaged, where a wanted file is missing or has another size.
+    Links, devices, absolute paths and all other members are ignored.
+
+    Args:
+        archive: The archive.
+        wanted: Exact size in bytes by name in the archive.
+        progress: Called with bytes done and bytes in all.
+
+    Yields:
+        (name, contents).
+
+    Raises:
+        ExplorerError: If the archive is damaged, or if a wanted file is missing or has another size.
     """
     progress = progress or silent
     total, left = archive.stat().st_size, dict(wanted)
@@ -260,6 +289,10 @@ def unpack(
 
 
 def remove(path: Path) -> None:
-    """Delete a file if it is there."""
+    """Delete a file if it exists.
+
+    Args:
+        path: The file.
+    """
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)  # noqa: PTH108

@@ -25,7 +25,18 @@ DECODED = 2**25  # bytes of decoded images that are kept, of each size
 
 
 def image_files(folder: Path, *, deep: bool) -> list[Path]:
-    """The image files of a folder by their names, sorted; with ``deep`` those of its sub-folders, too."""
+    """List the image files of a folder.
+
+    Args:
+        folder: The folder.
+        deep: Whether to include its sub-folders.
+
+    Returns:
+        Paths, sorted.
+
+    Raises:
+        ExplorerError: If there are more than ``MAX_FILES``.
+    """
     found = []
     for path in folder.rglob("*") if deep else folder.iterdir():
         if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file():
@@ -36,7 +47,17 @@ def image_files(folder: Path, *, deep: bool) -> list[Path]:
 
 
 def named_side(root: Path) -> int | None:
-    """The ``size`` in px that the folder's dataset.json names; None where there is no such file."""
+    """Read the image size from a folder's ``dataset.json``.
+
+    Args:
+        root: The folder.
+
+    Returns:
+        ``size`` in px; None without the file.
+
+    Raises:
+        ExplorerError: If the file is damaged or the size is invalid.
+    """
     settings = root / "dataset.json"
     if not settings.is_file():
         return None
@@ -66,7 +87,16 @@ class ImageFiles:
         return len(self._files), side, side, channels
 
     def at(self, side: int, channels: int, tick: Callable[[], None] | None) -> Any:
-        """The same files at another size; each size keeps its own decoded images."""
+        """The same files at another size; each size keeps its own decoded images.
+
+        Args:
+            side: Side in px.
+            channels: 1 or 3.
+            tick: Called before each file that is read; what it raises is passed on.
+
+        Returns:
+            The files at that size.
+        """
         found = self._others.setdefault((side, channels), ImageFiles(self._root, self._files, (side, channels)))
         if tick is not None:
             found = copy.copy(found)  # shares what is decoded
@@ -77,7 +107,14 @@ class ImageFiles:
         return len(self._files)
 
     def state(self, count: int) -> str:
-        """Names, sizes and times of the first ``count`` files: another text once one of them was changed."""
+        """Describe the first files so that a change is noticed.
+
+        Args:
+            count: Number of files.
+
+        Returns:
+            Their names, sizes and modification times as text.
+        """
         stats = [(path, path.stat()) for path in self._files[:count]]
         return "\n".join(f"{path.relative_to(self._root).as_posix()} {s.st_size} {s.st_mtime_ns}" for path, s in stats)
 

@@ -49,9 +49,20 @@ def load_image(source: Source) -> Tensor:
 
 
 def load_fitted(source: Source, inputs: Sequence[tuple[int, int]]) -> list[Tensor]:
-    """The image as each of some models takes it, ``fit(load_image(source), size, channels)`` for (size, channels).
+    """Load an image at the input size of several models.
 
-    Gives the same values in much less memory: a picture of 50 million pixels is never in memory as floats as a whole.
+    The same values as ``fit(load_image(source), size, channels)`` in much less memory: a picture of 50 million pixels
+    is never in memory as floats as a whole.
+
+    Args:
+        source: As in ``load_image``.
+        inputs: (size, channels) of each model.
+
+    Returns:
+        One image (1, channels, size, size) in [0, 1] per model.
+
+    Raises:
+        ExplorerError: As in ``load_image``.
     """
     pixels = decode(source)
     height, width, channels = pixels.shape
@@ -69,7 +80,17 @@ def load_fitted(source: Source, inputs: Sequence[tuple[int, int]]) -> list[Tenso
 
 
 def image_size(source: Path) -> tuple[int, int]:
-    """Height and width in px of an image file, from its header alone; ExplorerError where it has none."""
+    """Read an image's size from its header.
+
+    Args:
+        source: The image file.
+
+    Returns:
+        Height and width in px.
+
+    Raises:
+        ExplorerError: If the file is not a readable image.
+    """
     try:
         with source.open("rb") as file, _open(file) as image:
             return image.size[1], image.size[0]
@@ -309,17 +330,41 @@ def _finish(out: Tensor, channels: int) -> Tensor:
 
 
 def quantise(x: Tensor) -> Tensor:
-    """Values in [0, 1] rounded to the nearest k / 255, what an 8-bit file could hold."""
+    """Round values to the nearest k / 255, what an 8-bit file can hold.
+
+    Args:
+        x: Values in [0, 1].
+
+    Returns:
+        Rounded values of the same shape.
+    """
     return x.mul(255).round_().div_(255)
 
 
 def to_uint8(x: Tensor) -> np.ndarray:
-    """uint8 (N, H, W, C) in CPU memory from x (N, C, H, W) in [0, 1], rounded to the nearest value."""
+    """Convert to 8-bit integers, rounded to the nearest value.
+
+    Args:
+        x: Images (N, C, H, W) in [0, 1].
+
+    Returns:
+        uint8 (N, H, W, C) in CPU memory.
+    """
     return np.ascontiguousarray(x.detach().mul(255).round_().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy())
 
 
 def encode_png(x: Tensor) -> bytes:
-    """A PNG file of one image, (1, C, H, W) or (C, H, W): grey for C = 1, RGB for C = 3; lossless for 8-bit values."""
+    """Encode one image as PNG, lossless for 8-bit values.
+
+    Args:
+        x: (1, C, H, W) or (C, H, W) in [0, 1]; grey for C = 1, RGB for C = 3.
+
+    Returns:
+        The bytes of the file.
+
+    Raises:
+        ExplorerError: If it is not one image with 1 or 3 channels.
+    """
     pixels = to_uint8(x if x.ndim == 4 else x[None])
     if len(pixels) != 1 or pixels.shape[3] not in (1, 3):
         raise ExplorerError(f"A PNG holds one image (C, H, W) with 1 or 3 channels, not {tuple(x.shape)}.")
@@ -329,14 +374,26 @@ def encode_png(x: Tensor) -> bytes:
 
 
 def data_url(x: Tensor) -> str:
-    """The PNG of one image as ``data:image/png;base64,...``."""
+    """Encode one image as a data URL.
+
+    Args:
+        x: As in ``encode_png``.
+
+    Returns:
+        ``data:image/png;base64,...``.
+    """
     return "data:image/png;base64," + base64.b64encode(encode_png(x)).decode("ascii")
 
 
 def image_hash(x: Tensor) -> str:
-    """16 hex digits that name these pixels: sha256 over the shape and the bytes.
+    """Name an image by its pixels.
 
-    The bytes are uint8 (N, H, W, C) where every value is exactly k / 255, else the little-endian float32 (N, C, H, W).
+    Args:
+        x: Images (N, C, H, W) in [0, 1].
+
+    Returns:
+        16 hex digits of the SHA-256 over shape and bytes: uint8 (N, H, W, C) if every value is exactly k / 255,
+        otherwise little-endian float32 (N, C, H, W).
     """
     x = x.detach()
     if torch.equal(quantise(x), x):
@@ -347,7 +404,14 @@ def image_hash(x: Tensor) -> str:
 
 
 def image_hashes(x: Tensor) -> list[str]:
-    """``image_hash`` of each image of a batch (N, C, H, W), one by one."""
+    """``image_hash`` of each image of a batch.
+
+    Args:
+        x: Images (N, C, H, W) in [0, 1].
+
+    Returns:
+        N hashes.
+    """
     x = x.detach()
     if not torch.equal(quantise(x), x):  # some are, perhaps: each is asked
         return [image_hash(one) for one in x.split(1)]
@@ -368,9 +432,13 @@ _SAMPLES = {
 
 
 def sample_images() -> dict[str, Callable[[], Tensor]]:
-    """Name -> loader of photographs that scikit-image and scikit-learn bring along; the cat comes first.
+    """List the sample photographs that scikit-image and scikit-learn ship; the cat comes first.
 
-    The loaders read the packages' own files without importing the packages (which takes seconds) and need no network.
+    The loaders read the packages' own files without importing the packages, which would take seconds, and need no
+    network.
+
+    Returns:
+        Loader by name; each returns float32 (1, 3, H, W) in [0, 1].
     """
     return {name: partial(_sample, package, path) for name, (package, path) in _SAMPLES.items()}
 

@@ -28,7 +28,13 @@ Arrays = dict[str, NDArray]
 
 @dataclass(frozen=True)
 class File:
-    """One file of a data set: its address, its ``size`` in bytes, its hash."""
+    """One file of a data set.
+
+    Attributes:
+        url: Its address.
+        size: Its size in bytes.
+        sha256: Its hash.
+    """
 
     url: str
     size: int
@@ -41,9 +47,15 @@ class File:
 
 @dataclass(frozen=True)
 class Published:
-    """A data set that can be fetched; ``read`` makes x_train, y_train, x_test and y_test of the downloaded files.
+    """A data set that can be downloaded.
 
-    ``classes`` are in the order of the labels, ``rows`` is the number of test images, ``channels`` their colours.
+    Attributes:
+        title: Name on screen.
+        files: The files to download.
+        classes: Class names in the order of the labels.
+        rows: Number of test images.
+        channels: Channels of an image, 1 or 3.
+        read: Turns the downloaded files into the arrays x_train, y_train, x_test and y_test.
     """
 
     title: str
@@ -65,15 +77,27 @@ class Published:
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept: ``$EXPLORER_CACHE``, else ``~/.cache/stability-explorer``."""
+    """Find the folder of downloads.
+
+    Returns:
+        ``$EXPLORER_CACHE`` if set, otherwise ``~/.cache/stability-explorer``.
+    """
     return Path(os.environ.get("EXPLORER_CACHE") or Path.home() / ".cache" / "stability-explorer")
 
 
 def fetch(name: str, progress: Progress | None = None) -> Path:
-    """Download a published data set into the cache folder unless it is there: the path of its ``.npz``.
+    """Download a published data set into the cache folder unless it is there.
 
-    ``progress(bytes done, bytes of all)``; what it raises ends the download, which goes on from there the next time.
-    ExplorerError for an unknown name, and as in ``downloads.download``.
+    Args:
+        name: Name of the data set.
+        progress: Called with bytes done and bytes in all; what it raises ends the download, which resumes the next
+            time.
+
+    Returns:
+        Path of its ``.npz`` file.
+
+    Raises:
+        ExplorerError: If the name is unknown, and as in ``downloads.download``.
     """
     published = PUBLISHED.get(name)
     if published is None:
@@ -105,7 +129,14 @@ def fetch(name: str, progress: Progress | None = None) -> Path:
 
 
 def fetched(name: str) -> int:
-    """Bytes of a published data set that an earlier download has left here."""
+    """How much of a data set an interrupted download has left.
+
+    Args:
+        name: Name of the data set.
+
+    Returns:
+        Bytes.
+    """
     published, folder = PUBLISHED[name], cache_folder() / "downloads" / name
     kept = 0
     for file in published.files:
@@ -172,7 +203,19 @@ def _read_mnist(paths: Mapping[str, Path], progress: Progress) -> Arrays:
 
 
 def read_idx(path: Path, shape: tuple[int, ...], progress: Progress) -> NDArray[np.uint8]:
-    """The uint8 array of ``shape`` in a gzipped idx file; ExplorerError where it holds another one or is damaged."""
+    """Read a gzipped idx file.
+
+    Args:
+        path: The file.
+        shape: The expected shape.
+        progress: Called with bytes done and bytes in all.
+
+    Returns:
+        uint8 array of ``shape``.
+
+    Raises:
+        ExplorerError: If the file is damaged or holds another array.
+    """
     size = 4 + 4 * len(shape) + int(np.prod(shape))
     data = bytearray()
     try:

@@ -43,12 +43,31 @@ def _as(size: Amount, x: Tensor) -> Tensor:
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Cross-entropy of the true labels, (N,)."""
+    """Cross-entropy of the true labels.
+
+    Args:
+        logits: (N, K).
+        labels: (N,).
+
+    Returns:
+        Values (N,), in nats.
+    """
     return F.cross_entropy(logits, labels, reduction="none")
 
 
 def negative_margin(logits: Tensor, labels: Tensor) -> Tensor:
-    """Largest other logit minus the true one, (N,): positive where the answer is wrong."""
+    """Largest other logit minus the true one (Carlini & Wagner 2017); positive where the answer is wrong.
+
+    Args:
+        logits: (N, K), K >= 2.
+        labels: (N,).
+
+    Returns:
+        Values (N,).
+
+    Raises:
+        ExplorerError: If there is only one class.
+    """
     if logits.shape[1] < 2:
         raise ExplorerError("The attacked model has only one class, so no answer of it can be turned into another.")
     true = logits.gather(1, labels[:, None])
@@ -57,20 +76,27 @@ def negative_margin(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def objective_of(attack: str) -> Objective:
-    """What an attack drives up: the margin where its name says so (hot/cold walks along it too), else cross-entropy."""
+    """What an attack increases.
+
+    Args:
+        attack: Name of the attack.
+
+    Returns:
+        The negative margin for ``hot_cold`` and names that end in ``_margin``, otherwise the cross-entropy.
+    """
     return negative_margin if attack.endswith("_margin") or attack == "hot_cold" else cross_entropy
 
 
 def slope(x: Tensor, target: Target, objective: Objective) -> Tensor:
-    """The gradient of the objective with respect to the images.
+    """The gradient of an objective with respect to images.
 
     Args:
         x: Images (N, C, H, W) in [0, 1].
-        target: The model and the classes to move away from; each image is taken by itself where it says ``alone``.
-        objective: What rises along the gradient.
+        target: The attacked model and the labels.
+        objective: What the attack increases.
 
     Returns:
-        The gradient in the shape of x.
+        Gradient (N, C, H, W).
     """
     if target.alone:
         return each_alone(lambda i, image: _slope(image, target.only(i), objective), x)

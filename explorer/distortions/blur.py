@@ -184,16 +184,29 @@ def motion_blur(x: Tensor, amount: float, draws: Draws) -> Tensor:
 
 
 def half_bell(length: float, sigma: float) -> list[float]:
-    """The first ``length`` taps of half a bell of standard deviation ``sigma``, the last by its fraction."""
+    """Half a Gaussian bell.
+
+    Args:
+        length: Number of taps; a fraction scales the last one.
+        sigma: Standard deviation in px.
+
+    Returns:
+        The taps.
+    """
     whole = math.floor(length)
     return [_bell(i, sigma) for i in range(whole)] + [_bell(whole, sigma) * (length - whole)] * (length > whole)
 
 
 def trail(x: Tensor, angle: Tensor, weights: Sequence[float]) -> Tensor:
-    """The mean of copies of x (N, C, H, W) that are moved by 0, 1, 2 ... px along a line, in shares ``weights``.
+    """Average copies of an image that are moved by 0, 1, 2 ... px along a line; edges are repeated.
 
-    ``angle`` (N, 1, 1), in radians, is where a pixel looks: 0 is to the right, -pi/2 up. Taps sit on whole px; edges
-    are repeated.
+    Args:
+        x: Images (N, C, H, W).
+        angle: Direction in which a pixel looks, in radians (N, 1, 1): 0 is right, -pi/2 up. Taps sit on whole px.
+        weights: Weight of each copy.
+
+    Returns:
+        Blurred images (N, C, H, W).
     """
     count, channels, height, width = x.shape
     rows = torch.arange(height, device=x.device)[:, None]

@@ -1,4 +1,4 @@
-"""Published settings of several numbers, strung on one amount."""
+"""Published settings of several numbers as a function of one amount."""
 
 from __future__ import annotations
 
@@ -9,7 +9,16 @@ Settings = tuple[float, ...]
 
 
 def between(amount: float, places: Sequence[float], settings: Sequence[Settings]) -> Settings:
-    """The settings at ``amount``: exact at ``places`` (ascending), linear between them, constant outside."""
+    """Interpolate settings: exact at the given places, linear between them, constant outside.
+
+    Args:
+        amount: Where to interpolate.
+        places: Amounts of the published settings, ascending.
+        settings: The published settings, one per place.
+
+    Returns:
+        The settings at ``amount``.
+    """
     if amount <= places[0]:
         return settings[0]
     if amount >= places[-1]:

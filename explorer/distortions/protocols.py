@@ -32,7 +32,15 @@ Plan = list[tuple[str, int, Recipe]]
 
 
 def corruption_plan(side: int, seed: int) -> Plan:
-    """All corruptions at all severities, for an input of ``side`` px."""
+    """List all corruptions at all severities.
+
+    Args:
+        side: Side of the model's input in px.
+        seed: Seed of every recipe.
+
+    Returns:
+        (distortion, severity, recipe) for each.
+    """
     plan: Plan = []
     for name in CORRUPTIONS:
         marks = find_distortion(name).severities_at(side) or ()
@@ -41,6 +49,14 @@ def corruption_plan(side: int, seed: int) -> Plan:
 
 
 def attack_plan(channels: int, seed: int) -> Plan:
-    """All attacks at all sizes, which count as severities, without the model they are crafted on."""
+    """List all attacks at all sizes; the sizes count as severities. The recipes do not name a model yet.
+
+    Args:
+        channels: Channels of the model's input, which decide the sizes.
+        seed: Seed of every recipe.
+
+    Returns:
+        (attack, severity, recipe) for each.
+    """
     sizes = GREY_SIZES if channels == 1 else COLOUR_SIZES
     return [(name, i, Recipe(((name, size),), seed=seed)) for name in ATTACKS for i, size in enumerate(sizes, start=1)]

@@ -28,9 +28,24 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 @dataclass(frozen=True)
 class Recipe:
-    """An ordered chain of (distortion, amount), one seed, the attacked model, and whether pixels are rounded to 8 bit.
+    """An ordered chain of distortions with one seed.
 
-    Raises ExplorerError for unknown distortions, amounts out of range or not finite, and bad seeds.
+    Attributes:
+        steps: (distortion, amount) pairs in order.
+        seed: Seed of all random draws, 0 to 2**53 - 1.
+        against: Name of the model that attacks are computed against.
+        quantised: Whether the result is rounded to 8 bits.
+
+    Raises:
+        ExplorerError: If a distortion is unknown, an amount is out of range or not finite, or the seed is invalid.
+
+    Examples:
+        >>> import explorer
+        >>> recipe = explorer.Recipe.parse("gaussian_noise=0.1,jpeg=30;seed=7")
+        >>> recipe.steps, recipe.seed
+        ((('gaussian_noise', 0.1), ('jpeg', 30.0)), 7)
+        >>> str(recipe)
+        'gaussian_noise=0.1,jpeg=30;seed=7'
     """
 
     steps: tuple[tuple[str, float], ...] = ()
@@ -62,9 +77,19 @@ class Recipe:
 
     @classmethod
     def parse(cls, text: str) -> Recipe:
-        """Read the text form, e.g. ``gaussian_noise=0.1,fgsm=8/255;seed=7;against=digits/lenet/bang;pixels=float``.
+        """Read the text form, for example
+        ``gaussian_noise=0.1,fgsm=8/255;seed=7;against=digits/lenet/bang;pixels=float``.
 
-        ``clean`` is the empty chain; amounts may be fractions such as 8/255; the seed defaults to 0.
+        Args:
+            text: The chain, then options after semicolons. ``clean`` is the empty chain; amounts may be fractions such
+                as
+                8/255; the seed defaults to 0.
+
+        Returns:
+            The recipe.
+
+        Raises:
+            ExplorerError: If the text cannot be read.
         """
         if not isinstance(text, str) or not text.strip():
             raise ExplorerError(f"The recipe is empty: write clean, or a chain such as {_FORM}.")
@@ -94,7 +119,11 @@ class Recipe:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON form: {"steps": [[name, amount], ...], "seed": int, "against": str or null, "quantised": bool}."""
+        """The JSON form.
+
+        Returns:
+            ``{"steps": [[name, amount], ...], "seed": int, "against": str or null, "quantised": bool}``.
+        """
         return {
             "steps": [[name, amount] for name, amount in self.steps],
             "seed": self.seed,
@@ -104,7 +133,17 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Recipe:
-        """Read the JSON form; absent keys take their defaults, unknown ones raise ExplorerError."""
+        """Read the JSON form.
+
+        Args:
+            data: The object; absent keys take their defaults.
+
+        Returns:
+            The recipe.
+
+        Raises:
+            ExplorerError: If a key is unknown or a value is invalid.
+        """
         if not isinstance(data, Mapping):
             raise ExplorerError("A recipe in JSON must be an object with steps, seed, against and quantised.")
         unknown = sorted(str(key) for key in set(data) - {"steps", "seed", "against", "quantised"})
@@ -116,32 +155,62 @@ class Recipe:
         return cls(tuple(steps), data.get("seed", 0), data.get("against"), data.get("quantised", True))
 
     def to_query(self) -> str:
-        """URL query form, ``recipe=gaussian_noise=0.1,jpeg=30;seed=7``, percent-encoded where a URL needs it."""
+        """The form for a URL.
+
+        Returns:
+            ``recipe=gaussian_noise=0.1,jpeg=30;seed=7``, percent-encoded where a URL needs it.
+        """
         return "recipe=" + quote(str(self), safe="=,;/:")
 
     @classmethod
     def from_query(cls, query: str) -> Recipe:
-        """Read ``recipe=`` from a URL query (a leading ? and other keys are fine); without it, the clean recipe."""
+        """Read ``recipe=`` from a URL query.
+
+        Args:
+            query: The query; a leading ``?`` and other keys are ignored.
+
+        Returns:
+            The recipe; the clean one if the query has none.
+
+        Raises:
+            ExplorerError: If the recipe cannot be read or occurs twice.
+        """
         values = [value for key, value in parse_qsl(query.lstrip("?"), keep_blank_values=True) if key == "recipe"]
         if len(values) > 1:
             raise ExplorerError("The address holds more than one recipe: keep one recipe=.")
         return cls.parse(values[0]) if values else cls()
 
     def to_python(self) -> str:
-        """A line of Python that makes this recipe."""
+        """A line of Python that makes this recipe.
+
+        Returns:
+            The source text.
+        """
         return f"Recipe.parse({str(self)!r})"
 
     def with_amount(self, name: str, amount: float) -> Recipe:
-        """The same recipe with the last step of that name set to ``amount``, or appended where there is none.
+        """Change the amount of the last step of a distortion, the one that ``sweep`` and ``flip_point`` vary.
 
-        That is the step which ``sweep`` and ``flip_point`` vary.
+        Args:
+            name: Name of the distortion; it is appended if the recipe lacks it.
+            amount: The new amount.
+
+        Returns:
+            The new recipe.
         """
         steps, place = list(self.steps), self.place_of(name)
         steps[place : place + 1] = [(name, amount)]
         return replace(self, steps=tuple(steps))
 
     def place_of(self, name: str) -> int:
-        """Index of the last step of that name, or of the one that would be appended."""
+        """Find the last step of a distortion.
+
+        Args:
+            name: Name of the distortion.
+
+        Returns:
+            Its index, or the index it would have if appended.
+        """
         places = [i for i, (known, _) in enumerate(self.steps) if known == name]
         return places[-1] if places else len(self.steps)
 
@@ -154,12 +223,23 @@ class Recipe:
 def apply(
     recipe: Recipe, x: Tensor, *, target: Target | None = None, seeds: Sequence[int] | None = None
 ) -> Tensor:  # fmt: skip
-    """Run the chain on x, float32 (N, 1 or 3, H, W) in [0, 1]; same shape, range and device.
+    """Apply a recipe to images.
 
-    Image i draws from ``seeds[i]`` (default: ``recipe.seed`` for all). The stream of a step depends on the seed, the
-    distortion's name and how many steps of that name came before, so that switching a step off or reordering leaves
-    the noise of the others as it was. Attacks without labels keep the model's own prediction on the untouched x. The
-    result is rounded to 8 bit unless ``recipe.quantised`` is false.
+    Image i draws from ``seeds[i]``. The random stream of a step depends on the seed, the distortion's name and how many
+    steps of that name came before, so that removing or moving a step leaves the noise of the others unchanged. Attacks
+    without labels keep the model's own prediction on the untouched images.
+
+    Args:
+        recipe: The recipe.
+        x: float32 (N, 1 or 3, H, W) in [0, 1].
+        target: What attacks are computed against; needed if the recipe has any.
+        seeds: One seed per image; ``recipe.seed`` for all by default.
+
+    Returns:
+        Distorted images of the same shape, range and device, rounded to 8 bits unless ``recipe.quantised`` is false.
+
+    Raises:
+        ExplorerError: If the images are invalid, if the number of seeds is wrong, or if an attack has no target.
     """
     check_batch(x)
     if seeds is None:
@@ -182,10 +262,20 @@ def apply(
 def vary(
     recipe: Recipe, x: Tensor, place: int, pieces: Iterable[Sequence[float]], *, target: Target | None = None
 ) -> Iterator[Tensor]:
-    """One image (1, C, H, W) with the step at ``place`` at every amount, a batch (len(piece), C, H, W) per piece.
+    """Vary the amount of one step of a recipe.
 
-    The same pixels as ``apply`` gives for each amount alone, for less work: the steps before that one are run once,
-    those after it on the batch; a GPU attacks at all amounts of a piece at once. ``target`` needs its label (1,).
+    Gives the same pixels as ``apply`` for each amount alone with less work: earlier steps run once, later ones on the
+    batch, and an attack takes the amounts of a piece as one batch.
+
+    Args:
+        recipe: The recipe.
+        x: One image (1, C, H, W) in [0, 1].
+        place: Index of the step.
+        pieces: Amounts, piece by piece.
+        target: What attacks are computed against, with its label (1,).
+
+    Yields:
+        One batch (len(piece), C, H, W) per piece.
     """
     check_batch(x)
     seen: Counter[str] = Counter()
@@ -209,7 +299,15 @@ def vary(
 
 
 def image_seed(seed: int, index: int) -> int:
-    """The seed of the index-th image of a data set: a case re-opens as a recipe with seed=image_seed(...)."""
+    """The seed of one image of a data set.
+
+    Args:
+        seed: Base seed.
+        index: Index of the image.
+
+    Returns:
+        A seed with which a recipe reproduces that image alone.
+    """
     return int.from_bytes(hashlib.sha256(f"{seed}:image:{index}".encode()).digest()[:6], "big")
 
 

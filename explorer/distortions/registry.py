@@ -31,14 +31,30 @@ LARGEST_SIDE = 4096
 
 @dataclass(frozen=True)
 class Distortion:
-    """One distortion: what it is called, how far it goes, where it comes from, and the function itself.
+    """One distortion: its name, range, source and function.
 
-    ``low`` and ``high`` bound the amount, ``identity`` is the amount that changes nothing, ``default`` a clearly
-    visible one, ``step`` a slider's step. ``reach``: the largest amount that a recipe may hold, where sliders end
-    before it, at ``high``. ``severities`` are the amounts of CIFAR-10-C severity 1 to 5.
-    ``searched``: whether a search over all distortions tries it; slower forms of another are tried where named only.
-    Where ``per_side`` is true, ``low``, ``high``, ``step`` and ``severities`` are pixels of a 32 px image and grow
-    with the image (:meth:`span`, :meth:`severities_at`); the amount itself is always in pixels of the actual image.
+    Attributes:
+        name: Name in recipes.
+        title: Name on screen.
+        family: Group in menus, such as ``noise``.
+        help: One sentence of help.
+        unit: Unit of the amount.
+        symbol: Symbol of the amount.
+        low: Smallest amount of the slider.
+        high: Largest amount of the slider.
+        identity: Amount that changes nothing.
+        default: A clearly visible amount.
+        step: Step of the slider.
+        reach: Largest amount that a recipe may hold if sliders end before it, at ``high``.
+        severities: Amounts of CIFAR-10-C severity 1 to 5, or None.
+        random: Whether the seed matters.
+        adversarial: Whether it is computed against a model.
+        per_side: Whether ``low``, ``high``, ``step`` and ``severities`` are pixels of a 32 px image and grow with the
+            image
+            (``span``, ``severities_at``); the amount itself is always in pixels of the actual image.
+        searched: Whether a search over all distortions includes it.
+        source: The paper and its equation or constants.
+        function: ``f(x, amount, draws)``, with a target as fourth argument if adversarial.
     """
 
     name: str
@@ -79,10 +95,19 @@ class Distortion:
         return out.clamp(0, 1)
 
     def at_each(self, x: Tensor, amounts: Sequence[float], stream: int, target: Target | None = None) -> Tensor:
-        """Image i of x (N, C, H, W) by ``amounts[i]``, all drawing from the seed ``stream``: the points of a curve.
+        """Distort each image by an amount of its own, all with the same random draws: the points of a curve.
 
-        Each becomes what it would become alone. On a GPU, attacks take all amounts in one batch, which saves most of
-        their time.
+        Each image becomes what it would become alone. Attacks take all amounts in one batch, which saves most of their
+        time.
+
+        Args:
+            x: Images (N, C, H, W) in [0, 1].
+            amounts: N amounts.
+            stream: Seed of the draws.
+            target: What an attack is computed against.
+
+        Returns:
+            Distorted images of the same shape.
         """
         if not self.adversarial or target is None or len(amounts) == 1:
             return torch.cat([self(x[i : i + 1], amount, Draws([stream]), target) for i, amount in enumerate(amounts)])
@@ -121,7 +146,14 @@ class Distortion:
         return (self.low / REFERENCE_SIDE, self.high) if self.identity == self.high else (self.low, self.high * growth)
 
     def span(self, side: int) -> tuple[float, float]:
-        """(mild end, strong end) of the amounts for an image of ``side`` px; the mild end changes nothing."""
+        """The range of the amounts for one image size.
+
+        Args:
+            side: Side of the image in px.
+
+        Returns:
+            (mild end, strong end); the mild end changes nothing.
+        """
         if not self.per_side:
             return self.identity, self.strong
         strong = self.strong * side / REFERENCE_SIDE
@@ -130,13 +162,30 @@ class Distortion:
         return self.identity, max(strong, self.identity)
 
     def severities_at(self, side: int) -> tuple[float, ...] | None:
-        """The published severities 1 to 5 for an image of ``side`` px (pixel amounts grow with the side), or None."""
+        """The amounts of published severity 1 to 5 for one image size.
+
+        Args:
+            side: Side of the image in px; amounts in px grow with it.
+
+        Returns:
+            Five amounts, or None if nothing is published.
+        """
         if self.severities is None or not self.per_side:
             return self.severities
         return tuple(self.identity + (mark - self.identity) * side / REFERENCE_SIDE for mark in self.severities)
 
     def check(self, amount: float) -> float:
-        """The amount as a float, or an ExplorerError that names the range (a rounding error outside is pulled in)."""
+        """Check an amount.
+
+        Args:
+            amount: The amount.
+
+        Returns:
+            The amount as a float; rounding errors at the ends are corrected.
+
+        Raises:
+            ExplorerError: If it is not a number in range; the sentence names the range.
+        """
         low, high = self.limits
         slack = 1e-9 * (high - low)
         if isinstance(amount, bool) or not isinstance(amount, (int, float)):
@@ -146,7 +195,14 @@ class Distortion:
         return min(max(float(amount), low), high) + 0.0  # -0.0 becomes 0.0
 
     def show(self, amount: float) -> str:
-        """The amount as people read it: "σ = 0.1", "ε = 8/255", "45°"."""
+        """Format an amount for people.
+
+        Args:
+            amount: The amount.
+
+        Returns:
+            Text such as "σ = 0.1", "ε = 8/255" or "45°".
+        """
         if self.unit == "n/255":
             return f"{self.symbol} = {amount * 255:.3g}/255"
         if self.unit == "°":
@@ -183,6 +239,28 @@ def distortion(
 ) -> Callable[[F], F]:
     """Decorator that registers a distortion function; the first paragraph of its docstring becomes its help.
 
+    Args:
+        name: Name in recipes.
+        title: Name on screen.
+        family: Group in menus.
+        unit: Unit of the amount.
+        symbol: Symbol of the amount.
+        low: Smallest amount of the slider.
+        high: Largest amount of the slider.
+        identity: Amount that changes nothing.
+        default: A clearly visible amount.
+        step: Step of the slider.
+        source: The paper and its equation or constants.
+        reach: Largest amount a recipe may hold; ``high`` by default.
+        severities: Amounts of published severity 1 to 5.
+        random: Whether the function uses its draws.
+        adversarial: Whether the function takes a target.
+        per_side: Whether amounts are pixels of a 32 px image.
+        searched: Whether a search over all distortions includes it.
+
+    Returns:
+        The decorator, which returns the function unchanged.
+
     Raises:
         ValueError: The name is taken.
     """
@@ -217,7 +295,13 @@ def distortion(
 
 
 def find_distortion(name: str) -> Distortion:
-    """The distortion of that name.
+    """Find a distortion by name.
+
+    Args:
+        name: Its name.
+
+    Returns:
+        The distortion.
 
     Raises:
         ExplorerError: There is none; the sentence names the closest ones.

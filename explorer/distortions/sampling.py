@@ -1,4 +1,4 @@
-"""Looking up pixels at other places: bilinear warps and edges of any width, on any device and for sides from 1 px."""
+"""Bilinear warps and padding of any width, on any device and for sides from 1 px."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ from torch import Tensor
 
 
 def pixel_grid(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Row numbers (H, 1) and column numbers (1, W) of x's pixels, float32 on its device."""
+    """Coordinates of an image's pixels.
+
+    Args:
+        x: Images (N, C, H, W).
+
+    Returns:
+        Row numbers (H, 1) and column numbers (1, W), float32 on its device.
+    """
     height, width = x.shape[-2:]
     rows = torch.arange(height, device=x.device, dtype=x.dtype)
     columns = torch.arange(width, device=x.device, dtype=x.dtype)
@@ -18,27 +25,61 @@ def pixel_grid(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def grid(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """Rows and columns in px, broadcastable to (M, H, W), as a sampling grid (M, H, W, 2) for x's size."""
+    """Make a sampling grid.
+
+    Args:
+        x: Images (N, C, H, W).
+        rows: Rows in px, broadcastable to (M, H, W).
+        columns: Columns in px, likewise.
+
+    Returns:
+        Grid (M, H, W, 2) for ``look_up``.
+    """
     height, width = x.shape[-2:]
     places = torch.broadcast_tensors((columns * 2 + 1) / width - 1, (rows * 2 + 1) / height - 1)
     return torch.stack(places, dim=-1).expand(-1, height, width, 2)
 
 
 def look_up(x: Tensor, places: Tensor) -> Tensor:
-    """Sample x (N, C, H, W) bilinearly on a grid (N or 1, H, W, 2); outside, x is reflected at its outer edge."""
+    """Sample bilinearly; outside, the image is reflected at its outer edge.
+
+    Args:
+        x: Images (N, C, H, W).
+        places: Grid (N or 1, H, W, 2).
+
+    Returns:
+        Sampled images (N, C, H, W).
+    """
     places = places.expand(len(x), -1, -1, -1)
     return F.grid_sample(x, places, mode="bilinear", padding_mode="reflection", align_corners=False)
 
 
 def warp(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """Sample x (N, C, H, W) bilinearly at rows and columns in px, each broadcastable to (N, H, W), reflecting."""
+    """Sample bilinearly at given coordinates, reflecting at the edges.
+
+    Args:
+        x: Images (N, C, H, W).
+        rows: Rows in px, broadcastable to (N, H, W).
+        columns: Columns in px, likewise.
+
+    Returns:
+        Sampled images (N, C, H, W).
+    """
     if rows.ndim == columns.ndim == 2:
         rows = rows[None]
     return look_up(x, grid(x, rows, columns))
 
 
 def affine(x: Tensor, matrix: tuple[tuple[float, float], tuple[float, float]]) -> Tensor:
-    """Each output place (column, row), seen from the centre, samples the place matrix @ (column, row)."""
+    """Apply an affine map about the centre.
+
+    Args:
+        x: Images (N, C, H, W).
+        matrix: The output pixel (column, row) samples ``matrix @ (column, row)``, both relative to the centre.
+
+    Returns:
+        Transformed images (N, C, H, W).
+    """
     rows, columns = pixel_grid(x)
     middle_row, middle_column = (x.shape[2] - 1) / 2, (x.shape[3] - 1) / 2
     down, right = rows - middle_row, columns - middle_column
@@ -47,7 +88,17 @@ def affine(x: Tensor, matrix: tuple[tuple[float, float], tuple[float, float]]) -
 
 
 def pad(x: Tensor, margin: int, axis: int, *, reflect: bool = False) -> Tensor:
-    """X with ``margin`` more px on both ends of an axis: edge px repeated, or reflected about the edge px' centre."""
+    """Pad both ends of an axis.
+
+    Args:
+        x: Any tensor.
+        margin: Pixels on each end.
+        axis: The axis.
+        reflect: Whether to reflect about the edge pixel's centre instead of repeating it.
+
+    Returns:
+        The padded tensor.
+    """
     side = x.shape[axis]
     place = torch.arange(-margin, side + margin, device=x.device)
     if reflect and side > 1:
@@ -58,7 +109,14 @@ def pad(x: Tensor, margin: int, axis: int, *, reflect: bool = False) -> Tensor:
 
 
 def weighted_sum(terms: Iterable[tuple[Tensor, float]]) -> Tensor:
-    """The weighted sum of equally shaped tensors, added in order (at least one)."""
+    """Add weighted tensors in order.
+
+    Args:
+        terms: (tensor, weight) pairs of equal shape, at least one.
+
+    Returns:
+        The sum.
+    """
     left = iter(terms)
     first, weight = next(left)
     out = first * weight

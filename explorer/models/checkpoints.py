@@ -35,14 +35,28 @@ ALIASES = {"linear.": "fc.", "classifier.": "fc.", ".shortcut.": ".downsample."}
 
 
 def checkpoint_folder() -> Path:
-    """The folder of the shipped checkpoints: ``$EXPLORER_CHECKPOINTS``, else the wheel's own, else the clone's."""
+    """Find the folder of the shipped checkpoints.
+
+    Returns:
+        ``$EXPLORER_CHECKPOINTS`` if set, otherwise the folder inside the wheel or the clone.
+    """
     if named := os.environ.get("EXPLORER_CHECKPOINTS"):
         return Path(named)
     return PACKAGED if PACKAGED.is_dir() else IN_CLONE
 
 
 def pick_device(device: str | torch.device = "auto") -> torch.device:
-    """The device of that name; ``auto`` is CUDA where there is one, else MPS, else the CPU."""
+    """Choose a device.
+
+    Args:
+        device: Name of a device, or ``auto``: CUDA if available, otherwise MPS, otherwise the CPU.
+
+    Returns:
+        The device.
+
+    Raises:
+        ExplorerError: If the device is not available.
+    """
     if str(device) != "auto":
         try:
             chosen = torch.device(device)
@@ -58,14 +72,28 @@ def pick_device(device: str | torch.device = "auto") -> torch.device:
 
 
 def list_models() -> list[Card]:
-    """The cards of all shipped checkpoints, ordered by data set, architecture and method."""
+    """List the shipped checkpoints.
+
+    Returns:
+        Their cards, ordered by data set, architecture and method.
+    """
     order = {method: i for i, method in enumerate(METHODS)}
     cards = [read_card(path) for path in checkpoint_folder().glob("*/*/*.json")]
     return sorted(cards, key=lambda card: (card.data, card.arch, order.get(card.method, len(order)), card.name))
 
 
 def read_card(path: Path) -> Card:
-    """The card in a JSON file; ExplorerError where it is not one."""
+    """Read a card.
+
+    Args:
+        path: The JSON file.
+
+    Returns:
+        The card.
+
+    Raises:
+        ExplorerError: If the file is not a card.
+    """
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(raw, dict):
@@ -85,12 +113,31 @@ def load_model(
     size: int | None = None,
     device: str | torch.device = "auto",
 ) -> Classifier:
-    """A model by its name (``cifar10/resnet20/stability``) or by the path of a state dict, in eval mode.
+    """Load a model by its name or from a file of weights, in eval mode.
 
-    A path may be ``.safetensors`` or a weights-only ``.pth``; with a card beside it (same name, ``.json``) nothing else
-    is needed. Without one ``arch`` is, and ``mean`` and ``std`` (per channel, in [0, 1] pixel units) state the
-    normalisation the network was trained with (default: none, i.e. 0 and 1). ``module.`` prefixes and nested
-    ``state_dict`` keys are handled. Raises ExplorerError in one sentence for everything that does not fit.
+    A path may be a ``.safetensors`` or a weights-only ``.pth`` file. With a card beside it (same name, ``.json``)
+    nothing else is needed; without one, ``arch`` is. ``module.`` prefixes and nested ``state_dict`` keys are handled.
+
+    Args:
+        name_or_path: A name such as ``cifar10/resnet20/stability``, or a path.
+        arch: Architecture of a file without a card.
+        mean: Mean per channel in [0, 1] pixel units with which the network was trained; 0 by default.
+        std: Standard deviation per channel in [0, 1] pixel units; 1 by default.
+        classes: Class names of a file without a card.
+        size: Side of the network's input in px; the architecture's own by default.
+        device: Where the model runs; see ``pick_device``.
+
+    Returns:
+        The model.
+
+    Raises:
+        ExplorerError: If the name is unknown, or if file, card, hash and architecture do not fit together.
+
+    Examples:
+        >>> import explorer
+        >>> model = explorer.load_model("digits/lenet/stability")
+        >>> model.size, model.channels, len(model.classes)
+        (28, 1, 10)
     """
     where = pick_device(device)
     path = _find(str(name_or_path))
@@ -117,7 +164,14 @@ def load_model(
 
 
 def halved(model: Classifier) -> Classifier:
-    """A copy whose weights are rounded to 16 bits (float16), as they come back from ``save_model(..., half=True)``."""
+    """Round a model's weights to 16 bits, as ``save_model(..., half=True)`` stores them.
+
+    Args:
+        model: The model.
+
+    Returns:
+        A copy with float32 weights that 16 bits can hold exactly.
+    """
     small = copy.deepcopy(model)
     small.net.load_state_dict({key: _half(value) for key, value in model.net.state_dict().items()})
     return small
@@ -128,9 +182,15 @@ def _half(value: Tensor) -> Tensor:
 
 
 def save_model(model: Classifier, folder: Path, *, half: bool = False) -> Card:
-    """Write ``folder/<name>.safetensors`` and its card (sha256 filled in), each atomically; returns the card.
+    """Write ``folder/<name>.safetensors`` and its card, each completely or not at all.
 
-    ``half`` stores the weights in 16 bits; ``load_model`` gives float32 again, those of ``halved(model)``.
+    Args:
+        model: The model.
+        folder: Folder of checkpoints.
+        half: Whether weights are stored in 16 bits; ``load_model`` returns float32 again, those of ``halved(model)``.
+
+    Returns:
+        The card with the hash of the file.
     """
     target = folder / f"{model.name}.safetensors"
     state = {key: value.detach().cpu().contiguous() for key, value in model.net.state_dict().items()}
@@ -142,18 +202,40 @@ def save_model(model: Classifier, folder: Path, *, half: bool = False) -> Card:
 
 
 def write_card(card: Card, folder: Path) -> None:
-    """Write ``folder/<name>.json`` atomically."""
+    """Write ``folder/<name>.json`` completely or not at all.
+
+    Args:
+        card: The card.
+        folder: Folder of checkpoints.
+    """
     write_whole(folder / f"{card.name}.json", json.dumps(card.to_dict(), indent=1) + "\n")
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, in hex."""
+    """Hash a file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        SHA-256 in hex.
+    """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """The tensors of a ``.safetensors`` file or of a weights-only torch file, unwrapped and with prefixes removed."""
+    """Read a state dict. Nothing is unpickled beyond plain weights.
+
+    Args:
+        path: A ``.safetensors`` file or a weights-only torch file.
+
+    Returns:
+        Tensors by name, unwrapped and with prefixes removed.
+
+    Raises:
+        ExplorerError: If the file is missing, damaged, or holds anything else.
+    """
     raw: Any
     try:
         if path.suffix == ".safetensors":

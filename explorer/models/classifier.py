@@ -15,10 +15,26 @@ from explorer.models.methods import method_title
 
 @dataclass(frozen=True)
 class Card:
-    """What is known of a checkpoint; stored as JSON beside its weights.
+    """What is known about a checkpoint; stored as JSON beside its weights.
 
-    ``results`` is a list of {recipe, seed, n, accuracy (0-1)} on the test set; ``reference`` maps a layer name to 101
-    quantiles (0 % to 100 %) of the L2 distance between features of different clean test images.
+    Attributes:
+        name: Name, such as ``cifar10/resnet20/stability``.
+        data: Data set it was trained on.
+        arch: Architecture.
+        method: Training method.
+        classes: Class names in the order of the logits.
+        size: Side of the input in px.
+        channels: Channels of the input, 1 or 3.
+        mean: Normalisation mean per channel in [0, 1] pixel units.
+        std: Normalisation standard deviation per channel in [0, 1] pixel units.
+        arch_options: Options of the architecture.
+        training: Settings and facts of the training run.
+        command: Command line that trains it again.
+        versions: Versions of the libraries used.
+        results: ``{recipe, seed, n, accuracy}`` on the test set, accuracy in [0, 1].
+        reference: Per layer 101 quantiles (0 % to 100 %) of the L2 distance between features of different clean test
+            images.
+        sha256: Hash of the file of weights.
     """
 
     name: str
@@ -44,11 +60,26 @@ class Card:
         return PurePath(self.name).stem if self.method == "outside" else method_title(self.method)
 
     def to_dict(self) -> dict[str, Any]:
+        """The card as a JSON object.
+
+        Returns:
+            Plain values; ``from_dict`` reads them back.
+        """
         return asdict(self)
 
     @classmethod
     def from_dict(cls, raw: dict[str, Any]) -> Card:
-        """The card of a JSON object; ExplorerError where a field is missing or unknown."""
+        """Read a card from its JSON object.
+
+        Args:
+            raw: What ``to_dict`` returned.
+
+        Returns:
+            The card.
+
+        Raises:
+            ExplorerError: If a field is missing or unknown.
+        """
         known = {f.name for f in fields(cls)}
         if unknown := set(raw) - known:
             raise ExplorerError(f"The card has unknown fields {sorted(unknown)}; it was written by another version.")
@@ -101,7 +132,14 @@ class Classifier(nn.Module):
         return self.mean.device
 
     def normalise(self, x: Tensor) -> Tensor:
-        """[0, 1] pixels to what the network takes: (x - mean) / std per channel."""
+        """Normalise pixels for the network: (x - mean) / std per channel.
+
+        Args:
+            x: Images (N, C, H, W) in [0, 1].
+
+        Returns:
+            Normalised images of the same shape.
+        """
         return (x - self.mean) / self.std
 
     def forward(self, x: Tensor) -> Tensor:
@@ -109,12 +147,26 @@ class Classifier(nn.Module):
         return logits
 
     def features(self, x: Tensor) -> dict[str, Tensor]:
-        """Activations by layer name, in order; the last is ``penultimate`` (N, D)."""
+        """Activations of one forward pass.
+
+        Args:
+            x: Images (N, C, H, W) in [0, 1].
+
+        Returns:
+            Activations by layer name, in order; the last one is ``penultimate`` (N, D).
+        """
         features: dict[str, Tensor] = self.net.forward_features(self.normalise(x))  # type: ignore[operator]
         return features
 
     def answer(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Logits (N, K) and features from a single forward pass."""
+        """Logits and features of one forward pass.
+
+        Args:
+            x: Images (N, C, H, W) in [0, 1].
+
+        Returns:
+            Logits (N, K) and activations by layer name.
+        """
         features = self.features(x)
         logits: Tensor = self.net.head(features["penultimate"])  # type: ignore[operator]
         return logits, features

@@ -1,4 +1,4 @@
-"""Which models can stand side by side: families of cards that take the same input and name the same classes."""
+"""Which models can be compared side by side: families of cards with the same input and the same classes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,17 @@ from explorer.models import Card, Classifier
 
 @dataclass(frozen=True)
 class Family:
-    """Models that see the same pixels: ``size`` px squares with ``channels`` colours, and the same ``classes``."""
+    """Models that see the same pixels and know the same classes.
+
+    Attributes:
+        key: Unique key.
+        title: Title on screen.
+        size: Side of the input in px.
+        channels: Channels of the input, 1 or 3.
+        classes: Class names.
+        data: Data sets that its models were trained on.
+        cards: The models' cards.
+    """
 
     key: str
     title: str
@@ -36,7 +46,11 @@ class Family:
         return [card.name for card in self.cards[:2]]
 
     def to_dict(self) -> dict[str, Any]:
-        """What the page needs to know of it."""
+        """What the page needs to know about the family.
+
+        Returns:
+            A JSON object.
+        """
         several = alike(self.cards)
         return {
             "key": self.key,
@@ -59,19 +73,41 @@ class Family:
 
 
 def alike(cards: Sequence[Card]) -> bool:
-    """Whether the method alone does not tell these cards apart, so that each needs a subtitle."""
+    """Whether several cards share a method, so that each needs a subtitle.
+
+    Args:
+        cards: The cards.
+
+    Returns:
+        True if the method alone does not distinguish them.
+    """
     return len({(card.arch, card.data) for card in cards}) > 1 or any(card.method == "outside" for card in cards)
 
 
 def subtitle(card: Card, family: Family) -> str:
-    """What tells a card from others of its method: its architecture, and its data where the family mixes some."""
+    """What distinguishes a card from others of its method.
+
+    Args:
+        card: The card.
+        family: Its family.
+
+    Returns:
+        The architecture, and the data set if the family mixes several.
+    """
     if card.method == "outside":
         return card.name
     return f"{card.arch} · {dataset_title(card.data)}" if len(family.data) > 1 else card.arch
 
 
 def measured(card: Card) -> str:
-    """One line on what the card has measured, e.g. "91.2 % clean, 22.5 % at gaussian_noise=0.1 (n = 10000)"."""
+    """Summarise a card's measured accuracies.
+
+    Args:
+        card: The card.
+
+    Returns:
+        One line such as "91.2 % clean, 22.5 % at gaussian_noise=0.1 (n = 10000)".
+    """
     parts = [f"{100 * row['accuracy']:.1f} % {_condition(row['recipe'])}" for row in card.results]
     return f"{', '.join(parts)} (n = {card.results[0]['n']})" if parts else "no measured accuracy"
 
@@ -82,7 +118,14 @@ def _condition(recipe: str) -> str:
 
 
 def group(cards: Sequence[Card]) -> dict[str, Family]:
-    """The families of these cards by key, in the order in which the app offers them."""
+    """Group cards into families.
+
+    Args:
+        cards: The cards.
+
+    Returns:
+        Families by key, in the order in which the app offers them.
+    """
     groups: dict[tuple[int, int, tuple[str, ...]], list[Card]] = {}
     for card in cards:
         groups.setdefault((card.size, card.channels, card.classes), []).append(card)
@@ -97,13 +140,29 @@ def group(cards: Sequence[Card]) -> dict[str, Family]:
 
 
 def check_names(names: Sequence[str], what: str) -> None:
-    """ExplorerError where two of ``what``, such as models, are called the same: one would hide the other."""
+    """Refuse two things of one name.
+
+    Args:
+        names: The names.
+        what: What they name, in the plural.
+
+    Raises:
+        ExplorerError: If a name occurs twice.
+    """
     if twice := [name for i, name in enumerate(names) if name in names[:i]]:
         raise ExplorerError(f"Two {what} are named {twice[0]!r}; rename one of them, or name it once.")
 
 
 def named_after(model: str | Classifier, data: Sequence[Dataset]) -> str | Classifier:
-    """The model; where it is loaded from outside, with the class names of the first of ``data`` with as many."""
+    """Give a model from outside the class names of the user's data.
+
+    Args:
+        model: A name, a path or a loaded model.
+        data: The user's data sets.
+
+    Returns:
+        The model; an external one with the class names of the first data set with as many classes.
+    """
     if isinstance(model, Classifier) and model.method == "outside":
         classes = next((own.classes for own in data if len(own.classes) == len(model.classes)), model.classes)
         model.card = replace(model.card, classes=classes)
@@ -111,7 +170,15 @@ def named_after(model: str | Classifier, data: Sequence[Dataset]) -> str | Class
 
 
 def family_of(names: Sequence[str], families: Mapping[str, Family]) -> Family | None:
-    """The family that holds all these models, or None."""
+    """Find the family of several models.
+
+    Args:
+        names: Names of the models.
+        families: All families by key.
+
+    Returns:
+        The family that holds all of them, or None.
+    """
     wanted = set(names)
     return next((f for f in families.values() if wanted and wanted <= {card.name for card in f.cards}), None)
 

@@ -1,4 +1,4 @@
-"""What every probe asks of its arguments, and how a model is asked: checks, the attacked model, one forward pass."""
+"""Checks of models, images and labels, the attacked model, and forward passes in pieces."""
 
 from __future__ import annotations
 
@@ -83,7 +83,15 @@ def check_size(pixels: Tensor, model: Classifier) -> None:
 
 
 def check_label(label: int | None, model: Classifier) -> None:
-    """ExplorerError unless ``label`` is None or the index of a class of ``model``."""
+    """Refuse a label that is not a class of a model.
+
+    Args:
+        label: Index of a class, or None.
+        model: The model.
+
+    Raises:
+        ExplorerError: If the model has no such class.
+    """
     if label is not None and not 0 <= label < len(model.classes):
         raise ExplorerError(
             f"The label {label} is not a class of {model.name}; expected 0 to {len(model.classes) - 1}."
@@ -91,10 +99,19 @@ def check_label(label: int | None, model: Classifier) -> None:
 
 
 def attack_target(recipe: Recipe, models: Sequence[Classifier], clean: Tensor, labels: Tensor | None) -> Target | None:
-    """What the recipe's adversarial steps are computed against; None where it has none.
+    """Find what a recipe's attacks are computed against.
 
-    The model is the one of ``models`` that ``recipe.against`` names, else ExplorerError. ``labels`` (N,) are
-    attacked, or the model's own answers to the ``clean`` images (N, C, H, W) where they are None.
+    Args:
+        recipe: The recipe; ``recipe.against`` names the attacked model.
+        models: The models it may name.
+        clean: Undistorted images (N, C, H, W).
+        labels: True classes (N,); None attacks the model's own answers to ``clean``.
+
+    Returns:
+        The target; None if the recipe has no attack.
+
+    Raises:
+        ExplorerError: If ``recipe.against`` names none of the models.
     """
     adversarial = [name for name, _ in recipe.steps if find_distortion(name).adversarial]
     if not adversarial:
@@ -111,11 +128,14 @@ def attack_target(recipe: Recipe, models: Sequence[Classifier], clean: Tensor, l
 
 
 def target_of(model: Classifier, labels: Tensor) -> Target:
-    """What an attack on the model is computed against.
+    """Make a model the target of an attack.
 
     Args:
-        model: Its device decides whether images are attacked alone (CPU) or in batches (GPU).
-        labels: The classes (N,) to be led away from.
+        model: The model.
+        labels: Classes (N,) to move away from.
+
+    Returns:
+        The target.
     """
 
     def logits(x: Tensor) -> Tensor:
@@ -126,7 +146,18 @@ def target_of(model: Classifier, labels: Tensor) -> Target:
 
 
 def check_logits(model: Classifier, logits: Tensor) -> Tensor:
-    """The logits (N, K) as float64 on the CPU; ExplorerError where one is not a finite number."""
+    """Check a model's logits.
+
+    Args:
+        model: The model, for the error.
+        logits: Logits (N, K).
+
+    Returns:
+        The logits as float64 on the CPU.
+
+    Raises:
+        ExplorerError: If one is not finite.
+    """
     logits = logits.cpu().double()
     if not bool(torch.isfinite(logits).all()):
         raise ExplorerError(
@@ -136,14 +167,30 @@ def check_logits(model: Classifier, logits: Tensor) -> Tensor:
 
 
 def answer(model: Classifier, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-    """Logits (N, K), float64 on the CPU, and features, on the model's device, from one forward pass."""
+    """Run one forward pass.
+
+    Args:
+        model: The model.
+        x: Images (N, C, H, W) in [0, 1].
+
+    Returns:
+        Logits (N, K), float64 on the CPU, and features by layer on the model's device.
+    """
     with torch.inference_mode():
         logits, features = model.answer(x.to(model.device))
     return check_logits(model, logits), features
 
 
 def logits(model: Classifier, x: Tensor) -> Tensor:
-    """The logits of every image (N, K), float64 on the CPU; large batches are cut into pieces."""
+    """Logits of any number of images; large batches are cut into pieces.
+
+    Args:
+        model: The model.
+        x: Images (N, C, H, W) in [0, 1].
+
+    Returns:
+        Logits (N, K), float64 on the CPU.
+    """
     parts = []
     for part in x.split(batch_size(x.shape[1:], model.device)):
         with torch.inference_mode():
@@ -153,25 +200,56 @@ def logits(model: Classifier, x: Tensor) -> Tensor:
 
 
 def predictions(model: Classifier, x: Tensor) -> Tensor:
-    """Index of the likeliest class of every image (N,), int64 on the CPU."""
+    """Predicted classes.
+
+    Args:
+        model: The model.
+        x: Images (N, C, H, W) in [0, 1].
+
+    Returns:
+        Index of the likeliest class, int64 (N,) on the CPU.
+    """
     return logits(model, x).argmax(dim=1)
 
 
 def batch_size(shape: Sequence[int], device: torch.device) -> int:
-    """How many images of this shape (C, H, W) to ask about at once on this device; fewer large ones.
+    """How many images to process at once.
 
     On a CPU at most 64: the activations of more are memory that the system hands out and takes back with every layer,
     which costs a ResNet-20 a third of its time.
+
+    Args:
+        shape: Shape (C, H, W) of one image.
+        device: Device of the model.
+
+    Returns:
+        Number of images; fewer for large images.
     """
     most = 64 if device.type == "cpu" else 256
     return max(1, min(most, BATCH_VALUES // math.prod(shape)))
 
 
 def piece_size(shape: Sequence[int], values: int = PIECE_VALUES) -> int:
-    """How many images of this shape (C, H, W) make one piece of work of so many values: at least 1."""
+    """How many images make one piece of work.
+
+    Args:
+        shape: Shape (C, H, W) of one image.
+        values: Pixel values in one piece.
+
+    Returns:
+        Number of images, at least 1.
+    """
     return max(1, values // math.prod(shape))
 
 
 def pieces(values: Sequence[T], size: int) -> list[Sequence[T]]:
-    """The values in order, at most ``size`` at a time."""
+    """Cut a sequence into pieces.
+
+    Args:
+        values: The sequence.
+        size: Length of a piece.
+
+    Returns:
+        Pieces in order, each at most ``size`` long.
+    """
     return [values[start : start + size] for start in range(0, len(values), size)]

@@ -1,4 +1,4 @@
-"""A first look at a network from outside: what it takes, what it gives, which layers can be seen, what is odd."""
+"""Inspecting an unknown network: what it takes, what it returns, which layers are visible, what looks wrong."""
 
 from __future__ import annotations
 
@@ -21,10 +21,15 @@ _WEIGHED = (nn.Linear, nn.Conv1d, nn.Conv2d)
 
 @dataclass(frozen=True, eq=False)
 class NetworkInfo:
-    """``kind`` of output: logits, probabilities or log-probabilities; ``layers``: stages by name, in order.
+    """What is known about a network after inspecting it.
 
-    ``head``: the last layer that weighs features; ``own``: the network gives its features by itself, as those of this
-    package do.
+    Attributes:
+        classes: Number of classes.
+        kind: ``logits``, ``probabilities`` or ``log-probabilities``.
+        layers: Stages by name, in the order they run.
+        head: The last layer with weights, or None.
+        own: Whether the network returns features itself, as the architectures of this package do.
+        warnings: What looks wrong, one sentence each.
     """
 
     classes: int
@@ -35,11 +40,26 @@ class NetworkInfo:
     warnings: tuple[str, ...]
 
     def logits(self, out: Tensor) -> Tensor:
-        """Logits (N, K) of what the network gave; softmax of them gives back probabilities where it gave those."""
+        """Turn the network's output into logits.
+
+        Args:
+            out: Output (N, K).
+
+        Returns:
+            Logits (N, K); their softmax equals the output where that was probabilities.
+        """
         return out.clamp_min(torch.finfo(out.dtype).tiny).log() if self.kind == "probabilities" else out
 
     def run(self, net: nn.Module, z: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """The output (N, K) and the features of a normalised batch z, from one forward pass."""
+        """Run the network once.
+
+        Args:
+            net: The network.
+            z: Normalised images (N, C, H, W).
+
+        Returns:
+            The output (N, K) and the features by layer name.
+        """
         if self.own:
             features: dict[str, Tensor] = net.forward_features(z)  # type: ignore[operator]
             return net.head(features["penultimate"]), features  # type: ignore[operator]
@@ -76,7 +96,17 @@ def _keep_input(seen: dict[str, Tensor]) -> Any:
 
 
 def tensor_of(out: Any) -> Tensor:
-    """The logits in what a network returned: a tensor, or the ``logits`` of an object or dict."""
+    """Find the logits in a network's return value.
+
+    Args:
+        out: A tensor, or an object or dict with ``logits``.
+
+    Returns:
+        The tensor.
+
+    Raises:
+        ExplorerError: If there is none.
+    """
     found = out.get("logits") if isinstance(out, dict) else getattr(out, "logits", out)
     if not isinstance(found, Tensor):
         raise ExplorerError(
@@ -86,7 +116,20 @@ def tensor_of(out: Any) -> Tensor:
 
 
 def find_input(net: nn.Module, name: str, size: int | None, channels: int | None) -> tuple[int, int]:
-    """Side in px and channels of what the network takes, from what is known and what works when it is tried."""
+    """Find the input size of a network by trying.
+
+    Args:
+        net: The network.
+        name: Its name, for errors.
+        size: Side in px if known.
+        channels: Channels if known.
+
+    Returns:
+        Side in px and channels.
+
+    Raises:
+        ExplorerError: If no size works, or more than one.
+    """
     if size is not None and channels is not None:
         return size, channels
     fitting = list(_fitting(net, (size,) if size else SIZES, (channels,) if channels else (3, 1)))
@@ -114,7 +157,14 @@ def _fitting(net: nn.Module, sizes: tuple[int, ...], channels: tuple[int, ...]) 
 
 
 def device_and_dtype(net: nn.Module) -> tuple[torch.device, torch.dtype]:
-    """Device and float type of a network: those of its first weights."""
+    """Device and floating-point type of a network: those of its first weights.
+
+    Args:
+        net: The network.
+
+    Returns:
+        The device and the dtype.
+    """
     first = next((t for t in (*net.parameters(), *net.buffers()) if t.is_floating_point()), torch.empty(0))
     return first.device, first.dtype
 
@@ -122,9 +172,20 @@ def device_and_dtype(net: nn.Module) -> tuple[torch.device, torch.dtype]:
 def inspect_network(
     net: nn.Module, name: str, pictures: Tensor, normalised: Tensor, *, was_training: bool
 ) -> NetworkInfo:
-    """Run a network in eval mode on test ``pictures`` and say what it is; ExplorerError where it is no classifier.
+    """Run a network in eval mode on test images and describe it.
 
-    ``normalised`` (N, C, H, W): the pictures as it takes them, on its device.
+    Args:
+        net: The network.
+        name: Its name, for errors.
+        pictures: Test images (N, C, H, W) in [0, 1].
+        normalised: The same images as the network takes them, on its device.
+        was_training: Whether it was in training mode.
+
+    Returns:
+        The description.
+
+    Raises:
+        ExplorerError: If it is not a classifier.
     """
     try:
         with torch.no_grad():
@@ -157,7 +218,15 @@ def inspect_network(
 
 
 def sample_pictures(size: int, channels: int) -> Tensor:
-    """Four pictures (4, C, H, W) in [0, 1] without meaning, none of one colour, always the same."""
+    """Four meaningless test images, none of one colour, always the same.
+
+    Args:
+        size: Side in px.
+        channels: 1 or 3.
+
+    Returns:
+        Images (4, C, H, W) in [0, 1].
+    """
     noise = torch.rand(4, channels, size, size, generator=torch.Generator().manual_seed(0))
     return noise * torch.tensor([1.0, 1.0, 0.3, 0.1]).view(-1, 1, 1, 1)
 
