@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[1] / "explorer"
 ORDER = [
     {"errors"},
     {"registry", "progress", "files", "provenance", "palette", "defaults"},
+    {"results"},
     {"data"},
     {"distortions"},
     {"models"},

@@ -4,13 +4,13 @@ from explorer.analysis.answers import Answer, Comparison, Comparisons
 from explorer.analysis.compare import CleanPass, clean_pass, compare, compare_image, pinned_pass
 from explorer.analysis.disagree import next_disagreement
 from explorer.analysis.evidence import Evidence, evidence
-from explorer.analysis.flip import flip_point
+from explorer.analysis.flip import FlipPoints, flip_point
 from explorer.analysis.layers import Channel, LayerChannels, channels
 from explorer.analysis.measures import FeatureDistance, InputDistance
 from explorer.analysis.request import ComparisonRequest, read_request
 from explorer.analysis.sweep import Band, Curves, Spread, Sweep, sweep
 from explorer.analysis.transfer import Cell, Flag, Sanity, Transfer, attacks, transfer
-from explorer.analysis.weakness import Weakness, weaknesses
+from explorer.analysis.weakness import Weakness, Weaknesses, weaknesses
 
 __all__ = [
     "Answer",
@@ -25,6 +25,7 @@ __all__ = [
     "Evidence",
     "FeatureDistance",
     "Flag",
+    "FlipPoints",
     "InputDistance",
     "LayerChannels",
     "Sanity",
@@ -32,6 +33,7 @@ __all__ = [
     "Sweep",
     "Transfer",
     "Weakness",
+    "Weaknesses",
     "attacks",
     "channels",
     "clean_pass",

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import io
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, overload
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from explorer.analysis.measures import FeatureDistance, InputDistance
+from explorer.data import images
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
+from explorer.files import write_whole
+from explorer.models import Card
+from explorer.results import Result, Results, percent
 
 TOP = 10  # classes listed by to_dict: all of a ten-class data set
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Answer:
-    """What one model said. ``clean`` and ``distorted``: its probabilities (K,), float64, in the order of ``classes``.
+    """One model's answers. ``clean`` and ``distorted``: probabilities (K,), float64, in the order of ``classes``.
 
     ``confidence``: probability of the likeliest class (0-1); ``margin``: that minus the second (0-1); ``entropy`` and
     ``kl`` = KL(clean || distorted) in nats; ``flipped``: the likeliest class differs from the clean one;
     ``feature_percentile``: where the penultimate L2 distance lies among distances between different clean test images
-    (0-100), None where the model's card has no such table.
+    (0-100), None where the model's card has no such table. ``card``: the model's own.
     """
 
     name: str
@@ -42,6 +49,12 @@ class Answer:
     kl: float
     feature_distance: dict[str, FeatureDistance]
     feature_percentile: float | None
+    card: Card
+
+    def __repr__(self) -> str:
+        before, after = (ranking(p, self.classes, 1)[0] for p in (self.clean, self.distorted))
+        change = " → ".join(f"{one['label']} ({percent(one['probability'])})" for one in (before, after))
+        return f"{self.name}: {change}, {'flipped' if self.flipped else 'holds'}"
 
     def to_dict(self, top: int = TOP) -> dict[str, Any]:
         """The JSON object of one model; ``clean`` and ``distorted`` become the ``top`` likeliest classes, in order."""
@@ -65,7 +78,7 @@ class Answer:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Comparison:
+class Comparison(Result):
     """``clean`` and ``distorted``: the pixels (1, C, H, W) all models saw; ``image_hash`` is of the distorted ones.
 
     ``models`` holds one Answer per model, in the order given. ``seconds`` says where the time went: ``distort``,
@@ -92,13 +105,79 @@ class Comparison:
             **({"warnings": list(self.warnings)} if self.warnings else {}),
         }
 
-    def __repr__(self) -> str:
-        lines = [f"{self.recipe}: pixels {self.image_hash}"]
-        for answer in self.models:
-            before, after = (ranking(p, answer.classes, 1)[0] for p in (answer.clean, answer.distorted))
-            change = " → ".join(f"{one['label']} ({100 * one['probability']:.1f} %)" for one in (before, after))
-            lines.append(f"  {answer.name}: {change}, {'flipped' if answer.flipped else 'holds'}")
+    def records(self) -> list[dict[str, Any]]:
+        """One row per model: its answers, what they moved by, and the pixels they were given to."""
+        return [
+            {
+                "model": answer.name,
+                "title": answer.title,
+                "method": answer.method,
+                "clean": ranking(answer.clean, answer.classes, 1)[0]["label"],
+                "distorted": ranking(answer.distorted, answer.classes, 1)[0]["label"],
+                "flipped": answer.flipped,
+                "confidence": answer.confidence,
+                "confidence_clean": answer.confidence_clean,
+                "margin": answer.margin,
+                "margin_clean": answer.margin_clean,
+                "entropy": answer.entropy,
+                "entropy_clean": answer.entropy_clean,
+                "kl": answer.kl,
+                "feature_l2": None if (moved := answer.feature_distance.get("penultimate")) is None else moved.l2,
+                "feature_cosine": None if moved is None else moved.cosine,
+                "feature_percentile": answer.feature_percentile,
+                "recipe": str(self.recipe),
+                "image_hash": self.image_hash,
+                **self.input.to_dict(),
+            }
+            for answer in self.models
+        ]
+
+    def save_pixels(self, path: str | Path) -> Path:
+        """Write the distorted pixels into a file, value for value as the models saw them.
+
+        Args:
+            path: ``.png`` holds 8-bit values, which is exact unless the recipe says ``float``; ``.npy`` holds the
+                float32 array (C, H, W) in [0, 1].
+
+        Returns:
+            The path that was written.
+
+        Raises:
+            ExplorerError: The ending is neither, a PNG would round the pixels, or the file cannot be written.
+        """
+        target = check_pixels(path, self.recipe)
+        write_whole(target, images.encode_png(self.distorted) if target.suffix.lower() == ".png" else _npy(self))
+        return target
+
+    def __str__(self) -> str:
+        lines = [f"{self.recipe}: pixels {self.image_hash}", *(f"  {answer!r}" for answer in self.models)]
         return "\n".join([*lines, *(f"  Note: {warning}" for warning in self.warnings)])
+
+
+def check_pixels(path: str | Path, recipe: Recipe) -> Path:
+    """Check that the pixels of a recipe can be kept in a file of this name; arguments and errors as in ``save_pixels``.
+
+    Args:
+        path: The file to be written.
+        recipe: The recipe that gives the pixels.
+
+    Returns:
+        The path.
+    """
+    target = Path(path)
+    if target.suffix.lower() not in {".png", ".npy"}:
+        raise ExplorerError(f"{str(path)!r} cannot hold exact pixels; end it with .png (8 bits) or .npy (floats).")
+    if target.suffix.lower() == ".png" and not recipe.quantised:
+        raise ExplorerError("A PNG would round the pixels of this recipe, which are floats; save them as .npy.")
+    if not target.parent.is_dir():
+        raise ExplorerError(f"The folder {target.parent} does not exist, so {target.name} cannot be written there.")
+    return target
+
+
+def _npy(comparison: Comparison) -> bytes:
+    out = io.BytesIO()
+    np.save(out, comparison.distorted[0].numpy(), allow_pickle=False)
+    return out.getvalue()
 
 
 def ranking(probability: Tensor, classes: Sequence[str], top: int) -> list[dict[str, Any]]:
@@ -109,28 +188,14 @@ def ranking(probability: Tensor, classes: Sequence[str], top: int) -> list[dict[
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Comparisons(Sequence[Comparison]):
+class Comparisons(Results[Comparison]):
     """One Comparison per image, each with the recipe that gives its pixels again, and what was noticed.
 
     ``recipe`` is the one that was asked for; image i has the seed ``image_seed(recipe.seed, i)``, as in ``evaluate``.
     """
 
-    items: tuple[Comparison, ...]
     recipe: Recipe
     warnings: tuple[str, ...] = ()
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    @overload
-    def __getitem__(self, index: int) -> Comparison: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[Comparison, ...]: ...
-    def __getitem__(self, index: int | slice) -> Comparison | tuple[Comparison, ...]:
-        return self.items[index]
-
-    def __iter__(self) -> Iterator[Comparison]:
-        return iter(self.items)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -158,11 +223,15 @@ class Comparisons(Sequence[Comparison]):
             "comparisons": [item.to_dict(top) for item in self.items],
         }
 
-    def __repr__(self) -> str:
+    def records(self) -> list[dict[str, Any]]:
+        """One row per image and model, as in ``Comparison.records``; ``image`` counts from 0."""
+        return [{"image": i, **row} for i, item in enumerate(self) for row in item.records()]
+
+    def __str__(self) -> str:
         lines = [f"{len(self)} images under {self.recipe}, each with noise of its own"]
         for name in self.names:
             count = int(self.flipped(name).sum())
-            lines.append(f"  {name}: {count} of {len(self)} answers flipped ({100 * count / len(self):.1f} %)")
+            lines.append(f"  {name}: {count} of {len(self)} answers flipped ({percent(count / len(self))})")
         return "\n".join([*lines, *(f"  Note: {warning}" for warning in self.warnings)])
 
     def _place(self, name: str) -> int:

@@ -291,6 +291,7 @@ def _answer(model: Classifier, numbers: dict[str, Any], pair: tuple[Tensor, Feat
         classes=model.classes,
         feature_distance=distance,
         feature_percentile=_percentile(model, distance),
+        card=model.card,
         **numbers,
     )
 

@@ -2,13 +2,77 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
 from explorer.analysis.request import issue, read_request
 from explorer.analysis.search import check_tolerance, first_amount, flip_of, scan, stops
 from explorer.analysis.varied import varied
 from explorer.data.inputs import PictureLike
-from explorer.distortions import Recipe
+from explorer.distortions import Recipe, find_distortion
 from explorer.models.reading import ModelsLike
 from explorer.progress import Meter, Progress
+from explorer.results import Result
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FlipPoints(Result, Mapping[str, float | None]):
+    """Per model name the smallest amount of ``distortion`` that changes its answer, None where none does.
+
+    It is a mapping: ``points["digits/lenet/standard"]``. ``amounts`` are in ``unit``, ``span`` holds the mild and the
+    strong end that were searched, ``titles`` and ``methods`` belong to the models in the order of ``amounts``.
+    """
+
+    distortion: str
+    unit: str
+    amounts: dict[str, float | None]
+    span: tuple[float, float]
+    recipe: Recipe
+    titles: tuple[str, ...]
+    methods: tuple[str, ...]
+
+    def __getitem__(self, name: str) -> float | None:
+        return self.amounts[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.amounts)
+
+    def __len__(self) -> int:
+        return len(self.amounts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON object."""
+        return {
+            "distortion": self.distortion,
+            "unit": self.unit,
+            "span": list(self.span),
+            "recipe": str(self.recipe),
+            "flip_points": dict(self.amounts),
+        }
+
+    def records(self) -> list[dict[str, Any]]:
+        """One row per model; ``flip_point`` is None where the answer never changes."""
+        return [
+            {
+                "model": name,
+                "title": title,
+                "method": method,
+                "distortion": self.distortion,
+                "unit": self.unit,
+                "flip_point": amount,
+                "recipe": str(self.recipe),
+            }
+            for (name, amount), title, method in zip(self.amounts.items(), self.titles, self.methods, strict=True)
+        ]
+
+    def __str__(self) -> str:
+        kind = find_distortion(self.distortion)
+        points = (
+            f"  {name}: {'never flips' if amount is None else f'flips at {kind.show(amount)}'}"
+            for name, amount in self.amounts.items()
+        )
+        return "\n".join([f"Flip points of {self.distortion}", *points])
 
 
 def flip_point(
@@ -21,7 +85,7 @@ def flip_point(
     place: int | None = None,
     tolerance: float | None = None,
     progress: Progress | None = None,
-) -> dict[str, float | None]:
+) -> FlipPoints:
     """Find the smallest amount of a distortion at which each model's answer changes.
 
     An answer need not change only once: it may come back as the amount grows. So the span is scanned first, in
@@ -43,7 +107,7 @@ def flip_point(
         progress: Called with the number of images of the first scan that are done, and of all.
 
     Returns:
-        The amount per model name, in the distortion's unit; None where no amount changes the answer.
+        The amount per model name, as a mapping, in the distortion's unit; None where no amount changes the answer.
 
     Raises:
         ExplorerError: As ``compare``.
@@ -51,7 +115,8 @@ def flip_point(
     Examples:
         >>> import explorer
         >>> explorer.flip_point("digits/lenet/standard", "digits:7", "contrast")
-        {'digits/lenet/standard': 0.21}
+        Flip points of contrast
+          digits/lenet/standard: flips at c = 0.21
     """
     asked = read_request(models, image, Recipe() if recipe is None else recipe, label=label)
     issue(asked.notes)
@@ -62,6 +127,15 @@ def flip_point(
     meter = Meter(progress, len(amounts) * (1 + len(chosen)))
     events = [flip_of(i) for i in range(len(chosen))]
     scanned = scan(chosen, line, amounts, events, meter.step)
-    return {
+    found = {
         model.name: first_amount(scanned, event, width, meter.step) for model, event in zip(chosen, events, strict=True)
     }
+    return FlipPoints(
+        distortion=distortion,
+        unit=line.kind.unit,
+        amounts=found,
+        span=line.span,
+        recipe=line.recipe,
+        titles=tuple(model.card.title for model in chosen),
+        methods=tuple(model.method for model in chosen),
+    )

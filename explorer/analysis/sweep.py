@@ -21,9 +21,11 @@ from explorer.models import Classifier
 from explorer.models import inference as inputs
 from explorer.models.reading import ModelsLike
 from explorer.progress import Meter, Progress
+from explorer.results import Result
 
 AMOUNTS = 32  # points of a sweep over the whole slider
 MAX_SEEDS = 100  # of a band
+CURVES = ("confidence", "margin", "feature_distance")
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +65,7 @@ class Band:
         }
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Curves:
     """One model along the amounts. ``probabilities`` (A, K) float64; ``predictions`` (A,) indices into ``classes``.
 
@@ -88,6 +90,11 @@ class Curves:
     flip_point: float | None
     band: Band | None = None
 
+    def __repr__(self) -> str:
+        flips = "never flips" if self.flip_point is None else f"flips at {self.flip_point:.4g}"
+        some = "" if self.band is None else f" ({flips_of(self.band)} over {self.band.n} seeds)"
+        return f"{self.name}: {flips}{some}, confidence {self.confidence[0]:.3f} → {self.confidence[-1]:.3f}"
+
     def to_dict(self) -> dict[str, Any]:
         return {
             "name": self.name,
@@ -106,8 +113,17 @@ class Curves:
         }
 
 
-@dataclass(frozen=True, eq=False)
-class Sweep:
+def flips_of(band: Band) -> str:
+    """Where the answer flips under noises of the same strength: "at 0.04 to 0.06, 7 of 8"."""
+    found = sorted(point for point in band.flip_points if point is not None)
+    if not found:
+        return "never"
+    where = f"{found[0]:.4g}" if found[0] == found[-1] else f"{found[0]:.4g} to {found[-1]:.4g}"
+    return f"at {where}" + (f", {len(found)} of {band.n}" if len(found) < band.n else "")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Sweep(Result):
     """``amounts`` run from the mild end to the strong one, in ``unit``; ``image_hash`` is that of the clean pixels.
 
     ``place`` is the index in ``recipe.steps`` of the step that was varied, or their number where it was appended.
@@ -132,6 +148,40 @@ class Sweep:
             "image_hash": self.image_hash,
             "models": [curves.to_dict() for curves in self.models],
         }
+
+    def records(self) -> list[dict[str, Any]]:
+        """One row per model and amount; with several seeds the band of each curve beside it."""
+        return [
+            {
+                "model": curves.name,
+                "title": curves.title,
+                "method": curves.method,
+                "distortion": self.distortion,
+                "unit": self.unit,
+                "amount": amount,
+                "prediction": curves.classes[prediction],
+                "flipped": prediction != curves.clean,
+                "followed": curves.classes[curves.followed],
+                **{name: float(getattr(curves, name)[i]) for name in CURVES},
+                **({} if curves.band is None else _band_at(curves.band, i)),
+            }
+            for curves in self.models
+            for i, (amount, prediction) in enumerate(zip(self.amounts, curves.predictions.tolist(), strict=True))
+        ]
+
+    def __str__(self) -> str:
+        span = f"{self.amounts[0]:.4g} to {self.amounts[-1]:.4g} {self.unit}".rstrip()
+        head = f"{self.distortion} from {span} in {len(self.amounts)} steps, pixels {self.image_hash}"
+        return "\n".join([head, *(f"  {curves!r}" for curves in self.models)])
+
+
+def _band_at(band: Band, i: int) -> dict[str, float]:
+    """The spread of every curve at the amount number ``i``."""
+    return {
+        f"{name}_{end}": float(getattr(getattr(band, name), end)[i])
+        for name in CURVES
+        for end in ("mean", "low", "high")
+    }
 
 
 def sweep(

@@ -20,6 +20,7 @@ from explorer.models import Classifier
 from explorer.models import inference as inputs
 from explorer.models.reading import ModelsLike
 from explorer.progress import Meter, Progress
+from explorer.results import Result
 
 GRID = 8  # amounts over the slider at which an attack must not lose what it won at a smaller one
 MANY_ZEROS = 0.5  # share of zero entries from which a gradient says little
@@ -63,8 +64,8 @@ class Sanity:
     undone: Flag
 
 
-@dataclass(frozen=True, eq=False)
-class Transfer:
+@dataclass(frozen=True, eq=False, repr=False)
+class Transfer(Result):
     """The matrix of one attack: ``cells[i][j]`` is what ``models[j]`` says of the pixels crafted on ``models[i]``.
 
     ``clean[j]``: what it says of the undistorted ones. ``recipes[i]`` makes the pixels of row i, ``sanity[i]`` tells
@@ -91,6 +92,32 @@ class Transfer:
             "sanity": [asdict(sanity) for sanity in self.sanity],
             "recipes": [str(recipe) for recipe in self.recipes],
         }
+
+    def records(self) -> list[dict[str, Any]]:
+        """One row per pixels and model: ``crafted_on`` is None where they are the undistorted ones."""
+        crafted = [(None, "clean", self.clean), *zip(self.models, map(str, self.recipes), self.cells, strict=True)]
+        return [
+            {"attack": self.attack, "amount": self.amount, "crafted_on": source, "model": name, **asdict(cell),
+             "recipe": recipe}
+            for source, recipe, cells in crafted
+            for name, cell in zip(self.models, cells, strict=True)
+        ]  # fmt: skip
+
+    def notes(self) -> list[str]:
+        """What to know of the attack on each model before believing it: a sentence per flag that is raised."""
+        return [
+            f"{name}: {flag.sentence}"
+            for name, sanity in zip(self.models, self.sanity, strict=True)
+            for flag in (sanity.zero_gradient, sanity.falls, sanity.undone)
+            if flag.raised
+        ]
+
+    def __str__(self) -> str:
+        lines = [f"{self.title}, {self.shown}"]
+        for name, cells in zip(self.models, self.cells, strict=True):
+            fooled = ", ".join(model for model, cell in zip(self.models, cells, strict=True) if cell.flipped)
+            lines.append(f"  crafted on {name}: flips {fooled or 'none'}")
+        return "\n".join([*lines, *(f"  Note: {note}" for note in self.notes())])
 
 
 def attacks() -> list[str]:

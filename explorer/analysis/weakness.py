@@ -20,12 +20,14 @@ from explorer.models import Classifier
 from explorer.models import inference as inputs
 from explorer.models.reading import ModelsLike
 from explorer.progress import Meter, Progress
+from explorer.results import Result, Results
 
 GOALS = ("break", "separate")
+SHOWN = 3  # weakest spots in the short text
 
 
-@dataclass(frozen=True, eq=False)
-class Weakness:
+@dataclass(frozen=True, eq=False, repr=False)
+class Weakness(Result):
     """What one distortion does to one image; ``amount`` is None where nothing was found up to the slider's end.
 
     ``shown``: the amount as people read it. ``flip_points``: per model name the smallest amount at which its answer is
@@ -60,6 +62,51 @@ class Weakness:
             "recipe": str(self.recipe),
         }
 
+    def records(self) -> list[dict[str, Any]]:
+        """One row per model: where its answer changes, beside what was found."""
+        distance = dict.fromkeys(("l2", "linf", "psnr", "ssim")) if self.input is None else self.input.to_dict()
+        return [
+            {
+                **{key: getattr(self, key) for key in ("distortion", "title", "family", "amount", "shown")},
+                "share": self.share,
+                "severity": self.severity,
+                **distance,
+                "model": name,
+                "flip_point": self.flip_points[name],
+                "prediction": prediction,
+                "recipe": str(self.recipe),
+            }
+            for name, prediction in self.predictions.items()
+        ]
+
+    def __str__(self) -> str:
+        if self.input is None:
+            return f"{self.distortion}: none found"
+        return f"{self.distortion}: {self.shown}, L2 {self.input.l2:.2f}"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Weaknesses(Results[Weakness]):
+    """A weakness per distortion, those that change the picture least first; ``goal`` and ``models`` as asked for."""
+
+    goal: str
+    models: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON object."""
+        return {"goal": self.goal, "weaknesses": [spot.to_dict() for spot in self]}
+
+    def records(self) -> list[dict[str, Any]]:
+        """One row per distortion and model, as in ``Weakness.records``."""
+        return [{"goal": self.goal, **row} for spot in self for row in spot.records()]
+
+    def __str__(self) -> str:
+        what = f"break {self.models[0]}" if self.goal == "break" else f"separate {', '.join(self.models)}"
+        found = [spot for spot in self if spot.input is not None]
+        lines = [f"{len(found)} of {len(self)} distortions {what}; it takes least of:"] if found else []
+        lines = lines or [f"None of {len(self)} distortions {what}."]
+        return "\n".join([*lines, *(f"  {spot}" for spot in found[:SHOWN])])
+
 
 def weaknesses(
     models: ModelsLike,
@@ -70,7 +117,7 @@ def weaknesses(
     recipe: Recipe | str | None = None,
     label: int | None = None,
     progress: Progress | None = None,
-) -> list[Weakness]:
+) -> Weaknesses:
     """Find how little of each distortion it takes to break or to separate models, the weakest spots first.
 
     The search is that of ``flip_point``; where a slider goes both ways, such as that of a rotation, both are searched
@@ -121,7 +168,7 @@ def weaknesses(
         each = [_weakness(chosen, line, goal, breathe) for line in ways]
         found.append(min(each, key=_size))
         meter.step()
-    return sorted(found, key=_size)
+    return Weaknesses(tuple(sorted(found, key=_size)), goal, tuple(model.name for model in chosen))
 
 
 def _size(weakness: Weakness) -> float:

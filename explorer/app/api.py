@@ -217,7 +217,7 @@ class Api:
                 label=request.label,
                 tolerance=width,
                 progress=progress,
-            )
+            ).amounts
 
         return await self._run(work)
 

@@ -17,12 +17,13 @@ from explorer import __version__
 from explorer.cli.analysis import compare, sweep, transfer, weaknesses
 from explorer.cli.experiment import experiment
 from explorer.cli.inputs import load_models, read_recipe
-from explorer.cli.options import Arch, AsJson, Device, Mean, RecipeText, Seed, Std
-from explorer.cli.output import forgive_encoding, print_json, print_parts, progress_bar
+from explorer.cli.options import Arch, AsJson, Device, Mean, Out, RecipeText, Seed, Std
+from explorer.cli.output import check_outs, deliver, forgive_encoding, print_json, print_parts, progress_bar
 from explorer.cli.registered import RegisteredCommand
 from explorer.cli.survey import survey
 from explorer.cli.train import train
 from explorer.errors import ExplorerError, ExplorerWarning
+from explorer.results import Result
 
 # The base of all complaints about a command line. Its home moved between typer's versions, BadParameter's did not.
 Complaint: type[Exception] = typer.BadParameter.mro()[2]
@@ -89,6 +90,7 @@ def evaluate(
     seed: Seed = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Take the first test images only.")] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Images a batch; no matter for the result.")] = None,
+    out: Out = None,
     *,
     as_json: AsJson = False,
     arch: Arch = None,
@@ -104,10 +106,9 @@ def evaluate(
     a gradient that changes a right answer.
     """
     from explorer import evaluation
-    from explorer.cli import tables
-    from explorer.cli.suite_tables import suite_parts
     from explorer.data.datasets import load_dataset
 
+    check_outs(out)
     chain = read_recipe(recipe, seed)
     if suite is not None and chain.steps:
         raise ExplorerError(
@@ -115,21 +116,17 @@ def evaluate(
         )
     loaded = load_models(models, arch, mean, std, device)
     dataset = load_dataset(data)
+    found: Result
     with progress_bar(", ".join(model.name for model in loaded)) as progress:
         if suite is not None:
-            whole = evaluation.run_suite(
+            found = evaluation.run_suite(
                 loaded, dataset, suite, limit=limit, seed=chain.seed, batch_size=batch_size, progress=progress
             )
-            if as_json:
-                print_json(whole.to_dict())
-            else:
-                print_parts(f"{dataset.name}, {suite}, seed {whole.seed}", *suite_parts(whole))
-            return
-        found = evaluation.evaluate_many(loaded, dataset, chain, limit=limit, batch_size=batch_size, progress=progress)
-    if as_json:
-        print_json({"data": dataset.name, "models": [evaluation.to_dict() for evaluation in found]})
-    else:
-        print_parts(f"{dataset.name}, {chain}", tables.evaluation_table(found))
+        else:
+            found = evaluation.evaluate_many(
+                loaded, dataset, chain, limit=limit, batch_size=batch_size, progress=progress
+            )
+    deliver(found, out, as_json=as_json)
 
 
 app.add_typer(survey, name="survey")

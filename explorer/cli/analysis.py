@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from explorer import defaults
 from explorer.cli.inputs import load_models, open_picture, read_amount, read_names, read_numbers, read_recipe
-from explorer.cli.options import DEFAULT_MODELS, Arch, AsJson, Device, Image, Mean, Models, RecipeText, Seed, Std
-from explorer.cli.output import print_json, print_parts, progress_bar
+from explorer.cli.options import DEFAULT_MODELS, Arch, AsJson, Device, Image, Mean, Models, Out, RecipeText, Seed, Std
+from explorer.cli.output import check_outs, deliver, progress_bar, written
 
 
 def compare(
@@ -20,6 +21,10 @@ def compare(
     pin: Annotated[
         str | None, typer.Option(help="Compare with this state, not with the clean image: 'cat|jpeg=30;seed=0'.")
     ] = None,
+    out: Out = None,
+    pixels: Annotated[
+        Path | None, typer.Option(help="Save the distorted pixels, exactly: .png (8 bits) or .npy (floats).")
+    ] = None,
     *,
     as_json: AsJson = False,
     arch: Arch = None,
@@ -29,15 +34,17 @@ def compare(
 ) -> None:
     """Distort an image; ask several models about the same pixels."""
     from explorer import analysis
-    from explorer.cli import tables
+    from explorer.analysis.answers import check_pixels
 
+    check_outs(out)
     chain = read_recipe(recipe, seed)
+    if pixels is not None:
+        check_pixels(pixels, chain)
     loaded = load_models(models, arch, mean, std, device)
     found = analysis.compare(loaded, open_picture(image, loaded), chain, reference=pin)
-    if as_json:
-        print_json(found.to_dict())
-    else:
-        print_parts(tables.comparison_title(found), tables.comparison_table(found))
+    deliver(found, out, as_json=as_json)
+    if pixels is not None:
+        written(found.save_pixels(pixels))
 
 
 def sweep(
@@ -48,6 +55,7 @@ def sweep(
     seed: Seed = None,
     amounts: Annotated[str | None, typer.Option(help="Amounts, separated by commas; else 32 over the range.")] = None,
     seeds: Annotated[int, typer.Option(help="Noises of the same strength, from the seed on, 1 to 100.")] = 1,
+    out: Out = None,
     *,
     as_json: AsJson = False,
     arch: Arch = None,
@@ -60,18 +68,15 @@ def sweep(
     With --seeds, the flip points of as many noises are told as well; JSON holds the band of every curve.
     """
     from explorer import analysis
-    from explorer.cli import tables
 
+    check_outs(out)
     chain = read_recipe(recipe, seed)
     grid = read_numbers("--amounts", amounts)
     loaded = load_models(models, arch, mean, std, device)
     picture = open_picture(image, loaded)
     with progress_bar(distortion) as progress:
         found = analysis.sweep(loaded, picture, distortion, amounts=grid, recipe=chain, seeds=seeds, progress=progress)
-    if as_json:
-        print_json(found.to_dict())
-    else:
-        print_parts(tables.sweep_table(found))
+    deliver(found, out, as_json=as_json)
 
 
 def weaknesses(
@@ -85,6 +90,7 @@ def weaknesses(
     ] = None,
     recipe: RecipeText = "clean",
     seed: Seed = None,
+    out: Out = None,
     *,
     as_json: AsJson = False,
     arch: Arch = None,
@@ -97,18 +103,15 @@ def weaknesses(
     Every distortion is searched from its mild end, attacks on the first model included.
     """
     from explorer import analysis
-    from explorer.cli import tables
 
+    check_outs(out)
     chain = read_recipe(recipe, seed)
     names = read_names(distortions) if distortions else None
     loaded = load_models(models, arch, mean, std, device)
     picture = open_picture(image, loaded)
     with progress_bar("searching") as progress:
         found = analysis.weaknesses(loaded, picture, goal=goal, distortions=names, recipe=chain, progress=progress)
-    if as_json:
-        print_json({"goal": goal, "weaknesses": [spot.to_dict() for spot in found]})
-    else:
-        print_parts(tables.weaknesses_table(found, [model.name for model in loaded]))
+    deliver(found, out, as_json=as_json)
 
 
 def transfer(
@@ -118,6 +121,7 @@ def transfer(
     models: Models = DEFAULT_MODELS,
     recipe: RecipeText = "clean",
     seed: Seed = None,
+    out: Out = None,
     *,
     as_json: AsJson = False,
     arch: Arch = None,
@@ -127,15 +131,12 @@ def transfer(
 ) -> None:
     """Craft an attack on each model; show it to all of them."""
     from explorer import analysis
-    from explorer.cli import tables
 
+    check_outs(out)
     chain = read_recipe(recipe, seed)
     strength = read_amount(attack, amount)
     loaded = load_models(models, arch, mean, std, device)
     picture = open_picture(image, loaded)
     with progress_bar(attack) as progress:
         found = analysis.transfer(loaded, picture, attack, strength, recipe=chain, progress=progress)
-    if as_json:
-        print_json(found.to_dict())
-    else:
-        print_parts(tables.transfer_table(found), *tables.transfer_notes(found))
+    deliver(found, out, as_json=as_json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,6 +16,10 @@ Models = Annotated[list[str], typer.Option(help="Models by name or path, separat
 RecipeText = Annotated[str, typer.Option(help="Distortions in order, for example gaussian_noise=0.1,jpeg=30;seed=7.")]
 Seed = Annotated[int | None, typer.Option(help="Seed, in place of the recipe's.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Out = Annotated[
+    list[Path] | None,
+    typer.Option("--out", help="Save the result, too: .html, .json, .csv, .png or .svg. May be repeated."),
+]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Arch = Annotated[str | None, typer.Option(help="Architecture of a checkpoint opened by path, for example resnet20.")]
 Mean = Annotated[str | None, typer.Option(help="Its normalisation, mean per channel: 0.485,0.456,0.406.")]

@@ -5,14 +5,16 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from explorer.progress import Progress
+    from explorer.results import Result
 
 
 def forgive_encoding() -> None:
@@ -36,6 +38,28 @@ def print_json(value: Any) -> None:
     """A value as JSON on stdout; ValueError where it holds a number that is not finite."""
     unicode = (sys.stdout.encoding or "").lower().startswith("utf")
     print(json.dumps(value, indent=2, ensure_ascii=not unicode, allow_nan=False))
+
+
+def check_outs(out: Sequence[Path] | None) -> None:
+    """Check every ``--out`` before anything is computed; ExplorerError where one cannot be written."""
+    from explorer.results import check_out
+
+    for path in out or ():
+        check_out(path)
+
+
+def deliver(found: Result, out: Sequence[Path] | None, *, as_json: bool) -> None:
+    """Print a result, as tables or as JSON, and save it under every name of ``--out``."""
+    from explorer.cli import tables
+
+    print_json(found.to_dict()) if as_json else print_parts(*tables.result_parts(found))
+    for path in out or ():
+        written(found.save(path))
+
+
+def written(path: Path) -> None:
+    """Say on stderr that a file is there; stdout belongs to the result."""
+    print(f"Written: {path}", file=sys.stderr)
 
 
 @contextmanager

@@ -108,6 +108,7 @@ def show(
 ) -> None:
     """Ask a survey: a ready-made table, or SQL."""
     from explorer.cli import tables
+    from explorer.results import plain_records
     from explorer.survey import VIEWS, Survey
 
     if listed:
@@ -118,7 +119,7 @@ def show(
     found = Survey(folder)
     frame = found.sql(sql) if sql else found.view(view, baseline=baseline, other=other, limit=limit)
     if as_json:
-        print_json(tables.records(frame if limit is None else frame.head(limit)))
+        print_json(plain_records(frame if limit is None else frame.head(limit)))
         return
     shown = frame.head(limit or SHOWN)
     rest = len(frame) - len(shown)

@@ -2,7 +2,7 @@
 
 from explorer.distortions.protocols import CORRUPTIONS
 from explorer.evaluation.calibration import Calibration, calibration
-from explorer.evaluation.evaluate import Evaluation, evaluate, evaluate_many
+from explorer.evaluation.evaluate import Evaluation, Evaluations, evaluate, evaluate_many
 from explorer.evaluation.line_search import LineSearch, line_search
 from explorer.evaluation.statistics import mcnemar, wilson_interval
 from explorer.evaluation.suites import SUITES, Suite, run_suite
@@ -12,6 +12,7 @@ __all__ = [
     "SUITES",
     "Calibration",
     "Evaluation",
+    "Evaluations",
     "LineSearch",
     "Suite",
     "calibration",

@@ -23,11 +23,12 @@ from explorer.distortions import Recipe
 from explorer.distortions.protocols import corruption_plan
 from explorer.errors import ExplorerError
 from explorer.evaluation.evaluate import check_data, distorted, needs_fit
-from explorer.evaluation.results import SuiteResult
+from explorer.evaluation.results import SuiteResult, interval_columns
 from explorer.evaluation.statistics import Interval, basic_interval, resampled_sums
 from explorer.models import Classifier
 from explorer.models import inference as inputs
 from explorer.progress import Progress
+from explorer.results import percent
 
 if TYPE_CHECKING:
     from torchmetrics import Metric
@@ -107,12 +108,28 @@ class CalibrationSummary:
         return {**vars(self), "clean_interval": list(self.clean_interval), "interval": list(self.interval)}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Calibration(SuiteResult):
     """A reading per model and condition, the clean one first, and a summary per model."""
 
     rows: tuple[Reading, ...]
     summaries: tuple[CalibrationSummary, ...]
+
+    def records(self) -> list[dict[str, Any]]:
+        """One row per model, distortion and severity; ``low`` and ``high`` are the ends of the error's interval."""
+        return [
+            {**self._of_all(), "model": row.model, "distortion": row.distortion, "severity": row.severity,
+             "recipe": str(row.recipe), "n": row.n, "accuracy": row.accuracy, "confidence": row.confidence,
+             "ece": row.ece, **interval_columns(row.interval), "brier": row.brier}
+            for row in self.rows
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        lines = [self.heading]
+        for one in self.summaries:
+            errors = f"calibration error {percent(one.clean)} clean, {percent(one.mean)} corrupted"
+            lines.append(f"  {one.model}: {errors}; Brier score {one.clean_brier:.3f}, {one.mean_brier:.3f}")
+        return "\n".join(lines)
 
 
 def calibration(

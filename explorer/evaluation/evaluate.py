@@ -21,13 +21,14 @@ from explorer.models import Classifier, ExternalClassifier
 from explorer.models import inference as inputs
 from explorer.models.reading import ModelLike, ModelsLike, open_models, wrap_opened
 from explorer.progress import Progress
+from explorer.results import Result, Results, percent
 
 DatasetLike = Dataset | str | Path
 """A data set, or what ``load_dataset`` takes."""
 
 
-@dataclass(frozen=True)
-class Evaluation:
+@dataclass(frozen=True, repr=False)
+class Evaluation(Result):
     """``accuracy`` (0-1) of one model on ``n`` images under ``recipe``; ``interval`` is its 95 % Wilson interval.
 
     ``fitted`` says that the data set's images had another size or other channels and went through ``explorer.fit``.
@@ -56,6 +57,44 @@ class Evaluation:
             "interval": list(self.interval),
             "fitted": self.fitted,
         }
+
+    def records(self) -> list[dict[str, Any]]:
+        """One row; ``low`` and ``high`` are the ends of the interval."""
+        return [
+            {
+                "model": self.name,
+                "recipe": str(self.recipe),
+                "seed": self.seed,
+                "n": self.n,
+                "accuracy": self.accuracy,
+                "low": self.interval[0],
+                "high": self.interval[1],
+                "fitted": self.fitted,
+            }
+        ]
+
+    def __str__(self) -> str:
+        low, high = map(percent, self.interval)
+        return f"{self.name}: {percent(self.accuracy)} of {self.n:,} images under {self.recipe} ({low} to {high})"
+
+
+@dataclass(frozen=True, repr=False)
+class Evaluations(Results[Evaluation]):
+    """One Evaluation per model, all on the same images of ``data`` under the same ``recipe``."""
+
+    data: str
+    recipe: Recipe
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON object."""
+        return {"data": self.data, "models": [evaluation.to_dict() for evaluation in self]}
+
+    def records(self) -> list[dict[str, Any]]:
+        """One row per model, as in ``Evaluation.records``."""
+        return [{"data": self.data, **row} for evaluation in self for row in evaluation.records()]
+
+    def __str__(self) -> str:
+        return "\n".join([f"{self.data}, {self.recipe}", *(f"  {evaluation}" for evaluation in self)])
 
 
 def evaluate(
@@ -100,7 +139,7 @@ def evaluate_many(
     limit: int | None = None,
     batch_size: int | None = None,
     progress: Progress | None = None,
-) -> list[Evaluation]:
+) -> Evaluations:
     """Measure the accuracy of several models on the same distorted pixels of a data set.
 
     Image i is distorted with the seed ``image_seed(recipe.seed, i)``, so the result does not depend on ``batch_size``
@@ -128,10 +167,11 @@ def evaluate_many(
     chain = read_recipe(recipe, "clean")
     right, fitted = correct_answers(chosen, data, chain, limit=limit, batch_size=batch_size, progress=progress)
     n = right.shape[1]
-    return [
+    found = (
         Evaluation(model.name, count / n, n, chain, wilson_interval(count, n), fitted)
         for model, count in zip(chosen, right.sum(1).tolist(), strict=True)
-    ]
+    )
+    return Evaluations(tuple(found), data.name, chain)
 
 
 def read_data(models: ModelsLike, dataset: DatasetLike) -> tuple[tuple[Classifier, ...], Dataset]:

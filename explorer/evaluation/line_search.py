@@ -31,11 +31,12 @@ from explorer.data.images import quantise
 from explorer.distortions.adversarial import Objective, cross_entropy, negative_margin, slope
 from explorer.errors import ExplorerError
 from explorer.evaluation.evaluate import batches, check_data, needs_fit
-from explorer.evaluation.results import SuiteResult
+from explorer.evaluation.results import SuiteResult, interval_columns
 from explorer.evaluation.statistics import Interval, mean_interval, wilson_interval
 from explorer.models import Classifier
 from explorer.models import inference as inputs
 from explorer.progress import Progress
+from explorer.results import percent
 
 LARGEST = 255
 """The largest step, in 1/255: full scale."""
@@ -96,11 +97,29 @@ class SearchSummary:
         return {**vars(self), "clean_interval": list(self.clean_interval), "searches": searches}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LineSearch(SuiteResult):
     """What ``line_search`` measured; nothing is drawn from ``seed``."""
 
     summaries: tuple[SearchSummary, ...]
+
+    def records(self) -> list[dict[str, Any]]:
+        """One row per model and direction; ``n`` counts the images that the model classifies correctly."""
+        return [
+            {**self._of_all(), "model": one.model, "clean": one.clean, "n": one.right, "direction": search.direction,
+             "broken": search.broken, **interval_columns(search.interval), "epsilon": search.epsilon,
+             **interval_columns(search.epsilon_interval, "epsilon_"), "median": search.median,
+             "zero_gradients": search.zero_gradients}
+            for one in self.summaries
+            for search in one.searches
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        lines = [self.heading]
+        for one in self.summaries:
+            broken = ", ".join(f"{search.direction} {percent(search.broken)}" for search in one.searches)
+            lines.append(f"  {one.model}: clean {percent(one.clean)}, broken by {broken}")
+        return "\n".join(lines)
 
 
 def line_search(

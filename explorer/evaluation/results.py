@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from explorer.results import Result
 
-@dataclass(frozen=True)
-class SuiteResult:
+
+@dataclass(frozen=True, repr=False)
+class SuiteResult(Result):
     """A suite measured on ``n`` images of ``data`` (its split ``split``).
 
     ``seed`` is that of every row's recipe; ``fitted`` says that the images had another size or other channels than the
@@ -25,6 +27,21 @@ class SuiteResult:
         """A JSON object."""
         return {key: [one.to_dict() for one in value] if isinstance(value, tuple) else value
                 for key, value in vars(self).items()}  # fmt: skip
+
+    @property
+    def heading(self) -> str:
+        """What was measured: data set, suite and seed."""
+        return f"{self.data}, {self.name}, seed {self.seed}"
+
+    def _of_all(self) -> dict[str, Any]:
+        """The columns that are the same in every row of the table."""
+        return {"suite": self.name, "data": self.data, "split": self.split, "seed": self.seed}
+
+
+def interval_columns(interval: tuple[float, float] | None, prefix: str = "") -> dict[str, float | None]:
+    """The ends of an interval as two columns of a table; None where there is none."""
+    low, high = (None, None) if interval is None else interval
+    return {f"{prefix}low": low, f"{prefix}high": high}
 
 
 def attack_size(amount: float) -> str:

@@ -20,6 +20,7 @@ from explorer.data.datasets import Dataset
 from explorer.errors import ExplorerError
 from explorer.evaluation.evaluate import batches
 from explorer.models import Classifier
+from explorer.results import Result
 
 HALF_LABEL_DISTANCE = math.sqrt(2) / 2
 """Half the distance between two one-hot labels, which are the corners the network's answer is drawn to."""
@@ -31,8 +32,8 @@ STEPS = 20
 """Steps of each gradient ascent."""
 
 
-@dataclass(frozen=True)
-class Slopes:
+@dataclass(frozen=True, repr=False)
+class Slopes(Result):
     """Local slopes of ``n`` images that the model names rightly, in units of answer per unit of normalised input (L2).
 
     ``bound``: the slope it was trained for, ``radius`` the norm within which slopes were sought. ``sampled_*``: the
@@ -57,6 +58,16 @@ class Slopes:
     def to_dict(self) -> dict[str, Any]:
         """A JSON object, numbers to six decimals."""
         return {key: value if isinstance(value, int) else round(value, 6) for key, value in asdict(self).items()}
+
+    def records(self) -> list[dict[str, Any]]:
+        """One row."""
+        return [asdict(self)]
+
+    def __str__(self) -> str:
+        return (
+            f"Slope of {self.n:,} images: median {self.sampled_median:.3g} by sampling, {self.attacked_median:.3g} by "
+            f"attack, bound {self.bound:g}"
+        )
 
 
 def measure_slopes(

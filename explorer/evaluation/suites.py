@@ -23,13 +23,14 @@ from explorer.distortions.protocols import attack_plan, corruption_plan
 from explorer.evaluation.calibration import Calibration, calibration
 from explorer.evaluation.evaluate import DatasetLike, batches, check_data, correct_answers, needs_fit, read_data
 from explorer.evaluation.line_search import LineSearch, line_search
-from explorer.evaluation.results import SuiteResult
+from explorer.evaluation.results import SuiteResult, interval_columns
 from explorer.evaluation.statistics import Interval, mean_interval, wilson_interval
 from explorer.models import Classifier
 from explorer.models import inference as inputs
 from explorer.models.reading import ModelsLike
 from explorer.progress import Progress
 from explorer.registry import Registry
+from explorer.results import percent
 
 
 @dataclass(frozen=True)
@@ -101,12 +102,33 @@ class Summary:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Suite(SuiteResult):
     """Accuracies under a suite: a row per model, distortion and severity, and a summary per model."""
 
     rows: tuple[Row, ...]
     summaries: tuple[Summary, ...]
+
+    def records(self) -> list[dict[str, Any]]:
+        """One row per model, distortion and severity; the undistorted images have the distortion "clean"."""
+        clean = [
+            {**self._of_all(), "model": one.model, "distortion": "clean", "severity": 0, "amount": None,
+             "recipe": "clean", "n": self.n, "accuracy": one.clean, **interval_columns(one.clean_interval)}
+            for one in self.summaries
+        ]  # fmt: skip
+        return clean + [
+            {**self._of_all(), "model": row.model, "distortion": row.distortion, "severity": row.severity,
+             "amount": row.amount, "recipe": str(row.recipe), "n": row.n, "accuracy": row.accuracy,
+             **interval_columns(row.interval)}
+            for row in self.rows
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        lines = [self.heading]
+        for one in self.summaries:
+            low, high = map(percent, one.interval)
+            lines.append(f"  {one.model}: clean {percent(one.clean)}, mean {percent(one.mean)} ({low} to {high})")
+        return "\n".join(lines)
 
 
 def _accuracies(

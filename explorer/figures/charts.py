@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from explorer.errors import ExplorerError
 from explorer.figures.display import Figure
-from explorer.figures.style import DASHES, HATCHES, SCALE, axis, colours, dash, layout
+from explorer.figures.style import DASHES, HATCHES, SCALE, TEXT, axis, colours, dash, layout
 
 MOST_WRITTEN = 200
 """Cells of a heat map up to which each value is written into its cell."""
@@ -47,11 +47,22 @@ def lines(series: Mapping[str, tuple[Sequence[float], Sequence[float]]], x: str,
     return figure
 
 
-def bars(values: Mapping[str, float | Mapping[str, float]], x: str, y: str, title: str | None = None) -> Figure:
+def bars(values: Mapping[str, float | Mapping[str, float]], x: str, y: str, title: str | None = None,
+         *, intervals: Mapping[str, tuple[float, float]] | None = None) -> Figure:  # fmt: skip
     """A bar per name, or with ``{"name": {"group": value}}`` a bar per name in every group, side by side.
 
-    ``x`` and ``y`` name the axes with their units; colours as in ``lines``, with a hatching per name. ExplorerError
-    where there is nothing to draw or single values and groups are mixed.
+    Args:
+        values: The heights, by name or by name and group.
+        x: The name of the horizontal axis, with its unit.
+        y: The name of the vertical axis, with its unit.
+        title: What stands above.
+        intervals: The lower and the upper end of an interval, by name, where there is one number per name.
+
+    Returns:
+        The figure; colours as in ``lines``, with a hatching per name.
+
+    Raises:
+        ExplorerError: There is nothing to draw, or single values and groups are mixed.
     """
     if not values:
         raise ExplorerError('Give at least one bar, for example {"standard": 91.8}.')
@@ -61,10 +72,12 @@ def bars(values: Mapping[str, float | Mapping[str, float]], x: str, y: str, titl
     figure = Figure(layout=layout(xaxis=axis(x, type="category"), yaxis=axis(y), title=heading(title)))
     for i, ((name, value), ink) in enumerate(zip(values.items(), colours(list(values)), strict=True)):
         groups = dict(value) if isinstance(value, Mapping) else {name: value}
+        heights = numbers(list(groups.values()))
         figure.add_trace(
             go.Bar(
                 x=[str(group) for group in groups],
-                y=numbers(list(groups.values())),
+                y=heights,
+                error_y=None if intervals is None or name not in intervals else _reach(heights[0], intervals[name]),
                 name=name,
                 marker={"color": ink, "pattern": {"shape": HATCHES[i % len(HATCHES)], "size": 6, "solidity": 0.25}},
                 showlegend=all(grouped),
@@ -73,6 +86,12 @@ def bars(values: Mapping[str, float | Mapping[str, float]], x: str, y: str, titl
     figure.update_layout(barmode="group" if all(grouped) else "overlay", bargap=0.3)
     figure.update_yaxes(rangemode="tozero")
     return figure
+
+
+def _reach(value: float, interval: tuple[float, float]) -> dict[str, Any]:
+    """An interval as Plotly's error bar: how far it reaches from the value."""
+    low, high = interval
+    return {"type": "data", "symmetric": False, "array": [high - value], "arrayminus": [value - low], "color": TEXT}
 
 
 def heatmap(matrix: Any, rows: Sequence[str], columns: Sequence[str], x: str, y: str, unit: str,

@@ -7,7 +7,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from explorer.figures.static import png
+from explorer.figures.static import png, static
 
 PLOTLY = "application/vnd.plotly.v1+json"
 """JupyterLab, Notebook 7 and VS Code draw this with the Plotly they bring along; GitHub and exports take the PNG."""
@@ -21,6 +21,17 @@ class Figure(go.Figure):
 
     def _repr_mimebundle_(self, *_: Any, **__: Any) -> dict[str, Any]:
         return bundle(self)
+
+    def static(self, form: str) -> bytes:
+        """A static picture of it.
+
+        Args:
+            form: "png" or "svg".
+
+        Returns:
+            The file's bytes; no browser and no network is needed for them.
+        """
+        return static(self, form)
 
     def show(self, *args: Any, **kwargs: Any) -> None:
         """Show it here; with a renderer's name, as Plotly does."""

@@ -1,4 +1,4 @@
-"""A still picture of a figure: its traces drawn once more, by matplotlib, which needs no browser for it."""
+"""A static picture of a figure, PNG or SVG: its traces drawn once more by matplotlib, which needs no browser."""
 
 from __future__ import annotations
 
@@ -20,13 +20,37 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 760, 360  # px, where the figure says nothing
 INCH = 100  # px
+MOST_SIGNS = 80  # in the names under bars that lie flat
 
 
 def png(figure: go.Figure) -> bytes:
-    """A PNG of a figure of lines, bars, heat maps and images, with its axes, legend and titles; others stay empty.
+    """A PNG of a figure; as in ``static``."""
+    return static(figure, "png")
 
-    One and the same figure gives the same bytes.
+
+def static(figure: go.Figure, form: str) -> bytes:
+    """A static picture of a figure of lines, bars, heat maps and images, with its axes, legend and titles.
+
+    Args:
+        figure: The figure. Traces of other types stay empty.
+        form: "png" or "svg".
+
+    Returns:
+        The file's bytes. The same figure gives the same bytes.
     """
+    from matplotlib import rc_context
+
+    exact = any(trace.type == "image" for trace in figure.data)
+    out = io.BytesIO()
+    with rc_context({"svg.hashsalt": "explorer"}):  # ids in an SVG are drawn by chance without one
+        canvas = _drawn(figure)
+        stamp = {"Software": None} if form == "png" else {"Date": None, "Creator": None}
+        cut = None if exact else "tight"
+        canvas.savefig(out, format=form, bbox_inches=cut, pad_inches=0.1, metadata=stamp)
+    return out.getvalue() if exact or form == "svg" else _small(out.getvalue())
+
+
+def _drawn(figure: go.Figure) -> Canvas:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as Canvas
 
@@ -55,11 +79,7 @@ def png(figure: go.Figure) -> bytes:
     for key, axes in places.items():
         _dress(axes, *_axes_of(figure, key))
     _write(canvas, figure, places, (left, right, low, high))
-    out = io.BytesIO()
-    exact = any(trace.type == "image" for trace in figure.data)
-    cut = None if exact else "tight"
-    canvas.savefig(out, format="png", bbox_inches=cut, pad_inches=0.1, metadata={"Software": None})
-    return out.getvalue() if exact else _small(out.getvalue())
+    return canvas
 
 
 def _axes_of(figure: go.Figure, key: str) -> tuple[Any, Any]:
@@ -110,10 +130,14 @@ def _bar(axes: Axes, trace: Any, figure: go.Figure) -> None:
     places = [names.index(str(x)) + shift for x in trace.x]
     hatch = {"": None, ".": ".."}.get(trace.marker.pattern.shape or "", (trace.marker.pattern.shape or "") * 3)
     label = trace.name if trace.showlegend is not False and trace.name else "_"
-    axes.bar(
-        places, _values(trace.y), 0.92 * width, color=trace.marker.color, hatch=hatch, edgecolor="white", label=label
-    )
-    axes.set_xticks(range(len(names)), names)
+    style = {"color": trace.marker.color, "hatch": hatch, "edgecolor": "white", "label": label}
+    axes.bar(places, _values(trace.y), 0.92 * width, **style)
+    if trace.error_y.array is not None:
+        below = trace.error_y.array if trace.error_y.arrayminus is None else trace.error_y.arrayminus
+        ends = (_values(below), _values(trace.error_y.array))
+        axes.errorbar(places, _values(trace.y), ends, fmt="none", ecolor=TEXT, elinewidth=1.2, capsize=3)
+    steep = sum(map(len, names)) > MOST_SIGNS
+    axes.set_xticks(range(len(names)), names, rotation=30 * steep, ha="right" if steep else "center")
 
 
 def _heatmap(axes: Axes, trace: Any, _: go.Figure) -> None:
@@ -213,14 +237,14 @@ def _write(canvas: Canvas, figure: go.Figure, places: dict[str, Axes], edges: Se
 
 
 def _legend(figure: go.Figure, places: Mapping[str, Axes]) -> None:
-    """One entry per name, above the first pair of axes."""
+    """One entry per name, above the first pair of axes that has any."""
     labels: dict[str, Any] = {}
     for axes in places.values():
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             labels.setdefault(label, handle)
     if labels and figure.layout.showlegend is not False:
         place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1.0), "ncols": 3, "frameon": False}
-        first = next(iter(places.values()))
+        first = next(axes for axes in places.values() if axes.get_legend_handles_labels()[1])
         first.legend(list(labels.values()), list(labels), fontsize=9, handlelength=3, **place)
 
 

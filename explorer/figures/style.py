@@ -96,3 +96,8 @@ def rgba(colour: str, opacity: float) -> str:
     """A colour "#rrggbb" as Plotly's "rgba(r,g,b,a)"."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{opacity:g})"
+
+
+def tint(colour: str) -> str:
+    """A colour "#rrggbb" half way to white."""
+    return "#" + "".join(f"{(int(colour[i : i + 2], 16) + 255) // 2:02x}" for i in (1, 3, 5))

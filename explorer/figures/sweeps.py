@@ -14,6 +14,7 @@ from explorer.errors import ExplorerError
 from explorer.figures.charts import heading
 from explorer.figures.display import Figure
 from explorer.figures.style import DASHES, axis, colours, dash, layout, rgba
+from explorer.results import distinct_titles
 
 KINDS = {
     "confidence": ("Confidence", "confidence (%)", 100),
@@ -43,7 +44,14 @@ def traces(sweep: Sweep, what: str, *, legend: bool = True) -> list[go.Scatter]:
     amounts = shown(sweep, sweep.amounts)
     drawn: list[go.Scatter] = []
     inks = colours([model.name for model in sweep.models], [model.method for model in sweep.models])
-    for i, (model, name, ink) in enumerate(zip(sweep.models, names(sweep.models), inks, strict=True)):
+    for i, (model, name, ink) in enumerate(
+        zip(
+            sweep.models,
+            distinct_titles([m.title for m in sweep.models], [m.name for m in sweep.models]),
+            inks,
+            strict=True,
+        )
+    ):
         values = (getattr(model, what) * times).tolist()
         common: dict[str, Any] = {"legendgroup": model.name, "name": name}
         if model.band is not None:
@@ -113,12 +121,6 @@ def upward(sweep: Sweep, what: str, **changes: object) -> dict[str, Any]:
     if what == "margin":
         return axis(name, range=[-0.02, 1.02], **changes)
     return axis(name, rangemode="tozero", **changes)
-
-
-def names(models: Sequence[Curves]) -> list[str]:
-    """The models' titles; the whole names of those whose titles are the same."""
-    titles = [model.title for model in models]
-    return [model.name if titles.count(model.title) > 1 else model.title for model in models]
 
 
 def shown(sweep: Sweep, amounts: Sequence[float]) -> list[float]:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any
 
 from explorer.panel import curves_module, panel_module
-from explorer.reports.document import document, model_card, table
+from explorer.reports.document import document, fill, model_card
+from explorer.reports.tables import Table, measured
+from explorer.results import distinct_titles
 
 START = """
 const { answer, curves } = JSON.parse(document.getElementById("frozen").textContent);
@@ -27,39 +28,46 @@ if (curves) {
 
 
 def report(answer: Mapping[str, Any], curves: Mapping[str, Any] | None, about: Mapping[str, Any]) -> str:
-    """The page, as HTML.
+    """The page of a comparison, as HTML.
 
-    ``answer`` as ``panel.js`` paints it, ``curves`` as ``curves.js`` does (None: the chain has no step). ``about``:
-    {"recipe", "python", "command", "json", "link": str, "cards": [Card.to_dict()], "versions": {name: version},
-    "made": ISO date}. Whatever these texts hold is shown as text. ValueError where a number is not finite.
+    Args:
+        answer: The comparison as ``panel.js`` paints it.
+        curves: The curves as ``curves.js`` paints them; None where the chain has no step, or nobody has drawn them.
+        about: {"recipe", "made": ISO date, "cards": [Card.to_dict()], "versions": {name: version}} and, where they are
+            known, the texts "link", "python", "command" and "json". Whatever these hold is shown as text.
+
+    Returns:
+        HTML that opens from a file and asks no host for anything.
+
+    Raises:
+        ValueError: A number is not finite.
     """
     scripts = [
         f"{panel_module()}\nwindow.stability = {{ ...window.stability, mount }};\n",
         f"{curves_module()}\nwindow.stability = {{ ...window.stability, mountCurves }};\n",
         START,
     ]
-    frozen = _json({"answer": answer, "curves": curves})
-    lead = (
-        f"{_verdict(answer)} Recipe <b>{escape(str(about['recipe']))}</b>, pixels #{escape(answer['image_hash'])}, "
-        f"made {escape(str(about['made']))} with Stability Explorer."
+    names = list(zip(_names(answer["models"]), answer["models"], strict=True))
+    blocks = (("Recipe", "recipe"), ("Python", "python"), ("Command line", "command"), ("JSON", "json"))
+    return document(
+        "comparison.html",
+        styles=["report.css"],
+        scripts=scripts,
+        data=_json({"answer": answer, "curves": curves}),
+        title=_headline(answer),
+        flipped=[name for name, model in names if model["flipped"]],
+        held=[name for name, model in names if not model["flipped"]],
+        image_hash=answer["image_hash"],
+        pictures=[(before(answer), answer["images"]["clean"]), ("distorted", answer["images"]["distorted"])],
+        layers=_layers(answer),
+        probabilities=_probabilities(answer),
+        flips=flips_table(curves) if curves else None,
+        cards=[model_card(card) for card in about["cards"]],
+        about={"link": "", **about},
+        again=[(heading, about[key]) for heading, key in blocks if about.get(key)],
+        versions=[f"{name} {version}" for name, version in about["versions"].items()],
+        **_answers(answer),
     )
-    parts = [
-        f"<h1>{escape(_headline(answer))}</h1>",
-        f'<p class="lead">{lead}</p>',
-        '<div id="panel"></div>',
-        _without_script(answer),
-        *(["<h2>While the distortion grows</h2>", '<div class="box" id="curves"></div>'] if curves else []),
-        "<h2>The numbers</h2>",
-        answers_table(answer),
-        _layers(answer),
-        _probabilities(answer),
-        *(_flips(curves) if curves else []),
-        "<h2>The models</h2>",
-        *(model_card(card) for card in about["cards"]),
-        "<h2>How to get the same again</h2>",
-        _again(about),
-    ]
-    return document(_headline(answer), parts, styles=["report.css"], scripts=scripts, data=frozen)
 
 
 def _json(value: Any) -> str:
@@ -75,20 +83,9 @@ def _headline(answer: Mapping[str, Any]) -> str:
     return f"{first['clean'][0]['label']} → {first['distorted'][0]['label']}"
 
 
-def _verdict(answer: Mapping[str, Any]) -> str:
-    """Which models changed their answer, and which held it, in a sentence each."""
-    names = _names(answer["models"])
-    said = []
-    for flipped, word in ((True, "Flipped"), (False, "Held")):
-        found = [name for name, model in zip(names, answer["models"], strict=True) if model["flipped"] == flipped]
-        said.append(f"{word}: {escape(', '.join(found)) or 'none'}.")
-    return " ".join(said)
-
-
 def _names(models: Sequence[Mapping[str, Any]]) -> list[str]:
     """The models' titles; the whole names of those whose titles are the same."""
-    titles = [model["title"] for model in models]
-    return [title if titles.count(title) == 1 else model["name"] for title, model in zip(titles, models, strict=True)]
+    return distinct_titles([model["title"] for model in models], [model["name"] for model in models])
 
 
 def before(answer: Mapping[str, Any]) -> str:
@@ -96,16 +93,13 @@ def before(answer: Mapping[str, Any]) -> str:
     return "pinned" if answer.get("pinned") else "clean"
 
 
-def _without_script(answer: Mapping[str, Any]) -> str:
-    pictures = "".join(
-        f'<img src="{escape(answer["images"][which])}" alt="{word} picture">'
-        for which, word in (("clean", before(answer)), ("distorted", "distorted"))
-    )
-    return f"<noscript><p>Scripts are switched off: here are the pictures; the numbers follow.</p>{pictures}</noscript>"
+def answers_html(answer: Mapping[str, Any]) -> str:
+    """The models' answers as one HTML table, for readers without scripts; ``answer`` as in ``report``."""
+    return fill("answers.html", **_answers(answer))
 
 
-def answers_table(answer: Mapping[str, Any]) -> str:
-    """The models' answers as one HTML table, for readers without scripts."""
+def _answers(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``answers.html`` shows."""
     head = [
         "model",
         before(answer),
@@ -135,33 +129,32 @@ def answers_table(answer: Mapping[str, Any]) -> str:
             ]
         )
     moved = answer["input"]
-    psnr = "∞" if moved["psnr"] is None else f"{moved['psnr']:.2f}"
-    ssim = "–" if moved["ssim"] is None else f"{moved['ssim']:.4f}"
-    pinned = answer.get("pinned")
-    pin = f" Pinned, and compared with in place of the clean picture: {escape(pinned)}." if pinned else ""
-    label = "" if answer.get("label") is None else f" True class: {escape(str(answer['label']))}."
-    distance = (
-        f'<p class="soft">The input moved by PSNR {psnr} dB, SSIM {ssim}, L2 {moved["l2"]:.4g}, L∞ '
-        f"{moved['linf']:.4g}; {escape(answer['pixels'])} pixels, {int(answer['side'])} px.{label}{pin}</p>"
-    )
-    return f'<div class="box wide">{table(head, rows)}{distance}</div>'
+    change = measured(moved, psnr=".2f", ssim=".4f")
+    return {
+        "answers": Table(head, rows),
+        "moved": {**change, "l2": f"{moved['l2']:.4g}", "linf": f"{moved['linf']:.4g}"},
+        "pixels": answer["pixels"],
+        "side": int(answer["side"]),
+        "label": answer.get("label"),
+        "pinned": answer.get("pinned"),
+    }
 
 
-def _layers(answer: Mapping[str, Any]) -> str:
+def _layers(answer: Mapping[str, Any]) -> Table | None:
     """Feature distance layer by layer; models of different architectures have layers of different names."""
     names = list(dict.fromkeys(layer for model in answer["models"] for layer in model["feature_distance"]))
     if not names:
-        return ""
+        return None
     found = [model["feature_distance"] for model in answer["models"]]
     rows = [
         [name, *(f"{d[name]['l2']:.4g} ({d[name]['cosine']:.3f})" if name in d else "–" for d in found)]
         for name in names
     ]
     head = ["feature distance: L2 (1 − cosine)", *_names(answer["models"])]
-    return f'<div class="box wide">{table(head, rows)}</div>'
+    return Table(head, rows)
 
 
-def _probabilities(answer: Mapping[str, Any]) -> str:
+def _probabilities(answer: Mapping[str, Any]) -> Table:
     """Each class's probability, clean → distorted."""
     pairs = [
         [{entry["label"]: entry["probability"] for entry in model[side]} for side in ("clean", "distorted")]
@@ -173,10 +166,11 @@ def _probabilities(answer: Mapping[str, Any]) -> str:
         for label in labels
     ]
     head = [f"probability, {before(answer)} → distorted", *_names(answer["models"])]
-    return f'<div class="box wide">{table(head, rows)}</div>'
+    return Table(head, rows)
 
 
-def _flips(curves: Mapping[str, Any]) -> list[str]:
+def flips_table(curves: Mapping[str, Any]) -> Table:
+    """Each model's flip point, and where it lies with other noises."""
     amounts = curves["amounts"]
     rows = []
     for name, model in zip(_names(curves["models"]), curves["models"], strict=True):
@@ -188,7 +182,7 @@ def _flips(curves: Mapping[str, Any]) -> list[str]:
             spread = f"{_amount(curves, ends[0])} to {_amount(curves, ends[-1])} ({len(ends)} of {band['n']})"
         rows.append([name, _flip(curves, model["flip_point"]), spread])
     head = [f"flip point, {curves['title']}", "on screen", f"over seeds, among the {len(amounts)} amounts drawn"]
-    return [f'<div class="box wide">{table(head, rows)}</div>']
+    return Table(head, rows)
 
 
 def _flip(curves: Mapping[str, Any], point: float | None) -> str:
@@ -209,16 +203,3 @@ def _amount(curves: Mapping[str, Any], value: float) -> str:
     number = f"{float(format(value * curves['factor'], '.3g')) + 0.0:g}".replace("-", "−")
     unit = "" if symbol == sign else f" {symbol}" if symbol[:1].isalpha() else symbol
     return f"{sign} = {number}{unit}"
-
-
-def _again(about: Mapping[str, Any]) -> str:
-    link = str(about["link"])
-    shown = escape(link)
-    if link.startswith(("http://", "https://")):
-        shown = f'<a href="{shown}" rel="noreferrer">{shown}</a>'
-    versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
-    blocks = "".join(
-        f"<h3>{title}</h3><pre>{escape(str(about[key]))}</pre>"
-        for title, key in (("Recipe", "recipe"), ("Python", "python"), ("Command line", "command"), ("JSON", "json"))
-    )
-    return f"<h3>Link</h3><p>{shown}</p>{blocks}<p>Versions: {escape(versions)}.</p>"

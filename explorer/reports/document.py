@@ -1,6 +1,7 @@
 """The frame of every page that opens from a file, without a network and without the explorer, and what pages share.
 
-A policy in the page forbids every request, and every script but those it was written with.
+A policy in the page forbids every request, and every script but those it was written with. Pages are Jinja2 templates
+that escape whatever they are given; what Python hands over is plain data and finished text.
 """
 
 from __future__ import annotations
@@ -8,10 +9,17 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
+from functools import cache
 from typing import Any
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
 from explorer.panel import panel_css, read
+from explorer.reports.tables import Table
+
+MADE_WITH = ("explorer", "python", "torch", "torchvision", "numpy", "pillow")
+"""Whose versions a page tells."""
 
 COLOURS = """
 const wanted = matchMedia("(prefers-color-scheme: dark)");
@@ -24,42 +32,54 @@ colours();
 """The script that follows the reader's light or dark, and prints light."""
 
 
-def document(
-    title: str,
-    parts: Sequence[str],
-    *,
-    styles: Sequence[str],
-    scripts: Sequence[str] = (),
-    kind: str = "",
-    data: str = "",
-) -> str:
-    """The page, as HTML. ``parts``: its body as markup. ``styles``: names of style sheets of this package.
+@cache
+def templates() -> Environment:
+    """The templates of this package: they escape all text, and a name that is not given is an error."""
+    return Environment(
+        loader=PackageLoader("explorer.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
 
-    ``scripts``: modules, run in order after ``COLOURS``; ``kind``: a class of its own. ``data``: JSON that the scripts
-    find in #frozen; it must not be able to end its element.
+
+def fill(template: str, **values: Any) -> str:
+    """A template with these values as HTML.
+
+    Args:
+        template: Its file name in ``templates``.
+        values: What the template names; text is escaped.
+    """
+    return templates().get_template(template).render(**values)
+
+
+def document(
+    template: str, *, styles: Sequence[str], scripts: Sequence[str] = (), data: str = "", **values: Any
+) -> str:
+    """A page, as HTML.
+
+    Args:
+        template: The template of its body, which extends ``page.html``.
+        styles: Names of style sheets, beside those of the panel.
+        scripts: Modules, run in order after ``COLOURS``.
+        data: JSON that the scripts find in #frozen; it must not be able to end its element.
+        values: What the template names; text is escaped.
+
+    Returns:
+        HTML that asks no host for anything.
     """
     style = panel_css() + "".join(map(read, styles))
     modules = [COLOURS, *scripts]
-    body = "\n".join(parts)
-    frozen = f'<script type="application/json" id="frozen">{data}</script>\n' if data else ""
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{_policy(modules, style)}">
-<meta name="viewport" content="width=device-width">
-<meta name="referrer" content="no-referrer">
-<title>{escape(title)} · Stability Explorer</title>
-<style>{style}</style>
-</head>
-<body>
-<main class="report {kind} stability-colours">
-{body}
-</main>
-{frozen}{"".join(f'<script type="module">{script}</script>' for script in modules)}
-</body>
-</html>
-"""
+    return fill(
+        template,
+        policy=Markup(_policy(modules, style)),  # noqa: S704  # hashes only
+        style=Markup(style),  # noqa: S704  # our own
+        modules=[Markup(module) for module in modules],  # noqa: S704  # the same
+        data=Markup(data),  # noqa: S704  # the caller has made it safe
+        **values,
+    )
 
 
 def _policy(scripts: Iterable[str], style: str) -> str:
@@ -75,32 +95,16 @@ def _fingerprint(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def model_card(card: Mapping[str, Any]) -> str:
-    """What a model's card (``Card.to_dict()``) tells, as a box."""
+def model_card(card: Mapping[str, Any]) -> dict[str, Any]:
+    """What a model's card (``Card.to_dict()``) tells, as ``parts.html`` shows it."""
     rows = [
         [str(result["recipe"]), f"{100 * result['accuracy']:.2f} %", f"{result['n']:,}", str(result["seed"])]
         for result in card["results"]
     ]
-    measured = table(["accuracy under", "", "images", "seed"], rows) if rows else '<p class="soft">Not measured.</p>'
     training = {key: value for key, value in card["training"].items() if key != "options"}
     settings = {**card["training"].get("options", {}), **training, **card["versions"]}
-    details = [f"{key} {'none' if value is None else value}" for key, value in settings.items()]
-    made = f"Method {card['method']}, architecture {card['arch']}, trained on {card['data']}."
-    return (
-        f'<div class="box card-of" data-method="{escape(card["method"])}"><h3><i></i>{escape(card["name"])}</h3>'
-        f"<p>{escape(made)}</p>"
-        f"<pre>{escape(card['command']) or 'The command it was trained with is not known.'}</pre>"
-        f'<div class="wide">{measured}</div>'
-        f'<p class="soft">{escape(", ".join(details))}</p>'
-        f'<p class="hash">sha256 {escape(card["sha256"]) or "unknown"}</p></div>'
-    )
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table whose first column names its rows."""
-    names = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
-    lines = "".join(
-        f'<tr><th scope="row">{escape(first)}</th>{"".join(f"<td>{escape(value)}</td>" for value in rest)}</tr>'
-        for first, *rest in rows
-    )
-    return f'<table class="numbers"><thead><tr>{names}</tr></thead><tbody>{lines}</tbody></table>'
+    return {
+        **{key: card[key] for key in ("name", "method", "arch", "data", "command", "sha256")},
+        "measured": Table(["accuracy under", "", "images", "seed"], rows) if rows else None,
+        "settings": [f"{key} {'none' if value is None else value}" for key, value in settings.items()],
+    }

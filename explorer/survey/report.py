@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from explorer.data.datasets import SOURCES, Dataset
 from explorer.distortions import find_distortion
 from explorer.errors import ExplorerError
+from explorer.results import Result, plain_records
 from explorer.survey import statistics
 from explorer.survey.annotations import Annotation, read_annotations
 from explorer.survey.cases import Case, models_of, open_cases
@@ -48,8 +49,8 @@ ONCE = (
 )
 
 
-@dataclass(frozen=True, eq=False)
-class Findings:
+@dataclass(frozen=True, eq=False, repr=False)
+class Findings(Result):
     """A report's contents. ``pictures``: cases by number, empty where they cannot be made again, and then ``missing``
     says why in a sentence. ``cards``: by model, None where it is not here. ``marks``: by case.
     """
@@ -69,6 +70,32 @@ class Findings:
     cards: dict[str, dict[str, Any] | None]
     marks: dict[int, Annotation]
     command: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON object; of the most telling cases the numbers of each group."""
+        return {
+            "data": self.plan.data,
+            "baseline": self.baseline,
+            "other": self.other,
+            "images": self.finished,
+            "unread": {str(row): why for row, why in self.unread.items()},
+            "quadrants": dict(self.quadrants),
+            "accuracy": plain_records(self.accuracy),
+            "instability": plain_records(self.instability),
+            "standing": plain_records(self.standing),
+            "telling": {name: [int(case) for case in frame["case"]] for name, frame in self.telling.items()},
+            "command": self.command,
+        }
+
+    def records(self) -> list[dict[str, Any]]:
+        """One row per distortion and amount, as ``accuracy`` holds them."""
+        models = {"baseline_model": self.baseline, "other_model": self.other}
+        return [{**models, **row} for row in plain_records(self.accuracy)]
+
+    def __str__(self) -> str:
+        cases = sum(self.quadrants.values())
+        counts = ", ".join(f"{name.replace('_', ' ')} {count:,}" for name, count in self.quadrants.items())
+        return f"{self.baseline} and {self.other} on {self.plan.data}\n  {cases:,} cases: {counts}"
 
 
 def findings(

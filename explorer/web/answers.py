@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import Any
 
-from explorer.analysis import Comparison
+from explorer.analysis import Answer, Comparison
 from explorer.data import images
 from explorer.distortions import Recipe
 from explorer.models import Classifier
@@ -15,7 +15,7 @@ from explorer.models.families import Family, alike, subtitle
 
 def answer_to_paint(
     comparison: Comparison,
-    models: Sequence[Classifier],
+    models: Sequence[Classifier | Answer],
     family: Family,
     *,
     shown: str,
@@ -24,8 +24,8 @@ def answer_to_paint(
 ) -> dict[str, Any]:
     """The JSON object at the head of ``panel.js``.
 
-    ``models``: those compared, in their order; ``family``: the one they belong to; ``shown``: the picture compared
-    with, the clean or a ``pinned`` one, as a data URL; ``label``: index of the true class.
+    ``models``: those compared, in their order, or their answers; ``family``: the one they belong to; ``shown``: the
+    picture compared with, the clean or a ``pinned`` one, as a data URL; ``label``: index of the true class.
     """
     started = perf_counter()
     pictures = {"clean": shown, "distorted": images.data_url(comparison.distorted)}

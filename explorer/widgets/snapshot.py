@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from explorer.reports.comparison import answers_table
+from explorer.reports.comparison import answers_html
 
 SIDE = 160  # px on screen
 
@@ -27,7 +27,7 @@ def still(answer: Mapping[str, Any], marker: str) -> str:
     words = f"Recipe <code>{escape(answer['recipe'])}</code>, pixels #{escape(answer['image_hash'])}"
     return (
         f'<div class="stability-still {escape(marker)}"><table><tr>{pictures}</tr></table>'
-        f"{answers_table(answer)}<p>{words}. Run the cell to move the sliders.</p></div>"
+        f"{answers_html(answer)}<p>{words}. Run the cell to move the sliders.</p></div>"
     )
 
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -218,12 +219,70 @@ def test_transfer(run, shelf: Path) -> None:
 
 def test_raised_flags_of_an_attack_are_printed() -> None:
     from explorer.analysis import Flag, Sanity, Transfer
-    from explorer.cli.tables import transfer_notes
 
     quiet, loud = Flag(raised=False, sentence="All is well."), Flag(raised=True, sentence="Beware.")
     sanity = (Sanity(0.0, quiet, quiet, quiet), Sanity(1.0, loud, quiet, loud))
     found = Transfer("fgsm", "FGSM", 0.1, "ε = 0.1", ("a", "b"), (), (), sanity, ())
-    assert transfer_notes(found) == ["b: Beware.", "b: Beware."]
+    assert found.notes() == ["b: Beware.", "b: Beware."]
+
+
+PAIR = ("--models", MODELS)
+COMMANDS = {
+    "compare": ("digits:7", *PAIR, "--recipe", "gaussian_noise=0.3"),
+    "sweep": ("digits:7", *PAIR, "--distortion", "gaussian_noise", "--amounts", "0,0.2,0.4"),
+    "weaknesses": ("digits:7", *PAIR, "--distortion", "brightness"),
+    "transfer": ("digits:7", *PAIR, "--attack", "fgsm"),
+    "evaluate": (*MODELS.split(","), "--data", "digits", "--limit", "20"),
+}
+STARTS = {".html": b"<!doctype html>", ".json": b"{", ".csv": b"", ".png": b"\x89PNG", ".svg": b"<?xml"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_out_saves_the_result_in_every_format(run, tmp_path: Path, command: str) -> None:
+    names = [tmp_path / f"found{ending}" for ending in STARTS]
+    wanted = [word for name in names for word in ("--out", str(name))]
+    code, out, err = run(command, *COMMANDS[command], *wanted, "--json")
+    assert code == 0, err
+    assert err.splitlines() == [f"Written: {name}" for name in names]
+    for name in names:
+        assert name.read_bytes().startswith(STARTS[name.suffix]), name
+    assert json.loads(names[1].read_text(encoding="utf-8")) == json.loads(out)
+    assert len(names[2].read_text(encoding="utf-8").splitlines()) > 1
+
+
+def test_a_server_without_a_screen_gets_the_exact_pixels_and_the_page(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "explorer", "compare", *COMMANDS["compare"], "--out", "found.html"]
+    command += ["--pixels", "pixels.png"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "Written: found.html\nWritten: pixels.png\n")
+    import torch
+
+    from explorer.data import images
+
+    pixels = torch.from_numpy(np.asarray(Image.open(tmp_path / "pixels.png")).copy())[None, None].float() / 255
+    digest = images.image_hash(pixels)
+    assert f"pixels {digest}" in done.stdout
+    assert f"#{digest}" in (tmp_path / "found.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "recipe", "sentence"),
+    [
+        ("--out", "found.gif", "clean", "does not name a format; end it with .html, .json, .csv, .png or .svg."),
+        ("--out", "nowhere/found.png", "clean", "nowhere does not exist, so found.png cannot be written there."),
+        ("--out", "", "clean", "does not name a format"),
+        ("--pixels", "found.jpg", "clean", "end it with .png (8 bits) or .npy (floats)."),
+        ("--pixels", "found.png", "gaussian_noise=0.1;pixels=float", "save them as .npy."),
+    ],
+)
+def test_what_cannot_be_written_is_said_in_a_sentence(
+    run, tmp_path: Path, option: str, name: str, recipe: str, sentence: str
+) -> None:
+    code, out, err = run("compare", "digits:7", *PAIR, "--recipe", recipe, option, str(tmp_path / name))
+    assert (code, out) == (2, "")
+    assert sentence in err
+    assert err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_evaluate_a_shipped_and_an_outside_model(run, shelf: Path, tmp_path: Path) -> None:

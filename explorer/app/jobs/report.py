@@ -17,6 +17,7 @@ from explorer.app.validation import Sentence
 from explorer.progress import Progress
 from explorer.provenance import versions
 from explorer.reports.comparison import report
+from explorer.reports.document import MADE_WITH
 
 SEEDS = 8
 """Seeds of the curves' band."""
@@ -45,7 +46,7 @@ def write(context: Context, question: ReportRequest, progress: Progress) -> dict
         "json": json.dumps(texts["json"]),
         "link": question.link,
         "cards": [model.card.to_dict() for model in request.models],
-        "versions": versions("explorer", "python", "torch", "torchvision", "numpy", "pillow"),
+        "versions": versions(*MADE_WITH),
         "made": datetime.now(UTC).date().isoformat(),
     }
     curves = None if place is None else swept(request, place, SEEDS, progress)

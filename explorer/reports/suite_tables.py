@@ -1,29 +1,29 @@
-"""The suites' results as tables for the terminal: a column per model."""
+"""The suites' results as tables: a column per model."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
-from explorer.cli.tables import framed
+from explorer.evaluation import Calibration, LineSearch, Suite
+from explorer.evaluation.line_search import Search
 from explorer.evaluation.results import attack_size
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-    from rich.table import Table
-
-    from explorer.evaluation import Calibration, LineSearch, Suite
-    from explorer.evaluation.line_search import Search
-    from explorer.evaluation.statistics import Interval
+from explorer.evaluation.statistics import Interval
+from explorer.reports.tables import Sheet, Table
 
 
-def suite_parts(found: Suite | Calibration | LineSearch) -> list[RenderableType]:
-    """The tables of whatever a suite has measured, and what is to be said of them."""
-    from explorer.evaluation import Calibration, LineSearch
+def suite_sheet(found: Suite) -> Sheet:
+    """Accuracies under a suite."""
+    return Sheet([suite_table(found)], found.heading)
 
-    if isinstance(found, Calibration):
-        return [calibration_table(found), *reliability_tables(found)]
-    return [*line_search_tables(found), STEPS] if isinstance(found, LineSearch) else [suite_table(found)]
+
+def calibration_sheet(found: Calibration) -> Sheet:
+    """Calibration errors, and the reliability of each model on clean images."""
+    return Sheet([calibration_table(found), *reliability_tables(found)], found.heading)
+
+
+def line_search_sheet(found: LineSearch) -> Sheet:
+    """What a line search measured, a table per model."""
+    return Sheet(line_search_tables(found), found.heading, [STEPS])
 
 
 def suite_table(suite: Suite) -> Table:
@@ -39,14 +39,13 @@ def suite_table(suite: Suite) -> Table:
         rows.append(["95 % interval", *(span(s.worst[i].interval) for s in summaries)])
     if attacked:
         rows.append(["gradient exactly zero", *(percent(s.zero_gradients or 0) for s in summaries)])
-    table = framed(["distortion", *(s.model for s in summaries)], rows, left=1)
     over = "mean of the severities 1 to 5"
     if attacked:
         over = f"mean over ε = {', '.join(attack_size(worst.amount) for worst in summaries[0].worst)}"
-    table.caption = f"accuracy in %, {over}; n = {suite.n:,}; interval of the mean: bootstrap over images"
+    caption = f"accuracy in %, {over}; n = {suite.n:,}; interval of the mean: bootstrap over images"
     if attacked:
-        table.caption += "; worst: right clean and under every attack of that size, Wilson interval"
-    return table
+        caption += "; worst: right clean and under every attack of that size, Wilson interval"
+    return Table(["distortion", *(s.model for s in summaries)], rows, 1, caption)
 
 
 def calibration_table(found: Calibration) -> Table:
@@ -63,13 +62,12 @@ def calibration_table(found: Calibration) -> Table:
         rows.append([name, *cells(errors, scores)])
     rows.append(["mean", *cells((s.mean for s in summaries), (s.mean_brier for s in summaries))])
     rows.append(["95 % interval", *(span(s.interval) for s in summaries)])
-    table = framed(["distortion", *(s.model for s in summaries)], rows, left=1)
-    table.caption = (
+    caption = (
         "expected calibration error in % (15 bins) and Brier score, mean of the severities 1 to 5; "
         f"n = {found.n:,}; chance alone adds to the error, the more the fewer the images: the interval (bootstrap over "
         "images) takes most of that off and may lie below it"
     )
-    return table
+    return Table(["distortion", *(s.model for s in summaries)], rows, 1, caption)
 
 
 def reliability_tables(found: Calibration) -> list[Table]:
@@ -83,9 +81,8 @@ def reliability_tables(found: Calibration) -> list[Table]:
             for one in row.bins
             if one.confidence is not None and one.accuracy is not None
         ]
-        table = framed([f"{row.model}, clean", "confidence", "accuracy", "n"], rows, left=1)
-        table.caption = "images by the probability of their answer, in %"
-        tables.append(table)
+        head = [f"{row.model}, clean", "confidence", "accuracy", "n"]
+        tables.append(Table(head, rows, 1, "images by the probability of their answer, in %"))
     return tables
 
 
@@ -97,9 +94,8 @@ def line_search_tables(found: LineSearch) -> list[Table]:
             [one.direction, _with(100 * one.broken, one.interval, 100), _step(one), percent(one.zero_gradients)]
             for one in summary.searches
         ]
-        table = framed([summary.model, "broken, %", "mean ε, 1/255", "gradient 0"], rows, left=1)
-        table.caption = f"of {summary.right:,} of {found.n:,} images, which it names rightly; 95 % intervals"
-        tables.append(table)
+        caption = f"of {summary.right:,} of {found.n:,} images, which it classifies correctly; 95 % intervals"
+        tables.append(Table([summary.model, "broken, %", "mean ε, 1/255", "gradient 0"], rows, 1, caption))
     return tables
 
 

@@ -1,0 +1,190 @@
+"""The figure of every result. A result type of another package registers its own: ``@draw.register``."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+
+from explorer.analysis import Comparison, Comparisons, FlipPoints, Sweep, Transfer, Weakness, Weaknesses
+from explorer.distortions import find_distortion
+from explorer.errors import ExplorerError
+from explorer.evaluation import Calibration, Evaluation, Evaluations, LineSearch, Suite
+from explorer.evaluation.slopes import Slopes
+from explorer.figures.charts import bars, heatmap, lines
+from explorer.figures.comparison import comparison
+from explorer.figures.display import Figure
+from explorer.figures.style import SOFT
+from explorer.figures.sweeps import curves
+from explorer.results import Result, distinct_titles, short_names
+from explorer.survey.report import Findings
+
+
+@singledispatch
+def draw(result: Result) -> Figure:
+    """The figure of a result.
+
+    Args:
+        result: What an analysis, an evaluation or a survey returned.
+
+    Returns:
+        A Plotly figure that brings a static picture of itself along.
+
+    Raises:
+        ExplorerError: Results of this type have no figure, or this one holds nothing to draw.
+    """
+    raise ExplorerError(f"A {type(result).__name__} has no figure; save it as .json or .csv.")
+
+
+@draw.register
+def _(found: Comparison) -> Figure:
+    return comparison(found)
+
+
+@draw.register
+def _(found: Sweep) -> Figure:
+    return curves(found)
+
+
+@draw.register
+def _(found: Comparisons) -> Figure:
+    shares = [100 * float(found.flipped(name).float().mean()) for name in found.names]
+    values = dict(zip(short_names(found.names), shares, strict=True))
+    figure = bars(values, "model", "answers flipped (%)", f"{len(found)} images under {found.recipe}")
+    figure.update_yaxes(range=[0, 101])
+    return figure
+
+
+@draw.register
+def _(found: FlipPoints) -> Figure:
+    kind = find_distortion(found.distortion)
+    factor = 255 if kind.unit == "n/255" else 1
+    names = distinct_titles(found.titles, list(found))
+    reached = {name: factor * at for name, at in zip(names, found.values(), strict=True) if at is not None}
+    if not reached:
+        raise ExplorerError(f"No amount of {found.distortion} changes an answer, so there is no flip point to draw.")
+    unit = "1/255 of full scale" if factor == 255 else kind.unit
+    never = ", ".join(name for name in names if name not in reached)
+    figure = bars(
+        reached, "model" + (f" (never flips: {never})" if never else ""), f"flip point, {kind.title} ({unit})"
+    )
+    mild, strong = (factor * end for end in found.span)
+    figure.update_yaxes(range=[mild, strong])
+    return figure
+
+
+@draw.register
+def _(found: Weaknesses) -> Figure:
+    sizes = {spot.title: spot.input.l2 for spot in found if spot.input is not None}
+    if not sizes:
+        raise ExplorerError("No distortion was found that does it, so there is nothing to draw.")
+    figure = bars(sizes, "distortion", "distance from the clean picture (L2)", _goal(found))
+    figure.update_traces(marker={"color": SOFT, "pattern": {"shape": ""}})
+    return figure
+
+
+def _goal(found: Weaknesses) -> str:
+    if found.goal == "break":
+        return f"The least that flips {found.models[0]}"
+    return f"The least that separates {', '.join(short_names(found.models))}"
+
+
+@draw.register
+def _(found: Weakness) -> Figure:
+    return draw(Weaknesses((found,), "break", tuple(found.flip_points)))
+
+
+@draw.register
+def _(found: Transfer) -> Figure:
+    names = short_names(found.models)
+    table = [[100 * cell.confidence for cell in row] for row in (found.clean, *found.cells)]
+    title = f"{found.title}, {found.shown}: confidence in the true class, or in the clean answer"
+    return heatmap(table, ["clean", *names], names, "shown to", "crafted on", "confidence (%)", title)
+
+
+@draw.register
+def _(found: Evaluations) -> Figure:
+    names = short_names([one.name for one in found])
+    values = {name: 100 * one.accuracy for name, one in zip(names, found, strict=True)}
+    ends = {name: _percents(one.interval) for name, one in zip(names, found, strict=True)}
+    title = f"{found.data}, {found.recipe}, n = {found[0].n:,}"
+    figure = bars(values, "model", "accuracy (%), 95 % interval", title, intervals=ends)
+    figure.update_yaxes(range=[0, 101])
+    return figure
+
+
+def _percents(interval: tuple[float, float]) -> tuple[float, float]:
+    return 100 * interval[0], 100 * interval[1]
+
+
+@draw.register
+def _(found: Evaluation) -> Figure:
+    return draw(Evaluations((found,), found.name, found.recipe))
+
+
+@draw.register
+def _(found: Suite) -> Figure:
+    names = short_names([one.model for one in found.summaries])
+    values = {
+        name: {"clean": 100 * one.clean, "mean": 100 * one.mean}
+        | {f"worst {worst.amount:.3g}": 100 * worst.accuracy for worst in one.worst}
+        | {key: 100 * share for key, share in one.by_distortion.items()}
+        for name, one in zip(names, found.summaries, strict=True)
+    }
+    figure = bars(values, "distortion", "accuracy (%)", f"{found.heading}, n = {found.n:,}")
+    figure.update_yaxes(range=[0, 101])
+    return figure
+
+
+@draw.register
+def _(found: Calibration) -> Figure:
+    clean = [row for row in found.rows if not row.severity]
+    series = {}
+    for name, row in zip(short_names([row.model for row in clean]), clean, strict=True):
+        full = [one for one in row.bins if one.confidence is not None and one.accuracy is not None]
+        series[name] = ([100 * (one.confidence or 0) for one in full], [100 * (one.accuracy or 0) for one in full])
+    title = f"{found.heading}: clean images, n = {found.n:,}"
+    figure = lines(series, "confidence (%)", "accuracy (%)", title, markers=True)
+    figure.add_shape(type="line", x0=0, y0=0, x1=100, y1=100, line={"color": SOFT, "width": 1, "dash": "dot"})
+    figure.update_xaxes(range=[0, 101])
+    figure.update_yaxes(range=[0, 101])
+    return figure
+
+
+@draw.register
+def _(found: LineSearch) -> Figure:
+    names = short_names([one.model for one in found.summaries])
+    values = {
+        name: {search.direction: 100 * search.broken for search in one.searches}
+        for name, one in zip(names, found.summaries, strict=True)
+    }
+    title = f"{found.heading}, n = {found.n:,}"
+    figure = bars(values, "direction of the search", "answers that some step changes (%)", title)
+    figure.update_yaxes(range=[0, 101])
+    return figure
+
+
+@draw.register
+def _(found: Slopes) -> Figure:
+    values = {
+        "sampled: median": found.sampled_median,
+        "sampled: largest": found.sampled_max,
+        "attacked: median": found.attacked_median,
+        "attacked: largest": found.attacked_max,
+        "bound": found.bound,
+    }
+    figure = bars(values, "how it was found", "slope (answer per normalised input, L2)", f"n = {found.n:,}")
+    figure.update_traces(marker={"color": SOFT, "pattern": {"shape": ""}})
+    return figure
+
+
+@draw.register
+def _(found: Findings) -> Figure:
+    names = short_names([found.baseline, found.other])
+    means = found.accuracy.groupby("distortion", sort=False)[["baseline", "other"]].mean()
+    values = {
+        name: {distortion: 100 * share for distortion, share in means[side].items()}
+        for name, side in zip(names, ("baseline", "other"), strict=True)
+    }
+    title = f"{found.plan.data}, {found.finished:,} images: mean over the amounts"
+    figure = bars(values, "distortion", "accuracy (%)", title)
+    figure.update_yaxes(range=[0, 101])
+    return figure

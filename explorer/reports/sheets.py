@@ -1,0 +1,175 @@
+"""Every result as a sheet: the tables and sentences that say it, for the terminal, a notebook and a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import singledispatch
+
+from explorer.analysis import Comparison, Comparisons, FlipPoints, Sweep, Transfer, Weakness, Weaknesses
+from explorer.analysis.answers import ranking
+from explorer.analysis.sweep import flips_of
+from explorer.distortions import find_distortion
+from explorer.evaluation import Calibration, Evaluation, Evaluations, LineSearch, Suite
+from explorer.reports.suite_tables import calibration_sheet, line_search_sheet, suite_sheet
+from explorer.reports.tables import Sheet, Table, measured, plain_table, short
+from explorer.results import Result, plain_records
+from explorer.survey.report import Findings
+
+FLIPPED, HOLDS = "◆ flipped", "○ holds"
+
+
+@singledispatch
+def sheet(result: Result) -> Sheet:
+    """The tables of a result.
+
+    Args:
+        result: Any result; one without a table of its own is shown by its records.
+    """
+    records = result.records()
+    head = list(records[0]) if records else []
+    return Sheet([plain_table(head, [list(record.values()) for record in records])])
+
+
+@sheet.register
+def _(found: Comparison) -> Sheet:
+    """One row per model: what it answers to the clean and to the distorted pixels."""
+    change = measured(found.input.to_dict())
+    heading = f"{found.recipe}   pixels {found.image_hash}   " + "   ".join(
+        [
+            f"L2 {found.input.l2:.3f}",
+            f"L∞ {found.input.linf:.3f}",
+            f"PSNR {change['psnr']} dB",
+            f"SSIM {change['ssim']}",
+        ]
+    )
+    rows = []
+    for answer in found.models:
+        before, after = (ranking(p, answer.classes, 1)[0] for p in (answer.clean, answer.distorted))
+        moved = answer.feature_distance.get("penultimate")
+        percentile = "" if answer.feature_percentile is None else f" ({answer.feature_percentile:.0f}%)"
+        rows.append(
+            [
+                answer.name,
+                f"{before['label']} {before['probability']:.3f}",
+                f"{after['label']} {after['probability']:.3f}",
+                FLIPPED if answer.flipped else HOLDS,
+                f"{answer.margin:.3f}",
+                f"{answer.kl:.3f}",
+                "–" if moved is None else f"{moved.l2:.2f}{percentile}",
+            ]
+        )
+    caption = "KL in nats; features: L2 distance at the penultimate layer, percentile among different images"
+    table = Table(["model", "clean", "distorted", "", "margin", "KL", "features"], rows, 4, caption)
+    return Sheet([table], heading, [f"Note: {warning}" for warning in found.warnings])
+
+
+@sheet.register
+def _(found: Comparisons) -> Sheet:
+    """One row per model: how many answers flipped."""
+    flips = {name: int(found.flipped(name).sum()) for name in found.names}
+    rows = [[name, f"{count:,}", f"{100 * count / len(found):.1f}"] for name, count in flips.items()]
+    table = Table(["model", "flipped", "%"], rows, 1, f"answers flipped, of {len(found):,} images under {found.recipe}")
+    return Sheet([table], notes=[f"Note: {warning}" for warning in found.warnings])
+
+
+@sheet.register
+def _(found: Sweep) -> Sheet:
+    """One row per amount: each model's answer and the probability of the class it answers."""
+    head = [f"{found.distortion} ({found.unit})" if found.unit else found.distortion, *(m.name for m in found.models)]
+    rows = []
+    for i, amount in enumerate(found.amounts):
+        cells = []
+        for model in found.models:
+            index = int(model.predictions[i])
+            mark = " " if index == model.clean else "◆"
+            cells.append(f"{mark} {model.classes[index]} {float(model.probabilities[i, index]):.3f}")
+        rows.append([short(amount), *cells])
+    rows.append(["flips", *(_point(model.flip_point, "at ") for model in found.models)])
+    if bands := [model.band for model in found.models if model.band is not None]:
+        rows.append([f"{bands[0].n} seeds", *(flips_of(band) for band in bands)])
+    return Sheet([Table(head, rows, len(head))])
+
+
+@sheet.register
+def _(found: FlipPoints) -> Sheet:
+    """One row per model."""
+    kind = find_distortion(found.distortion)
+    rows = [[name, "never" if at is None else kind.show(at)] for name, at in found.items()]
+    return Sheet([Table(["model", f"flips, {kind.title.lower()}"], rows, 2)])
+
+
+@sheet.register
+def _(found: Weaknesses) -> Sheet:
+    """One row per distortion, weakest spots first: how little it takes, and where each model's answer changes."""
+    return Sheet([_weak_spots(found, found.models)])
+
+
+@sheet.register
+def _(found: Weakness) -> Sheet:
+    return Sheet([_weak_spots([found], list(found.flip_points))])
+
+
+def _weak_spots(spots: Iterable[Weakness], models: Sequence[str]) -> Table:
+    rows = []
+    for spot in spots:
+        points = [_point(spot.flip_points[name]) for name in models]
+        if spot.input is None:
+            rows.append([spot.distortion, "none found", "", "", "", "", "", *points])
+            continue
+        change = measured(spot.input.to_dict())
+        severity = "" if spot.severity is None else f"{spot.severity:.1f}"
+        share = "" if spot.share is None else f"{spot.share:.0%}"
+        cells = [spot.distortion, spot.shown or "", share, severity, f"{spot.input.l2:.2f}"]
+        rows.append([*cells, change["psnr"], change["ssim"], *points])
+    return Table(
+        ["distortion", "amount", "slider", "severity", "L2", "PSNR", "SSIM", *models],
+        rows,
+        left=2,
+        caption="slider: how far along; severity: on the published scale 1-5; a column per model: where it flips",
+        unbroken=(0, 1),
+    )
+
+
+@sheet.register
+def _(found: Transfer) -> Sheet:
+    """A row per model that was attacked, a column per model that was shown the result."""
+    rows = [
+        [name, *(f"{'◆' if cell.flipped else '○'} {cell.answer} {cell.confidence:.3f}" for cell in cells)]
+        for name, cells in zip(("clean", *found.models), (found.clean, *found.cells), strict=True)
+    ]
+    caption = "◆ flipped, ○ holds; the number is the probability of the true class, or of the clean answer"
+    table = Table([f"{found.shown} crafted on", *found.models], rows, len(rows) + 1, caption)
+    return Sheet([table], notes=found.notes())
+
+
+@sheet.register
+def _(found: Evaluations) -> Sheet:
+    """Accuracy with its 95 % interval, per model."""
+    return Sheet([_accuracies(found)], f"{found.data}, {found.recipe}")
+
+
+@sheet.register
+def _(found: Evaluation) -> Sheet:
+    return Sheet([_accuracies([found])], str(found.recipe))
+
+
+def _accuracies(found: Iterable[Evaluation]) -> Table:
+    rows = [[e.name, f"{e.accuracy:.2%}", f"{e.interval[0]:.2%} to {e.interval[1]:.2%}", f"{e.n:,}"] for e in found]
+    return Table(["model", "accuracy", "95 % interval", "n"], rows, 1)
+
+
+sheet.register(Suite, suite_sheet)
+sheet.register(Calibration, calibration_sheet)
+sheet.register(LineSearch, line_search_sheet)
+
+
+def _point(amount: float | None, before: str = "") -> str:
+    return "never" if amount is None else f"{before}{short(amount)}"
+
+
+@sheet.register
+def _(found: Findings) -> Sheet:
+    """How many cases lie in each quadrant, and the accuracy under every condition."""
+    counts = [[name.replace("_", " "), f"{count:,}"] for name, count in found.quadrants.items()]
+    rows = [list(row.values()) for row in plain_records(found.accuracy)]
+    return Sheet([Table(["cases", "n"], counts), plain_table([str(name) for name in found.accuracy.columns], rows)])
