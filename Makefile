@@ -26,7 +26,7 @@ RUN_TESTS := $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadsco
 FAST := not browser and not slow and not load
 
 .DEFAULT_GOAL := help
-.PHONY: help install app notebooks check test bench docs lint web format readme refresh-notebooks wheel clean
+.PHONY: help install app notebooks check test bench docs screenshots lint web format readme refresh-notebooks wheel clean
 
 help: ## this list
 	@echo "Stability Explorer: change a picture a little, see how much the answer changes."
@@ -71,6 +71,9 @@ bench: $(STAMP) ## the speed budget, measured: benchmarks/results/
 
 docs: $(STAMP) ## the documentation site: build/docs/index.html
 	@$(BIN)/python -m docs.tools.build
+
+screenshots: $(STAMP) ## take the pictures of the site and the README anew: docs/images/
+	@$(BIN)/python -m docs.tools.screenshots
 
 readme: $(STAMP) ## put the current table of models into README.md
 	$(BIN)/explorer models --markdown > table.tmp
