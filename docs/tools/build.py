@@ -41,8 +41,9 @@ def stage(target: Path) -> None:
     for name, table in tables.TABLES.items():
         _write(target / "generated" / f"{name}.md", table())
     _write(target / "generated" / "architecture.svg", drawing.svg())
-    pages = reference.python_pages()
-    for name, text in pages.items():
+    for name in ("CONTRIBUTING", "CHANGELOG"):
+        _write(target / f"{name.lower()}.md", _page(ROOT / f"{name}.md", {}))
+    for name, text in reference.python_pages().items():
         _write(target / "python" / name, text)
     _write(target / "command-line.md", reference.command_line())
 

@@ -34,7 +34,10 @@ PACKAGES = (
 def python_pages() -> dict[str, str]:
     """The pages of the Python API by file name: the names of ``explorer``, then those of each package."""
     top = {name: getattr(explorer, name) for name in explorer.__all__ if not name.startswith("__")}
-    pages = {"explorer.md": _page(explorer, top, {})}
+    about = "The names of `explorer` itself are all that most scripts need; each package has more.\n"
+    contents = ["```{toctree}", ":maxdepth: 1", "", "explorer", *PACKAGES, "```", ""]
+    pages = {"index.md": "\n".join(["# The Python API", "", about, *contents])}
+    pages["explorer.md"] = _page(explorer, top, {})
     homes = {id(value): name for name, value in top.items()}
     for package in PACKAGES:
         module = import_module(f"explorer.{package}")

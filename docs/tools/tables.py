@@ -5,6 +5,7 @@ Each function returns a Markdown table; ``TABLES`` names them as the pages inclu
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Sequence
 
 
@@ -106,6 +107,37 @@ def published() -> str:
     return markdown(("data", "method", "network and setting", "condition", "source", "accuracy, %"), rows, numbers=1)
 
 
+def views() -> str:
+    """The ready-made tables of a survey."""
+    from explorer.survey import VIEWS
+
+    return markdown(("table", "what it shows"), [(f"`{name}`", text) for name, text in VIEWS.items()])
+
+
+def benchmarks() -> str:
+    """What ``make bench`` measures."""
+    from benchmarks.run import MEASURES, PAGES
+
+    measures: dict[str, Callable[..., object]] = {**MEASURES, **PAGES}
+    rows = [(f"`{name}`", " ".join((one.__doc__ or "").split())) for name, one in measures.items()]
+    return markdown(("part", "what it measures"), rows)
+
+
+def endpoints() -> str:
+    """The endpoints of the HTTP API, from the docstrings that its callers see."""
+    from explorer.app.api import Api
+
+    parts = []
+    for name, one in vars(Api).items():
+        if inspect.iscoroutinefunction(one) and not name.startswith("_"):
+            about, _, rest = inspect.cleandoc(one.__doc__ or "").partition("\nParameters:\n")
+            arguments = [f"- `{line.strip().replace(':', '`:', 1)}" for line in rest.partition("\n\n")[0].splitlines()]
+            returns = (rest or about).partition("Returns:\n")[2].strip()
+            parts.append("\n".join([f"### /{name}", "", about.partition("\nReturns:")[0].strip(), "", *arguments, ""]))
+            parts.append(f"Returns: {returns}.\n")
+    return "\n".join(parts)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "distortions": distortions,
     "severities": severities,
@@ -114,4 +146,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "datasets": datasets,
     "models": models,
     "published": published,
+    "views": views,
+    "benchmarks": benchmarks,
+    "endpoints": endpoints,
 }

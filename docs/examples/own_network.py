@@ -1,0 +1,12 @@
+import torch
+from torch import nn
+
+import explorer
+from explorer.models import wrap
+
+my_net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 10))
+mine = wrap(my_net, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), size=32)
+
+images = torch.rand(4, 3, 32, 32)
+found = explorer.compare([mine, "cifar10/resnet20/standard"], images, "jpeg=20")
+print(found.flipped("cifar10/resnet20/standard"))  # one truth value per image
