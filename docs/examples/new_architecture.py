@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from explorer.models.registry import architecture
+from explorer.models import architecture
 
 
 @architecture("two_layers", size=28, channels=1)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
+from html import escape
 
 
 def markdown(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: int = 0) -> str:
@@ -56,6 +57,30 @@ def methods() -> str:
         options = [f"`--{option.replace('_', '-')} {value}`" for option, value in one.options.items()]
         rows.append((f"`{name}`", one.title, one.summary, one.caution, ", ".join(options) or "none"))
     return markdown(("method", "title", "what it does", "beware", "options and their defaults"), rows)
+
+
+def method_cards() -> str:
+    """Every training method as a section: idea, formulas, cost, what to beware of, and its paper."""
+    from explorer.app.methods.formulas import mathml
+    from explorer.models import METHODS
+
+    parts = []
+    for one in METHODS.values():
+        parts.append(f"### {one.title}\n\n{one.summary}\n")
+        if one.formulas:
+            lines = [
+                f'<div class="math"><math display="block" aria-label="{escape(formula.spoken)}">'
+                f"{mathml(formula.text)}</math></div>"
+                for formula in one.formulas
+            ]
+            parts.append("\n".join(["```{raw} html", *lines, "```", "", one.symbols, ""]))
+        parts.append("\n\n".join(filter(None, (one.cost, one.caution))) + "\n")
+        if one.source is not None:
+            arxiv = (
+                f", [arXiv {one.source.arxiv}](https://arxiv.org/abs/{one.source.arxiv})" if one.source.arxiv else ""
+            )
+            parts.append(f"{one.source.authors} {one.source.year}, *{one.source.title}*{arxiv}.\n")
+    return "\n".join(parts)
 
 
 def architectures() -> str:
@@ -142,6 +167,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "distortions": distortions,
     "severities": severities,
     "methods": methods,
+    "method_cards": method_cards,
     "architectures": architectures,
     "datasets": datasets,
     "models": models,

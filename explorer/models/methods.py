@@ -99,7 +99,8 @@ class Method:
     Attributes:
         name: Its name in settings, cards and commands.
         title: Its name on screen.
-        objective: The function (model, x, y, generator, **options) -> Loss; its keyword-only arguments are the options.
+        objective: The function ``(model, x, y, generator, **options) -> Loss``; its keyword-only arguments are the
+            options.
         summary: What it does, in one sentence.
         formulas: What it minimises.
         symbols: What the letters of the formulas mean.

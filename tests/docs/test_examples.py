@@ -72,10 +72,12 @@ def test_the_new_distortion_is_found_and_changes_nothing_at_its_identity(tmp_pat
 
 
 @pytest.mark.slow
-def test_the_new_architecture_trains(tmp_path: Path):
-    command = ["train", "--data", "digits", "--arch", "two_layers", "--epochs", "1", "--device", "cpu"]
-    extended("new_architecture", f"from explorer.cli import app\napp({command!r})", tmp_path)
-    assert list(tmp_path.rglob("*.safetensors"))
+def test_the_new_method_trains_the_new_architecture(tmp_path: Path):
+    command = ["train", "--data", "digits", "--arch", "two_layers", "--method", "logit_squeezing", "--weight", "0.1"]
+    command += ["--epochs", "1", "--device", "cpu", "--out", str(tmp_path)]
+    method = f"import runpy\nrunpy.run_path({str(EXAMPLES / 'new_method.py')!r})"
+    extended("new_architecture", f"{method}\nfrom explorer.cli import app\napp({command!r})", tmp_path)
+    assert (tmp_path / "digits" / "two_layers" / "logit_squeezing.safetensors").is_file()
 
 
 PAGES = [
