@@ -143,7 +143,7 @@ def compare(
             attack on a model that is not among them, and what is not a model, an image or a recipe.
 
     What is noticed where there still is an answer stands in the result's ``warnings`` and is issued as an
-    ``ExplorerWarning``: training mode (asked in eval mode, put back as it was), softmax and log-softmax outputs (used
+    ``ExplorerWarning``: training mode (a copy in eval mode is asked), softmax and log-softmax outputs (used
     as the probabilities they are), sigmoid outputs, answers that depend on chance or on the batch, different classes,
     images almost black, photographs of your own that were fitted.
 

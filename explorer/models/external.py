@@ -1,7 +1,8 @@
 """Other people's networks: any ``torch.nn.Module`` as a Classifier, asked without being changed.
 
-The network stays theirs. It is asked in eval mode and put back as it was, one question at a time; its weights, its
-device and its gradients are left alone; what it gives is looked at once, so that the usual slips are noticed.
+The network stays theirs. It is asked one question at a time; where it is in training mode, a snapshot of it in eval
+mode is asked in its place, so that it can be trained at the same time. Its mode, its weights, its device and its
+gradients are left alone; what it gives is looked at once, so that the usual slips are noticed.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from explorer.models.inspection import (
     sample_pictures,
     tensor_of,
 )
+from explorer.models.snapshots import snapshot
 
 _locks: WeakKeyDictionary[nn.Module, threading.RLock] = WeakKeyDictionary()
 _finding = threading.Lock()
@@ -54,15 +56,15 @@ class ExternalClassifier(Classifier):
         return ((x - self.mean.to(x.device)) / self.std.to(x.device)).to(device_and_dtype(self.net)[1])
 
     def forward(self, x: Tensor) -> Tensor:
-        with borrowed(self.net), _usable():
-            return self._seen.logits(tensor_of(self.net(self.normalise(x))))
+        with borrowed(self.net) as net, _usable():
+            return self._seen.logits(tensor_of(net(self.normalise(x))))
 
     def features(self, x: Tensor) -> dict[str, Tensor]:
         return self.answer(x)[1]
 
     def answer(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        with borrowed(self.net), _usable():
-            out, features = self._seen.run(self.net, self.normalise(x))
+        with borrowed(self.net) as net, _usable():
+            out, features = self._seen.run(net, self.normalise(x))
             return self._seen.logits(out), features
 
 
@@ -95,7 +97,7 @@ def wrap(
     over, and its classes where there are as many. A Classifier comes back as it is.
 
     Layers for ``features`` are the network's own stages, found by running it once; ``penultimate`` is what its last
-    linear layer is given. Noticed and put into ``warnings``: training mode (it is asked in eval mode and put back),
+    linear layer is given. Noticed and put into ``warnings``: training mode (a copy in eval mode is asked),
     probabilities or log-probabilities in place of logits (used as what they are), sigmoid outputs, answers that depend
     on chance or on the rest of the batch, layers that cannot be seen. Raises ExplorerError in one sentence where it is
     no network, does not take such images, gives something else than (N, K) finite numbers with K >= 2, or where
@@ -108,18 +110,20 @@ def wrap(
     name = name or type(net).__name__
     if like is not None:
         size, channels = size or like.size, channels or like.channels
-    was_training = any(module.training for module in net.modules())
-    with borrowed(net), torch.random.fork_rng(devices=[]), torch.inference_mode(mode=False):
-        size, channels = find_input(net, name, size, channels)
+    with borrowed(net) as asked, torch.inference_mode(mode=False):
+        random_numbers = torch.get_rng_state()
+        size, channels = find_input(asked, name, size, channels)
         card = external_card(name, "", 1, channels, size, mean, std, ["unknown"])
         if max(card.mean) > 1:
             raise ExplorerError(
                 f"The mean {max(card.mean):g} counts in 0 to 255, pixels are in [0, 1]; divide mean and std by 255."
             )
         pictures = sample_pictures(size, channels)
-        normalised = Classifier(net, card).normalise(pictures)
-        device, dtype = device_and_dtype(net)
-        seen = inspect_network(net, name, pictures, normalised.to(device, dtype), was_training=was_training)
+        normalised = Classifier(asked, card).normalise(pictures)
+        device, dtype = device_and_dtype(asked)
+        seen = inspect_network(asked, name, pictures, normalised.to(device, dtype), was_training=asked is not net)
+        if seen.chance:  # not otherwise: a training in another thread goes on drawing meanwhile
+            torch.set_rng_state(random_numbers)
     if classes is None and like is not None and len(like.classes) == seen.classes:
         classes = like.classes
     card = external_card(name, type(net).__name__, seen.classes, channels, size, mean, std, classes)
@@ -144,24 +148,12 @@ def check_module(net: Any) -> None:
 
 
 @contextmanager
-def borrowed(net: nn.Module) -> Iterator[None]:
-    """While it lasts the network is in eval mode and nobody else asks it; afterwards it is as it was, part by part."""
+def borrowed(net: nn.Module) -> Iterator[nn.Module]:
+    """The network to ask, while nobody else asks it: itself in eval mode, else a snapshot of it."""
     with _finding:
         lock = _locks.setdefault(net, threading.RLock())
     with lock:
-        modes = [(module, module.training) for module in net.modules()]
-        if not any(training for _, training in modes):
-            yield
-            return
-        was_training = net.training
-        net.eval()
-        try:
-            yield
-        finally:
-            if was_training:
-                net.train()  # some networks do more here than to set a flag
-            for module, training in modes:
-                module.training = training
+        yield snapshot(net) if any(module.training for module in net.modules()) else net
 
 
 def external_card(

@@ -26,17 +26,19 @@ class NetworkInfo:
     Attributes:
         classes: Number of classes.
         kind: ``logits``, ``probabilities`` or ``log-probabilities``.
-        layers: Stages by name, in the order they run.
-        head: The last layer with weights, or None.
+        layers: Stages by name, in the order they run, each with its path in the network.
+        head: The path of the last layer with weights, or None.
         own: Whether the network returns features itself, as the architectures of this package do.
+        chance: Whether it answers the same images differently each time.
         warnings: What looks wrong, one sentence each.
     """
 
     classes: int
     kind: str
-    layers: tuple[tuple[str, nn.Module], ...]
-    head: nn.Module | None
+    layers: tuple[tuple[str, str], ...]
+    head: str | None
     own: bool
+    chance: bool
     warnings: tuple[str, ...]
 
     def logits(self, out: Tensor) -> Tensor:
@@ -65,10 +67,10 @@ class NetworkInfo:
             return net.head(features["penultimate"]), features  # type: ignore[operator]
         seen: dict[str, Tensor] = {}
         with ExitStack() as hooks:
-            for name, module in self.layers:
-                hooks.callback(module.register_forward_hook(_keep(seen, name, len(z))).remove)
+            for name, path in self.layers:
+                hooks.callback(net.get_submodule(path).register_forward_hook(_keep(seen, name, len(z))).remove)
             if self.head is not None:
-                hooks.callback(self.head.register_forward_pre_hook(_keep_input(seen)).remove)
+                hooks.callback(net.get_submodule(self.head).register_forward_pre_hook(_keep_input(seen)).remove)
             out = tensor_of(net(z))
         last = seen.pop("penultimate", None)
         if last is None or len(last) != len(z):
@@ -214,7 +216,7 @@ def inspect_network(
     layers, head = ((), None) if own else _stages(net, normalised)
     if not own and not layers and head is None:
         warnings.append(f"The layers of {name} cannot be seen, so its feature distance is that of its outputs.")
-    return NetworkInfo(out.shape[1], kind, layers, head, own, tuple(warnings))
+    return NetworkInfo(out.shape[1], kind, layers, head, own, not torch.equal(out, again), tuple(warnings))
 
 
 def sample_pictures(size: int, channels: int) -> Tensor:
@@ -233,8 +235,8 @@ def sample_pictures(size: int, channels: int) -> Tensor:
 
 def _training(name: str) -> str:
     return (
-        f"{name} was in training mode, where dropout and batch norm let chance and the batch decide: it was asked in "
-        "eval mode and put back as it was."
+        f"{name} is in training mode, where dropout and batch norm let chance and the batch decide: a copy of it in "
+        "eval mode was asked."
     )
 
 
@@ -310,8 +312,9 @@ def _has_own_features(net: nn.Module, z: Tensor) -> bool:
         return False
 
 
-def _stages(net: nn.Module, z: Tensor) -> tuple[tuple[tuple[str, nn.Module], ...], nn.Module | None]:
-    """The network's top-level parts that hold weights, in the order they run, and the last layer that weighs."""
+def _stages(net: nn.Module, z: Tensor) -> tuple[tuple[tuple[str, str], ...], str | None]:
+    """The network's top-level parts that hold weights, in the order they run, and the path of the last that weighs."""
+    paths = {module: path for path, module in net.named_modules()}
     order: list[nn.Module] = []
     body = net
     while len(children := list(body.named_children())) == 1:
@@ -323,9 +326,9 @@ def _stages(net: nn.Module, z: Tensor) -> tuple[tuple[tuple[str, nn.Module], ...
                 hooks.callback(module.register_forward_hook(lambda ran, *_: order.append(ran)).remove)
         net(z)
     head = next((module for module in reversed(order) if isinstance(module, _WEIGHED)), None)
-    layers = [
-        (f"{type(module).__name__.lower()}_{stages[module]}" if stages[module].isdigit() else stages[module], module)
-        for module in dict.fromkeys(order)
-        if module in stages and not any(part is head for part in module.modules())
-    ]
-    return tuple(layers), head
+    layers = []
+    for module in dict.fromkeys(order):
+        if module in stages and not any(part is head for part in module.modules()):
+            name = stages[module]
+            layers.append((f"{type(module).__name__.lower()}_{name}" if name.isdigit() else name, paths[module]))
+    return tuple(layers), None if head is None else paths[head]

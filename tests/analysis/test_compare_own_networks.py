@@ -200,13 +200,13 @@ def test_names_and_classes() -> None:
 # --- what is noticed --------------------------------------------------------------------------------------------------
 
 
-def test_training_mode_is_put_back_as_it_was_part_by_part() -> None:
+def test_training_mode_stays_as_it_was_part_by_part() -> None:
     mine = Net()
     mine.bn1.eval()  # somebody froze it
     before = {key: value.clone() for key, value in mine.state_dict().items()}
     modes = [module.training for module in mine.modules()]
     found, (said,) = noticed(mine, images())
-    assert "Net was in training mode" in said
+    assert "Net is in training mode" in said
     assert one_sentence(said)
     assert [module.training for module in mine.modules()] == modes
     assert all(torch.equal(value, before[key]) for key, value in mine.state_dict().items())
@@ -215,7 +215,7 @@ def test_training_mode_is_put_back_as_it_was_part_by_part() -> None:
     assert [one.to_dict()["models"] for one in found] == [one.to_dict()["models"] for one in same]
 
 
-def test_training_mode_is_put_back_where_the_network_fails() -> None:
+def test_training_mode_stays_where_the_network_fails() -> None:
     mine = Net()
     with pytest.raises(ExplorerError, match="does not take images of 32 x 32 px"):
         explorer.compare(mine, images(side=32))
@@ -232,14 +232,13 @@ def test_a_network_can_be_trained_after_it_was_asked() -> None:
                 self.scale, self.shift = torch.ones(1) * 2, x.sum() * 0 + 1
             return super().forward(x) * self.scale + super().forward(x * self.shift)
 
-    mine = Keeping()
-    with pytest.warns(ExplorerWarning, match="training mode"):
-        explorer.compare(mine, images(), RECIPE)
-    mine(images()).sum().backward()
+    mine = Keeping().eval()
+    explorer.compare(mine, images(), RECIPE)
+    mine.train()(images()).sum().backward()
     assert mine.fc.weight.grad is not None
     with torch.inference_mode():
-        wrap(mine)(images() * 1)
-    mine(images()).sum().backward()
+        wrap(mine.eval())(images() * 1)
+    mine.train()(images()).sum().backward()
 
 
 def test_a_network_that_does_more_than_to_set_a_flag_is_told_of_both_changes() -> None:
@@ -487,9 +486,12 @@ def test_half_precision_and_output_objects() -> None:
 
 def test_borrowing_is_reentrant_and_ends() -> None:
     mine = Net()
-    with borrowed(mine), borrowed(mine):
-        assert not mine.training
-    assert mine.training
+    with borrowed(mine) as one, borrowed(mine) as same:
+        assert one is same
+        assert not one.training
+        assert mine.training
+    with borrowed(mine.eval()) as one:
+        assert one is mine
     assert isinstance(wrap(mine), Classifier)
 
 
@@ -498,7 +500,7 @@ def test_a_result_reads_as_text() -> None:
         one = explorer.compare(Net(), Picture(images(1)), RECIPE)
     text = repr(one)
     assert text.splitlines()[0] == f"{RECIPE}: pixels {one.image_hash}"
-    assert "Note: Net was in training mode" in text
+    assert "Note: Net is in training mode" in text
     assert one.to_dict()["warnings"] == list(one.warnings)
     many = explorer.compare(net(), list(images(4)), RECIPE)
     assert repr(many).splitlines()[0] == "4 images under gaussian_noise=0.3;seed=7, each with noise of its own"
