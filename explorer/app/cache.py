@@ -28,7 +28,14 @@ class LruCache(Generic[K, V]):
         self._lock = threading.Lock()
 
     def get(self, key: K) -> V | None:
-        """Return the entry, which counts as a use of it, or None."""
+        """Look an entry up, which counts as a use of it.
+
+        Args:
+            key: Its key.
+
+        Returns:
+            The entry; None if there is none.
+        """
         with self._lock:
             self._evict()
             if key not in self._entries:
@@ -38,7 +45,12 @@ class LruCache(Generic[K, V]):
             return value
 
     def put(self, key: K, value: V) -> None:
-        """Add an entry, or replace it."""
+        """Add an entry, or replace it.
+
+        Args:
+            key: Its key.
+            value: The entry.
+        """
         with self._lock:
             self._entries.pop(key, None)
             self._entries[key] = (self._clock(), value)

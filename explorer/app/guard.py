@@ -55,7 +55,13 @@ class Guard:
     """ASGI middleware that lets in what belongs here and answers all else with one sentence."""
 
     def __init__(self, app: ASGIApp, names: Collection[str] = (), *, mcp: bool = False) -> None:
-        """``names``: host names by which the app is reached besides localhost and plain IP addresses."""
+        """Wrap an app.
+
+        Args:
+            app: What answers the requests that belong here.
+            names: Host names by which it is reached besides localhost and plain IP addresses.
+            mcp: Whether MCP clients are let in.
+        """
         self.app = app
         self.names = frozenset(name.lower() for name in names)
         self.paths = frozenset((*PAGE, *API, *(MCP if mcp else ())))
@@ -83,7 +89,14 @@ class Guard:
             await JSONResponse({"error": sentence, "detail": sentence}, 400)(scope, receive, send)
 
     def refusal(self, scope: Scope) -> tuple[int, str] | None:
-        """Status and sentence for a request that has no business here; None for one that has."""
+        """Decide whether a request has any business here.
+
+        Args:
+            scope: The request.
+
+        Returns:
+            Status and sentence of the refusal; None for a request that is let in.
+        """
         headers = Headers(scope=scope)
         hosts = headers.getlist("host")
         if len(hosts) != 1 or not self._known(hosts[0]):

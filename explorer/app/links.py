@@ -37,10 +37,18 @@ METHODS = {"data", "distortion", "reach", "images"}
 
 
 def read_link(workspace: Workspace, query: Any, *, max_models: int, max_steps: int) -> dict[str, Any]:
-    """What an address's query (without the ``?``) asks for: {"state": {...}, "said": [sentences]}.
+    """Read what an address asks for.
 
-    ``state`` has only the keys that the address gave rightly, of family, models, picture, steps, seed, against,
-    quantised, reference and tab, in the page's own form.
+    Args:
+        workspace: The models and pictures that are here.
+        query: The address's query, without the ``?``, from the browser.
+        max_models: Models that the page can show.
+        max_steps: Steps of a recipe that the page can show.
+
+    Returns:
+        {"state": {...}, "said": [sentences]}. ``state`` is in the page's own form and has only what the address gives
+        correctly, of family, models, picture, steps, seed, against, quantised, reference and tab; ``said`` says what it
+        could not honour.
     """
     reader = _Reader(workspace, max_models, max_steps)
     if not isinstance(query, str) or len(query) > MAX_LINK:

@@ -69,10 +69,17 @@ class StateRequest(Request):
 
 
 def answer_by_name(answers: Mapping[str, Callable[[Any], dict[str, Any]]], question: Any) -> dict[str, Any]:
-    """Answer a question {"ask": name, ...} by the function of that name.
+    """Answer a question by the function that it names.
+
+    Args:
+        answers: The functions by name.
+        question: {"ask": name, ...} from the browser.
+
+    Returns:
+        What the function returns for the question.
 
     Raises:
-        ExplorerError: If there is none.
+        ExplorerError: If there is no such function.
     """
     name = mapping(question).get("ask")
     if not isinstance(name, str) or name not in answers:
@@ -81,7 +88,17 @@ def answer_by_name(answers: Mapping[str, Callable[[Any], dict[str, Any]]], quest
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
-    """Return the value if it is a JSON object."""
+    """Return the value if it is a JSON object.
+
+    Args:
+        value: What was sent.
+
+    Returns:
+        The value.
+
+    Raises:
+        ExplorerError: If it is not an object.
+    """
     if not isinstance(value, Mapping):
         raise ExplorerError("The page sent something that is not a question; reload it.")
     return value
@@ -89,6 +106,12 @@ def mapping(value: Any) -> Mapping[str, Any]:
 
 def read_recipe(value: Any) -> Recipe:
     """Read the JSON form of a recipe; its size is checked before its meaning.
+
+    Args:
+        value: What was sent.
+
+    Returns:
+        The recipe.
 
     Raises:
         ExplorerError: If it is not a recipe, or has more steps than the page shows.
@@ -107,6 +130,12 @@ def read_recipe(value: Any) -> Recipe:
 def parse_recipe(text: Any) -> Recipe:
     """Read a recipe written as text, as long as the page can show it.
 
+    Args:
+        text: What was sent.
+
+    Returns:
+        The recipe.
+
     Raises:
         ExplorerError: If it is not a recipe, or has more steps than the page shows.
     """
@@ -118,6 +147,13 @@ def parse_recipe(text: Any) -> Recipe:
 
 
 def check_length(steps: Sequence[Any]) -> None:
-    """Refuse more steps than the page shows."""
+    """Refuse more steps than the page shows.
+
+    Args:
+        steps: The steps of a recipe.
+
+    Raises:
+        ExplorerError: If there are too many.
+    """
     if len(steps) > MAX_STEPS:
         raise ExplorerError(f"The page shows at most {MAX_STEPS} distortions in a chain; this one has {len(steps)}.")

@@ -32,9 +32,18 @@ Number = Annotated[float | None, Field(gt=-LARGE, lt=LARGE), Sentence("A number 
 class Filters:
     """Which cases are shown; None does not filter.
 
-    ``model`` ("baseline" or "other") is the one that ``low``, ``high`` (of its margin), ``was`` and ``now`` (its clean
-    and its distorted answer, as class index) and ``flipped`` are about. ``conditions``: indices into the plan's.
-    ``marked``: "star", "note" or "tag:WORD". ``cases``: picked by hand.
+    Attributes:
+        quadrants: Names of the quadrants that are shown.
+        label: Index of the true class.
+        conditions: Indices into the plan's conditions.
+        model: "baseline" or "other": the one that the following are about.
+        low: Smallest margin.
+        high: Largest margin.
+        was: Index of the class of its clean answer.
+        now: Index of the class of its distorted answer.
+        flipped: Whether its answer has changed.
+        marked: "star", "note" or "tag:WORD".
+        cases: Picked by hand.
     """
 
     quadrants: tuple[str, ...] = QUADRANTS
@@ -52,7 +61,12 @@ class Filters:
 
 @dataclass(frozen=True)
 class Order:
-    """What the cases are sorted by, as in ``OrderRequest``, and whether the largest come first."""
+    """What the cases are sorted by.
+
+    Attributes:
+        by: One of the columns in ``OrderRequest``.
+        falling: Whether the largest come first.
+    """
 
     by: str = "case"
     falling: bool = False
@@ -123,7 +137,17 @@ def read_filters(raw: Any, plan: Plan) -> Filters:
 
 
 def read_order(raw: Any) -> Order:
-    """Read the order of {"by", "falling"} from the browser, or None."""
+    """Read the order that the page asks for.
+
+    Args:
+        raw: {"by", "falling"} from the browser, or None.
+
+    Returns:
+        The order; by case where it does not say.
+
+    Raises:
+        ExplorerError: If cases cannot be sorted by that.
+    """
     given = OrderRequest.read({} if raw is None else raw)
     return Order(given.by, given.falling)
 

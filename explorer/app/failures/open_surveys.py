@@ -1,4 +1,4 @@
-"""The surveys that the page offers: those that travel with the explorer, those named at its start, those made here."""
+"""The surveys that the page offers: those shipped, those named when the app was started, and those made in it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,14 @@ SURVEYS = "surveys"
 
 @dataclass(frozen=True, eq=False)
 class OpenSurvey:
-    """One survey: its ``key`` in the page's questions, where it comes from (shipped, named or made), how far it is."""
+    """One survey.
+
+    Attributes:
+        key: Its name in the page's questions.
+        survey: The survey itself.
+        origin: Where it comes from: "shipped", "named" or "made".
+        done: How many of its images are finished.
+    """
 
     key: str
     survey: Survey
@@ -61,7 +68,12 @@ class OpenSurvey:
 
 @dataclass(eq=False)
 class OpenSurveys:
-    """Finds them by key, and keeps what was read of them."""
+    """Finds surveys by key, and keeps what was read of them.
+
+    Attributes:
+        workspace: Where their models and the user's own data sets are.
+        named: Surveys, or folders of surveys, that were named when the app was started.
+    """
 
     workspace: Workspace
     named: Sequence[Path] = ()
@@ -79,7 +91,11 @@ class OpenSurveys:
         return first.parent if (first / PLAN).is_file() else first
 
     def all(self) -> tuple[list[OpenSurvey], list[str]]:
-        """Every survey that can be opened, in the order in which the page offers them, and a sentence per other one."""
+        """List the surveys, in the order in which the page offers them.
+
+        Returns:
+            Those that can be opened, and one sentence for each that cannot.
+        """
         folders = [("named", folder) for named in self.named for folder in _surveys_in(named)]
         folders += [("made", folder) for folder in _surveys_in(self.home)]
         folders += [("shipped", folder) for folder in shipped()]
@@ -101,7 +117,17 @@ class OpenSurveys:
         return found, messages
 
     def find(self, key: Any) -> OpenSurvey:
-        """The survey of that key; ExplorerError where there is none (any more)."""
+        """Find a survey.
+
+        Args:
+            key: What the browser names.
+
+        Returns:
+            The survey.
+
+        Raises:
+            ExplorerError: If there is none of that key (any more).
+        """
         if not isinstance(key, str) or len(key) > 100:
             raise ExplorerError("Choose a survey first.")
         if key not in self._known:
@@ -111,7 +137,18 @@ class OpenSurveys:
         return self._known[key]
 
     def table(self, opened: OpenSurvey, pair: tuple[str, str]) -> Table:
-        """All cases for two of its models; read once, and again when rows have come."""
+        """Read all cases for two models of a survey; once, and again when rows have been added.
+
+        Args:
+            opened: The survey.
+            pair: Names of the baseline and the other model.
+
+        Returns:
+            The cases.
+
+        Raises:
+            ExplorerError: As in ``table.load``.
+        """
         cache_key = (*opened.stamp, *pair)
         with self._reading:  # two questions at once wait for one reading
             table = self._tables.get(cache_key)
@@ -121,7 +158,17 @@ class OpenSurveys:
             return table
 
     def data(self, opened: OpenSurvey) -> Dataset:
-        """The images it was made on, if they are here; ExplorerError, one sentence, where they are not."""
+        """Find the images on which a survey was made.
+
+        Args:
+            opened: The survey.
+
+        Returns:
+            The data set.
+
+        Raises:
+            ExplorerError: If they are not here.
+        """
         with self._reading:
             if opened.survey.plan.key not in self._data:
                 self._data[opened.survey.plan.key] = self._open(opened)
@@ -135,7 +182,17 @@ class OpenSurveys:
         return data_of(opened.survey)
 
     def models(self, names: Sequence[str]) -> list[Classifier]:
-        """Those of the page that have these names, loaded; ExplorerError where one is not here."""
+        """Load models by name.
+
+        Args:
+            names: Their names.
+
+        Returns:
+            The models, in this order.
+
+        Raises:
+            ExplorerError: If one is not here.
+        """
         return self.workspace.choose(list(names))[1]
 
 

@@ -38,7 +38,7 @@ KEPT_VALUES = 20_000 * 3 * 32 * 32  # pictures of larger models: fewer of them
 
 
 class Failures:
-    """Answers the page's questions about surveys."""
+    """Answers the page's questions about surveys. Each question is a method, and takes what the browser sent."""
 
     def __init__(self, workspace: Workspace, surveys: OpenSurveys) -> None:
         self._workspace = workspace
@@ -62,18 +62,39 @@ class Failures:
         self._accuracies: LruCache[tuple[Any, ...], list[dict[str, Any]]] = LruCache(32)
 
     def answer(self, question: Any) -> dict[str, Any]:
-        """The answer to {"ask": name, ...}; ExplorerError, one sentence, where it makes no sense."""
+        """Answer a question of the page.
+
+        Args:
+            question: {"ask": name, ...} from the browser.
+
+        Returns:
+            The answer.
+
+        Raises:
+            ExplorerError: If it makes no sense.
+        """
         return answer_by_name(self._asks, question)
 
     # ---- the questions --------------------------------------------------------------------------------------------
 
     def listed(self, _: Any = None) -> dict[str, Any]:
-        """{"surveys": [...], "said": [sentences on those that cannot be opened], "home": where new ones go}."""
+        """List the surveys.
+
+        Returns:
+            {"surveys": [...], "said": [a sentence for each that cannot be opened], "home": where new ones go}.
+        """
         found, messages = self._surveys.all()
         return {"surveys": [opened.to_dict() for opened in found], "said": messages, "home": str(self._surveys.home)}
 
     def open(self, question: Any) -> dict[str, Any]:
-        """{"survey", "pair"?} -> what the page needs to know of it before it asks for cases."""
+        """Describe a survey: all that the page needs to know before it asks for cases.
+
+        Args:
+            question: As ``SurveyRequest``.
+
+        Returns:
+            A JSON object.
+        """
         asked = SurveyRequest.read(question)
         opened = self._surveys.find(asked.survey)
         plan = opened.survey.plan
@@ -97,10 +118,14 @@ class Failures:
         }
 
     def cases(self, question: Any) -> dict[str, Any]:
-        """{"survey", "pair", "filters", "order", "start", "count"} -> {"counts", "total", "shown", "items"}.
+        """Describe a part of the gallery.
 
-        ``counts``: cases per quadrant under all filters but that of the quadrants; ``total``: all that are asked for,
-        ``shown`` of which can be scrolled through.
+        Args:
+            question: As ``CasesRequest``.
+
+        Returns:
+            {"counts", "total", "shown", "start", "items"}. ``counts``: cases per quadrant under all filters but that of
+            the quadrants; ``total``: all that are asked for, ``shown`` of which can be scrolled through.
         """
         asked = CasesRequest.read(question)
         chosen = select(self._surveys, asked)
@@ -124,7 +149,14 @@ class Failures:
         }
 
     def pictures(self, question: Any) -> dict[str, Any]:
-        """{"survey", "cases"} -> {"pictures": {case: data URL of the distorted pixels, lossless}}."""
+        """Draw cases.
+
+        Args:
+            question: As ``PicturesRequest``.
+
+        Returns:
+            {"pictures": {case: data URL of the distorted pixels, lossless}}.
+        """
         asked = PicturesRequest.read(question)
         opened = self._surveys.find(asked.survey)
         cases = [_check_case(opened.survey.plan, case) for case in asked.cases]
@@ -138,7 +170,14 @@ class Failures:
         return {"pictures": {str(case): url for case, url in found.items()}}
 
     def case(self, question: Any) -> dict[str, Any]:
-        """{"survey", "case"} -> {"clean", "distorted", "hash", "state"}: how to open it, exactly."""
+        """Say how to open a case, exactly.
+
+        Args:
+            question: As ``CaseRequest``.
+
+        Returns:
+            {"clean", "distorted", "hash", "recipe", "state"}; ``state``: that of the page "Explore".
+        """
         asked = CaseRequest.read(question)
         opened = self._surveys.find(asked.survey)
         plan = opened.survey.plan
@@ -170,7 +209,14 @@ class Failures:
         }
 
     def mark(self, question: Any) -> dict[str, Any]:
-        """{"survey", "case", "mark": {"star", "tags", "note"}} -> {"mark"} as it is kept."""
+        """Keep an annotation.
+
+        Args:
+            question: As ``AnnotationRequest``.
+
+        Returns:
+            {"mark"} as it is kept.
+        """
         asked = AnnotationRequest.read(question)
         opened, given = self._surveys.find(asked.survey), asked.mark
         kept = make_annotation(given.get("star"), given.get("tags"), given.get("note"))
@@ -178,7 +224,14 @@ class Failures:
         return {"mark": kept.to_dict()}
 
     def accuracy(self, question: Any) -> dict[str, Any]:
-        """{"survey", "pair"} -> {"rows": those of ``survey.accuracy``, the clean pictures first}."""
+        """Compare the accuracy of two models against the amount.
+
+        Args:
+            question: As ``SurveyRequest``.
+
+        Returns:
+            {"rows": those of ``survey.accuracy``, the clean pictures first}.
+        """
         asked = SurveyRequest.read(question)
         opened = self._surveys.find(asked.survey)
         pair = pair_of(opened, asked)
@@ -195,7 +248,14 @@ class Failures:
         return {"rows": rows}
 
     def confusion(self, question: Any) -> dict[str, Any]:
-        """{"survey", "pair", "filters"} -> {"baseline", "other": counts [clean answer][distorted answer]}."""
+        """Count how the two models' answers moved.
+
+        Args:
+            question: As ``SelectionRequest``.
+
+        Returns:
+            {"baseline", "other": counts [clean answer][distorted answer]}.
+        """
         chosen = select(self._surveys, SelectionRequest.read(question))
         keep, classes = chosen.kept(), len(chosen.opened.survey.plan.classes)
         return {side: chosen.table.confusion(keep, side, classes) for side in SIDES}

@@ -17,7 +17,14 @@ from explorer.survey.annotations import read_annotations
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """A survey, two of its models, their cases, and the filters on these."""
+    """What a request is about.
+
+    Attributes:
+        opened: The survey.
+        pair: The two models that are compared.
+        table: Their cases.
+        filters: Which of the cases are shown.
+    """
 
     opened: OpenSurvey
     pair: tuple[str, str]
@@ -37,6 +44,13 @@ class Selection:
 def select(surveys: OpenSurveys, question: SelectionRequest) -> Selection:
     """Look up what a request names.
 
+    Args:
+        surveys: The surveys that the page offers.
+        question: The request.
+
+    Returns:
+        The survey, its two models, their cases, and the filters.
+
     Raises:
         ExplorerError: If it names what is not there.
     """
@@ -47,7 +61,18 @@ def select(surveys: OpenSurveys, question: SelectionRequest) -> Selection:
 
 
 def pair_of(opened: OpenSurvey, question: SurveyRequest) -> tuple[str, str]:
-    """Return the two models to compare; by default the first one, and a stabilized sibling where there is one."""
+    """Return the two models to compare: by default the first one, and a stabilized sibling where there is one.
+
+    Args:
+        opened: The survey.
+        question: The request.
+
+    Returns:
+        Names of the baseline and the other model.
+
+    Raises:
+        ExplorerError: If the survey does not have them.
+    """
     if question.pair is None:
         plan = opened.survey.plan
         stable = (name for name, method in zip(plan.models, plan.methods, strict=True) if method == "stability")
@@ -58,7 +83,14 @@ def pair_of(opened: OpenSurvey, question: SurveyRequest) -> tuple[str, str]:
 
 
 def annotated_cases(opened: OpenSurvey) -> dict[str, set[int]]:
-    """Return the cases with a "star", with a "note", and with each "tag:..."."""
+    """Collect the annotated cases of a survey.
+
+    Args:
+        opened: The survey.
+
+    Returns:
+        The cases with a "star", with a "note", and with each "tag:WORD".
+    """
     found: dict[str, set[int]] = {}
     for case, mark in read_annotations(opened.survey).items():
         names = [*(["star"] if mark.star else []), *(["note"] if mark.note else [])]

@@ -57,7 +57,15 @@ class Table:
     sides: dict[str, dict[str, Column]]
 
     def select(self, filters: Filters, marked: dict[str, set[int]]) -> NDArray[np.bool_]:
-        """Which cases the filters keep, all quadrants; ``marked``: the cases with "star", "note" or "tag:..."."""
+        """Apply the filters, except that of the quadrants.
+
+        Args:
+            filters: The filters.
+            marked: The cases with "star", "note" or "tag:WORD".
+
+        Returns:
+            Which cases they keep, (n,).
+        """
         keep = np.ones(len(self.case), bool)
         if filters.label is not None:
             keep &= self.label == filters.label
@@ -81,12 +89,29 @@ class Table:
         return keep
 
     def counts(self, keep: NDArray[np.bool_]) -> dict[str, int]:
-        """How many of the kept cases lie in each quadrant."""
+        """Count the kept cases of each quadrant.
+
+        Args:
+            keep: Which cases, (n,).
+
+        Returns:
+            The counts by the quadrant's name.
+        """
         counted = np.bincount(self.quadrant[keep], minlength=len(QUADRANTS))
         return dict(zip(QUADRANTS, counted.tolist(), strict=True))
 
     def ordered(self, keep: NDArray[np.bool_], filters: Filters, order: Order, most: int) -> NDArray[np.int64]:
-        """The first ``most`` rows of this table that are kept and in one of the filters' quadrants, in order."""
+        """Sort the kept cases of the filters' quadrants.
+
+        Args:
+            keep: Which cases, (n,).
+            filters: Their quadrants, and the model whose columns count.
+            order: What to sort by.
+            most: How many to return at most.
+
+        Returns:
+            Rows of this table, the first ones in that order.
+        """
         wanted = [QUADRANTS.index(name) for name in filters.quadrants]
         rows = np.flatnonzero(keep & np.isin(self.quadrant, wanted))
         if order.by == "case":
@@ -107,13 +132,29 @@ class Table:
         return self.sides[model][by]
 
     def confusion(self, keep: NDArray[np.bool_], model: str, classes: int) -> list[list[int]]:
-        """How many of the kept cases a model called [clean][distorted]."""
+        """Count how a model's answers to the kept cases moved.
+
+        Args:
+            keep: Which cases, (n,).
+            model: "baseline" or "other".
+            classes: Number of classes.
+
+        Returns:
+            The counts, [clean answer][distorted answer].
+        """
         side = self.sides[model]
         pairs = side["clean_prediction"][keep].astype(np.int64) * classes + side["prediction"][keep]
         return np.bincount(pairs, minlength=classes**2).reshape(classes, classes).tolist()
 
     def patterns(self, plan: Plan) -> pd.DataFrame:
-        """What ``statistics.paired`` counts, from these columns, which is faster than asking the files."""
+        """Count what ``survey.statistics.paired`` counts, from these columns: faster than asking the files.
+
+        Args:
+            plan: The survey's plan.
+
+        Returns:
+            The same table.
+        """
         import pandas as pd
 
         image = self.case % plan.rows
@@ -158,7 +199,18 @@ def _pattern(distortion: str, amount: float, image: Column, a: Column, b: Column
 
 
 def load(survey: Survey, pair: Sequence[str]) -> Table:
-    """The table of two models; ExplorerError where nothing is finished yet, or only half of a case is there."""
+    """Read the table of two models.
+
+    Args:
+        survey: The survey.
+        pair: Names of the baseline and the other model.
+
+    Returns:
+        The table.
+
+    Raises:
+        ExplorerError: If nothing is finished yet, or only one of the models has answered a case.
+    """
     wanted = ", ".join(_COLUMNS)
     with survey.connect() as connection:
         mild = {

@@ -28,17 +28,23 @@ class AccuracyRequest(Request):
 
 
 @job("accuracy", AccuracyRequest)
-def accuracy(context: Context, question: AccuracyRequest, progress: Progress) -> dict[str, Any]:
-    """{"data", "distortion", "reach", "images"} -> the models' accuracies on the first so many test images.
+def accuracy(context: Context, request: AccuracyRequest, progress: Progress) -> dict[str, Any]:
+    """Measure the models' accuracies on the first test images.
 
-    {"n", "seed", "amounts", "models": [{"name", "accuracy", "low", "high"}, ...]}: one number per amount, with its
-    95 % Wilson interval. What was counted for fewer images is kept, so that asking for more goes on from there.
+    What was counted for fewer images is kept, so that asking for more goes on from there.
+
+    Returns:
+        {"n", "seed", "amounts", "models": [{"name", "accuracy", "low", "high"}, ...]}: one number per amount, with its
+        95 % Wilson interval.
+
+    Raises:
+        ExplorerError: If the page asks for what is not there.
     """
-    group = find_group(context.workspace, question.data)
-    kind = find_known(question.distortion)
-    reach, n = question.reach, question.images
+    group = find_group(context.workspace, request.data)
+    kind = find_known(request.distortion)
+    reach, n = request.reach, request.images
     if reach not in reaches(kind, group):
-        raise ExplorerError(question.wrong)
+        raise ExplorerError(request.wrong)
     if group.data not in context.workspace.catalog.names():
         raise ExplorerError(f"{group.title} is not on this machine; download it first.")
     key = (group.data, kind.name, reach)

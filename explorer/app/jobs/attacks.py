@@ -22,23 +22,28 @@ class AttackRequest(StateRequest):
 
 
 @job("attacks", AttackRequest)
-def attacks(context: Context, question: AttackRequest, progress: Progress) -> dict[str, Any]:
-    """{"state", "attack", "amount"} -> ``Transfer.to_dict()``, ``steps`` of the chain, ``followed`` per model.
+def attacks(context: Context, request: AttackRequest, progress: Progress) -> dict[str, Any]:
+    """Craft an attack on each model and show it to all of them.
 
-    ``followed``: the class whose probability the cells tell, the true one, else the model's clean answer.
+    Returns:
+        ``Transfer.to_dict()``; ``steps`` of the chain; ``followed`` per model: the class whose probability the cells
+        show, the true one where it is known, else the model's clean answer.
+
+    Raises:
+        ExplorerError: If there is no such attack, or the chain has no room for it.
     """
-    request = context.workspace.load(question.state)
-    check_room(request.recipe, question.attack)
+    loaded = context.workspace.load(request.state)
+    check_room(loaded.recipe, request.attack)
     found = transfer(
-        request.models,
-        request.pixels,
-        question.attack,
-        question.amount,
-        recipe=request.recipe,
-        label=request.label,
+        loaded.models,
+        loaded.pixels,
+        request.attack,
+        request.amount,
+        recipe=loaded.recipe,
+        label=loaded.label,
         progress=progress,
     )
-    told = None if request.label is None else request.family.classes[request.label]
+    told = None if loaded.label is None else loaded.family.classes[loaded.label]
     return {
         **found.to_dict(),
         "steps": [list(step) for step in found.recipes[0].steps],

@@ -1,4 +1,4 @@
-"""Rows of a data set for the browser window, and the list of data sets as it is now."""
+"""Rows of a data set for the image browser, and the list of data sets as it is now."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from explorer.progress import Progress
 
 
 @job("browse", BrowseRequest)
-def browse(context: Context, question: BrowseRequest, progress: Progress) -> dict[str, Any]:
-    """Some rows, as ``DatasetCatalog.browse`` gives them."""
-    return context.workspace.catalog.browse(question, progress)
+def browse(context: Context, request: BrowseRequest, progress: Progress) -> dict[str, Any]:
+    """Return some rows, as in ``DatasetCatalog.browse``."""
+    return context.workspace.catalog.browse(request, progress)
 
 
 @job("datasets", Request)
-def datasets(context: Context, question: Request, progress: Progress) -> dict[str, Any]:
-    """{"datasets": [...]}: which data sets are here by now, and which can be downloaded."""
+def datasets(context: Context, request: Request, progress: Progress) -> dict[str, Any]:
+    """Return {"datasets": [...]}: the data sets that are here by now, and those that can be downloaded."""
     return {"datasets": context.workspace.catalog.catalogue()}

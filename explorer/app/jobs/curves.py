@@ -26,7 +26,11 @@ CHEAP = 8 * 32 * 32
 
 
 class StepRequest(StateRequest):
-    """Which step of the state's recipe varies; the last one where it does not say."""
+    """Which step of the state's recipe varies.
+
+    Attributes:
+        place: Its index; the last one if it is missing.
+    """
 
     wrong = "The page asked for curves that do not exist; reload it."
 
@@ -34,58 +38,84 @@ class StepRequest(StateRequest):
 
 
 class CurvesRequest(StepRequest):
-    """Which curves, and over how many seeds; one where it does not say."""
+    """Which curves.
+
+    Attributes:
+        seeds: Number of seeds of the band; 1 if it is missing.
+    """
 
     seeds: Annotated[int | None, Field(ge=1, le=MAX_SEEDS)] = None
 
 
 @job("curves", CurvesRequest)
-def curves(context: Context, question: CurvesRequest, progress: Progress) -> dict[str, Any]:
-    """{"state", "place", "seeds"} -> what ``curves.js`` draws; place: index in the recipe's steps, the last without it.
+def curves(context: Context, request: CurvesRequest, progress: Progress) -> dict[str, Any]:
+    """Sweep one step of the state's recipe, as ``curves.js`` draws it.
 
-    ``at`` is the step's amount in the state itself, ``random`` whether another seed would give other curves. ``exact``
-    tells whether the flip points were searched or are only the first amounts of the curves at which the answer differs,
-    as they are where one seed was asked for and the search is slow; more seeds bring the search as well.
+    Returns:
+        As ``swept``. The flip points are only those of the curves themselves if one seed is asked for and the search
+        is slow; asking for more seeds brings the search as well.
+
+    Raises:
+        ExplorerError: If the state has no such step.
     """
-    request = context.workspace.load(question.state)
-    place = step_of(request.recipe, question)
+    loaded = context.workspace.load(request.state)
+    place = step_of(loaded.recipe, request)
     if place is None:
         raise ExplorerError("Add a distortion to see what happens while it grows.")
-    seeds = question.seeds or 1
-    return swept(request, place, seeds, progress, exact=seeds > 1 or _is_cheap(request))
+    seeds = request.seeds or 1
+    return swept(loaded, place, seeds, progress, exact=seeds > 1 or _is_cheap(loaded))
 
 
-def step_of(recipe: Recipe, question: StepRequest) -> int | None:
-    """Return the index of the step that varies, in the recipe's steps; None where there is no step at all.
+def step_of(recipe: Recipe, request: StepRequest) -> int | None:
+    """Return the index of the step that varies, in the recipe's steps.
+
+    Args:
+        recipe: The recipe of the state.
+        request: What the page asks for.
+
+    Returns:
+        The index; None if the recipe has no steps.
 
     Raises:
         ExplorerError: If the recipe does not have that many steps.
     """
     if not recipe.steps:
         return None
-    if question.place is None:
+    if request.place is None:
         return len(recipe.steps) - 1
-    if question.place >= len(recipe.steps):
-        raise ExplorerError(question.wrong)
-    return question.place
+    if request.place >= len(recipe.steps):
+        raise ExplorerError(request.wrong)
+    return request.place
 
 
-def swept(request: LoadedRequest, place: int, seeds: int, progress: Progress, *, exact: bool = True) -> dict[str, Any]:
-    """The sweep of one step of a request's recipe as ``curves.js`` wants it; errors as in ``sweep``.
+def swept(loaded: LoadedRequest, place: int, seeds: int, progress: Progress, *, exact: bool = True) -> dict[str, Any]:
+    """Sweep one step of a state's recipe.
 
-    ``exact``: the models' flip points are those of ``analysis.flip_point`` instead of the curves' own amounts; where
-    the slider stands on the other one of its two sides, those of the same search on that side.
+    Args:
+        loaded: The state.
+        place: Index of the step.
+        seeds: Number of seeds of the band.
+        progress: Called with how much is done and how much there is to do.
+        exact: Whether to search each model's flip point; if not, it is the first of the curves' amounts at which the
+            answer differs.
+
+    Returns:
+        ``Sweep.to_dict()`` without probabilities; the distortion's words; ``step`` of its slider; ``at``: the step's
+        amount in the state itself; ``random``: whether another seed would give other curves; ``exact``.
+
+    Raises:
+        ExplorerError: As in ``sweep``.
     """
-    name, at = request.recipe.steps[place]
-    kind, side = find_distortion(name), request.pixels.shape[-1]
+    name, at = loaded.recipe.steps[place]
+    kind, side = find_distortion(name), loaded.pixels.shape[-1]
     parts = 2 if exact else 1
     along = sweep(
-        request.models,
-        request.pixels,
+        loaded.models,
+        loaded.pixels,
         name,
         amounts=curve_amounts(kind, side, at),
-        recipe=request.recipe,
-        label=request.label,
+        recipe=loaded.recipe,
+        label=loaded.label,
         place=place,
         seeds=seeds,
         progress=lambda done, total: progress(done, parts * total),
@@ -93,10 +123,10 @@ def swept(request: LoadedRequest, place: int, seeds: int, progress: Progress, *,
     found = along.to_dict()
     if exact:
         flips = flip_points_along(
-            request.models,
-            request.pixels,
+            loaded.models,
+            loaded.pixels,
             along,
-            label=request.label,
+            label=loaded.label,
             progress=lambda done, total: progress(total + done, parts * total),
         )
         for model, flip in zip(found["models"], flips, strict=True):
@@ -105,9 +135,9 @@ def swept(request: LoadedRequest, place: int, seeds: int, progress: Progress, *,
         del model["probabilities"], model["classes"]  # most of the bytes, and nothing draws them
     about = describe(kind, [side])
     words = {key: about[key] for key in ("title", "sign", "symbol", "unit", "factor")}
-    return {**found, **words, "step": kind.step, "at": at, "random": is_random(request.recipe, place), "exact": exact}
+    return {**found, **words, "step": kind.step, "at": at, "random": is_random(loaded.recipe, place), "exact": exact}
 
 
-def _is_cheap(request: LoadedRequest) -> bool:
-    attacked = any(find_distortion(name).adversarial for name, _ in request.recipe.steps)
-    return not attacked and len(request.models) * request.pixels.shape[-2:].numel() <= CHEAP
+def _is_cheap(loaded: LoadedRequest) -> bool:
+    attacked = any(find_distortion(name).adversarial for name, _ in loaded.recipe.steps)
+    return not attacked and len(loaded.models) * loaded.pixels.shape[-2:].numel() <= CHEAP

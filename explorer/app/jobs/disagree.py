@@ -13,7 +13,14 @@ from explorer.progress import Progress
 
 
 class DisagreeRequest(StateRequest):
-    """Where the search begins, in which direction it goes, and which class it keeps to."""
+    """Where to search.
+
+    Attributes:
+        dataset: Name of the data set.
+        after: The row where the search begins; it is looked at last.
+        label: Name of the class to keep to; None for all.
+        back: Whether to go backwards.
+    """
 
     dataset: Any = None
     after: Any = None
@@ -22,16 +29,19 @@ class DisagreeRequest(StateRequest):
 
 
 @job("disagree", DisagreeRequest)
-def disagree(context: Context, question: DisagreeRequest, progress: Progress) -> dict[str, Any]:
-    """{"state", "dataset", "after", "label"?, "back"?} -> {"item": the row found, or null}.
+def disagree(context: Context, request: DisagreeRequest, progress: Progress) -> dict[str, Any]:
+    """Find the next row on which the models disagree; the search goes round the end of the data set once.
 
-    The search begins behind the row ``after`` (before it, where ``back`` is true), goes round the end once, and looks
-    at the rows of the class ``label`` only, where one is named.
+    Returns:
+        {"item": the row found, or null}.
+
+    Raises:
+        ExplorerError: If there is no such data set, row or class, or only one model.
     """
     from explorer.analysis.disagree import next_disagreement
 
-    request = context.workspace.load(question.state)
-    if len(request.models) < 2:
+    loaded = context.workspace.load(request.state)
+    if len(loaded.models) < 2:
         raise ExplorerError("A single model agrees with itself; add another one.")
     catalog = context.workspace.catalog
     told = (0, 0)
@@ -41,15 +51,15 @@ def disagree(context: Context, question: DisagreeRequest, progress: Progress) ->
         told = (done, total)
         progress(done, total)
 
-    data = catalog.find(question.dataset)
-    data = data.fitted(request.family.size, request.family.channels, tick=lambda: progress(*told))
+    data = catalog.find(request.dataset)
+    data = data.fitted(loaded.family.size, loaded.family.channels, tick=lambda: progress(*told))
     row = next_disagreement(
-        request.models,
+        loaded.models,
         data,
-        request.recipe,
-        check_row(data, question.after),
-        label=label_of(data, question.label),
-        step=-1 if question.back else 1,
+        loaded.recipe,
+        check_row(data, request.after),
+        label=label_of(data, request.label),
+        step=-1 if request.back else 1,
         progress=noted,
     )
     return {"item": None if row is None else catalog.item(data, row)}

@@ -28,8 +28,15 @@ class DownloadRequest(Request):
 
 
 @job("download", DownloadRequest)
-def download(context: Context, question: DownloadRequest, progress: Progress) -> dict[str, Any]:
-    """{"dataset": name} -> {"datasets": [...]}, the list as it is then; progress counts bytes."""
+def download(context: Context, request: DownloadRequest, progress: Progress) -> dict[str, Any]:
+    """Download a data set; progress counts bytes.
+
+    Returns:
+        {"datasets": [...]}, the list as it is then.
+
+    Raises:
+        ExplorerError: If it cannot be downloaded, or another one is being downloaded.
+    """
     told = time.monotonic()
 
     def seldom(done: int, total: int) -> None:
@@ -41,7 +48,7 @@ def download(context: Context, question: DownloadRequest, progress: Progress) ->
 
     _wait_for_turn(progress)
     try:
-        fetch(question.dataset, seldom)
+        fetch(request.dataset, seldom)
     finally:
         _one.release()
     return {"datasets": context.workspace.catalog.catalogue()}

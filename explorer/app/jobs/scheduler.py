@@ -34,7 +34,12 @@ POLL = 1.0
 
 
 class StartRequest(Request):
-    """The name of a job's handler, and who asks for it."""
+    """Which job.
+
+    Attributes:
+        kind: Name of the handler.
+        group: Who asks: a page has one job of each group at a time.
+    """
 
     kind: str
     group: Annotated[str, Field(min_length=16, max_length=100), Sentence("The page did not say who asks; reload it.")]
@@ -78,7 +83,17 @@ class Jobs:
         self._pool = ThreadPoolExecutor(threads, "explorer-job", initializer=low_priority_thread)
 
     def start(self, question: Any) -> dict[str, str]:
-        """Start what {"kind", "group", ...} asks for: {"job": token}. It ends an older job of the same group."""
+        """Start a job; it ends an older job of the same group.
+
+        Args:
+            question: {"kind": name of the handler, "group": who asks, ...} from the browser.
+
+        Returns:
+            {"job": token}.
+
+        Raises:
+            ExplorerError: If there is no such handler, or too many jobs are under way.
+        """
         asked = StartRequest.read(question)
         if asked.kind not in HANDLERS:
             raise ExplorerError(asked.wrong)
@@ -95,7 +110,17 @@ class Jobs:
         return {"job": token}
 
     def find(self, question: Any) -> Job:
-        """The job that {"job": token} means; ExplorerError where it is not known (any more)."""
+        """Find a job, which counts as a sign of life of its page.
+
+        Args:
+            question: {"job": token} from the browser.
+
+        Returns:
+            The job.
+
+        Raises:
+            ExplorerError: If no job has that token (any more).
+        """
         token = question.get("job") if isinstance(question, Mapping) else None
         found = self._jobs.get(token) if isinstance(token, str) else None
         if found is None or (found.answer is not None and found.asked < time.monotonic() - MAX_SILENCE):
@@ -104,7 +129,14 @@ class Jobs:
         return found
 
     def cancel(self, question: Any) -> dict[str, Any]:
-        """End the job that {"job": token} means; nothing where there is none."""
+        """End a job.
+
+        Args:
+            question: {"job": token} from the browser.
+
+        Returns:
+            An empty answer, also where there is no such job.
+        """
         with contextlib.suppress(ExplorerError):
             self.find(question).stopped = True
         return {}

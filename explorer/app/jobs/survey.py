@@ -1,4 +1,4 @@
-"""A survey run from the page: what it will take, said first; then the run itself, shard by shard."""
+"""A survey run from the page: first what it will take, then the run itself, shard by shard."""
 
 from __future__ import annotations
 
@@ -66,12 +66,17 @@ class RunRequest(Request):
 
 
 @job("survey_cost", PlanRequest)
-def survey_cost(context: Context, question: PlanRequest, progress: Progress) -> dict[str, Any]:
-    """{"models", "data", "distortions", "seeds", "limit"} -> {"rows", "bytes", "seconds", "folder", "done", "images"}.
+def survey_cost(context: Context, request: PlanRequest, progress: Progress) -> dict[str, Any]:
+    """Estimate what a new survey takes.
 
-    ``distortions``: [[name, amounts or null], ...]; ``done``: images that an earlier run has finished.
+    Returns:
+        {"rows", "bytes", "seconds", "folder", "done", "images", "conditions"}; ``done``: images that an earlier run of
+        the same plan has finished.
+
+    Raises:
+        ExplorerError: If there is no such survey.
     """
-    models, data, plan = _plan(context, question, progress)
+    models, data, plan = _plan(context, request, progress)
     out = _folder(context, plan)
     done = finished_images(plan, out)
     takes = cost(models, data, plan, done)
@@ -80,20 +85,26 @@ def survey_cost(context: Context, question: PlanRequest, progress: Progress) -> 
 
 
 @job("survey_run", RunRequest)
-def survey_run(context: Context, question: RunRequest, progress: Progress) -> dict[str, Any]:
-    """Do what ``survey_cost`` told of, or go on with {"survey": key} -> {"survey": key, "unread"}.
+def survey_run(context: Context, request: RunRequest, progress: Progress) -> dict[str, Any]:
+    """Run a new survey, or continue one that was begun.
 
-    It ends between two conditions of a batch when it is cancelled or its page is closed; what is finished stays, and
-    the same question goes on from there.
+    It ends between two conditions of a batch when it is cancelled or its page is closed. What is finished stays, and
+    the same request continues from there.
+
+    Returns:
+        {"survey": key, "unread"}; ``unread``: how many images could not be read.
+
+    Raises:
+        ExplorerError: If there is no such survey, another one is running, or its folder cannot be written to.
     """
-    if question.survey is not None:
-        opened = context.surveys.find(question.survey)
+    if request.survey is not None:
+        opened = context.surveys.find(request.survey)
         plan, out = opened.survey.plan, opened.survey.folder
         if plan.versions != versions():
             raise ExplorerError("This survey was begun with other versions of the libraries; start a new one.")
         models, data = context.surveys.models(plan.models), context.surveys.data(opened)
     else:
-        models, data, plan = _plan(context, PlanRequest.read(question.model_extra), progress)
+        models, data, plan = _plan(context, PlanRequest.read(request.model_extra), progress)
         out = _folder(context, plan)
         try:
             out.parent.mkdir(parents=True, exist_ok=True)
@@ -129,20 +140,20 @@ def _engine(progress: Progress) -> Any:
     return engine
 
 
-def _plan(context: Context, question: PlanRequest, progress: Progress) -> tuple[list[Classifier], Dataset, Plan]:
+def _plan(context: Context, request: PlanRequest, progress: Progress) -> tuple[list[Classifier], Dataset, Plan]:
     """The plan that was asked for, its models and data loaded."""
-    _, models = context.workspace.choose(question.models)
-    data = context.workspace.catalog.find(question.data)
+    _, models = context.workspace.choose(request.models)
+    data = context.workspace.catalog.find(request.data)
     progress(0, 0)
     plan = make_plan(
         models,
         data,
         [
             name if amounts is None else f"{name}={':'.join(map(repr, amounts))}"
-            for name, amounts in question.distortions
+            for name, amounts in request.distortions
         ],
-        seeds=question.seeds,
-        limit=question.limit,
+        seeds=request.seeds,
+        limit=request.limit,
     )
     progress(0, 0)
     return models, data, plan

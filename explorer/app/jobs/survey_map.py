@@ -26,13 +26,19 @@ class MapRequest(SelectionRequest):
 
 
 @job("survey_map", MapRequest)
-def survey_map(context: Context, question: MapRequest, progress: Progress) -> dict[str, Any]:
-    """{"survey", "pair", "filters", "method"} -> {"cases", "x", "y", "quadrants", "total", "explained"}.
+def survey_map(context: Context, request: MapRequest, progress: Progress) -> dict[str, Any]:
+    """Place the cases that the filters keep by the features of the filters' model.
 
-    The features are those of the filters' model. Of more than ``MOST`` cases every n-th in the survey's order is taken;
-    ``total`` tells of how many. ``quadrants``: index into ``QUADRANTS`` per case.
+    Of more than ``MOST`` cases it takes every n-th in the survey's order.
+
+    Returns:
+        {"cases", "x", "y", "quadrants", "names", "total", "explained", "model"}; ``quadrants``: index into ``names``
+        per case; ``total``: how many cases the filters keep.
+
+    Raises:
+        ExplorerError: If the filters keep too few cases, or the pictures are not here.
     """
-    selection = select(context.surveys, question)
+    selection = select(context.surveys, request)
     rows = np.flatnonzero(selection.kept())
     if len(rows) < FEW:
         raise ExplorerError(f"A map takes at least {FEW} cases: take a filter off.")
@@ -47,7 +53,7 @@ def survey_map(context: Context, question: MapRequest, progress: Progress) -> di
         survey,
         table.case[chosen].tolist(),
         name,
-        method=question.method,
+        method=request.method,
         data=context.surveys.data(selection.opened),
         models=models,
         progress=progress,

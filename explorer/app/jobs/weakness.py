@@ -25,43 +25,56 @@ class WeaknessRequest(StateRequest):
 
 
 @job("weakness", WeaknessRequest)
-def weakness(context: Context, question: WeaknessRequest, progress: Progress) -> dict[str, Any]:
-    """{"state", "goal", "distortion"} -> ``Weakness.to_dict()`` and what the table shows of it.
+def weakness(context: Context, request: WeaknessRequest, progress: Progress) -> dict[str, Any]:
+    """Search how little of one distortion breaks the baseline, or tells the models apart.
 
-    One distortion at a time: the page asks for one after the other, and what was found is on screen while the next is
-    searched. ``flips``: per model its flip point as people read it; ``moved``: whether it answers, at the amount that
-    is told, something else than to the clean picture; ``steps`` and ``against``: the recipe's.
+    The page asks for one distortion after the other: what was found is on screen while it searches the next.
+
+    Returns:
+        ``Weakness.to_dict()``; ``flips``: per model its flip point as text; ``moved``: whether it answers something
+        else than to the clean picture at the amount found; ``steps`` and ``against`` of the recipe.
+
+    Raises:
+        ExplorerError: If there is no such search, or the chain has no room for the distortion.
     """
-    request = context.workspace.load(question.state)
-    goal, name = question.goal, question.distortion
+    loaded = context.workspace.load(request.state)
+    goal, name = request.goal, request.distortion
     if goal not in GOALS:
-        raise ExplorerError(question.wrong)
+        raise ExplorerError(request.wrong)
     kind = find_distortion(name)
-    check_room(request.recipe, name)
+    check_room(loaded.recipe, name)
     (found,) = weaknesses(
-        request.models,
-        request.pixels,
+        loaded.models,
+        loaded.pixels,
         goal=goal,
         distortions=[name],
-        recipe=request.recipe,
-        label=request.label,
+        recipe=loaded.recipe,
+        label=loaded.label,
         progress=progress,
     )
-    points, clean = found.flip_points, request.clean.answers
+    points, clean = found.flip_points, loaded.clean.answers
     return {
         **found.to_dict(),
         "flips": {model: None if point is None else kind.show(point) for model, point in points.items()},
         "moved": {
             model.name: found.predictions[model.name] != model.classes[int(clean[model.name][1].argmax())]
-            for model in request.models
+            for model in loaded.models
         },
         "steps": [list(step) for step in found.recipe.steps],
-        "against": found.recipe.against if kind.adversarial else request.recipe.against,
+        "against": found.recipe.against if kind.adversarial else loaded.recipe.against,
     }
 
 
 def check_room(recipe: Recipe, name: str) -> None:
-    """ExplorerError where the chain is full, so that the page could not show it with one more step of that name."""
+    """Refuse a distortion that the page could not show, because the chain is full.
+
+    Args:
+        recipe: The recipe of the state.
+        name: The distortion that is to be added or varied.
+
+    Raises:
+        ExplorerError: If it would be one step too many.
+    """
     if len(recipe.steps) >= MAX_STEPS and all(step != name for step, _ in recipe.steps):
         raise ExplorerError(
             f"The chain holds {MAX_STEPS} distortions, as many as it can; remove one, or start from the clean picture."

@@ -34,7 +34,14 @@ class Group:
         return alike(self.cards)
 
     def baseline(self, card: Card) -> Card | None:
-        """Return the standard model of the same architecture and data; None for itself and external models."""
+        """Find the model with which a card is compared.
+
+        Args:
+            card: One of the group's cards.
+
+        Returns:
+            The card of the standard model of the same architecture and data; None for itself and external models.
+        """
         same = (
             one for one in self.cards if one.method == "standard" and (one.data, one.arch) == (card.data, card.arch)
         )
@@ -43,7 +50,14 @@ class Group:
 
 
 def all_groups(workspace: Workspace) -> dict[str, Group]:
-    """Return the groups by the name of their data set, those of one input together, in the order of the app."""
+    """Group the models by the data set that they were trained on.
+
+    Args:
+        workspace: Where the models are.
+
+    Returns:
+        The groups by the name of the data set, in the order of the app; those of one input stand together.
+    """
     found: dict[str, Group] = {}
     for family in workspace.families.values():
         for data in family.data:
@@ -54,7 +68,14 @@ def all_groups(workspace: Workspace) -> dict[str, Group]:
 
 
 def find_group(workspace: Workspace, data: Any) -> Group:
-    """Return the models of one data set.
+    """Find the models of one data set.
+
+    Args:
+        workspace: Where the models are.
+        data: What the browser names.
+
+    Returns:
+        The group.
 
     Raises:
         ExplorerError: If no model was trained on a data set of that name.

@@ -27,14 +27,32 @@ BEND = 1.5
 
 
 def find_known(name: Any) -> Distortion:
-    """The distortion of that name; ExplorerError where there is none."""
+    """Find a distortion.
+
+    Args:
+        name: What the browser names.
+
+    Returns:
+        The distortion.
+
+    Raises:
+        ExplorerError: If there is none of that name.
+    """
     if not isinstance(name, str) or name not in DISTORTIONS:
         raise ExplorerError("There is no distortion of that name; choose one of the list.")
     return DISTORTIONS[name]
 
 
 def reaches(kind: Distortion, group: Group) -> list[str]:
-    """How far the amounts can be shown: "near", where that is much less than all of the slider, and "whole"."""
+    """Say which ranges of amounts can be shown.
+
+    Args:
+        kind: The distortion.
+        group: The models.
+
+    Returns:
+        "near", up to twice the published severities, where that is much less than the whole slider; and "whole".
+    """
     side = group.family.size
     mild, strong = kind.span(side)
     near = _near(kind, side)
@@ -42,10 +60,20 @@ def reaches(kind: Distortion, group: Group) -> list[str]:
 
 
 def amounts_of(kind: Distortion, group: Group, reach: str) -> list[float]:
-    """The identity and up to ``POINTS`` amounts on the slider's own steps, from mild to strong.
+    """Choose the amounts that are measured, on the slider's own steps.
 
-    The amounts of the cards take the place of the nearest ones, so that both numbers can be compared. ExplorerError for
-    a ``reach`` that is not one of ``reaches``.
+    The amounts of the cards take the place of the nearest ones, so that both numbers can be compared.
+
+    Args:
+        kind: The distortion.
+        group: The models.
+        reach: One of ``reaches``.
+
+    Returns:
+        The identity and up to ``POINTS`` amounts, from mild to strong.
+
+    Raises:
+        ExplorerError: If nothing is published and "near" is asked for.
     """
     side = group.family.size
     mild, strong = kind.span(side)
@@ -72,7 +100,15 @@ def _near(kind: Distortion, side: int) -> float | None:
 
 
 def card_points(group: Group, kind: Distortion) -> list[dict[str, Any]]:
-    """What the cards say of a distortion, clean images included: one point per model and amount."""
+    """Collect what the cards say of a distortion, clean images included.
+
+    Args:
+        group: The models.
+        kind: The distortion.
+
+    Returns:
+        One point per model and amount.
+    """
     mild, _ = kind.span(group.family.size)
     found = []
     for card in group.cards:
@@ -84,7 +120,16 @@ def card_points(group: Group, kind: Distortion) -> list[dict[str, Any]]:
 
 
 def survey_points(workspace: Workspace, group: Group, kind: Distortion) -> tuple[list[dict[str, Any]], list[str]]:
-    """What the shipped surveys say, and a sentence where one was made with other weights than the models have now."""
+    """Collect what the shipped surveys say of a distortion.
+
+    Args:
+        workspace: Where the models are.
+        group: The models.
+        kind: The distortion.
+
+    Returns:
+        One point per model and amount, and a sentence for each model that has other weights now.
+    """
     mild, _ = kind.span(group.family.size)
     names = {card.name for card in group.cards}
     found: list[dict[str, Any]] = []
@@ -118,10 +163,15 @@ def _point(source: str, model: str, amount: float, accuracy: float, n: int, seed
 
 
 def differences(card: Card, baseline: Card | None) -> list[dict[str, Any]]:
-    """A card's accuracies, and where there is a ``baseline`` how far they lie from its own under the same recipe.
+    """List a card's accuracies, and how far they lie from a baseline's under the same recipe.
 
-    Each {"title", "accuracy", "n", "difference", "low", "high"}; the last three, None without a baseline, have the
-    95 % interval of two independent shares, which is wider than the paired one of the same images.
+    Args:
+        card: The model's card.
+        baseline: The baseline's card; None if there is none.
+
+    Returns:
+        One {"title", "accuracy", "n", "difference", "low", "high"} per recipe. The last three have the 95 % interval of
+        two independent shares, which is wider than the paired one of the same images; they are None without a baseline.
     """
     known = {str(recipe): row for recipe, row in _results(baseline)} if baseline is not None else {}
     found = []

@@ -40,11 +40,25 @@ class Methods:
         }
 
     def answer(self, question: Any) -> dict[str, Any]:
-        """The answer to {"ask": name, ...}; ExplorerError, one sentence, where it makes no sense."""
+        """Answer a question of the page.
+
+        Args:
+            question: {"ask": name, ...} from the browser.
+
+        Returns:
+            The answer.
+
+        Raises:
+            ExplorerError: If it makes no sense.
+        """
         return answer_by_name(self._asks, question)
 
     def overview(self, _: Mapping[str, Any]) -> dict[str, Any]:
-        """{"groups": the data sets, each with its models, its methods and how many images can be measured}."""
+        """Describe the data sets.
+
+        Returns:
+            {"groups": the data sets, each with its models, its methods, and how many images can be measured}.
+        """
         return {"groups": [self._describe(group) for group in all_groups(self._workspace).values()]}
 
     def known(self, question: Mapping[str, Any]) -> dict[str, Any]:
