@@ -6,17 +6,19 @@ folder of its cell. Only this process writes the results; workers send it their 
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, cast
 
 import torch
 from filelock import FileLock, Timeout
@@ -123,11 +125,11 @@ def _attempt(cell: Cell, task: Task, listen: Listener) -> Row | str | None:
     try:
         return do_cell(cell, task, listen)
     except ExplorerError as error:
-        said = str(error)
+        reason = str(error)
     except Exception as error:  # noqa: BLE001  # whatever it is, it is this run's alone
-        said = f"{type(error).__name__}: {error}"
-    listen(Event(cell.id, "failed", text=said))
-    return said
+        reason = f"{type(error).__name__}: {error}"
+    listen(Event(cell.id, "failed", text=reason))
+    return reason
 
 
 def _silent(event: Event) -> None:
@@ -137,70 +139,96 @@ def _silent(event: Event) -> None:
 # ---- several at once -------------------------------------------------------------------------------------------------
 
 
+class _Worker:
+    """A process of its own for one run after another; whatever ends this process, or :meth:`close`, ends it.
+
+    One process to a pool: a run that takes its process down, for want of memory perhaps, breaks no other's.
+    """
+
+    def __init__(self, task: Task, threads: int) -> None:
+        context = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
+        self._events, theirs = context.Pipe()
+        self._pool = ProcessPoolExecutor(1, context, _begin, (theirs, task, threads))
+        self._pool.submit(int)  # starts the process, which has its end of the pipe from then on
+        theirs.close()
+
+    def start(self, cell: Cell) -> Future[Row | str | None]:
+        """Begin a run."""
+        try:
+            return self._pool.submit(_attempt_here, cell)
+        except BrokenProcessPool as error:
+            raise ExplorerError("Several runs at once cannot be started here; try --workers 1.") from error
+
+    def report(self, listen: Listener) -> None:
+        """Hand on what the process has told since the last time."""
+        try:
+            while self._events.poll():
+                listen(self._events.recv())
+        except (EOFError, OSError):  # it has died; the future says so
+            pass
+
+    def close(self) -> None:
+        """End the process, at once where it is at work."""
+        self._events.close()
+        self._pool.shutdown(cancel_futures=True)
+
+
 def _several(
-    cells: Iterable[Cell], task: Task, count: int, listen: Listener, note: Callable[[Cell, Row | str | None], None]
+    cells: Sequence[Cell], task: Task, count: int, listen: Listener, note: Callable[[Cell, Row | str | None], None]
 ) -> None:
-    """Hand the cells to ``count`` processes; whatever ends this one ends them."""
-    context = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
-    threads = max(1, torch.get_num_threads() // count)
-    left = iter(cells)
-    busy: dict[Any, tuple[Any, Cell]] = {}
-    processes = []
+    """Hand the cells to ``count`` processes."""
+    threads, left = max(1, torch.get_num_threads() // count), iter(cells)
+    running: dict[Future[Row | str | None], tuple[_Worker, Cell]] = {}
+
+    def hand_out(worker: _Worker) -> None:
+        cell = next(left, None)
+        if cell is None:
+            worker.close()
+        else:
+            running[worker.start(cell)] = worker, cell
+
     try:
         for _ in range(count):
-            ours, theirs = context.Pipe()
-            process = context.Process(target=_worker, args=(theirs, task, threads), daemon=True)
-            process.start()
-            theirs.close()
-            processes.append(process)
-            _hand_out(ours, process, left, busy)
-        while busy:
-            for pipe in cast("list[Any]", wait(list(busy), timeout=POLL_SECONDS)):
-                process, cell = busy[pipe]
+            hand_out(_Worker(task, threads))
+        while running:
+            done, _ = wait(running, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
+            for worker, _ in running.values():
+                worker.report(listen)
+            for future in done:
+                worker, cell = running.pop(future)
                 try:
-                    kind, message = pipe.recv()
-                except EOFError:
-                    process.join()
-                    del busy[pipe]
-                    note(cell, f"its process ended with {process.exitcode}; is the memory too small for {count}?")
-                    continue
-                if kind == "event":
-                    listen(message)
-                    continue
-                note(cell, message)
-                _hand_out(pipe, process, left, busy)
-        for cell in left:  # all workers have died
-            note(cell, None)
+                    note(cell, future.result())
+                except BrokenProcessPool:
+                    note(cell, f"its process was ended from outside; is the memory too small for {count} at once?")
+                    worker.close()
+                    worker = _Worker(task, threads)
+                hand_out(worker)
     finally:
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            process.join()
+        for worker, _ in running.values():
+            worker.close()
 
 
-def _hand_out(pipe: Any, process: Any, left: Any, busy: dict[Any, tuple[Any, Cell]]) -> None:
-    """Give a worker its next cell, or send it home."""
-    cell = next(left, None)
-    pipe.send(cell)
-    if cell is None:
-        busy.pop(pipe, None)
-    else:
-        busy[pipe] = process, cell
+_here: tuple[Connection, Task]
+"""In a worker: where to report to, and what to do with cells."""
 
 
-def _worker(pipe: Connection, task: Task, threads: int) -> None:
-    """Do cells until None comes."""
+def _begin(pipe: Connection, task: Task, threads: int) -> None:
+    """Prepare a worker's process."""
+    global _here  # noqa: PLW0603  # the process serves one parent and one task
+    _here = pipe, task
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
-    threading.Thread(target=_die_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(pipe,), daemon=True).start()
     torch.set_num_threads(threads)
-    while (cell := pipe.recv()) is not None:
-        found = _attempt(cell, task, lambda event: pipe.send(("event", event)))
-        pipe.send(("row", found))
 
 
-def _die_with_parent() -> None:
-    """A parent that was killed cannot end its workers; they watch it."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+def _attempt_here(cell: Cell) -> Row | str | None:
+    """``_attempt`` in a worker's process."""
+    pipe, task = _here
+    return _attempt(cell, task, pipe.send)
+
+
+def _end_with_parent(pipe: Connection) -> None:
+    """Nothing ever comes through the pipe but its end: the parent closed it, or was killed."""
+    with contextlib.suppress(EOFError, OSError):
+        pipe.recv()
+    os._exit(1)

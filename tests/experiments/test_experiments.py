@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import re
 import shlex
@@ -16,10 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from explorer import cli
 from explorer.cli.experiment import chosen
 from explorer.errors import ExplorerError
+from explorer.experiments import runs as experiment_runs
+from explorer.experiments.cell import Event
 from explorer.experiments.schema import read_experiment
 from explorer.experiments.store import Results, rows_of, same_settings
 from explorer.training import TrainConfig, default_options
@@ -344,6 +348,30 @@ def test_what_goes_wrong_in_one_run_does_not_end_the_others(
     told = capsys.readouterr().out
     assert "OSError: [Errno 28] No space left on device" in told
     assert "2 runs done now" in told
+
+
+def test_a_run_whose_process_is_killed_ends_no_other(tmp_path: Path) -> None:
+    found = read_experiment(write(tmp_path))
+    killed: list[str] = []
+
+    def listen(event: Event) -> None:
+        if event.state == "training" and not killed:
+            killed.append(event.cell)
+            for process in multiprocessing.active_children():
+                if process.pid not in others:
+                    os.kill(process.pid or 0, signal.SIGKILL)
+                    return
+
+    others = {process.pid for process in multiprocessing.active_children()}
+    kept = Results(tmp_path / "results/tiny.jsonl")
+    outcome = experiment_runs.run(
+        found, found.cells, folder=tmp_path / "w", results=kept, device=torch.device("cpu"), workers=2, listen=listen
+    )
+    assert len(outcome.failed) == 1, "the first of the two processes was killed, whichever run it did"
+    assert "ended from outside" in next(iter(outcome.failed.values()))
+    assert sorted([*outcome.finished, *outcome.failed]) == sorted(cell.id for cell in found.cells)
+    assert len(kept.rows()) == len(found.cells) - 1
+    assert {process.pid for process in multiprocessing.active_children()} == others
 
 
 def test_only_a_training_that_diverges_is_finished_by_that(tmp_path: Path) -> None:
