@@ -7,8 +7,9 @@ from pathlib import Path
 
 from explorer.experiments import tables
 from explorer.experiments.lines import Line, lines_of, tables_of
-from explorer.experiments.schema import KINDS, Experiment
+from explorer.experiments.schema import Experiment
 from explorer.experiments.store import Results, covers
+from explorer.experiments.validation import KINDS
 from explorer.files import write_whole
 
 SPLIT = {"test": "the test set", "validation": "training images that each run held out, not the test set"}

@@ -100,14 +100,14 @@ def _vectors(
 
 def _pca(vectors: NDArray) -> tuple[NDArray, float]:
     """The two axes of most variance, each turned so that its largest weight is positive: never mirrored by chance."""
-    centred = vectors.astype(np.float64) - vectors.mean(0, dtype=np.float64)
-    _, sizes, axes = np.linalg.svd(centred, full_matrices=False)
-    two = np.zeros((2, centred.shape[1]))
-    two[: len(axes[:2])] = axes[:2]
-    largest = two[np.arange(2), np.abs(two).argmax(1)]
-    two *= np.where(largest < 0, -1, 1)[:, None]
-    total = float((sizes**2).sum())
-    return centred @ two.T, float((sizes[:2] ** 2).sum() / total) if total > 0 else 1.0
+    from sklearn.decomposition import PCA
+
+    axes = min(2, vectors.shape[1])
+    with np.errstate(invalid="ignore"):  # features that are all the same have no variance to share out
+        pca = PCA(axes, svd_solver="full")
+        layout = pca.fit_transform(vectors.astype(np.float64))
+    explained = float(pca.explained_variance_ratio_.sum())
+    return np.pad(layout, ((0, 0), (0, 2 - axes))), 1.0 if np.isnan(explained) else explained
 
 
 def _umap(vectors: NDArray) -> tuple[NDArray, None]:

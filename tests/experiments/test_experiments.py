@@ -26,7 +26,7 @@ from explorer.experiments import runs as experiment_runs
 from explorer.experiments.cell import Event
 from explorer.experiments.schema import read_experiment
 from explorer.experiments.store import Results, rows_of, same_settings
-from explorer.training import TrainConfig, default_options
+from explorer.training import METHODS, TrainConfig, default_options
 from explorer.training import runs as training_runs
 
 HERE = Path(__file__).resolve().parents[2]
@@ -134,6 +134,13 @@ def test_the_grid_is_multiplied_and_every_run_has_a_name_of_its_own(tmp_path: Pa
         ('kind = "S"', 'kind = "R"', "kind in .* must be one of S"),
         ("sigma = 0.3 }", "sigma = 0.7 }", "no run fits"),
         ("clean = 91.25", "clear = 91.25", "no such recipe or suite"),
+        ("values = {", 'from = { source = "nobody2000" }\nvalues = {', "no method here states values"),
+        (
+            "values = {",
+            'from = { paper = "usama2018" }\nvalues = {',
+            "from in .* has no key 'paper'",
+        ),
+        ("values = {", 'from = "usama2018"\nvalues = {', "from in .* must name a source"),
         ("clean = 91.25", "clean = 912.5", "per cent"),
         ("[evaluate]", "[evaluation]", "the file has no key 'evaluation'; did you mean evaluate"),
         ("[[published]]", "[published]", "two brackets"),
@@ -162,6 +169,18 @@ def test_what_is_shipped_can_be_read_and_faces_the_controls(path: Path) -> None:
             assert (arch, fraction) in faced, "noise on half and on all of the images stands in every table"
     if "choice" in path.stem:
         assert found.measures.split == "validation"
+
+
+def test_values_that_a_method_states_are_named_and_not_copied() -> None:
+    found = read_experiment(HERE / "experiments/lipschitz-cifar10.toml")
+    (small,) = [one for one in found.published if one.title == "λ small, σ 0.1" and one.where["arch"] == "resnet20"]
+    stated = [one for one in METHODS["lipschitz"].published if one.setting.startswith("λ small, σ = 0.1 ")]
+    assert sorted(sum(small.values.values(), ())) == sorted(round(100 * one.accuracy, 4) for one in stated)
+    assert list(small.values) == ["clean", "gaussian_noise=0.072", "gaussian_noise=0.123"]
+    assert len(small.values["clean"]) == 3, "one for each of the paper's bounds"
+    bang = read_experiment(HERE / "experiments/bang-mnist.toml").published[1]
+    assert bang.values["fgsm=0.3"] == (30.1,)
+    assert bang.values["line-search: fgsm broken"] == (86.1,), "the file adds what no method states"
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
