@@ -94,7 +94,7 @@ def run(
     if as_json:
         print_json(vars(outcome))
     else:
-        print_parts(*_told(outcome, again, folder / f"{found.stem}.md"))
+        print_parts(*_lines(outcome, again, folder / f"{found.stem}.md"))
     if outcome.failed:
         raise typer.Exit(1)
 
@@ -122,9 +122,9 @@ def plan(
     cells = chosen(found, only)
     where = pick_device(device)
     kept = Results(results_folder(found, results) / f"{found.stem}.jsonl")
-    with progress_bar("timing a few steps of each kind of run") as told:
+    with progress_bar("timing a few steps of each kind of run") as progress:
         made = make_plan(
-            found, cells, folder=work / found.stem, results=kept, device=where, timed=timed, told=told
+            found, cells, folder=work / found.stem, results=kept, device=where, timed=timed, progress=progress
         )  # fmt: skip
     if as_json:
         listed = [
@@ -186,7 +186,7 @@ def page(file: File, results: ResultsFolder = None) -> None:
     print_parts(f"Written: {write_page(found, results_folder(found, results))}")
 
 
-def _told(outcome: Outcome, again: str, page: Path) -> Iterator[str]:
+def _lines(outcome: Outcome, again: str, page: Path) -> Iterator[str]:
     for cell, why in outcome.failed.items():
         yield f"Not done: {cell}: {why}"
     if outcome.stopped:
@@ -201,24 +201,24 @@ def _shown(cells: list[Cell]) -> Iterator[Callable[[Event], None]]:
     from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[told]}"), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[text]}"), TimeElapsedColumn())
     titles = {cell.id: f"{cell.title}, seed {cell.config.seed}" for cell in cells}
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        whole = bar.add_task("all runs", total=len(cells), told="")
+        whole = bar.add_task("all runs", total=len(cells), text="")
         tasks: dict[str, TaskID] = {}
 
         def listen(event: Event) -> None:
             if event.state in ("training", "measuring"):
                 if event.cell not in tasks:
-                    tasks[event.cell] = bar.add_task(titles[event.cell], told="")
-                told = event.text if event.state == "training" else f"measuring {event.done + 1}/{event.total}"
-                bar.update(tasks[event.cell], completed=event.done, total=event.total or None, told=told)
+                    tasks[event.cell] = bar.add_task(titles[event.cell], text="")
+                text = event.text if event.state == "training" else f"measuring {event.done + 1}/{event.total}"
+                bar.update(tasks[event.cell], completed=event.done, total=event.total or None, text=text)
                 return
             if event.cell in tasks:
                 bar.remove_task(tasks.pop(event.cell))
             if event.state != "noted":
                 bar.advance(whole)
-                bar.update(whole, told=f"{bar.tasks[0].completed:.0f} of {len(cells)}")
+                bar.update(whole, text=f"{bar.tasks[0].completed:.0f} of {len(cells)}")
             if event.state == "before":
                 return
             console.print(f"{titles[event.cell]}: {event.state}  {event.text}".rstrip(), markup=False, soft_wrap=True)

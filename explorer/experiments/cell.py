@@ -24,7 +24,7 @@ from explorer.training.runs import train_model
 class Event:
     """What happens to a run: ``state`` is before, training, measuring, finished, diverged, stopped, failed, or noted.
 
-    ``done`` of ``total`` steps; ``text`` says more. A run that was finished before is told at the beginning; what is
+    ``done`` of ``total`` steps; ``text`` says more. Runs that were finished before are reported first; what is
     noted after a run's end stops nothing.
     """
 
@@ -91,7 +91,7 @@ def do_cell(cell: Cell, task: Task, listen: Listener) -> Row | None:
         cell.config,
         task.measures,
         known=known,
-        told=lambda done, total: listen(Event(cell.id, "measuring", done, total)),
+        progress=lambda done, total: listen(Event(cell.id, "measuring", done, total)),
     )
     before = known["seconds_measuring"] if known else 0.0
     row |= {
@@ -117,7 +117,7 @@ def summary(row: Row) -> str:
 
 
 def _same_training(known: Row, weights: str, seconds: float) -> bool:
-    """Whether an earlier row is of this very model; rows that do not name their weights are told by the clock."""
+    """Whether an earlier row is of this very model; rows that do not name their weights are known by the clock."""
     own = known.get("weights")
     return own == weights if own else abs(known.get("seconds", -10.0) - seconds) < 1
 

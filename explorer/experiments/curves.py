@@ -46,12 +46,12 @@ def amounts_of(recipes: Sequence[str]) -> dict[str, list[tuple[float, str]]]:
             found.setdefault(steps[0][0], []).append((steps[0][1], text))
     several = {}
     for name, points in found.items():
-        kind = find_distortion(name)
+        entry = find_distortion(name)
         # Where the clean picture is far from all that was measured (a quality, a side), a line to it would claim much.
-        near = kind.identity != kind.high
-        clean = [(kind.identity, text) for text in recipes if near and not Recipe.parse(text).steps]
+        near = entry.identity != entry.high
+        clean = [(entry.identity, text) for text in recipes if near and not Recipe.parse(text).steps]
         if len(points) > 1:
-            several[name] = sorted([*clean, *points], key=lambda point: abs(point[0] - kind.identity))
+            several[name] = sorted([*clean, *points], key=lambda point: abs(point[0] - entry.identity))
     return several
 
 
@@ -70,17 +70,17 @@ def curves_of(
         shown, note = _chosen(measured, [recipe for _, recipe in points])
         if not shown:
             continue
-        kind = find_distortion(distortion)
-        factor = 255 if kind.unit == "n/255" else 1
+        entry = find_distortion(distortion)
+        factor = 255 if entry.unit == "n/255" else 1
         places = [(amount * factor, recipe) for amount, recipe in points]
-        unit = "1/255 of full scale" if factor == 255 else kind.unit
-        across = f"{kind.title} {kind.symbol} ({unit})" if kind.symbol != unit else f"{kind.title} ({unit})"
+        unit = "1/255 of full scale" if factor == 255 else entry.unit
+        across = f"{entry.title} {entry.symbol} ({unit})" if entry.symbol != unit else f"{entry.title} ({unit})"
         series = {line.title: _points((amount, line.mean(recipe)) for amount, recipe in places) for line in shown}
-        figure = lines(series, across, "accuracy (%)", f"{title} {kind.title.lower()}")
+        figure = lines(series, across, "accuracy (%)", f"{title} {entry.title.lower()}")
         for known in published:
             if any(known.fits(line.cell) for line in group_lines):
                 _mark(figure, known, places)
-        if kind.identity == kind.high:  # mild on the left, as everywhere
+        if entry.identity == entry.high:  # mild on the left, as everywhere
             low, high = min(amount for amount, _ in places), max(amount for amount, _ in places)
             figure.update_xaxes(range=[high + 0.05 * (high - low), low - 0.05 * (high - low)])
         made.append(Curves(f"{name}-{distortion}", _sized(figure), note))

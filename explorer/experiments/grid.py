@@ -75,8 +75,8 @@ def expand(
             for values in _product(given):
                 full = _config(name, default_options(name) | values, chosen, where)
                 # A title of its own says what all rows share; without one, the options do.
-                told = [key for key in values if not title or len(given[key]) > 1]
-                stated = [f"{key}={spelled(values[key])}" for key in told]
+                shown = [key for key in values if not title or len(given[key]) > 1]
+                stated = [f"{key}={spelled(values[key])}" for key in shown]
                 stated += [f"{key}={spelled(chosen[key])}" for key in varied if key not in ("arch", "data")]
                 row = " · ".join([title or method_title(name), *([", ".join(stated)] if stated else [])])
                 cells += [_cell(row, replace(full, seed=seed)) for seed in seeds]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -17,11 +16,9 @@ from explorer.evaluation.slopes import measure_slopes
 from explorer.evaluation.suites import SUITES
 from explorer.experiments.schema import Measures
 from explorer.models import Classifier
+from explorer.progress import Progress, silent
 from explorer.training import TrainConfig
 from explorer.training.runs import data_set, held_out
-
-Told = Callable[[int, int], None]
-"""Called with what is done and what there is to do."""
 
 
 def images_of(config: TrainConfig, measures: Measures) -> Dataset:
@@ -36,7 +33,7 @@ def measure(
     measures: Measures,
     *,
     known: dict[str, Any] | None = None,
-    told: Told | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Everything that was asked for, as JSON: ``results`` by recipe, ``instability``, ``suites``, ``theorem``.
 
@@ -49,24 +46,25 @@ def measure(
     theorem = bool(measures.theorem) and "theorem" not in found
     steps = len(recipes) + len(suites) + theorem
 
+    report = progress or silent
+
     def begin(done: int) -> None:
-        if told is not None:
-            told(done, steps)
+        report(done, steps)
 
     if recipes:
-        rights: dict[str, NDArray[np.bool_]] = {}
+        correct: dict[str, NDArray[np.bool_]] = {}
         found["results"] = []
         for done, text in enumerate(recipes):
             begin(done)
             recipe = Recipe.parse(text)
             if recipe.adversarial:
                 recipe = replace(recipe, against=model.name)
-            right = rights[text] = correct_answers([model], dataset, recipe, limit=measures.limit)[0][0]
-            n, count = len(right), int(right.sum())
+            answers = correct[text] = correct_answers([model], dataset, recipe, limit=measures.limit)[0][0]
+            n, count = len(answers), int(answers.sum())
             interval = [round(edge, 6) for edge in wilson_interval(count, n)]
             row = {"recipe": text, "seed": recipe.seed, "n": n, "accuracy": round(count / n, 6), "interval": interval}
             found["results"].append(row)
-        found["instability"] = instabilities(rights)
+        found["instability"] = instabilities(correct)
     for done, name in enumerate(suites, len(recipes)):
         begin(done)
         suite = SUITES[name]([model], dataset, limit=measures.suite_limit or measures.limit)
@@ -106,18 +104,22 @@ def _theorem(model: Classifier, dataset: Dataset, config: TrainConfig, measures:
     return slopes.to_dict() | {"trained_for": bool(own)}
 
 
-def instabilities(rights: dict[str, NDArray[np.bool_]]) -> list[dict[str, Any]]:
-    """Cidon instability per distortion: the share of images named rightly under some of its conditions, not all.
+def instabilities(correct: dict[str, NDArray[np.bool_]]) -> list[dict[str, Any]]:
+    """Instability per distortion (Cidon et al. 2021): the share of images correct under some conditions only.
 
-    ``rights``: which images (n,) were named rightly, by recipe. The conditions are the clean image and every recipe
-    that is this distortion alone, as in ``explorer.survey.instability``; without a clean one nothing is given.
+    Args:
+        correct: Which images (n,) were classified correctly, by recipe. The conditions of a distortion are the clean
+            image and every recipe that is this distortion alone, as in ``explorer.survey.instability``.
+
+    Returns:
+        {"distortion", "conditions", "n", "instability" in [0, 1]} each; nothing without the clean images.
     """
-    clean = rights.get("clean")
+    clean = correct.get("clean")
     conditions: dict[str, list[NDArray[np.bool_]]] = {}
-    for text, right in rights.items():
+    for text, which in correct.items():
         steps = Recipe.parse(text).steps
         if len(steps) == 1 and not find_distortion(steps[0][0]).adversarial:
-            conditions.setdefault(steps[0][0], []).append(right)
+            conditions.setdefault(steps[0][0], []).append(which)
     if clean is None:
         return []
     found = []

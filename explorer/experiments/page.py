@@ -68,8 +68,8 @@ def _group(experiment: Experiment, group: Sequence[Line], recipes: Sequence[str]
     if shares := tables.instability(group):
         yield "### Instability"
         yield (
-            "Share of images in % that are named rightly under some of a distortion's amounts (none among them) and "
-            "wrongly under others (Cidon et al. 2021); less is better."
+            "Share of images in % that are classified correctly under some of a distortion's amounts (none among them) "
+            "and wrongly under others (Cidon et al. 2021); less is better."
         )
         yield shares
     for name in experiment.measures.suites:
@@ -83,8 +83,8 @@ def _group(experiment: Experiment, group: Sequence[Line], recipes: Sequence[str]
         yield (
             "A network that is L-Lipschitz everywhere keeps its answer within the radius √2 / (2 L) around an image. "
             "The loss only asks for a slope below L along random noise. Here the local slope of the logits around "
-            "images named rightly is estimated along 16 noise directions and by gradient ascent, in the units of "
-            "normalised input, and each image is attacked within the radius that L would grant. L in brackets: not "
+            "correctly classified images is estimated along 16 noise directions and by gradient ascent, in the units "
+            "of normalised input, and each image is attacked within the radius that L would grant. L in brackets: not "
             "trained for a slope, held to this one for comparison."
         )
         yield slopes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from explorer.experiments.measure import images_of, measure
 from explorer.experiments.schema import Experiment
 from explorer.experiments.store import Results, rows_of
 from explorer.models import load_model
+from explorer.progress import Progress, silent
 from explorer.training import TrainConfig, TrainingProgress, train
 from explorer.training.runs import data_set
 from explorer.training.trainer import REPORT_STEPS, build_model
@@ -31,7 +32,7 @@ TIMED_SUITE = 4  # of each suite, whose recipes are many
 
 @dataclass(frozen=True)
 class Planned:
-    """One run: how far it is, and the seconds it still takes, None where that cannot be told here.
+    """One run: how far it is, and the seconds it still takes, None where that is not known here.
 
     ``state``: finished, begun (``epochs`` are done) or open.
     """
@@ -56,7 +57,7 @@ class Plan:
 
     @property
     def seconds(self) -> float | None:
-        """Of all runs that are left, one after the other; None where some cannot be told."""
+        """Of all runs that are left, one after the other; None where some are not known."""
         each = [one.seconds for one in self.runs]
         return None if any(one is None for one in each) else sum(one for one in each if one is not None)
 
@@ -69,20 +70,19 @@ def make_plan(
     results: Results,
     device: torch.device,
     timed: bool = True,
-    told: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Plan:
     """How far the runs are, and what is left, from a timed dry run of each distinct kind: nothing is downloaded.
 
     ``timed=False`` times nothing. A kind is an architecture, a method, a batch size, a data set, and which parameters
     learn; it is timed without the cheaper steps of ``small_epochs``.
     """
-    done = rows_of(experiment, results.rows())
+    done, report = rows_of(experiment, results.rows()), progress or silent
     absent = {cell.config.data: words for cell in cells if (words := missing(cell.config.data))}
     kinds = {_kind(cell.config): cell for cell in cells if cell.id not in done and cell.config.data not in absent}
     costs: dict[Any, tuple[float, float]] = {}
     for i, (kind, cell) in enumerate(kinds.items() if timed else ()):
-        if told is not None:
-            told(i, len(kinds))
+        report(i, len(kinds))
         costs[kind] = _step_seconds(cell.config, device), _measuring_seconds(experiment, cell, device)
     planned = []
     for cell in cells:
@@ -159,7 +159,7 @@ def _step_seconds(config: TrainConfig, device: torch.device) -> float:
 def _measuring_seconds(experiment: Experiment, cell: Cell, device: torch.device) -> float:
     """Seconds of everything that is measured on one trained model, from a few images.
 
-    The model is untrained; so that attacks have something to turn, it is right about every one of these images.
+    The model is untrained; so that attacks have something to flip, its own answers are taken for the true classes.
     """
     measures, config = experiment.measures, cell.config
     whole = images_of(config, measures)

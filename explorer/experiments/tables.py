@@ -166,8 +166,8 @@ def suite(lines: Sequence[Line], name: str, published: Sequence[PublishedValues]
         rows.append([line.title, *cells])
         for known in beside(line, lines[i + 1 :], published):
             if any(key.partition(": ")[0] == name for key in known.values):
-                told = [known.values.get(name if key == "mean" else f"{name}: {key}", ()) for key in columns]
-                rows.append([known_title(known), *map(_range, told)])
+                shown = [known.values.get(name if key == "mean" else f"{name}: {key}", ()) for key in columns]
+                rows.append([known_title(known), *map(_range, shown)])
     return table(["setting", *(key.replace("_", " ") for key in columns)], rows) if columns else ""
 
 
@@ -208,8 +208,9 @@ SUITE_WORDS = {
         "the fifteen corruptions; less is better."
     ),
     "line-search": (
-        "Of the images named rightly, the share in % that some step along one direction breaks, and the mean size of "
-        "the smallest such step in 1/255; `zero gradients`: images in % without a direction, counted as not broken."
+        "Of the correctly classified images, the share in % that some step along one direction breaks, and the mean "
+        "size of the smallest such step in 1/255; `zero gradients`: images in % without a direction, counted as not "
+        "broken."
     ),
 }
 """What stands above the table of a suite."""
