@@ -8,7 +8,18 @@ from torch import Tensor
 
 
 def crop_and_flip(x: Tensor, generator: torch.Generator, *, pad: int, flip: bool, side: int) -> Tensor:
-    """A random window of each image (N, C, H, W) reflect-padded by ``pad`` px: (N, C, side, side), half mirrored."""
+    """A random window of each image, half of them mirrored.
+
+    Args:
+        x: Images (N, C, H, W).
+        generator: Draws windows and mirrors, on the device of x.
+        pad: Pixels of reflection added on each side first.
+        flip: Whether half of the images are mirrored.
+        side: The side of the windows in px.
+
+    Returns:
+        (N, C, side, side).
+    """
     n, _, height, width = x.shape
     if pad:
         x = F.pad(x, (pad, pad, pad, pad), mode="reflect")

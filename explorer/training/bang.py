@@ -16,9 +16,14 @@ from explorer.training.objective import Loss, method
 
 
 def gradient_scales(gradients: Tensor, exponents: Tensor) -> Tensor:
-    """s_i = (K / k_i) ** (e_i (1 - k_i / K)) of output gradients (N, ...) and exponents e (N,): shape (N,), each >= 1.
+    """s_i = (K / k_i) ** (e_i (1 - k_i / K)), with k_i the L2 norm of sample i's gradient and K the largest of them.
 
-    k_i is the L2 norm of sample i's gradient, K the largest of them; s_i = 1 where k_i = 0.
+    Args:
+        gradients: Gradients of a layer's output, (N, ...).
+        exponents: e, (N,).
+
+    Returns:
+        s, (N,), each at least 1; exactly 1 where k_i = 0.
     """
     norms = gradients.flatten(1).float().norm(dim=1)
     largest = norms.max()
@@ -230,6 +235,18 @@ def bang(
     In each Conv2d and Linear layer the weights learn from beta s_i d_i, with e_i = epsilon where sample i is classified
     correctly in this forward pass and epsilon * ratio elsewhere; what travels down is the original d_i. The defaults
     are the paper's CIFAR-10 setting "B0"; "B1" on MNIST is epsilon 0.815, beta 1, ratio 1.
+
+    Args:
+        model: The network f, in training mode.
+        x: Clean images (N, C, H, W) in [0, 1].
+        y: Their classes (N,).
+        generator: Not used.
+        epsilon: The exponent of correctly classified samples.
+        beta: A factor on all weight gradients.
+        ratio: A factor on the exponent of misclassified samples.
+
+    Returns:
+        The loss and the logits of x.
     """
     adjustment = Adjustment(beta)
     with adjusted_layers(model.net, adjustment):

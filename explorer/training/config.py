@@ -33,7 +33,9 @@ class TrainConfig:
     divided by 256, as its LeNet. A run with ``init`` keeps that model's. ``trained``: ``all`` parameters, or only
     those of the fully connected layers (``head``), as stability training did on ImageNet (Zheng et al. 2016).
 
-    Raises ExplorerError where a word is not among those named here.
+    Raises:
+        ExplorerError: A word is not among those named here, a share is out of range, the seed is too large, or the head
+            alone is to be trained without a model to start from.
     """
 
     method: str = "standard"
@@ -73,7 +75,11 @@ class TrainConfig:
             raise ExplorerError("Training the head alone needs a trained model to start from: give --init.")
 
     def drop_shares(self) -> list[float]:
-        """``drops`` as numbers; ExplorerError where it is no list of shares."""
+        """``drops`` as numbers in [0, 1].
+
+        Raises:
+            ExplorerError: It is not a list of shares.
+        """
         try:
             shares = [float(word) for word in self.drops.split(",")]
         except ValueError:
@@ -93,7 +99,16 @@ def data_name(data: str) -> str:
 
 
 def lr_factor(config: TrainConfig, step: int, total: int) -> float:
-    """The learning rate at a step, as a factor of ``config.lr``, warm-up included."""
+    """The learning rate at a step, warm-up included.
+
+    Args:
+        config: The settings of the run.
+        step: Counted from 0 over all epochs.
+        total: The steps of the whole run.
+
+    Returns:
+        A factor of ``config.lr``, in [0, 1].
+    """
     warmup = min(config.warmup_steps, total // 5)
     if step < warmup:
         return (step + 1) / warmup
@@ -107,7 +122,11 @@ def lr_factor(config: TrainConfig, step: int, total: int) -> float:
 
 
 def normalisation(config: TrainConfig, data: Dataset) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """(mean, std) per channel in [0, 1] pixel units, such that (x - mean) / std is what ``config.inputs`` names."""
+    """What the network's input is made with.
+
+    Returns:
+        (mean, std) per channel in [0, 1] pixel units, such that (x - mean) / std is what ``config.inputs`` names.
+    """
     if config.inputs == "raw":
         return data.mean, (1 / 255,) * data.channels
     if config.inputs == "scaled":

@@ -59,9 +59,20 @@ def _published() -> Iterator[PublishedValue]:
 def gaussian(
     model: Classifier, x: Tensor, y: Tensor, generator: torch.Generator, *, sigma: float = 0.1, fraction: float = 0.5
 ) -> Loss:
-    """L = CE(f(x'), y), where a ``fraction`` of the batch has N(0, sigma^2) noise in [0, 1] pixel units, clipped.
+    """L = CE(f(x'), y), where a ``fraction`` of the batch has N(0, sigma^2) noise, clipped to [0, 1].
 
-    With fraction 0.5 this is the setting of Rusak et al. 2020 (2001.06057); the logits returned are those of x'.
+    With fraction 0.5 this is the setting of Rusak et al. 2020 (arXiv 2001.06057).
+
+    Args:
+        model: The network f, in training mode.
+        x: Clean images (N, C, H, W) in [0, 1].
+        y: Their classes (N,).
+        generator: Draws the noise.
+        sigma: Standard deviation of the noise in [0, 1] pixel units.
+        fraction: Share of the batch that gets noise, in [0, 1].
+
+    Returns:
+        The loss and the logits of x'.
     """
     noisy = (x + gaussian_noise_like(x, sigma, generator)).clamp_(0, 1)
     count = round(fraction * len(x))  # batches come shuffled, so the first rows are a random share

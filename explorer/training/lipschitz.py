@@ -62,7 +62,16 @@ def _published() -> Iterator[PublishedValue]:
 
 
 def slopes(clean: Tensor, distorted: Tensor, step: Tensor) -> Tensor:
-    """Finite-difference slopes ||f(x~) - f(x)|| / ||x~ - x|| of answers (N, K) and a step (N, ...): shape (N,)."""
+    """Finite-difference slopes ||f(x~) - f(x)|| / ||x~ - x||.
+
+    Args:
+        clean: f(x), (N, K).
+        distorted: f(x~), (N, K).
+        step: x~ - x, (N, ...).
+
+    Returns:
+        The slope of each image, (N,), not negative.
+    """
     return (distorted - clean).flatten(1).norm(dim=1) / step.flatten(1).norm(dim=1)
 
 
@@ -104,7 +113,21 @@ def lipschitz(
 
     x~ = x + N(0, sigma^2) on the network's NORMALISED input, as in the paper; the task loss sees the clean x only. The
     paper's text leaves open whether the hinge is squared and whether f is logits or softmax: both are switches, the
-    defaults a plain hinge on logits. ``lam`` is lambda, ``bound`` the paper's L.
+    defaults a plain hinge on logits.
+
+    Args:
+        model: The network f, in training mode.
+        x: Clean images (N, C, H, W) in [0, 1].
+        y: Their classes (N,).
+        generator: Draws the noise.
+        lam: lambda, the weight of the penalty.
+        bound: The slope that is free of charge, the paper's L.
+        sigma: Standard deviation of the noise on the normalised input.
+        squared: Whether the hinge is squared.
+        softmax: Whether f in the slope is the softmax in place of the logits.
+
+    Returns:
+        The loss, the logits of x, and its terms and the mean slope to log.
     """
     z = model.normalise(x)
     step = gaussian_noise_like(z, sigma, generator)

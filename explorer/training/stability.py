@@ -13,10 +13,20 @@ from explorer.training.objective import NOISY, STABILITY, Loss, gaussian_noise_l
 
 
 def stability_term(clean: Tensor, distorted: Tensor, *, loss: str = "kl", detach_clean: bool = False) -> Tensor:
-    """L_stab of logits (N, K) of x and x', batch mean, in nats.
+    """How far the answers to x and x' lie apart: L_stab of Zheng et al. 2016, the mean over the batch.
 
-    ``cross_entropy`` is the paper's -sum_j P(y_j|x) log P(y_j|x') (called KL there); ``kl`` subtracts the entropy of
-    P(.|x), so that it is 0 where both answers agree. The gradient flows through both branches unless ``detach_clean``.
+    Args:
+        clean: Logits of x, (N, K).
+        distorted: Logits of x', (N, K).
+        loss: ``cross_entropy`` is the paper's -sum_j P(y_j|x) log P(y_j|x') (called KL there); ``kl`` subtracts the
+            entropy of P(.|x), so that it is 0 where both answers agree.
+        detach_clean: Whether the gradient flows through the distorted branch only.
+
+    Returns:
+        A scalar in nats, not negative.
+
+    Raises:
+        ExplorerError: There is no such loss.
     """
     if loss not in ("kl", "cross_entropy"):
         raise ExplorerError(f"Unknown stability loss {loss!r}; use kl or cross_entropy.")
@@ -61,6 +71,19 @@ def stability(
 
     L0 is the cross-entropy and is never evaluated on x' (the paper's difference to augmentation). Both go through the
     network in one batch, so that BatchNorm sees their mixture.
+
+    Args:
+        model: The network f, in training mode.
+        x: Clean images (N, C, H, W) in [0, 1].
+        y: Their classes (N,).
+        generator: Draws the noise.
+        alpha: The weight of stability against the task.
+        sigma: Standard deviation of the noise in [0, 1] pixel units.
+        loss: ``kl`` or ``cross_entropy``, see :func:`stability_term`.
+        detach_clean: Whether the gradient of L_stab flows through the distorted branch only.
+
+    Returns:
+        The loss, the logits of x, and both terms to log.
     """
     distorted_x = (x + gaussian_noise_like(x, sigma, generator)).clamp_(0, 1)
     clean, distorted = model(torch.cat([x, distorted_x])).float().chunk(2)

@@ -28,18 +28,32 @@ MIXES = {"relatives": RELATIVES, "corruptions": CORRUPTIONS, "all": tuple(dict.f
 
 
 def far_end(kind: Distortion, side: int) -> float:
-    """The strongest amount that training draws: the published severity farthest from identity, else the default's."""
+    """The strongest amount that training draws, for images of ``side`` px.
+
+    Returns:
+        The published severity farthest from the identity, else the default amount.
+    """
     identity, _ = kind.span(side)
     marks = kind.severities_at(side) or (kind.default * (side / 32 if kind.per_side else 1),)
     return max(marks, key=lambda mark: abs(mark - identity))
 
 
 def mixed(x: Tensor, generator: torch.Generator, names: tuple[str, ...], *, steps: int, group: int) -> Tensor:
-    """Distort x, float32 (N, C, H, W) in [0, 1]: each run of ``group`` images goes through a recipe of its own.
+    """Distort images, each group of them by a random recipe of its own.
 
     A recipe is a chain of 1 to ``steps`` distortions drawn from ``names`` (all equally likely, none twice), each by an
-    amount drawn evenly between its identity and ``far_end``, or as far on the other side where it has two; noise
-    differs from image to image. Everything is drawn from ``generator``.
+    amount drawn uniformly between its identity and ``far_end``, or as far on the other side where it has two; noise
+    differs from image to image.
+
+    Args:
+        x: Images, float32 (N, C, H, W) in [0, 1].
+        generator: Everything is drawn from it.
+        names: Distortions by name.
+        steps: The most distortions of one recipe.
+        group: Images that share a recipe.
+
+    Returns:
+        x', of the same shape and range.
     """
     side, out = x.shape[-1], []
 
@@ -91,8 +105,24 @@ def stability_mix(
 ) -> Loss:
     """L(x, x') = L0(x) + alpha L_stab(x, x'), as stability training, with x' from random recipes (see ``mixed``).
 
-    ``mix`` names the distortions: ``relatives`` (default; of the corruptions of CIFAR-10-C only gaussian noise),
-    ``corruptions`` (those fifteen themselves: their test is then no longer one of unseen distortions) or ``all``.
+    Args:
+        model: The network f, in training mode.
+        x: Clean images (N, C, H, W) in [0, 1].
+        y: Their classes (N,).
+        generator: Draws the recipes.
+        alpha: The weight of stability against the task.
+        mix: The distortions: ``relatives`` (of the corruptions of CIFAR-10-C only gaussian noise), ``corruptions``
+            (those fifteen themselves: their test is then no longer one of unseen distortions) or ``all``.
+        steps: The most distortions of one recipe.
+        group: Images that share a recipe.
+        loss: ``kl`` or ``cross_entropy``, see ``stability_term``.
+        detach_clean: Whether the gradient of L_stab flows through the distorted branch only.
+
+    Returns:
+        The loss, the logits of x, and both terms to log.
+
+    Raises:
+        ExplorerError: There is no such mix, or ``steps`` or ``group`` is less than 1.
     """
     if mix not in MIXES:
         raise ExplorerError(f"Unknown mix {mix!r}; choose one of {', '.join(MIXES)}.")

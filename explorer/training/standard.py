@@ -22,6 +22,16 @@ from explorer.training.objective import CROSS_ENTROPY, Loss, method
     caution="The baseline: compare the others with it.",
 )
 def standard(model: Classifier, x: Tensor, y: Tensor, generator: torch.Generator) -> Loss:
-    """L = CE(f(x), y), batch mean."""
+    """L = CE(f(x), y), the mean cross-entropy over the batch.
+
+    Args:
+        model: The network f, in training mode.
+        x: Clean images (N, C, H, W) in [0, 1].
+        y: Their classes (N,).
+        generator: Not used.
+
+    Returns:
+        The loss and the logits of x.
+    """
     logits = model(x).float()
     return Loss(F.cross_entropy(logits, y), logits)

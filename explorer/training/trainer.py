@@ -65,7 +65,11 @@ def uses_bf16(precision: str, device: torch.device) -> bool:
 
 
 def build_model(config: TrainConfig, data: Dataset, init: Classifier | None) -> Classifier:
-    """A fresh classifier for this data set, with the weights of ``init`` where one is given."""
+    """A fresh classifier for this data set, with the weights of ``init`` where one is given.
+
+    Raises:
+        ExplorerError: There is no such architecture, or ``init`` is another network.
+    """
     architecture = find_architecture(config.arch)
     torch.manual_seed(config.seed)
     net = architecture.build(classes=len(data.classes), in_channels=data.channels)
@@ -96,7 +100,17 @@ def _batches(
 
 @torch.inference_mode()
 def accuracy(model: Classifier, x: Tensor, y: Tensor, batch_size: int = 500) -> float:
-    """Share of correct answers on uint8 images (N, C, H, W); the model is put in eval mode."""
+    """Share of correct answers; the model is put in eval mode.
+
+    Args:
+        model: The model.
+        x: Images, uint8 (N, C, H, W).
+        y: Their classes (N,).
+        batch_size: Images a forward pass.
+
+    Returns:
+        The accuracy in [0, 1].
+    """
     model.eval()
     correct = sum(
         int((model(a.float().div(255)).argmax(1) == b).sum())
@@ -114,10 +128,24 @@ def train(
     init: Classifier | None = None,
     watch: Callable[[TrainingProgress], None] | None = None,
 ) -> tuple[Classifier, dict[str, Any]]:
-    """Train to the end, or from the last finished epoch in ``folder``; returns the model (eval mode) and run facts.
+    """Train to the end, or from the last finished epoch in ``folder``.
 
-    ``folder`` receives ``metrics.jsonl`` (one line an epoch) and ``state.pt`` (to resume; plain tensors, replaced
-    atomically). A state of another configuration is refused with ExplorerError, never overwritten.
+    Args:
+        config: The settings of the run.
+        data: The training images.
+        folder: Receives ``metrics.jsonl`` (one line an epoch) and ``state.pt`` (to resume; plain tensors, replaced
+            atomically).
+        device: Where to train.
+        init: A model to start from.
+        watch: Called every few steps and at the end of an epoch; what it raises ends the run.
+
+    Returns:
+        The model in eval mode, and the facts of the run: its seconds, whether it used bfloat16, how many images.
+
+    Raises:
+        DivergedError: The loss or a weight is not finite any more.
+        ExplorerError: A setting does not fit the data, or ``folder`` holds the state of a run with other settings,
+            which is never overwritten.
     """
     run = prepare(config, data, device=device, init=init)
     config, model = run.config, run.model
@@ -144,7 +172,11 @@ def train(
 
 
 def prepare(config: TrainConfig, data: Dataset, *, device: torch.device, init: Classifier | None = None) -> Run:
-    """A run before its first step: network, optimizer and images on the device, every option at its value."""
+    """A run before its first step: network, optimizer and images on the device, every option at its value.
+
+    Raises:
+        ExplorerError: A setting does not fit the data.
+    """
     config = replace(config, options=default_options(config.method) | config.options)
     bf16 = uses_bf16(config.precision, device)
     model = build_model(config, data, init).to(device)
@@ -176,7 +208,18 @@ class Run:
         return len(self.x) // self.config.batch_size
 
     def epoch(self, epoch: int, report: Callable[[int, int, dict[str, float]], None]) -> dict[str, float]:
-        """Train one epoch; returns the means of the loss, its parts and the accuracy over the epoch's batches."""
+        """Train one epoch.
+
+        Args:
+            epoch: Counted from 0.
+            report: Called with the epoch, the step and the means so far, every few steps and at the end.
+
+        Returns:
+            The means of the loss, its parts and the accuracy over the epoch's batches.
+
+        Raises:
+            DivergedError: The loss or a weight is not finite any more.
+        """
         config, device = self.config, self.x.device
         objective = METHODS[config.method].objective
         generator = torch.Generator(device).manual_seed((config.seed << 20) + epoch)
@@ -236,7 +279,11 @@ def _optimizer(config: TrainConfig, model: Classifier) -> torch.optim.Optimizer:
 
 
 def split_rows(config: TrainConfig, count: int) -> tuple[Tensor, Tensor]:
-    """Which of ``count`` images are held out for validation, and which are trained on, by a seeded shuffle."""
+    """Which of ``count`` images are held out for validation, and which are trained on, by a seeded shuffle.
+
+    Returns:
+        The indices of those held out, and of those trained on.
+    """
     shuffled = torch.randperm(count, generator=torch.Generator().manual_seed(config.seed))
     return shuffled[: config.holdout], shuffled[config.holdout :][: config.train_size or None]
 
