@@ -61,9 +61,19 @@ def expand(
     seeds: Sequence[int],
     where: str,
 ) -> list[Cell]:
-    """All combinations of the lists in a [[runs]]: methods, ``options``, the ``varied`` of ``settings``, and seeds.
+    """All combinations of the lists in a [[runs]].
 
-    ExplorerError for a method, an option or an architecture that does not exist, or a value of the wrong kind.
+    Args:
+        method: A method's name, or several.
+        title: What the rows are called; "" for the method's title.
+        options: Options of the method, or lists of them.
+        settings: Training settings; lists for those in ``varied``.
+        varied: Settings that are listed.
+        seeds: Of each combination.
+        where: What sentences call the place in the file.
+
+    Raises:
+        ExplorerError: A method, an option or an architecture does not exist, or a value is of the wrong kind.
     """
     methods = method if isinstance(method, list) else [method]
     lists = {key: settings[key] if key in varied else [settings[key]] for key in settings}

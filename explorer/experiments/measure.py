@@ -35,10 +35,19 @@ def measure(
     known: dict[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Everything that was asked for, as JSON: ``results`` by recipe, ``instability``, ``suites``, ``theorem``.
+    """Measure everything that the file asks for. Attacks are crafted on the model itself.
 
-    Attacks are crafted on the model itself. Accuracies are in [0, 1], with 95 % Wilson intervals. ``known``: an earlier
-    row of this very model, of which is kept what was measured in the same way.
+    Args:
+        model: The trained model.
+        dataset: The images.
+        config: How it was trained.
+        measures: What to measure.
+        known: An earlier row of this very model, of which is kept what was measured in the same way.
+        progress: Counts recipes, suites and the slopes.
+
+    Returns:
+        A JSON object: ``results`` by recipe (accuracies in [0, 1] with 95 % Wilson intervals), ``instability``,
+        ``suites`` and ``theorem``.
     """
     found = reusable(known or {}, measures)
     recipes = [] if "results" in found else measures.recipes

@@ -74,8 +74,17 @@ def make_plan(
 ) -> Plan:
     """How far the runs are, and what is left, from a timed dry run of each distinct kind: nothing is downloaded.
 
-    ``timed=False`` times nothing. A kind is an architecture, a method, a batch size, a data set, and which parameters
-    learn; it is timed without the cheaper steps of ``small_epochs``.
+    A kind is an architecture, a method, a batch size, a data set, and which parameters learn; it is timed without the
+    cheaper steps of ``small_epochs``.
+
+    Args:
+        experiment: The file.
+        cells: Which of its runs.
+        folder: Where their folders are.
+        results: Where finished runs are written.
+        device: What to time.
+        timed: Whether to time anything.
+        progress: Counts the kinds that are timed.
     """
     done, report = rows_of(experiment, results.rows()), progress or silent
     absent = {cell.config.data: words for cell in cells if (words := missing(cell.config.data))}

@@ -68,10 +68,25 @@ def run(
     listen: Listener | None = None,
     after: Callable[[], object] | None = None,
 ) -> Outcome:
-    """Train and measure all ``cells`` that are not finished; ``folder`` receives a folder for each.
+    """Train and measure all cells that are not finished.
 
-    ``restart`` forgets their unfinished training. After ``minutes`` nothing new is begun, and what runs stops at its
-    epoch's end. ``after`` is called when a row was written. ExplorerError where another process works here.
+    Args:
+        experiment: The file.
+        cells: Which of its runs to do.
+        folder: Receives a folder for each run, with its log, state and model.
+        results: Where finished runs are written.
+        device: Where to train and to measure.
+        workers: Runs at once; None for what suits the device, see ``usual_workers``.
+        restart: Whether to forget unfinished training.
+        minutes: After this nothing new is begun, and what runs stops at the end of its epoch; None for no limit.
+        listen: Called with what happens to each run.
+        after: Called when a row was written.
+
+    Returns:
+        What became of each run.
+
+    Raises:
+        ExplorerError: Another process works in ``folder``, or data cannot be had.
     """
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / ".lock")

@@ -23,12 +23,17 @@ from explorer.models.methods import published_values
 
 @dataclass(frozen=True)
 class Measures:
-    """What is measured on each trained model: recipes on the first ``limit`` images of a split, suites on as many or
-    on the first ``suite_limit``.
+    """What is measured on each trained model.
 
-    ``validation`` are the training images that the run held out. ``theorem``: images on which local slopes are measured
-    (``explorer.evaluation.slopes``), 0 for none. Each Lipschitz run is held to the bound it was trained for, all others
-    to ``bound``, with noise of ``sigma``: those of the file's first Lipschitz run.
+    Attributes:
+        split: "test", or "validation": the training images that the run held out.
+        limit: The first images only; None for all.
+        recipes: On which accuracies are measured.
+        suites: Which suites are run.
+        suite_limit: The first images only, for suites; None for ``limit``.
+        theorem: Images on which local slopes are measured (``explorer.evaluation.slopes``), 0 for none.
+        bound: What slopes are compared with, but for Lipschitz runs, which are compared with their own bound.
+        sigma: The noise of the slopes; both are those of the file's first Lipschitz run.
     """
 
     split: str = "test"
@@ -43,12 +48,15 @@ class Measures:
 
 @dataclass(frozen=True)
 class PublishedValues:
-    """Published accuracies in per cent, by recipe, beside the runs that ``where`` describes.
+    """Published accuracies beside the runs that ``where`` describes.
 
-    A suite's name stands for its mean, "suite: column" for another column of its table.
-
-    ``where`` holds a method, options and training settings; a run fits that agrees with all of them. ``kind``: a key
-    of ``KINDS``.
+    Attributes:
+        title: What their row is called.
+        source: Who reports them.
+        kind: A key of ``KINDS``.
+        where: A method, options and training settings; a run fits that agrees with all of them.
+        values: In per cent, by recipe. The name of a suite stands for its mean, "suite: column" for another column.
+        note: What is known of them.
     """
 
     title: str
@@ -82,7 +90,11 @@ class Experiment:
 
 
 def read_experiment(path: Path) -> Experiment:
-    """The experiment in a TOML file; ExplorerError in one sentence where it cannot be read or something is wrong."""
+    """The experiment in a TOML file.
+
+    Raises:
+        ExplorerError: The file cannot be read, or something in it is wrong: one sentence that names the key.
+    """
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
