@@ -248,7 +248,10 @@ def test_a_kill_at_any_moment_loses_no_row_and_changes_none(whole: Path, tmp_pat
     path, kept = write(tmp_path), tmp_path / "results/tiny.jsonl"
     words = [sys.executable, "-m", "explorer", "experiment", "run", str(path), "--work", str(tmp_path / "work")]
     running = subprocess.Popen(
-        [*words, "--device", "cpu"], cwd=HERE, stderr=subprocess.DEVNULL, env=os.environ | {"OMP_NUM_THREADS": "1"}
+        [*words, "--device", "cpu"],
+        cwd=HERE,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())},
     )
     second = next(cell for cell in read_experiment(path).cells if cell.title != "Standard").id
     while not (tmp_path / "work/tiny" / second / "state.pt").exists() and running.poll() is None:
