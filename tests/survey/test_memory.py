@@ -27,6 +27,7 @@ print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024 - pi
 """
 
 
+@pytest.mark.load
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the peak is read as Linux counts it")
 def test_the_peak_is_the_same_for_four_times_as_many_images(tmp_path: Path) -> None:
     def peak(n: int) -> int:

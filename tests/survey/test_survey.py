@@ -366,6 +366,7 @@ def told(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_the_command_line_runs_shows_and_costs(tmp_path: Path) -> None:
     asked = ["run", "--models", ",".join(MODELS), "--data", "digits", "--distortions", "gaussian_noise=0.5,jpeg=50"]
     asked += ["--limit", "24", "--out", str(tmp_path / "out"), "--json"]
