@@ -19,28 +19,30 @@ POINTS = 33
 """Amounts of one curve at most: 32 steps from the mild end to the strong one."""
 
 
-def curve_amounts(kind: Distortion, side: int, at: float) -> list[float]:
+def curve_amounts(distortion: Distortion, side: int, at: float) -> list[float]:
     """Choose the amounts of a curve, so that every one of them can be set on the slider.
 
     Args:
-        kind: The distortion.
+        distortion: The distortion.
         side: Side of the image in px.
         at: The amount that the slider shows. If the slider has two sides, the curve goes towards the one it is on.
 
     Returns:
         Up to ``POINTS`` amounts in the distortion's unit, from mild to strong.
     """
-    mild, strong = kind.span(side)
-    if kind.two_sided and (at - mild) * (strong - mild) < 0:
-        strong = kind.low if strong > mild else kind.high
-    return amounts_on_steps(kind, mild, strong, POINTS - 1)
+    mild, strong = distortion.span(side)
+    if distortion.two_sided and (at - mild) * (strong - mild) < 0:
+        strong = distortion.low if strong > mild else distortion.high
+    return amounts_on_steps(distortion, mild, strong, POINTS - 1)
 
 
-def amounts_on_steps(kind: Distortion, mild: float, strong: float, parts: int, *, bend: float = 1.0) -> list[float]:
+def amounts_on_steps(
+    distortion: Distortion, mild: float, strong: float, parts: int, *, bend: float = 1.0
+) -> list[float]:
     """Divide a range of amounts, and round each to the slider's steps.
 
     Args:
-        kind: The distortion.
+        distortion: The distortion.
         mild: Where the range begins, in the distortion's unit.
         strong: Where it ends.
         parts: How many parts to divide it into.
@@ -50,7 +52,7 @@ def amounts_on_steps(kind: Distortion, mild: float, strong: float, parts: int, *
         At most ``parts`` + 1 different amounts from ``mild`` to ``strong``, both of them included.
     """
     even = (mild + (strong - mild) * (i / parts) ** bend for i in range(parts))
-    stepped = (round(mild + round((amount - mild) / kind.step) * kind.step, 12) for amount in even)
+    stepped = (round(mild + round((amount - mild) / distortion.step) * distortion.step, 12) for amount in even)
     low, high = sorted((mild, strong))
     return list(dict.fromkeys([*(min(max(amount, low), high) for amount in stepped), strong]))
 

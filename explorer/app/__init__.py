@@ -1,4 +1,4 @@
-"""The app: Gradio wires the controls to the core and the panel to the browser; nothing is computed here."""
+"""The app: Gradio connects the controls to the core and the panel to the browser; nothing is computed here."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: n
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 # jsonschema, which Gradio's part for MCP loads, compiles a grammar of IRIs on import: a second of every start, for a
-# check that nobody asks for here. It does without where it finds none.
+# check that is not needed here. It does without where the package is missing.
 if spared := "rfc3987_syntax" not in sys.modules:
-    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # how import statements are told so
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # how to tell import statements so
 
 import gradio as gr
 from PIL import Image
@@ -48,12 +48,19 @@ EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104  # compared only
 def build(
     models: Sequence[str | Classifier] | None = None, data: Sequence[Dataset] = (), surveys: Sequence[Path] = ()
 ) -> gr.Blocks:
-    """The app as Blocks, its first models loaded and warm; launch it with ``launch_options()``.
+    """Build the app, its first models loaded and warm; launch it with ``launch_options()``.
 
-    ``models``: the models shown first, loaded or by name or path (default: a baseline and its stabilized sibling).
-    ``data``: data sets of one's own, offered beside the known ones; they name the classes of models that do not
-    know theirs. ``surveys``: folders of surveys for the page "Failures". ExplorerError where there is no such
-    model, no checkpoint at all, or where they do not take the same input.
+    Args:
+        models: The models shown first, loaded or by name or path; by default a baseline and its stabilized sibling.
+        data: The user's own data sets, offered beside the known ones; they name the classes of models that do not know
+            theirs.
+        surveys: Folders of surveys for the page "Failures".
+
+    Returns:
+        The app.
+
+    Raises:
+        ExplorerError: If there is no such model, no checkpoint at all, or if the models do not take the same input.
     """
     context = make_context([named_after(model, data) for model in models or ()], data, surveys)
     endpoints = Endpoints(context)
@@ -72,15 +79,23 @@ def serve(
     mcp: bool = False,
     open_browser: bool = False,
 ) -> None:
-    """Serve the app until it is interrupted; prints its address. A taken port means the next free one.
+    """Serve the app until it is interrupted, and print its address. If the port is taken, it uses the next free one.
 
-    ``models``, ``data`` and ``surveys`` as in ``build``; ``names``: host names by which it is reached besides
-    localhost and IP addresses, for example behind a proxy; ``mcp``: serve the API to MCP clients, too.
-    ExplorerError where ``host`` cannot be listened on, no port from ``port`` on is free, or a package is
-    missing, and as in ``build``.
+    Args:
+        host: The address to listen on.
+        port: The first port to try.
+        models: As in ``build``.
+        data: As in ``build``.
+        surveys: As in ``build``.
+        names: Host names by which it is reached besides localhost and IP addresses, for example behind a proxy.
+        mcp: Whether to serve the API to MCP clients, too.
+        open_browser: Whether to open the page in a browser.
+
+    Raises:
+        ExplorerError: If the host cannot be listened on, no port is free, or a package is missing; and as in ``build``.
     """
-    warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # who sends a huge picture is told in a sentence
-    free_port(host, port)  # a wrong address is said before the models load
+    warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # a huge picture is refused in a sentence
+    free_port(host, port)  # a wrong address is refused before the models load
     if mcp and find_spec("mcp") is None:
         raise ExplorerError("--mcp needs the package mcp, which is not installed: pip install 'mcp>=1.21,<2'.")
     blocks = build(models, data, surveys)
@@ -89,7 +104,7 @@ def serve(
     if host not in LOOPBACK:
         names = [*names, host, socket.gethostname(), f"{socket.gethostname()}.local"]
     try:
-        with redirect_stdout(io.StringIO()):  # Gradio announces its MCP server in words of its own
+        with redirect_stdout(io.StringIO()):  # Gradio prints a line of its own about its MCP server
             blocks.launch(
                 server_name=host,
                 server_port=port,
@@ -126,7 +141,18 @@ def _reach_oneself_directly() -> None:
 
 
 def free_port(host: str, first: int) -> int:
-    """The first port from ``first`` on that nobody listens on; ExplorerError where ``host`` is not this machine's."""
+    """Find a port that nobody listens on.
+
+    Args:
+        host: The address to listen on.
+        first: The first port to try.
+
+    Returns:
+        The port.
+
+    Raises:
+        ExplorerError: If the host is not an address of this machine, or no port is free.
+    """
     for port in range(first, min(first + PORTS_TRIED, 65536)):
         try:
             address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]

@@ -20,7 +20,7 @@ class LruCache(Generic[K, V]):
 
         Args:
             limit: Entries kept at once; the one unused for longest goes first.
-            seconds: An entry that nobody asked for in this time is dropped.
+            seconds: An entry unused for this long is dropped.
             clock: The time in seconds.
         """
         self._entries: OrderedDict[K, tuple[float, V]] = OrderedDict()

@@ -6,42 +6,42 @@ from typing import Any
 
 from explorer.distortions import Distortion
 
-PER_255 = "n/255"  # the unit of amounts that people write as 8/255: the slider counts the 255ths
+PER_255 = "n/255"  # the unit of amounts written as 8/255: the slider counts the 255ths
 
 
-def describe(kind: Distortion, sides: list[int]) -> dict[str, Any]:
+def describe(distortion: Distortion, sides: list[int]) -> dict[str, Any]:
     """Describe a distortion for the page.
 
     Args:
-        kind: The distortion.
+        distortion: The distortion.
         sides: Sides of the models' inputs in px, for each of which the slider has a range.
 
     Returns:
         A JSON object; amounts in the distortion's unit, ``factor`` times which is what the page shows.
     """
     return {
-        "title": kind.title,
-        "help": kind.help,
-        "unit": "1/255 of full scale" if kind.unit == PER_255 else kind.unit,
-        "sign": kind.symbol,
-        "symbol": {PER_255: "/255", "px": "px", "°": "°", "bits": "bits"}.get(kind.unit, kind.symbol),
-        "factor": 255 if kind.unit == PER_255 else 1,
-        "default": kind.default,
-        "adversarial": kind.adversarial,
-        "searched": kind.searched,
-        "sides": {str(side): _range(kind, side) for side in sides},
+        "title": distortion.title,
+        "help": distortion.help,
+        "unit": "1/255 of full scale" if distortion.unit == PER_255 else distortion.unit,
+        "sign": distortion.symbol,
+        "symbol": {PER_255: "/255", "px": "px", "°": "°", "bits": "bits"}.get(distortion.unit, distortion.symbol),
+        "factor": 255 if distortion.unit == PER_255 else 1,
+        "default": distortion.default,
+        "adversarial": distortion.adversarial,
+        "searched": distortion.searched,
+        "sides": {str(side): _range(distortion, side) for side in sides},
     }
 
 
-def _range(kind: Distortion, side: int) -> dict[str, Any]:
-    mild, strong = kind.span(side)
-    low, high = (kind.low, kind.high) if kind.two_sided else (min(mild, strong), max(mild, strong))
-    marks = kind.severities_at(side)
+def _range(distortion: Distortion, side: int) -> dict[str, Any]:
+    mild, strong = distortion.span(side)
+    low, high = (distortion.low, distortion.high) if distortion.two_sided else (min(mild, strong), max(mild, strong))
+    marks = distortion.severities_at(side)
     return {
         "low": low,
         "high": high,
-        "step": kind.step,
+        "step": distortion.step,
         "identity": mild,
-        "inverted": strong < mild and not kind.two_sided,  # mild on the left, strong on the right
+        "inverted": strong < mild and not distortion.two_sided,  # mild on the left, strong on the right
         "marks": list(marks) if marks else None,
     }

@@ -2,7 +2,7 @@
 
 A web page elsewhere can make its visitor's browser send requests to this machine, either openly (they carry a foreign
 ``Origin``) or under a name of its own that it lets point here (DNS rebinding: they carry a foreign ``Host``). Gradio
-answers both; it also has routes that fetch addresses, serve files and change code, which nobody needs here.
+answers both; it also has routes that fetch addresses, serve files and change code, which are not needed here.
 """
 
 from __future__ import annotations

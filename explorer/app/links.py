@@ -2,7 +2,7 @@
 
 The address holds the whole state: ``?picture=digits:7&models=A,B&recipe=jpeg=30;seed=7`` and, where they are used,
 ``off`` (steps that are switched off, ``place:name=amount``), ``pin`` (the pinned state, ``picture|recipe``) and
-``tab``. Anybody may have written it: what can be honoured is, the rest is said in plain sentences.
+``tab``. Anyone can write an address: the page opens on what makes sense, and says in sentences what does not.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MAX_PARTS = 30
 """Parameters, models and steps of an address that are read: a little more than the page can show."""
 
 OWN = "own"
-"""The picture's name where it is the visitor's own; its pixels stand in the address's fragment, which stays in the
+"""The picture's name where it is the visitor's own; its pixels are in the address's fragment, which stays in the
 browser."""
 
 GRADIO = {"__theme", "view", "deep_link", "__sign"}
@@ -52,8 +52,8 @@ def read_link(workspace: Workspace, query: Any, *, max_models: int, max_steps: i
     """
     reader = _Reader(workspace, max_models, max_steps)
     if not isinstance(query, str) or len(query) > MAX_LINK:
-        reader.said.append("The address is too long to be one of ours; the explorer opened as usual.")
-        return {"state": {}, "said": reader.said}
+        reader.messages.append("The address is too long to be one of ours; the explorer opened as usual.")
+        return {"state": {}, "said": reader.messages}
     given: dict[str, str] = {}
     for key, value in parse_qsl(query, keep_blank_values=True)[:MAX_PARTS]:
         given.setdefault(key, value)
@@ -61,16 +61,18 @@ def read_link(workspace: Workspace, query: Any, *, max_models: int, max_steps: i
         if key in given:
             read(given.pop(key))
     others = GRADIO | FAILURES | METHODS
-    reader.said += [f"The address says {_quoted(key)}, which means nothing here." for key in given if key not in others]
-    return {"state": reader.state, "said": reader.said}
+    reader.messages += [
+        f"The address says {_quoted(key)}, which means nothing here." for key in given if key not in others
+    ]
+    return {"state": reader.state, "said": reader.messages}
 
 
 class _Reader:
-    """Reads the parameters one after another; ``state`` is what was understood, ``said`` what was not."""
+    """Reads the parameters one after another; ``state`` is what was understood, ``messages`` say what was not."""
 
     def __init__(self, workspace: Workspace, max_models: int, max_steps: int) -> None:
         self.state: dict[str, Any] = {}
-        self.said: list[str] = []
+        self.messages: list[str] = []
         self.parts: dict[str, Callable[[str], None]] = {
             "models": self.models,
             "picture": self.picture,
@@ -87,11 +89,11 @@ class _Reader:
         names: list[str] = []
         for name in dict.fromkeys(part.strip() for part in text.split(",")[:MAX_PARTS]):
             if name not in known:
-                self.said.append(f"There is no model named {_quoted(name)} here; it was left out.")
+                self.messages.append(f"There is no model named {_quoted(name)} here; it was left out.")
             elif names and known[name] is not known[names[0]]:
-                self.said.append(f"{name} does not take the same input as {names[0]}; it was left out.")
+                self.messages.append(f"{name} does not take the same input as {names[0]}; it was left out.")
             elif len(names) == self._max_models:
-                self.said.append(f"At most {self._max_models} models stand side by side; {name} was left out.")
+                self.messages.append(f"At most {self._max_models} models stand side by side; {name} was left out.")
             else:
                 names.append(name)
         if names:
@@ -114,11 +116,11 @@ class _Reader:
         except ExplorerError:
             recipe = self._piece_by_piece(text)
         if len(recipe.steps) > self._max_steps:
-            self.said.append(f"The page shows at most {self._max_steps} distortions; the others were left out.")
+            self.messages.append(f"The page shows at most {self._max_steps} distortions; the others were left out.")
         against = recipe.against
         family = self._workspace.families.get(self.state.get("family", ""))
         if against is not None and family and against not in {card.name for card in family.cards}:
-            self.said.append(f"The attacked model {_quoted(against)} is not one of these models; another one is.")
+            self.messages.append(f"The attacked model {_quoted(against)} is not one of these models; another one is.")
             against = None
         steps = [{"name": name, "amount": amount, "on": True} for name, amount in recipe.steps[: self._max_steps]]
         self.state |= {"steps": steps, "seed": recipe.seed, "quantised": recipe.quantised, "against": against}
@@ -148,7 +150,7 @@ class _Reader:
         try:
             return read()
         except ExplorerError as error:
-            self.said.append(str(error))
+            self.messages.append(str(error))
             return None
 
     def _find(self, text: str) -> dict[str, Any] | None:

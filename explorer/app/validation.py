@@ -20,7 +20,7 @@ UNKNOWN = "The page asked for something unknown; reload it."
 
 @dataclass(frozen=True)
 class Sentence:
-    """What the sender reads if a field of a request is wrong; it stands among the metadata of the field's type."""
+    """What the sender reads if a field of a request is wrong; it is part of the metadata of the field's type."""
 
     text: str
 

@@ -118,8 +118,8 @@ def count_correct(
     Raises:
         ExplorerError: If there is no such distortion.
     """
-    kind, size, channels = find_distortion(distortion), models[0].size, models[0].channels
-    values = inputs.PIECE_VALUES // (ATTACKED if kind.adversarial else 1)
+    found, size, channels = find_distortion(distortion), models[0].size, models[0].channels
+    values = inputs.PIECE_VALUES // (ATTACKED if found.adversarial else 1)
     pieces = inputs.pieces(rows, inputs.piece_size((channels, size, size), values))
     meter = Meter(progress, len(pieces) * len(amounts) * len(models))
     counts = np.zeros((len(models), len(amounts)), np.int64)
@@ -129,9 +129,9 @@ def count_correct(
         seeds = [image_seed(seed, i) for i in piece]
         for j, amount in enumerate(amounts):
             recipe = Recipe(((distortion, amount),), seed=seed)
-            shown = x if kind.adversarial else apply(recipe, x, seeds=seeds)
+            shown = x if found.adversarial else apply(recipe, x, seeds=seeds)
             for i, model in enumerate(models):
-                if kind.adversarial:
+                if found.adversarial:
                     own = replace(recipe, against=model.name)
                     shown = apply(own, x, target=inputs.attack_target(own, [model], x, labels), seeds=seeds)
                 counts[i, j] += int((inputs.predictions(model, shown) == labels).sum())

@@ -293,12 +293,12 @@ def _check_case(plan: Plan, case: int) -> int:
 
 def _distortion(plan: Plan, name: str) -> dict[str, Any]:
     """A distortion of the plan as menus and axes show it, its amounts from mild to strong."""
-    kind = find_distortion(name)
+    distortion = find_distortion(name)
     amounts = {condition.amount for condition in plan.conditions if condition.distortion == name}
-    about = describe(kind, [32])
+    about = describe(distortion, [32])
     return {
         "name": name,
-        "amounts": sorted(amounts, key=lambda amount: (abs(amount - kind.identity), amount)),
+        "amounts": sorted(amounts, key=lambda amount: (abs(amount - distortion.identity), amount)),
         **{key: about[key] for key in ("title", "sign", "symbol", "unit", "factor")},
     }
 

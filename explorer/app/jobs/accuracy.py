@@ -41,20 +41,20 @@ def accuracy(context: Context, request: AccuracyRequest, progress: Progress) -> 
         ExplorerError: If the page asks for what is not there.
     """
     group = find_group(context.workspace, request.data)
-    kind = find_known(request.distortion)
+    distortion = find_known(request.distortion)
     reach, n = request.reach, request.images
-    if reach not in reaches(kind, group):
+    if reach not in reaches(distortion, group):
         raise ExplorerError(request.wrong)
     if group.data not in context.workspace.catalog.names():
         raise ExplorerError(f"{group.title} is not on this machine; download it first.")
-    key = (group.data, kind.name, reach)
+    key = (group.data, distortion.name, reach)
     running = context.accuracies.get(key)
     if running is None:
         models = tuple(context.workspace.model(card.name) for card in group.cards)
         data = context.workspace.catalog.find(group.data, (group.family.size, group.family.channels))
         if len(data.classes) != len(models[0].classes):
             raise ExplorerError(f"{group.title} has other classes here than its models know.")
-        running = RunningAccuracy(models, data, kind.name, tuple(amounts_of(kind, group, reach)))
+        running = RunningAccuracy(models, data, distortion.name, tuple(amounts_of(distortion, group, reach)))
         context.accuracies.put(key, running)
     curves = running.up_to(n, progress)
     return {

@@ -43,9 +43,9 @@ def attacks(context: Context, request: AttackRequest, progress: Progress) -> dic
         label=loaded.label,
         progress=progress,
     )
-    told = None if loaded.label is None else loaded.family.classes[loaded.label]
+    true_class = None if loaded.label is None else loaded.family.classes[loaded.label]
     return {
         **found.to_dict(),
         "steps": [list(step) for step in found.recipes[0].steps],
-        "followed": [told or cell.answer for cell in found.clean],
+        "followed": [true_class or cell.answer for cell in found.clean],
     }

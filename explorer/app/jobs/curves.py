@@ -107,13 +107,13 @@ def swept(loaded: LoadedRequest, place: int, seeds: int, progress: Progress, *, 
         ExplorerError: As in ``sweep``.
     """
     name, at = loaded.recipe.steps[place]
-    kind, side = find_distortion(name), loaded.pixels.shape[-1]
+    distortion, side = find_distortion(name), loaded.pixels.shape[-1]
     parts = 2 if exact else 1
     along = sweep(
         loaded.models,
         loaded.pixels,
         name,
-        amounts=curve_amounts(kind, side, at),
+        amounts=curve_amounts(distortion, side, at),
         recipe=loaded.recipe,
         label=loaded.label,
         place=place,
@@ -133,9 +133,16 @@ def swept(loaded: LoadedRequest, place: int, seeds: int, progress: Progress, *, 
             model["flip_point"] = flip
     for model in found["models"]:
         del model["probabilities"], model["classes"]  # most of the bytes, and nothing draws them
-    about = describe(kind, [side])
+    about = describe(distortion, [side])
     words = {key: about[key] for key in ("title", "sign", "symbol", "unit", "factor")}
-    return {**found, **words, "step": kind.step, "at": at, "random": is_random(loaded.recipe, place), "exact": exact}
+    return {
+        **found,
+        **words,
+        "step": distortion.step,
+        "at": at,
+        "random": is_random(loaded.recipe, place),
+        "exact": exact,
+    }
 
 
 def _is_cheap(loaded: LoadedRequest) -> bool:

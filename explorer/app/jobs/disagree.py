@@ -44,15 +44,15 @@ def disagree(context: Context, request: DisagreeRequest, progress: Progress) -> 
     if len(loaded.models) < 2:
         raise ExplorerError("A single model agrees with itself; add another one.")
     catalog = context.workspace.catalog
-    told = (0, 0)
+    reported = (0, 0)
 
     def noted(done: int, total: int) -> None:
-        nonlocal told
-        told = (done, total)
+        nonlocal reported
+        reported = (done, total)
         progress(done, total)
 
     data = catalog.find(request.dataset)
-    data = data.fitted(loaded.family.size, loaded.family.channels, tick=lambda: progress(*told))
+    data = data.fitted(loaded.family.size, loaded.family.channels, tick=lambda: progress(*reported))
     row = next_disagreement(
         loaded.models,
         data,

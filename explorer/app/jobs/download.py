@@ -37,14 +37,14 @@ def download(context: Context, request: DownloadRequest, progress: Progress) -> 
     Raises:
         ExplorerError: If it cannot be downloaded, or another one is being downloaded.
     """
-    told = time.monotonic()
+    reported = time.monotonic()
 
     def seldom(done: int, total: int) -> None:
         # Waiting for the sliders at each of thousands of pieces would stretch minutes to hours.
-        nonlocal told
-        if time.monotonic() - told > EVERY:
+        nonlocal reported
+        if time.monotonic() - reported > EVERY:
             progress(done, total)
-            told = time.monotonic()
+            reported = time.monotonic()
 
     _wait_for_turn(progress)
     try:

@@ -41,7 +41,7 @@ def weakness(context: Context, request: WeaknessRequest, progress: Progress) -> 
     goal, name = request.goal, request.distortion
     if goal not in GOALS:
         raise ExplorerError(request.wrong)
-    kind = find_distortion(name)
+    distortion = find_distortion(name)
     check_room(loaded.recipe, name)
     (found,) = weaknesses(
         loaded.models,
@@ -55,13 +55,13 @@ def weakness(context: Context, request: WeaknessRequest, progress: Progress) -> 
     points, clean = found.flip_points, loaded.clean.answers
     return {
         **found.to_dict(),
-        "flips": {model: None if point is None else kind.show(point) for model, point in points.items()},
+        "flips": {model: None if point is None else distortion.show(point) for model, point in points.items()},
         "moved": {
             model.name: found.predictions[model.name] != model.classes[int(clean[model.name][1].argmax())]
             for model in loaded.models
         },
         "steps": [list(step) for step in found.recipe.steps],
-        "against": found.recipe.against if kind.adversarial else loaded.recipe.against,
+        "against": found.recipe.against if distortion.adversarial else loaded.recipe.against,
     }
 
 

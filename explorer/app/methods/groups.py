@@ -56,7 +56,7 @@ def all_groups(workspace: Workspace) -> dict[str, Group]:
         workspace: Where the models are.
 
     Returns:
-        The groups by the name of the data set, in the order of the app; those of one input stand together.
+        The groups by the name of the data set, in the order of the app; those of one input together.
     """
     found: dict[str, Group] = {}
     for family in workspace.families.values():

@@ -43,29 +43,29 @@ def find_known(name: Any) -> Distortion:
     return DISTORTIONS[name]
 
 
-def reaches(kind: Distortion, group: Group) -> list[str]:
+def reaches(distortion: Distortion, group: Group) -> list[str]:
     """Say which ranges of amounts can be shown.
 
     Args:
-        kind: The distortion.
+        distortion: The distortion.
         group: The models.
 
     Returns:
         "near", up to twice the published severities, where that is much less than the whole slider; and "whole".
     """
     side = group.family.size
-    mild, strong = kind.span(side)
-    near = _near(kind, side)
+    mild, strong = distortion.span(side)
+    near = _near(distortion, side)
     return ["near", "whole"] if near is not None and abs(near - mild) < 0.8 * abs(strong - mild) else ["whole"]
 
 
-def amounts_of(kind: Distortion, group: Group, reach: str) -> list[float]:
+def amounts_of(distortion: Distortion, group: Group, reach: str) -> list[float]:
     """Choose the amounts that are measured, on the slider's own steps.
 
     The amounts of the cards take the place of the nearest ones, so that both numbers can be compared.
 
     Args:
-        kind: The distortion.
+        distortion: The distortion.
         group: The models.
         reach: One of ``reaches``.
 
@@ -76,61 +76,61 @@ def amounts_of(kind: Distortion, group: Group, reach: str) -> list[float]:
         ExplorerError: If nothing is published and "near" is asked for.
     """
     side = group.family.size
-    mild, strong = kind.span(side)
-    end = _near(kind, side) if reach == "near" else strong
+    mild, strong = distortion.span(side)
+    end = _near(distortion, side) if reach == "near" else strong
     if end is None:
         raise ExplorerError("This distortion has no published severities; ask for all of its amounts.")
-    points = ATTACKS if kind.adversarial else POINTS
-    even = amounts_on_steps(kind, mild, end, points, bend=BEND)
+    points = ATTACKS if distortion.adversarial else POINTS
+    even = amounts_on_steps(distortion, mild, end, points, bend=BEND)
     low, high = sorted((mild, end))
-    for known in {point["amount"] for point in card_points(group, kind)}:
+    for known in {point["amount"] for point in card_points(group, distortion)}:
         nearest = min(range(len(even)), key=lambda i: abs(even[i] - known))
         if low < known < high and 0 < nearest < len(even) - 1:
             even[nearest] = known
     return even
 
 
-def _near(kind: Distortion, side: int) -> float | None:
+def _near(distortion: Distortion, side: int) -> float | None:
     """Twice as far as the strongest published severity; None where nothing is published."""
-    mild, strong = kind.span(side)
-    marks = [mark for mark in kind.severities_at(side) or () if (mark - mild) * (strong - mild) > 0]
+    mild, strong = distortion.span(side)
+    marks = [mark for mark in distortion.severities_at(side) or () if (mark - mild) * (strong - mild) > 0]
     if not marks:
         return None
     return round(mild + 2 * (max(marks, key=lambda mark: abs(mark - mild)) - mild), 12)
 
 
-def card_points(group: Group, kind: Distortion) -> list[dict[str, Any]]:
+def card_points(group: Group, distortion: Distortion) -> list[dict[str, Any]]:
     """Collect what the cards say of a distortion, clean images included.
 
     Args:
         group: The models.
-        kind: The distortion.
+        distortion: The distortion.
 
     Returns:
         One point per model and amount.
     """
-    mild, _ = kind.span(group.family.size)
+    mild, _ = distortion.span(group.family.size)
     found = []
     for card in group.cards:
         for recipe, row in _results(card):
-            if not recipe.steps or (len(recipe.steps) == 1 and recipe.steps[0][0] == kind.name):
+            if not recipe.steps or (len(recipe.steps) == 1 and recipe.steps[0][0] == distortion.name):
                 amount = recipe.steps[0][1] if recipe.steps else mild
                 found.append(_point("card", card.name, amount, row["accuracy"], row["n"], row["seed"]))
     return found
 
 
-def survey_points(workspace: Workspace, group: Group, kind: Distortion) -> tuple[list[dict[str, Any]], list[str]]:
+def survey_points(workspace: Workspace, group: Group, distortion: Distortion) -> tuple[list[dict[str, Any]], list[str]]:
     """Collect what the shipped surveys say of a distortion.
 
     Args:
         workspace: Where the models are.
         group: The models.
-        kind: The distortion.
+        distortion: The distortion.
 
     Returns:
         One point per model and amount, and a sentence for each model that has other weights now.
     """
-    mild, _ = kind.span(group.family.size)
+    mild, _ = distortion.span(group.family.size)
     names = {card.name for card in group.cards}
     found: list[dict[str, Any]] = []
     messages: list[str] = []
@@ -138,14 +138,14 @@ def survey_points(workspace: Workspace, group: Group, kind: Distortion) -> tuple
         survey = Survey(folder)
         plan = survey.plan
         asked = {condition.distortion for condition in plan.conditions}
-        if plan.data != group.data or kind.name not in asked or not names & set(plan.models):
+        if plan.data != group.data or distortion.name not in asked or not names & set(plan.models):
             continue
         for model, weights in zip(plan.models, plan.weights, strict=True):
             if model in names and fingerprint(workspace.model(model)) != weights:
                 messages.append(f"The shipped survey knows {model} with other weights; its points are left out.")
                 names.discard(model)
         rows = survey.sql(
-            "SELECT model, amount, n, accuracy, clean FROM accuracy() WHERE distortion = ?", [kind.name]
+            "SELECT model, amount, n, accuracy, clean FROM accuracy() WHERE distortion = ?", [distortion.name]
         ).to_dict("records")
         seeds = sorted({condition.seed for condition in plan.conditions})
         seed = seeds[0] if len(seeds) == 1 else None
@@ -178,7 +178,7 @@ def differences(card: Card, baseline: Card | None) -> list[dict[str, Any]]:
     for recipe, row in _results(card):
         other = known.get(str(recipe))
         words = " + ".join(
-            f"{(kind := find_distortion(name)).title}, {kind.show(amount)}" for name, amount in recipe.steps
+            f"{(distortion := find_distortion(name)).title}, {distortion.show(amount)}" for name, amount in recipe.steps
         )
         line: dict[str, Any] = {"title": words or "Clean", "accuracy": row["accuracy"], "n": row["n"]}
         line |= {"difference": None, "low": None, "high": None}

@@ -2,7 +2,7 @@
 
 A question is a JSON object {"ask": name, ...} from a browser and is not trusted. Numbers come from three places that
 are never mixed: the models' cards, the shipped surveys, and images measured now (the job ``accuracy``); values that
-others published stand beside them.
+others published are shown beside them.
 """
 
 from __future__ import annotations
@@ -68,16 +68,16 @@ class Methods:
         there are some) and "whole", each {"amounts": those that are measured, from the identity on}.
         """
         group = find_group(self._workspace, question.get("data"))
-        kind = find_known(question.get("distortion"))
-        mild, _ = kind.span(group.family.size)
-        surveyed, messages = survey_points(self._workspace, group, kind)
-        about = describe(kind, [group.family.size])
+        distortion = find_known(question.get("distortion"))
+        mild, _ = distortion.span(group.family.size)
+        surveyed, messages = survey_points(self._workspace, group, distortion)
+        about = describe(distortion, [group.family.size])
         return {
-            "distortion": kind.name,
+            "distortion": distortion.name,
             **{key: about[key] for key in ("title", "sign", "symbol", "unit", "factor", "adversarial", "help")},
-            "reaches": {name: {"amounts": amounts_of(kind, group, name)} for name in reaches(kind, group)},
-            "points": [*card_points(group, kind), *surveyed],
-            "published": [_shown(value, mild) for value in _published(group.data, kind.name)],
+            "reaches": {name: {"amounts": amounts_of(distortion, group, name)} for name in reaches(distortion, group)},
+            "points": [*card_points(group, distortion), *surveyed],
+            "published": [_shown(value, mild) for value in _published(group.data, distortion.name)],
             "said": messages,
         }
 
@@ -108,7 +108,7 @@ class Methods:
 
     def _methods(self, group: Group) -> list[str]:
         """All methods, those of the models included; those without a model on this data set come last."""
-        here = [card.method for card in group.cards if card.method != "outside"]  # which nobody can say a word about
+        here = [card.method for card in group.cards if card.method != "outside"]  # of which nothing is known
         return sorted(dict.fromkeys([*METHODS, *here]), key=lambda method: method not in here)
 
     def _method(self, method: str, group: Group) -> dict[str, Any]:
@@ -159,7 +159,7 @@ def _published(data: str, distortion: str) -> list[PublishedValue]:
 
 
 def _shown(value: PublishedValue, mild: float) -> dict[str, Any]:
-    """A published value as a mark: undistorted images stand where the distortion begins."""
+    """A published value as a mark: undistorted images are where the distortion begins."""
     clean = value.distortion is None
     return {
         **value.to_dict(),
