@@ -94,10 +94,10 @@ class Jobs:
         Raises:
             ExplorerError: If there is no such handler, or too many jobs are under way.
         """
-        asked = StartRequest.read(question)
-        if asked.kind not in HANDLERS:
-            raise ExplorerError(asked.wrong)
-        group = asked.group
+        request = StartRequest.read(question)
+        if request.kind not in HANDLERS:
+            raise ExplorerError(request.wrong)
+        group = request.group
         token, new = secrets.token_urlsafe(24), Job(group)
         with self._lock:
             self._forget()
@@ -106,7 +106,7 @@ class Jobs:
             for other in self._jobs.values():
                 other.stopped = other.stopped or other.group == group
             self._jobs[token] = new
-        self._pool.submit(self._run, new, HANDLERS[asked.kind], question)
+        self._pool.submit(self._run, new, HANDLERS[request.kind], question)
         return {"job": token}
 
     def find(self, question: Any) -> Job:
