@@ -1,4 +1,4 @@
-"""Gradio's own controls. They listen in the browser only: each hands its value to ``app.js``, no request is made."""
+"""Gradio's own controls. Each hands its value to ``web/explore`` in the browser; no request is made."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from explorer.models.families import Family
 
 @dataclass(frozen=True)
 class Controls:
-    """The controls whose values follow the state, in the order in which ``app.js`` lists their new properties."""
+    """The controls whose values follow the state, in the order in which ``web/explore`` lists their new properties."""
 
     sliders: tuple[gr.Slider, ...]
     family: gr.Dropdown
@@ -34,7 +34,7 @@ class Controls:
 
 
 def step_sliders() -> tuple[gr.Slider, ...]:
-    """One slider for each place in the chain; ``app.js`` gives it the range, name and help of the distortion there."""
+    """One slider for each place in the chain; ``web/explore`` gives it the range, name and help of that distortion."""
     return tuple(
         gr.Slider(
             0,

@@ -45,7 +45,15 @@ API = (
     "/gradio_api/cancel",
     "/gradio_api/reset",
 )
-FOLDERS = ("/assets/", "/static/", "/svelte/", "/gradio_api/heartbeat/", "/gradio_api/call/", "/gradio_api/run/")
+FOLDERS = (
+    "/assets/",
+    "/static/",
+    "/svelte/",
+    "/web/",
+    "/gradio_api/heartbeat/",
+    "/gradio_api/call/",
+    "/gradio_api/run/",
+)
 MCP = ("/gradio_api/mcp", "/gradio_api/mcp/http")
 
 _AUTHORITY = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")

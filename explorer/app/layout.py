@@ -1,4 +1,4 @@
-"""The page: where each part stands. What they do is wired in ``controls.py`` (Gradio's part) and ``app.js``."""
+"""The page: where each part stands. ``controls.py`` (Gradio's part) and ``web/explore/page.js`` wire what they do."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import json
 import os
 from collections.abc import Awaitable, Callable
 from functools import wraps
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 import torch
 
 from explorer import defaults
-from explorer.app import api
+from explorer.app import api, static
 from explorer.app.context import Context
 from explorer.app.controls import Controls, add_model_menu, add_step_menu, connect, family_menu, step_sliders
 from explorer.app.distortion_info import describe
@@ -24,26 +23,10 @@ from explorer.data.images import MAX_BYTES
 from explorer.defaults import MAX_STEPS
 from explorer.distortions import DISTORTIONS, Recipe
 from explorer.models import pick_device
-from explorer.panel import curves_module, panel_module
-
-FOLDER = Path(__file__).resolve().parent
-
-MODULES = (
-    *("parts", "jobs", "app", "steps", "models", "controls", "pictures", "browser", "views", "maps", "history"),
-    *("tools", "share", "tour"),
-    *(f"failures/{name}" for name in ("places", "page", "filters", "gallery", "charts", "map", "new")),
-    *(f"methods/{name}" for name in ("page", "chart", "numbers", "ideas")),
-)
-VIEWS = {
-    "curves": ("Curves", "What every model answers while one distortion grows"),
-    "weakness": ("Weak spots", "Which distortion breaks which model soonest"),
-    "network": ("In the network", "How far the change moves the picture, layer by layer, and what the answer rests on"),
-    "attacks": ("Attacks", "Whether a change made against one model fools the others"),
-}
-"""The tabs under the panel, in this order, with title and help; each a module ``views/<name>.js``."""
+from explorer.web.files import address
 
 NAV = """<nav class="stability-colours" aria-label="Stability Explorer">
-<b>Stability Explorer</b><div id="places"></div>
+<b>Stability Explorer</b><div id="pages"></div>
 <div id="tools" role="toolbar" aria-label="Tools"></div><span class="device"></span>
 <button id="theme" type="button" aria-label="Dark colours" title="Light or dark">&#9680;</button></nav>"""
 
@@ -167,25 +150,13 @@ def first_picture(workspace: Workspace) -> dict[str, Any]:
 
 
 def on_load(known: dict[str, Any]) -> str:
-    """The script that starts the page: the panel and the page's modules, as sources, need no further request.
+    """The script that starts the page: Gradio runs it with ``element``, ``server`` and ``trigger``.
 
     Gradio makes listeners for the events that are quoted in it: "sync" and "recipe".
     """
-    files = [*MODULES, *(f"views/{name}" for name in VIEWS if (FOLDER / f"views/{name}.js").is_file())]
-    views = [{"name": name, "title": title, "help": text} for name, (title, text) in VIEWS.items()]
-    sources = [
-        panel_module(),
-        curves_module(),
-        *((FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in files),
-    ]
-    return f"""
-const load = (source) => {{
-  const url = URL.createObjectURL(new Blob([source], {{ type: "text/javascript" }}));
-  return import(url).finally(() => URL.revokeObjectURL(url));
-}};
-Promise.all({json.dumps(sources)}.map(load)).then((modules) => {{
-  const {{ start, ...parts }} = Object.assign({{}}, ...modules);
-  start({{ element, server, trigger, catalogue: {json.dumps(known)}, views: {json.dumps(views)}, ...parts }});
+    entry = json.dumps(address(static.ENTRY))
+    return f"""import(new URL({entry}, document.baseURI)).then(({{ start }}) => {{
+  start({{ element, server, trigger, catalogue: {json.dumps(known)} }});
 }}); // triggers 'sync' and 'recipe'
 """
 

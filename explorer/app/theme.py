@@ -3,53 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from starlette.middleware import Middleware
 
+from explorer.app import static
 from explorer.app.guard import Guard
 from explorer.data.images import MAX_BYTES
-from explorer.panel import panel_css
+from explorer.palette import CONTROL_BORDER, GENERAL, Colour
+from explorer.web import stylesheets
 
 FONT = ("system-ui", "Segoe UI", "Roboto", "Helvetica Neue", "Noto Sans", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "Liberation Mono", "monospace")
 
-# name: (light, dark), as in the panel's style sheet
-GREYS = {
-    "body_background_fill": ("#f6f7f9", "#0f1216"),
-    "body_text_color": ("#14181f", "#e8ebef"),
-    "body_text_color_subdued": ("#5b6573", "#98a2b0"),
-    "background_fill_primary": ("#ffffff", "#171b21"),
-    "background_fill_secondary": ("#f6f7f9", "#0f1216"),
-    "border_color_primary": ("#e3e6ea", "#262c34"),
-    "border_color_accent": ("#14181f", "#e8ebef"),
-    "block_background_fill": ("transparent", "transparent"),
-    "block_label_text_color": ("#5b6573", "#98a2b0"),
-    "block_title_text_color": ("#5b6573", "#98a2b0"),
-    "block_info_text_color": ("#5b6573", "#98a2b0"),
-    "input_background_fill": ("#ffffff", "#171b21"),
-    "input_border_color": ("#e3e6ea", "#323a44"),
-    "input_border_color_focus": ("#14181f", "#e8ebef"),
-    "color_accent_soft": ("#eceff2", "#232a32"),
-    "slider_color": ("#14181f", "#e8ebef"),
-    "button_secondary_background_fill": ("#ffffff", "#171b21"),
-    "button_secondary_border_color": ("#e3e6ea", "#323a44"),
-    "button_secondary_text_color": ("#5b6573", "#98a2b0"),
-    "checkbox_label_background_fill": ("transparent", "transparent"),
-    "checkbox_background_color_selected": ("#14181f", "#e8ebef"),
-    "checkbox_border_color_selected": ("#14181f", "#e8ebef"),
+NONE = Colour("transparent", "transparent")
+
+COLOURS = {
+    "body_background_fill": GENERAL["bg"],
+    "body_text_color": GENERAL["text"],
+    "body_text_color_subdued": GENERAL["soft"],
+    "background_fill_primary": GENERAL["card"],
+    "background_fill_secondary": GENERAL["bg"],
+    "border_color_primary": GENERAL["line"],
+    "border_color_accent": GENERAL["text"],
+    "block_background_fill": NONE,
+    "block_label_text_color": GENERAL["soft"],
+    "block_title_text_color": GENERAL["soft"],
+    "block_info_text_color": GENERAL["soft"],
+    "input_background_fill": GENERAL["card"],
+    "input_border_color": CONTROL_BORDER,
+    "input_border_color_focus": GENERAL["text"],
+    "color_accent_soft": GENERAL["track"],
+    "slider_color": GENERAL["text"],
+    "button_secondary_background_fill": GENERAL["card"],
+    "button_secondary_border_color": CONTROL_BORDER,
+    "button_secondary_text_color": GENERAL["soft"],
+    "checkbox_label_background_fill": NONE,
+    "checkbox_background_color_selected": GENERAL["text"],
+    "checkbox_border_color_selected": GENERAL["text"],
 }
+"""Gradio's colours by the names that its themes have for them."""
 
 
 def theme() -> gr.themes.Base:
     """Gradio's base theme in the panel's greys; the fonts are the system's, nothing is fetched."""
-    colours = {
-        key: value for name, (light, dark) in GREYS.items() for key, value in ((name, light), (f"{name}_dark", dark))
-    }
+    colours = {name: colour.light for name, colour in COLOURS.items()}
+    colours |= {f"{name}_dark": colour.dark for name, colour in COLOURS.items()}
     shapes = {
-        "color_accent": "#14181f",  # has no dark twin; app.css gives it one
+        "color_accent": GENERAL["text"].light,  # has no dark twin: `styles` gives it one
         "block_border_width": "0px",
         "block_padding": "0px",
         "block_shadow": "none",
@@ -67,23 +69,19 @@ def theme() -> gr.themes.Base:
     return gr.themes.Base(font=FONT, font_mono=MONO).set(**colours, **shapes)
 
 
+def styles() -> str:
+    """The page's style sheets."""
+    return f".dark {{ --color-accent: {GENERAL['text'].dark}; }}\n{stylesheets.css(*stylesheets.APP)}"
+
+
 def launch_options(names: Collection[str] = (), *, mcp: bool = False) -> dict[str, Any]:
     """What ``gr.Blocks.launch`` has to be told for the page to look as meant and to keep to itself.
 
     ``names``: host names it answers to besides localhost and IP addresses; ``mcp``: whether to serve the API as tools.
     """
-    folder = Path(__file__).resolve().parent
-    styles = panel_css() + "".join((folder / name).read_text(encoding="utf-8") for name in ("app.css", "browser.css"))
-    styles += "".join(
-        path.read_text(encoding="utf-8")
-        for path in [
-            *sorted((folder / "views").glob("*.css")),
-            *(folder / place / f"{place}.css" for place in ("failures", "methods")),
-        ]
-    )
     return {
         "theme": theme(),
-        "head": f"<style>{styles}</style>",
+        "head": f"{static.preload()}<style>{styles()}</style>",
         "footer_links": [],
         "max_file_size": MAX_BYTES + 2**20,  # a little more than we read, so that ours is the sentence people see
         "share": False,
@@ -92,7 +90,7 @@ def launch_options(names: Collection[str] = (), *, mcp: bool = False) -> dict[st
         "run_history": False,
         "pwa": False,
         "mcp_server": mcp,
-        "app_kwargs": {"middleware": [Middleware(Guard, names, mcp=mcp)]},
+        "app_kwargs": {"middleware": [Middleware(Guard, names, mcp=mcp)], "routes": static.routes()},
         "state_session_capacity": 1000,
         "ssr_mode": False,
         "quiet": True,

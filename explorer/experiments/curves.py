@@ -13,6 +13,7 @@ from pathlib import Path
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs, get_plotlyjs_version
 
+from explorer import palette
 from explorer.distortions import Recipe, find_distortion
 from explorer.experiments.lines import Line
 from explorer.experiments.schema import PublishedValues
@@ -152,7 +153,7 @@ def _mark(figure: Figure, known: PublishedValues, points: Sequence[tuple[float, 
                 y=[value for _, value in marks],
                 mode="markers",
                 name=f"published: {known.title}",
-                marker={"symbol": "x", "size": 9, "color": "#14181f"},
+                marker={"symbol": "x", "size": 9, "color": palette.GENERAL["text"].light},
                 showlegend=True,
             )
         )

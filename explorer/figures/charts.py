@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from explorer import palette
 from explorer.errors import ExplorerError
 from explorer.figures.display import Figure
-from explorer.figures.style import DASHES, HATCHES, SCALE, TEXT, axis, colours, dash, layout
+from explorer.figures.style import DASHES, HATCHES, TEXT, axis, colours, dash, layout
 
 MOST_WRITTEN = 200
 """Cells of a heat map up to which each value is written into its cell."""
@@ -111,7 +112,7 @@ def heatmap(matrix: Any, rows: Sequence[str], columns: Sequence[str], x: str, y:
             z=table.tolist(),
             x=[str(name) for name in columns],
             y=[str(name) for name in rows],
-            colorscale=[list(stop) for stop in SCALE],
+            colorscale=[list(stop) for stop in palette.SCALE],
             colorbar={"title": {"text": unit, "side": "right"}, "thickness": 14, "outlinewidth": 0},
             texttemplate="%{z:.3g}" if table.size <= MOST_WRITTEN else None,
             xgap=1,

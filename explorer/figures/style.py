@@ -7,21 +7,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from explorer import palette
 from explorer.errors import ExplorerError
 from explorer.models import METHODS
-
-INKS = {
-    "standard": "#be5400",
-    "stability": "#0072b2",
-    "stability_mix": "#5a4fcf",
-    "lipschitz": "#008460",
-    "bang": "#a64d79",
-    "gaussian": "#8f6c00",
-}
-"""The colour of a method's lines on a light page, as in the panel's style sheet (a test compares the two)."""
-
-OTHERS = ("#5b6573", "#3d5a98", "#7a4fa3", "#2f7f86", "#9a5b3c", "#6b7a1e")
-"""Colours for what is no method, in the order of appearance; each reads on white (contrast at least 4.5:1)."""
 
 DASHES = ("solid", "7px,3.5px", "2px,3px", "9px,3px,2px,3px", "13px,4px", "5px,2px,1.5px,2px,1.5px,2px")
 """Dashes of the first, second, ... line, as in the panel's curves; then they begin again, with markers."""
@@ -30,9 +18,7 @@ HATCHES = ("", "/", "x", ".", "\\", "-")
 """Patterns of the first, second, ... set of bars."""
 
 FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', 'Noto Sans', sans-serif"
-TEXT, SOFT, LINE = "#14181f", "#5b6573", "#e3e6ea"
-SCALE = ((0.0, "#f4f7fa"), (0.25, "#bcd6e8"), (0.5, "#6aa9d2"), (0.75, "#1f75ad"), (1.0, "#0b3a5c"))
-"""One hue from light to dark: more is darker, also in grey."""
+TEXT, SOFT, LINE, WHITE = (palette.GENERAL[name].light for name in ("text", "soft", "line", "card"))
 
 _AXIS = {
     "showline": True,
@@ -48,8 +34,8 @@ _AXIS = {
 LAYOUT: dict[str, Any] = {
     "template": "none",
     "font": {"family": FONT, "size": 12, "color": TEXT},
-    "paper_bgcolor": "#ffffff",
-    "plot_bgcolor": "#ffffff",
+    "paper_bgcolor": WHITE,
+    "plot_bgcolor": WHITE,
     "margin": {"l": 60, "r": 20, "t": 44, "b": 56},
     "legend": {"orientation": "h", "x": 0, "y": 1.02, "xanchor": "left", "yanchor": "bottom"},
     "height": 360,
@@ -83,8 +69,8 @@ def method_of(name: str) -> str | None:
 def colours(names: Sequence[str], methods: Sequence[str | None] | None = None) -> list[str]:
     """One colour per name: that of its method, else the next of the others."""
     methods = [method_of(name) for name in names] if methods is None else methods
-    left = iter(OTHERS * (1 + len(names) // len(OTHERS)))
-    return [INKS[method] if method in INKS else next(left) for method in methods]
+    left = iter(palette.OTHERS * (1 + len(names) // len(palette.OTHERS)))
+    return [palette.METHODS[method].ink.light if method in palette.METHODS else next(left) for method in methods]
 
 
 def dash(place: int) -> str:

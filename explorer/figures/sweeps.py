@@ -13,7 +13,7 @@ from explorer.distortions import find_distortion
 from explorer.errors import ExplorerError
 from explorer.figures.charts import heading
 from explorer.figures.display import Figure
-from explorer.figures.style import DASHES, axis, colours, dash, layout, rgba
+from explorer.figures.style import DASHES, WHITE, axis, colours, dash, layout, rgba
 from explorer.results import distinct_titles
 
 KINDS = {
@@ -93,7 +93,7 @@ def flip(sweep: Sweep, model: Curves, values: Sequence[float], ink: str, common:
         x=shown(sweep, at),
         y=[float(np.interp(*_rising(sweep.amounts, value, values))) for value in at],
         mode="markers",
-        marker={"symbol": "diamond", "size": 9, "color": ink, "line": {"color": "#ffffff", "width": 1}},
+        marker={"symbol": "diamond", "size": 9, "color": ink, "line": {"color": WHITE, "width": 1}},
         hovertext=[f"flips at {kind.show(value)}" for value in at],
         hoverinfo="text+name",
         showlegend=False,

@@ -9,22 +9,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from explorer.panel import curves_module, panel_module
 from explorer.reports.document import document, fill, model_card
 from explorer.reports.tables import Table, measured
 from explorer.results import distinct_titles
-
-START = """
-const { answer, curves } = JSON.parse(document.getElementById("frozen").textContent);
-const { mount, mountCurves } = window.stability;
-const state = { models: answer.models.map(({ name }) => name) };
-mount(document.getElementById("panel"), { ask: async () => answer, state });
-if (curves) {
-  const charts = mountCurves(document.getElementById("curves"));
-  charts.paint(curves);
-  charts.at(curves.at ?? null);
-}
-"""
 
 
 def report(answer: Mapping[str, Any], curves: Mapping[str, Any] | None, about: Mapping[str, Any]) -> str:
@@ -42,17 +29,12 @@ def report(answer: Mapping[str, Any], curves: Mapping[str, Any] | None, about: M
     Raises:
         ValueError: A number is not finite.
     """
-    scripts = [
-        f"{panel_module()}\nwindow.stability = {{ ...window.stability, mount }};\n",
-        f"{curves_module()}\nwindow.stability = {{ ...window.stability, mountCurves }};\n",
-        START,
-    ]
     names = list(zip(_names(answer["models"]), answer["models"], strict=True))
     blocks = (("Recipe", "recipe"), ("Python", "python"), ("Command line", "command"), ("JSON", "json"))
     return document(
         "comparison.html",
-        styles=["report.css"],
-        scripts=scripts,
+        styles=["report"],
+        scripts=["report/comparison.js"],
         data=_json({"answer": answer, "curves": curves}),
         title=_headline(answer),
         flipped=[name for name, model in names if model["flipped"]],

@@ -15,21 +15,12 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from explorer.panel import panel_css, read
 from explorer.reports.tables import Table
+from explorer.web import stylesheets
+from explorer.web.bundle import bundle
 
 MADE_WITH = ("explorer", "python", "torch", "torchvision", "numpy", "pillow")
 """Whose versions a page tells."""
-
-COLOURS = """
-const wanted = matchMedia("(prefers-color-scheme: dark)");
-const colours = () => document.documentElement.classList.toggle("dark", wanted.matches);
-wanted.addEventListener("change", colours);
-addEventListener("beforeprint", () => document.documentElement.classList.remove("dark"));
-addEventListener("afterprint", colours);
-colours();
-"""
-"""The script that follows the reader's light or dark, and prints light."""
 
 
 @cache
@@ -62,16 +53,16 @@ def document(
 
     Args:
         template: The template of its body, which extends ``page.html``.
-        styles: Names of style sheets, beside those of the panel.
-        scripts: Modules, run in order after ``COLOURS``.
+        styles: Files of ``web/styles`` without ``.css``, beside those of the panel.
+        scripts: Entry modules below ``web``, run in order.
         data: JSON that the scripts find in #frozen; it must not be able to end its element.
         values: What the template names; text is escaped.
 
     Returns:
         HTML that asks no host for anything.
     """
-    style = panel_css() + "".join(map(read, styles))
-    modules = [COLOURS, *scripts]
+    style = stylesheets.css(*stylesheets.PANEL, *styles)
+    modules = [bundle(entry) for entry in ("report/colours.js", *scripts)]
     return fill(
         template,
         policy=Markup(_policy(modules, style)),  # noqa: S704  # hashes only

@@ -33,7 +33,7 @@ def page(result: Result) -> str:
     """
     return document(
         "result.html",
-        styles=["report.css"],
+        styles=["report"],
         title=_title(result),
         picture=_picture(result, "svg"),
         sheet=sheet(result),

@@ -35,7 +35,7 @@ def survey_report(found: Findings, made: str) -> str:
     plan, cases = found.plan, sum(found.quadrants.values())
     return document(
         "survey.html",
-        styles=["report.css", "survey_report.css"],
+        styles=["report", "survey_report"],
         title=f"{_short(found, found.baseline)} and {_short(found, found.other)} on {plan.data}",
         plan=plan,
         baseline=found.baseline,

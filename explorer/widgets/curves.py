@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from explorer.analysis.request import ComparisonRequest
 from explorer.analysis.slider import curve_amounts as amounts_of
 from explorer.distortions import Distortion, find_distortion
 from explorer.errors import ExplorerError
-from explorer.panel import palettes
+from explorer.palette import GENERAL, METHODS, Theme
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -59,7 +59,7 @@ class Charts:
         from explorer.figures import sweeps
 
         if self.figure is None:
-            self.figure = _figure(palettes()["dark" if self.dark else "light"][""])
+            self.figure = _figure("dark" if self.dark else "light")
         figure = self.figure
         traces = [
             trace.update(xaxis=f"x{i + 1 if i else ''}", yaxis=f"y{i + 1 if i else ''}")
@@ -130,22 +130,20 @@ def _moving(axis: dict[str, Any]) -> dict[str, Any]:
 
 def _darken(traces: Sequence[go.Scatter]) -> None:
     """The methods' colours as the panel has them on dark pages."""
-    from explorer.figures.style import INKS
-
-    dark = palettes()["dark"]
-    inks = {ink: dark[method]["--ink"] for method, ink in INKS.items()}
+    inks = {colours.ink.light: colours.ink.dark for colours in METHODS.values()}
     for trace in traces:
         for part in (trace.line, trace.marker):
             if part.color is not None:
-                part.color = inks.get(part.color, dark[""]["--ink"])
+                part.color = inks.get(part.color, GENERAL["soft"].dark)
 
 
-def _figure(colours: Mapping[str, str]) -> go.FigureWidget:
-    """An empty figure in the panel's ``colours``, without a ground of its own."""
+def _figure(theme: Theme) -> go.FigureWidget:
+    """An empty figure in the colours of light or dark pages, without a ground of its own."""
     import plotly.graph_objects as go
 
     from explorer.figures.style import LAYOUT, axis
 
+    text, soft, line = (getattr(GENERAL[name], theme) for name in ("text", "soft", "line"))
     layout = {
         **LAYOUT,
         "height": HEIGHT,
@@ -153,21 +151,21 @@ def _figure(colours: Mapping[str, str]) -> go.FigureWidget:
         "margin": {"l": 56, "r": 16, "t": 34, "b": 52},
         "legend": {**LAYOUT["legend"], "y": 1.04},
         "uirevision": "same",
-        "font": LAYOUT["font"] | {"color": colours["--text"]},
+        "font": LAYOUT["font"] | {"color": text},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "shapes": [],
     }
     gap, wide = 0.075, (1 - 2 * 0.075) / 3
-    grid = {"gridcolor": colours["--line"], "linecolor": colours["--soft"], "tickcolor": colours["--soft"]}
+    grid = {"gridcolor": line, "linecolor": soft, "tickcolor": soft}
     for i, what in enumerate(WHAT):
         number = str(i + 1) if i else ""
         low = i * (wide + gap)
         layout[f"xaxis{number}"] = axis("amount", domain=[low, low + wide], anchor=f"y{number}", **grid)
         layout[f"yaxis{number}"] = axis(what, anchor=f"x{number}", **grid)
-        line = {"color": colours["--text"], "width": 1.5, "dash": "3px,2.5px"}
+        now = {"color": text, "width": 1.5, "dash": "3px,2.5px"}
         place = {"x0": 0, "x1": 0, "y0": 0, "y1": 1, "xref": f"x{number}", "yref": f"y{number} domain"}
-        layout["shapes"].append({"type": "line", "line": line, **place})
+        layout["shapes"].append({"type": "line", "line": now, **place})
     figure = go.FigureWidget(layout=layout)
     figure._config = {"displayModeBar": False, "responsive": True, "displaylogo": False}  # noqa: SLF001  # Plotly's own way
     return figure

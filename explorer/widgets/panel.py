@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import anywidget
 import traitlets
 
-from explorer.panel import panel_module, read
-
-FOLDER = Path(__file__).resolve().parent
+from explorer.web import stylesheets
+from explorer.web.bundle import bundle
 
 BYTES_PER_SECOND = 600_000
 """What one panel sends at most while something is dragged: Jupyter's server drops what exceeds 1 MB per second."""
@@ -21,8 +19,8 @@ BYTES_PER_SECOND = 600_000
 class Panel(anywidget.AnyWidget):
     """Paints what ``push`` is given. ``seen(dark)`` is called when a page draws it, with the page's colours."""
 
-    _esm = f"{panel_module()}\n{(FOLDER / 'view.js').read_text(encoding='utf-8')}"
-    _css = read("panel.css") + (FOLDER / "view.css").read_text(encoding="utf-8")
+    _esm = bundle("widget/view.js")
+    _css = stylesheets.css("panel", "widget")
     answer = traitlets.Dict({"turn": 0}).tag(sync=True)
     still = traitlets.Unicode().tag(sync=True)
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import explorer.app
-from explorer.panel import curves_module, panel_css
+from explorer.web import stylesheets
+from explorer.web.bundle import bundle
 from tests.support.app_page import PATIENCE
 from tests.support.curve_data import band, curves, model
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
-VIEW = Path(explorer.app.__file__).parent / "views" / "curves.js"
 
 
 @pytest.fixture
@@ -27,27 +25,22 @@ def page(browser: Browser) -> Iterator[Page]:
     page.set_default_timeout(PATIENCE)
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.set_content(f"<!doctype html><style>{panel_css()}</style><section id=view-curves></section>")
+    page.set_content(
+        f"<!doctype html><style>{stylesheets.css(*stylesheets.PANEL)}</style><section id=view-curves></section>"
+    )
     page.evaluate(
-        """async ([shared, source]) => {
-          const load = (text) => import(URL.createObjectURL(new Blob([text], { type: 'text/javascript' })));
-          const { mountCurves } = await load(shared);
-          const { makeCurvesView } = await load(source);
-          const make = (tag, attributes = {}, ...children) => {
-            const element = document.createElement(tag);
-            for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-            element.append(...children);
-            return element;
-          };
+        """async (source) => {
+          const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+          const { makeCurvesView } = await import(url);
           const sides = { rotate: { identity: 0 } };
           Object.assign(window, {
             steps: [{ name: 'gaussian_noise', amount: 0.1, on: true }], touched: null, seed: 0,
             asked: [], cancelled: 0, set: [], marks: {}, answerJob: [],
           });
           const host = {
-            state: () => ({ steps }), activePlace: () => touched,
+            state: () => ({ steps }), activeStep: () => touched,
             kind: (name) => ({ title: name }), range: (step) => sides[step.name] ?? { identity: 0 },
-            setAmount: (...said) => set.push(said), markFlips: (place, found) => (marks[place] = found),
+            setAmount: (...said) => set.push(said), markFlips: (index, found) => (marks[index] = found),
           };
           const run = (kind, question, { progress }) => {
             progress(1, 10);
@@ -56,14 +49,14 @@ def page(browser: Browser) -> Iterator[Page]:
           };
           const jobs = { run, cancel: () => (cancelled += 1) };
           const element = document.getElementById('view-curves');
-          window.view = makeCurvesView({ element, page: host, jobs, make, mountCurves, notice: null });
+          window.view = makeCurvesView({ element, page: host, jobs });
           window.tell = (live, answer = {}) => {
             const active = steps.filter((step) => step.on).map(({ name, amount }) => [name, amount]);
             const recipe = { steps: active, seed, against: null, quantised: true };
             view.update({ answer, question: { picture: { sample: 'cat' }, models: ['a'], recipe }, live });
           };
         }""",
-        [curves_module(), VIEW.read_text(encoding="utf-8")],
+        bundle("explore/tabs/curves.js"),
     )
     yield page
     page.close()

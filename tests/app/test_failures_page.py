@@ -45,12 +45,12 @@ def url(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
 class FailuresPage:
     """One visitor of the page."""
 
-    def __init__(self, browser: Browser, url: str, address: str = "?place=failures", **how: Any) -> None:
+    def __init__(self, browser: Browser, url: str, address: str = "?page=failures", **how: Any) -> None:
         self.context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **how})
         self.app = AppPage(self.context, url + "/" + address)
         self.app.foreign.clear()
         self.page: Page = self.app.page
-        if "place=failures" in address:
+        if "page=failures" in address:
             self.until_cases()
 
     def until_cases(self) -> None:
@@ -80,7 +80,7 @@ class FailuresPage:
         return [
             int(one)
             for one in self.page.evaluate(
-                "[...document.querySelectorAll('.case')].sort((a, b) => a.dataset.place - b.dataset.place)"
+                "[...document.querySelectorAll('.case')].sort((a, b) => a.dataset.index - b.dataset.index)"
                 ".map(one => one.dataset.case)"
             )
         ]
@@ -127,7 +127,7 @@ def test_a_case_opens_in_the_live_view_with_its_very_pixels(visitor: FailuresPag
     page = visitor.page
     hashes = pairs(folder).set_index("case").hash
     for place, key in ((0, "click"), (3, "Enter")):
-        cell = page.locator(f".case[data-place='{place}']")
+        cell = page.locator(f".case[data-index='{place}']")
         case = int(cell.get_attribute("data-case") or -1)
         before = visitor.app.hash
         if key == "click":
@@ -137,14 +137,14 @@ def test_a_case_opens_in_the_live_view_with_its_very_pixels(visitor: FailuresPag
             page.keyboard.press(key)
         visitor.app.until_other_hash(before)
         assert hashes[case].startswith(visitor.app.hash)
-        page.wait_for_function("document.body.dataset.place === 'explore'")
+        page.wait_for_function("document.body.dataset.page === 'explore'")
         assert page.locator("#stage").is_visible()
         assert page.locator("#failures").is_hidden()
         assert "place" not in visitor.search()
         page.go_back()
-        page.wait_for_function("document.body.dataset.place === 'failures'")
-        assert page.locator(f".case[data-place='{place}']").is_visible()
-        page.wait_for_function("location.search.includes('place=failures')")
+        page.wait_for_function("document.body.dataset.page === 'failures'")
+        assert page.locator(f".case[data-index='{place}']").is_visible()
+        page.wait_for_function("location.search.includes('page=failures')")
 
 
 def test_an_attack_opens_with_the_model_it_was_made_against(visitor: FailuresPage, folder: Path) -> None:
@@ -211,10 +211,10 @@ def test_an_address_brings_back_survey_models_filters_order_and_pane(browser: Br
 @pytest.mark.parametrize(
     ("address", "said"),
     [
-        ("?place=failures&survey=../../etc", "not here"),
-        ('?place=failures&find={"label":"<img src=x onerror=alert(1)>"}', "filters were taken off"),
-        ('?place=failures&find={"quadrants":"all","by":["x"]}', "filters were taken off"),
-        ("?place=failures&find={broken&pane=nothing&pair=A,B", None),
+        ("?page=failures&survey=../../etc", "not here"),
+        ('?page=failures&find={"label":"<img src=x onerror=alert(1)>"}', "filters were taken off"),
+        ('?page=failures&find={"quadrants":"all","by":["x"]}', "filters were taken off"),
+        ("?page=failures&find={broken&pane=nothing&pair=A,B", None),
     ],
 )
 def test_an_address_that_makes_no_sense_opens_all_the_same(
@@ -304,18 +304,18 @@ def test_the_wall_is_gone_through_by_keyboard(visitor: FailuresPage) -> None:
     visitor.until_total(600)
     left = "[...document.querySelectorAll('.f-cell')].map(one => one.style.transform.split(',')[0])"
     columns = page.evaluate(f"new Set({left}).size")
-    page.locator(".case[data-place='0']").focus()
+    page.locator(".case[data-index='0']").focus()
 
     def at() -> int:
-        return int(page.evaluate("document.activeElement.dataset.place ?? -1"))
+        return int(page.evaluate("document.activeElement.dataset.index ?? -1"))
 
     down = ("ArrowDown", 1 + columns)
     for key, place in (("ArrowRight", 1), down, ("ArrowLeft", columns), ("End", 599), ("Home", 0)):
         page.keyboard.press(key)
-        page.wait_for_function("place => document.activeElement.dataset.place === String(place)", arg=place)
+        page.wait_for_function("place => document.activeElement.dataset.index === String(place)", arg=place)
         assert at() == place
     page.keyboard.press("PageDown")
-    page.wait_for_function("Number(document.activeElement.dataset.place) > 0")
+    page.wait_for_function("Number(document.activeElement.dataset.index) > 0")
     assert page.locator(".case[tabindex='0']").count() == 1
     label = page.evaluate("document.activeElement.getAttribute('aria-label')")
     assert re.search(r"True class \d\. Standard answers \d with \d+ %, (right|fails); Stab", label)
@@ -330,7 +330,7 @@ def test_only_what_is_on_screen_is_in_the_page(visitor: FailuresPage) -> None:
         page.locator(".f-scroll").evaluate("one => one.scrollBy(0, 900)")
         page.wait_for_timeout(30)
     page.wait_for_function(
-        "[...document.querySelectorAll('.case')].some(one => Number(one.dataset.place) > 300)"
+        "[...document.querySelectorAll('.case')].some(one => Number(one.dataset.index) > 300)"
         " && [...document.querySelectorAll('.case')].every(one => one.querySelector('img[src]'))"
     )
     assert page.locator(".case").count() < 120

@@ -38,7 +38,7 @@ class MethodsPage:
 
     def __init__(self, browser: Browser, url: str) -> None:
         self.context = browser.new_context(viewport={"width": 1440, "height": 900})
-        self.app = AppPage(self.context, url + "/?place=methods&data=digits&distortion=crop")
+        self.app = AppPage(self.context, url + "/?page=methods&data=digits&distortion=crop")
         self.page: Page = self.app.page
 
     def choose(self, label: str, value: str) -> None:
@@ -202,9 +202,9 @@ def test_a_late_answer_is_drawn_under_its_own_name(visitor: MethodsPage) -> None
         page.wait_for_timeout(20)
     assert page.locator(".m-status button:visible").count() == 0
     page.get_by_role("button", name="Explore", exact=True).click()
-    page.wait_for_function("document.body.dataset.place === 'explore'")
+    page.wait_for_function("document.body.dataset.page === 'explore'")
     page.get_by_role("button", name="Methods", exact=True).click()
-    page.wait_for_function("document.body.dataset.place === 'methods'")
+    page.wait_for_function("document.body.dataset.page === 'methods'")
     for route in held:
         route.continue_()
     page.unroute("**/component_server/**")
@@ -278,12 +278,12 @@ def test_back_and_forward_go_between_the_places(visitor: MethodsPage) -> None:
     visitor.at("digits", "crop")
     page = visitor.page
     page.get_by_role("button", name="Explore", exact=True).click()
-    page.wait_for_function("document.body.dataset.place === 'explore'")
+    page.wait_for_function("document.body.dataset.page === 'explore'")
     assert page.locator("#stage").is_visible()
     assert page.locator("#methods").is_hidden()
     assert "place" not in visitor.search()
     page.go_back()
-    page.wait_for_function("document.body.dataset.place === 'methods'")
+    page.wait_for_function("document.body.dataset.page === 'methods'")
     assert page.locator(".m-drawing .curve").count() == SHIPPED
     assert visitor.search()["distortion"] == "crop"
 
@@ -311,7 +311,7 @@ def test_it_fits_screens_wide_and_narrow(visitor: MethodsPage, dark: bool) -> No
 
 def test_an_address_that_asks_for_what_is_not_here_says_so(visitor: MethodsPage, url: str) -> None:
     page = visitor.page
-    page.goto(f"{url}/?place=methods&data=birds&distortion=nonsense&images=7")
+    page.goto(f"{url}/?page=methods&data=birds&distortion=nonsense&images=7")
     page.wait_for_selector(".m-drawing svg")
     page.wait_for_function("document.querySelector('.m-notes').textContent.includes('The address asks for')")
     note = page.locator(".m-notes").inner_text()

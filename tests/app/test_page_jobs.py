@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Browser
 
-import explorer.app
-
-SOURCE = (Path(explorer.app.__file__).parent / "jobs.js").read_text("utf-8")
+from explorer.web.bundle import bundle
 
 ASK = """async (source) => {
   const { makeJobs } = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })));
@@ -43,7 +39,7 @@ ASK = """async (source) => {
 @pytest.mark.browser
 def test_the_newest_question_is_answered_although_an_older_one_arrives_late(browser: Browser) -> None:
     page = browser.new_page()
-    said = page.evaluate(ASK, SOURCE)
+    said = page.evaluate(ASK, bundle("shared/jobs.js"))
     page.close()
     assert said["found"] == [None, None, "3"]
     assert said["most"] == 1

@@ -5,20 +5,18 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import explorer.app
-from explorer.panel import panel_css
+from explorer.web import stylesheets
+from explorer.web.bundle import bundle
 from tests.support.app_page import PATIENCE, AppPage, serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
 
 pytestmark = pytest.mark.browser
-FOLDER = Path(explorer.app.__file__).parent
 MODELS = ["data/net/standard", "data/net/stability"]
 EVIL = "<img src=x onerror='window.broken = 1'>"
 
@@ -64,7 +62,7 @@ STUB = """async ({ sources, models, evil }) => {
     element.id = `view-${name}`;
     document.getElementById('here').replaceChildren(element);
     const make = modules[`make${name[0].toUpperCase()}${name.slice(1)}View`];
-    window.view = make({ ...modules, element, page: page_, jobs: jobs_, catalogue: { distortions: kinds } });
+    window.view = make({ element, page: page_, jobs: jobs_, catalogue: { distortions: kinds } });
   };
   window.tell = (answer = null, live = false) => view.update({ answer, question: question(), live });
 }"""
@@ -79,10 +77,9 @@ def page(browser: Browser) -> Iterator[Page]:
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
     names = ("weakness", "network", "attacks")
-    css = panel_css() + "".join((FOLDER / f"views/{name}.css").read_text("utf-8") for name in names)
+    css = stylesheets.css("panel", *(f"tab_{name}" for name in names))
     page.set_content(f"<!doctype html><style>{css}</style><div id=here class=stability-colours></div>")
-    files = ["parts", "maps", *(f"views/{name}" for name in names)]
-    sources = [(FOLDER / f"{name}.js").read_text("utf-8") for name in files]
+    sources = [bundle(f"explore/tabs/{name}.js") for name in names]
     page.evaluate(STUB, {"sources": sources, "models": MODELS, "evil": EVIL})
     yield page
     assert page.evaluate("window.broken") is None

@@ -18,8 +18,9 @@ from explorer import figures
 from explorer.data import images
 from explorer.errors import ExplorerError
 from explorer.figures.display import PLOTLY, bundle
-from explorer.figures.style import DASHES, INKS
-from explorer.panel import palettes, read
+from explorer.figures.style import DASHES
+from explorer.palette import METHODS
+from explorer.web.files import modules
 from tests.support.networks import picture, resnet
 
 MODELS = ("test/resnet20/standard", "test/resnet20/stability")
@@ -42,13 +43,8 @@ def every_figure(swept: explorer.analysis.Sweep) -> dict[str, go.Figure]:
     }
 
 
-def test_the_colours_are_the_panels_own():
-    light = palettes()["light"]
-    assert {method: light[method]["--ink"] for method in INKS} == INKS
-
-
 def test_the_dashes_are_the_panels_own():
-    (text,) = re.findall(r"const DASHES = (\[.*?\]);", read("plot.js"))
+    (text,) = re.findall(r"const DASHES = (\[.*?\]);", modules()["shared/chart.js"].decode())
     theirs = [pattern.replace(" ", "px,") + "px" if pattern else "solid" for pattern in json.loads(text)]
     assert theirs == list(DASHES)
 
@@ -62,7 +58,7 @@ def test_curves_show_the_numbers_of_the_sweep(swept, what):
     for trace, model in zip(drawn, swept.models, strict=True):
         assert list(trace.x) == list(swept.amounts)
         assert list(trace.y) == (getattr(model, what) * factor).tolist()
-        assert trace.line.color == INKS[model.method]
+        assert trace.line.color == METHODS[model.method].ink.light
     assert drawn[0].line.dash != drawn[1].line.dash
     assert "σ" in figure.layout.xaxis.title.text
 
@@ -158,5 +154,5 @@ def test_colours_follow_the_method_a_name_speaks_of():
         y="y (%)",
     )
     inks = [trace.line.color for trace in figure.data]
-    assert inks[:2] == [INKS["stability"], INKS["bang"]]
+    assert inks[:2] == [METHODS["stability"].ink.light, METHODS["bang"].ink.light]
     assert len(set(inks)) == 4

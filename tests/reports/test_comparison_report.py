@@ -118,7 +118,7 @@ def test_any_text_is_shown_as_text(browser: Browser, tmp_path: Path) -> None:
     page, complaints, _ = opened(browser, tmp_path, html)
     page.wait_for_selector(".card .badge.flipped")
     assert page.evaluate("window.broken") is None
-    assert page.locator("script").count() == 5  # the data and four modules
+    assert page.locator("script").count() == 3  # the data and two modules
     assert page.locator("img").count() == 2  # the two pictures
     assert page.locator(".report a").count() == 0
     assert EVIL in page.locator("pre").last.inner_text()

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from explorer.panel import curves_module, palettes, panel_css
+from explorer.palette import Theme, css_variables
+from explorer.web import stylesheets
+from explorer.web.bundle import bundle
 from tests.support.app_page import PATIENCE
 from tests.support.curve_data import curves
 from tests.web.test_panel import SURE, SWAYED, answer
@@ -52,12 +54,12 @@ def page(browser: Browser) -> Iterator[Page]:
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
     page.on("request", lambda request: asked.append(request.url))
-    page.set_content(f"<!doctype html><style>{panel_css()}</style>")
+    page.set_content(f"<!doctype html><style>{stylesheets.css(*stylesheets.PANEL)}</style>")
     page.evaluate(
         """async (source) => {
           window.module = await import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
         }""",
-        curves_module(),
+        bundle("panel/figure.js"),
     )
     yield page
     page.close()
@@ -66,7 +68,8 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 def draw(page: Page, own: dict[str, Any], along: dict[str, Any] | None = None, *, dark: bool = False) -> str:
-    return str(page.evaluate("([a, c, dark]) => module.figure(a, c, { dark })", [own, along, dark]))
+    script = "([a, c, dark]) => { document.body.className = dark ? 'dark' : ''; return module.figure(a, c); }"
+    return str(page.evaluate(script, [own, along, dark]))
 
 
 def rasterise(page: Page, svg: str, scale: int) -> Image.Image:
@@ -123,11 +126,12 @@ def test_bars_are_as_long_as_the_probabilities(page: Page) -> None:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_its_colours_are_those_of_the_style_sheet(page: Page, theme: str) -> None:
-    colours = palettes()[theme]
-    svg = draw(page, said(), dark=theme == "dark")
-    assert f'fill="{colours["standard"]["--fill"]}"' in svg
-    assert f'fill="{colours[""]["--card"]}"' in svg
+def test_its_colours_are_those_of_the_page(page: Page, theme: Theme) -> None:
+    svg = draw(page, said(), curves(), dark=theme == "dark")
+    assert "var(" not in svg
+    assert "tabindex" not in svg
+    assert f'fill="{css_variables(theme, "standard")["--fill"]}"' in svg
+    assert f'fill="{css_variables(theme)["--card"]}"' in svg
     for method in ("standard", "stability", "lipschitz", "bang", "gaussian", "unheard-of"):
         computed = page.evaluate(
             """([method, dark]) => {
@@ -136,11 +140,11 @@ def test_its_colours_are_those_of_the_style_sheet(page: Page, theme: str) -> Non
               document.querySelector('i').dataset.method = method;
               const style = getComputedStyle(document.querySelector('i'));
               return Object.fromEntries(['--fill', '--ink', '--card', '--text', '--soft', '--line', '--edge',
-                '--track', '--bg', '--on-ink'].map((name) => [name, style.getPropertyValue(name)]));
+                '--track', '--bg', '--on-ink', '--paper'].map((name) => [name, style.getPropertyValue(name)]));
             }""",
             [method, theme == "dark"],
         )
-        assert colours[""] | colours.get(method, {}) == computed
+        assert css_variables(theme) | css_variables(theme, method) == computed
 
 
 def test_labels_are_text_and_the_largest_case_fits(page: Page) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image
 
-from explorer.panel import panel_css, panel_module
+from explorer.web import stylesheets
+from explorer.web.bundle import bundle
 from tests.support.app_page import PATIENCE
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def page(browser: Browser) -> Iterator[Page]:
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-    page.set_content(f"<style>{panel_css()}</style><div id=here></div>")
+    page.set_content(f"<style>{stylesheets.css(*stylesheets.PANEL)}</style><div id=here></div>")
     page.evaluate(
         """async (source) => {
           const { mount } = await import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
@@ -81,7 +81,7 @@ def page(browser: Browser) -> Iterator[Page]:
           };
           remount(3600_000); // no drag ends by itself
         }""",
-        panel_module(),
+        bundle("panel/panel.js"),
     )
     yield page
     page.close()
@@ -186,27 +186,3 @@ def test_it_says_the_answer_to_screen_readers_and_leaves_without_a_trace(page: P
     assert page.locator("[aria-live=polite]").inner_text() == "Standard: flipped from cat to dog, 60 percent."
     page.evaluate("panel.destroy()")
     assert page.locator("#here").inner_html() == ""
-
-
-def test_every_method_has_colours_that_can_be_read(page: Page) -> None:
-    reply(page, answer(SURE))
-    for theme in ("light", "dark"):
-        page.evaluate("(dark) => document.body.classList.toggle('dark', dark)", theme == "dark")
-        for method in ("standard", "gaussian", "stability", "lipschitz", "bang", "unknown"):
-            page.evaluate("(method) => { document.querySelector('.card').dataset.method = method; }", method)
-            colours = page.evaluate(
-                """() => [['.badge', 'color'], ['.card', 'backgroundColor']]
-                  .map(([element, name]) => getComputedStyle(document.querySelector(element))[name])"""
-            )
-            assert _contrast(*colours) >= 4.5, (theme, method, json.dumps(colours))
-
-
-def _contrast(a: str, b: str) -> float:
-    """WCAG 2.1 contrast of two ``rgb(...)`` colours."""
-    lights = sorted(_luminance([int(part) for part in colour[4:-1].split(",")]) for colour in (a, b))
-    return (lights[1] + 0.05) / (lights[0] + 0.05)
-
-
-def _luminance(rgb: list[int]) -> float:
-    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in (c / 255 for c in rgb)]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -384,14 +384,14 @@ def test_curves_are_drawn_once_a_page_is_there_and_updated_in_place(w):
 
 
 def test_curves_on_dark_pages_have_the_panels_dark_colours(w):
-    from explorer.panel import palettes
+    from explorer.palette import css_variables
 
     w._seen(dark=True)
     assert w._later.wait()
-    figure, dark = w._charts.figure, palettes()["dark"]
+    figure = w._charts.figure
     colours = {trace.line.color for trace in figure.data if trace.mode == "lines"}
-    assert colours == {dark["standard"]["--ink"], dark["stability"]["--ink"]}
-    assert figure.layout.font.color == dark[""]["--text"]
+    assert colours == {css_variables("dark", method)["--ink"] for method in ("standard", "stability")}
+    assert figure.layout.font.color == css_variables("dark")["--text"]
 
 
 def test_dragging_computes_no_curves(w, monkeypatch):
@@ -459,10 +459,11 @@ def test_the_stored_picture_holds_the_last_state_with_its_numbers(w):
 
 
 def test_the_module_holds_the_panels_own_source_and_points_nowhere(w):
-    from explorer.panel import panel_module
+    from explorer.web.files import modules
 
     source = w._panel._esm
-    assert source.startswith(panel_module())
+    assert "export function mount(" in modules()["panel/panel.js"].decode()
+    assert "function mount(" in source
     for text in (source, w._panel._css):
         assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
 

@@ -1,0 +1,32 @@
+// The page that Gradio builds: when its controls are there, and whether it is light or dark.
+
+// Gradio builds its components one after another: wait until an element of every selector stands on the page.
+export function allThere(selectors) {
+  return new Promise((resolve) => {
+    const check = () => {
+      if (!selectors.every((selector) => document.querySelector(selector))) return;
+      observer.disconnect();
+      resolve();
+    };
+    const observer = new MutationObserver(check);
+    observer.observe(document.body, { childList: true, subtree: true });
+    check();
+  });
+}
+
+export const isDark = () => document.body.classList.contains("dark");
+
+// Light or dark: the browser's wish, until the button was pressed once.
+export function wireTheme(button) {
+  const set = (on) => document.body.classList.toggle("dark", on);
+  const named = new URLSearchParams(location.search).has("__theme");
+  const kept = localStorage.getItem("stability-explorer-theme");
+  if (kept && !named) set(kept === "dark");
+  const paint = () => button.setAttribute("aria-pressed", String(isDark()));
+  button.addEventListener("click", () => {
+    set(!isDark());
+    localStorage.setItem("stability-explorer-theme", isDark() ? "dark" : "light");
+    paint();
+  });
+  paint();
+}

@@ -1,0 +1,36 @@
+// The page's state as an address: what `links.py` reads. Nothing here touches the page.
+
+import { queryOf } from "../shared/query.js";
+
+const MAX_OWN = 30_000; // characters of a picture that an address may carry: one of 100 px, about
+
+// The address's query and fragment. `chain` is the recipe as the server writes it; `own` the visitor's picture as a data
+// URL, which stands in the fragment: that part of an address stays in the browser.
+export function linkOf(state, { chain, tab, own }) {
+  const parts = [["picture", pictureName(state.picture)], ["models", state.models.join()], ["recipe", chain]];
+  const off = state.steps.map((step, i) => (step.on ? null : `${i}:${step.name}=${step.amount}`)).filter(Boolean);
+  if (off.length) parts.push(["off", off.join()]);
+  if (state.reference) parts.push(["pin", `${pictureName(state.reference.picture)}|${recipeText(state.reference.recipe)}`]);
+  if (tab) parts.push(["tab", tab]);
+  return `?${queryOf(parts)}${state.picture.token && own && own.length < MAX_OWN ? `#pixels=${own.split(",")[1]}` : ""}`;
+}
+
+function pictureName(picture) {
+  if (!picture || picture.token) return "own";
+  return picture.sample ?? `${picture.dataset}:${picture.index}`;
+}
+
+// As Recipe's own text form.
+export function recipeText({ steps, seed, against, quantised }) {
+  const chain = steps.map(([name, amount]) => `${name}=${amount}`).join() || "clean";
+  const escaped = against?.replace(/%/g, "%25").replace(/;/g, "%3B");
+  return `${chain};seed=${seed}${escaped ? `;against=${escaped}` : ""}${quantised ? "" : ";pixels=float"}`;
+}
+
+// The picture of the fragment of an address, as a file; null where there is none.
+export function pictureOf(fragment) {
+  const found = /^#pixels=([A-Za-z0-9+/=]+)$/.exec(fragment);
+  if (!found || found[1].length > MAX_OWN) return null;
+  const bytes = Uint8Array.from(atob(found[1]), (letter) => letter.charCodeAt(0));
+  return new File([bytes], "picture.png", { type: "image/png" });
+}

@@ -1,0 +1,107 @@
+// Which models answer, and which picture they are asked about: the two go together, since models of one family take the
+// same input and know the same classes.
+
+import { dot, make } from "../shared/dom.js";
+
+export function makeModels({ list, state, catalogue, families, family, card, title, mark, fit, changed, undo, notice }) {
+  let unpinned = false; // by a change of models, which is to be said
+  list.tabIndex = -1; // where the focus goes when the last button of the list is gone
+
+  function chooseFamily(key) {
+    if (!families[key] || key === state.family) return;
+    enterFamily(key);
+    const { data, channels } = family();
+    const own = catalogue.datasets.find(({ name, here }) => here && data.includes(name))?.name;
+    if (!suits(family(), state.picture)) {
+      // Digit models get a digit, the others a photograph; what people brought stays.
+      if (own && channels === 1) state.picture = { dataset: own, index: 0 };
+      else if (state.picture.dataset) state.picture = { sample: catalogue.samples[0]?.sample };
+      mark(state.picture);
+    }
+    entered();
+  }
+
+  function enterFamily(key) {
+    state.family = key;
+    state.models = [...family().defaults];
+    state.against = null;
+    fit();
+    if (!state.reference || suits(family(), state.reference.picture)) return;
+    state.reference = null; // these models would not make sense of it
+    unpinned = true;
+  }
+
+  function choosePicture(picture) {
+    state.picture = picture;
+    const wanted = suits(family(), picture) ? null : catalogue.families.find((candidate) => suits(candidate, picture));
+    if (wanted) enterFamily(wanted.key);
+    entered();
+  }
+
+  function entered() {
+    changed();
+    if (unpinned) notice.show("Unpinned: these models take other pictures.", { undo });
+    unpinned = false;
+  }
+
+  // Whether these models are the ones to ask about a picture: those trained on its data set, where there are any.
+  function suits(candidate, { dataset, sample }) {
+    if (sample) return candidate.channels === 3;
+    if (!dataset) return true;
+    if (catalogue.families.some(({ data }) => data.includes(dataset))) return candidate.data.includes(dataset);
+    const grey = catalogue.datasets.find(({ name }) => name === dataset)?.channels === 1;
+    return !grey || candidate.channels === 1;
+  }
+
+  function addModel(name) {
+    if (card(name) && !state.models.includes(name)) {
+      state.models.push(name);
+      const order = family().models.map((model) => model.name);
+      state.models = [state.models[0], ...state.models.slice(1).sort((a, b) => order.indexOf(a) - order.indexOf(b))];
+      changed();
+      focus(state.models.indexOf(name));
+    }
+    return null; // the menu shows its prompt again
+  }
+
+  function removeModel(name) {
+    const index = state.models.indexOf(name);
+    state.models = state.models.filter((other) => other !== name);
+    changed();
+    focus(Math.min(index, state.models.length - 1));
+    notice.show(`${title(name)} removed.`, { undo });
+  }
+
+  function makeBaseline(name) {
+    state.models = [name, ...state.models.filter((other) => other !== name)];
+    changed();
+    focus(1);
+  }
+
+  // The list is drawn anew with each change: whoever works by keyboard stays beside what was done.
+  function focus(index) {
+    (list.children[index]?.querySelector("button") ?? list.querySelector("button") ?? list).focus();
+  }
+
+  function paint() {
+    list.replaceChildren(
+      ...state.models.map((name, i) => {
+        const { title: text, subtitle, method, help } = card(name);
+        const chip = make("li", { "data-method": method, title: `${name}: ${help}` });
+        chip.append(dot(), make("span", { class: "name" }, text));
+        if (subtitle) chip.append(make("small", {}, subtitle));
+        if (i === 0) chip.append(make("small", { class: "end" }, "baseline"));
+        else {
+          const first = make("button", { class: "plain end quiet", "aria-label": `Make ${text} the baseline`, title: "The others are then read against it" }, "make baseline");
+          first.addEventListener("click", () => makeBaseline(name));
+          const remove = make("button", { class: "plain icon", "aria-label": `Remove ${text}`, title: "Remove" }, "×");
+          remove.addEventListener("click", () => removeModel(name));
+          chip.append(first, remove);
+        }
+        return chip;
+      }),
+    );
+  }
+
+  return { paint, chooseFamily, choosePicture, suits, addModel };
+}

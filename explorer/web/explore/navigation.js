@@ -1,0 +1,48 @@
+// The pages of the app: Explore, one picture looked at closely; Failures, whole data sets; Methods, what training
+// gains and loses. Each keeps what it shows while another is open; the browser's Back and Forward go between them.
+
+import { make } from "../shared/dom.js";
+
+const PAGES = [
+  ["explore", "Explore", "One picture under distortions, live"],
+  ["failures", "Failures", "Surveys of whole data sets: the cases that broke"],
+  ["methods", "Methods", "How each model was trained, and what that gains and loses"],
+];
+
+export function makeNavigation({ element, address, entered }) {
+  const read = () => {
+    const query = new URLSearchParams(location.search);
+    const wanted = query.get("page") ?? query.get("place"); // as links of earlier versions say it
+    return PAGES.some(([name]) => name === wanted) ? wanted : "explore";
+  };
+  let page = read();
+  const buttons = PAGES.map(([name, title, help]) => {
+    const made = make("button", { class: "page-link", title: help }, title);
+    made.addEventListener("click", () => go(name));
+    return made;
+  });
+  element.append(...buttons);
+  window.addEventListener("popstate", () => show(read()));
+
+  function go(name) {
+    if (name === page) return;
+    const leave = location.href;
+    show(name);
+    if (location.href !== leave) window.history.replaceState(null, "", leave); // the way back
+    window.history.pushState(null, "", address());
+  }
+
+  function show(name) {
+    page = name;
+    paint();
+    entered(name);
+  }
+
+  function paint() {
+    document.body.dataset.page = page;
+    buttons.forEach((button, i) => (PAGES[i][0] === page ? button.setAttribute("aria-current", "page") : button.removeAttribute("aria-current")));
+  }
+
+  paint();
+  return { go, page: () => page };
+}

@@ -1,0 +1,196 @@
+// The chain of distortions: each row is one of Gradio's own sliders with a few buttons around it. Row i shows step i of
+// state.steps, so that the order on the page, for the keyboard and for screen readers is the order of the chain.
+
+import { make } from "../shared/dom.js";
+import { rounded, shownAmount } from "../shared/format.js";
+
+const SETTLE_MS = 250; // keyboard steps closer together than this count as one movement
+const TYPED_MS = 700; // a number is typed to its end when nothing was typed for so long
+
+export function makeSteps({ blocks, state, catalogue, side, notice, moved, changed, undo }) {
+  const rows = [];
+  let touched = null; // the step moved last
+  const kind = (step) => catalogue.distortions[step.name];
+  const range = (step) => kind(step).sides[side()];
+  blocks.forEach((block, i) => rows.push(decorate(block, i)));
+  paint();
+
+  function decorate(block, i) {
+    const unit = make("span", { class: "unit" });
+    const marks = make("div", { class: "marks" });
+    const flips = make("div", { class: "flips" });
+    const onoff = make("button", { class: "onoff", role: "switch" });
+    const up = make("button", { class: "plain icon" }, "↑");
+    const down = make("button", { class: "plain icon" }, "↓");
+    const remove = make("button", { class: "plain icon" }, "×");
+    block.append(onoff, unit, make("span", { class: "tools" }, up, down, remove), marks, flips);
+    const slider = block.querySelector("input[type=range]");
+    let timer = 0;
+    // Before Gradio hears of it (capture): the question travels while Gradio moves its number.
+    const heard = (event) => {
+      const step = state.steps[i];
+      const value = event.target.valueAsNumber;
+      if (!step || !event.target.matches("input[type=range], input[type=number]") || !Number.isFinite(value)) return;
+      const { low, high } = range(step);
+      step.amount = Math.min(Math.max(value / kind(step).factor, low), high);
+      touched = step;
+      paintFill(rows[i], step);
+      moved(false);
+      clearTimeout(timer);
+      if (event.target.type === "number") timer = setTimeout(() => moved(true), TYPED_MS);
+    };
+    block.addEventListener("input", heard, { capture: true });
+    block.addEventListener("change", () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => moved(true), SETTLE_MS);
+    });
+    onoff.addEventListener("click", () => {
+      state.steps[i].on = !state.steps[i].on;
+      changed();
+    });
+    up.addEventListener("click", () => swap(i, i - 1, "up"));
+    down.addEventListener("click", () => swap(i, i + 1, "down"));
+    remove.addEventListener("click", () => take(i));
+    return { block, slider, unit, marks, flips, onoff, up, down, remove };
+  }
+
+  function swap(i, j, button) {
+    [state.steps[i], state.steps[j]] = [state.steps[j], state.steps[i]];
+    changed();
+    const row = rows[j];
+    (row[button].disabled ? row[button === "up" ? "down" : "up"] : row[button]).focus();
+  }
+
+  function take(i) {
+    const [gone] = state.steps.splice(i, 1);
+    changed();
+    notice.show(`${kind(gone).title} removed.`, { undo });
+    (rows[Math.min(i, state.steps.length - 1)]?.remove ?? document.querySelector(".notice button")).focus();
+  }
+
+  function add(name) {
+    if (state.steps.length >= catalogue.limits.steps) return;
+    const step = { name, amount: catalogue.distortions[name].default, on: true };
+    state.steps.push(step);
+    touched = step;
+    clamp(step);
+    changed();
+    rows[state.steps.length - 1].slider.focus({ preventScroll: true });
+  }
+
+  function clamp(step) {
+    const { low, high } = range(step);
+    step.amount = Math.min(Math.max(step.amount, low), high);
+  }
+
+  // ---- painting ---------------------------------------------------------------------------------------------------
+
+  function paint() {
+    rows.forEach((row, i) => {
+      const step = state.steps[i];
+      row.block.toggleAttribute("data-used", Boolean(step));
+      row.flips.replaceChildren();
+      if (!step) return;
+      const { title, unit, symbol, help } = kind(step);
+      row.block.toggleAttribute("data-off", !step.on);
+      row.slider.style.direction = range(step).inverted ? "rtl" : "ltr";
+      row.unit.textContent = symbol;
+      row.unit.title = unit;
+      row.onoff.setAttribute("aria-checked", String(step.on));
+      row.onoff.setAttribute("aria-label", `${title} on`);
+      row.onoff.title = step.on ? "Switch off" : "Switch on";
+      name(row.up, `Move ${title} up`, i === 0);
+      name(row.down, `Move ${title} down`, i === state.steps.length - 1);
+      name(row.remove, `Remove ${title}`, false);
+      row.block.title = `${title}: ${help}`;
+      paintMarks(row, step, i);
+      paintFill(row, step);
+    });
+  }
+
+  function name(button, label, disabled) {
+    button.setAttribute("aria-label", label);
+    button.title = label;
+    button.disabled = disabled;
+  }
+
+  // Where a value lies along the slider, 0 at the left end.
+  function along(step, amount) {
+    const { low, high, inverted } = range(step);
+    const part = Math.min(Math.max((amount - low) / (high - low), 0), 1);
+    return inverted ? 1 - part : part;
+  }
+
+  function paintFill(row, step) {
+    const ends = [along(step, range(step).identity), along(step, step.amount)].sort((a, b) => a - b);
+    row.slider.style.setProperty("--from", ends[0].toFixed(4));
+    row.slider.style.setProperty("--to", ends[1].toFixed(4));
+  }
+
+  // ImageNet-C's severities 1 to 5 as ticks; a numeral where there is room for one.
+  function paintMarks(row, step, i) {
+    const { marks: severities } = range(step);
+    let free = -1;
+    row.marks.replaceChildren(
+      ...(severities ?? []).map((amount, severity) => {
+        const part = along(step, amount);
+        const label = `ImageNet-C severity ${severity + 1}`;
+        const mark = make("button", { tabindex: "-1", "aria-label": label, style: `--at:${part.toFixed(4)}` });
+        mark.title = `${label}: ${shown(step, amount)} ${kind(step).symbol}`;
+        if (Math.abs(part - free) > 0.035) {
+          mark.append(String(severity + 1));
+          free = part;
+        }
+        mark.addEventListener("click", () => {
+          state.steps[i].amount = amount;
+          state.steps[i].on = true;
+          touched = state.steps[i];
+          changed();
+        });
+        return mark;
+      }),
+    );
+  }
+
+  // Where the models' answers change, as the curves found it: [{ method, title, amount }].
+  function markFlips(index, flips) {
+    const step = state.steps[index];
+    if (!step) return;
+    rows[index].flips.replaceChildren(
+      ...flips.map(({ method, title, amount }) => {
+        const rest = amount === range(step).identity;
+        const label = rest ? `${title} is flipped by the rest of the chain` : `${title} flips at ${shownAmount(kind(step), amount)}`;
+        const mark = make("i", { "data-method": method, title: label, role: "img", "aria-label": label, style: `--at:${along(step, amount).toFixed(4)}` });
+        return mark;
+      }),
+    );
+  }
+
+  // Set by something other than the slider, which follows.
+  function setAmount(index, amount) {
+    const step = state.steps[index];
+    step.amount = amount;
+    touched = step;
+    clamp(step);
+    paintFill(rows[index], step);
+    for (const input of rows[index].block.querySelectorAll("input[type=range], input[type=number]")) input.value = shown(step);
+  }
+
+  function shown(step, amount = step.amount) {
+    return rounded(amount * kind(step).factor);
+  }
+
+  // What Gradio's sliders should show; the bounds before the value, which they clip.
+  function properties() {
+    return Array.from({ length: catalogue.limits.steps }, (_, i) => {
+      const step = state.steps[i];
+      if (!step) return {};
+      const { low, high, step: width } = range(step);
+      const { title, help, factor } = kind(step);
+      return { minimum: low * factor, maximum: high * factor, step: width * factor, label: title, info: help, value: shown(step) };
+    });
+  }
+
+  const active = () => (state.steps.includes(touched) ? state.steps.indexOf(touched) : null);
+  return { paint, properties, add, setAmount, markFlips, active, range, shown, fit: () => state.steps.forEach(clamp) };
+}

@@ -1,0 +1,53 @@
+// The tabs under the panel. A view is made when its tab is first opened, and hears of answers while it is open and on
+// screen.
+
+import { makeTabs } from "../shared/tablist.js";
+import { makeAttacksView } from "./tabs/attacks.js";
+import { makeCurvesView } from "./tabs/curves.js";
+import { makeNetworkView } from "./tabs/network.js";
+import { makeWeaknessView } from "./tabs/weakness.js";
+
+export const VIEWS = [
+  { name: "curves", title: "Curves", help: "What every model answers while one distortion grows", make: makeCurvesView },
+  { name: "weakness", title: "Weak spots", help: "Which distortion breaks which model soonest", make: makeWeaknessView },
+  { name: "network", title: "In the network", help: "How far the change moves the picture, layer by layer, and what the answer rests on", make: makeNetworkView },
+  { name: "attacks", title: "Attacks", help: "Whether a change made against one model fools the others", make: makeAttacksView },
+];
+
+export function makeTabbedViews({ element, opened, parts }) {
+  const made = {};
+  let open = null;
+  let onScreen = false; // or nearly so
+  let pending = null; // an answer that came while the views were out of sight
+  const tabs = makeTabs(VIEWS, {
+    label: "A closer look",
+    tabId: (name) => `tab-${name}`,
+    panelId: (name) => `view-${name}`,
+    panelClass: "view",
+    choose: show,
+  });
+  element.append(tabs.list, ...Object.values(tabs.panels));
+  new IntersectionObserver((entries) => {
+    onScreen = entries.at(-1).isIntersecting;
+    if (onScreen && pending) update(pending);
+  }, { rootMargin: "800px" }).observe(element);
+  tabs.paint(null);
+
+  function show(name) {
+    const view = VIEWS.find((one) => one.name === name);
+    if (open === name || !view) return;
+    if (open) made[open].hide?.();
+    open = name;
+    tabs.paint(open);
+    made[name] ??= view.make({ element: tabs.panels[name], ...parts });
+    opened(name);
+  }
+
+  // news: { answer, question, live }; live: somebody is dragging, only what costs nothing should follow
+  function update(news) {
+    pending = onScreen ? null : news;
+    if (onScreen && open) made[open].update(news);
+  }
+
+  return { show, update, open: () => open };
+}

@@ -1,0 +1,107 @@
+// The tab "Curves": what every model answers while the distortion touched last grows, all else in the chain held still.
+
+import { make } from "../../shared/dom.js";
+import { mountCurves } from "../../panel/curves.js";
+
+const SEEDS = 8; // of the band
+
+export function makeCurvesView({ element, page, jobs }) {
+  const lead = make("p", { class: "lead" });
+  const note = make("p", { class: "lead", hidden: "" }, "Read against the clean picture, not against the pinned one.");
+  element.append(lead, note);
+  const charts = mountCurves(element, { pick: (amount, { live }) => swept && page.setAmount(swept.index, amount, { live }) });
+  let swept = null; // the step on the axis, as stepOnAxis gives it
+  let drawn = null; // the question, less that step's amount, whose curves are on screen
+  let asked = null; // the one whose curves are being computed
+  let whole = true; // whether their band is there, or there is none, and their flip points were searched
+  let side = 1; // of a slider with two sides
+  let amount = null;
+  let flips = []; // marks on the slider
+
+  function update({ answer, question, live }) {
+    const step = stepOnAxis();
+    lead.toggleAttribute("hidden", !step);
+    note.toggleAttribute("hidden", !step || !answer?.pinned);
+    if (!step) {
+      lead.textContent = "";
+      return say("Add a distortion to see what happens while it grows.");
+    }
+    if (swept && (swept.index !== step.index || swept.name !== step.name)) clearMarks();
+    swept = step;
+    amount = question.recipe.steps[step.active]?.[1] ?? step.amount;
+    side = Math.sign(amount - page.range(step).identity) || side;
+    const key = keyOf(question, step);
+    const kind = page.kind(step.name);
+    const words = `What happens while ${kind.title} grows and all else stays. Click or drag in a chart to set the amount.`;
+    if (lead.textContent !== words) lead.textContent = words;
+    if (key === drawn) {
+      charts.stale(false);
+      charts.at(amount);
+      if (!live) page.markFlips(step.index, flips); // the slider may have been painted anew
+      if (!live && !whole && asked !== key) ask(key, question, step, SEEDS);
+    } else if (live) {
+      if (asked && asked !== key) stop();
+      charts.stale(true);
+      charts.at(JSON.parse(drawn ?? "{}").axis === axisOf(step) ? amount : null);
+      clearMarks();
+    } else if (key !== asked) ask(key, question, step, 1);
+  }
+
+  // The step touched last if it is on, else the last one that is; `active` counts only those that are on, as the recipe does.
+  function stepOnAxis() {
+    const { steps } = page.state();
+    const touched = page.activeStep();
+    const index = steps[touched]?.on ? touched : steps.findLastIndex((step) => step.on);
+    if (index < 0) return null;
+    return { ...steps[index], index, active: steps.slice(0, index).filter((step) => step.on).length };
+  }
+
+  const axisOf = ({ index, name }) => `${index} ${name} ${side}`;
+
+  function keyOf({ recipe, ...rest }, step) {
+    const steps = recipe.steps.map(([name, value], i) => (i === step.active ? [name] : [name, value]));
+    delete rest.reference; // the curves are read against the clean picture
+    return JSON.stringify({ ...rest, recipe: { ...recipe, steps }, axis: axisOf(step) });
+  }
+
+  async function ask(key, question, step, seeds) {
+    asked = key;
+    charts.stale(seeds === 1);
+    do {
+      charts.wait(0);
+      const progress = (done, total) => charts.wait(total ? done / total : 0);
+      const found = await jobs.run("curves", { state: question, place: step.active, seeds }, { key: "curves", progress });
+      if (asked !== key) return; // another question has superseded this one
+      charts.wait(null);
+      if (!found || found.error) return say(found?.error ?? null);
+      charts.paint(found);
+      charts.at(amount);
+      drawn = key;
+      const flipped = found.exact ? found.models.filter((model) => model.flip_point !== null) : [];
+      flips = flipped.map(({ method, title, flip_point }) => ({ method, title, amount: flip_point }));
+      page.markFlips(step.index, flips);
+      whole = seeds > 1 || (!found.random && found.exact);
+      seeds = whole ? 0 : SEEDS;
+    } while (seeds);
+    asked = null;
+  }
+
+  function say(sentence) {
+    stop();
+    clearMarks();
+    drawn = null;
+    if (sentence) charts.fail(sentence);
+  }
+
+  function stop() {
+    asked = null;
+    jobs.cancel("curves");
+    charts.wait(null);
+  }
+
+  function clearMarks() {
+    if (swept && swept.index < page.state().steps.length) page.markFlips(swept.index, []);
+  }
+
+  return { update, hide: stop };
+}

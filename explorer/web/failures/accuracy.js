@@ -1,0 +1,122 @@
+// The pane "Accuracy": shares of right answers against the amount, with paired intervals and McNemar's test. A click on an
+// amount shows the cases behind it.
+
+import { axisName, dash, drawFrame, EDGES, pathOf, TALL } from "../shared/chart.js";
+import { make, svg } from "../shared/dom.js";
+import { interval, percent, plain, points } from "../shared/format.js";
+
+const [WIDE, RIGHT, BELOW] = [340, 14, 56]; // px: of a chart, right of its lines, and below them
+const SHIFT = { baseline: -3, other: 3 }; // px by which the two models' intervals stand side by side
+
+export function makeAccuracy({ element, world }) {
+  const lead = make("p", { class: "lead" });
+  const body = make("div", { class: "f-charts" });
+  const rows = make("tbody");
+  const heads = ["Distortion", "Amount", "Cases", "Baseline", "Other", "Difference", "Only baseline fails", "Only other fails", "McNemar p"];
+  const table = make("details", {}, make("summary", {}, "The same as a table"), make("div", { class: "scroll" }, make("table", {}, make("thead", {}, make("tr", {}, ...heads.map((text) => make("th", { scope: "col" }, text)))), rows)));
+  element.append(lead, body, table);
+  let run = 0;
+  let drawn = "";
+
+  async function update() {
+    const survey = world.survey();
+    const key = `${survey.key} ${survey.pair} ${survey.done}`;
+    if (key === drawn) return;
+    const mine = ++run;
+    lead.textContent = "Resampling the images for the intervals …";
+    body.setAttribute("aria-busy", "true");
+    const found = await world.ask("accuracy");
+    if (mine !== run) return;
+    body.removeAttribute("aria-busy");
+    if (found.error) {
+      lead.textContent = found.error;
+      body.replaceChildren();
+      return;
+    }
+    drawn = key;
+    const word = survey.labelled ? "right answers" : "answers like the clean one";
+    lead.textContent = `Share of ${word} while each distortion grows, over all cases of the survey. Bars: 95 % intervals (bootstrap over images). Below each amount: what the other model gains or loses in points, bold where McNemar's test says p < 0.05. Click an amount for its cases.`;
+    const clean = found.rows.find((row) => row.distortion === "clean");
+    body.replaceChildren(legend(), ...survey.distortions.map((one) => chart(one, clean, found.rows.filter((row) => row.distortion === one.name))));
+    rows.replaceChildren(...found.rows.map(tableRow));
+  }
+
+  const methodOf = (which) => world.methodOf(world.side(which));
+  const dashOf = (which) => dash(which === "baseline" ? 0 : 1);
+
+  function legend() {
+    const part = (which) => {
+      const line = svg("svg", { width: 34, height: 10, "aria-hidden": "true" }, svg("path", { d: "M2 5h30", class: "curve", "stroke-dasharray": dashOf(which) }));
+      return make("span", { "data-method": methodOf(which) }, line, world.nameOf(world.side(which)), make("small", {}, which === "baseline" ? " baseline" : ""));
+    };
+    return make("p", { class: "f-legend" }, part("baseline"), part("other"));
+  }
+
+  function chart(kind, clean, rows) {
+    const all = [clean, ...rows];
+    const across = WIDE - EDGES.left - RIGHT;
+    const step = across / all.length;
+    const x = (i) => EDGES.left + step * (i + 0.5);
+    const y = (share) => EDGES.top + TALL * (1 - share);
+    const height = EDGES.top + TALL + BELOW;
+    const drawing = svg("svg", { viewBox: `0 0 ${WIDE} ${height}`, role: "group", "aria-label": `Accuracy under ${kind.title}` });
+    const frame = drawFrame({
+      ...{ x: EDGES.left, y: EDGES.top, across, title: axisName(kind) },
+      levels: [0, 0.5, 1].map((share) => [y(share), percent(share)]),
+      ticks: all.map((row, i) => [x(i), i ? plain(row.amount * kind.factor, 3) : "clean"]),
+      axis: `${kind.sign}; points gained (+) or lost (−) by the other model`,
+      under: BELOW - 4,
+    });
+    drawing.append(frame, lines("baseline", all, x, y), lines("other", all, x, y));
+    all.forEach((row, i) => {
+      drawing.append(svg("text", { x: x(i), y: EDGES.top + TALL + 32, "text-anchor": "middle", class: row.p < 0.05 ? "sure" : null }, points(row.difference)));
+      drawing.append(hit(kind, row, i === 0, { x: x(i) - step / 2, y: EDGES.top, width: step, height: TALL + BELOW - 16 }));
+    });
+    return make("figure", { class: "f-chart" }, drawing);
+  }
+
+  function lines(which, rows, x, y) {
+    const shift = SHIFT[which];
+    const group = svg("g", { "data-method": methodOf(which) });
+    group.append(svg("path", { class: "curve", "stroke-dasharray": dashOf(which), d: pathOf(rows.map((row, i) => [x(i) + shift, y(row[which])])) }));
+    rows.forEach((row, i) => {
+      const at = x(i) + shift;
+      group.append(svg("path", { class: "whisker", d: `M${at} ${y(row[`${which}_low`])}V${y(row[`${which}_high`])}` }), svg("circle", { cx: at, cy: y(row[which]), r: 2.6 }));
+    });
+    return group;
+  }
+
+  // What takes a click on an amount; the clean pictures are no cases.
+  function hit(kind, row, isClean, box) {
+    const label = isClean ? `Clean: ${sentence(row)}` : `${world.amountText(kind.name, row.amount)}: ${sentence(row)} Show its cases.`;
+    const made = svg("rect", { class: "hit", ...box, tabindex: isClean ? -1 : 0, role: isClean ? "img" : "button", "aria-label": label }, svg("title", {}, sentence(row)));
+    if (isClean) return made;
+    const go = () => {
+      world.filter({ distortion: kind.name, amount: row.amount });
+      world.show("gallery");
+    };
+    made.addEventListener("click", go);
+    made.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      go();
+    });
+    return made;
+  }
+
+  const share = (row, which) => interval({ accuracy: row[which], low: row[`${which}_low`], high: row[`${which}_high`] });
+  const p_of = (p) => (p < 0.001 ? "< 0.001" : p.toFixed(3));
+
+  function sentence(row) {
+    const names = ["baseline", "other"].map((which) => `${world.nameOf(world.side(which))} ${share(row, which)}`);
+    return `${names.join(", ")}; difference ${points(row.difference)} points (${points(row.difference_low)} to ${points(row.difference_high)}); ${row.only_baseline_fails} cases only the baseline fails, ${row.only_other_fails} only the other; McNemar p ${p_of(row.p)}${row.exact ? ", exact" : ""}; n = ${row.n}.`;
+  }
+
+  function tableRow(row) {
+    const known = row.distortion === "clean" ? null : world.distortion(row.distortion);
+    const cells = [known?.title ?? "Clean", known ? world.amountText(row.distortion, row.amount) : "", row.n, share(row, "baseline"), share(row, "other"), `${points(row.difference)} (${points(row.difference_low)} to ${points(row.difference_high)})`, row.only_baseline_fails, row.only_other_fails, `${p_of(row.p)}${row.exact ? " exact" : ""}`];
+    return make("tr", {}, ...cells.map((cell, i) => make(i ? "td" : "th", i ? {} : { scope: "row" }, String(cell))));
+  }
+
+  return { update };
+}

@@ -1,0 +1,53 @@
+// What the address says of the page "Failures". Nothing here touches the page.
+
+import { queryOf } from "../shared/query.js";
+
+const APART = ["only_baseline_fails", "only_other_fails"];
+const PANES = ["gallery", "accuracy", "confusion", "map"];
+
+// Filters that keep all cases on which the two models part.
+export const NO_FILTERS = { quadrants: APART, label: null, distortion: null, amount: null, model: "baseline", low: null, high: null, was: null, now: null, flipped: null, marked: null, cases: null };
+
+// Filters and order as an address gives them, or as the page begins: where the two models part, the farthest first.
+export function readFind(text) {
+  const filters = { ...NO_FILTERS, quadrants: [...APART] };
+  const order = { by: "apart", falling: true };
+  try {
+    const { by, falling, ...rest } = JSON.parse(text ?? "{}");
+    for (const key of Object.keys(filters)) if (key in rest && key !== "cases") filters[key] = rest[key];
+    if (!Array.isArray(filters.quadrants)) filters.quadrants = [...APART];
+    if (by) Object.assign(order, { by, falling: falling === true });
+  } catch {
+    // somebody cut the address off: it opens as usual
+  }
+  return { filters, order };
+}
+
+// The same as text; what is not set is left out, and cases picked on the map are too many for an address.
+function findOf({ filters, order }) {
+  const set = Object.entries(filters).filter(([key, value]) => value !== null && key !== "cases");
+  return JSON.stringify({ ...Object.fromEntries(set), ...order });
+}
+
+export function isAsUsual(chosen) {
+  const usual = readFind(null);
+  return JSON.stringify([chosen.filters, chosen.order]) === JSON.stringify([usual.filters, usual.order]);
+}
+
+// What is chosen on the page, as `query` (URLSearchParams) says it.
+export function readAddress(query) {
+  const pane = query.get("pane");
+  return { survey: query.get("survey"), pair: query.get("pair")?.split(",") ?? null, pane: PANES.includes(pane) ? pane : PANES[0], ...readFind(query.get("find")) };
+}
+
+export function addressOf(chosen) {
+  const find = findOf(chosen);
+  const parts = [
+    ["page", "failures"],
+    ["survey", chosen.survey],
+    ["pair", chosen.pair?.join()],
+    ["find", find === findOf(readFind(null)) ? null : find],
+    ["pane", chosen.pane === PANES[0] ? null : chosen.pane],
+  ];
+  return queryOf(parts.filter(([, value]) => value));
+}

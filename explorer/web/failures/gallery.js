@@ -1,0 +1,308 @@
+// The cases as a wall of pictures: only the cells on screen are elements. What a cell says comes in blocks, its picture
+// is drawn by the server when the cell comes on screen, and kept a while; what is on screen now goes before what was.
+
+import { openDialog } from "../shared/dialog.js";
+import { dot, labelled, make, smallButton, smallMenu } from "../shared/dom.js";
+import { count, percent } from "../shared/format.js";
+
+const BLOCK = 100; // cases described by one answer
+const DRAWN = 24; // pictures of one answer: few, so that the first ones are there soon
+const CACHED = 6000; // pictures kept in the browser
+const AHEAD = 2; // rows above and below the screen that have elements, too
+const [WIDE, TALL, GAP] = [226, 104, 8]; // px of a cell at least, and between cells
+const FLIGHTS = 2; // questions for pictures under way at once
+
+const ORDERS = [
+  ["apart", "Models apart", "How far the two models' margins are from each other"],
+  ["margin", "Margin", "Probability of the true class minus the largest other one, of the model chosen at the left"],
+  ["confidence", "Confidence", "Of the answer, of the model chosen at the left"],
+  ["feature_l2", "Feature distance", "How far the distortion moved the picture inside the model chosen at the left"],
+  ["kl", "KL divergence", "Of the distorted answer from the clean one, of the model chosen at the left"],
+  ["amount", "Amount", "From mild to strong"],
+  ["case", "Survey's order", "By distortion, amount, seed and row"],
+];
+
+export function makeGallery({ element, notice, world }) {
+  const { chosen } = world;
+  const where = make("small", { role: "status" });
+  const order = smallMenu("Sorted by", "What the cases are sorted by", ...ORDERS.map(([by, text, help]) => make("option", { value: by, title: help }, text)));
+  const way = smallButton("", "Largest or smallest first", () => world.sort({ falling: !chosen.order.falling }));
+  const keys = make("small", { class: "soft end" }, "Enter opens · S stars · N notes");
+  const scroll = make("div", { class: "f-scroll", role: "list", "aria-label": "Cases; arrow keys move, Enter opens one in the live view, S stars it, N notes", tabindex: -1 });
+  const sheet = make("div", { class: "f-sheet" });
+  const empty = make("p", { class: "f-empty", hidden: "" });
+  scroll.append(sheet);
+  element.append(make("div", { class: "f-line" }, where, make("label", {}, "Sorted by ", order), way, keys), empty, scroll);
+
+  let run = 0; // the newest question; answers to older ones are dropped
+  let total = 0; // cases that can be scrolled to
+  let columns = 1;
+  let blocks = new Map(); // number -> items, null while asked for
+  let cells = new Map(); // index -> { item, node, image }
+  const pictures = new Map(); // case -> data URL, the one used last at the end; null where it cannot be drawn
+  let flights = 0;
+  let asked = new Set(); // cases under way
+  let current = 0; // the index of the case that Tab comes to
+  let broken = null; // why pictures cannot be drawn
+  let cached = ""; // survey and pixels that `pictures` are of
+
+  order.addEventListener("change", () => world.sort({ by: order.value, falling: order.value === "apart" || order.value === "feature_l2" || order.value === "kl" }));
+  scroll.addEventListener("scroll", () => paint(), { passive: true });
+  scroll.addEventListener("keydown", onKey);
+  new ResizeObserver(() => fit()).observe(scroll);
+
+  // ---- asking -----------------------------------------------------------------------------------------------------
+
+  // Other cases are wanted: from the top.
+  async function update() {
+    const mine = ++run;
+    order.value = chosen.order.by;
+    way.textContent = chosen.order.falling ? "Largest first" : "Smallest first";
+    if (chosen.order.by === "case") way.textContent = chosen.order.falling ? "Backwards" : "Forwards";
+    scroll.setAttribute("aria-busy", "true");
+    const answer = await describe(0);
+    if (mine !== run) return;
+    scroll.removeAttribute("aria-busy");
+    if (answer.error) {
+      if (!world.refused(answer.error)) say(answer.error);
+      return;
+    }
+    const survey = world.survey();
+    if (cached !== survey.key) {
+      cached = survey.key;
+      pictures.clear();
+    }
+    broken = survey.missing;
+    if (broken) notice.show(broken, { error: true });
+    world.counted(answer);
+    blocks = new Map([[0, answer.items]]);
+    asked = new Set();
+    total = answer.shown;
+    current = 0;
+    clear();
+    scroll.scrollTop = 0;
+    const rest = answer.shown < answer.total ? `; the first ${count(answer.shown)} can be scrolled through, filters show the others` : "";
+    where.textContent = `${count(answer.total)} of ${count(survey.cases)} cases${rest}`;
+    if (!total) say("No case is left: take a filter off, or press one of the four counts above.", false);
+    else empty.hidden = true;
+    scroll.hidden = !total;
+    fit();
+  }
+
+  function say(sentence, alert = true) {
+    empty.hidden = false;
+    empty.setAttribute("role", alert ? "alert" : "status");
+    empty.textContent = sentence;
+    total = 0;
+    scroll.hidden = true;
+  }
+
+  const describe = (block) => world.ask("cases", { filters: chosen.filters, order: chosen.order, start: block * BLOCK, count: BLOCK });
+
+  async function fetchBlock(block) {
+    if (blocks.has(block)) return;
+    blocks.set(block, null);
+    const mine = run;
+    const answer = await describe(block);
+    if (mine !== run) return;
+    if (answer.error) blocks.delete(block);
+    else blocks.set(block, answer.items);
+    if (!answer.error) paint();
+  }
+
+  const itemAt = (index) => blocks.get(Math.floor(index / BLOCK))?.[index % BLOCK];
+
+  // Ask for the pictures on screen, then for those of the next screen.
+  function draw() {
+    if (broken) return;
+    while (flights < FLIGHTS) {
+      const [from, to] = visible(0);
+      const screen = to - from;
+      const ahead = [[from, to], [to, to + screen], [from - screen, from]];
+      const wanted = ahead.map(([a, b]) => missing(a, b)).find((list) => list.length);
+      if (!wanted) return;
+      fetchPictures(wanted.slice(0, DRAWN));
+    }
+  }
+
+  function missing(from, to) {
+    const found = [];
+    for (let index = Math.max(0, from); index < Math.min(total, to); index++) {
+      const item = itemAt(index);
+      if (item && !pictures.has(item.case) && !asked.has(item.case)) found.push(item.case);
+    }
+    return found;
+  }
+
+  async function fetchPictures(cases) {
+    flights++;
+    cases.forEach((one) => asked.add(one));
+    const survey = world.survey().key;
+    const answer = await world.ask("pictures", { cases });
+    flights--;
+    cases.forEach((one) => asked.delete(one));
+    if (survey !== cached) return draw();
+    if (answer.error) {
+      cases.forEach((one) => pictures.set(one, null));
+      notice.show(answer.error, { error: true });
+    } else for (const [id, url] of Object.entries(answer.pictures)) pictures.set(Number(id), url);
+    for (const old of pictures.keys()) {
+      if (pictures.size <= CACHED) break;
+      pictures.delete(old);
+    }
+    for (const cell of cells.values()) showPicture(cell);
+    draw();
+  }
+
+  // ---- painting ---------------------------------------------------------------------------------------------------
+
+  function fit() {
+    const width = scroll.clientWidth;
+    if (!width) return;
+    const fits = Math.max(1, Math.floor((width + GAP) / (WIDE + GAP)));
+    if (fits !== columns) clear();
+    columns = fits;
+    sheet.style.height = `${Math.ceil(total / columns) * (TALL + GAP)}px`;
+    paint();
+  }
+
+  function visible(more) {
+    const [first, last] = [scroll.scrollTop, scroll.scrollTop + scroll.clientHeight].map((y) => Math.floor(y / (TALL + GAP)));
+    return [Math.max(0, first - more) * columns, Math.min(total, (last + 1 + more) * columns)];
+  }
+
+  function clear() {
+    cells.clear();
+    sheet.replaceChildren();
+  }
+
+  function paint() {
+    if (!total || !scroll.clientHeight) return;
+    const [from, to] = visible(AHEAD);
+    for (const [index, { node }] of cells) {
+      if ((index < from || index >= to) && !node.contains(document.activeElement)) {
+        node.remove();
+        cells.delete(index);
+      }
+    }
+    const width = (scroll.clientWidth - GAP * (columns - 1)) / columns;
+    for (let index = from; index < to; index++) {
+      const item = itemAt(index);
+      if (!item) fetchBlock(Math.floor(index / BLOCK));
+      else if (!cells.has(index)) {
+        const cell = makeCell(item, index);
+        cell.node.style.width = `${width}px`;
+        cell.node.style.transform = `translate(${(index % columns) * (width + GAP)}px, ${Math.floor(index / columns) * (TALL + GAP)}px)`;
+        cells.set(index, cell);
+        sheet.append(cell.node);
+      }
+    }
+    tabStop();
+    draw();
+  }
+
+  function tabStop() {
+    const [from, to] = visible(0);
+    if (!cells.has(current) || current < from || current >= to) current = Math.min(total - 1, Math.ceil(from / columns) * columns);
+    for (const [index, { button }] of cells) button.tabIndex = index === current ? 0 : -1;
+  }
+
+  function makeCell(item, index) {
+    const survey = world.survey();
+    const image = make("img", { alt: "", draggable: "false" });
+    const truth = item.label === null ? `row ${item.image}` : item.label;
+    const kind = world.distortion(item.distortion);
+    const amount = world.amountText(item.distortion, item.amount);
+    const answers = ["baseline", "other"].map((which) => {
+      const { answer, confidence, fails } = item[which];
+      const name = world.nameOf(world.side(which));
+      return { words: `${name} answers ${answer} with ${percent(confidence)}, ${fails ? "fails" : "right"}`, node: make("span", { class: fails ? "answer fails" : "answer", "data-method": world.methodOf(world.side(which)) }, dot(), make("b", {}, answer), make("span", {}, percent(confidence)), make("em", {}, fails ? "✗" : "✓")) };
+    });
+    const label = `${item.label === null ? "" : `True class ${item.label}. `}${answers.map(({ words }) => words).join("; ")}. ${kind.title} ${amount}, row ${item.image} of ${survey.data}${survey.seeds.length > 1 ? `, seed ${item.seed}` : ""}. `;
+    const button = make("button", { class: "case", "aria-label": `${label}Open in the live view`, title: label, tabindex: -1, "data-case": item.case, "data-index": index, "aria-keyshortcuts": "S N" });
+    button.append(make("span", { class: "frame" }, image), make("span", { class: "facts" }, make("b", { class: "truth" }, truth), ...answers.map(({ node }) => node), make("small", {}, `${kind.title}, ${amount}`)));
+    button.addEventListener("click", () => world.open(item));
+    button.addEventListener("focus", () => {
+      current = index;
+      tabStop();
+    });
+    const star = make("button", { class: "plain star", tabindex: -1, "aria-label": "Star", title: "Star this case (S)" });
+    star.addEventListener("click", () => world.mark(item.case, { star: !world.marks()[item.case]?.star }));
+    const note = make("button", { class: "plain note", tabindex: -1, "aria-label": "Tags and note", title: "Tags and note (N)" }, "✎");
+    note.addEventListener("click", () => takeNote(item));
+    const node = make("div", { class: "f-cell", role: "listitem", "aria-setsize": total, "aria-posinset": index + 1 }, button, make("span", { class: "marks" }, star, note));
+    const cell = { item, node, image, button, star, note };
+    showPicture(cell);
+    showMark(cell);
+    return cell;
+  }
+
+  function showPicture({ item, image, button }) {
+    const url = pictures.get(item.case);
+    if (url && image.getAttribute("src") !== url) image.src = url;
+    button.toggleAttribute("data-lost", url === null || !!broken);
+  }
+
+  function showMark({ item, node, star, note }) {
+    const mark = world.marks()[item.case];
+    star.textContent = mark?.star ? "★" : "☆";
+    star.setAttribute("aria-pressed", String(!!mark?.star));
+    note.title = mark?.note || mark?.tags.length ? `${[...mark.tags.map((tag) => `#${tag}`), mark.note].filter(Boolean).join(" · ")} (N)` : "Tags and note (N)";
+    note.toggleAttribute("data-on", !!(mark?.note || mark?.tags.length));
+    node.toggleAttribute("data-marked", !!mark);
+  }
+
+  function marked(id) {
+    for (const cell of cells.values()) if (cell.item.case === id) showMark(cell);
+  }
+
+  // ---- keys and notes ---------------------------------------------------------------------------------------------
+
+  function onKey(event) {
+    const at = Number(event.target.dataset?.index);
+    if (!event.target.matches(".case") || event.ctrlKey || event.metaKey || event.altKey) return;
+    const cell = cells.get(at);
+    const page = Math.max(1, Math.floor(scroll.clientHeight / (TALL + GAP))) * columns;
+    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, ArrowDown: at + columns, ArrowUp: at - columns, Home: 0, End: total - 1, PageDown: Math.min(total - 1, at + page), PageUp: Math.max(0, at - page) }[event.key];
+    if (event.key === "s" || event.key === "S") cell.star.click();
+    else if (event.key === "n" || event.key === "N") cell.note.click();
+    else if (to === undefined) return;
+    else if (to >= 0 && to < total) goTo(to);
+    event.preventDefault();
+  }
+
+  async function goTo(index) {
+    const top = Math.floor(index / columns) * (TALL + GAP);
+    if (top < scroll.scrollTop) scroll.scrollTop = top;
+    else if (top + TALL > scroll.scrollTop + scroll.clientHeight) scroll.scrollTop = top + TALL - scroll.clientHeight;
+    current = index;
+    if (!itemAt(index)) {
+      const mine = run;
+      await fetchBlock(Math.floor(index / BLOCK));
+      if (mine !== run) return;
+    }
+    paint();
+    cells.get(index)?.button.focus({ preventScroll: true });
+  }
+
+  function takeNote(item) {
+    const mark = world.marks()[item.case] ?? { star: false, tags: [], note: "" };
+    const tags = make("input", { type: "text", maxlength: 500, "aria-label": "Tags", placeholder: "thin stroke, mislabelled", title: "Words separated by commas" });
+    tags.value = mark.tags.join(", ");
+    const note = make("textarea", { rows: 4, maxlength: 2000, "aria-label": "Note" });
+    note.value = mark.note;
+    const save = make("button", { class: "small-button strong" }, "Keep");
+    const form = make("form", { class: "f-note" }, labelled("Tags", tags), labelled("Note", note), make("p", { class: "soft" }, `Kept in ${world.survey().marks_file}`), save);
+    save.type = "submit";
+    const dialog = openDialog(`Case ${item.case}: tags and note`, form);
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      dialog.close();
+      world.mark(item.case, { tags: tags.value.split(",").map((tag) => tag.trim()).filter(Boolean), note: note.value });
+    });
+    dialog.addEventListener("close", () => cells.get(current)?.button.focus({ preventScroll: true }));
+    tags.focus();
+  }
+
+  return { update, marked, shown: fit };
+}

@@ -1,0 +1,244 @@
+// The page "Failures": a survey and two of its models are chosen, its cases counted by who fails them, filtered, looked
+// at, noted. It keeps its state in `chosen` and asks the server; what is drawn where is in the modules beside this one.
+
+import { makeTabs } from "../shared/tablist.js";
+import { labelled, make, smallButton, smallMenu } from "../shared/dom.js";
+import { count, shownAmount } from "../shared/format.js";
+import { ask as askServer } from "../shared/server.js";
+import { makeAccuracy } from "./accuracy.js";
+import { addressOf, isAsUsual, readAddress, readFind } from "./address.js";
+import { makeConfusion } from "./confusion.js";
+import { makeFailureFilters } from "./filters.js";
+import { makeGallery } from "./gallery.js";
+import { makeFeatureMap } from "./map.js";
+import { openNewSurvey, runSurvey } from "./new_survey.js";
+import { makeQuadrants } from "./quadrants.js";
+
+const PANES = [
+  { name: "gallery", title: "Cases", help: "The pictures themselves", make: makeGallery },
+  { name: "accuracy", title: "Accuracy", help: "Accuracy against the amount of each distortion, with intervals", make: makeAccuracy },
+  { name: "confusion", title: "Confusion", help: "What the clean answer became", make: makeConfusion },
+  { name: "map", title: "Map", help: "The cases as the baseline's features place them", make: makeFeatureMap },
+];
+
+export function makeFailures({ element, query, server, jobs, notice, catalogue, openCase, tell }) {
+  const models = new Map(catalogue.families.flatMap((family) => family.models.map((model) => [model.name, model])));
+  let surveys = null; // all that can be opened
+  let survey = null; // the open one, as the server describes it
+  let marks = {}; // its marks by case
+  let asking = 0; // the newest question for a survey
+  const chosen = readAddress(query);
+  let begun = false;
+
+  // ---- asking -----------------------------------------------------------------------------------------------------
+
+  const ask = (what, question = {}) => askServer(server, "failures", { ask: what, ...question });
+  const about = (question = {}) => ({ survey: survey.key, pair: survey.pair, ...question });
+  const side = (which) => (which === "other" ? survey.pair[1] : survey.pair[0]);
+  const nameOf = (name) => {
+    const known = models.get(name);
+    const twins = survey.models.filter((other) => models.get(other)?.title === known?.title);
+    return known && twins.length === 1 ? known.title : name;
+  };
+  const world = {
+    ask: (what, question) => ask(what, about(question)),
+    survey: () => survey,
+    chosen,
+    marks: () => marks,
+    side,
+    nameOf,
+    methodOf: (name) => survey.methods[name],
+    distortion: (name) => survey.distortions.find((one) => one.name === name),
+    amountText: (name, amount) => shownAmount(world.distortion(name), amount, 4),
+    filter,
+    sort,
+    show,
+    open,
+    mark,
+  };
+  const parts = { notice, jobs, world, catalogue, ran: (key) => refresh(key) };
+
+  // ---- what stands on the page ------------------------------------------------------------------------------------
+
+  const which = smallMenu("Survey", "The survey looked at");
+  const first = smallMenu("Baseline", "The model that the other is read against");
+  const second = smallMenu("Other model", "The model compared with the baseline");
+  const swap = smallButton("⇄", "Swap the two models", () => choosePair([...survey.pair].reverse()));
+  swap.setAttribute("aria-label", "Swap the two models");
+  const more = smallButton("New survey", "Ask models about a whole data set", () => openNewSurvey(parts));
+  const far = make("small", { role: "status" });
+  const onward = smallButton("Go on", "Finish this survey", () => runSurvey({ ...parts, question: { survey: survey?.key ?? chosen.survey }, title: "Go on with the survey" }));
+  const head = make("div", { class: "f-head" }, make("h1", {}, "Failures"), labelled("Survey", which), labelled("Baseline", first), swap, labelled("Other", second), far, onward, more);
+  const said = make("div", { class: "f-said", role: "status" });
+  const quadrants = makeQuadrants({ world });
+  const filters = makeFailureFilters({ world });
+  const tabs = makeTabs(PANES, {
+    label: "Ways to look at the cases",
+    tabId: (name) => `f-tab-${name}`,
+    panelId: (name) => `f-${name}`,
+    panelClass: "f-pane",
+    choose: show,
+  });
+  const body = make("div", { class: "f-body" }, filters.element, make("div", { class: "f-main" }, tabs.list, ...Object.values(tabs.panels)));
+  const views = Object.fromEntries(PANES.map((pane) => [pane.name, pane.make({ element: tabs.panels[pane.name], ...parts })]));
+  element.append(head, said, quadrants.element, body);
+  which.addEventListener("change", () => openSurvey(which.value));
+  first.addEventListener("change", () => choosePair([first.value, first.value === survey.pair[1] ? survey.pair[0] : survey.pair[1]]));
+  second.addEventListener("change", () => choosePair([second.value === survey.pair[0] ? survey.pair[1] : survey.pair[0], second.value]));
+
+  // ---- choosing ---------------------------------------------------------------------------------------------------
+
+  // The page was entered: the list of surveys may have grown meanwhile.
+  async function enter() {
+    if (begun) return views[chosen.pane].shown?.();
+    begun = true;
+    tabs.paint(chosen.pane);
+    await refresh(chosen.survey);
+  }
+
+  async function refresh(key) {
+    busy(true);
+    const found = await ask("surveys");
+    if (found.error) return fail(found.error, () => refresh(key));
+    surveys = found.surveys;
+    const groups = { named: "Named at the start", made: "Made here", shipped: "Shipped" };
+    const option = (one) => make("option", { value: one.key }, `${one.title} · ${count(one.images)} × ${one.conditions}${one.done < one.images ? " (unfinished)" : ""}`);
+    which.replaceChildren(
+      ...Object.entries(groups).flatMap(([origin, label]) => {
+        const own = surveys.filter((one) => one.origin === origin);
+        return own.length ? [make("optgroup", { label }, ...own.map(option))] : [];
+      }),
+    );
+    if (found.said.length) notice.show(found.said.join(" "), { error: true });
+    if (!surveys.length) return fail("There is no survey here yet. Make one: press New survey.");
+    if (key && !surveys.some((one) => one.key === key)) notice.show("The survey of this address is not here; the first one is shown.", { error: true });
+    await openSurvey(surveys.some((one) => one.key === key) ? key : surveys[0].key);
+  }
+
+  async function openSurvey(key) {
+    const mine = ++asking;
+    which.value = key;
+    busy(true);
+    const same = [key, null].includes(chosen.survey); // null: an address may name filters and no survey
+    const pair = same ? chosen.pair : null;
+    let found = await ask("open", { survey: key, pair });
+    if (found.error && pair) found = await ask("open", { survey: key }); // a pair of an address, perhaps
+    if (mine !== asking) return;
+    if (!same) Object.assign(chosen, readFind(null));
+    Object.assign(chosen, { survey: key, pair: found.pair ?? null });
+    if (found.error) return fail(found.error, () => openSurvey(key), unfinished(key));
+    survey = found;
+    marks = found.marks;
+    for (const select of [first, second]) select.replaceChildren(...survey.models.map((name) => make("option", { value: name }, nameOf(name))));
+    [first.value, second.value] = survey.pair;
+    paintHead();
+    busy(false);
+    filters.fit();
+    changed();
+  }
+
+  function choosePair(pair) {
+    chosen.pair = pair;
+    openSurvey(survey.key);
+  }
+
+  function filter(change) {
+    Object.assign(chosen.filters, change);
+    changed();
+  }
+
+  function sort(change) {
+    Object.assign(chosen.order, change);
+    changed();
+  }
+
+  function show(name) {
+    chosen.pane = name;
+    tabs.paint(chosen.pane);
+    if (survey) views[name].update();
+    views[name].shown?.();
+    tell();
+  }
+
+  // Other cases are asked for: everything on the page follows.
+  function changed() {
+    filters.paint();
+    quadrants.paint(null);
+    views.gallery.update();
+    if (chosen.pane !== "gallery") views[chosen.pane].update();
+    tell();
+  }
+
+  // The gallery's first answer tells how many there are of each kind.
+  world.counted = (answer) => quadrants.paint(answer.counts);
+  world.refused = (sentence) => {
+    // An address can ask for what the survey does not have.
+    if (isAsUsual(chosen)) return false;
+    Object.assign(chosen, readFind(null));
+    notice.show(`${sentence} All filters were taken off.`, { error: true });
+    changed();
+    return true;
+  };
+
+  async function open(item) {
+    const found = await world.ask("case", { case: item.case });
+    if (found.error) notice.show(found.error, { error: true });
+    else openCase(found.state);
+  }
+
+  async function mark(id, change) {
+    const before = marks[id];
+    const wanted = { star: false, tags: [], note: "", ...before, ...change };
+    marks[id] = wanted; // at once; taken back where it could not be kept
+    views.gallery.marked(id);
+    const found = await ask("mark", { survey: survey.key, case: id, mark: wanted });
+    if (found.error) {
+      notice.show(found.error, { error: true });
+      if (before) marks[id] = before;
+      else delete marks[id];
+    } else marks[id] = found.mark;
+    if (marks[id] && !marks[id].star && !marks[id].tags.length && !marks[id].note) delete marks[id];
+    views.gallery.marked(id);
+    filters.paint();
+  }
+
+  // ---- painting ---------------------------------------------------------------------------------------------------
+
+  function busy(on) {
+    element.toggleAttribute("aria-busy", on);
+    if (on) element.setAttribute("aria-busy", "true");
+    if (!on) said.replaceChildren();
+    else if (!survey) said.replaceChildren(make("p", { class: "soft" }, "Opening the survey …"));
+    body.hidden = quadrants.element.hidden = !survey;
+  }
+
+  function fail(sentence, again, going) {
+    survey = null;
+    busy(false);
+    body.hidden = quadrants.element.hidden = true;
+    for (const part of [first, second, swap, onward]) part.disabled = true;
+    onward.hidden = !going;
+    onward.disabled = !going;
+    far.textContent = "";
+    said.replaceChildren(make("p", { role: "alert" }, sentence), ...(again ? [smallButton("Try again", "Ask once more", again)] : []));
+    tell();
+  }
+
+  function unfinished(key) {
+    const one = surveys?.find((other) => other.key === key);
+    return one && one.done < one.images;
+  }
+
+  function paintHead() {
+    for (const part of [first, second, swap]) part.disabled = false;
+    onward.hidden = survey.done >= survey.images;
+    onward.disabled = false;
+    const lost = survey.unread ? `, ${count(survey.unread)} of which could not be read` : "";
+    const going = survey.done < survey.images ? `${count(survey.done)} of ${count(survey.images)}` : count(survey.images);
+    far.textContent = `${going} images of ${survey.data}${lost}, ${survey.conditions} conditions`;
+    far.title = survey.folder;
+    quadrants.fit();
+  }
+
+  return { enter, link: () => addressOf(chosen) };
+}

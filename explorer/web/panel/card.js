@@ -1,0 +1,133 @@
+// One model's answer: its verdict, the likeliest classes, how far its features moved, and three figures.
+
+import { dot, make, setText } from "../shared/dom.js";
+import { degrees, ordinal, percent, short, signed } from "../shared/format.js";
+import { byLabel, likeliest, ROWS } from "./classes.js";
+
+const HELP = {
+  distance: "L2 distance between the penultimate layer's features of the clean and of the distorted picture",
+  profile: "How far each layer's features turned: the angle between clean and distorted, first layer left; a full bar is 90°",
+  confidence: "Probability of the answer on the distorted picture (largest softmax output)",
+  margin: "Probability of the answer minus that of the runner-up, on the distorted picture",
+  kl: "How much the whole answer changed: KL(clean ‖ distorted) = Σ p log(p / p′), in nats",
+};
+
+export function makeCard(model) {
+  const badge = make("b", { class: "badge" }, model.waiting ? "…" : "");
+  const before = make("span", {}, model.waiting ? "…" : "");
+  const after = make("strong");
+  const rows = Array.from({ length: ROWS }, makeRow);
+  const distance = make("b", {}, "–");
+  const marker = make("i", { hidden: true });
+  const percentile = make("small");
+  const profile = make("div", { class: "profile", role: "img" });
+  const figures = { confidence: make("dd", {}, "–"), margin: make("dd", {}, "–"), kl: make("dd", {}, "–") };
+  const legend = make("p", { class: "legend", "aria-hidden": "true" });
+  legend.append(make("span", { class: "clean" }, make("i"), make("span", { class: "as-clean" }, "clean"), make("span", { class: "as-pinned" }, "pinned")), make("span", {}, make("i"), "distorted"));
+  const element = make(
+    "section",
+    { class: "box card", "data-method": model.method, "data-model": model.name, "aria-label": model.name },
+    make(
+      "header",
+      {},
+      dot(),
+      make("h3", { title: model.name }, model.title, model.subtitle ? make("small", {}, model.subtitle) : ""),
+      model.baseline ? make("span", { class: "pin", title: "All others are read against this one" }, "baseline") : "",
+      badge,
+    ),
+    make("p", { class: "answer" }, before, make("span", { class: "arrow" }, model.waiting ? "" : "→"), after),
+    legend,
+    ...rows.map((row) => row.element),
+    make(
+      "div",
+      { class: "meter" },
+      make("div", { class: "line" }, make("span", { title: HELP.distance }, "feature distance"), distance),
+      make("div", { class: "track" }, marker),
+      percentile,
+    ),
+    make(
+      "div",
+      { class: "foot" },
+      make("div", { title: HELP.profile }, profile, make("p", { class: "profile-name" }, "layer by layer")),
+      make(
+        "dl",
+        { class: "figures" },
+        make("dt", { title: HELP.confidence }, "confidence"),
+        figures.confidence,
+        make("dt", { title: HELP.margin }, "margin"),
+        figures.margin,
+        make("dt", { title: HELP.kl }, "change (KL)"),
+        figures.kl,
+      ),
+    ),
+  );
+  let order = []; // class names, as the rows show them
+
+  function paint(now, keepOrder) {
+    const [clean, distorted] = [byLabel(now.clean), byLabel(now.distorted)];
+    const top = now.distorted[0].label;
+    setText(badge, now.flipped ? "flipped" : "holds");
+    badge.classList.toggle("flipped", now.flipped);
+    setText(before, now.clean[0].label);
+    setText(after, top);
+    const sorted = likeliest(now);
+    const previous = order;
+    if (!keepOrder || !order.length) order = sorted;
+    else if (!order.includes(top)) {
+      const least = order.reduce((a, b) => ((distorted.get(a) ?? 0) <= (distorted.get(b) ?? 0) ? a : b));
+      order = order.map((label) => (label === least ? top : label)); // the answer is always among the rows
+    }
+    element.classList.toggle("resort", order.join("\n") !== previous.join("\n"));
+    rows.forEach((row, i) => row.paint(order[i], clean.get(order[i]) ?? 0, distorted.get(order[i]) ?? 0));
+    const layers = Object.entries(now.feature_distance);
+    setText(distance, layers.length ? short(layers.at(-1)[1].l2) : "–");
+    marker.hidden = now.feature_percentile === null;
+    marker.style.left = `${now.feature_percentile ?? 0}%`;
+    setText(percentile, percentileSentence(now.feature_percentile));
+    paintProfile(profile, layers);
+    setText(figures.confidence, percent(now.confidence));
+    setText(figures.margin, signed(now.margin));
+    setText(figures.kl, short(now.kl));
+  }
+
+  return { element, paint };
+}
+
+function makeRow() {
+  const label = make("span", { class: "label" });
+  const clean = make("i", { class: "clean" });
+  const distorted = make("i", { class: "distorted" });
+  const number = make("span");
+  const bars = make("span", { class: "bars" }, distorted, clean);
+  const element = make("div", { class: "row blank" }, label, bars, make("span", { class: "number" }, number, make("small", {}, "%")));
+  function paint(name, before, after) {
+    element.classList.toggle("blank", name === undefined);
+    if (name === undefined) return;
+    setText(label, name);
+    label.title = name;
+    clean.style.width = `${(100 * before).toFixed(2)}%`;
+    distorted.style.width = `${(100 * after).toFixed(2)}%`;
+    setText(number, `${Math.round(100 * after)}`);
+    element.title = `${name}: ${(100 * before).toFixed(2)} % clean, ${(100 * after).toFixed(2)} % distorted`;
+  }
+  return { element, paint };
+}
+
+function paintProfile(profile, layers) {
+  while (profile.children.length < layers.length) profile.append(make("i"));
+  while (profile.children.length > layers.length) profile.lastChild.remove();
+  layers.forEach(([name, { l2, cosine }], i) => {
+    const angle = degrees({ cosine });
+    profile.children[i].style.setProperty("--part", `${Math.min(100, angle / 0.9).toFixed(1)}%`);
+    profile.children[i].title = `${name}: turned by ${angle.toFixed(0)}°, L2 distance ${short(l2)}`;
+  });
+  profile.setAttribute("aria-label", layers.map((_, i) => profile.children[i].title).join("; "));
+}
+
+export function percentileSentence(value) {
+  if (value === null) return "no table of distances to compare with";
+  if (value >= 100) return "beyond all distances between different images";
+  const whole = Math.floor(value);
+  if (whole < 1) return "below the distances between different images";
+  return `${ordinal(whole)} percentile of the distances between different images`;
+}

@@ -1,0 +1,13 @@
+export const ROWS = 5; // classes shown of each answer
+
+// The likeliest classes of the distorted picture, likeliest first; the clean answer is always among them.
+export function likeliest({ clean, distorted }) {
+  const labels = distorted.slice(0, ROWS).map((entry) => entry.label);
+  const answer = clean[0].label;
+  return labels.includes(answer) ? labels : [...labels.slice(0, ROWS - 1), answer];
+}
+
+// Probabilities by class.
+export function byLabel(entries) {
+  return new Map(entries.map(({ label, probability }) => [label, probability]));
+}

@@ -1,0 +1,40 @@
+// What curves say in words. Nothing here touches the page; what `curves` is stands in curves.js.
+
+import { cut, shownAmount } from "../shared/format.js";
+import { partOf } from "../shared/chart.js";
+
+export function confidenceTitle(curves) {
+  const followed = new Set(curves.models.map((model) => model.followed));
+  return followed.size === 1 ? `Confidence in “${cut([...followed][0], 24)}”` : "Confidence in the clean answer";
+}
+
+export function flipWords(curves, model) {
+  return model.flip_point === null ? "○ holds throughout" : `◆ ${flipsAt(curves, model)}`;
+}
+
+// Only a flip point that was searched (`exact`) is one amount; else it is known to lie between two of the curves'.
+export function flipsAt(curves, { flip_point: flip }) {
+  const index = curves.amounts.indexOf(flip);
+  if (index === 0) return "flipped by the rest of the chain";
+  if (curves.exact || index < 0) return `flips at ${shownAmount(curves, flip)}`;
+  return `flips between ${shownAmount(curves, curves.amounts[index - 1])} and ${shownAmount(curves, flip)}`;
+}
+
+export function flipHelp(curves, model) {
+  const rest = model.flip_point === curves.amounts[0];
+  const first = model.flip_point === null ? "its answer never changes on this slider" : `its answer ${rest ? "is " : ""}${flipsAt(curves, model)}${rest ? "" : " for the first time"}`;
+  if (!model.band) return `${first}.`;
+  const found = model.band.flip_points.filter((value) => value !== null);
+  if (!found.length) return `${first}; it holds with all ${model.band.n} seeds.`;
+  const ends = found.map((value) => partOf(curves, value));
+  const shown = [Math.min(...ends), Math.max(...ends)].map((end) => shownAmount(curves, found[ends.indexOf(end)]));
+  const among = `of the ${curves.amounts.length} amounts drawn, the first flipped one lies between ${shown[0]} and ${shown[1]}`;
+  return `${first}; it flips with ${found.length} of ${model.band.n} seeds: ${among}.`;
+}
+
+// Two models of one method are told apart by their architecture.
+export function modelTitle({ models }, model) {
+  const alone = models.filter((other) => other.title === model.title).length === 1;
+  const parts = model.name.split("/");
+  return alone || parts.length < 2 ? model.title : `${model.title} · ${parts.at(-2)}`;
+}

@@ -1,0 +1,12 @@
+// Questions to the server that are answered at once.
+
+export const SILENT = "The explorer does not answer. Is it still running?";
+
+// `server` holds the functions that Gradio offers to the page, by name; the answer, or { error } where there is none.
+export async function ask(server, name, question) {
+  try {
+    return (await server[name](question)) ?? { error: SILENT };
+  } catch {
+    return { error: SILENT };
+  }
+}
