@@ -1,9 +1,9 @@
 // Data sets: a window with thumbnails to choose from, and, once a row is shown, a line in the rail to step through rows.
 // Both can look for the next picture on which the models disagree. What is not here can be downloaded in the window.
 
-import { make, smallButton, smallMenu } from "../shared/dom.js";
 import { renewDatasets } from "../shared/datasets.js";
 import { openDialog } from "../shared/dialog.js";
+import { make, smallButton, smallMenu } from "../shared/dom.js";
 import { count, megabytes } from "../shared/format.js";
 
 export function makeBrowser({ element, catalogue, jobs, page, notice, pick }) {
@@ -16,11 +16,24 @@ export function makeBrowser({ element, catalogue, jobs, page, notice, pick }) {
   const set = () => catalogue.datasets.find((one) => one.name === name);
 
   const classes = smallMenu("Class", "Step through the pictures of this class only");
-  const index = make("input", { type: "number", min: 0, step: 1, "aria-label": "Row", title: "The row shown; type another and press Enter" });
+  const index = make("input", {
+    type: "number",
+    min: 0,
+    step: 1,
+    "aria-label": "Row",
+    title: "The row shown; type another and press Enter",
+  });
   const line = make("div", { class: "rows-of-data", role: "group", hidden: "" });
   const heading = make("b", {});
   const finder = makeFinder();
-  const steps = make("span", { class: "end" }, stepper("‹", "Previous row", "before"), index, stepper("›", "Next row", "after"), stepper("Random", "Any row", "random"));
+  const steps = make(
+    "span",
+    { class: "end" },
+    stepper("‹", "Previous row", "before"),
+    index,
+    stepper("›", "Next row", "after"),
+    stepper("Random", "Any row", "random"),
+  );
   line.append(heading, steps, classes, finder.button, finder.status);
   element.append(line);
   classes.addEventListener("change", () => (label = classes.value || null));
@@ -51,7 +64,10 @@ export function makeBrowser({ element, catalogue, jobs, page, notice, pick }) {
   function choose(dataset, item) {
     if (item.error) return notice.show(item.error, { error: true });
     const title = catalogue.datasets.find((one) => one.name === dataset)?.title ?? dataset;
-    pick({ dataset, index: item.index }, { thumb: item.thumb, name: `${title} ${item.index}${item.label ? `: ${item.label}` : ""}` });
+    pick(
+      { dataset, index: item.index },
+      { thumb: item.thumb, name: `${title} ${item.index}${item.label ? `: ${item.label}` : ""}` },
+    );
   }
 
   // The panel shows this picture now, by whatever way it came there.
@@ -88,7 +104,9 @@ export function makeBrowser({ element, catalogue, jobs, page, notice, pick }) {
       const fits = fitting();
       button.textContent = searching ? "Stop searching" : "Next disagreement";
       button.disabled = !searching && !fits;
-      button.title = fits ? "Search for the next picture that the models call by different names under these distortions" : "These pictures are for other models: choose one of them first";
+      button.title = fits
+        ? "Search for the next picture that the models call by different names under these distortions"
+        : "These pictures are for other models: choose one of them first";
       if (!searching) status.textContent = "";
     };
     const cancel = () => {
@@ -114,8 +132,12 @@ export function makeBrowser({ element, catalogue, jobs, page, notice, pick }) {
       const asked = ({ models, recipe }) => JSON.stringify([models, recipe]);
       if (!found) return;
       if (found.error) notice.show(found.error, { error: true });
-      else if (!found.item) notice.show(`Under these distortions the models agree on every picture${label ? ` of the class ${label}` : ""} of ${title}.`);
-      else if (asked(page.question()) !== asked(state)) notice.show("The distortions or models have changed meanwhile; search again.");
+      else if (!found.item)
+        notice.show(
+          `Under these distortions the models agree on every picture${label ? ` of the class ${label}` : ""} of ${title}.`,
+        );
+      else if (asked(page.question()) !== asked(state))
+        notice.show("The distortions or models have changed meanwhile; search again.");
       else (view?.take ?? choose)(dataset, found.item);
     });
     return { button, status, paint, cancel };
@@ -134,7 +156,14 @@ export function makeBrowser({ element, catalogue, jobs, page, notice, pick }) {
     name ??= (catalogue.datasets.find((one) => one.here) ?? catalogue.datasets[0]).name;
     const names = smallMenu("Data set", "The data set looked at");
     const filter = smallMenu("Class of the pictures", "Show the pictures of one class only");
-    const row = make("input", { type: "number", min: 0, step: 1, placeholder: "row", "aria-label": "Go to row", title: "Go to the page with this row: type its number and press Enter" });
+    const row = make("input", {
+      type: "number",
+      min: 0,
+      step: 1,
+      placeholder: "row",
+      "aria-label": "Go to row",
+      title: "Go to the page with this row: type its number and press Enter",
+    });
     const random = smallButton("Random", "A page anywhere in the data set", () => turn({ random: true }));
     const head = make("div", { class: "turn" }, names, filter, row, random);
     const body = make("div", { class: "browsed" });
@@ -150,7 +179,8 @@ export function makeBrowser({ element, catalogue, jobs, page, notice, pick }) {
     dialog.addEventListener("close", () => {
       view = null;
       find.cancel();
-      if (shown && !chosen) ({ name, label } = before.name === shown.dataset ? before : { name: shown.dataset, label: null });
+      if (shown && !chosen)
+        ({ name, label } = before.name === shown.dataset ? before : { name: shown.dataset, label: null });
       finder.paint();
     });
     names.addEventListener("change", () => ((name = names.value), (label = null), paint()));
@@ -171,7 +201,8 @@ export function makeBrowser({ element, catalogue, jobs, page, notice, pick }) {
     }
 
     function paint() {
-      const option = ({ name: value, title, here, bytes }) => make("option", { value }, here ? title : `${title} (${megabytes(bytes)} to download)`);
+      const option = ({ name: value, title, here, bytes }) =>
+        make("option", { value }, here ? title : `${title} (${megabytes(bytes)} to download)`);
       names.replaceChildren(...catalogue.datasets.map(option));
       names.value = name;
       fillClasses(filter);
@@ -202,11 +233,24 @@ export function makeBrowser({ element, catalogue, jobs, page, notice, pick }) {
     function paintGrid(items, focus) {
       if (!items.length) return body.replaceChildren(make("p", {}, "There are no pictures of this class."));
       const hadFocus = body.contains(document.activeElement);
-      const grid = make("div", { class: "grid", role: "group", "aria-label": "Pictures; the arrow keys move, Page Down turns the page" });
+      const grid = make("div", {
+        class: "grid",
+        role: "group",
+        "aria-label": "Pictures; the arrow keys move, Page Down turns the page",
+      });
       const cells = items.map((item) => {
         const words = `row ${item.index}${item.label ? `: ${item.label}` : ""}${item.error ? ", cannot be read" : ""}`;
-        const cell = make("button", { class: "row-of-data", title: item.error ?? words, "aria-label": words, tabindex: -1, "data-row": item.index });
-        cell.append(item.error ? make("span", { class: "unread" }, "?") : make("img", { src: item.thumb, alt: "" }), make("small", {}, label === null && item.label ? item.label : item.index));
+        const cell = make("button", {
+          class: "row-of-data",
+          title: item.error ?? words,
+          "aria-label": words,
+          tabindex: -1,
+          "data-row": item.index,
+        });
+        cell.append(
+          item.error ? make("span", { class: "unread" }, "?") : make("img", { src: item.thumb, alt: "" }),
+          make("small", {}, label === null && item.label ? item.label : item.index),
+        );
         cell.setAttribute("aria-current", String(shown?.dataset === name && shown.index === item.index));
         cell.addEventListener("click", () => take(name, item));
         return cell;
@@ -222,7 +266,14 @@ export function makeBrowser({ element, catalogue, jobs, page, notice, pick }) {
     function moveFocus(event, grid, cells) {
       const columns = getComputedStyle(grid).gridTemplateColumns.split(" ").length;
       const from = cells.indexOf(document.activeElement);
-      const to = { ArrowRight: from + 1, ArrowLeft: from - 1, ArrowDown: from + columns, ArrowUp: from - columns, Home: 0, End: cells.length - 1 }[event.key];
+      const to = {
+        ArrowRight: from + 1,
+        ArrowLeft: from - 1,
+        ArrowDown: from + columns,
+        ArrowUp: from - columns,
+        Home: 0,
+        End: cells.length - 1,
+      }[event.key];
       if (event.key === "PageDown" && !next.disabled) next.click();
       else if (event.key === "PageUp" && !back.disabled) back.click();
       else if (to === undefined || from < 0 || !cells[to]) return;
@@ -248,12 +299,17 @@ export function makeBrowser({ element, catalogue, jobs, page, notice, pick }) {
         const stop = smallButton("Cancel", "Stop; what has arrived is kept", stopDownload);
         mine.paint = () => {
           bar.value = mine.done;
-          far.textContent = mine.total && mine.done >= mine.total ? "Checking and unpacking …" : `${megabytes(mine.done)} of ${megabytes(bytes)}`;
+          far.textContent =
+            mine.total && mine.done >= mine.total
+              ? "Checking and unpacking …"
+              : `${megabytes(mine.done)} of ${megabytes(bytes)}`;
         };
         mine.paint();
         parts.push(bar, make("div", { class: "turn" }, far, stop));
       } else {
-        const words = kept ? `Go on with the download (${megabytes(bytes - kept)} left)` : `Download ${megabytes(bytes)}`;
+        const words = kept
+          ? `Go on with the download (${megabytes(bytes - kept)} left)`
+          : `Download ${megabytes(bytes)}`;
         const begin = smallButton(words, `Download ${title}`, download);
         begin.classList.add("strong");
         begin.disabled = !!loading;
@@ -269,7 +325,10 @@ export function makeBrowser({ element, catalogue, jobs, page, notice, pick }) {
       loading = null;
       jobs.cancel("download");
       const found = await jobs.run("datasets", {}, { key: "datasets" });
-      if (found?.datasets) catalogue.datasets.forEach((one) => (one.kept = found.datasets.find((other) => other.name === one.name)?.kept ?? 0));
+      if (found?.datasets)
+        catalogue.datasets.forEach(
+          (one) => (one.kept = found.datasets.find((other) => other.name === one.name)?.kept ?? 0),
+        );
       view?.paint();
     }
 

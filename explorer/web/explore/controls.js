@@ -3,7 +3,19 @@
 import { byId } from "../shared/dom.js";
 import { ask } from "../shared/server.js";
 
-export function makeControls({ state, catalogue, family, card, title, steps, moved, changed, trigger, server, notice }) {
+export function makeControls({
+  state,
+  catalogue,
+  family,
+  card,
+  title,
+  steps,
+  moved,
+  changed,
+  trigger,
+  server,
+  notice,
+}) {
   let recipe = ""; // as the server writes it
   let typed = false; // the field holds text that was not read yet
   byId("recipe").addEventListener("input", () => (typed = true));
@@ -22,7 +34,11 @@ export function makeControls({ state, catalogue, family, card, title, steps, mov
       update({ choices, value: null, interactive: choices.length > 0 }),
       update({ value: null, interactive: state.steps.length < catalogue.limits.steps }),
       update({ value: state.seed }),
-      update({ choices: state.models.map((name) => [title(name), name]), value: state.against ?? state.models[0], visible: attack }),
+      update({
+        choices: state.models.map((name) => [title(name), name]),
+        value: state.against ?? state.models[0],
+        visible: attack,
+      }),
       update({ value: state.quantised ? "8-bit" : "float" }),
     ];
   }
@@ -49,7 +65,13 @@ export function makeControls({ state, catalogue, family, card, title, steps, mov
   // Return after typing takes the first match, which Gradio's menu leaves unmarked until an arrow key is pressed.
   function takeFirstMatch(event) {
     const options = event.target.closest(".block").querySelectorAll("[role=option]");
-    if (event.key !== "Enter" || !event.target.value || !options.length || [...options].some((option) => option.classList.contains("active"))) return;
+    if (
+      event.key !== "Enter" ||
+      !event.target.value ||
+      !options.length ||
+      [...options].some((option) => option.classList.contains("active"))
+    )
+      return;
     event.target.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown", bubbles: true }));
   }
 
@@ -98,7 +120,8 @@ export function makeControls({ state, catalogue, family, card, title, steps, mov
     const read = await ask(server, "read_recipe", text);
     if (read.error) return notice.show(read.error, { error: true });
     if (read.against !== null && !state.models.includes(read.against)) {
-      if (!card(read.against)) return notice.show(`The recipe attacks ${read.against}, which is not a model of this family.`, { error: true });
+      if (!card(read.against))
+        return notice.show(`The recipe attacks ${read.against}, which is not a model of this family.`, { error: true });
       state.models.push(read.against);
     }
     state.steps = read.steps.map(([name, amount]) => ({ name, amount, on: true }));

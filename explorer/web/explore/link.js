@@ -7,10 +7,15 @@ const MAX_OWN = 30_000; // characters of a picture that an address may carry: on
 // The address's query and fragment. `chain` is the recipe as the server writes it; `own` the visitor's picture as a data
 // URL, which stands in the fragment: that part of an address stays in the browser.
 export function linkOf(state, { chain, tab, own }) {
-  const parts = [["picture", pictureName(state.picture)], ["models", state.models.join()], ["recipe", chain]];
+  const parts = [
+    ["picture", pictureName(state.picture)],
+    ["models", state.models.join()],
+    ["recipe", chain],
+  ];
   const off = state.steps.map((step, i) => (step.on ? null : `${i}:${step.name}=${step.amount}`)).filter(Boolean);
   if (off.length) parts.push(["off", off.join()]);
-  if (state.reference) parts.push(["pin", `${pictureName(state.reference.picture)}|${recipeText(state.reference.recipe)}`]);
+  if (state.reference)
+    parts.push(["pin", `${pictureName(state.reference.picture)}|${recipeText(state.reference.recipe)}`]);
   if (tab) parts.push(["tab", tab]);
   return `?${queryOf(parts)}${state.picture.token && own && own.length < MAX_OWN ? `#pixels=${own.split(",")[1]}` : ""}`;
 }

@@ -3,7 +3,20 @@
 
 import { dot, make } from "../shared/dom.js";
 
-export function makeModels({ list, state, catalogue, families, family, card, title, mark, fit, changed, undo, notice }) {
+export function makeModels({
+  list,
+  state,
+  catalogue,
+  families,
+  family,
+  card,
+  title,
+  mark,
+  fit,
+  changed,
+  undo,
+  notice,
+}) {
   let unpinned = false; // by a change of models, which is to be said
   list.tabIndex = -1; // where the focus goes when the last button of the list is gone
 
@@ -92,7 +105,15 @@ export function makeModels({ list, state, catalogue, families, family, card, tit
         if (subtitle) chip.append(make("small", {}, subtitle));
         if (i === 0) chip.append(make("small", { class: "end" }, "baseline"));
         else {
-          const first = make("button", { class: "plain end quiet", "aria-label": `Make ${text} the baseline`, title: "The others are then read against it" }, "make baseline");
+          const first = make(
+            "button",
+            {
+              class: "plain end quiet",
+              "aria-label": `Make ${text} the baseline`,
+              title: "The others are then read against it",
+            },
+            "make baseline",
+          );
           first.addEventListener("click", () => makeBaseline(name));
           const remove = make("button", { class: "plain icon", "aria-label": `Remove ${text}`, title: "Remove" }, "×");
           remove.addEventListener("click", () => removeModel(name));

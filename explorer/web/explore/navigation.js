@@ -40,7 +40,9 @@ export function makeNavigation({ element, address, entered }) {
 
   function paint() {
     document.body.dataset.page = page;
-    buttons.forEach((button, i) => (PAGES[i][0] === page ? button.setAttribute("aria-current", "page") : button.removeAttribute("aria-current")));
+    buttons.forEach((button, i) =>
+      PAGES[i][0] === page ? button.setAttribute("aria-current", "page") : button.removeAttribute("aria-current"),
+    );
   }
 
   paint();

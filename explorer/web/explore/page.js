@@ -45,7 +45,20 @@ export async function start({ element, server, trigger, catalogue }) {
   const link = await openLink();
   const panel = mount(element, { ask, state: question() }); // it asks and paints while Gradio still builds the controls
   const sliders = Array.from({ length: catalogue.limits.steps }, (_, i) => `#step-${i}`);
-  const others = ["#theme", "#tools", "#pages", "#failures", "#methods", "#more", "#pictures", "#models", "#add-model input", "#add-step input", "#reroll", "#recipe textarea"];
+  const others = [
+    "#theme",
+    "#tools",
+    "#pages",
+    "#failures",
+    "#methods",
+    "#more",
+    "#pictures",
+    "#models",
+    "#add-model input",
+    "#add-step input",
+    "#reroll",
+    "#recipe textarea",
+  ];
   element.addEventListener("answer", ({ detail }) => heardAnswer(detail));
   await allThere([...others, ...sliders.map((id) => `${id} input[type=range]`)]);
   wireTheme(byId("theme"));
@@ -62,7 +75,8 @@ export async function start({ element, server, trigger, catalogue }) {
     setAmount,
     setSteps,
     setAgainst: (name) => controls.setAgainst(name),
-    choosePicture: (picture, { thumb, name } = {}) => (thumb ? pictures.select(picture, thumb, name) : models.choosePicture(picture)),
+    choosePicture: (picture, { thumb, name } = {}) =>
+      thumb ? pictures.select(picture, thumb, name) : models.choosePicture(picture),
     suits: (picture) => models.suits(family(), picture),
     activeStep: () => steps.active(),
     sweptIndex,
@@ -71,7 +85,11 @@ export async function start({ element, server, trigger, catalogue }) {
     ownTravels: () => address().includes("#pixels="),
   };
   const parts = { page, jobs, server, notice, catalogue };
-  const pictures = makePictures({ element: byId("pictures"), ...parts, choose: (picture) => models.choosePicture(picture) });
+  const pictures = makePictures({
+    element: byId("pictures"),
+    ...parts,
+    choose: (picture) => models.choosePicture(picture),
+  });
   const blocks = sliders.map((id) => document.querySelector(id));
   const wired = { ...parts, state, families, family, card, title, moved, changed, undo, trigger };
   const steps = makeSteps({ ...wired, blocks, side: () => family().size });
@@ -85,7 +103,12 @@ export async function start({ element, server, trigger, catalogue }) {
   const failures = makeFailures({ ...parts, element: byId("failures"), query, openCase, tell });
   const methods = makeMethods({ ...parts, element: byId("methods"), query, tell });
   const toolbar = makeToolbar({ element: byId("tools"), past, pin, unpin, pinned: () => state.reference, share, tour });
-  window.stabilityExplorer = { ...models, ...controls, controls: controls.properties, recipeText: () => [controls.recipe()] };
+  window.stabilityExplorer = {
+    ...models,
+    ...controls,
+    controls: controls.properties,
+    recipeText: () => [controls.recipe()],
+  };
   ready = true;
   models.paint();
   toolbar.paint();
@@ -104,8 +127,12 @@ export async function start({ element, server, trigger, catalogue }) {
   function question() {
     const active = state.steps.filter((step) => step.on).map(({ name, amount }) => [name, amount]);
     const attacked = active.some(([name]) => catalogue.distortions[name].adversarial);
-    const against = attacked ? state.against ?? state.models[0] : null;
-    const asked = { picture: state.picture, models: [...state.models], recipe: { steps: active, seed: state.seed, against, quantised: state.quantised } };
+    const against = attacked ? (state.against ?? state.models[0]) : null;
+    const asked = {
+      picture: state.picture,
+      models: [...state.models],
+      recipe: { steps: active, seed: state.seed, against, quantised: state.quantised },
+    };
     return state.reference ? { ...asked, reference: state.reference } : asked;
   }
 
@@ -114,7 +141,8 @@ export async function start({ element, server, trigger, catalogue }) {
     if (!answer?.gone) return answer;
     // The server forgot a brought picture (it was restarted, or hours have passed): hand it over again.
     const again = { ...wanted, picture: await broughtAgain(wanted.picture) };
-    if (wanted.reference) again.reference = { ...wanted.reference, picture: await broughtAgain(wanted.reference.picture) };
+    if (wanted.reference)
+      again.reference = { ...wanted.reference, picture: await broughtAgain(wanted.reference.picture) };
     if (JSON.stringify(again) === JSON.stringify(wanted)) return answer;
     return server.ask(again);
   }
@@ -176,7 +204,8 @@ export async function start({ element, server, trigger, catalogue }) {
     notice.clear();
     dragging = false;
     if (!state.models.includes(state.against)) state.against = null;
-    if (state.reference && !state.models.includes(state.reference.recipe.against ?? state.models[0])) state.reference = null;
+    if (state.reference && !state.models.includes(state.reference.recipe.against ?? state.models[0]))
+      state.reference = null;
     past.record();
     show();
   }
@@ -203,7 +232,8 @@ export async function start({ element, server, trigger, catalogue }) {
   }
 
   function describe(before, after) {
-    const name = (model) => families[before.family].models.concat(families[after.family].models).find((one) => one.name === model).title;
+    const name = (model) =>
+      families[before.family].models.concat(families[after.family].models).find((one) => one.name === model).title;
     return describeChange(before, after, { kind: page.kind, title: name, shown: steps.shown });
   }
 

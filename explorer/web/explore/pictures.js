@@ -1,8 +1,8 @@
 // Where pictures come from: the strip of samples, a file, the clipboard, a drop, the camera, a data set. Files go to the
 // server as they are (never re-encoded) and come back as a token; the page keeps the file, to hand it over again.
 
-import { make, smallButton } from "../shared/dom.js";
 import { openDialog } from "../shared/dialog.js";
+import { make, smallButton } from "../shared/dom.js";
 import { ask } from "../shared/server.js";
 import { makeBrowser } from "./browser.js";
 
@@ -12,13 +12,33 @@ export function makePictures({ element, catalogue, server, jobs, page, notice, c
   const files = new Map(); // token -> { file, thumb, name } of what was brought, so that undo finds it, too
   const strip = make("div", { class: "strip", role: "group", "aria-label": "Pictures" });
   const input = make("input", { type: "file", accept: "image/*", id: "upload", class: "hidden-input" });
-  const sources = make("div", { class: "sources" }, make("label", { for: "upload", class: "small-button", title: "A picture file of this machine; dropping one on the page works, too" }, "Upload", input));
+  const sources = make(
+    "div",
+    { class: "sources" },
+    make(
+      "label",
+      {
+        for: "upload",
+        class: "small-button",
+        title: "A picture file of this machine; dropping one on the page works, too",
+      },
+      "Upload",
+      input,
+    ),
+  );
   sources.append(
     smallButton("Paste", "A picture from the clipboard; Ctrl+V works anywhere on the page", paste),
     smallButton("Camera", "Take a picture with the camera of this machine", camera),
   );
   element.append(strip, sources);
-  const browser = makeBrowser({ element, catalogue, jobs, page, notice, pick: (picture, { thumb, name }) => selectOwn(picture, thumb, name) });
+  const browser = makeBrowser({
+    element,
+    catalogue,
+    jobs,
+    page,
+    notice,
+    pick: (picture, { thumb, name }) => selectOwn(picture, thumb, name),
+  });
   sources.append(smallButton("Data set", "Pictures of data sets, with their true classes", browser.open));
   catalogue.samples.forEach(({ sample, thumb }) => addThumb({ sample }, thumb, sample));
   mark(catalogue.first.picture ?? { sample: catalogue.samples[0]?.sample });
@@ -42,7 +62,11 @@ export function makePictures({ element, catalogue, server, jobs, page, notice, c
 
   function addThumb(picture, thumb, name, first = false) {
     const image = make("img", { src: thumb, alt: "" });
-    const made = make("button", { class: "thumb", "aria-label": name, title: name, "data-picture": JSON.stringify(picture) }, image);
+    const made = make(
+      "button",
+      { class: "thumb", "aria-label": name, title: name, "data-picture": JSON.stringify(picture) },
+      image,
+    );
     made.addEventListener("click", () => select(picture));
     if (first) strip.prepend(made);
     else strip.append(made);
@@ -73,7 +97,9 @@ export function makePictures({ element, catalogue, server, jobs, page, notice, c
 
   async function send(file) {
     if (file.size > catalogue.limits.bytes) {
-      return { error: `The file is larger than ${Math.floor(catalogue.limits.bytes / 2 ** 20)} MiB: choose a smaller one.` };
+      return {
+        error: `The file is larger than ${Math.floor(catalogue.limits.bytes / 2 ** 20)} MiB: choose a smaller one.`,
+      };
     }
     return ask(server, "open_picture", { binary: true, data: { file } });
   }
@@ -111,7 +137,8 @@ export function makePictures({ element, catalogue, server, jobs, page, notice, c
     if (!answer.token) return null;
     files.set(answer.token, own);
     const thumb = strip.querySelector("[data-own]");
-    if (thumb?.dataset.picture === JSON.stringify({ token })) thumb.dataset.picture = JSON.stringify({ token: answer.token });
+    if (thumb?.dataset.picture === JSON.stringify({ token }))
+      thumb.dataset.picture = JSON.stringify({ token: answer.token });
     return answer.token;
   }
 

@@ -1,10 +1,10 @@
 // What a person may take along: the state as an address, for Python, the command line and JSON, the pixels without loss,
 // the figure, the report.
 
-import { make, saveFile, smallButton } from "../shared/dom.js";
-import { openDialog } from "../shared/dialog.js";
-import { ask } from "../shared/server.js";
 import { figure, rasterise } from "../panel/figure.js";
+import { openDialog } from "../shared/dialog.js";
+import { make, saveFile, smallButton } from "../shared/dom.js";
+import { ask } from "../shared/server.js";
 
 const SEEDS = 8; // of the curves' band in the figure, as in the tab
 
@@ -28,48 +28,89 @@ export function makeShare({ page, server, jobs, notice }) {
       make(
         "div",
         { class: "sources" },
-        smallButton(answer.pinned ? "Pinned pixels" : "Clean pixels", "PNG without loss, as large as the models see it", () => saveFile(`${answer.pinned ? "pinned" : "clean"}-${name}.png`, answer.images.clean)),
-        smallButton("Distorted pixels", "PNG without loss, as large as the models see it", () => saveFile(`distorted-${name}.png`, answer.images.distorted)),
-        smallButton("Figure (SVG)", "Pictures, answers and curves as one drawing, for papers and slides", () => save("svg")),
+        smallButton(
+          answer.pinned ? "Pinned pixels" : "Clean pixels",
+          "PNG without loss, as large as the models see it",
+          () => saveFile(`${answer.pinned ? "pinned" : "clean"}-${name}.png`, answer.images.clean),
+        ),
+        smallButton("Distorted pixels", "PNG without loss, as large as the models see it", () =>
+          saveFile(`distorted-${name}.png`, answer.images.distorted),
+        ),
+        smallButton("Figure (SVG)", "Pictures, answers and curves as one drawing, for papers and slides", () =>
+          save("svg"),
+        ),
         smallButton("Figure (PNG)", "The same as pixels", () => save("png")),
-        smallButton("Report (HTML)", "One page with everything, live, that opens without the explorer and without a network", report),
+        smallButton(
+          "Report (HTML)",
+          "One page with everything, live, that opens without the explorer and without a network",
+          report,
+        ),
       ),
       note,
     );
     const notes = [...texts.notes];
-    if (texts.own) notes.push(page.ownTravels() ? "Your picture is in the link; nobody else gets it. For Python and the terminal save the clean pixels as picture.png." : "Your own picture is too large for a link: send the clean pixels along, and open them after the link.");
+    if (texts.own)
+      notes.push(
+        page.ownTravels()
+          ? "Your picture is in the link; nobody else gets it. For Python and the terminal save the clean pixels as picture.png."
+          : "Your own picture is too large for a link: send the clean pixels along, and open them after the link.",
+      );
     say(notes.join(" "));
     dialog.classList.add("share");
 
     function row(title, help, text) {
-      const field = make("textarea", { readonly: "", rows: Math.min(4, text.split("\n").length), spellcheck: "false", "aria-label": title });
+      const field = make("textarea", {
+        readonly: "",
+        rows: Math.min(4, text.split("\n").length),
+        spellcheck: "false",
+        "aria-label": title,
+      });
       field.value = text;
       const copy = smallButton("Copy", `Copy: ${help}`, async () => {
         field.select();
-        const copied = await navigator.clipboard?.writeText(text).then(() => true, () => false);
-        say(copied || document.execCommand("copy") ? `${title} copied.` : "The browser does not let us copy; press Ctrl+C.");
+        const copied = await navigator.clipboard?.writeText(text).then(
+          () => true,
+          () => false,
+        );
+        say(
+          copied || document.execCommand("copy")
+            ? `${title} copied.`
+            : "The browser does not let us copy; press Ctrl+C.",
+        );
       });
       return make("div", { class: "share-row", title: help }, make("b", {}, title), field, copy);
     }
 
     async function curves() {
       say("Drawing the curves …");
-      const found = await jobs.run("curves", { state: page.question(), place: page.sweptIndex(), seeds: SEEDS }, { key: "share" });
+      const found = await jobs.run(
+        "curves",
+        { state: page.question(), place: page.sweptIndex(), seeds: SEEDS },
+        { key: "share" },
+      );
       say("");
       return found?.error ? null : found; // a chain without a step has no curves, the rest can be drawn
     }
 
     async function save(format) {
       const svg = figure(answer, await curves());
-      saveFile(`stability-${name}.${format}`, format === "svg" ? new Blob([svg], { type: "image/svg+xml" }) : await rasterise(svg, 2));
+      saveFile(
+        `stability-${name}.${format}`,
+        format === "svg" ? new Blob([svg], { type: "image/svg+xml" }) : await rasterise(svg, 2),
+      );
       say("Saved.");
     }
 
     async function report() {
-      const made = await jobs.run("report", { state: page.question(), place: page.sweptIndex(), link }, {
-        key: "share",
-        progress: (done, total) => say(total ? `Writing the report: ${Math.round((100 * done) / total)} %` : "Writing the report …"),
-      });
+      const made = await jobs.run(
+        "report",
+        { state: page.question(), place: page.sweptIndex(), link },
+        {
+          key: "share",
+          progress: (done, total) =>
+            say(total ? `Writing the report: ${Math.round((100 * done) / total)} %` : "Writing the report …"),
+        },
+      );
       if (!made || made.error) return say(made?.error ?? "The report was not written.");
       saveFile(`stability-${name}.html`, new Blob([made.html], { type: "text/html" }));
       say("Saved.");

@@ -159,8 +159,16 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
     rows[index].flips.replaceChildren(
       ...flips.map(({ method, title, amount }) => {
         const rest = amount === range(step).identity;
-        const label = rest ? `${title} is flipped by the rest of the chain` : `${title} flips at ${shownAmount(kind(step), amount)}`;
-        const mark = make("i", { "data-method": method, title: label, role: "img", "aria-label": label, style: `--at:${along(step, amount).toFixed(4)}` });
+        const label = rest
+          ? `${title} is flipped by the rest of the chain`
+          : `${title} flips at ${shownAmount(kind(step), amount)}`;
+        const mark = make("i", {
+          "data-method": method,
+          title: label,
+          role: "img",
+          "aria-label": label,
+          style: `--at:${along(step, amount).toFixed(4)}`,
+        });
         return mark;
       }),
     );
@@ -173,7 +181,8 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
     touched = step;
     clamp(step);
     paintFill(rows[index], step);
-    for (const input of rows[index].block.querySelectorAll("input[type=range], input[type=number]")) input.value = shown(step);
+    for (const input of rows[index].block.querySelectorAll("input[type=range], input[type=number]"))
+      input.value = shown(step);
   }
 
   function shown(step, amount = step.amount) {
@@ -187,7 +196,14 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
       if (!step) return {};
       const { low, high, step: width } = range(step);
       const { title, help, factor } = kind(step);
-      return { minimum: low * factor, maximum: high * factor, step: width * factor, label: title, info: help, value: shown(step) };
+      return {
+        minimum: low * factor,
+        maximum: high * factor,
+        step: width * factor,
+        label: title,
+        info: help,
+        value: shown(step),
+      };
     });
   }
 

@@ -8,10 +8,30 @@ import { makeNetworkView } from "./tabs/network.js";
 import { makeWeaknessView } from "./tabs/weakness.js";
 
 export const VIEWS = [
-  { name: "curves", title: "Curves", help: "What every model answers while one distortion grows", make: makeCurvesView },
-  { name: "weakness", title: "Weak spots", help: "Which distortion breaks which model soonest", make: makeWeaknessView },
-  { name: "network", title: "In the network", help: "How far the change moves the picture, layer by layer, and what the answer rests on", make: makeNetworkView },
-  { name: "attacks", title: "Attacks", help: "Whether a change made against one model fools the others", make: makeAttacksView },
+  {
+    name: "curves",
+    title: "Curves",
+    help: "What every model answers while one distortion grows",
+    make: makeCurvesView,
+  },
+  {
+    name: "weakness",
+    title: "Weak spots",
+    help: "Which distortion breaks which model soonest",
+    make: makeWeaknessView,
+  },
+  {
+    name: "network",
+    title: "In the network",
+    help: "How far the change moves the picture, layer by layer, and what the answer rests on",
+    make: makeNetworkView,
+  },
+  {
+    name: "attacks",
+    title: "Attacks",
+    help: "Whether a change made against one model fools the others",
+    make: makeAttacksView,
+  },
 ];
 
 export function makeTabbedViews({ element, opened, parts }) {
@@ -27,10 +47,13 @@ export function makeTabbedViews({ element, opened, parts }) {
     choose: show,
   });
   element.append(tabs.list, ...Object.values(tabs.panels));
-  new IntersectionObserver((entries) => {
-    onScreen = entries.at(-1).isIntersecting;
-    if (onScreen && pending) update(pending);
-  }, { rootMargin: "800px" }).observe(element);
+  new IntersectionObserver(
+    (entries) => {
+      onScreen = entries.at(-1).isIntersecting;
+      if (onScreen && pending) update(pending);
+    },
+    { rootMargin: "800px" },
+  ).observe(element);
   tabs.paint(null);
 
   function show(name) {

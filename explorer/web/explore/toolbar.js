@@ -19,7 +19,8 @@ export function makeToolbar({ element, past, pin, unpin, pinned, share, tour }) 
   list.addEventListener("change", () => past.back(Number(list.value)));
 
   document.addEventListener("keydown", (event) => {
-    const writing = event.target.matches?.("textarea, select, input:not([type=range]):not([type=radio])") && !event.target.readOnly;
+    const writing =
+      event.target.matches?.("textarea, select, input:not([type=range]):not([type=radio])") && !event.target.readOnly;
     if (writing || document.querySelector("dialog[open]")) return;
     const key = event.key.toLowerCase();
     if (document.body.dataset.page !== "explore" && key !== "?") return; // nothing to undo there
@@ -46,7 +47,9 @@ export function makeToolbar({ element, past, pin, unpin, pinned, share, tour }) 
     const on = Boolean(pinned());
     pinning.setAttribute("aria-pressed", String(on));
     pinning.textContent = on ? "Unpin" : "Pin";
-    pinning.title = on ? "Compare with the clean picture again" : "Keep this distorted picture: later ones are compared with it in place of the clean one";
+    pinning.title = on
+      ? "Compare with the clean picture again"
+      : "Keep this distorted picture: later ones are compared with it in place of the clean one";
   }
 
   return { paint };

@@ -1,15 +1,31 @@
 // The first-visit tour of four steps, and the help window, from which it can be taken again.
 
-import { byId, make, smallButton } from "../shared/dom.js";
 import { openDialog } from "../shared/dialog.js";
+import { byId, make, smallButton } from "../shared/dom.js";
 
 const SEEN = "stability-explorer-tour";
 
 const STOPS = [
-  { at: "#pictures", title: "1 · A picture", text: "Pick one, or bring your own: upload, paste, camera, or a row of a data set. It stays on this machine." },
-  { at: "#chain", title: "2 · A small change", text: "Drag the slider, or focus it and press the arrow keys. Every model sees exactly the same changed pixels." },
-  { at: ".stability-panel .cards", title: "3 · The answers", text: "Outlined bars: the clean picture. Filled bars: the changed one. When the likeliest class is another, the card says “flipped”." },
-  { at: "#more", title: "4 · A closer look", text: "Curves show where each model breaks; the other tabs search the weakest spot and look inside the network. Share, above, takes it along." },
+  {
+    at: "#pictures",
+    title: "1 · A picture",
+    text: "Pick one, or bring your own: upload, paste, camera, or a row of a data set. It stays on this machine.",
+  },
+  {
+    at: "#chain",
+    title: "2 · A small change",
+    text: "Drag the slider, or focus it and press the arrow keys. Every model sees exactly the same changed pixels.",
+  },
+  {
+    at: ".stability-panel .cards",
+    title: "3 · The answers",
+    text: "Outlined bars: the clean picture. Filled bars: the changed one. When the likeliest class is another, the card says “flipped”.",
+  },
+  {
+    at: "#more",
+    title: "4 · A closer look",
+    text: "Curves show where each model breaks; the other tabs search the weakest spot and look inside the network. Share, above, takes it along.",
+  },
 ];
 
 const KEYS = [
@@ -24,15 +40,24 @@ const KEYS = [
 ];
 
 const WORDS = [
-  ["clean, distorted", "The picture as it came, and after the chain of distortions. Clean is an outline, distorted is a fill, everywhere."],
+  [
+    "clean, distorted",
+    "The picture as it came, and after the chain of distortions. Clean is an outline, distorted is a fill, everywhere.",
+  ],
   ["flipped", "The likeliest class of the distorted picture is not that of the clean one (or of the pinned one)."],
   ["confidence, margin", "The probability of the likeliest class; and that minus the second's."],
   ["feature distance", "How far the picture moved inside the network, in its penultimate layer."],
   ["flip point", "The smallest amount of a distortion at which a model's answer changes."],
   ["severity 1 to 5", "The strengths that ImageNet-C and CIFAR-10-C published for this kind of distortion."],
   ["baseline", "The first model; the others are read against it."],
-  ["survey, case", "Models asked about a whole data set under many distortions; a case is one of its pictures under one of them."],
-  ["fails", "A model fails a case where its answer is wrong; where nobody knows the true class, where it is not its clean answer."],
+  [
+    "survey, case",
+    "Models asked about a whole data set under many distortions; a case is one of its pictures under one of them.",
+  ],
+  [
+    "fails",
+    "A model fails a case where its answer is wrong; where nobody knows the true class, where it is not its clean answer.",
+  ],
   ["McNemar's p", "How often chance alone would part two models' failures that unevenly, were they equally good."],
   ["pin", "Keep the present picture as the one that later ones are compared with, in place of the clean one."],
 ];
@@ -87,7 +112,8 @@ export function makeTour() {
   for (const event of ["scroll", "resize"]) window.addEventListener(event, () => box && position(), { passive: true });
 
   function help() {
-    const list = (pairs) => make("dl", { class: "help" }, ...pairs.flatMap(([word, text]) => [make("dt", {}, word), make("dd", {}, text)]));
+    const list = (pairs) =>
+      make("dl", { class: "help" }, ...pairs.flatMap(([word, text]) => [make("dt", {}, word), make("dd", {}, text)]));
     const tour = smallButton("Take the tour", null, () => {
       dialog.close();
       go(0);

@@ -12,8 +12,32 @@ export function makeAccuracy({ element, world }) {
   const lead = make("p", { class: "lead" });
   const body = make("div", { class: "f-charts" });
   const rows = make("tbody");
-  const heads = ["Distortion", "Amount", "Cases", "Baseline", "Other", "Difference", "Only baseline fails", "Only other fails", "McNemar p"];
-  const table = make("details", {}, make("summary", {}, "The same as a table"), make("div", { class: "scroll" }, make("table", {}, make("thead", {}, make("tr", {}, ...heads.map((text) => make("th", { scope: "col" }, text)))), rows)));
+  const heads = [
+    "Distortion",
+    "Amount",
+    "Cases",
+    "Baseline",
+    "Other",
+    "Difference",
+    "Only baseline fails",
+    "Only other fails",
+    "McNemar p",
+  ];
+  const table = make(
+    "details",
+    {},
+    make("summary", {}, "The same as a table"),
+    make(
+      "div",
+      { class: "scroll" },
+      make(
+        "table",
+        {},
+        make("thead", {}, make("tr", {}, ...heads.map((text) => make("th", { scope: "col" }, text)))),
+        rows,
+      ),
+    ),
+  );
   element.append(lead, body, table);
   let run = 0;
   let drawn = "";
@@ -37,7 +61,16 @@ export function makeAccuracy({ element, world }) {
     const word = survey.labelled ? "right answers" : "answers like the clean one";
     lead.textContent = `Share of ${word} while each distortion grows, over all cases of the survey. Bars: 95 % intervals (bootstrap over images). Below each amount: what the other model gains or loses in points, bold where McNemar's test says p < 0.05. Click an amount for its cases.`;
     const clean = found.rows.find((row) => row.distortion === "clean");
-    body.replaceChildren(legend(), ...survey.distortions.map((one) => chart(one, clean, found.rows.filter((row) => row.distortion === one.name))));
+    body.replaceChildren(
+      legend(),
+      ...survey.distortions.map((one) =>
+        chart(
+          one,
+          clean,
+          found.rows.filter((row) => row.distortion === one.name),
+        ),
+      ),
+    );
     rows.replaceChildren(...found.rows.map(tableRow));
   }
 
@@ -46,8 +79,18 @@ export function makeAccuracy({ element, world }) {
 
   function legend() {
     const part = (which) => {
-      const line = svg("svg", { width: 34, height: 10, "aria-hidden": "true" }, svg("path", { d: "M2 5h30", class: "curve", "stroke-dasharray": dashOf(which) }));
-      return make("span", { "data-method": methodOf(which) }, line, world.nameOf(world.side(which)), make("small", {}, which === "baseline" ? " baseline" : ""));
+      const line = svg(
+        "svg",
+        { width: 34, height: 10, "aria-hidden": "true" },
+        svg("path", { d: "M2 5h30", class: "curve", "stroke-dasharray": dashOf(which) }),
+      );
+      return make(
+        "span",
+        { "data-method": methodOf(which) },
+        line,
+        world.nameOf(world.side(which)),
+        make("small", {}, which === "baseline" ? " baseline" : ""),
+      );
     };
     return make("p", { class: "f-legend" }, part("baseline"), part("other"));
   }
@@ -59,7 +102,11 @@ export function makeAccuracy({ element, world }) {
     const x = (i) => EDGES.left + step * (i + 0.5);
     const y = (share) => EDGES.top + TALL * (1 - share);
     const height = EDGES.top + TALL + BELOW;
-    const drawing = svg("svg", { viewBox: `0 0 ${WIDE} ${height}`, role: "group", "aria-label": `Accuracy under ${kind.title}` });
+    const drawing = svg("svg", {
+      viewBox: `0 0 ${WIDE} ${height}`,
+      role: "group",
+      "aria-label": `Accuracy under ${kind.title}`,
+    });
     const frame = drawFrame({
       ...{ x: EDGES.left, y: EDGES.top, across, title: axisName(kind) },
       levels: [0, 0.5, 1].map((share) => [y(share), percent(share)]),
@@ -69,8 +116,16 @@ export function makeAccuracy({ element, world }) {
     });
     drawing.append(frame, lines("baseline", all, x, y), lines("other", all, x, y));
     all.forEach((row, i) => {
-      drawing.append(svg("text", { x: x(i), y: EDGES.top + TALL + 32, "text-anchor": "middle", class: row.p < 0.05 ? "sure" : null }, points(row.difference)));
-      drawing.append(hit(kind, row, i === 0, { x: x(i) - step / 2, y: EDGES.top, width: step, height: TALL + BELOW - 16 }));
+      drawing.append(
+        svg(
+          "text",
+          { x: x(i), y: EDGES.top + TALL + 32, "text-anchor": "middle", class: row.p < 0.05 ? "sure" : null },
+          points(row.difference),
+        ),
+      );
+      drawing.append(
+        hit(kind, row, i === 0, { x: x(i) - step / 2, y: EDGES.top, width: step, height: TALL + BELOW - 16 }),
+      );
     });
     return make("figure", { class: "f-chart" }, drawing);
   }
@@ -78,18 +133,33 @@ export function makeAccuracy({ element, world }) {
   function lines(which, rows, x, y) {
     const shift = SHIFT[which];
     const group = svg("g", { "data-method": methodOf(which) });
-    group.append(svg("path", { class: "curve", "stroke-dasharray": dashOf(which), d: pathOf(rows.map((row, i) => [x(i) + shift, y(row[which])])) }));
+    group.append(
+      svg("path", {
+        class: "curve",
+        "stroke-dasharray": dashOf(which),
+        d: pathOf(rows.map((row, i) => [x(i) + shift, y(row[which])])),
+      }),
+    );
     rows.forEach((row, i) => {
       const at = x(i) + shift;
-      group.append(svg("path", { class: "whisker", d: `M${at} ${y(row[`${which}_low`])}V${y(row[`${which}_high`])}` }), svg("circle", { cx: at, cy: y(row[which]), r: 2.6 }));
+      group.append(
+        svg("path", { class: "whisker", d: `M${at} ${y(row[`${which}_low`])}V${y(row[`${which}_high`])}` }),
+        svg("circle", { cx: at, cy: y(row[which]), r: 2.6 }),
+      );
     });
     return group;
   }
 
   // What takes a click on an amount; the clean pictures are no cases.
   function hit(kind, row, isClean, box) {
-    const label = isClean ? `Clean: ${sentence(row)}` : `${world.amountText(kind.name, row.amount)}: ${sentence(row)} Show its cases.`;
-    const made = svg("rect", { class: "hit", ...box, tabindex: isClean ? -1 : 0, role: isClean ? "img" : "button", "aria-label": label }, svg("title", {}, sentence(row)));
+    const label = isClean
+      ? `Clean: ${sentence(row)}`
+      : `${world.amountText(kind.name, row.amount)}: ${sentence(row)} Show its cases.`;
+    const made = svg(
+      "rect",
+      { class: "hit", ...box, tabindex: isClean ? -1 : 0, role: isClean ? "img" : "button", "aria-label": label },
+      svg("title", {}, sentence(row)),
+    );
     if (isClean) return made;
     const go = () => {
       world.filter({ distortion: kind.name, amount: row.amount });
@@ -104,7 +174,8 @@ export function makeAccuracy({ element, world }) {
     return made;
   }
 
-  const share = (row, which) => interval({ accuracy: row[which], low: row[`${which}_low`], high: row[`${which}_high`] });
+  const share = (row, which) =>
+    interval({ accuracy: row[which], low: row[`${which}_low`], high: row[`${which}_high`] });
   const p_of = (p) => (p < 0.001 ? "< 0.001" : p.toFixed(3));
 
   function sentence(row) {
@@ -114,7 +185,17 @@ export function makeAccuracy({ element, world }) {
 
   function tableRow(row) {
     const known = row.distortion === "clean" ? null : world.distortion(row.distortion);
-    const cells = [known?.title ?? "Clean", known ? world.amountText(row.distortion, row.amount) : "", row.n, share(row, "baseline"), share(row, "other"), `${points(row.difference)} (${points(row.difference_low)} to ${points(row.difference_high)})`, row.only_baseline_fails, row.only_other_fails, `${p_of(row.p)}${row.exact ? " exact" : ""}`];
+    const cells = [
+      known?.title ?? "Clean",
+      known ? world.amountText(row.distortion, row.amount) : "",
+      row.n,
+      share(row, "baseline"),
+      share(row, "other"),
+      `${points(row.difference)} (${points(row.difference_low)} to ${points(row.difference_high)})`,
+      row.only_baseline_fails,
+      row.only_other_fails,
+      `${p_of(row.p)}${row.exact ? " exact" : ""}`,
+    ];
     return make("tr", {}, ...cells.map((cell, i) => make(i ? "td" : "th", i ? {} : { scope: "row" }, String(cell))));
   }
 

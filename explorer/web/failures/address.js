@@ -6,7 +6,20 @@ const APART = ["only_baseline_fails", "only_other_fails"];
 const PANES = ["gallery", "accuracy", "confusion", "map"];
 
 // Filters that keep all cases on which the two models part.
-export const NO_FILTERS = { quadrants: APART, label: null, distortion: null, amount: null, model: "baseline", low: null, high: null, was: null, now: null, flipped: null, marked: null, cases: null };
+export const NO_FILTERS = {
+  quadrants: APART,
+  label: null,
+  distortion: null,
+  amount: null,
+  model: "baseline",
+  low: null,
+  high: null,
+  was: null,
+  now: null,
+  flipped: null,
+  marked: null,
+  cases: null,
+};
 
 // Filters and order as an address gives them, or as the page begins: where the two models part, the farthest first.
 export function readFind(text) {
@@ -37,7 +50,12 @@ export function isAsUsual(chosen) {
 // What is chosen on the page, as `query` (URLSearchParams) says it.
 export function readAddress(query) {
   const pane = query.get("pane");
-  return { survey: query.get("survey"), pair: query.get("pair")?.split(",") ?? null, pane: PANES.includes(pane) ? pane : PANES[0], ...readFind(query.get("find")) };
+  return {
+    survey: query.get("survey"),
+    pair: query.get("pair")?.split(",") ?? null,
+    pane: PANES.includes(pane) ? pane : PANES[0],
+    ...readFind(query.get("find")),
+  };
 }
 
 export function addressOf(chosen) {

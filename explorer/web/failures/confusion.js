@@ -18,7 +18,9 @@ export function makeConfusion({ element, world }) {
     const found = await world.ask("confusion", { filters: chosen.filters });
     if (mine !== run) return;
     body.removeAttribute("aria-busy");
-    lead.textContent = found.error ?? "What the clean answer (row) became under the distortion (column), over the cases that the filters and the counts above keep. Click a number for its cases.";
+    lead.textContent =
+      found.error ??
+      "What the clean answer (row) became under the distortion (column), over the cases that the filters and the counts above keep. Click a number for its cases.";
     body.replaceChildren(...(found.error ? [] : ["baseline", "other"].map((which) => part(which, found[which]))));
   }
 
@@ -28,7 +30,15 @@ export function makeConfusion({ element, world }) {
     const off = matrix.map((row, i) => row.map((n, j) => (i === j ? 0 : n)));
     const most = Math.max(1, ...off.flat());
     const cell = (i, j, n) => {
-      const made = make("button", { class: "plain", "aria-label": `${name}: ${classes[i]} became ${classes[j]}, ${n} cases`, title: `${classes[i]} → ${classes[j]}: ${count(n)}` }, count(n));
+      const made = make(
+        "button",
+        {
+          class: "plain",
+          "aria-label": `${name}: ${classes[i]} became ${classes[j]}, ${n} cases`,
+          title: `${classes[i]} → ${classes[j]}: ${count(n)}`,
+        },
+        count(n),
+      );
       made.addEventListener("click", () => {
         world.filter({ model: which, was: classes[i], now: classes[j] });
         world.show("gallery");
@@ -37,16 +47,57 @@ export function makeConfusion({ element, world }) {
     };
     const heading = make("h2", { "data-method": world.methodOf(world.side(which)) }, dot(), name);
     if (classes.length > MATRIX) {
-      const pairs = off.flatMap((row, i) => row.map((n, j) => [n, i, j])).filter(([n]) => n).sort((a, b) => b[0] - a[0]).slice(0, 40);
-      return make("section", {}, heading, make("table", { class: "f-list" }, ...pairs.map(([n, i, j]) => make("tr", {}, make("th", { scope: "row" }, `${classes[i]} → ${classes[j]}`), make("td", {}, cell(i, j, n))))));
+      const pairs = off
+        .flatMap((row, i) => row.map((n, j) => [n, i, j]))
+        .filter(([n]) => n)
+        .sort((a, b) => b[0] - a[0])
+        .slice(0, 40);
+      return make(
+        "section",
+        {},
+        heading,
+        make(
+          "table",
+          { class: "f-list" },
+          ...pairs.map(([n, i, j]) =>
+            make(
+              "tr",
+              {},
+              make("th", { scope: "row" }, `${classes[i]} → ${classes[j]}`),
+              make("td", {}, cell(i, j, n)),
+            ),
+          ),
+        ),
+      );
     }
-    const head = make("tr", {}, make("th", {}, "clean ↓ → answer"), ...classes.map((one) => make("th", { scope: "col", title: one }, make("span", {}, one))));
-    const rows = matrix.map((row, i) => make("tr", {}, make("th", { scope: "row", title: classes[i] }, classes[i]), ...row.map((n, j) => {
-      const made = make("td", i === j ? { class: "same" } : {}, n ? cell(i, j, n) : "·");
-      if (i !== j && n) made.style.setProperty("--share", Math.sqrt(n / most));
-      return made;
-    })));
-    return make("section", { "data-method": world.methodOf(world.side(which)) }, heading, make("div", { class: "scroll" }, make("table", { class: "f-matrix" }, make("thead", {}, head), make("tbody", {}, ...rows))));
+    const head = make(
+      "tr",
+      {},
+      make("th", {}, "clean ↓ → answer"),
+      ...classes.map((one) => make("th", { scope: "col", title: one }, make("span", {}, one))),
+    );
+    const rows = matrix.map((row, i) =>
+      make(
+        "tr",
+        {},
+        make("th", { scope: "row", title: classes[i] }, classes[i]),
+        ...row.map((n, j) => {
+          const made = make("td", i === j ? { class: "same" } : {}, n ? cell(i, j, n) : "·");
+          if (i !== j && n) made.style.setProperty("--share", Math.sqrt(n / most));
+          return made;
+        }),
+      ),
+    );
+    return make(
+      "section",
+      { "data-method": world.methodOf(world.side(which)) },
+      heading,
+      make(
+        "div",
+        { class: "scroll" },
+        make("table", { class: "f-matrix" }, make("thead", {}, head), make("tbody", {}, ...rows)),
+      ),
+    );
   }
 
   return { update };

@@ -13,27 +13,71 @@ export function makeFailureFilters({ world }) {
     return made;
   };
   const number = (label, help, key) => {
-    const made = make("input", { type: "number", min: -1, max: 1, step: 0.1, "aria-label": label, title: help, placeholder: key === "low" ? "−1" : "1" });
-    made.addEventListener("change", () => world.filter({ [key]: made.value.trim() === "" || !Number.isFinite(made.valueAsNumber) ? null : made.valueAsNumber }));
+    const made = make("input", {
+      type: "number",
+      min: -1,
+      max: 1,
+      step: 0.1,
+      "aria-label": label,
+      title: help,
+      placeholder: key === "low" ? "−1" : "1",
+    });
+    made.addEventListener("change", () =>
+      world.filter({
+        [key]: made.value.trim() === "" || !Number.isFinite(made.valueAsNumber) ? null : made.valueAsNumber,
+      }),
+    );
     return made;
   };
   const label = select("True class", "Only pictures of this class", (value) => ({ label: value }));
-  const distortion = select("Distortion", "Only cases of this distortion", (value) => ({ distortion: value, amount: null }));
-  const amount = select("Amount", "Only cases with this amount", (value) => ({ amount: value === null ? null : Number(value) }));
+  const distortion = select("Distortion", "Only cases of this distortion", (value) => ({
+    distortion: value,
+    amount: null,
+  }));
+  const amount = select("Amount", "Only cases with this amount", (value) => ({
+    amount: value === null ? null : Number(value),
+  }));
   const marked = select("Marks", "Only cases that somebody has marked", (value) => ({ marked: value }));
   element.append(make("h2", {}, "Read of one model"));
-  const model = select("Model", "The model that the filters below, and sorting by its numbers, are about", (value) => ({ model: value }));
+  const model = select("Model", "The model that the filters below, and sorting by its numbers, are about", (value) => ({
+    model: value,
+  }));
   const was = select("Clean answer", "What the model calls the clean picture", (value) => ({ was: value }));
   const now = select("Answer", "What the model calls the distorted picture", (value) => ({ now: value }));
-  const flipped = select("Flipped", "Whether the answer is another than to the clean picture", (value) => ({ flipped: value === null ? null : value === "yes" }));
-  const [low, high] = [number("Margin from", "Probability of the true class minus the largest other one: below 0 the answer is wrong", "low"), number("Margin to", "Near 0 lie the near misses", "high")];
-  element.append(make("div", { class: "f-range", role: "group", "aria-label": "Margin" }, make("span", { title: "Probability of the true class minus the largest other one: below 0 the answer is wrong" }, "Margin"), low, "to", high));
+  const flipped = select("Flipped", "Whether the answer is another than to the clean picture", (value) => ({
+    flipped: value === null ? null : value === "yes",
+  }));
+  const [low, high] = [
+    number(
+      "Margin from",
+      "Probability of the true class minus the largest other one: below 0 the answer is wrong",
+      "low",
+    ),
+    number("Margin to", "Near 0 lie the near misses", "high"),
+  ];
+  element.append(
+    make(
+      "div",
+      { class: "f-range", role: "group", "aria-label": "Margin" },
+      make(
+        "span",
+        { title: "Probability of the true class minus the largest other one: below 0 the answer is wrong" },
+        "Margin",
+      ),
+      low,
+      "to",
+      high,
+    ),
+  );
   const picked = smallButton("", "Show the others again", () => world.filter({ cases: null }));
   const reset = smallButton("Reset filters", "Take all filters off", () => world.filter({ ...NO_FILTERS }));
   element.append(make("div", { class: "f-foot" }, picked, reset));
 
   const fill = (menu, all, options, value) => {
-    menu.replaceChildren(make("option", { value: "" }, all), ...options.map(([key, text]) => make("option", { value: key }, text)));
+    menu.replaceChildren(
+      make("option", { value: "" }, all),
+      ...options.map(([key, text]) => make("option", { value: key }, text)),
+    );
     menu.value = value ?? "";
     menu.toggleAttribute("data-on", value !== null && value !== undefined);
   };
@@ -50,25 +94,52 @@ export function makeFailureFilters({ world }) {
     const { filters } = chosen;
     const classes = survey.classes.map((name) => [name, name]);
     fill(label, survey.labelled ? "Any" : "Not known", classes, filters.label);
-    fill(distortion, "Any", survey.distortions.map(({ name, title }) => [name, title]), filters.distortion);
-    const amounts = filters.distortion ? world.distortion(filters.distortion)?.amounts ?? [] : [];
-    fill(amount, filters.distortion ? "Any" : "Choose a distortion", amounts.map((one) => [String(one), world.amountText(filters.distortion, one)]), filters.amount === null ? null : String(filters.amount));
+    fill(
+      distortion,
+      "Any",
+      survey.distortions.map(({ name, title }) => [name, title]),
+      filters.distortion,
+    );
+    const amounts = filters.distortion ? (world.distortion(filters.distortion)?.amounts ?? []) : [];
+    fill(
+      amount,
+      filters.distortion ? "Any" : "Choose a distortion",
+      amounts.map((one) => [String(one), world.amountText(filters.distortion, one)]),
+      filters.amount === null ? null : String(filters.amount),
+    );
     amount.disabled = !amounts.length;
     const tags = [...new Set(Object.values(world.marks()).flatMap((mark) => mark.tags))].sort();
     const kinds = [["star", "Starred"], ["note", "With a note"], ...tags.map((tag) => [`tag:${tag}`, `Tag: ${tag}`])];
-    if (filters.marked && !kinds.some(([kind]) => kind === filters.marked)) kinds.push([filters.marked, filters.marked]);
+    if (filters.marked && !kinds.some(([kind]) => kind === filters.marked))
+      kinds.push([filters.marked, filters.marked]);
     fill(marked, "Any", kinds, filters.marked);
-    model.replaceChildren(...["baseline", "other"].map((which) => make("option", { value: which }, world.nameOf(world.side(which)))));
+    model.replaceChildren(
+      ...["baseline", "other"].map((which) => make("option", { value: which }, world.nameOf(world.side(which)))),
+    );
     model.value = filters.model;
     fill(was, "Any", classes, filters.was);
     fill(now, "Any", classes, filters.now);
-    fill(flipped, "Either", [["yes", "Flipped"], ["no", "Same answer"]], filters.flipped === null ? null : filters.flipped ? "yes" : "no");
+    fill(
+      flipped,
+      "Either",
+      [
+        ["yes", "Flipped"],
+        ["no", "Same answer"],
+      ],
+      filters.flipped === null ? null : filters.flipped ? "yes" : "no",
+    );
     low.value = filters.low ?? "";
     high.value = filters.high ?? "";
-    for (const [input, value] of [[low, filters.low], [high, filters.high]]) input.toggleAttribute("data-on", value !== null);
+    for (const [input, value] of [
+      [low, filters.low],
+      [high, filters.high],
+    ])
+      input.toggleAttribute("data-on", value !== null);
     picked.hidden = !filters.cases;
     picked.textContent = filters.cases ? `${filters.cases.length} picked on the map ×` : "";
-    reset.disabled = Object.entries(NO_FILTERS).every(([key, value]) => JSON.stringify(filters[key]) === JSON.stringify(value));
+    reset.disabled = Object.entries(NO_FILTERS).every(
+      ([key, value]) => JSON.stringify(filters[key]) === JSON.stringify(value),
+    );
   }
 
   return { element, fit, paint };

@@ -25,20 +25,33 @@ const ORDERS = [
 export function makeGallery({ element, notice, world }) {
   const { chosen } = world;
   const where = make("small", { role: "status" });
-  const order = smallMenu("Sorted by", "What the cases are sorted by", ...ORDERS.map(([by, text, help]) => make("option", { value: by, title: help }, text)));
+  const order = smallMenu(
+    "Sorted by",
+    "What the cases are sorted by",
+    ...ORDERS.map(([by, text, help]) => make("option", { value: by, title: help }, text)),
+  );
   const way = smallButton("", "Largest or smallest first", () => world.sort({ falling: !chosen.order.falling }));
   const keys = make("small", { class: "soft end" }, "Enter opens · S stars · N notes");
-  const scroll = make("div", { class: "f-scroll", role: "list", "aria-label": "Cases; arrow keys move, Enter opens one in the live view, S stars it, N notes", tabindex: -1 });
+  const scroll = make("div", {
+    class: "f-scroll",
+    role: "list",
+    "aria-label": "Cases; arrow keys move, Enter opens one in the live view, S stars it, N notes",
+    tabindex: -1,
+  });
   const sheet = make("div", { class: "f-sheet" });
   const empty = make("p", { class: "f-empty", hidden: "" });
   scroll.append(sheet);
-  element.append(make("div", { class: "f-line" }, where, make("label", {}, "Sorted by ", order), way, keys), empty, scroll);
+  element.append(
+    make("div", { class: "f-line" }, where, make("label", {}, "Sorted by ", order), way, keys),
+    empty,
+    scroll,
+  );
 
   let run = 0; // the newest question; answers to older ones are dropped
   let total = 0; // cases that can be scrolled to
   let columns = 1;
   let blocks = new Map(); // number -> items, null while asked for
-  let cells = new Map(); // index -> { item, node, image }
+  const cells = new Map(); // index -> { item, node, image }
   const pictures = new Map(); // case -> data URL, the one used last at the end; null where it cannot be drawn
   let flights = 0;
   let asked = new Set(); // cases under way
@@ -46,7 +59,12 @@ export function makeGallery({ element, notice, world }) {
   let broken = null; // why pictures cannot be drawn
   let cached = ""; // survey and pixels that `pictures` are of
 
-  order.addEventListener("change", () => world.sort({ by: order.value, falling: order.value === "apart" || order.value === "feature_l2" || order.value === "kl" }));
+  order.addEventListener("change", () =>
+    world.sort({
+      by: order.value,
+      falling: order.value === "apart" || order.value === "feature_l2" || order.value === "kl",
+    }),
+  );
   scroll.addEventListener("scroll", () => paint(), { passive: true });
   scroll.addEventListener("keydown", onKey);
   new ResizeObserver(() => fit()).observe(scroll);
@@ -81,7 +99,10 @@ export function makeGallery({ element, notice, world }) {
     current = 0;
     clear();
     scroll.scrollTop = 0;
-    const rest = answer.shown < answer.total ? `; the first ${count(answer.shown)} can be scrolled through, filters show the others` : "";
+    const rest =
+      answer.shown < answer.total
+        ? `; the first ${count(answer.shown)} can be scrolled through, filters show the others`
+        : "";
     where.textContent = `${count(answer.total)} of ${count(survey.cases)} cases${rest}`;
     if (!total) say("No case is left: take a filter off, or press one of the four counts above.", false);
     else empty.hidden = true;
@@ -97,7 +118,8 @@ export function makeGallery({ element, notice, world }) {
     scroll.hidden = true;
   }
 
-  const describe = (block) => world.ask("cases", { filters: chosen.filters, order: chosen.order, start: block * BLOCK, count: BLOCK });
+  const describe = (block) =>
+    world.ask("cases", { filters: chosen.filters, order: chosen.order, start: block * BLOCK, count: BLOCK });
 
   async function fetchBlock(block) {
     if (blocks.has(block)) return;
@@ -118,7 +140,11 @@ export function makeGallery({ element, notice, world }) {
     while (flights < FLIGHTS) {
       const [from, to] = visible(0);
       const screen = to - from;
-      const ahead = [[from, to], [to, to + screen], [from - screen, from]];
+      const ahead = [
+        [from, to],
+        [to, to + screen],
+        [from - screen, from],
+      ];
       const wanted = ahead.map(([a, b]) => missing(a, b)).find((list) => list.length);
       if (!wanted) return;
       fetchPictures(wanted.slice(0, DRAWN));
@@ -167,7 +193,9 @@ export function makeGallery({ element, notice, world }) {
   }
 
   function visible(more) {
-    const [first, last] = [scroll.scrollTop, scroll.scrollTop + scroll.clientHeight].map((y) => Math.floor(y / (TALL + GAP)));
+    const [first, last] = [scroll.scrollTop, scroll.scrollTop + scroll.clientHeight].map((y) =>
+      Math.floor(y / (TALL + GAP)),
+    );
     return [Math.max(0, first - more) * columns, Math.min(total, (last + 1 + more) * columns)];
   }
 
@@ -203,7 +231,8 @@ export function makeGallery({ element, notice, world }) {
 
   function tabStop() {
     const [from, to] = visible(0);
-    if (!cells.has(current) || current < from || current >= to) current = Math.min(total - 1, Math.ceil(from / columns) * columns);
+    if (!cells.has(current) || current < from || current >= to)
+      current = Math.min(total - 1, Math.ceil(from / columns) * columns);
     for (const [index, { button }] of cells) button.tabIndex = index === current ? 0 : -1;
   }
 
@@ -216,21 +245,62 @@ export function makeGallery({ element, notice, world }) {
     const answers = ["baseline", "other"].map((which) => {
       const { answer, confidence, fails } = item[which];
       const name = world.nameOf(world.side(which));
-      return { words: `${name} answers ${answer} with ${percent(confidence)}, ${fails ? "fails" : "right"}`, node: make("span", { class: fails ? "answer fails" : "answer", "data-method": world.methodOf(world.side(which)) }, dot(), make("b", {}, answer), make("span", {}, percent(confidence)), make("em", {}, fails ? "✗" : "✓")) };
+      return {
+        words: `${name} answers ${answer} with ${percent(confidence)}, ${fails ? "fails" : "right"}`,
+        node: make(
+          "span",
+          { class: fails ? "answer fails" : "answer", "data-method": world.methodOf(world.side(which)) },
+          dot(),
+          make("b", {}, answer),
+          make("span", {}, percent(confidence)),
+          make("em", {}, fails ? "✗" : "✓"),
+        ),
+      };
     });
     const label = `${item.label === null ? "" : `True class ${item.label}. `}${answers.map(({ words }) => words).join("; ")}. ${kind.title} ${amount}, row ${item.image} of ${survey.data}${survey.seeds.length > 1 ? `, seed ${item.seed}` : ""}. `;
-    const button = make("button", { class: "case", "aria-label": `${label}Open in the live view`, title: label, tabindex: -1, "data-case": item.case, "data-index": index, "aria-keyshortcuts": "S N" });
-    button.append(make("span", { class: "frame" }, image), make("span", { class: "facts" }, make("b", { class: "truth" }, truth), ...answers.map(({ node }) => node), make("small", {}, `${kind.title}, ${amount}`)));
+    const button = make("button", {
+      class: "case",
+      "aria-label": `${label}Open in the live view`,
+      title: label,
+      tabindex: -1,
+      "data-case": item.case,
+      "data-index": index,
+      "aria-keyshortcuts": "S N",
+    });
+    button.append(
+      make("span", { class: "frame" }, image),
+      make(
+        "span",
+        { class: "facts" },
+        make("b", { class: "truth" }, truth),
+        ...answers.map(({ node }) => node),
+        make("small", {}, `${kind.title}, ${amount}`),
+      ),
+    );
     button.addEventListener("click", () => world.open(item));
     button.addEventListener("focus", () => {
       current = index;
       tabStop();
     });
-    const star = make("button", { class: "plain star", tabindex: -1, "aria-label": "Star", title: "Star this case (S)" });
+    const star = make("button", {
+      class: "plain star",
+      tabindex: -1,
+      "aria-label": "Star",
+      title: "Star this case (S)",
+    });
     star.addEventListener("click", () => world.mark(item.case, { star: !world.marks()[item.case]?.star }));
-    const note = make("button", { class: "plain note", tabindex: -1, "aria-label": "Tags and note", title: "Tags and note (N)" }, "✎");
+    const note = make(
+      "button",
+      { class: "plain note", tabindex: -1, "aria-label": "Tags and note", title: "Tags and note (N)" },
+      "✎",
+    );
     note.addEventListener("click", () => takeNote(item));
-    const node = make("div", { class: "f-cell", role: "listitem", "aria-setsize": total, "aria-posinset": index + 1 }, button, make("span", { class: "marks" }, star, note));
+    const node = make(
+      "div",
+      { class: "f-cell", role: "listitem", "aria-setsize": total, "aria-posinset": index + 1 },
+      button,
+      make("span", { class: "marks" }, star, note),
+    );
     const cell = { item, node, image, button, star, note };
     showPicture(cell);
     showMark(cell);
@@ -247,7 +317,10 @@ export function makeGallery({ element, notice, world }) {
     const mark = world.marks()[item.case];
     star.textContent = mark?.star ? "★" : "☆";
     star.setAttribute("aria-pressed", String(!!mark?.star));
-    note.title = mark?.note || mark?.tags.length ? `${[...mark.tags.map((tag) => `#${tag}`), mark.note].filter(Boolean).join(" · ")} (N)` : "Tags and note (N)";
+    note.title =
+      mark?.note || mark?.tags.length
+        ? `${[...mark.tags.map((tag) => `#${tag}`), mark.note].filter(Boolean).join(" · ")} (N)`
+        : "Tags and note (N)";
     note.toggleAttribute("data-on", !!(mark?.note || mark?.tags.length));
     node.toggleAttribute("data-marked", !!mark);
   }
@@ -263,7 +336,16 @@ export function makeGallery({ element, notice, world }) {
     if (!event.target.matches(".case") || event.ctrlKey || event.metaKey || event.altKey) return;
     const cell = cells.get(at);
     const page = Math.max(1, Math.floor(scroll.clientHeight / (TALL + GAP))) * columns;
-    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, ArrowDown: at + columns, ArrowUp: at - columns, Home: 0, End: total - 1, PageDown: Math.min(total - 1, at + page), PageUp: Math.max(0, at - page) }[event.key];
+    const to = {
+      ArrowRight: at + 1,
+      ArrowLeft: at - 1,
+      ArrowDown: at + columns,
+      ArrowUp: at - columns,
+      Home: 0,
+      End: total - 1,
+      PageDown: Math.min(total - 1, at + page),
+      PageUp: Math.max(0, at - page),
+    }[event.key];
     if (event.key === "s" || event.key === "S") cell.star.click();
     else if (event.key === "n" || event.key === "N") cell.note.click();
     else if (to === undefined) return;
@@ -287,18 +369,37 @@ export function makeGallery({ element, notice, world }) {
 
   function takeNote(item) {
     const mark = world.marks()[item.case] ?? { star: false, tags: [], note: "" };
-    const tags = make("input", { type: "text", maxlength: 500, "aria-label": "Tags", placeholder: "thin stroke, mislabelled", title: "Words separated by commas" });
+    const tags = make("input", {
+      type: "text",
+      maxlength: 500,
+      "aria-label": "Tags",
+      placeholder: "thin stroke, mislabelled",
+      title: "Words separated by commas",
+    });
     tags.value = mark.tags.join(", ");
     const note = make("textarea", { rows: 4, maxlength: 2000, "aria-label": "Note" });
     note.value = mark.note;
     const save = make("button", { class: "small-button strong" }, "Keep");
-    const form = make("form", { class: "f-note" }, labelled("Tags", tags), labelled("Note", note), make("p", { class: "soft" }, `Kept in ${world.survey().marks_file}`), save);
+    const form = make(
+      "form",
+      { class: "f-note" },
+      labelled("Tags", tags),
+      labelled("Note", note),
+      make("p", { class: "soft" }, `Kept in ${world.survey().marks_file}`),
+      save,
+    );
     save.type = "submit";
     const dialog = openDialog(`Case ${item.case}: tags and note`, form);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       dialog.close();
-      world.mark(item.case, { tags: tags.value.split(",").map((tag) => tag.trim()).filter(Boolean), note: note.value });
+      world.mark(item.case, {
+        tags: tags.value
+          .split(",")
+          .map((tag) => tag.trim())
+          .filter(Boolean),
+        note: note.value,
+      });
     });
     dialog.addEventListener("close", () => cells.get(current)?.button.focus({ preventScroll: true }));
     tags.focus();

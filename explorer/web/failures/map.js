@@ -9,10 +9,21 @@ const MARGIN = 26; // px around the points
 export function makeFeatureMap({ element, world, jobs }) {
   const { chosen } = world;
   const lead = make("p", { class: "lead" });
-  const method = smallMenu("Map by", "PCA is there at once and the same every time; UMAP keeps neighbours together and takes a while", make("option", { value: "pca" }, "PCA"), make("option", { value: "umap" }, "UMAP"));
+  const method = smallMenu(
+    "Map by",
+    "PCA is there at once and the same every time; UMAP keeps neighbours together and takes a while",
+    make("option", { value: "pca" }, "PCA"),
+    make("option", { value: "umap" }, "UMAP"),
+  );
   const far = make("small", { role: "status" });
   const key = make("span", { class: "f-key" });
-  const stage = make("div", { class: "f-map", tabindex: 0, role: "application", "aria-label": "Map of the cases. Arrow keys move a circle, plus and minus change its size, Enter picks the cases in it." });
+  const stage = make("div", {
+    class: "f-map",
+    tabindex: 0,
+    role: "application",
+    "aria-label":
+      "Map of the cases. Arrow keys move a circle, plus and minus change its size, Enter picks the cases in it.",
+  });
   const preview = make("figure", { class: "f-preview", hidden: "" });
   element.append(lead, make("div", { class: "f-line" }, make("label", {}, "Map by ", method), key, far), stage);
   let found = null; // the map on screen
@@ -35,7 +46,8 @@ export function makeFeatureMap({ element, world, jobs }) {
     asked = mine;
     stage.setAttribute("aria-busy", "true");
     far.textContent = "Looking into the network …";
-    const progress = (done, total) => total && (far.textContent = `${count(done)} of ${count(total)} pictures looked at`);
+    const progress = (done, total) =>
+      total && (far.textContent = `${count(done)} of ${count(total)} pictures looked at`);
     const answer = await jobs.run("survey_map", question, { key: "survey-map", progress });
     if (asked !== mine || !answer) return;
     asked = "";
@@ -50,29 +62,49 @@ export function makeFeatureMap({ element, world, jobs }) {
     found = answer;
     drawn = mine;
     circle = null;
-    const part = found.total > found.cases.length ? `${count(found.cases.length)} of the ${count(found.total)} cases, evenly picked` : `${count(found.cases.length)} cases`;
-    const kept = found.explained === null ? "Neighbours are kept together; distances mean nothing." : `The two axes hold ${Math.round(100 * found.explained)} % of the features' variance.`;
+    const part =
+      found.total > found.cases.length
+        ? `${count(found.cases.length)} of the ${count(found.total)} cases, evenly picked`
+        : `${count(found.cases.length)} cases`;
+    const kept =
+      found.explained === null
+        ? "Neighbours are kept together; distances mean nothing."
+        : `The two axes hold ${Math.round(100 * found.explained)} % of the features' variance.`;
     lead.textContent = `${part} as ${world.nameOf(found.model)} sees the distorted pictures (penultimate features). ${kept} Draw a loop around some to see them; choose the model at the left.`;
     paintKey();
     paint();
   }
 
   function paintKey() {
-    const names = { only_baseline_fails: `only ${world.nameOf(world.side("baseline"))} fails`, only_other_fails: `only ${world.nameOf(world.side("other"))} fails`, both_fail: "both fail", neither_fails: "neither fails" };
+    const names = {
+      only_baseline_fails: `only ${world.nameOf(world.side("baseline"))} fails`,
+      only_other_fails: `only ${world.nameOf(world.side("other"))} fails`,
+      both_fail: "both fail",
+      neither_fails: "neither fails",
+    };
     key.replaceChildren(
-      ...found.names.filter((_, i) => found.quadrants.includes(i)).map((name) => {
-        const icon = svg("svg", { width: 14, height: 14, "aria-hidden": "true" });
-        icon.append(dot(7, 7, name));
-        return make("span", {}, icon, names[name]);
-      }),
+      ...found.names
+        .filter((_, i) => found.quadrants.includes(i))
+        .map((name) => {
+          const icon = svg("svg", { width: 14, height: 14, "aria-hidden": "true" });
+          icon.append(dot(7, 7, name));
+          return make("span", {}, icon, names[name]);
+        }),
     );
   }
 
   // A shape and a colour of its own for each of the four.
   function dot(x, y, name) {
     const which = { only_baseline_fails: "baseline", only_other_fails: "other" }[name];
-    const shape = which === "other" ? `M${x} ${y - 4.6}l4.6 4.6l-4.6 4.6l-4.6-4.6Z` : `M${x - 3.6} ${y}a3.6 3.6 0 1 0 7.2 0a3.6 3.6 0 1 0-7.2 0Z`;
-    return svg("path", { d: shape, class: `f-dot ${name}`, ...(which ? { "data-method": world.methodOf(world.side(which)) } : {}) });
+    const shape =
+      which === "other"
+        ? `M${x} ${y - 4.6}l4.6 4.6l-4.6 4.6l-4.6-4.6Z`
+        : `M${x - 3.6} ${y}a3.6 3.6 0 1 0 7.2 0a3.6 3.6 0 1 0-7.2 0Z`;
+    return svg("path", {
+      d: shape,
+      class: `f-dot ${name}`,
+      ...(which ? { "data-method": world.methodOf(world.side(which)) } : {}),
+    });
   }
 
   function paint() {
@@ -80,7 +112,10 @@ export function makeFeatureMap({ element, world, jobs }) {
     if (!width || !found) return;
     const span = (values) => [Math.min(...values), Math.max(...values) - Math.min(...values) || 1];
     const [[left, wide], [low, tall]] = [span(found.x), span(found.y)];
-    points = found.cases.map((_, i) => [MARGIN + ((width - 2 * MARGIN) * (found.x[i] - left)) / wide, height - MARGIN - ((height - 2 * MARGIN) * (found.y[i] - low)) / tall]);
+    points = found.cases.map((_, i) => [
+      MARGIN + ((width - 2 * MARGIN) * (found.x[i] - left)) / wide,
+      height - MARGIN - ((height - 2 * MARGIN) * (found.y[i] - low)) / tall,
+    ]);
     drawing = svg("svg", { width, height, "aria-hidden": "true" });
     const order = found.cases.map((_, i) => i).sort((a, b) => found.quadrants[b] - found.quadrants[a]); // who fails alone lies above
     drawing.append(...order.map((i) => dot(...points[i], found.names[found.quadrants[i]])));
@@ -119,7 +154,15 @@ export function makeFeatureMap({ element, world, jobs }) {
     if (!found || event.ctrlKey || event.metaKey || event.altKey) return;
     const step = 14;
     circle ??= { x: stage.clientWidth / 2, y: stage.clientHeight / 2, r: 60 };
-    const move = { ArrowRight: ["x", step], ArrowLeft: ["x", -step], ArrowDown: ["y", step], ArrowUp: ["y", -step], "+": ["r", 10], "=": ["r", 10], "-": ["r", -10] }[event.key];
+    const move = {
+      ArrowRight: ["x", step],
+      ArrowLeft: ["x", -step],
+      ArrowDown: ["y", step],
+      ArrowUp: ["y", -step],
+      "+": ["r", 10],
+      "=": ["r", 10],
+      "-": ["r", -10],
+    }[event.key];
     if (move) {
       circle[move[0]] = Math.max(move[0] === "r" ? 10 : 0, circle[move[0]] + move[1]);
       paintRing();
@@ -133,7 +176,12 @@ export function makeFeatureMap({ element, world, jobs }) {
   function paintRing() {
     if (!circle) return;
     const ring = drawing.querySelector(".f-ring");
-    for (const [name, value] of [["cx", circle.x], ["cy", circle.y], ["r", circle.r]]) ring.setAttribute(name, value);
+    for (const [name, value] of [
+      ["cx", circle.x],
+      ["cy", circle.y],
+      ["r", circle.r],
+    ])
+      ring.setAttribute(name, value);
     far.textContent = `${within().filter(Boolean).length} cases in the circle`;
   }
 

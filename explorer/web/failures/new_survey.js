@@ -6,22 +6,66 @@ import { count } from "../shared/format.js";
 
 export function openNewSurvey({ notice, jobs, catalogue, ran }) {
   const families = catalogue.families;
-  const family = make("select", { class: "small-button", "aria-label": "Trained on" }, ...families.map(({ key, title }) => make("option", { value: key }, title)));
+  const family = make(
+    "select",
+    { class: "small-button", "aria-label": "Trained on" },
+    ...families.map(({ key, title }) => make("option", { value: key }, title)),
+  );
   const models = make("div", { class: "f-checks", role: "group", "aria-label": "Models" });
   const data = make("select", { class: "small-button", "aria-label": "Data set" });
-  const limit = make("input", { type: "number", min: 1, step: 1, value: 500, "aria-label": "Images at most", title: "The first ones of the data set; empty takes all" });
-  const seeds = make("input", { type: "text", value: "0", "aria-label": "Seeds", title: "Whole numbers separated by commas: random distortions are drawn with each" });
+  const limit = make("input", {
+    type: "number",
+    min: 1,
+    step: 1,
+    value: 500,
+    "aria-label": "Images at most",
+    title: "The first ones of the data set; empty takes all",
+  });
+  const seeds = make("input", {
+    type: "text",
+    value: "0",
+    "aria-label": "Seeds",
+    title: "Whole numbers separated by commas: random distortions are drawn with each",
+  });
   const kinds = make("div", { class: "f-kinds", role: "group", "aria-label": "Distortions" });
   const said = make("div", { class: "f-told", role: "status" });
   const estimate = smallButton("What will it take?", "Try it on a few images: rows, size, time", price);
-  const begin = make("button", { class: "small-button strong", disabled: true, title: "First look at what it takes" }, "Start");
-  const dialog = openDialog("New survey", make("div", { class: "f-new" }, labelled("Trained on", family), make("div", { class: "f-field" }, make("span", {}, "Models, the baseline first"), models), labelled("Data set", data), labelled("Images at most", limit), labelled("Seeds", seeds), make("div", { class: "f-field" }, make("span", {}, "Distortions; amounts in their units, empty: the published severities"), kinds)), said, make("div", { class: "turn" }, estimate, begin));
+  const begin = make(
+    "button",
+    { class: "small-button strong", disabled: true, title: "First look at what it takes" },
+    "Start",
+  );
+  const dialog = openDialog(
+    "New survey",
+    make(
+      "div",
+      { class: "f-new" },
+      labelled("Trained on", family),
+      make("div", { class: "f-field" }, make("span", {}, "Models, the baseline first"), models),
+      labelled("Data set", data),
+      labelled("Images at most", limit),
+      labelled("Seeds", seeds),
+      make(
+        "div",
+        { class: "f-field" },
+        make("span", {}, "Distortions; amounts in their units, empty: the published severities"),
+        kinds,
+      ),
+    ),
+    said,
+    make("div", { class: "turn" }, estimate, begin),
+  );
   dialog.classList.add("f-window");
   let priced = null; // the question whose cost was told
 
   for (const [name, kind] of Object.entries(catalogue.distortions)) {
     const check = make("input", { type: "checkbox", value: name });
-    const amounts = make("input", { type: "text", "aria-label": `Amounts of ${kind.title}`, placeholder: `${kind.sign}: usual`, title: `${kind.unit}; numbers separated by commas` });
+    const amounts = make("input", {
+      type: "text",
+      "aria-label": `Amounts of ${kind.title}`,
+      placeholder: `${kind.sign}: usual`,
+      title: `${kind.unit}; numbers separated by commas`,
+    });
     amounts.disabled = true;
     check.checked = ["gaussian_noise", "jpeg"].includes(name);
     amounts.disabled = !check.checked;
@@ -43,19 +87,29 @@ export function openNewSurvey({ notice, jobs, catalogue, ran }) {
 
   function fit() {
     const chosen = families.find(({ key }) => key === family.value);
-    models.replaceChildren(...chosen.models.map(({ name, title, subtitle, help }) => {
-      const check = make("input", { type: "checkbox", value: name });
-      check.checked = chosen.defaults.includes(name);
-      return make("label", { title: `${name}: ${help}` }, check, [title, subtitle].filter(Boolean).join(" · "));
-    }));
+    models.replaceChildren(
+      ...chosen.models.map(({ name, title, subtitle, help }) => {
+        const check = make("input", { type: "checkbox", value: name });
+        check.checked = chosen.defaults.includes(name);
+        return make("label", { title: `${name}: ${help}` }, check, [title, subtitle].filter(Boolean).join(" · "));
+      }),
+    );
     const sets = catalogue.datasets.filter(({ here, classes }) => here && classes.length);
     const own = sets.filter(({ name }) => chosen.data.includes(name));
-    data.replaceChildren(...[...own, ...sets.filter((one) => !own.includes(one))].map(({ name, title }) => make("option", { value: name }, title)));
+    data.replaceChildren(
+      ...[...own, ...sets.filter((one) => !own.includes(one))].map(({ name, title }) =>
+        make("option", { value: name }, title),
+      ),
+    );
     if (!sets.length) tell("No data set with classes is here; fetch one in Explore, under Data set.", true);
   }
 
   function read() {
-    const numbers = (text) => text.split(/[,;\s]+/).filter(Boolean).map((part) => Number(part.replace("−", "-")));
+    const numbers = (text) =>
+      text
+        .split(/[,;\s]+/)
+        .filter(Boolean)
+        .map((part) => Number(part.replace("−", "-")));
     const checked = [...kinds.children].filter((row) => row.querySelector("[type=checkbox]").checked);
     const distortions = checked.map((row) => {
       const [check, amounts] = row.querySelectorAll("input");
@@ -63,7 +117,13 @@ export function openNewSurvey({ notice, jobs, catalogue, ran }) {
       const { factor } = catalogue.distortions[check.value];
       return [check.value, found.length ? found.map((amount) => amount / factor) : null];
     });
-    return { models: [...models.querySelectorAll(":checked")].map(({ value }) => value), data: data.value, distortions, seeds: numbers(seeds.value), limit: limit.value.trim() ? limit.valueAsNumber : null };
+    return {
+      models: [...models.querySelectorAll(":checked")].map(({ value }) => value),
+      data: data.value,
+      distortions,
+      seeds: numbers(seeds.value),
+      limit: limit.value.trim() ? limit.valueAsNumber : null,
+    };
   }
 
   async function price() {
@@ -77,9 +137,14 @@ export function openNewSurvey({ notice, jobs, catalogue, ran }) {
     priced = question;
     begin.disabled = false;
     begin.textContent = found.done ? (found.done < found.images ? "Go on" : "Open") : "Start";
-    const minutes = found.seconds < 90 ? `${Math.max(1, Math.round(found.seconds))} seconds` : `${(found.seconds / 60).toFixed(1)} minutes`;
+    const minutes =
+      found.seconds < 90
+        ? `${Math.max(1, Math.round(found.seconds))} seconds`
+        : `${(found.seconds / 60).toFixed(1)} minutes`;
     const before = found.done ? ` ${count(found.done)} of ${count(found.images)} images are finished already.` : "";
-    tell(`${count(found.rows)} rows (${count(found.images)} images, ${found.conditions} conditions), about ${(found.bytes / 1e6).toFixed(1)} MB and ${minutes} of work.${before} Written to ${found.folder}.`);
+    tell(
+      `${count(found.rows)} rows (${count(found.images)} images, ${found.conditions} conditions), about ${(found.bytes / 1e6).toFixed(1)} MB and ${minutes} of work.${before} Written to ${found.folder}.`,
+    );
     begin.focus();
   }
 
@@ -94,7 +159,16 @@ export async function runSurvey({ notice, jobs, question, title, ran }) {
   const bar = make("progress", { "aria-label": "How far the survey is", max: 1 });
   const far = make("small", { role: "status" }, "Loading models and data …");
   const stop = smallButton("Cancel", "Stop; what is finished stays, and can be gone on with", () => dialog.close());
-  const dialog = openDialog(title, make("p", {}, "Keep this page open while it runs. What is finished stays, whatever happens; the same survey goes on from there."), bar, make("div", { class: "turn" }, far, stop));
+  const dialog = openDialog(
+    title,
+    make(
+      "p",
+      {},
+      "Keep this page open while it runs. What is finished stays, whatever happens; the same survey goes on from there.",
+    ),
+    bar,
+    make("div", { class: "turn" }, far, stop),
+  );
   dialog.classList.add("f-window");
   let over = false;
   dialog.addEventListener("close", () => {
@@ -114,7 +188,12 @@ export async function runSurvey({ notice, jobs, question, title, ran }) {
       bar.max = total;
       bar.value = done;
       const left = done > first.done ? ((performance.now() - first.at) / (done - first.done)) * (total - done) : 0;
-      const words = left > 90_000 ? `, about ${Math.ceil(left / 60_000)} minutes left` : left ? `, about ${Math.ceil(left / 1000)} seconds left` : "";
+      const words =
+        left > 90_000
+          ? `, about ${Math.ceil(left / 60_000)} minutes left`
+          : left
+            ? `, about ${Math.ceil(left / 1000)} seconds left`
+            : "";
       far.textContent = `${count(done)} of ${count(total)} answers${words}`;
     },
   });
@@ -122,6 +201,9 @@ export async function runSurvey({ notice, jobs, question, title, ran }) {
   over = true;
   dialog.close();
   if (!found || found.error) notice.show(found?.error ?? "The survey ended before it was finished.", { error: true });
-  else notice.show(`The survey is finished (${Math.max(1, Math.round((performance.now() - began) / 1000))} seconds).${found.unread ? ` ${found.unread} images could not be read.` : ""}`);
+  else
+    notice.show(
+      `The survey is finished (${Math.max(1, Math.round((performance.now() - began) / 1000))} seconds).${found.unread ? ` ${found.unread} images could not be read.` : ""}`,
+    );
   ran(found?.survey ?? question.survey ?? null);
 }

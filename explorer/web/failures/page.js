@@ -1,10 +1,10 @@
 // The page "Failures": a survey and two of its models are chosen, its cases counted by who fails them, filtered, looked
 // at, noted. It keeps its state in `chosen` and asks the server; what is drawn where is in the modules beside this one.
 
-import { makeTabs } from "../shared/tablist.js";
 import { labelled, make, smallButton, smallMenu } from "../shared/dom.js";
 import { count, shownAmount } from "../shared/format.js";
 import { ask as askServer } from "../shared/server.js";
+import { makeTabs } from "../shared/tablist.js";
 import { makeAccuracy } from "./accuracy.js";
 import { addressOf, isAsUsual, readAddress, readFind } from "./address.js";
 import { makeConfusion } from "./confusion.js";
@@ -16,7 +16,12 @@ import { makeQuadrants } from "./quadrants.js";
 
 const PANES = [
   { name: "gallery", title: "Cases", help: "The pictures themselves", make: makeGallery },
-  { name: "accuracy", title: "Accuracy", help: "Accuracy against the amount of each distortion, with intervals", make: makeAccuracy },
+  {
+    name: "accuracy",
+    title: "Accuracy",
+    help: "Accuracy against the amount of each distortion, with intervals",
+    make: makeAccuracy,
+  },
   { name: "confusion", title: "Confusion", help: "What the clean answer became", make: makeConfusion },
   { name: "map", title: "Map", help: "The cases as the baseline's features place them", make: makeFeatureMap },
 ];
@@ -67,8 +72,21 @@ export function makeFailures({ element, query, server, jobs, notice, catalogue, 
   swap.setAttribute("aria-label", "Swap the two models");
   const more = smallButton("New survey", "Ask models about a whole data set", () => openNewSurvey(parts));
   const far = make("small", { role: "status" });
-  const onward = smallButton("Go on", "Finish this survey", () => runSurvey({ ...parts, question: { survey: survey?.key ?? chosen.survey }, title: "Go on with the survey" }));
-  const head = make("div", { class: "f-head" }, make("h1", {}, "Failures"), labelled("Survey", which), labelled("Baseline", first), swap, labelled("Other", second), far, onward, more);
+  const onward = smallButton("Go on", "Finish this survey", () =>
+    runSurvey({ ...parts, question: { survey: survey?.key ?? chosen.survey }, title: "Go on with the survey" }),
+  );
+  const head = make(
+    "div",
+    { class: "f-head" },
+    make("h1", {}, "Failures"),
+    labelled("Survey", which),
+    labelled("Baseline", first),
+    swap,
+    labelled("Other", second),
+    far,
+    onward,
+    more,
+  );
   const said = make("div", { class: "f-said", role: "status" });
   const quadrants = makeQuadrants({ world });
   const filters = makeFailureFilters({ world });
@@ -79,12 +97,23 @@ export function makeFailures({ element, query, server, jobs, notice, catalogue, 
     panelClass: "f-pane",
     choose: show,
   });
-  const body = make("div", { class: "f-body" }, filters.element, make("div", { class: "f-main" }, tabs.list, ...Object.values(tabs.panels)));
-  const views = Object.fromEntries(PANES.map((pane) => [pane.name, pane.make({ element: tabs.panels[pane.name], ...parts })]));
+  const body = make(
+    "div",
+    { class: "f-body" },
+    filters.element,
+    make("div", { class: "f-main" }, tabs.list, ...Object.values(tabs.panels)),
+  );
+  const views = Object.fromEntries(
+    PANES.map((pane) => [pane.name, pane.make({ element: tabs.panels[pane.name], ...parts })]),
+  );
   element.append(head, said, quadrants.element, body);
   which.addEventListener("change", () => openSurvey(which.value));
-  first.addEventListener("change", () => choosePair([first.value, first.value === survey.pair[1] ? survey.pair[0] : survey.pair[1]]));
-  second.addEventListener("change", () => choosePair([second.value === survey.pair[0] ? survey.pair[1] : survey.pair[0], second.value]));
+  first.addEventListener("change", () =>
+    choosePair([first.value, first.value === survey.pair[1] ? survey.pair[0] : survey.pair[1]]),
+  );
+  second.addEventListener("change", () =>
+    choosePair([second.value === survey.pair[0] ? survey.pair[1] : survey.pair[0], second.value]),
+  );
 
   // ---- choosing ---------------------------------------------------------------------------------------------------
 
@@ -102,7 +131,12 @@ export function makeFailures({ element, query, server, jobs, notice, catalogue, 
     if (found.error) return fail(found.error, () => refresh(key));
     surveys = found.surveys;
     const groups = { named: "Named at the start", made: "Made here", shipped: "Shipped" };
-    const option = (one) => make("option", { value: one.key }, `${one.title} · ${count(one.images)} × ${one.conditions}${one.done < one.images ? " (unfinished)" : ""}`);
+    const option = (one) =>
+      make(
+        "option",
+        { value: one.key },
+        `${one.title} · ${count(one.images)} × ${one.conditions}${one.done < one.images ? " (unfinished)" : ""}`,
+      );
     which.replaceChildren(
       ...Object.entries(groups).flatMap(([origin, label]) => {
         const own = surveys.filter((one) => one.origin === origin);
@@ -111,7 +145,8 @@ export function makeFailures({ element, query, server, jobs, notice, catalogue, 
     );
     if (found.said.length) notice.show(found.said.join(" "), { error: true });
     if (!surveys.length) return fail("There is no survey here yet. Make one: press New survey.");
-    if (key && !surveys.some((one) => one.key === key)) notice.show("The survey of this address is not here; the first one is shown.", { error: true });
+    if (key && !surveys.some((one) => one.key === key))
+      notice.show("The survey of this address is not here; the first one is shown.", { error: true });
     await openSurvey(surveys.some((one) => one.key === key) ? key : surveys[0].key);
   }
 
@@ -129,7 +164,8 @@ export function makeFailures({ element, query, server, jobs, notice, catalogue, 
     if (found.error) return fail(found.error, () => openSurvey(key), unfinished(key));
     survey = found;
     marks = found.marks;
-    for (const select of [first, second]) select.replaceChildren(...survey.models.map((name) => make("option", { value: name }, nameOf(name))));
+    for (const select of [first, second])
+      select.replaceChildren(...survey.models.map((name) => make("option", { value: name }, nameOf(name))));
     [first.value, second.value] = survey.pair;
     paintHead();
     busy(false);
@@ -220,7 +256,10 @@ export function makeFailures({ element, query, server, jobs, notice, catalogue, 
     onward.hidden = !going;
     onward.disabled = !going;
     far.textContent = "";
-    said.replaceChildren(make("p", { role: "alert" }, sentence), ...(again ? [smallButton("Try again", "Ask once more", again)] : []));
+    said.replaceChildren(
+      make("p", { role: "alert" }, sentence),
+      ...(again ? [smallButton("Try again", "Ask once more", again)] : []),
+    );
     tell();
   }
 
@@ -234,7 +273,8 @@ export function makeFailures({ element, query, server, jobs, notice, catalogue, 
     onward.hidden = survey.done >= survey.images;
     onward.disabled = false;
     const lost = survey.unread ? `, ${count(survey.unread)} of which could not be read` : "";
-    const going = survey.done < survey.images ? `${count(survey.done)} of ${count(survey.images)}` : count(survey.images);
+    const going =
+      survey.done < survey.images ? `${count(survey.done)} of ${count(survey.images)}` : count(survey.images);
     far.textContent = `${going} images of ${survey.data}${lost}, ${survey.conditions} conditions`;
     far.title = survey.folder;
     quadrants.fit();

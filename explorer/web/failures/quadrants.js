@@ -11,13 +11,26 @@ const QUADRANTS = [
 ];
 
 export function makeQuadrants({ world }) {
-  const element = make("div", { class: "f-quadrants", role: "group", "aria-label": "Who fails: choose which cases are shown" });
+  const element = make("div", {
+    class: "f-quadrants",
+    role: "group",
+    "aria-label": "Who fails: choose which cases are shown",
+  });
   const quadrants = QUADRANTS.map(([name, which, help]) => {
     const [number, share, words] = [make("b"), make("span", { class: "share" }), make("span", { class: "words" })];
-    const button = make("button", { class: "f-quadrant", title: help, "data-quadrant": name }, words, number, share, make("i"));
+    const button = make(
+      "button",
+      { class: "f-quadrant", title: help, "data-quadrant": name },
+      words,
+      number,
+      share,
+      make("i"),
+    );
     button.addEventListener("click", () => {
       const shown = world.chosen.filters.quadrants;
-      world.filter({ quadrants: QUADRANTS.map(([one]) => one).filter((one) => (one === name) !== shown.includes(one)) });
+      world.filter({
+        quadrants: QUADRANTS.map(([one]) => one).filter((one) => (one === name) !== shown.includes(one)),
+      });
     });
     element.append(button);
     return { name, which, button, number, share, words };

@@ -8,29 +8,58 @@ const whole = (title) => title.replaceAll(" = ", "\u00a0=\u00a0"); // no line en
 // `show(distortion)` shows a distortion in the chart above.
 export function makeDescriptions({ element, show }) {
   function paint(group, titleOf) {
-    const most = Math.max(0.01, ...group.methods.flatMap((one) => one.models.flatMap((model) => model.rows.map((row) => Math.abs(row.difference ?? 0)))));
+    const most = Math.max(
+      0.01,
+      ...group.methods.flatMap((one) =>
+        one.models.flatMap((model) => model.rows.map((row) => Math.abs(row.difference ?? 0))),
+      ),
+    );
     element.replaceChildren(...group.methods.map((one) => box(one, group, most, titleOf)));
   }
 
   function box(method, group, most, titleOf) {
     const { source } = method;
     const parts = [make("header", {}, dot(), make("h3", {}, method.title))];
-    if (source) parts.push(make("p", { class: "m-paper" }, make("a", { href: `https://arxiv.org/abs/${source.arxiv}`, target: "_blank", rel: "noreferrer" }, source.title), `${source.short}, arXiv ${source.arxiv}`));
-    if (method.idea) parts.push(make("p", {}, method.idea), ...formulas(method), make("p", { class: "soft" }, method.symbols));
+    if (source)
+      parts.push(
+        make(
+          "p",
+          { class: "m-paper" },
+          make(
+            "a",
+            { href: `https://arxiv.org/abs/${source.arxiv}`, target: "_blank", rel: "noreferrer" },
+            source.title,
+          ),
+          `${source.short}, arXiv ${source.arxiv}`,
+        ),
+      );
+    if (method.idea)
+      parts.push(make("p", {}, method.idea), ...formulas(method), make("p", { class: "soft" }, method.symbols));
     else parts.push(make("p", { class: "soft" }, "Nothing is written about this method yet; its numbers are below."));
     const facts = make("dl", {});
     const fact = (name, ...words) => facts.append(make("div", {}, make("dt", {}, name), make("dd", {}, ...words)));
     if (method.cost) fact("Training", method.cost);
-    for (const model of method.models.filter((one) => !one.baseline && one.rows.length)) fact(`Reaches${suffix(model)}`, reached(model));
+    for (const model of method.models.filter((one) => !one.baseline && one.rows.length))
+      fact(`Reaches${suffix(model)}`, reached(model));
     for (const model of method.models.filter((one) => one.baseline && compared(one).length)) {
       fact(`Gains${suffix(model)}`, sum(model, 1));
       fact(`Loses${suffix(model)}`, sum(model, -1));
     }
-    if (method.published) fact("Published", `${method.published} values of others on ${group.title} are known, each a mark under its own distortion.`);
-    if (method.beware) fact("Beware", method.beware, ...(method.look ? [" ", showButton(method.look, titleOf(method.look))] : []));
+    if (method.published)
+      fact(
+        "Published",
+        `${method.published} values of others on ${group.title} are known, each a mark under its own distortion.`,
+      );
+    if (method.beware)
+      fact("Beware", method.beware, ...(method.look ? [" ", showButton(method.look, titleOf(method.look))] : []));
     parts.push(facts);
-    if (!method.models.length) parts.push(make("p", { class: "m-none" }, `No shipped model of this method on ${group.title} yet.`));
-    parts.push(...method.models.map((model) => (model.rows.length ? table(model, most) : make("p", { class: "m-none" }, `${model.name}: not measured.`))));
+    if (!method.models.length)
+      parts.push(make("p", { class: "m-none" }, `No shipped model of this method on ${group.title} yet.`));
+    parts.push(
+      ...method.models.map((model) =>
+        model.rows.length ? table(model, most) : make("p", { class: "m-none" }, `${model.name}: not measured.`),
+      ),
+    );
     return make("article", { class: "m-idea", "data-method": method.method, "aria-label": method.title }, ...parts);
   }
 
@@ -53,14 +82,22 @@ export function makeDescriptions({ element, show }) {
   // What can be told from the baseline in one direction, the largest first.
   function sum(model, sign) {
     const rows = compared(model);
-    const told = rows.filter((row) => (sign > 0 ? row.low > 0 : row.high < 0)).sort((a, b) => sign * (b.difference - a.difference));
+    const told = rows
+      .filter((row) => (sign > 0 ? row.low > 0 : row.high < 0))
+      .sort((a, b) => sign * (b.difference - a.difference));
     const n = count(Math.max(...rows.map((row) => row.n)));
     if (!told.length) return `nothing that n = ${n} images can tell.`;
     const [first] = told;
     const clean = told.find((row) => row.title === "Clean");
     const also = clean && clean !== first ? `; clean ${points(clean.difference)}` : "";
     const where = first.title === "Clean" ? "on clean images" : `under ${whole(first.title)}`;
-    return make("span", {}, told.length > 1 ? "up to " : "", make("b", {}, `${points(first.difference)} points`), ` ${where}${also}; ${told.length} of ${rows.length} conditions, n = ${n}.`);
+    return make(
+      "span",
+      {},
+      told.length > 1 ? "up to " : "",
+      make("b", {}, `${points(first.difference)} points`),
+      ` ${where}${also}; ${told.length} of ${rows.length} conditions, n = ${n}.`,
+    );
   }
 
   // What a model without a baseline reaches: on clean images, and at worst.
@@ -69,7 +106,14 @@ export function makeDescriptions({ element, show }) {
     const clean = rows.find((row) => row.title === "Clean") ?? rows[0];
     const worst = rows.reduce((found, row) => (row.accuracy < found.accuracy ? row : found));
     const n = count(clean.n);
-    return make("span", {}, share(clean), ` ${clean.title.toLowerCase()}`, ...(worst === clean ? [] : [", ", share(worst), ` under ${whole(worst.title)}`]), `; n = ${n}.`);
+    return make(
+      "span",
+      {},
+      share(clean),
+      ` ${clean.title.toLowerCase()}`,
+      ...(worst === clean ? [] : [", ", share(worst), ` under ${whole(worst.title)}`]),
+      `; n = ${n}.`,
+    );
   }
 
   function showButton(name, title) {
@@ -80,19 +124,36 @@ export function makeDescriptions({ element, show }) {
 
   // All conditions of a card: how far each lies from the baseline's, to the right what is gained, to the left what is lost.
   function table({ rows, baseline, name, options }, most) {
-    const settings = Object.entries(options).map(([key, value]) => `${key} ${value}`).join(", ");
+    const settings = Object.entries(options)
+      .map(([key, value]) => `${key} ${value}`)
+      .join(", ");
     const caption = baseline ? "Points gained (right) or lost (left) against the standard model" : "Accuracy";
     const body = rows.map((row) => {
       const told = row.difference === null || row.low > 0 || row.high < 0;
       const bar = make("i", {});
       const share = row.difference === null ? row.accuracy : row.difference / most / 2;
-      if (!baseline || row.difference !== null) bar.style.cssText = row.difference === null ? `left: 0; width: ${100 * share}%` : `left: ${50 + 100 * Math.min(share, 0)}%; width: ${100 * Math.abs(share)}%`;
+      if (!baseline || row.difference !== null)
+        bar.style.cssText =
+          row.difference === null
+            ? `left: 0; width: ${100 * share}%`
+            : `left: ${50 + 100 * Math.min(share, 0)}%; width: ${100 * Math.abs(share)}%`;
       const words = row.difference === null ? percent(row.accuracy, 1) : points(row.difference);
       const title = `${percent(row.accuracy, 2)} of n = ${count(row.n)}${row.difference === null ? "" : `; 95 % interval of the difference ${points(row.low)} to ${points(row.high)}${told ? "" : ": not told from 0"}`}`;
-      return make("tr", { title, ...(told ? {} : { class: "unsure" }) }, make("th", { scope: "row" }, row.title), make("td", { class: baseline ? "bar both" : "bar" }, bar), make("td", {}, told ? words : `≈ ${words}`));
+      return make(
+        "tr",
+        { title, ...(told ? {} : { class: "unsure" }) },
+        make("th", { scope: "row" }, row.title),
+        make("td", { class: baseline ? "bar both" : "bar" }, bar),
+        make("td", {}, told ? words : `≈ ${words}`),
+      );
     });
     const foot = make("small", {}, `${name}${settings ? ` · ${settings}` : ""}`);
-    return make("figure", { class: "m-table" }, make("table", {}, make("caption", {}, caption), make("tbody", {}, ...body)), foot);
+    return make(
+      "figure",
+      { class: "m-table" },
+      make("table", {}, make("caption", {}, caption), make("tbody", {}, ...body)),
+      foot,
+    );
   }
 
   return { paint };

@@ -18,8 +18,27 @@ export function makeNumbers({ world }) {
     const { kind, amounts, models, points, published, live } = shown;
     const amountOf = (amount) => (amount === amounts[0] ? "clean" : shownAmount(kind, amount));
     const label = (name) => models.find((one) => one.name === name).label;
-    const measured = (live?.models ?? []).flatMap(({ name, accuracy, low, high }) => live.amounts.map((amount, i) => ({ source: "live", model: name, amount, n: live.n, seed: live.seed, accuracy: accuracy[i], low: low[i], high: high[i] })));
-    const ours = [...measured, ...points].map((one) => [SOURCES[one.source], label(one.model), amountOf(one.amount), interval(one), count(one.n), one.seed ?? "", ""]);
+    const measured = (live?.models ?? []).flatMap(({ name, accuracy, low, high }) =>
+      live.amounts.map((amount, i) => ({
+        source: "live",
+        model: name,
+        amount,
+        n: live.n,
+        seed: live.seed,
+        accuracy: accuracy[i],
+        low: low[i],
+        high: high[i],
+      })),
+    );
+    const ours = [...measured, ...points].map((one) => [
+      SOURCES[one.source],
+      label(one.model),
+      amountOf(one.amount),
+      interval(one),
+      count(one.n),
+      one.seed ?? "",
+      "",
+    ]);
     const theirs = published.map((one) => [
       SOURCES[one.kind],
       `${one.title} · ${one.arch}`,
@@ -29,9 +48,16 @@ export function makeNumbers({ world }) {
       "",
       `${one.setting}; ${one.source.short}, arXiv ${one.source.arxiv}. ${one.certain}`,
     ]);
-    const row = (cells) => make("tr", {}, ...cells.map((cell, i) => make(i === 1 ? "th" : "td", i === 1 ? { scope: "row" } : {}, String(cell))));
+    const row = (cells) =>
+      make(
+        "tr",
+        {},
+        ...cells.map((cell, i) => make(i === 1 ? "th" : "td", i === 1 ? { scope: "row" } : {}, String(cell))),
+      );
     const head = make("tr", {}, ...HEADS.map((name) => make("th", { scope: "col" }, name)));
-    body.replaceChildren(make("table", {}, make("thead", {}, head), make("tbody", {}, ...[...ours, ...theirs].map(row))));
+    body.replaceChildren(
+      make("table", {}, make("thead", {}, head), make("tbody", {}, ...[...ours, ...theirs].map(row))),
+    );
   }
 
   return { element, paint };

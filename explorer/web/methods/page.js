@@ -4,9 +4,9 @@
 import { renewDatasets } from "../shared/datasets.js";
 import { labelled, make, smallButton, smallMenu } from "../shared/dom.js";
 import { count, shownAmount } from "../shared/format.js";
-import { ask as askServer } from "../shared/server.js";
 import { queryOf } from "../shared/query.js";
-import { makeMethodChart, sourceSample, SOURCES } from "./chart.js";
+import { ask as askServer } from "../shared/server.js";
+import { makeMethodChart, SOURCES, sourceSample } from "./chart.js";
 import { makeDescriptions } from "./descriptions.js";
 import { makeNumbers } from "./numbers.js";
 
@@ -37,18 +37,43 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
   const data = smallMenu("Models of", "The data set whose models are shown");
   const distortion = smallMenu("Accuracy under", "What is done to the images");
   const reach = smallMenu("Amounts", "How far the amount goes");
-  const images = smallMenu("Test images", "How many test images are measured here: more take longer and make the bands narrower");
-  const head = make("div", { class: "m-head" }, make("h1", {}, "Methods"), labelled("Models of", data), labelled("Accuracy under", distortion), labelled("Amounts", reach), labelled("Test images", images));
+  const images = smallMenu(
+    "Test images",
+    "How many test images are measured here: more take longer and make the bands narrower",
+  );
+  const head = make(
+    "div",
+    { class: "m-head" },
+    make("h1", {}, "Methods"),
+    labelled("Models of", data),
+    labelled("Accuracy under", distortion),
+    labelled("Amounts", reach),
+    labelled("Test images", images),
+  );
   const title = make("h2", {});
   const lead = make("p", { class: "soft" });
-  const legend = make("div", { class: "m-legend", role: "group", "aria-label": "Where the numbers come from: choose what is shown" });
+  const legend = make("div", {
+    class: "m-legend",
+    role: "group",
+    "aria-label": "Where the numbers come from: choose what is shown",
+  });
   const chartBox = make("div", {});
   const bar = make("progress", { "aria-label": "Measuring", max: 1, hidden: "" });
   const status = make("span", { role: "status" });
   const act = make("button", { class: "small-button", hidden: "" });
   const notes = make("ul", { class: "m-notes" });
   const numbers = makeNumbers({ world: () => known && world() });
-  const box = make("section", { class: "m-box" }, title, lead, legend, chartBox, make("div", { class: "m-status" }, bar, status, act), notes, numbers.element);
+  const box = make(
+    "section",
+    { class: "m-box" },
+    title,
+    lead,
+    legend,
+    chartBox,
+    make("div", { class: "m-status" }, bar, status, act),
+    notes,
+    numbers.element,
+  );
   const said = make("div", { class: "m-said" });
   const descriptionsBox = make("div", { class: "m-ideas" });
   const descriptionsTitle = make("h2", {}, "What each method does, costs, gains and loses");
@@ -59,11 +84,24 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
   distortion.addEventListener("change", () => choose({ distortion: distortion.value }));
   reach.addEventListener("change", () => choose({ reach: reach.value }));
   images.addEventListener("change", () => choose({ images: Number(images.value) }));
-  act.addEventListener("click", () => (fetching?.data === chosen.data ? stopDownload() : state === "measuring" ? stop() : state === "absent" ? download() : measure()));
+  act.addEventListener("click", () =>
+    fetching?.data === chosen.data
+      ? stopDownload()
+      : state === "measuring"
+        ? stop()
+        : state === "absent"
+          ? download()
+          : measure(),
+  );
 
-  for (const [label, wanted] of [["Distortions", false], ["Attacks, on each model itself", true]]) {
+  for (const [label, wanted] of [
+    ["Distortions", false],
+    ["Attacks, on each model itself", true],
+  ]) {
     const own = Object.entries(catalogue.distortions).filter(([, kind]) => kind.adversarial === wanted);
-    distortion.append(make("optgroup", { label }, ...own.map(([name, kind]) => make("option", { value: name }, kind.title))));
+    distortion.append(
+      make("optgroup", { label }, ...own.map(([name, kind]) => make("option", { value: name }, kind.title))),
+    );
   }
 
   // ---- choosing ---------------------------------------------------------------------------------------------------
@@ -128,7 +166,8 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
     known = found;
     live = null;
     const { sizes } = group();
-    if (!sizes.includes(chosen.images)) chosen.images = sizes.filter((size) => size <= chosen.images).at(-1) ?? sizes[0];
+    if (!sizes.includes(chosen.images))
+      chosen.images = sizes.filter((size) => size <= chosen.images).at(-1) ?? sizes[0];
     paintMenus();
     said.replaceChildren();
     body.hidden = false;
@@ -149,9 +188,14 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
     state = "measuring";
     for (const images of stops) {
       const from = live?.n ?? 0;
-      const progress = (done, total) => mine === run && paintStatus(from + (total ? ((images - from) * done) / total : 0));
+      const progress = (done, total) =>
+        mine === run && paintStatus(from + (total ? ((images - from) * done) / total : 0));
       paintStatus(from);
-      const found = await jobs.run("accuracy", { data: chosen.data, distortion: chosen.distortion, reach: reached(), images }, { key: "methods", progress });
+      const found = await jobs.run(
+        "accuracy",
+        { data: chosen.data, distortion: chosen.distortion, reach: reached(), images },
+        { key: "methods", progress },
+      );
       if (mine !== run) return;
       if (!found || found.error) return stopped(found?.error);
       live = found;
@@ -203,15 +247,44 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
 
   function paintMenus() {
     const { sizes } = group();
-    reach.replaceChildren(...Object.entries(known.reaches).map(([name, { amounts }]) => make("option", { value: name, title: REACHES[name] }, `${amounts.at(-1) < amounts[0] ? "down" : "up"} to ${shownAmount(known, amounts.at(-1))}`)));
-    images.replaceChildren(...sizes.map((size) => make("option", { value: size }, size === group().rows ? `all ${count(size)}` : `first ${count(size)}`)));
-    [data.value, distortion.value, reach.value, images.value] = [chosen.data, chosen.distortion, reached(), chosen.images];
+    reach.replaceChildren(
+      ...Object.entries(known.reaches).map(([name, { amounts }]) =>
+        make(
+          "option",
+          { value: name, title: REACHES[name] },
+          `${amounts.at(-1) < amounts[0] ? "down" : "up"} to ${shownAmount(known, amounts.at(-1))}`,
+        ),
+      ),
+    );
+    images.replaceChildren(
+      ...sizes.map((size) =>
+        make("option", { value: size }, size === group().rows ? `all ${count(size)}` : `first ${count(size)}`),
+      ),
+    );
+    [data.value, distortion.value, reach.value, images.value] = [
+      chosen.data,
+      chosen.distortion,
+      reached(),
+      chosen.images,
+    ];
     reach.disabled = Object.keys(known.reaches).length < 2;
   }
 
   function world() {
-    const models = group().models.map((model) => ({ ...model, label: [model.title, model.subtitle].filter(Boolean).join(" · ") }));
-    return { kind: known, amounts: known.reaches[reached()].amounts, models, archs: models.map((one) => one.arch), live, points: known.points, published: known.published, hidden };
+    const models = group().models.map((model) => ({
+      ...model,
+      label: [model.title, model.subtitle].filter(Boolean).join(" · "),
+    }));
+    return {
+      kind: known,
+      amounts: known.reaches[reached()].amounts,
+      models,
+      archs: models.map((one) => one.arch),
+      live,
+      points: known.points,
+      published: known.published,
+      hidden,
+    };
   }
 
   function paint() {
@@ -219,13 +292,20 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
     title.textContent = `Accuracy under ${known.title}`;
     lead.textContent = `${known.help} ${group().title}, all ${group().models.length} models${known.adversarial ? "; each is attacked by the change made against itself" : ", on the same pixels"}. Whiskers and bands: 95 % intervals (Wilson).`;
     const [mild, strong] = [amounts[0], amounts.at(-1)];
-    const beyond = [...points, ...published].filter((one) => (one.amount - strong) * Math.sign(strong - mild) > 1e-9).length;
+    const beyond = [...points, ...published].filter(
+      (one) => (one.amount - strong) * Math.sign(strong - mild) > 1e-9,
+    ).length;
     notes.replaceChildren(...known.said.map((one) => make("li", {}, one)));
-    if (!group().here && group().bytes) addNote(`Or put ${chosen.data}.npz into a folder and start the explorer with EXPLORER_DATA=FOLDER.`);
+    if (!group().here && group().bytes)
+      addNote(`Or put ${chosen.data}.npz into a folder and start the explorer with EXPLORER_DATA=FOLDER.`);
     const more = reached() !== "whole" ? "choose more under Amounts" : "they stand in the table below";
     if (beyond) addNote(`${beyond} values lie beyond ${shownAmount(known, strong)}; ${more}.`);
-    if (!known.published.some((one) => !one.clean)) addNote(`No published accuracy under ${known.title} on ${group().title} is known here.`);
-    else addNote("Others' values come from other networks or other training, and from other noise: they are marks, not part of our curves.");
+    if (!known.published.some((one) => !one.clean))
+      addNote(`No published accuracy under ${known.title} on ${group().title} is known here.`);
+    else
+      addNote(
+        "Others' values come from other networks or other training, and from other noise: they are marks, not part of our curves.",
+      );
     paintLegend();
     chart.paint(world());
     numbers.paint();
@@ -240,7 +320,18 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
     const focused = legend.contains(document.activeElement) ? document.activeElement.dataset.source : null;
     const entry = (source, there, words) => {
       if (!there) return [];
-      const made = make("button", { class: "small-button", "aria-pressed": String(!hidden.has(source)), title: "Show or hide", "data-source": source }, sourceSample(source), make("span", {}, SOURCES[source]), make("small", {}, words));
+      const made = make(
+        "button",
+        {
+          class: "small-button",
+          "aria-pressed": String(!hidden.has(source)),
+          title: "Show or hide",
+          "data-source": source,
+        },
+        sourceSample(source),
+        make("span", {}, SOURCES[source]),
+        make("small", {}, words),
+      );
       made.addEventListener("click", () => {
         if (!hidden.delete(source)) hidden.add(source);
         paintLegend();
@@ -272,8 +363,15 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
     const megabytes = (number) => Math.round(number / 1e6);
     const loading = state === "absent" && fetching?.data === chosen.data;
     const changed = known.points.filter((one) => one.amount !== known.reaches[reached()].amounts[0]);
-    const from = [["card", "the cards"], ["survey", "the shipped survey"]].filter(([source]) => changed.some((one) => one.source === source)).map(([, words]) => words);
-    const shown = from.length ? `What is shown comes from ${from.join(" and ")}.` : `No card and no shipped survey knows ${known.title}.`;
+    const from = [
+      ["card", "the cards"],
+      ["survey", "the shipped survey"],
+    ]
+      .filter(([source]) => changed.some((one) => one.source === source))
+      .map(([, words]) => words);
+    const shown = from.length
+      ? `What is shown comes from ${from.join(" and ")}.`
+      : `No card and no shipped survey knows ${known.title}.`;
     const words = {
       measuring: `Measuring here: ${count(Math.floor(done))} of ${count(all)} images …`,
       stopped: `Stopped after ${part} images.`,
@@ -281,12 +379,19 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
       done: `Measured here on the first ${count(live?.n ?? 0)} test images, seed ${live?.seed}.`,
       absent: error ?? `${name} is not on this machine, so that nothing can be measured here. ${shown}`,
     }[state];
-    const text = loading ? `Downloading ${name}: ${megabytes(fetching.done)} of ${megabytes(bytes)} MB …` : words ?? "";
+    const text = loading
+      ? `Downloading ${name}: ${megabytes(fetching.done)} of ${megabytes(bytes)} MB …`
+      : (words ?? "");
     if (status.textContent !== text) status.textContent = text;
     bar.hidden = state !== "measuring" && !loading;
     bar.setAttribute("aria-label", loading ? "Downloading" : "Measuring");
     bar.value = loading ? fetching.done / bytes : done / all;
-    const acts = { measuring: "Cancel", stopped: "Go on", failed: "Try again", absent: loading ? "Cancel" : `Download ${megabytes(bytes)} MB from ${host}` };
+    const acts = {
+      measuring: "Cancel",
+      stopped: "Go on",
+      failed: "Try again",
+      absent: loading ? "Cancel" : `Download ${megabytes(bytes)} MB from ${host}`,
+    };
     act.textContent = acts[state] ?? "";
     act.hidden = !act.textContent || (state === "absent" && (!bytes || (fetching && !loading)));
   }
@@ -301,7 +406,13 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
 
   // What the address says of this page.
   function link() {
-    const said = [["page", "methods"], ["data", chosen.data], ["distortion", chosen.distortion], ["reach", chosen.reach], ["images", chosen.images === 100 ? null : chosen.images]];
+    const said = [
+      ["page", "methods"],
+      ["data", chosen.data],
+      ["distortion", chosen.distortion],
+      ["reach", chosen.reach],
+      ["images", chosen.images === 100 ? null : chosen.images],
+    ];
     return queryOf(said.filter(([, value]) => value));
   }
 

@@ -6,7 +6,8 @@ import { byLabel, likeliest, ROWS } from "./classes.js";
 
 const HELP = {
   distance: "L2 distance between the penultimate layer's features of the clean and of the distorted picture",
-  profile: "How far each layer's features turned: the angle between clean and distorted, first layer left; a full bar is 90°",
+  profile:
+    "How far each layer's features turned: the angle between clean and distorted, first layer left; a full bar is 90°",
   confidence: "Probability of the answer on the distorted picture (largest softmax output)",
   margin: "Probability of the answer minus that of the runner-up, on the distorted picture",
   kl: "How much the whole answer changed: KL(clean ‖ distorted) = Σ p log(p / p′), in nats",
@@ -23,7 +24,16 @@ export function makeCard(model) {
   const profile = make("div", { class: "profile", role: "img" });
   const figures = { confidence: make("dd", {}, "–"), margin: make("dd", {}, "–"), kl: make("dd", {}, "–") };
   const legend = make("p", { class: "legend", "aria-hidden": "true" });
-  legend.append(make("span", { class: "clean" }, make("i"), make("span", { class: "as-clean" }, "clean"), make("span", { class: "as-pinned" }, "pinned")), make("span", {}, make("i"), "distorted"));
+  legend.append(
+    make(
+      "span",
+      { class: "clean" },
+      make("i"),
+      make("span", { class: "as-clean" }, "clean"),
+      make("span", { class: "as-pinned" }, "pinned"),
+    ),
+    make("span", {}, make("i"), "distorted"),
+  );
   const element = make(
     "section",
     { class: "box card", "data-method": model.method, "data-model": model.name, "aria-label": model.name },
@@ -99,7 +109,13 @@ function makeRow() {
   const distorted = make("i", { class: "distorted" });
   const number = make("span");
   const bars = make("span", { class: "bars" }, distorted, clean);
-  const element = make("div", { class: "row blank" }, label, bars, make("span", { class: "number" }, number, make("small", {}, "%")));
+  const element = make(
+    "div",
+    { class: "row blank" },
+    label,
+    bars,
+    make("span", { class: "number" }, number, make("small", {}, "%")),
+  );
   function paint(name, before, after) {
     element.classList.toggle("blank", name === undefined);
     if (name === undefined) return;

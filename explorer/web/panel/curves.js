@@ -21,9 +21,9 @@
 //
 // The drawing itself is in drawing.js.
 
+import { partOf } from "../shared/chart.js";
 import { make } from "../shared/dom.js";
 import { shownAmount } from "../shared/format.js";
-import { partOf } from "../shared/chart.js";
 import { KEYS, nearest, offset, snapped, stepped } from "./amounts.js";
 import { drawCurves } from "./drawing.js";
 import { readoutRows, tableOf } from "./readout.js";
@@ -34,7 +34,11 @@ const SETTLE_MS = 200; // after this long at rest, screen readers are told where
 
 export function mountCurves(element, { pick = null } = {}) {
   const root = make("div", { class: "stability-colours stability-curves empty" });
-  const bar = make("div", { class: "bar", role: "progressbar", "aria-label": "Computing the curves", hidden: true }, make("i"));
+  const bar = make(
+    "div",
+    { class: "bar", role: "progressbar", "aria-label": "Computing the curves", hidden: true },
+    make("i"),
+  );
   const message = make("p", { class: "said", role: "status", hidden: true });
   const drawing = make("div", { class: "drawing" });
   const readout = make("div", { class: "readout", "aria-hidden": "true", hidden: true });
@@ -123,11 +127,14 @@ export function mountCurves(element, { pick = null } = {}) {
     hit.addEventListener("pointerup", letGo);
     hit.addEventListener("pointercancel", letGo);
     hit.addEventListener("pointerleave", () => document.activeElement !== hit && hide());
-    hit.addEventListener("focus", () => hit.matches(":focus-visible") && read(chart, partOf(curves, amount ?? curves.amounts[0])));
+    hit.addEventListener(
+      "focus",
+      () => hit.matches(":focus-visible") && read(chart, partOf(curves, amount ?? curves.amounts[0])),
+    );
     hit.addEventListener("blur", hide);
     let looked = null; // where the keys have gone, where nothing can be turned
     hit.addEventListener("keydown", (event) => {
-      const here = pick ? amount ?? curves.amounts[0] : looked ?? amount ?? curves.amounts[0];
+      const here = pick ? (amount ?? curves.amounts[0]) : (looked ?? amount ?? curves.amounts[0]);
       const wanted = stepped(curves, here, event);
       if (wanted === null) return;
       event.preventDefault();
@@ -154,7 +161,10 @@ export function mountCurves(element, { pick = null } = {}) {
     }
     readout.hidden = false;
     // above the chart, so that it covers no curve
-    const left = Math.min(Math.max(chart.x + dx - readout.offsetWidth / 2, 0), Math.max(width - readout.offsetWidth, 0));
+    const left = Math.min(
+      Math.max(chart.x + dx - readout.offsetWidth / 2, 0),
+      Math.max(width - readout.offsetWidth, 0),
+    );
     readout.style.transform = `translate(${left}px, calc(${chart.y - 24}px - 100%))`;
   }
 

@@ -10,9 +10,23 @@ import { offset } from "./amounts.js";
 import { confidenceTitle, flipHelp, flipsAt, flipWords, modelTitle } from "./words.js";
 
 const CHARTS = [
-  { key: "confidence", high: 1, percent: true, help: "Probability of the followed class: the true one where it is known, else the model's clean answer" },
-  { key: "margin", title: "Margin of the answer", high: 1, help: "Probability of the present answer, also where it is wrong, minus that of the runner-up" },
-  { key: "feature_distance", title: "Feature distance", help: "L2 distance between the penultimate layer's features of the clean and of the distorted picture" },
+  {
+    key: "confidence",
+    high: 1,
+    percent: true,
+    help: "Probability of the followed class: the true one where it is known, else the model's clean answer",
+  },
+  {
+    key: "margin",
+    title: "Margin of the answer",
+    high: 1,
+    help: "Probability of the present answer, also where it is wrong, minus that of the runner-up",
+  },
+  {
+    key: "feature_distance",
+    title: "Feature distance",
+    help: "L2 distance between the penultimate layer's features of the clean and of the distorted picture",
+  },
 ];
 const [GAP, LEGEND_ROW, LEGEND_COLUMN, LETTER] = [20, 22, 270, 6.5]; // the last: px of a legend's letter at most
 
@@ -23,19 +37,37 @@ export function drawCurves(curves, { width, paint = variable, amount = null }) {
   const legend = legendOf(curves, width, paint);
   const tall = EDGES.top + TALL + EDGES.bottom;
   const height = legend.height + Math.ceil(CHARTS.length / columns) * tall;
-  const drawing = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, "font-family": FONT, "font-size": 11, fill: paint("--soft") });
+  const drawing = svg("svg", {
+    width,
+    height,
+    viewBox: `0 0 ${width} ${height}`,
+    "font-family": FONT,
+    "font-size": 11,
+    fill: paint("--soft"),
+  });
   drawing.append(legend.group);
   const charts = CHARTS.map((chart, i) => {
-    const [x, y] = [(i % columns) * (cell + GAP) + EDGES.left, legend.height + Math.floor(i / columns) * tall + EDGES.top];
+    const [x, y] = [
+      (i % columns) * (cell + GAP) + EDGES.left,
+      legend.height + Math.floor(i / columns) * tall + EDGES.top,
+    ];
     const made = drawChart(curves, { ...chart, title: chart.title ?? confidenceTitle(curves), x, y, across, paint });
-    for (const model of curves.models.filter((one) => one.flip_point !== null)) made.group.append(diamond(curves, model, chart.key, made, paint));
+    for (const model of curves.models.filter((one) => one.flip_point !== null))
+      made.group.append(diamond(curves, model, chart.key, made, paint));
     drawing.append(made.group);
     return { ...made, key: chart.key, x, y };
   });
   const lines = charts.map(({ x, y }) => `M${x} ${y - 4}v${TALL + 4}`).join("");
   const away = "translate(-9999 0)";
   const hover = svg("path", { class: "hover", d: lines, stroke: paint("--edge"), transform: away });
-  const now = svg("path", { class: "now", d: lines, stroke: paint("--text"), "stroke-width": 1.5, "stroke-dasharray": "3 2.5", transform: away });
+  const now = svg("path", {
+    class: "now",
+    d: lines,
+    stroke: paint("--text"),
+    "stroke-width": 1.5,
+    "stroke-dasharray": "3 2.5",
+    transform: away,
+  });
   const drawn = { svg: drawing, charts, now, hover, across, curves };
   if (amount !== null) now.setAttribute("transform", `translate(${offset(drawn, amount)} 0)`);
   drawing.append(now);
@@ -43,13 +75,18 @@ export function drawCurves(curves, { width, paint = variable, amount = null }) {
 }
 
 function legendOf(curves, width, paint) {
-  const letters = curves.models.map((model) => cut(modelTitle(curves, model), 26).length + flipWords(curves, model).length);
+  const letters = curves.models.map(
+    (model) => cut(modelTitle(curves, model), 26).length + flipWords(curves, model).length,
+  );
   const column = Math.max(LEGEND_COLUMN, 60 + LETTER * Math.max(...letters));
   const columns = Math.max(1, Math.min(curves.models.length, Math.floor(width / column)));
   const group = svg("g", { class: "legend", "font-size": 12 });
   const seeds = curves.models.find((model) => model.band)?.band.n;
   curves.models.forEach((model, i) => {
-    const [x, y] = [(i % columns) * Math.min(width / columns, Math.max(column, 340)), 14 + Math.floor(i / columns) * LEGEND_ROW];
+    const [x, y] = [
+      (i % columns) * Math.min(width / columns, Math.max(column, 340)),
+      14 + Math.floor(i / columns) * LEGEND_ROW,
+    ];
     const own = svg("g", { "data-method": model.method });
     const ink = paint("--ink", model.method);
     own.append(svg("path", { d: `M${x} ${y - 4}h30`, stroke: ink, "stroke-width": 2, "stroke-dasharray": dash(i) }));
@@ -74,7 +111,13 @@ function legendOf(curves, width, paint) {
 function diamond(curves, model, key, { px, py }, paint) {
   const [x, y] = [px(model.flip_point), py(between(curves, model[key], model.flip_point))];
   const look = { fill: paint("--ink", model.method), stroke: paint("--card"), "stroke-width": 1.5 };
-  const mark = svg("path", { class: "flip", d: `M${x} ${y - 6}l6 6l-6 6l-6-6Z`, ...look, "data-method": model.method, "data-model": model.name });
+  const mark = svg("path", {
+    class: "flip",
+    d: `M${x} ${y - 6}l6 6l-6 6l-6-6Z`,
+    ...look,
+    "data-method": model.method,
+    "data-model": model.name,
+  });
   mark.append(svg("title", {}, `${modelTitle(curves, model)} ${flipsAt(curves, model)}`));
   return mark;
 }

@@ -67,7 +67,10 @@ export async function rasterise(drawing, scale = 2) {
     [canvas.width, canvas.height] = [image.naturalWidth * scale, image.naturalHeight * scale];
     canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
     return await new Promise((resolve, reject) =>
-      canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("The picture is too large for this browser."))), "image/png"),
+      canvas.toBlob(
+        (blob) => (blob ? resolve(blob) : reject(new Error("The picture is too large for this browser."))),
+        "image/png",
+      ),
     );
   } finally {
     URL.revokeObjectURL(url);
@@ -83,7 +86,9 @@ function drawHead(sheet, answer, y, paint) {
     const x = edge + 16 + i * (picture + gap);
     const sharp = { "image-rendering": "optimizeSpeed", style: "image-rendering: pixelated" }; // squares, never smoothed
     sheet.append(svg("image", { x, y: y + 16, width: picture, height: picture, href: answer.images[which], ...sharp }));
-    const caption = i ? `distorted · #${answer.image_hash.slice(0, 8)}` : `${answer.pinned ? "pinned" : "clean"} · ${answer.side} × ${answer.side}`;
+    const caption = i
+      ? `distorted · #${answer.image_hash.slice(0, 8)}`
+      : `${answer.pinned ? "pinned" : "clean"} · ${answer.side} × ${answer.side}`;
     sheet.append(svg("text", { x, y: y + picture + 35, "font-size": 12, fill: paint("--soft") }, caption));
   });
   const { psnr, ssim, l2, linf } = answer.input;
@@ -97,8 +102,15 @@ function drawHead(sheet, answer, y, paint) {
     ...(answer.label === null || answer.label === undefined ? [] : [["true class", answer.label]]),
   ];
   const x = edge + 16 + 2 * (picture + gap) + 10;
-  facts.forEach(([name, value], i) => pair(sheet, name, cut(value, 40), { x, right: width - edge - 16, y: y + 28 + i * 21, paint }));
-  const recipe = svg("text", { x, y: y + 28 + facts.length * 21 + 6, "font-size": 12, "font-family": "ui-monospace, Menlo, Consolas, monospace" });
+  facts.forEach(([name, value], i) =>
+    pair(sheet, name, cut(value, 40), { x, right: width - edge - 16, y: y + 28 + i * 21, paint }),
+  );
+  const recipe = svg("text", {
+    x,
+    y: y + 28 + facts.length * 21 + 6,
+    "font-size": 12,
+    "font-family": "ui-monospace, Menlo, Consolas, monospace",
+  });
   sheet.append(recipe);
   lines(recipe, answer.recipe, 66, x);
   return y + picture + 54 + gap;
@@ -107,12 +119,19 @@ function drawHead(sheet, answer, y, paint) {
 function drawCard(sheet, model, { x, y, width, height, paint, models }) {
   const ink = paint("--ink", model.method);
   const [left, right] = [x + 16, x + width - 16];
-  sheet.append(box(x, y, width, height, paint), svg("circle", { cx: left + 5, cy: y + 21, r: 5, fill: paint("--fill", model.method) }));
+  sheet.append(
+    box(x, y, width, height, paint),
+    svg("circle", { cx: left + 5, cy: y + 21, r: 5, fill: paint("--fill", model.method) }),
+  );
   const title = svg("text", { x: left + 18, y: y + 26, "font-weight": 600 }, cut(modelTitle({ models }, model), 26));
-  if (model.baseline) title.append(svg("tspan", { dx: 8, "font-size": 11, "font-weight": 400, fill: paint("--soft") }, "baseline"));
+  if (model.baseline)
+    title.append(svg("tspan", { dx: 8, "font-size": 11, "font-weight": 400, fill: paint("--soft") }, "baseline"));
   sheet.append(title, badge(model.flipped, right, y + 21, ink, paint));
   const answer = svg("text", { x: left, y: y + 59, "font-size": 20 }, cut(model.clean[0].label, 14));
-  answer.append(svg("tspan", { fill: paint("--soft"), dx: 5 }, "→"), svg("tspan", { "font-weight": 700, dx: 5 }, cut(model.distorted[0].label, 14)));
+  answer.append(
+    svg("tspan", { fill: paint("--soft"), dx: 5 }, "→"),
+    svg("tspan", { "font-weight": 700, dx: 5 }, cut(model.distorted[0].label, 14)),
+  );
   sheet.append(answer);
   const [clean, distorted] = [byLabel(model.clean), byLabel(model.distorted)];
   const [start, span] = [left + 78, width - 32 - 78 - 46];
@@ -121,8 +140,29 @@ function drawCard(sheet, model, { x, y, width, height, paint, models }) {
     const [before, after] = [clean.get(label) ?? 0, distorted.get(label) ?? 0];
     sheet.append(svg("text", { x: left, y: middle + 4 }, cut(label, 11)));
     sheet.append(svg("path", { d: `M${start} ${middle}h${span}`, stroke: paint("--track") }));
-    sheet.append(svg("rect", { class: "distorted", x: start, y: middle - 4, width: span * after, height: 8, rx: 2, fill: paint("--fill", model.method) }));
-    sheet.append(svg("rect", { class: "clean", x: start, y: middle - 7.5, width: span * before, height: 15, rx: 2, fill: "none", stroke: paint("--soft") }));
+    sheet.append(
+      svg("rect", {
+        class: "distorted",
+        x: start,
+        y: middle - 4,
+        width: span * after,
+        height: 8,
+        rx: 2,
+        fill: paint("--fill", model.method),
+      }),
+    );
+    sheet.append(
+      svg("rect", {
+        class: "clean",
+        x: start,
+        y: middle - 7.5,
+        width: span * before,
+        height: 15,
+        rx: 2,
+        fill: "none",
+        stroke: paint("--soft"),
+      }),
+    );
     sheet.append(svg("text", { x: right, y: middle + 4, "text-anchor": "end", "font-weight": 600 }, percent(after)));
   });
   const distance = Object.values(model.feature_distance).at(-1);
@@ -140,7 +180,9 @@ function drawCard(sheet, model, { x, y, width, height, paint, models }) {
 function badge(flipped, right, y, ink, paint) {
   const width = 78;
   const group = svg("g", { class: "badge", "font-size": 12, "font-weight": 600 });
-  group.append(svg("rect", { x: right - width, y: y - 11, width, height: 22, rx: 11, fill: flipped ? ink : "none", stroke: ink }));
+  group.append(
+    svg("rect", { x: right - width, y: y - 11, width, height: 22, rx: 11, fill: flipped ? ink : "none", stroke: ink }),
+  );
   const colour = flipped ? paint("--on-ink") : ink;
   const centre = right - width + 16;
   if (flipped) group.append(svg("path", { d: `M${centre} ${y - 5}l5 5l-5 5l-5-5Z`, fill: colour }));
@@ -155,7 +197,15 @@ function pair(sheet, name, value, { x, right, y, paint }) {
 }
 
 function box(x, y, width, height, paint) {
-  return svg("rect", { x: x + 0.5, y: y + 0.5, width: width - 1, height: height - 1, rx: 12, fill: paint("--card"), stroke: paint("--line") });
+  return svg("rect", {
+    x: x + 0.5,
+    y: y + 0.5,
+    width: width - 1,
+    height: height - 1,
+    rx: 12,
+    fill: paint("--card"),
+    stroke: paint("--line"),
+  });
 }
 
 // A long text on several lines, broken where a step of the chain ends.

@@ -12,12 +12,20 @@ export function makePictures() {
   const before = make("span", {}, "clean");
   const size = make("span");
   const hash = make("span", { title: "Fingerprint (SHA-256) of the pixels; every model saw exactly these" });
-  const amplify = make("select", { class: "amplify", "aria-label": "amplification of the difference", title: "How strongly the difference is enlarged before it is drawn" });
+  const amplify = make("select", {
+    class: "amplify",
+    "aria-label": "amplification of the difference",
+    title: "How strongly the difference is enlarged before it is drawn",
+  });
   amplify.append(...AMPLIFICATIONS.map((factor) => make("option", { value: factor }, `× ${factor}`)));
   amplify.value = 2;
   const facts = Object.fromEntries(
     [
-      ["psnr", "PSNR", "Peak signal-to-noise ratio in decibels, −10 log10 of the mean squared difference; ∞ for equal pictures"],
+      [
+        "psnr",
+        "PSNR",
+        "Peak signal-to-noise ratio in decibels, −10 log10 of the mean squared difference; ∞ for equal pictures",
+      ],
       ["ssim", "SSIM", "Structural similarity (Wang et al. 2004), 1 for equal pictures"],
       ["l2", "L2", "Length of the difference: root of the sum of squares over all pixel values in [0, 1]"],
       ["linf", "L∞", "The largest change of any single pixel value in [0, 1]"],
@@ -31,7 +39,12 @@ export function makePictures() {
     { class: "box see" },
     make("figure", {}, frames.clean, make("figcaption", {}, before, size)),
     make("figure", {}, frames.distorted, make("figcaption", {}, make("span", {}, "distorted"), hash)),
-    make("figure", {}, make("div", { class: "frame" }, canvas), make("figcaption", {}, make("span", {}, "difference"), amplify)),
+    make(
+      "figure",
+      {},
+      make("div", { class: "frame" }, canvas),
+      make("figcaption", {}, make("span", {}, "difference"), amplify),
+    ),
     make("div", { class: "facts" }, make("h2", {}, "How far the input moved"), list),
   );
 

@@ -8,9 +8,16 @@ import { confidenceTitle, modelTitle } from "./words.js";
 export function readoutRows(curves, index) {
   const head = make("p", {}, make("b", {}, shownAmount(curves, curves.amounts[index])));
   const rows = curves.models.map((model) =>
-    make("tr", { "data-method": model.method }, make("th", { scope: "row" }, make("i"), modelTitle(curves, model)), ...cells(model, index)),
+    make(
+      "tr",
+      { "data-method": model.method },
+      make("th", { scope: "row" }, make("i"), modelTitle(curves, model)),
+      ...cells(model, index),
+    ),
   );
-  const names = ["", "answer", inside(confidenceTitle(curves)), "margin", "distance"].map((name) => make("th", { class: name === "answer" ? name : null }, name));
+  const names = ["", "answer", inside(confidenceTitle(curves)), "margin", "distance"].map((name) =>
+    make("th", { class: name === "answer" ? name : null }, name),
+  );
   return [head, make("table", {}, make("thead", {}, make("tr", {}, ...names)), make("tbody", {}, ...rows))];
 }
 
@@ -31,12 +38,26 @@ function cells(model, index) {
 
 export function tableOf(curves) {
   const names = ["answer", inside(confidenceTitle(curves)), "margin", "feature distance"];
-  const top = curves.models.map((model) => make("th", { colspan: names.length, scope: "colgroup" }, modelTitle(curves, model)));
-  const columns = curves.models.flatMap(() => names.map((name) => make("th", { scope: "col", class: name === "answer" ? name : null }, name)));
-  const rows = curves.amounts.map((value, index) =>
-    make("tr", {}, make("th", { scope: "row" }, shownAmount(curves, value)), ...curves.models.flatMap((model) => cells(model, index))),
+  const top = curves.models.map((model) =>
+    make("th", { colspan: names.length, scope: "colgroup" }, modelTitle(curves, model)),
   );
-  const head = make("thead", {}, make("tr", {}, make("th", { rowspan: 2, scope: "col" }, axisName(curves)), ...top), make("tr", {}, ...columns));
+  const columns = curves.models.flatMap(() =>
+    names.map((name) => make("th", { scope: "col", class: name === "answer" ? name : null }, name)),
+  );
+  const rows = curves.amounts.map((value, index) =>
+    make(
+      "tr",
+      {},
+      make("th", { scope: "row" }, shownAmount(curves, value)),
+      ...curves.models.flatMap((model) => cells(model, index)),
+    ),
+  );
+  const head = make(
+    "thead",
+    {},
+    make("tr", {}, make("th", { rowspan: 2, scope: "col" }, axisName(curves)), ...top),
+    make("tr", {}, ...columns),
+  );
   const words = `${curves.title}: what each model answers. ◆ flipped, ○ holds.`;
   return make("table", {}, make("caption", {}, words), head, make("tbody", {}, ...rows));
 }

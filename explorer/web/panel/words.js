@@ -1,7 +1,7 @@
 // What curves say in words. Nothing here touches the page; what `curves` is stands in curves.js.
 
-import { cut, shownAmount } from "../shared/format.js";
 import { partOf } from "../shared/chart.js";
+import { cut, shownAmount } from "../shared/format.js";
 
 export function confidenceTitle(curves) {
   const followed = new Set(curves.models.map((model) => model.followed));
@@ -22,7 +22,10 @@ export function flipsAt(curves, { flip_point: flip }) {
 
 export function flipHelp(curves, model) {
   const rest = model.flip_point === curves.amounts[0];
-  const first = model.flip_point === null ? "its answer never changes on this slider" : `its answer ${rest ? "is " : ""}${flipsAt(curves, model)}${rest ? "" : " for the first time"}`;
+  const first =
+    model.flip_point === null
+      ? "its answer never changes on this slider"
+      : `its answer ${rest ? "is " : ""}${flipsAt(curves, model)}${rest ? "" : " for the first time"}`;
   if (!model.band) return `${first}.`;
   const found = model.band.flip_points.filter((value) => value !== null);
   if (!found.length) return `${first}; it holds with all ${model.band.n} seeds.`;

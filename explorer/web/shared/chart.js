@@ -15,9 +15,25 @@ export const variable = (name) => `var(${name})`;
 
 // The frame of a chart whose lines lie in a box at (x, y): its name above, horizontal lines at `levels` with their values
 // beside them, `ticks` below and under them the axis's name. levels: [[y, text]], ticks: [[x, text]].
-export function drawFrame({ x, y, across, tall = TALL, title, help, levels, ticks, axis, under = 31, paint = variable }) {
+export function drawFrame({
+  x,
+  y,
+  across,
+  tall = TALL,
+  title,
+  help,
+  levels,
+  ticks,
+  axis,
+  under = 31,
+  paint = variable,
+}) {
   const frame = svg("g", { class: "chart" });
-  const heading = svg("text", { class: "name", x: x - EDGES.left, y: y - 13, "font-size": 12, "font-weight": 600 }, title);
+  const heading = svg(
+    "text",
+    { class: "name", x: x - EDGES.left, y: y - 13, "font-size": 12, "font-weight": 600 },
+    title,
+  );
   if (help) heading.append(svg("title", {}, help));
   frame.append(heading);
   for (const [at, text] of levels) {
@@ -35,8 +51,12 @@ export function drawFrame({ x, y, across, tall = TALL, title, help, levels, tick
 // Curves of several models against the amount of one distortion, with their bands: `curves` is described at the head of
 // panel/curves.js. `steps`: into how many parts the lines divide the height; `from`: where the values begin, except those
 // of the margin. Gives the group, where a value lies, and `hit`, which takes pointer and keys.
-export function drawChart(curves, { key, title, high, percent, help, x, y, across, paint = variable, tall = TALL, steps = 2, from = 0 }) {
-  const top = high ?? ceiling(Math.max(...curves.models.flatMap((model) => [...model[key], ...(model.band?.[key].high ?? [])])));
+export function drawChart(
+  curves,
+  { key, title, high, percent, help, x, y, across, paint = variable, tall = TALL, steps = 2, from = 0 },
+) {
+  const top =
+    high ?? ceiling(Math.max(...curves.models.flatMap((model) => [...model[key], ...(model.band?.[key].high ?? [])])));
   const low = key === "margin" && curves.models.some((model) => Math.min(...model.margin) < 0) ? -1 : from;
   const px = (amount) => x + partOf(curves, amount) * across;
   const py = (value) => y + tall * (1 - (value - low) / (top - low));
@@ -56,13 +76,40 @@ export function drawChart(curves, { key, title, high, percent, help, x, y, acros
     if (band) {
       const back = pathOf(along(band.low).reverse()).replace("M", "L");
       own.append(svg("path", { class: "band", d: `${pathOf(along(band.high))}${back}Z`, fill, "fill-opacity": 0.13 }));
-      if (band.mean) own.append(svg("path", { class: "mean", d: pathOf(along(band.mean)), stroke: ink, "stroke-width": 1, "stroke-opacity": 0.6 }));
+      if (band.mean)
+        own.append(
+          svg("path", {
+            class: "mean",
+            d: pathOf(along(band.mean)),
+            stroke: ink,
+            "stroke-width": 1,
+            "stroke-opacity": 0.6,
+          }),
+        );
     }
-    own.append(svg("path", { class: "curve", d: pathOf(along(model[key])), stroke: ink, "stroke-width": 2, "stroke-linejoin": "round", "stroke-dasharray": dash(i) }));
-    if (isDotted(i)) own.append(...along(model[key]).flatMap(([cx, cy], j) => (j % 4 ? [] : [svg("circle", { cx, cy, r: 2.2, fill: ink })])));
+    own.append(
+      svg("path", {
+        class: "curve",
+        d: pathOf(along(model[key])),
+        stroke: ink,
+        "stroke-width": 2,
+        "stroke-linejoin": "round",
+        "stroke-dasharray": dash(i),
+      }),
+    );
+    if (isDotted(i))
+      own.append(
+        ...along(model[key]).flatMap(([cx, cy], j) => (j % 4 ? [] : [svg("circle", { cx, cy, r: 2.2, fill: ink })])),
+      );
     group.append(own);
   });
-  const role = { role: "slider", tabindex: 0, "aria-label": `${title} against ${curves.title}`, "aria-valuemin": 0, "aria-valuemax": 100 };
+  const role = {
+    role: "slider",
+    tabindex: 0,
+    "aria-label": `${title} against ${curves.title}`,
+    "aria-valuemin": 0,
+    "aria-valuemax": 100,
+  };
   const hit = svg("rect", { class: "hit", x, y: y - 4, width: across, height: tall + 8, fill: "transparent", ...role });
   return { group, px, py, hit, format };
 }
@@ -94,7 +141,10 @@ export function partOf({ amounts }, amount) {
 export function between(curves, values, amount) {
   const parts = curves.amounts.map((value) => partOf(curves, value));
   const part = partOf(curves, amount);
-  const right = Math.max(parts.findIndex((value) => value >= part), 1);
+  const right = Math.max(
+    parts.findIndex((value) => value >= part),
+    1,
+  );
   if (right >= values.length) return values.at(-1);
   const share = (part - parts[right - 1]) / (parts[right] - parts[right - 1]);
   return values[right - 1] + share * (values[right] - values[right - 1]);

@@ -18,7 +18,11 @@ export function makeNotice() {
   };
   const show = (sentence, { undo, error } = {}) => {
     box.setAttribute("role", error ? "alert" : "status");
-    box.replaceChildren(make("span", {}, sentence), ...(undo ? [button("Undo", "Undo", undo)] : []), button("×", "Close", null));
+    box.replaceChildren(
+      make("span", {}, sentence),
+      ...(undo ? [button("Undo", "Undo", undo)] : []),
+      button("×", "Close", null),
+    );
   };
   return { show, clear };
 }
@@ -26,7 +30,12 @@ export function makeNotice() {
 // A window over the page; Escape, the cross and a click beside it close it.
 export function openDialog(title, ...children) {
   const close = make("button", { class: "plain icon end", "aria-label": "Close" }, "×");
-  const dialog = make("dialog", { class: "window", "aria-label": title }, make("header", {}, make("h2", {}, title), close), ...children);
+  const dialog = make(
+    "dialog",
+    { class: "window", "aria-label": title },
+    make("header", {}, make("h2", {}, title), close),
+    ...children,
+  );
   close.addEventListener("click", () => dialog.close());
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   dialog.addEventListener("close", () => dialog.remove());

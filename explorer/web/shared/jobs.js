@@ -4,7 +4,9 @@
 import { ask, SILENT } from "./server.js";
 
 export function makeJobs({ server }) {
-  const here = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const here = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    byte.toString(16).padStart(2, "0"),
+  ).join("");
   const latest = new Map(); // key -> the newest question's { token }
   const starting = new Map(); // key -> the newest start, answered or not
 

@@ -1,5 +1,6 @@
 // [[key, value]] as the query of an address that people can read: what may stand in one as it is stays as it is.
 export function queryOf(parts) {
-  const plainly = (text) => encodeURIComponent(text).replace(/%(2C|3D|3B|3A|2F|7C)/g, (code) => decodeURIComponent(code));
+  const plainly = (text) =>
+    encodeURIComponent(text).replace(/%(2C|3D|3B|3A|2F|7C)/g, (code) => decodeURIComponent(code));
   return parts.map(([key, value]) => `${key}=${plainly(value)}`).join("&");
 }

@@ -7,7 +7,12 @@ export function makeTabs(tabs, { label, tabId, panelId, panelClass, choose }) {
   const list = make("div", { class: "tabs", role: "tablist", "aria-label": label });
   const made = tabs.map(({ name, title, help }, i) => {
     const tab = make("button", { role: "tab", id: tabId(name), title: help, "aria-controls": panelId(name) }, title);
-    const panel = make("section", { id: panelId(name), class: panelClass, role: "tabpanel", "aria-labelledby": tabId(name) });
+    const panel = make("section", {
+      id: panelId(name),
+      class: panelClass,
+      role: "tabpanel",
+      "aria-labelledby": tabId(name),
+    });
     tab.addEventListener("click", () => choose(name));
     tab.addEventListener("keydown", (event) => {
       const to = keyTarget(event.key, i, tabs.length);

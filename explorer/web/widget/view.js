@@ -13,8 +13,16 @@ const DARK = '.dark, [data-jp-theme-light="false"], [data-theme="dark"], .vscode
 export default {
   render({ model, el }) {
     const state = () => ({ turn: model.get("answer").turn, models: model.get("answer").models ?? [] });
-    const note = make("p", { class: "stability-note", hidden: true }, "Shown as it was stored. Run the cell to bring it to life.");
-    const hide = make("style", {}, `.${model.get("still")} { display: none; } .jp-OutputArea-child:has(.${model.get("still")}) { display: none; }`);
+    const note = make(
+      "p",
+      { class: "stability-note", hidden: true },
+      "Shown as it was stored. Run the cell to bring it to life.",
+    );
+    const hide = make(
+      "style",
+      {},
+      `.${model.get("still")} { display: none; } .jp-OutputArea-child:has(.${model.get("still")}) { display: none; }`,
+    );
     el.classList.add("stability-explorer");
     el.append(hide, note);
     const panel = mount(el, { ask: async () => model.get("answer"), state: state() });
@@ -25,7 +33,8 @@ export default {
       note.hidden = true;
     };
     const fitted = new ResizeObserver(fit);
-    const drawn = ({ detail }) => el.closest(".stability-whole")?.contains(detail.element) && fitted.observe(detail.element);
+    const drawn = ({ detail }) =>
+      el.closest(".stability-whole")?.contains(detail.element) && fitted.observe(detail.element);
     document.addEventListener("plotlywidget-after-render", drawn);
     model.on("change:answer", paint);
     model.on("msg:custom", heard);

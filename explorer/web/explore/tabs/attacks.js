@@ -6,24 +6,50 @@ import { titleOf } from "./titles.js";
 
 const BUSY_MS = 300; // nothing moves before that
 const WAITING = "This follows as soon as the panel above has its answer.";
-const HELP = "Each row is one attack, computed against the model at its left; each column is a model that is shown its pixels. Choose a cell to see those pixels above.";
+const HELP =
+  "Each row is one attack, computed against the model at its left; each column is a model that is shown its pixels. Choose a cell to see those pixels above.";
 
 export function makeAttacksView({ element, page, jobs, catalogue }) {
   const known = Object.entries(catalogue.distortions).filter(([, kind]) => kind.adversarial);
-  const attack = make("select", { "aria-label": "Attack" }, ...known.map(([name, { title }]) => make("option", { value: name }, title)));
+  const attack = make(
+    "select",
+    { "aria-label": "Attack" },
+    ...known.map(([name, { title }]) => make("option", { value: name }, title)),
+  );
   const size = make("input", { type: "range", "aria-label": "Size of the attack" });
   const shown = make("input", { type: "number", "aria-label": "Size of the attack, as a number" });
   const unit = make("span", { class: "soft" });
   const onTop = make("input", { type: "checkbox" });
-  const onTopTitle = "Keep the distortions that are on, and attack the picture they make; else start from the clean picture";
+  const onTopTitle =
+    "Keep the distortions that are on, and attack the picture they make; else start from the clean picture";
   const again = make("button", { hidden: "" }, "Ask again");
   const stop = make("button", {}, "Cancel");
   const bar = make("i");
-  const work = make("div", { class: "work", hidden: "" }, make("span", { class: "track", "aria-hidden": "true" }, bar), make("span", {}, "Crafting"), stop);
+  const work = make(
+    "div",
+    { class: "work", hidden: "" },
+    make("span", { class: "track", "aria-hidden": "true" }, bar),
+    make("span", {}, "Crafting"),
+    stop,
+  );
   const said = make("p", { class: "said", role: "status" });
   const found = make("div", { class: "found", hidden: "" });
   const top = make("label", { title: onTopTitle }, onTop, "on top of the present chain");
-  element.append(make("div", { class: "asking" }, attack, make("label", { title: "How much the attack may change the picture" }, "ε", size), shown, unit, top, again), work, said, found);
+  element.append(
+    make(
+      "div",
+      { class: "asking" },
+      attack,
+      make("label", { title: "How much the attack may change the picture" }, "ε", size),
+      shown,
+      unit,
+      top,
+      again,
+    ),
+    work,
+    said,
+    found,
+  );
 
   let question = null;
   let amount = null; // of the attack
@@ -81,7 +107,11 @@ export function makeAttacksView({ element, page, jobs, catalogue }) {
     const { factor, symbol, unit: words } = page.kind(attack.value);
     const { low, high, step } = page.range({ name: attack.value });
     for (const input of [size, shown]) {
-      Object.assign(input, { min: rounded(low * factor), max: rounded(high * factor), step: input === size ? rounded(step * factor) : "any" });
+      Object.assign(input, {
+        min: rounded(low * factor),
+        max: rounded(high * factor),
+        step: input === size ? rounded(step * factor) : "any",
+      });
       if (input !== typing) input.value = rounded(amount * factor);
     }
     unit.textContent = symbol === "/255" ? "/255" : words;
@@ -92,7 +122,11 @@ export function makeAttacksView({ element, page, jobs, catalogue }) {
     const steps = onTop.checked ? [...rest.recipe.steps] : [];
     const at = steps.findLastIndex(([name]) => name === attack.value);
     if (at >= 0) steps[at] = [attack.value, amount]; // the step that is crafted, whatever its present amount
-    return { state: { ...rest, recipe: { ...rest.recipe, steps, against: rest.models[0] } }, attack: attack.value, amount };
+    return {
+      state: { ...rest, recipe: { ...rest.recipe, steps, against: rest.models[0] } },
+      attack: attack.value,
+      amount,
+    };
   }
 
   const keyOf = (asking) => JSON.stringify(asking);
@@ -157,35 +191,81 @@ export function makeAttacksView({ element, page, jobs, catalogue }) {
 
   function draw(answer) {
     const { models, clean, cells, followed } = answer;
-    const named = (name, attributes) => make("th", { "data-method": page.method(name) ?? "", ...attributes }, dot(), titleOf(page, name));
-    const head = make("tr", {}, make("td", { class: "corner" }, "crafted on ↓   shown to →"), ...models.map((name) => named(name, { scope: "col" })));
-    const first = make("tr", { class: "clean" }, make("th", { scope: "row" }, "no attack"), ...clean.map((cell, j) => make("td", {}, ...words(cell, followed[j]))));
+    const named = (name, attributes) =>
+      make("th", { "data-method": page.method(name) ?? "", ...attributes }, dot(), titleOf(page, name));
+    const head = make(
+      "tr",
+      {},
+      make("td", { class: "corner" }, "crafted on ↓   shown to →"),
+      ...models.map((name) => named(name, { scope: "col" })),
+    );
+    const first = make(
+      "tr",
+      { class: "clean" },
+      make("th", { scope: "row" }, "no attack"),
+      ...clean.map((cell, j) => make("td", {}, ...words(cell, followed[j]))),
+    );
     const rows = models.map((name, i) => {
       const row = make("tr", {}, named(name, { scope: "row" }));
       for (const [j, cell] of cells[i].entries()) row.append(drawCell(answer, cell, i, j));
       return row;
     });
-    const table = make("table", {}, make("caption", { title: HELP }, `${answer.title}, ${answer.shown}: what each model answers`), make("thead", {}, head), make("tbody", {}, first, ...rows));
+    const table = make(
+      "table",
+      {},
+      make("caption", { title: HELP }, `${answer.title}, ${answer.shown}: what each model answers`),
+      make("thead", {}, head),
+      make("tbody", {}, first, ...rows),
+    );
     table.addEventListener("keydown", walk);
-    found.replaceChildren(makeEdges(make("div", { class: "scroll" }, table)), make("p", { class: "soft" }, HELP), flags(answer));
+    found.replaceChildren(
+      makeEdges(make("div", { class: "scroll" }, table)),
+      make("p", { class: "soft" }, HELP),
+      flags(answer),
+    );
     found.hidden = false;
     markCell();
   }
 
-  const words = (cell, followed) => [make("strong", {}, cell.answer), " ", make("small", { title: `Probability of ${followed}; margin ${cell.margin.toFixed(2)}` }, `${followed}: ${percentOrLess(cell.confidence)}`)];
+  const words = (cell, followed) => [
+    make("strong", {}, cell.answer),
+    " ",
+    make(
+      "small",
+      { title: `Probability of ${followed}; margin ${cell.margin.toFixed(2)}` },
+      `${followed}: ${percentOrLess(cell.confidence)}`,
+    ),
+  ];
 
   function drawCell({ models, followed, title }, cell, i, j) {
     const [from, to] = [titleOf(page, models[i]), titleOf(page, models[j])];
-    const badge = make("span", { class: `badge ${cell.flipped ? "flipped" : "holds"}` }, cell.flipped ? "flipped" : "holds");
+    const badge = make(
+      "span",
+      { class: `badge ${cell.flipped ? "flipped" : "holds"}` },
+      cell.flipped ? "flipped" : "holds",
+    );
     const label = `${title} crafted on ${from}, shown to ${to}: ${cell.flipped ? "flipped to" : "holds,"} ${cell.answer}, ${followed[j]} ${percentOrLess(cell.confidence)}`;
-    const button = make("button", { "aria-label": label, title: `See the pixels crafted on ${from}`, "data-row": String(i), tabindex: i || j ? "-1" : "0" }, badge, ...words(cell, followed[j]));
+    const button = make(
+      "button",
+      {
+        "aria-label": label,
+        title: `See the pixels crafted on ${from}`,
+        "data-row": String(i),
+        tabindex: i || j ? "-1" : "0",
+      },
+      badge,
+      ...words(cell, followed[j]),
+    );
     button.addEventListener("click", () => put(i));
     return make("td", { "data-method": page.method(models[j]) ?? "", class: i === j ? "own" : "" }, button);
   }
 
   function put(i) {
     if (found.classList.contains("stale")) return;
-    page.setSteps(painted.steps.map(([name, value]) => ({ name, amount: value, on: true })), { words: painted.title, against: painted.models[i] });
+    page.setSteps(
+      painted.steps.map(([name, value]) => ({ name, amount: value, on: true })),
+      { words: painted.title, against: painted.models[i] },
+    );
   }
 
   // The row whose pixels are on screen is marked.
@@ -193,7 +273,8 @@ export function makeAttacksView({ element, page, jobs, catalogue }) {
     if (!painted || !question) return;
     const { steps, against } = question.recipe;
     const same = JSON.stringify(steps) === JSON.stringify(painted.steps);
-    for (const button of found.querySelectorAll("button[data-row]")) button.setAttribute("aria-pressed", String(same && painted.models[Number(button.dataset.row)] === against));
+    for (const button of found.querySelectorAll("button[data-row]"))
+      button.setAttribute("aria-pressed", String(same && painted.models[Number(button.dataset.row)] === against));
   }
 
   // The arrow keys go from cell to cell; one of them is reached by Tab.
@@ -202,7 +283,14 @@ export function makeAttacksView({ element, page, jobs, catalogue }) {
     const across = painted.models.length;
     const at = all.indexOf(event.target);
     const column = at % across;
-    const to = { ArrowRight: column < across - 1 ? at + 1 : at, ArrowLeft: column ? at - 1 : at, ArrowDown: at + across, ArrowUp: at - across, Home: at - column, End: at - column + across - 1 }[event.key];
+    const to = {
+      ArrowRight: column < across - 1 ? at + 1 : at,
+      ArrowLeft: column ? at - 1 : at,
+      ArrowDown: at + across,
+      ArrowUp: at - across,
+      Home: at - column,
+      End: at - column + across - 1,
+    }[event.key];
     if (at < 0 || to === undefined) return;
     event.preventDefault();
     if (!all[to]) return;
@@ -216,17 +304,33 @@ export function makeAttacksView({ element, page, jobs, catalogue }) {
     models.forEach((name, i) => {
       const all = ["zero_gradient", "falls", "undone"].map((key) => sanity[i][key]);
       const raised = all.filter((flag) => flag.raised);
-      const item = make("li", { "data-method": page.method(name) ?? "" }, make("span", { class: "name" }, dot(), titleOf(page, name)));
+      const item = make(
+        "li",
+        { "data-method": page.method(name) ?? "" },
+        make("span", { class: "name" }, dot(), titleOf(page, name)),
+      );
       const sentences = make("div");
-      for (const { sentence } of raised) sentences.append(make("p", { class: "raised" }, make("b", { "aria-hidden": "true" }, "! "), sentence));
+      for (const { sentence } of raised)
+        sentences.append(make("p", { class: "raised" }, make("b", { "aria-hidden": "true" }, "! "), sentence));
       if (!raised.length) {
         const calm = all.map(({ sentence }) => make("p", {}, sentence));
-        sentences.append(make("details", {}, make("summary", {}, "No sign that the attack is weaker than it looks."), ...calm));
+        sentences.append(
+          make("details", {}, make("summary", {}, "No sign that the attack is weaker than it looks."), ...calm),
+        );
       }
       item.append(sentences);
       list.append(item);
     });
-    return make("section", {}, make("h4", { title: "Signs that an attack on a model fails for want of searching well, not because the model is stable" }, "Can the attack be trusted?"), list);
+    return make(
+      "section",
+      {},
+      make(
+        "h4",
+        { title: "Signs that an attack on a model fails for want of searching well, not because the model is stable" },
+        "Can the attack be trusted?",
+      ),
+      list,
+    );
   }
 
   return { update, hide: end };

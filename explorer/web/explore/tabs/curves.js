@@ -1,7 +1,7 @@
 // The tab "Curves": what every model answers while the distortion touched last grows, all else in the chain held still.
 
-import { make } from "../../shared/dom.js";
 import { mountCurves } from "../../panel/curves.js";
+import { make } from "../../shared/dom.js";
 
 const SEEDS = 8; // of the band
 
@@ -9,7 +9,9 @@ export function makeCurvesView({ element, page, jobs }) {
   const lead = make("p", { class: "lead" });
   const note = make("p", { class: "lead", hidden: "" }, "Read against the clean picture, not against the pinned one.");
   element.append(lead, note);
-  const charts = mountCurves(element, { pick: (amount, { live }) => swept && page.setAmount(swept.index, amount, { live }) });
+  const charts = mountCurves(element, {
+    pick: (amount, { live }) => swept && page.setAmount(swept.index, amount, { live }),
+  });
   let swept = null; // the step on the axis, as stepOnAxis gives it
   let drawn = null; // the question, less that step's amount, whose curves are on screen
   let asked = null; // the one whose curves are being computed
@@ -70,7 +72,11 @@ export function makeCurvesView({ element, page, jobs }) {
     do {
       charts.wait(0);
       const progress = (done, total) => charts.wait(total ? done / total : 0);
-      const found = await jobs.run("curves", { state: question, place: step.active, seeds }, { key: "curves", progress });
+      const found = await jobs.run(
+        "curves",
+        { state: question, place: step.active, seeds },
+        { key: "curves", progress },
+      );
       if (asked !== key) return; // another question has superseded this one
       charts.wait(null);
       if (!found || found.error) return say(found?.error ?? null);

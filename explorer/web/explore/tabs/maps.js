@@ -27,13 +27,29 @@ export function makeLinkedMaps({ element, describe = () => {}, speak = () => {} 
 
   element.tabIndex = 0;
   element.classList.add("linked");
-  new MutationObserver(() => element.isConnected && frames.forEach(draw)).observe(document.body, { attributes: true, attributeFilter: ["class"] });
+  new MutationObserver(() => element.isConnected && frames.forEach(draw)).observe(document.body, {
+    attributes: true,
+    attributeFilter: ["class"],
+  });
 
   function frame({ map = null, label, under = null }) {
     const sheet = make("div", { class: "sheet" });
-    const box = make("div", { class: "map", role: "img", "aria-label": label, title: label }, sheet, make("i", { class: "across" }), make("i", { class: "down" }));
+    const box = make(
+      "div",
+      { class: "map", role: "img", "aria-label": label, title: label },
+      sheet,
+      make("i", { class: "across" }),
+      make("i", { class: "down" }),
+    );
     if (under) sheet.append(make("img", { src: under, alt: "", class: map ? "dim" : "", draggable: "false" }));
-    const one = { frame: box, canvas: make("canvas"), read: make("span", { class: "read" }), label, map, values: map && decode(map) };
+    const one = {
+      frame: box,
+      canvas: make("canvas"),
+      read: make("span", { class: "read" }),
+      label,
+      map,
+      values: map && decode(map),
+    };
     if (map) sheet.append(one.canvas);
     if (one.values?.length === 1) one.read.textContent = valueAt(map, one.values, { x: 0, y: 0 }); // there is only one
     frames.push(one);
@@ -125,7 +141,12 @@ export function makeLinkedMaps({ element, describe = () => {}, speak = () => {} 
     if (!box) return null;
     const { left, top, width, height } = box.getBoundingClientRect();
     const part = (value) => Math.min(Math.max(value, 0), 0.999999);
-    return { x: part(view.x + (event.clientX - left) / width / view.zoom), y: part(view.y + (event.clientY - top) / height / view.zoom), width, height };
+    return {
+      x: part(view.x + (event.clientX - left) / width / view.zoom),
+      y: part(view.y + (event.clientY - top) / height / view.zoom),
+      width,
+      height,
+    };
   }
 
   element.addEventListener("pointermove", (event) => {
@@ -180,9 +201,11 @@ export function makeLinkedMaps({ element, describe = () => {}, speak = () => {} 
   function step([right, down]) {
     const size = sizeOf();
     const start = cross ?? { x: 0.5, y: 0.5 };
-    const next = (part, by) => (Math.min(Math.max(Math.floor(part * size) + (cross ? by : 0), 0), size - 1) + 0.5) / size;
+    const next = (part, by) =>
+      (Math.min(Math.max(Math.floor(part * size) + (cross ? by : 0), 0), size - 1) + 0.5) / size;
     const to = { x: next(start.x, right), y: next(start.y, down) };
-    for (const axis of ["x", "y"]) view[axis] = Math.min(Math.max(view[axis], to[axis] - 1 / view.zoom + 0.5 / size), to[axis] - 0.5 / size);
+    for (const axis of ["x", "y"])
+      view[axis] = Math.min(Math.max(view[axis], to[axis] - 1 / view.zoom + 0.5 / size), to[axis] - 0.5 / size);
     point(to);
     const heard = frames.filter(({ map }) => map).slice(0, SPOKEN);
     speak(`${where()}: ${heard.map(({ label, read }) => `${label} ${read.textContent}`).join(", ")}`);

@@ -9,16 +9,24 @@ import { titleOf } from "./titles.js";
 
 const BUSY_MS = 300; // nothing moves before that
 const WAITING = "This follows as soon as the panel above has its answer.";
-const ANGLE = "The angle between the clean and the distorted features of this stage: arccos of their cosine similarity, in degrees. 0°: the same direction; it does not depend on how large the features are.";
-const LENGTH = "The distance between the clean and the distorted features of this stage: ‖f(x′) − f(x)‖₂. It grows with the number of features, so compare it within a stage.";
-const SCALE = "All clean and distorted maps of a model share one scale: the larger a value, the more it stands out from the page. In the difference, the model’s colour is more than before and grey is less.";
-const CAM = "Where in the picture the last layer that is still a picture finds evidence for a class: solid speaks for it, hollow against it (Grad-CAM).";
-const CAM_FORMULA = "Grad-CAM: L = Σₖ αₖ Aₖ, where Aₖ is channel k of the layer and αₖ the mean over it of ∂(score of the class)/∂Aₖ; without the final ReLU, so that evidence against the class shows as well. Selvaraju et al. 2017.";
+const ANGLE =
+  "The angle between the clean and the distorted features of this stage: arccos of their cosine similarity, in degrees. 0°: the same direction; it does not depend on how large the features are.";
+const LENGTH =
+  "The distance between the clean and the distorted features of this stage: ‖f(x′) − f(x)‖₂. It grows with the number of features, so compare it within a stage.";
+const SCALE =
+  "All clean and distorted maps of a model share one scale: the larger a value, the more it stands out from the page. In the difference, the model’s colour is more than before and grey is less.";
+const CAM =
+  "Where in the picture the last layer that is still a picture finds evidence for a class: solid speaks for it, hollow against it (Grad-CAM).";
+const CAM_FORMULA =
+  "Grad-CAM: L = Σₖ αₖ Aₖ, where Aₖ is channel k of the layer and αₖ the mean over it of ∂(score of the class)/∂Aₖ; without the final ReLU, so that evidence against the class shows as well. Selvaraju et al. 2017.";
 
 export function makeNetworkView({ element, page, jobs }) {
   const bars = makeBars({ page, choose });
   const heading = (text, help) => make("h4", { title: help }, text);
-  const channelsTitle = heading("", "Channels: the maps that a stage makes of the picture, one per feature it looks for.");
+  const channelsTitle = heading(
+    "",
+    "Channels: the maps that a stage makes of the picture, one per feature it looks for.",
+  );
   const channels = makePart({
     kind: "channels",
     words: "Looking into the networks",
@@ -38,20 +46,42 @@ export function makeNetworkView({ element, page, jobs }) {
     button.addEventListener("click", act);
     return button;
   };
-  const tools = make("span", { class: "tools" }, tool("−", "Zoom out", () => evidence.maps.zoom(1 / 1.5)), tool("+", "Zoom in (also double click, or Ctrl and the wheel)", () => evidence.maps.zoom(1.5)), tool("whole", "Show the whole picture", () => evidence.maps.whole()));
+  const tools = make(
+    "span",
+    { class: "tools" },
+    tool("−", "Zoom out", () => evidence.maps.zoom(1 / 1.5)),
+    tool("+", "Zoom in (also double click, or Ctrl and the wheel)", () => evidence.maps.zoom(1.5)),
+    tool("whole", "Show the whole picture", () => evidence.maps.whole()),
+  );
   element.append(
     make("section", {}, heading("How far the features moved, stage by stage", `${ANGLE} ${LENGTH}`), bars.element),
-    make("section", {}, make("header", {}, channelsTitle, channels.where, channels.spoken), make("p", { class: "soft" }, SCALE), channels.element),
-    make("section", {}, make("header", {}, heading("What the answers rest on", CAM_FORMULA), evidence.where, evidence.spoken, tools), make("p", { class: "soft", title: CAM_FORMULA }, CAM), evidence.element),
+    make(
+      "section",
+      {},
+      make("header", {}, channelsTitle, channels.where, channels.spoken),
+      make("p", { class: "soft" }, SCALE),
+      channels.element,
+    ),
+    make(
+      "section",
+      {},
+      make("header", {}, heading("What the answers rest on", CAM_FORMULA), evidence.where, evidence.spoken, tools),
+      make("p", { class: "soft", title: CAM_FORMULA }, CAM),
+      evidence.element,
+    ),
   );
   let layer = null; // the stage whose channels are shown
   let latest = null; // what `update` was told last
   let silent = ""; // why the panel has no answer to the present question, where it has none
   // Heard on its way down, before the page tells its views of an answer.
-  document.addEventListener("answer", ({ detail }) => {
-    silent = detail.error ?? "";
-    for (const part of silent ? [channels, evidence] : []) part.stop();
-  }, true);
+  document.addEventListener(
+    "answer",
+    ({ detail }) => {
+      silent = detail.error ?? "";
+      for (const part of silent ? [channels, evidence] : []) part.stop();
+    },
+    true,
+  );
 
   function update(news) {
     latest = news;
@@ -72,7 +102,11 @@ export function makeNetworkView({ element, page, jobs }) {
   function makePart({ kind, words, ask, paint, keys }) {
     const where = make("span", { class: "where" });
     const spoken = make("span", { class: "spoken", role: "status" });
-    const body = make("div", { class: kind, role: "group", "aria-label": keys }, make("p", { class: "failed" }, WAITING));
+    const body = make(
+      "div",
+      { class: kind, role: "group", "aria-label": keys },
+      make("p", { class: "failed" }, WAITING),
+    );
     const describe = (text) => "busy" in where.dataset || (where.textContent = text);
     const maps = makeLinkedMaps({ element: body, describe, speak: (text) => (spoken.textContent = text) });
     let asked = null;
@@ -110,7 +144,14 @@ export function makeNetworkView({ element, page, jobs }) {
       body.classList.remove("stale");
       failed = found?.models ? null : key;
       drawn = failed ? null : key;
-      if (failed) body.replaceChildren(make("p", { class: "failed", role: "alert" }, found?.error ?? "This was cancelled; change something to ask again."));
+      if (failed)
+        body.replaceChildren(
+          make(
+            "p",
+            { class: "failed", role: "alert" },
+            found?.error ?? "This was cancelled; change something to ask again.",
+          ),
+        );
       else body.replaceChildren(...found.models.map((model) => paint(model, answer, maps)));
     }
 
@@ -129,16 +170,49 @@ export function makeNetworkView({ element, page, jobs }) {
   function paintChannels(model, { pinned }, maps) {
     if (model.error) return sorry(model);
     const { low, high, swing } = model;
-    const scale = { clean: { low, high }, distorted: { low, high }, difference: { low: -swing, high: swing, signed: true, solid: true } };
+    const scale = {
+      clean: { low, high },
+      distorted: { low, high },
+      difference: { low: -swing, high: swing, signed: true, solid: true },
+    };
     const rows = Object.entries(scale).map(([row, range]) => {
       const said = row === "clean" && pinned ? "pinned" : row;
-      const cells = model.channels.map((channel) => maps.frame({ map: { ...channel[row], ...range }, label: `Channel ${channel.index}, ${said}` }));
-      const told = range.signed ? `−${measured(swing)} to +${measured(swing)}` : `${measured(low)} to ${measured(high)}`;
-      return make("div", { class: "line" }, make("span", { class: "soft" }, said, make("small", { title: "The scale that all maps of this row share" }, told)), ...cells);
+      const cells = model.channels.map((channel) =>
+        maps.frame({ map: { ...channel[row], ...range }, label: `Channel ${channel.index}, ${said}` }),
+      );
+      const told = range.signed
+        ? `−${measured(swing)} to +${measured(swing)}`
+        : `${measured(low)} to ${measured(high)}`;
+      return make(
+        "div",
+        { class: "line" },
+        make(
+          "span",
+          { class: "soft" },
+          said,
+          make("small", { title: "The scale that all maps of this row share" }, told),
+        ),
+        ...cells,
+      );
     });
     const single = model.channels.every(({ clean }) => clean.width * clean.height === 1); // the layer is a vector
-    const head = make("div", { class: "line" }, make("span"), ...model.channels.map(({ index, distance }) => make("b", { title: `Channel ${index}: its map moved by ${measured(distance)} (L2)` }, `${index}`, make("small", {}, ` Δ ${measured(distance)}`))));
-    const all = model.channels.length === model.total ? `all ${model.total} channels` : `${model.channels.length} of ${model.total} channels`;
+    const head = make(
+      "div",
+      { class: "line" },
+      make("span"),
+      ...model.channels.map(({ index, distance }) =>
+        make(
+          "b",
+          { title: `Channel ${index}: its map moved by ${measured(distance)} (L2)` },
+          `${index}`,
+          make("small", {}, ` Δ ${measured(distance)}`),
+        ),
+      ),
+    );
+    const all =
+      model.channels.length === model.total
+        ? `all ${model.total} channels`
+        : `${model.channels.length} of ${model.total} channels`;
     return block(model, all, make("div", { class: single ? "lines single" : "lines" }, head, ...rows));
   }
 
@@ -153,7 +227,11 @@ export function makeNetworkView({ element, page, jobs }) {
     };
     const shown = [figure("clean", model.clean), figure("distorted", model.distorted)];
     if (model.other) shown.push(figure("distorted", model.other));
-    return block(model, `${named(model.layer)}, ${model.grid.join(" × ")}; full colour: ±${measured(model.limit)}`, make("div", { class: "figures" }, ...shown));
+    return block(
+      model,
+      `${named(model.layer)}, ${model.grid.join(" × ")}; full colour: ±${measured(model.limit)}`,
+      make("div", { class: "figures" }, ...shown),
+    );
   }
 
   function hide() {
@@ -172,7 +250,14 @@ function makeBars({ page, choose }) {
   let longest = 1;
 
   function build(models, layers) {
-    const head = make("tr", {}, make("th", { scope: "col" }, "stage"), make("th", { scope: "col" }, "model"), make("th", { scope: "col", title: ANGLE }, "angle"), make("th", { scope: "col", title: LENGTH }, "distance, L2"));
+    const head = make(
+      "tr",
+      {},
+      make("th", { scope: "col" }, "stage"),
+      make("th", { scope: "col" }, "model"),
+      make("th", { scope: "col", title: ANGLE }, "angle"),
+      make("th", { scope: "col", title: LENGTH }, "distance, L2"),
+    );
     cells = [];
     const bodies = layers.map((name) => {
       const own = models.filter((model) => name in model.feature_distance);
@@ -181,7 +266,13 @@ function makeBars({ page, choose }) {
       const rows = own.map((model) => {
         const [angle, l2] = [makeBar(), makeBar()];
         cells.push({ model: model.name, layer: name, angle, l2 });
-        return make("tr", { "data-method": model.method }, make("td", {}, dot(), titleOf(page, model.name)), angle.cell, l2.cell);
+        return make(
+          "tr",
+          { "data-method": model.method },
+          make("td", {}, dot(), titleOf(page, model.name)),
+          angle.cell,
+          l2.cell,
+        );
       });
       rows[0].prepend(make("th", { scope: "rowgroup", rowspan: String(own.length) }, button));
       return make("tbody", {}, ...rows);
@@ -217,7 +308,8 @@ function makeBars({ page, choose }) {
   }
 
   function mark(layer) {
-    for (const button of table.querySelectorAll("button[data-layer]")) button.setAttribute("aria-pressed", String(button.dataset.layer === layer));
+    for (const button of table.querySelectorAll("button[data-layer]"))
+      button.setAttribute("aria-pressed", String(button.dataset.layer === layer));
   }
 
   return { element: table, paint, mark };

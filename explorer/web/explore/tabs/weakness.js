@@ -9,7 +9,8 @@ const BUSY_MS = 300; // nothing moves before that
 const HELP = {
   title: "Choose a row to see it: its distortion is put on.",
   share: "The smallest amount that does it, and how far along the slider that is from its mild end.",
-  severity: "On the published scale of ImageNet-C: 1 mild to 5 strong, a + beyond it. Where nothing is published, a dash.",
+  severity:
+    "On the published scale of ImageNet-C: 1 mild to 5 strong, a + beyond it. Where nothing is published, a dash.",
   l2: "How far the picture is from the clean one: the root of the summed squared differences of all values, √Σ(x′ − x)². Weak spots are ranked by it.",
   psnr: "Peak signal-to-noise ratio, 10 log₁₀(1 / mean squared difference), in decibels: the higher, the closer to the clean picture.",
   ssim: "Structural similarity: 1 is the same picture.",
@@ -23,12 +24,19 @@ export function makeWeaknessView({ element, page, jobs, catalogue }) {
   goals.break.title = "For each distortion, the smallest amount at which the baseline changes its answer";
   const among = make("select", { "aria-label": "Distortions to search", title: "Which distortions to search" });
   const onTop = make("input", { type: "checkbox" });
-  const onTopTitle = "Keep the distortions that are on, and search for the least that is needed beside them; else start from the clean picture";
+  const onTopTitle =
+    "Keep the distortions that are on, and search for the least that is needed beside them; else start from the clean picture";
   const topLabel = make("label", { title: onTopTitle }, onTop, "on top of the present chain");
   const stop = make("button", {}, "Cancel");
   const bar = make("i");
   const where = make("span");
-  const work = make("div", { class: "work", hidden: "" }, make("span", { class: "track", "aria-hidden": "true" }, bar), where, stop);
+  const work = make(
+    "div",
+    { class: "work", hidden: "" },
+    make("span", { class: "track", "aria-hidden": "true" }, bar),
+    where,
+    stop,
+  );
   const said = make("p", { class: "said", role: "status" });
   const table = make("table");
   const scroll = make("div", { class: "scroll" }, table);
@@ -61,8 +69,14 @@ export function makeWeaknessView({ element, page, jobs, catalogue }) {
       all.append(...known.filter(([, kind]) => kind.adversarial === adversarial).map(option));
       return all;
     };
-    among.append(make("option", { value: "all" }, "All distortions"), make("option", { value: "natural" }, "All but attacks"), group("One distortion", false), group("One attack", true));
-    const searched = (attack) => known.filter(([, kind]) => kind.searched && kind.adversarial === attack).map(([name]) => name);
+    among.append(
+      make("option", { value: "all" }, "All distortions"),
+      make("option", { value: "natural" }, "All but attacks"),
+      group("One distortion", false),
+      group("One attack", true),
+    );
+    const searched = (attack) =>
+      known.filter(([, kind]) => kind.searched && kind.adversarial === attack).map(([name]) => name);
     const [attacks, others] = [searched(true), searched(false)];
     // Attacks take the longest: they come last.
     among.chosen = () => ({ all: [...others, ...attacks], natural: others })[among.value] ?? [among.value];
@@ -74,15 +88,22 @@ export function makeWeaknessView({ element, page, jobs, catalogue }) {
   function update({ question }) {
     const single = question.models.length < 2;
     goals.separate.disabled = single;
-    goals.separate.title = single ? "This needs two models; add another" : "For each distortion, the smallest amount at which some models have changed their answer and others hold";
+    goals.separate.title = single
+      ? "This needs two models; add another"
+      : "For each distortion, the smallest amount at which some models have changed their answer and others hold";
     if (!asked) return;
     const stale = leftBehind(question);
     scroll.classList.toggle("stale", stale);
     for (const row of rows) {
       row.button.disabled = stale;
-      row.button.setAttribute("aria-pressed", String(!stale && JSON.stringify(row.steps) === JSON.stringify(question.recipe.steps)));
+      row.button.setAttribute(
+        "aria-pressed",
+        String(!stale && JSON.stringify(row.steps) === JSON.stringify(question.recipe.steps)),
+      );
     }
-    table.caption.textContent = stale ? "These are of another picture, seed or other models; ask again." : captionOf(asked);
+    table.caption.textContent = stale
+      ? "These are of another picture, seed or other models; ask again."
+      : captionOf(asked);
   }
 
   // A search ends where its picture or models have been left for others, also while its tab is closed.
@@ -153,20 +174,31 @@ export function makeWeaknessView({ element, page, jobs, catalogue }) {
 
   function summary() {
     const found = rows.filter((row) => row.amount !== null).sort((a, b) => a.values.l2 - b.values.l2);
-    const goal = asked.goal === "break" ? ["breaks", "break", titleOf(page, asked.models[0])] : ["separates", "separate", "the models"];
-    if (asked.chain.length && found.some((row) => row.share === 0)) return `The distortions that are on already ${goal[1]} ${goal[2]} by themselves.`;
+    const goal =
+      asked.goal === "break"
+        ? ["breaks", "break", titleOf(page, asked.models[0])]
+        : ["separates", "separate", "the models"];
+    if (asked.chain.length && found.some((row) => row.share === 0))
+      return `The distortions that are on already ${goal[1]} ${goal[2]} by themselves.`;
     if (rows.length === 1) {
       const [row] = rows;
-      return row.amount === null ? `${row.title} never ${goal[0]} ${goal[2]} on this picture, up to the slider’s end.` : `${row.title} ${goal[0]} ${goal[2]} at ${row.shown}.`;
+      return row.amount === null
+        ? `${row.title} never ${goal[0]} ${goal[2]} on this picture, up to the slider’s end.`
+        : `${row.title} ${goal[0]} ${goal[2]} at ${row.shown}.`;
     }
-    if (!found.length) return `None of these ${rows.length} distortions ${goal[0]} ${goal[2]} on this picture, up to the sliders’ ends.`;
+    if (!found.length)
+      return `None of these ${rows.length} distortions ${goal[0]} ${goal[2]} on this picture, up to the sliders’ ends.`;
     const part = `${found.length} of ${rows.length} distortions ${found.length === 1 ? goal[0] : goal[1]} ${goal[2]}`;
     return `${part}. The smallest change of the picture is by ${found[0].title}, ${found[0].shown}.`;
   }
 
   function captionOf({ goal, models, chain }) {
-    const what = goal === "break" ? `The least that changes the answer of ${titleOf(page, models[0])}` : "The least that changes the answer of some models and not of others";
-    const shown = ([name, amount]) => `${page.kind(name).title} ${plain(amount * page.kind(name).factor, 3)} ${page.kind(name).symbol}`;
+    const what =
+      goal === "break"
+        ? `The least that changes the answer of ${titleOf(page, models[0])}`
+        : "The least that changes the answer of some models and not of others";
+    const shown = ([name, amount]) =>
+      `${page.kind(name).title} ${plain(amount * page.kind(name).factor, 3)} ${page.kind(name).symbol}`;
     return `${what}, ${chain.length ? `on top of ${chain.map(shown).join(", ")}` : "from the clean picture"}`;
   }
 
@@ -222,11 +254,22 @@ export function makeWeaknessView({ element, page, jobs, catalogue }) {
     const { title, amount, share, severity, input, flip_points: points, flips, moved, predictions } = found;
     const shown = tidy(found.shown);
     const button = make("button", { "aria-pressed": "false" }, title);
-    button.title = amount === null ? `Put on ${title} at the strongest amount that was tried` : `Put on ${title}, ${shown}`;
-    const values = { title, share, severity, l2: input?.l2 ?? null, psnr: input?.psnr ?? (input ? Infinity : null), ssim: input?.ssim ?? null };
+    button.title =
+      amount === null ? `Put on ${title} at the strongest amount that was tried` : `Put on ${title}, ${shown}`;
+    const values = {
+      title,
+      share,
+      severity,
+      l2: input?.l2 ?? null,
+      psnr: input?.psnr ?? (input ? Infinity : null),
+      ssim: input?.ssim ?? null,
+    };
     const nothing = () => make("td", { class: "none" }, "–");
     const cell = (text) => (text === null ? nothing() : make("td", {}, text));
-    const much = amount === null ? make("td", { class: "none" }, "not found") : make("td", {}, shown, " ", make("small", {}, `${Math.round(100 * share)} %`));
+    const much =
+      amount === null
+        ? make("td", { class: "none" }, "not found")
+        : make("td", {}, shown, " ", make("small", {}, `${Math.round(100 * share)} %`));
     if (amount !== null) much.style.setProperty("--share", share.toFixed(3));
     much.classList.add("much");
     const strength = severity === null ? null : severity > 5 + 1e-9 ? "5+" : severity.toFixed(1);
@@ -234,11 +277,26 @@ export function makeWeaknessView({ element, page, jobs, catalogue }) {
     const ssim = input && input.ssim.toFixed(3).replace("-", "−");
     const far = cell(input && measured(input.l2));
     if (input) far.title = `PSNR ${psnr}, SSIM ${ssim}${strength === null ? "" : `, severity ${strength}`}`; // their columns are left out where it is narrow
-    const line = make("tr", {}, make("th", { scope: "row" }, button), much, cell(strength), far, cell(psnr), cell(ssim));
+    const line = make(
+      "tr",
+      {},
+      make("th", { scope: "row" }, button),
+      much,
+      cell(strength),
+      far,
+      cell(psnr),
+      cell(ssim),
+    );
     for (const model of asked.models) {
       values[model] = points[model] === null ? null : along(found.distortion, points[model]);
       const point = flips[model] === null ? "holds throughout" : `flips at ${tidy(flips[model])}`;
-      const own = make("td", { "data-method": page.method(model), class: `model ${moved[model] ? "flipped" : "holds"}` }, make("b", {}, `${moved[model] ? "◆" : "○"} ${predictions[model]}`), " ", make("small", {}, point));
+      const own = make(
+        "td",
+        { "data-method": page.method(model), class: `model ${moved[model] ? "flipped" : "holds"}` },
+        make("b", {}, `${moved[model] ? "◆" : "○"} ${predictions[model]}`),
+        " ",
+        make("small", {}, point),
+      );
       line.append(own);
     }
     if (amount === null) line.classList.add("missing");
@@ -255,7 +313,10 @@ export function makeWeaknessView({ element, page, jobs, catalogue }) {
   }
 
   function put({ steps, against, title, shown }) {
-    page.setSteps(steps.map(([name, amount]) => ({ name, amount, on: true })), { words: `${title} ${shown ?? "at its strongest"}`, against });
+    page.setSteps(
+      steps.map(([name, amount]) => ({ name, amount, on: true })),
+      { words: `${title} ${shown ?? "at its strongest"}`, against },
+    );
   }
 
   // Up and down go from row to row.
