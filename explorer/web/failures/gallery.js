@@ -1,9 +1,9 @@
 // The cases as a wall of pictures: only the cells on screen are elements. What a cell says comes in blocks, its picture
 // is drawn by the server when the cell comes on screen, and kept a while; what is on screen now goes before what was.
 
-import { openDialog } from "../shared/dialog.js";
-import { dot, labelled, make, smallButton, smallMenu } from "../shared/dom.js";
-import { count, percent } from "../shared/format.js";
+import { make, smallButton, smallMenu } from "../shared/dom.js";
+import { count } from "../shared/format.js";
+import { makeCell } from "./cell.js";
 
 const BLOCK = 100; // cases described by one answer
 const DRAWN = 24; // pictures of one answer: few, so that the first ones are there soon
@@ -218,7 +218,8 @@ export function makeGallery({ element, notice, world }) {
       const item = itemAt(index);
       if (!item) fetchBlock(Math.floor(index / BLOCK));
       else if (!cells.has(index)) {
-        const cell = makeCell(item, index);
+        const cell = makeCell({ item, index, total, world, focused, noted });
+        showPicture(cell);
         cell.node.style.width = `${width}px`;
         cell.node.style.transform = `translate(${(index % columns) * (width + GAP)}px, ${Math.floor(index / columns) * (TALL + GAP)}px)`;
         cells.set(index, cell);
@@ -229,6 +230,14 @@ export function makeGallery({ element, notice, world }) {
     draw();
   }
 
+  // The case that somebody came to.
+  function focused(index) {
+    current = index;
+    tabStop();
+  }
+
+  const noted = () => cells.get(current)?.button.focus({ preventScroll: true }); // the window of a note was closed
+
   function tabStop() {
     const [from, to] = visible(0);
     if (!cells.has(current) || current < from || current >= to)
@@ -236,100 +245,15 @@ export function makeGallery({ element, notice, world }) {
     for (const [index, { button }] of cells) button.tabIndex = index === current ? 0 : -1;
   }
 
-  function makeCell(item, index) {
-    const survey = world.survey();
-    const image = make("img", { alt: "", draggable: "false" });
-    const truth = item.label === null ? `row ${item.image}` : item.label;
-    const kind = world.distortion(item.distortion);
-    const amount = world.amountText(item.distortion, item.amount);
-    const answers = ["baseline", "other"].map((which) => {
-      const { answer, confidence, fails } = item[which];
-      const name = world.nameOf(world.side(which));
-      return {
-        words: `${name} answers ${answer} with ${percent(confidence)}, ${fails ? "fails" : "right"}`,
-        node: make(
-          "span",
-          { class: fails ? "answer fails" : "answer", "data-method": world.methodOf(world.side(which)) },
-          dot(),
-          make("b", {}, answer),
-          make("span", {}, percent(confidence)),
-          make("em", {}, fails ? "✗" : "✓"),
-        ),
-      };
-    });
-    const label = `${item.label === null ? "" : `True class ${item.label}. `}${answers.map(({ words }) => words).join("; ")}. ${kind.title} ${amount}, row ${item.image} of ${survey.data}${survey.seeds.length > 1 ? `, seed ${item.seed}` : ""}. `;
-    const button = make("button", {
-      class: "case",
-      "aria-label": `${label}Open in the live view`,
-      title: label,
-      tabindex: -1,
-      "data-case": item.case,
-      "data-index": index,
-      "aria-keyshortcuts": "S N",
-    });
-    button.append(
-      make("span", { class: "frame" }, image),
-      make(
-        "span",
-        { class: "facts" },
-        make("b", { class: "truth" }, truth),
-        ...answers.map(({ node }) => node),
-        make("small", {}, `${kind.title}, ${amount}`),
-      ),
-    );
-    button.addEventListener("click", () => world.open(item));
-    button.addEventListener("focus", () => {
-      current = index;
-      tabStop();
-    });
-    const star = make("button", {
-      class: "plain star",
-      tabindex: -1,
-      "aria-label": "Star",
-      title: "Star this case (S)",
-    });
-    star.addEventListener("click", () => world.mark(item.case, { star: !world.marks()[item.case]?.star }));
-    const note = make(
-      "button",
-      { class: "plain note", tabindex: -1, "aria-label": "Tags and note", title: "Tags and note (N)" },
-      "✎",
-    );
-    note.addEventListener("click", () => takeNote(item));
-    const node = make(
-      "div",
-      { class: "f-cell", role: "listitem", "aria-setsize": total, "aria-posinset": index + 1 },
-      button,
-      make("span", { class: "marks" }, star, note),
-    );
-    const cell = { item, node, image, button, star, note };
-    showPicture(cell);
-    showMark(cell);
-    return cell;
-  }
-
-  function showPicture({ item, image, button }) {
-    const url = pictures.get(item.case);
-    if (url && image.getAttribute("src") !== url) image.src = url;
-    button.toggleAttribute("data-lost", url === null || !!broken);
-  }
-
-  function showMark({ item, node, star, note }) {
-    const mark = world.marks()[item.case];
-    star.textContent = mark?.star ? "★" : "☆";
-    star.setAttribute("aria-pressed", String(!!mark?.star));
-    note.title =
-      mark?.note || mark?.tags.length
-        ? `${[...mark.tags.map((tag) => `#${tag}`), mark.note].filter(Boolean).join(" · ")} (N)`
-        : "Tags and note (N)";
-    note.toggleAttribute("data-on", !!(mark?.note || mark?.tags.length));
-    node.toggleAttribute("data-marked", !!mark);
+  function showPicture(cell) {
+    cell.showPicture(broken ? null : pictures.get(cell.item.case));
   }
 
   function marked(id) {
-    for (const cell of cells.values()) if (cell.item.case === id) showMark(cell);
+    for (const cell of cells.values()) if (cell.item.case === id) cell.showMark();
   }
 
-  // ---- keys and notes ---------------------------------------------------------------------------------------------
+  // ---- keys ---------------------------------------------------------------------------------------------
 
   function onKey(event) {
     const at = Number(event.target.dataset?.index);
@@ -365,44 +289,6 @@ export function makeGallery({ element, notice, world }) {
     }
     paint();
     cells.get(index)?.button.focus({ preventScroll: true });
-  }
-
-  function takeNote(item) {
-    const mark = world.marks()[item.case] ?? { star: false, tags: [], note: "" };
-    const tags = make("input", {
-      type: "text",
-      maxlength: 500,
-      "aria-label": "Tags",
-      placeholder: "thin stroke, mislabelled",
-      title: "Words separated by commas",
-    });
-    tags.value = mark.tags.join(", ");
-    const note = make("textarea", { rows: 4, maxlength: 2000, "aria-label": "Note" });
-    note.value = mark.note;
-    const save = make("button", { class: "small-button strong" }, "Keep");
-    const form = make(
-      "form",
-      { class: "f-note" },
-      labelled("Tags", tags),
-      labelled("Note", note),
-      make("p", { class: "soft" }, `Kept in ${world.survey().marks_file}`),
-      save,
-    );
-    save.type = "submit";
-    const dialog = openDialog(`Case ${item.case}: tags and note`, form);
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      dialog.close();
-      world.mark(item.case, {
-        tags: tags.value
-          .split(",")
-          .map((tag) => tag.trim())
-          .filter(Boolean),
-        note: note.value,
-      });
-    });
-    dialog.addEventListener("close", () => cells.get(current)?.button.focus({ preventScroll: true }));
-    tags.focus();
   }
 
   return { update, marked, shown: fit };

@@ -46,8 +46,9 @@ export function makeFeatureMap({ element, world, jobs }) {
     asked = mine;
     stage.setAttribute("aria-busy", "true");
     far.textContent = "Looking into the network …";
-    const progress = (done, total) =>
-      total && (far.textContent = `${count(done)} of ${count(total)} pictures looked at`);
+    const progress = (done, total) => {
+      if (total) far.textContent = `${count(done)} of ${count(total)} pictures looked at`;
+    };
     const answer = await jobs.run("survey_map", question, { key: "survey-map", progress });
     if (asked !== mine || !answer) return;
     asked = "";
@@ -192,7 +193,10 @@ export function makeFeatureMap({ element, world, jobs }) {
 
   function pick(flags) {
     const cases = found.cases.filter((_, i) => flags[i]);
-    if (!cases.length) return void (far.textContent = "No case lies in there.");
+    if (!cases.length) {
+      far.textContent = "No case lies in there.";
+      return;
+    }
     world.filter({ cases });
     world.show("gallery");
   }

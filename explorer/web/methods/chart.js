@@ -2,29 +2,14 @@
 // with a mark of its own: measured here (lines with bands), the models' cards, shipped surveys, and what others published.
 // A line joins numbers of one place only.
 
-import { drawChart, pathOf } from "../shared/chart.js";
+import { drawChart } from "../shared/chart.js";
 import { dot, make, svg } from "../shared/dom.js";
-import { count, interval, percent, shownAmount } from "../shared/format.js";
+import { count, shownAmount } from "../shared/format.js";
+import { dots, endLabels, lines, pointMark, SHAPES, sourceSample } from "./marks.js";
+import { axisStart, near, SOURCES, sentencesOf, valuesAt } from "./values.js";
 
 const [LEFT, TOP, BOTTOM, LABELS, TALL] = [42, 30, 40, 152, 340]; // px
 const ROOM = 620; // px from which names stand at the ends of the lines
-export const SOURCES = {
-  live: "Measured here",
-  survey: "Shipped survey",
-  card: "Cards of the models",
-  stated: "Published by others",
-  measured: "Weights of others, measured by us",
-};
-const SHAPES = {
-  card: (x, y) => `M${x - 3.5} ${y}a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0Z`,
-  survey: (x, y) => `M${x} ${y - 4.5}l4.5 8h-9Z`,
-  stated: (x, y) => `M${x} ${y - 4.5}l4.5 4.5l-4.5 4.5l-4.5-4.5Z`,
-  measured: (x, y) => `M${x - 3.5} ${y - 3.5}h7v7h-7Z`,
-};
-// Where the axis begins, so that curves close to 100 % can be told apart; it is written at the axis.
-const begin = (shares) => [0.9, 0.75, 0.5].find((low) => Math.min(1, ...shares) > low) ?? 0;
-const near = (a, b) => Math.abs(a - b) < 1e-9 * Math.max(1, Math.abs(a));
-
 // `data`: { kind, amounts, models, archs, live, points, published, hidden }; `hidden`: a Set of the SOURCES left out.
 export function makeMethodChart({ element }) {
   const drawing = make("div", { class: "m-drawing" });
@@ -33,7 +18,7 @@ export function makeMethodChart({ element }) {
   element.append(make("div", { class: "m-plot" }, drawing, readout), names);
   let data = null;
   let width = 0;
-  let drawn = null; // { hit, hover, at, x, across }
+  let drawn = null; // what draw made
   let reading = null; // the amount that is read
   new ResizeObserver(() => data && Math.abs(drawing.clientWidth - width) > 1 && draw()).observe(drawing);
 
@@ -61,55 +46,40 @@ export function makeMethodChart({ element }) {
       role: "group",
       "aria-label": `Accuracy against ${kind.title}`,
     });
-    const models = live
-      ? live.models.map((one) => ({
-          ...named(one.name),
-          accuracy: one.accuracy,
-          band: { accuracy: one },
-          flip_point: null,
-        }))
-      : [];
+    const curveOf = (one) => ({ ...named(one.name), accuracy: one.accuracy, band: { accuracy: one } });
+    const models = live ? live.models.map(curveOf) : [];
     const frame = { ...kind, amounts: live?.amounts ?? [mild, strong], models };
     const points = data.points.filter((one) => !hidden.has(one.source) && inside(one.amount));
     const published = data.published.filter((one) => !hidden.has(one.kind) && inside(one.amount));
-    const from = begin([
+    const from = axisStart([
       ...points.map((one) => one.low),
       ...published.map((one) => one.accuracy),
       ...(live?.models.flatMap((one) => one.low) ?? []),
     ]);
-    const {
-      group: lined,
-      hit,
-      py: y,
-    } = drawChart(frame, {
-      key: "accuracy",
-      title: "Accuracy",
-      high: 1,
-      percent: true,
-      steps: from ? 5 : 4,
-      from,
-      tall: TALL,
-      x: LEFT,
-      y: TOP,
-      across,
-      help: "Share of the images that a model classifies correctly",
+    const chart = drawChart(frame, {
+      ...{ key: "accuracy", title: "Accuracy", help: "Share of the images that a model classifies correctly" },
+      ...{ high: 1, percent: true, steps: from ? 5 : 4, from, tall: TALL, x: LEFT, y: TOP, across },
     });
-    drawingOf.append(lined);
+    const { hit, py: y } = chart;
+    drawingOf.append(chart.group);
     const hover = svg("path", { class: "m-hover", d: `M0 ${TOP - 4}v${TALL + 4}`, transform: "translate(-9999 0)" });
     const joined = live
       ? null
       : ["survey", "card"].find((source) => points.some((one) => one.source === source && !near(one.amount, mild)));
-    const ends = live
-      ? models.map((one) => ({ ...one, x: x(live.amounts.at(-1)), y: y(one.accuracy.at(-1)) }))
+    const thin = live
+      ? null
       : lines(
-          drawingOf,
+          data.models,
           points.filter((one) => one.source === joined),
           x,
           y,
         );
-    if (live) for (const one of models) drawingOf.append(dots(one, live.amounts, x, y));
-    drawingOf.append(hover, hit, ...points.map((one) => ourMark(one, x, y)));
-    if (width >= ROOM) drawingOf.append(endLabels(ends, Math.max(0, ...ends.map((one) => one.x)) + 12));
+    const ends = thin?.ends ?? models.map((one) => ({ ...one, x: x(live.amounts.at(-1)), y: y(one.accuracy.at(-1)) }));
+    if (live) drawingOf.append(...models.map((one) => dots(one, live.amounts, x, y)));
+    else drawingOf.append(...thin.paths);
+    drawingOf.append(hover, hit, ...points.map((one) => pointMark(one, named(one.model).method, x, y)));
+    const left = Math.max(0, ...ends.map((one) => one.x)) + 12;
+    if (width >= ROOM) drawingOf.append(endLabels(ends, left, { top: TOP, bottom: TOP + TALL }));
     names.hidden = width >= ROOM;
     names.replaceChildren(...data.models.map((one) => make("span", { "data-method": one.method }, dot(), one.label)));
     const marks = published.map((one) => theirMark(one, x, y));
@@ -142,44 +112,6 @@ export function makeMethodChart({ element }) {
 
   // ---- marks ----------------------------------------------------------------------------------------------------
 
-  // One thin line per model through the points of one source; gives where each ends.
-  function lines(into, points, x, y) {
-    return data.models.flatMap((model) => {
-      const own = points.filter((one) => one.model === model.name).sort((a, b) => x(a.amount) - x(b.amount));
-      if (!own.length) return [];
-      into.append(
-        svg("path", {
-          class: "m-line",
-          "data-method": model.method,
-          d: pathOf(own.map((one) => [x(one.amount), y(one.accuracy)])),
-        }),
-      );
-      return [{ ...model, x: x(own.at(-1).amount), y: y(own.at(-1).accuracy) }];
-    });
-  }
-
-  function dots(model, amounts, x, y) {
-    const d = amounts
-      .map((amount, i) => `M${x(amount) - 2} ${y(model.accuracy[i])}a2 2 0 1 0 4 0a2 2 0 1 0 -4 0Z`)
-      .join("");
-    return svg("path", { class: "m-dots", "data-method": model.method, d });
-  }
-
-  function ourMark(point, x, y) {
-    const [at, up] = [x(point.amount), y(point.accuracy)];
-    const own = svg("g", {
-      class: "m-own",
-      "data-method": named(point.model).method,
-      "data-source": point.source,
-      "data-model": point.model,
-    });
-    own.append(
-      svg("path", { class: "whisker", d: `M${at} ${y(point.low)}V${y(point.high)}` }),
-      svg("path", { class: "mark", d: SHAPES[point.source](at, up) }),
-    );
-    return own;
-  }
-
   function theirMark(value, x, y) {
     const mark = svg("path", {
       class: "m-theirs",
@@ -188,7 +120,7 @@ export function makeMethodChart({ element }) {
       d: SHAPES[value.kind](x(value.amount), y(value.accuracy)),
       role: "img",
       tabindex: -1,
-      "aria-label": wordsOf(value).join(" "),
+      "aria-label": sentencesOf(value, data).join(" "),
     });
     mark.addEventListener("pointerenter", () => show(value, x, y));
     mark.addEventListener("pointerleave", () => document.activeElement !== mark && hide());
@@ -222,27 +154,6 @@ export function makeMethodChart({ element }) {
       marks.forEach((mark) => mark.setAttribute("tabindex", mark === next ? 0 : -1));
       next.focus();
     });
-    return own;
-  }
-
-  // The models' names beside the ends of their lines, none over another.
-  function endLabels(ends, left) {
-    const own = svg("g", { class: "m-ends" });
-    const placed = ends.map((one) => ({ ...one, at: one.y })).sort((a, b) => a.y - b.y);
-    const gap = 17;
-    placed.forEach((one, i) => (one.at = Math.max(one.at, i ? placed[i - 1].at + gap : TOP)));
-    const over = Math.max(0, (placed.at(-1)?.at ?? 0) - (TOP + TALL));
-    [...placed]
-      .reverse()
-      .forEach((one, i, all) => (one.at = Math.min(one.at, i ? all[i - 1].at - gap : one.at - over)));
-    for (const one of placed) {
-      const line = svg("g", { "data-method": one.method });
-      line.append(
-        svg("path", { d: `M${one.x + 4} ${one.y}L${left - 2} ${one.at}h6` }),
-        svg("text", { x: left + 8, y: one.at + 4 }, one.label),
-      );
-      own.append(line);
-    }
     return own;
   }
 
@@ -281,44 +192,12 @@ export function makeMethodChart({ element }) {
     });
   }
 
+  const numbersAt = (amount) => valuesAt(amount, { ...drawn, models: data.models });
   const amountOf = (amount) => (near(amount, data.amounts[0]) ? "clean" : shownAmount(data.kind, amount));
-
-  // Every number at an amount, as rows of { name, method, cells: [[source, text]] } and lines on what others published.
-  function at(amount) {
-    const { live, points, published } = drawn;
-    const i = live ? live.amounts.findIndex((one) => near(one, amount)) : -1;
-    const rows = data.models.map((model) => {
-      const own = live?.models.find((one) => one.name === model.name);
-      const cells = {};
-      if (i >= 0 && own) cells.live = interval({ accuracy: own.accuracy[i], low: own.low[i], high: own.high[i] });
-      for (const one of points)
-        if (one.model === model.name && near(one.amount, amount)) cells[one.source] = interval(one);
-      return { model, cells };
-    });
-    const groups = new Map(); // of one method, network and source
-    for (const one of published.filter((value) => near(value.amount, amount))) {
-      const key = [one.method, one.arch, one.source.short].join();
-      groups.set(key, [...(groups.get(key) ?? []), one]);
-    }
-    const others = [...groups.values()].map((all) => {
-      const shares = all.map((one) => one.accuracy);
-      const range =
-        all.length === 1
-          ? percent(shares[0], 1)
-          : `${percent(Math.min(...shares), 1)} to ${percent(Math.max(...shares), 1)} in ${all.length} settings`;
-      return {
-        method: all[0].method,
-        mark: all[0].kind,
-        text: `${all[0].title} · ${all[0].arch}: ${range}`,
-        source: all[0].source.short,
-      };
-    });
-    return { rows: rows.filter(({ cells }) => Object.keys(cells).length), others };
-  }
 
   function read(amount) {
     reading = amount;
-    const { rows, others } = at(amount);
+    const { rows, others } = numbersAt(amount);
     const used = Object.keys(SOURCES).filter((source) => rows.some(({ cells }) => cells[source]));
     const images = (source) =>
       count(source === "live" ? drawn.live.n : drawn.points.find((one) => one.source === source).n);
@@ -357,22 +236,8 @@ export function makeMethodChart({ element }) {
     tell();
   }
 
-  function wordsOf(value) {
-    const where = value.clean
-      ? "clean images"
-      : `${value.about ? "about " : ""}${shownAmount(data.kind, value.amount)}`;
-    const ours = value.same_as && data.archs.includes(value.same_as);
-    return [
-      `${percent(value.accuracy, 1)}: ${value.title}, ${value.arch}, on ${where}.`,
-      `${value.setting.replace(/^[a-z]/, (letter) => letter.toUpperCase())}.`,
-      value.certain,
-      ours ? "The same architecture as ours, trained otherwise." : "Another architecture than ours.",
-      `${value.source.authors} ${value.source.year}, arXiv ${value.source.arxiv}${value.n ? `; n = ${count(value.n)}` : `; n not ${value.kind === "stated" ? "stated" : "kept"}`}.`,
-    ];
-  }
-
   function show(value, x, y) {
-    const [first, ...rest] = wordsOf(value);
+    const [first, ...rest] = sentencesOf(value, data);
     const [title, ...more] = first.split(": ");
     readout.classList.add("one"); // before it is measured
     position(
@@ -408,7 +273,7 @@ export function makeMethodChart({ element }) {
     const { hit } = drawn;
     const amount = reading ?? drawn.at[0];
     if (amount === undefined) return hit.setAttribute("aria-valuetext", "No number yet");
-    const { rows, others } = at(amount);
+    const { rows, others } = numbersAt(amount);
     const said = rows.map(
       ({ model, cells }) =>
         `${model.label} ${Object.entries(cells)
@@ -426,19 +291,4 @@ export function makeMethodChart({ element }) {
   }
 
   return { paint };
-}
-
-// The mark of a source, for legends: a small SVG in the text's colour.
-export function sourceSample(source) {
-  const own = svg("svg", {
-    class: "m-sample",
-    width: source === "live" ? 22 : 12,
-    height: 12,
-    "aria-hidden": "true",
-    "data-source": source,
-  });
-  if (source === "live")
-    own.append(svg("path", { class: "band", d: "M0 1h22v10h-22Z" }), svg("path", { class: "line", d: "M0 6h22" }));
-  else own.append(svg("path", { class: "mark", d: SHAPES[source](6, 6) }));
-  return own;
 }

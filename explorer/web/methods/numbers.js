@@ -3,7 +3,7 @@
 
 import { make } from "../shared/dom.js";
 import { count, interval, percent, shownAmount } from "../shared/format.js";
-import { SOURCES } from "./chart.js";
+import { SOURCES } from "./values.js";
 
 const HEADS = ["From", "Model", "Amount", "Accuracy (95 % interval)", "n", "Seed", "Setting and source"];
 

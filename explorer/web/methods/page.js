@@ -6,9 +6,11 @@ import { labelled, make, smallButton, smallMenu } from "../shared/dom.js";
 import { count, shownAmount } from "../shared/format.js";
 import { queryOf } from "../shared/query.js";
 import { ask as askServer } from "../shared/server.js";
-import { makeMethodChart, SOURCES, sourceSample } from "./chart.js";
+import { makeMethodChart } from "./chart.js";
 import { makeDescriptions } from "./descriptions.js";
+import { makeLegend } from "./legend.js";
 import { makeNumbers } from "./numbers.js";
+import { actText, notesOf, statusText } from "./status.js";
 
 const FIRST = [25, 50, 100, 200, 300, 450, 700]; // images after which the chart is drawn anew
 const FIRST_ATTACKED = [10, 25, 50, 100, 200, 300, 450, 700];
@@ -52,23 +54,19 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
   );
   const title = make("h2", {});
   const lead = make("p", { class: "soft" });
-  const legend = make("div", {
-    class: "m-legend",
-    role: "group",
-    "aria-label": "Where the numbers come from: choose what is shown",
-  });
   const chartBox = make("div", {});
   const bar = make("progress", { "aria-label": "Measuring", max: 1, hidden: "" });
   const status = make("span", { role: "status" });
   const act = make("button", { class: "small-button", hidden: "" });
   const notes = make("ul", { class: "m-notes" });
+  const legend = makeLegend({ hidden, toggled: () => paintChart() });
   const numbers = makeNumbers({ world: () => known && world() });
   const box = make(
     "section",
     { class: "m-box" },
     title,
     lead,
-    legend,
+    legend.element,
     chartBox,
     make("div", { class: "m-status" }, bar, status, act),
     notes,
@@ -84,15 +82,12 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
   distortion.addEventListener("change", () => choose({ distortion: distortion.value }));
   reach.addEventListener("change", () => choose({ reach: reach.value }));
   images.addEventListener("change", () => choose({ images: Number(images.value) }));
-  act.addEventListener("click", () =>
-    fetching?.data === chosen.data
-      ? stopDownload()
-      : state === "measuring"
-        ? stop()
-        : state === "absent"
-          ? download()
-          : measure(),
-  );
+  act.addEventListener("click", () => {
+    if (fetching?.data === chosen.data) stopDownload();
+    else if (state === "measuring") stop();
+    else if (state === "absent") download();
+    else measure();
+  });
 
   for (const [label, wanted] of [
     ["Distortions", false],
@@ -219,7 +214,8 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
   // It goes on while something else is looked at.
   async function download() {
     const { title: name, data: dataset } = group();
-    const mine = (fetching = { data: dataset, done: 0, total: 0 });
+    const mine = { data: dataset, done: 0, total: 0 };
+    fetching = mine;
     paintStatus();
     const progress = (done, total) => {
       Object.assign(mine, { done, total });
@@ -291,109 +287,40 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
     const { amounts, points, published } = world();
     title.textContent = `Accuracy under ${known.title}`;
     lead.textContent = `${known.help} ${group().title}, all ${group().models.length} models${known.adversarial ? "; each is attacked by the change made against itself" : ", on the same pixels"}. Whiskers and bands: 95 % intervals (Wilson).`;
-    const [mild, strong] = [amounts[0], amounts.at(-1)];
-    const beyond = [...points, ...published].filter(
-      (one) => (one.amount - strong) * Math.sign(strong - mild) > 1e-9,
-    ).length;
-    notes.replaceChildren(...known.said.map((one) => make("li", {}, one)));
-    if (!group().here && group().bytes)
-      addNote(`Or put ${chosen.data}.npz into a folder and start the explorer with EXPLORER_DATA=FOLDER.`);
-    const more = reached() !== "whole" ? "choose more under Amounts" : "they stand in the table below";
-    if (beyond) addNote(`${beyond} values lie beyond ${shownAmount(known, strong)}; ${more}.`);
-    if (!known.published.some((one) => !one.clean))
-      addNote(`No published accuracy under ${known.title} on ${group().title} is known here.`);
-    else
-      addNote(
-        "Others' values come from other networks or other training, and from other noise: they are marks, not part of our curves.",
-      );
-    paintLegend();
-    chart.paint(world());
+    const notesOfChart = notesOf({
+      known,
+      group: group(),
+      amounts,
+      values: [...points, ...published],
+      whole: reached() === "whole",
+    });
+    notes.replaceChildren(...notesOfChart.map((one) => make("li", {}, one)));
+    paintChart();
     numbers.paint();
+  }
+
+  function paintChart() {
+    legend.paint(world());
+    chart.paint(world());
   }
 
   function addNote(text) {
     notes.append(make("li", {}, text));
   }
 
-  function paintLegend() {
-    const { points, published } = world();
-    const focused = legend.contains(document.activeElement) ? document.activeElement.dataset.source : null;
-    const entry = (source, there, words) => {
-      if (!there) return [];
-      const made = make(
-        "button",
-        {
-          class: "small-button",
-          "aria-pressed": String(!hidden.has(source)),
-          title: "Show or hide",
-          "data-source": source,
-        },
-        sourceSample(source),
-        make("span", {}, SOURCES[source]),
-        make("small", {}, words),
-      );
-      made.addEventListener("click", () => {
-        if (!hidden.delete(source)) hidden.add(source);
-        paintLegend();
-        chart.paint(world());
-      });
-      return [made];
-    };
-    const ours = (source) => points.filter((one) => one.source === source);
-    const n = (source) => [...new Set(ours(source).map((one) => count(one.n)))].join(", ");
-    const theirs = (kind) => published.filter((one) => one.kind === kind);
-    const sources = (kind) => [...new Set(theirs(kind).map((one) => one.source.short))].join("; ");
-    legend.replaceChildren(
-      ...entry("live", live, `n = ${count(live?.n ?? 0)}, seed ${live?.seed}`),
-      ...entry("survey", ours("survey").length, `n = ${n("survey")}, seed ${seedOf(ours("survey"))}`),
-      ...entry("card", ours("card").length, `n = ${n("card")}, seed ${seedOf(ours("card"))}`),
-      ...entry("stated", theirs("stated").length, sources("stated")),
-      ...entry("measured", theirs("measured").length, sources("measured")),
-    );
-    if (focused) legend.querySelector(`[data-source=${focused}]`)?.focus();
-  }
-
-  const seedOf = (points) => [...new Set(points.map((one) => one.seed).filter((seed) => seed !== null))].join(", ");
-
   function paintStatus(done = 0, error = null) {
     box.dataset.state = state;
-    const all = chosen.images;
-    const part = live?.n ? `the first ${count(live.n)}` : "no";
-    const { title: name, bytes, host } = group();
-    const megabytes = (number) => Math.round(number / 1e6);
     const loading = state === "absent" && fetching?.data === chosen.data;
-    const changed = known.points.filter((one) => one.amount !== known.reaches[reached()].amounts[0]);
-    const from = [
-      ["card", "the cards"],
-      ["survey", "the shipped survey"],
-    ]
-      .filter(([source]) => changed.some((one) => one.source === source))
-      .map(([, words]) => words);
-    const shown = from.length
-      ? `What is shown comes from ${from.join(" and ")}.`
-      : `No card and no shipped survey knows ${known.title}.`;
-    const words = {
-      measuring: `Measuring here: ${count(Math.floor(done))} of ${count(all)} images …`,
-      stopped: `Stopped after ${part} images.`,
-      failed: error,
-      done: `Measured here on the first ${count(live?.n ?? 0)} test images, seed ${live?.seed}.`,
-      absent: error ?? `${name} is not on this machine, so that nothing can be measured here. ${shown}`,
-    }[state];
-    const text = loading
-      ? `Downloading ${name}: ${megabytes(fetching.done)} of ${megabytes(bytes)} MB …`
-      : (words ?? "");
+    const [clean] = known.reaches[reached()].amounts;
+    const shown = known.points.filter((one) => one.amount !== clean).map((one) => one.source);
+    const facts = { done, images: chosen.images, live, error, group: group(), title: known.title, shown };
+    const text = statusText(state, facts, loading ? fetching : null);
     if (status.textContent !== text) status.textContent = text;
     bar.hidden = state !== "measuring" && !loading;
     bar.setAttribute("aria-label", loading ? "Downloading" : "Measuring");
-    bar.value = loading ? fetching.done / bytes : done / all;
-    const acts = {
-      measuring: "Cancel",
-      stopped: "Go on",
-      failed: "Try again",
-      absent: loading ? "Cancel" : `Download ${megabytes(bytes)} MB from ${host}`,
-    };
-    act.textContent = acts[state] ?? "";
-    act.hidden = !act.textContent || (state === "absent" && (!bytes || (fetching && !loading)));
+    bar.value = loading ? fetching.done / group().bytes : done / chosen.images;
+    act.textContent = actText(state, group(), loading);
+    act.hidden = !act.textContent || (state === "absent" && (!group().bytes || (fetching !== null && !loading)));
   }
 
   function fail(sentence, again) {

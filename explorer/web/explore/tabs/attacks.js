@@ -61,7 +61,11 @@ export function makeAttacksView({ element, page, jobs, catalogue }) {
 
   say(WAITING);
   // Where the panel has no answer to the present question, nor has this.
-  document.addEventListener("answer", ({ detail }) => detail.error && (end(), say(detail.error, true)));
+  document.addEventListener("answer", ({ detail }) => {
+    if (!detail.error) return;
+    end();
+    say(detail.error, true);
+  });
   attack.addEventListener("change", () => {
     amount = page.kind(attack.value).default;
     paintSize();
@@ -74,10 +78,16 @@ export function makeAttacksView({ element, page, jobs, catalogue }) {
       amount = Math.min(Math.max(input.valueAsNumber / page.kind(attack.value).factor, low), high);
       paintSize(input);
     });
-    input.addEventListener("change", () => (paintSize(), settle()));
+    input.addEventListener("change", () => {
+      paintSize();
+      settle();
+    });
   }
   onTop.addEventListener("change", settle);
-  again.addEventListener("click", () => ((given = null), settle()));
+  again.addEventListener("click", () => {
+    given = null;
+    settle();
+  });
   stop.addEventListener("click", () => {
     given = asked;
     end();

@@ -107,7 +107,9 @@ export function makeNetworkView({ element, page, jobs }) {
       { class: kind, role: "group", "aria-label": keys },
       make("p", { class: "failed" }, WAITING),
     );
-    const describe = (text) => "busy" in where.dataset || (where.textContent = text);
+    const describe = (text) => {
+      if (!("busy" in where.dataset)) where.textContent = text;
+    };
     const maps = makeLinkedMaps({ element: body, describe, speak: (text) => (spoken.textContent = text) });
     let asked = null;
     let drawn = null;

@@ -135,7 +135,9 @@ export function makeWeaknessView({ element, page, jobs, catalogue }) {
     drawHead();
     drawRows();
     say("");
-    busy = setTimeout(() => ((work.hidden = false), (result.hidden = false)), BUSY_MS);
+    busy = setTimeout(() => {
+      work.hidden = result.hidden = false;
+    }, BUSY_MS);
     for (const name of own.names) {
       const { title } = page.kind(name);
       const progress = (done, total) => tell(own, title, total ? done / total : 0);
@@ -274,7 +276,7 @@ export function makeWeaknessView({ element, page, jobs, catalogue }) {
     much.classList.add("much");
     const strength = severity === null ? null : severity > 5 + 1e-9 ? "5+" : severity.toFixed(1);
     const psnr = input === null ? null : input.psnr === null ? "∞" : `${input.psnr.toFixed(1)} dB`;
-    const ssim = input && input.ssim.toFixed(3).replace("-", "−");
+    const ssim = input ? input.ssim.toFixed(3).replace("-", "−") : null;
     const far = cell(input && measured(input.l2));
     if (input) far.title = `PSNR ${psnr}, SSIM ${ssim}${strength === null ? "" : `, severity ${strength}`}`; // their columns are left out where it is narrow
     const line = make(
@@ -333,5 +335,5 @@ export function makeWeaknessView({ element, page, jobs, catalogue }) {
 
 // An amount as the server tells it, for the screen: "σ = 0.04813" becomes "σ = 0.0481", "-29.71°" gets a true minus.
 export function tidy(shown) {
-  return shown && shown.replace(/-?\d+(\.\d+)?(e[-+]?\d+)?/g, (text) => plain(Number(text), 3));
+  return shown?.replace(/-?\d+(\.\d+)?(e[-+]?\d+)?/g, (text) => plain(Number(text), 3));
 }

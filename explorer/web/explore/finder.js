@@ -1,0 +1,64 @@
+// The search for the next picture on which the models disagree: a button and what it found, in the rail and in the window
+// of data sets. There is one search at a time, wherever it was started.
+
+import { make } from "../shared/dom.js";
+import { count } from "../shared/format.js";
+
+// `chosen`: { name, label, shown }, which the search begins at; `dataset()` is the data set of that name.
+export function makeFinders({ jobs, page, notice, chosen, dataset }) {
+  let searching = null; // the search under way
+
+  // Whether the models that stand side by side would be asked about this data set's pictures.
+  const fits = () => !!dataset()?.here && page.suits({ dataset: chosen.name });
+
+  // `found(name, item)` takes the picture.
+  return function makeFinder({ found: take }) {
+    const button = make("button", { class: "small-button" });
+    const status = make("small", { role: "status" });
+    button.addEventListener("click", () => (searching ? cancel() : search()));
+
+    function paint() {
+      button.textContent = searching ? "Stop searching" : "Next disagreement";
+      button.disabled = !searching && !fits();
+      button.title = fits()
+        ? "Search for the next picture that the models call by different names under these distortions"
+        : "These pictures are for other models: choose one of them first";
+      if (!searching) status.textContent = "";
+    }
+
+    function cancel() {
+      if (!searching) return;
+      searching = null;
+      jobs.cancel("disagree");
+      paint();
+    }
+
+    async function search() {
+      const { name, label, shown } = chosen;
+      const { title, rows } = dataset();
+      const state = page.question();
+      const mine = { name };
+      searching = mine;
+      paint();
+      status.textContent = "Searching …";
+      const after = shown?.dataset === name ? shown.index : rows - 1; // round the end: from the first row on
+      const progress = (done, total) => {
+        if (total) status.textContent = `${count(done)} of ${count(total)} looked at`;
+      };
+      const question = { state, dataset: name, after, label };
+      const found = await jobs.run("disagree", question, { key: "disagree", progress });
+      if (searching !== mine) return;
+      searching = null;
+      paint();
+      if (!found) return;
+      const asked = ({ models, recipe }) => JSON.stringify([models, recipe]);
+      const where = `every picture${label ? ` of the class ${label}` : ""} of ${title}`;
+      if (found.error) notice.show(found.error, { error: true });
+      else if (!found.item) notice.show(`Under these distortions the models agree on ${where}.`);
+      else if (asked(page.question()) === asked(state)) take(name, found.item);
+      else notice.show("The distortions or models have changed meanwhile; search again.");
+    }
+
+    return { button, status, paint, cancel };
+  };
+}

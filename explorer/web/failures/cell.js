@@ -1,0 +1,105 @@
+// One case in the gallery: its picture, what is true, what the two models answered, and what somebody noted about it.
+
+import { openDialog } from "../shared/dialog.js";
+import { dot, labelled, make } from "../shared/dom.js";
+import { percent } from "../shared/format.js";
+
+// `focused(index)` hears that somebody came to it, `noted()` that the window of its note was closed.
+export function makeCell({ item, index, total, world, focused, noted }) {
+  const image = make("img", { alt: "", draggable: "false" });
+  const answers = ["baseline", "other"].map((which) => answerOf(item[which], world.side(which), world));
+  const { title } = world.distortion(item.distortion);
+  const amount = world.amountText(item.distortion, item.amount);
+  const label = labelOf(item, answers.map(({ words }) => words).join("; "), `${title} ${amount}`, world.survey());
+  const button = make(
+    "button",
+    { class: "case", "aria-label": `${label}Open in the live view`, title: label, "aria-keyshortcuts": "S N" },
+    make("span", { class: "frame" }, image),
+    make(
+      "span",
+      { class: "facts" },
+      make("b", { class: "truth" }, item.label === null ? `row ${item.image}` : item.label),
+      ...answers.map(({ node }) => node),
+      make("small", {}, `${title}, ${amount}`),
+    ),
+  );
+  button.tabIndex = -1;
+  Object.assign(button.dataset, { case: item.case, index });
+  button.addEventListener("click", () => world.open(item));
+  button.addEventListener("focus", () => focused(index));
+  const star = small("star", "Star", "Star this case (S)", "");
+  star.addEventListener("click", () => world.mark(item.case, { star: !world.marks()[item.case]?.star }));
+  const note = small("note", "Tags and note", "Tags and note (N)", "✎");
+  note.addEventListener("click", () => openNote({ item, world, closed: noted }));
+  const marks = make("span", { class: "marks" }, star, note);
+  const where = { role: "listitem", "aria-setsize": total, "aria-posinset": index + 1 };
+  const node = make("div", { class: "f-cell", ...where }, button, marks);
+
+  // `url`: undefined while it is asked for, null where there is none.
+  function showPicture(url) {
+    if (url && image.getAttribute("src") !== url) image.src = url;
+    button.toggleAttribute("data-lost", url === null);
+  }
+
+  function showMark() {
+    const mark = world.marks()[item.case];
+    const words = [...(mark?.tags ?? []).map((tag) => `#${tag}`), mark?.note].filter(Boolean).join(" · ");
+    star.textContent = mark?.star ? "★" : "☆";
+    star.setAttribute("aria-pressed", String(!!mark?.star));
+    note.title = words ? `${words} (N)` : "Tags and note (N)";
+    note.toggleAttribute("data-on", !!words);
+    node.toggleAttribute("data-marked", !!mark);
+  }
+
+  showMark();
+  return { item, node, button, star, note, showPicture, showMark };
+}
+
+function small(name, label, title, text) {
+  return make("button", { class: `plain ${name}`, tabindex: -1, "aria-label": label, title }, text);
+}
+
+// What one model answered, in words and as an element.
+function answerOf({ answer, confidence, fails }, model, world) {
+  const node = make(
+    "span",
+    { class: fails ? "answer fails" : "answer", "data-method": world.methodOf(model) },
+    ...[dot(), make("b", {}, answer), make("span", {}, percent(confidence)), make("em", {}, fails ? "✗" : "✓")],
+  );
+  const words = `${world.nameOf(model)} answers ${answer} with ${percent(confidence)}, ${fails ? "fails" : "right"}`;
+  return { node, words };
+}
+
+function labelOf(item, answers, distortion, survey) {
+  const truth = item.label === null ? "" : `True class ${item.label}. `;
+  const seed = survey.seeds.length > 1 ? `, seed ${item.seed}` : "";
+  return `${truth}${answers}. ${distortion}, row ${item.image} of ${survey.data}${seed}. `;
+}
+
+// The window in which a case gets tags and a note.
+function openNote({ item, world, closed }) {
+  const mark = world.marks()[item.case] ?? { star: false, tags: [], note: "" };
+  const hints = { placeholder: "thin stroke, mislabelled", title: "Words separated by commas" };
+  const tags = make("input", { type: "text", maxlength: 500, "aria-label": "Tags", ...hints });
+  tags.value = mark.tags.join(", ");
+  const note = make("textarea", { rows: 4, maxlength: 2000, "aria-label": "Note" });
+  note.value = mark.note;
+  const save = make("button", { class: "small-button strong" }, "Keep");
+  save.type = "submit";
+  const kept = make("p", { class: "soft" }, `Kept in ${world.survey().marks_file}`);
+  const form = make("form", { class: "f-note" }, labelled("Tags", tags), labelled("Note", note), kept, save);
+  const dialog = openDialog(`Case ${item.case}: tags and note`, form);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    dialog.close();
+    world.mark(item.case, { tags: tagsOf(tags.value), note: note.value });
+  });
+  dialog.addEventListener("close", closed);
+  tags.focus();
+}
+
+// "thin stroke, mislabelled" as a list.
+export function tagsOf(text) {
+  const tags = text.split(",").map((tag) => tag.trim());
+  return tags.filter(Boolean);
+}

@@ -1,0 +1,58 @@
+// The legend of the chart of the page "Methods": where the numbers come from; a press hides or shows what comes from there.
+
+import { make } from "../shared/dom.js";
+import { count } from "../shared/format.js";
+import { sourceSample } from "./marks.js";
+import { SOURCES } from "./values.js";
+
+// `hidden`: a Set of the SOURCES left out, which a press changes; `toggled()` hears of it.
+export function makeLegend({ hidden, toggled }) {
+  const help = "Where the numbers come from: choose what is shown";
+  const element = make("div", { class: "m-legend", role: "group", "aria-label": help });
+
+  function paint({ points, published, live }) {
+    const focused = element.contains(document.activeElement) ? document.activeElement.dataset.source : null;
+    const words = { live: live && `n = ${count(live.n)}, seed ${live.seed}` };
+    for (const source of ["survey", "card"]) {
+      const own = points.filter((one) => one.source === source);
+      const seeds = own.map((one) => one.seed).filter((seed) => seed !== null);
+      words[source] = own.length && `n = ${distinct(own.map((one) => count(one.n)))}, seed ${distinct(seeds)}`;
+    }
+    for (const source of ["stated", "measured"]) {
+      const own = published.filter((one) => one.kind === source);
+      words[source] =
+        own.length &&
+        distinct(
+          own.map((one) => one.source.short),
+          "; ",
+        );
+    }
+    const there = Object.keys(SOURCES).filter((source) => words[source]);
+    element.replaceChildren(...there.map((source) => entry(source, words[source])));
+    if (focused) element.querySelector(`[data-source=${focused}]`)?.focus();
+  }
+
+  function entry(source, words) {
+    const made = make(
+      "button",
+      {
+        class: "small-button",
+        "aria-pressed": String(!hidden.has(source)),
+        title: "Show or hide",
+        "data-source": source,
+      },
+      ...[sourceSample(source), make("span", {}, SOURCES[source]), make("small", {}, words)],
+    );
+    made.addEventListener("click", () => {
+      if (!hidden.delete(source)) hidden.add(source);
+      toggled();
+    });
+    return made;
+  }
+
+  return { element, paint };
+}
+
+function distinct(values, between = ", ") {
+  return [...new Set(values)].join(between);
+}

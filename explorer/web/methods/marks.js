@@ -1,0 +1,60 @@
+// The marks of the chart of the page "Methods": one shape for each place that numbers come from.
+
+import { pathOf } from "../shared/chart.js";
+import { svg } from "../shared/dom.js";
+import { spread } from "./values.js";
+
+export const SHAPES = {
+  card: (x, y) => `M${x - 3.5} ${y}a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0Z`,
+  survey: (x, y) => `M${x} ${y - 4.5}l4.5 8h-9Z`,
+  stated: (x, y) => `M${x} ${y - 4.5}l4.5 4.5l-4.5 4.5l-4.5-4.5Z`,
+  measured: (x, y) => `M${x - 3.5} ${y - 3.5}h7v7h-7Z`,
+};
+
+// The mark of a source, for legends: a small SVG in the text's colour.
+export function sourceSample(source) {
+  const width = source === "live" ? 22 : 12;
+  const own = svg("svg", { class: "m-sample", width, height: 12, "aria-hidden": "true", "data-source": source });
+  if (source !== "live") own.append(svg("path", { class: "mark", d: SHAPES[source](6, 6) }));
+  else own.append(svg("path", { class: "band", d: "M0 1h22v10h-22Z" }), svg("path", { class: "line", d: "M0 6h22" }));
+  return own;
+}
+
+// A number of ours with its interval.
+export function pointMark({ source, model, amount, accuracy, low, high }, method, x, y) {
+  const [at, up] = [x(amount), y(accuracy)];
+  return svg(
+    "g",
+    { class: "m-own", "data-method": method, "data-source": source, "data-model": model },
+    svg("path", { class: "whisker", d: `M${at} ${y(low)}V${y(high)}` }),
+    svg("path", { class: "mark", d: SHAPES[source](at, up) }),
+  );
+}
+
+// The amounts at which a model was measured, as dots on its line.
+export function dots({ method, accuracy }, amounts, x, y) {
+  const dot = (amount, i) => `M${x(amount) - 2} ${y(accuracy[i])}a2 2 0 1 0 4 0a2 2 0 1 0 -4 0Z`;
+  return svg("path", { class: "m-dots", "data-method": method, d: amounts.map(dot).join("") });
+}
+
+// One thin line per model through its points; gives the paths, and where each ends.
+export function lines(models, points, x, y) {
+  const drawn = models.flatMap((model) => {
+    const own = points.filter((one) => one.model === model.name).sort((a, b) => x(a.amount) - x(b.amount));
+    if (!own.length) return [];
+    const corners = own.map((one) => [x(one.amount), y(one.accuracy)]);
+    const path = svg("path", { class: "m-line", "data-method": model.method, d: pathOf(corners) });
+    return [{ path, end: { ...model, x: corners.at(-1)[0], y: corners.at(-1)[1] } }];
+  });
+  return { paths: drawn.map(({ path }) => path), ends: drawn.map(({ end }) => end) };
+}
+
+// The models' names beside the ends of their lines, none over another.
+export function endLabels(ends, left, { top, bottom }) {
+  const group = svg("g", { class: "m-ends" });
+  for (const { x, y, at, method, label } of spread(ends, { top, bottom })) {
+    const path = svg("path", { d: `M${x + 4} ${y}L${left - 2} ${at}h6` });
+    group.append(svg("g", { "data-method": method }, path, svg("text", { x: left + 8, y: at + 4 }, label)));
+  }
+  return group;
+}
