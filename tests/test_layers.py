@@ -23,7 +23,6 @@ ORDER = [
     {"survey"},
     {"figures"},
     {"experiments"},
-    {"panel"},
     {"web"},
     {"reports"},
     {"app", "widgets"},
@@ -33,7 +32,7 @@ ORDER = [
 ]
 # The same within the app; its __init__ stands on top of all.
 APP = [
-    {"guard", "validation", "cache", "idle", "distortion_info"},
+    {"guard", "static", "validation", "cache", "idle", "distortion_info"},
     {"dataset_catalog"},
     {"pictures"},
     {"workspace"},
