@@ -29,7 +29,7 @@ browser."""
 GRADIO = {"__theme", "view", "deep_link", "__sign"}
 """Parameters that are Gradio's own."""
 
-FAILURES = {"page", "place", "survey", "pair", "find", "pane"}
+FAILURES = {"place", "survey", "pair", "find", "pane"}
 """Parameters of the page "Failures", which reads them itself and asks for what they say like for anything else."""
 
 METHODS = {"data", "distortion", "reach", "images"}

@@ -45,12 +45,12 @@ def url(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
 class FailuresPage:
     """One visitor of the page."""
 
-    def __init__(self, browser: Browser, url: str, address: str = "?page=failures", **how: Any) -> None:
+    def __init__(self, browser: Browser, url: str, address: str = "?place=failures", **how: Any) -> None:
         self.context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **how})
         self.app = AppPage(self.context, url + "/" + address)
         self.app.foreign.clear()
         self.page: Page = self.app.page
-        if "page=failures" in address:
+        if "place=failures" in address:
             self.until_cases()
 
     def until_cases(self) -> None:
@@ -144,7 +144,7 @@ def test_a_case_opens_in_the_live_view_with_its_very_pixels(visitor: FailuresPag
         page.go_back()
         page.wait_for_function("document.body.dataset.page === 'failures'")
         assert page.locator(f".case[data-index='{place}']").is_visible()
-        page.wait_for_function("location.search.includes('page=failures')")
+        page.wait_for_function("location.search.includes('place=failures')")
 
 
 def test_an_attack_opens_with_the_model_it_was_made_against(visitor: FailuresPage, folder: Path) -> None:
@@ -211,10 +211,10 @@ def test_an_address_brings_back_survey_models_filters_order_and_pane(browser: Br
 @pytest.mark.parametrize(
     ("address", "said"),
     [
-        ("?page=failures&survey=../../etc", "not here"),
-        ('?page=failures&find={"label":"<img src=x onerror=alert(1)>"}', "filters were taken off"),
-        ('?page=failures&find={"quadrants":"all","by":["x"]}', "filters were taken off"),
-        ("?page=failures&find={broken&pane=nothing&pair=A,B", None),
+        ("?place=failures&survey=../../etc", "not here"),
+        ('?place=failures&find={"label":"<img src=x onerror=alert(1)>"}', "filters were taken off"),
+        ('?place=failures&find={"quadrants":"all","by":["x"]}', "filters were taken off"),
+        ("?place=failures&find={broken&pane=nothing&pair=A,B", None),
     ],
 )
 def test_an_address_that_makes_no_sense_opens_all_the_same(

@@ -38,7 +38,7 @@ class MethodsPage:
 
     def __init__(self, browser: Browser, url: str) -> None:
         self.context = browser.new_context(viewport={"width": 1440, "height": 900})
-        self.app = AppPage(self.context, url + "/?page=methods&data=digits&distortion=crop")
+        self.app = AppPage(self.context, url + "/?place=methods&data=digits&distortion=crop")
         self.page: Page = self.app.page
 
     def choose(self, label: str, value: str) -> None:
@@ -311,7 +311,7 @@ def test_it_fits_screens_wide_and_narrow(visitor: MethodsPage, dark: bool) -> No
 
 def test_an_address_that_asks_for_what_is_not_here_says_so(visitor: MethodsPage, url: str) -> None:
     page = visitor.page
-    page.goto(f"{url}/?page=methods&data=birds&distortion=nonsense&images=7")
+    page.goto(f"{url}/?place=methods&data=birds&distortion=nonsense&images=7")
     page.wait_for_selector(".m-drawing svg")
     page.wait_for_function("document.querySelector('.m-notes').textContent.includes('The address asks for')")
     note = page.locator(".m-notes").inner_text()

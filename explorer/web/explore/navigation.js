@@ -12,7 +12,7 @@ const PAGES = [
 export function makeNavigation({ element, address, entered }) {
   const read = () => {
     const query = new URLSearchParams(location.search);
-    const wanted = query.get("page") ?? query.get("place"); // as links of earlier versions say it
+    const wanted = query.get("place"); // "page" in an address is Gradio's own
     return PAGES.some(([name]) => name === wanted) ? wanted : "explore";
   };
   let page = read();

@@ -61,7 +61,7 @@ export function readAddress(query) {
 export function addressOf(chosen) {
   const find = findOf(chosen);
   const parts = [
-    ["page", "failures"],
+    ["place", "failures"],
     ["survey", chosen.survey],
     ["pair", chosen.pair?.join()],
     ["find", find === findOf(readFind(null)) ? null : find],

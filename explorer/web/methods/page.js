@@ -334,7 +334,7 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
   // What the address says of this page.
   function link() {
     const said = [
-      ["page", "methods"],
+      ["place", "methods"],
       ["data", chosen.data],
       ["distortion", chosen.distortion],
       ["reach", chosen.reach],
