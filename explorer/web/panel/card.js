@@ -1,5 +1,7 @@
 // One model's answer: its verdict, the likeliest classes, how far its features moved, and three figures.
 
+/** @import { Distance, ModelAnswer } from "../types.d.ts" */
+
 import { dot, make, setText } from "../shared/dom.js";
 import { degrees, ordinal, percent, short, signed } from "../shared/format.js";
 import { byLabel, likeliest, ROWS } from "./classes.js";
@@ -13,9 +15,11 @@ const HELP = {
   kl: "How much the whole answer changed: KL(clean ‖ distorted) = Σ p log(p / p′), in nats",
 };
 
+/** @type {(model: ModelAnswer | null) => { element: HTMLElement; paint: (now: ModelAnswer, keepOrder: boolean) => void }} */
 export function makeCard(model) {
-  const badge = make("b", { class: "badge" }, model.waiting ? "…" : "");
-  const before = make("span", {}, model.waiting ? "…" : "");
+  const { title = "", subtitle = "", name, method = "", baseline = false } = model ?? {}; // none: an empty card
+  const badge = make("b", { class: "badge" }, model ? "" : "…");
+  const before = make("span", {}, model ? "" : "…");
   const after = make("strong");
   const rows = Array.from({ length: ROWS }, makeRow);
   const distance = make("b", {}, "–");
@@ -36,16 +40,16 @@ export function makeCard(model) {
   );
   const element = make(
     "section",
-    { class: "box card", "data-method": model.method, "data-model": model.name, "aria-label": model.name },
+    { class: "box card", "data-method": method, "data-model": name, "aria-label": name },
     make(
       "header",
       {},
       dot(),
-      make("h3", { title: model.name }, model.title, model.subtitle ? make("small", {}, model.subtitle) : ""),
-      model.baseline ? make("span", { class: "pin", title: "All others are read against this one" }, "baseline") : "",
+      make("h3", { title: name }, title, subtitle ? make("small", {}, subtitle) : ""),
+      baseline ? make("span", { class: "pin", title: "All others are read against this one" }, "baseline") : "",
       badge,
     ),
-    make("p", { class: "answer" }, before, make("span", { class: "arrow" }, model.waiting ? "" : "→"), after),
+    make("p", { class: "answer" }, before, make("span", { class: "arrow" }, model ? "→" : ""), after),
     legend,
     ...rows.map((row) => row.element),
     make(
@@ -71,8 +75,10 @@ export function makeCard(model) {
       ),
     ),
   );
+  /** @type {string[]} */
   let order = []; // class names, as the rows show them
 
+  /** @type {(now: ModelAnswer, keepOrder: boolean) => void} */
   function paint(now, keepOrder) {
     const [clean, distorted] = [byLabel(now.clean), byLabel(now.distorted)];
     const top = now.distorted[0].label;
@@ -90,7 +96,7 @@ export function makeCard(model) {
     element.classList.toggle("resort", order.join("\n") !== previous.join("\n"));
     rows.forEach((row, i) => row.paint(order[i], clean.get(order[i]) ?? 0, distorted.get(order[i]) ?? 0));
     const layers = Object.entries(now.feature_distance);
-    setText(distance, layers.length ? short(layers.at(-1)[1].l2) : "–");
+    setText(distance, layers.length ? short(layers[layers.length - 1][1].l2) : "–");
     marker.hidden = now.feature_percentile === null;
     marker.style.left = `${now.feature_percentile ?? 0}%`;
     setText(percentile, percentileSentence(now.feature_percentile));
@@ -103,6 +109,7 @@ export function makeCard(model) {
   return { element, paint };
 }
 
+/** @type {() => { element: HTMLElement; paint: (name: string | undefined, before: number, after: number) => void }} */
 function makeRow() {
   const label = make("span", { class: "label" });
   const clean = make("i", { class: "clean" });
@@ -116,6 +123,7 @@ function makeRow() {
     bars,
     make("span", { class: "number" }, number, make("small", {}, "%")),
   );
+  /** @type {(name: string | undefined, before: number, after: number) => void} */
   function paint(name, before, after) {
     element.classList.toggle("blank", name === undefined);
     if (name === undefined) return;
@@ -129,17 +137,20 @@ function makeRow() {
   return { element, paint };
 }
 
+/** @type {(profile: HTMLElement, layers: [string, Distance][]) => void} */
 function paintProfile(profile, layers) {
   while (profile.children.length < layers.length) profile.append(make("i"));
-  while (profile.children.length > layers.length) profile.lastChild.remove();
+  while (profile.children.length > layers.length) profile.lastElementChild?.remove();
+  const bars = /** @type {HTMLElement[]} */ ([...profile.children]);
   layers.forEach(([name, { l2, cosine }], i) => {
     const angle = degrees({ cosine });
-    profile.children[i].style.setProperty("--part", `${Math.min(100, angle / 0.9).toFixed(1)}%`);
-    profile.children[i].title = `${name}: turned by ${angle.toFixed(0)}°, L2 distance ${short(l2)}`;
+    bars[i].style.setProperty("--part", `${Math.min(100, angle / 0.9).toFixed(1)}%`);
+    bars[i].title = `${name}: turned by ${angle.toFixed(0)}°, L2 distance ${short(l2)}`;
   });
-  profile.setAttribute("aria-label", layers.map((_, i) => profile.children[i].title).join("; "));
+  profile.setAttribute("aria-label", bars.map((bar) => bar.title).join("; "));
 }
 
+/** @type {(value: number | null) => string} */
 export function percentileSentence(value) {
   if (value === null) return "no table of distances to compare with";
   if (value >= 100) return "beyond all distances between different images";

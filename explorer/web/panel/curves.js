@@ -21,6 +21,8 @@
 //
 // The drawing itself is in drawing.js.
 
+/** @import { Curves, Drawn, PanelChart } from "../types.d.ts" */
+
 import { partOf } from "../shared/chart.js";
 import { make } from "../shared/dom.js";
 import { shownAmount } from "../shared/format.js";
@@ -32,13 +34,12 @@ import { modelTitle } from "./words.js";
 const BUSY_MS = 300; // nothing moves before that
 const SETTLE_MS = 200; // after this long at rest, screen readers are told where the line stands
 
+/** @type {(element: HTMLElement, options?: { pick?: ((amount: number, how: { live: boolean }) => void) | null }) => { paint: (curves: Curves) => void; at: (amount: number | null) => void; wait: (part: number | null) => void; fail: (sentence: string) => void; stale: (on: boolean) => void; destroy: () => void }} */
 export function mountCurves(element, { pick = null } = {}) {
   const root = make("div", { class: "stability-colours stability-curves empty" });
-  const bar = make(
-    "div",
-    { class: "bar", role: "progressbar", "aria-label": "Computing the curves", hidden: true },
-    make("i"),
-  );
+  const fill = make("i");
+  const busyBar = { class: "bar", role: "progressbar", "aria-label": "Computing the curves", hidden: true };
+  const bar = make("div", busyBar, fill);
   const message = make("p", { class: "said", role: "status", hidden: true });
   const drawing = make("div", { class: "drawing" });
   const readout = make("div", { class: "readout", "aria-hidden": "true", hidden: true });
@@ -47,11 +48,15 @@ export function mountCurves(element, { pick = null } = {}) {
   root.append(bar, message, make("div", { class: "plot" }, drawing, readout), details);
   element.append(root);
 
+  /** @type {Curves | null} */
   let curves = null;
+  /** @type {Drawn | null} */
   let drawn = null; // what drawCurves gave for them
   let width = 0;
+  /** @type {number | null} */
   let amount = null; // the present one
   let dragging = false; // what is dragged is not taken from under the pointer: new curves wait until it is let go
+  /** @type {Curves | null} */
   let late = null;
   let busy = 0;
   let settling = 0;
@@ -62,6 +67,7 @@ export function mountCurves(element, { pick = null } = {}) {
   observer.observe(root);
   details.addEventListener("toggle", paintTable);
 
+  /** @type {(newest: Curves) => void} */
   function paint(newest) {
     late = dragging ? newest : null;
     if (dragging) return;
@@ -73,40 +79,48 @@ export function mountCurves(element, { pick = null } = {}) {
   }
 
   function draw() {
-    if (!drawing.clientWidth) return; // not on screen: the observer calls again
+    if (!curves || !drawing.clientWidth) return; // not on screen: the observer calls again
     width = drawing.clientWidth;
     const focused = drawn?.charts.findIndex((chart) => chart.hit === document.activeElement) ?? -1;
     hide();
-    drawn = drawCurves(curves, { width });
-    drawn.charts.forEach(wire);
-    drawn.svg.append(drawn.hover, ...drawn.charts.map((chart) => chart.hit));
-    drawing.replaceChildren(drawn.svg);
+    const made = drawCurves(curves, { width });
+    drawn = made;
+    for (const chart of made.charts) wire(chart, made);
+    made.svg.append(made.hover, ...made.charts.map((chart) => chart.hit));
+    drawing.replaceChildren(made.svg);
     move(amount);
     tell();
-    if (focused >= 0) drawn.charts[focused].hit.focus();
+    if (focused >= 0) made.charts[focused].hit.focus();
   }
 
+  /** @type {(newest: number | null) => void} */
   function at(newest) {
     if (!dragging) move(newest);
   }
 
+  /** @type {(newest: number | null) => void} */
   function move(newest) {
     amount = newest;
-    drawn?.now.setAttribute("transform", `translate(${offset(drawn, newest)} 0)`);
+    if (drawn) drawn.now.setAttribute("transform", `translate(${offset(drawn, newest)} 0)`);
     clearTimeout(settling);
     settling = setTimeout(tell, SETTLE_MS);
   }
 
   // ---- reading and turning --------------------------------------------------------------------------------------
 
-  function wire(chart) {
+  /** @type {(chart: PanelChart, drawn: Drawn) => void} */
+  function wire(chart, drawn) {
     const { hit } = chart;
+    const { curves } = drawn;
+    const present = () => amount ?? curves.amounts[0];
+    /** @type {(event: PointerEvent) => void} */
     const turn = (event) => {
       const wanted = snapped(curves, partAt(event));
-      read(chart, partAt(event));
+      read(chart, partAt(event), drawn);
       move(wanted);
-      pick(wanted, { live: true });
+      pick?.(wanted, { live: true });
     };
+    /** @type {(event: { clientX: number }) => number} */
     const partAt = ({ clientX }) => {
       const box = hit.getBoundingClientRect();
       return Math.min(Math.max((clientX - box.left) / box.width, 0), 1);
@@ -117,46 +131,45 @@ export function mountCurves(element, { pick = null } = {}) {
       dragging = true;
       turn(event);
     });
-    hit.addEventListener("pointermove", (event) => (dragging ? turn(event) : read(chart, partAt(event))));
+    hit.addEventListener("pointermove", (event) => (dragging ? turn(event) : read(chart, partAt(event), drawn)));
     const letGo = () => {
       if (!dragging) return;
       dragging = false;
-      pick(amount, { live: false });
+      pick?.(present(), { live: false });
       if (late) paint(late);
     };
     hit.addEventListener("pointerup", letGo);
     hit.addEventListener("pointercancel", letGo);
     hit.addEventListener("pointerleave", () => document.activeElement !== hit && hide());
-    hit.addEventListener(
-      "focus",
-      () => hit.matches(":focus-visible") && read(chart, partOf(curves, amount ?? curves.amounts[0])),
-    );
+    hit.addEventListener("focus", () => hit.matches(":focus-visible") && read(chart, partOf(curves, present()), drawn));
     hit.addEventListener("blur", hide);
+    /** @type {number | null} */
     let looked = null; // where the keys have gone, where nothing can be turned
     hit.addEventListener("keydown", (event) => {
-      const here = pick ? (amount ?? curves.amounts[0]) : (looked ?? amount ?? curves.amounts[0]);
+      const here = pick ? present() : (looked ?? present());
       const wanted = stepped(curves, here, event);
       if (wanted === null) return;
       event.preventDefault();
       looked = wanted;
-      read(chart, partOf(curves, wanted));
+      read(chart, partOf(curves, wanted), drawn);
       if (!pick) return;
       move(wanted);
       tell();
       pick(wanted, { live: true });
     });
     hit.addEventListener("keyup", (event) => {
-      if (pick && looked !== null && KEYS.has(event.key)) pick(amount, { live: false });
+      if (pick && looked !== null && KEYS.has(event.key)) pick(present(), { live: false });
     });
   }
 
   // All values at the computed amount nearest to a point between 0 (left) and 1.
-  function read(chart, part) {
+  /** @type {(chart: PanelChart, part: number, drawn: Drawn) => void} */
+  function read(chart, part, { curves, across, hover }) {
     const index = nearest(curves, part);
-    const dx = partOf(curves, curves.amounts[index]) * drawn.across;
-    drawn.hover.setAttribute("transform", `translate(${dx} 0)`);
+    const dx = partOf(curves, curves.amounts[index]) * across;
+    hover.setAttribute("transform", `translate(${dx} 0)`);
     if (readout.dataset.index !== String(index)) {
-      readout.dataset.index = index;
+      readout.dataset.index = String(index);
       readout.replaceChildren(...readoutRows(curves, index));
     }
     readout.hidden = false;
@@ -176,13 +189,14 @@ export function mountCurves(element, { pick = null } = {}) {
 
   function tell() {
     if (!drawn) return;
+    const { curves } = drawn;
     const here = amount ?? curves.amounts[0];
     const part = partOf(curves, here);
     const index = nearest(curves, part);
     const [at, computed] = [here, curves.amounts[index]].map((value) => shownAmount(curves, value));
     const words = at === computed ? at : `${at}; at ${computed}, the nearest amount computed`;
     for (const { hit, format, key } of drawn.charts) {
-      hit.setAttribute("aria-valuenow", Math.round(100 * part));
+      hit.setAttribute("aria-valuenow", String(Math.round(100 * part)));
       const values = curves.models.map((model) => `${modelTitle(curves, model)} ${format(model[key][index])}`);
       hit.setAttribute("aria-valuetext", `${words}: ${values.join(", ")}`);
     }
@@ -194,6 +208,7 @@ export function mountCurves(element, { pick = null } = {}) {
 
   // ---- what the host says ---------------------------------------------------------------------------------------
 
+  /** @type {(part: number | null) => void} */
   function wait(part) {
     if (part === null) {
       clearTimeout(busy);
@@ -201,11 +216,14 @@ export function mountCurves(element, { pick = null } = {}) {
       bar.hidden = true;
       return;
     }
-    busy ||= setTimeout(() => (bar.hidden = false), BUSY_MS);
-    bar.setAttribute("aria-valuenow", Math.round(100 * part));
-    bar.firstChild.style.transform = `scaleX(${part})`;
+    busy ||= setTimeout(() => {
+      bar.hidden = false;
+    }, BUSY_MS);
+    bar.setAttribute("aria-valuenow", String(Math.round(100 * part)));
+    fill.style.transform = `scaleX(${part})`;
   }
 
+  /** @type {(sentence: string) => void} */
   function fail(sentence) {
     wait(null);
     hide();

@@ -3,12 +3,15 @@
 // drawCurves(curves, { width, paint, amount }) -> { svg, charts, now, hover, across, curves }; what `curves` is stands in
 // curves.js, `paint` in shared/chart.js.
 
+/** @import { Chart, CurveKey, CurveModel, Curves, Drawn, Paint } from "../types.d.ts" */
+
 import { between, dash, drawChart, EDGES, FONT, isDotted, TALL, variable } from "../shared/chart.js";
 import { svg } from "../shared/dom.js";
 import { cut } from "../shared/format.js";
 import { offset } from "./amounts.js";
 import { confidenceTitle, flipHelp, flipsAt, flipWords, modelTitle } from "./words.js";
 
+/** @type {{ key: CurveKey; title?: string; high?: number; percent?: boolean; help: string }[]} */
 const CHARTS = [
   {
     key: "confidence",
@@ -30,6 +33,7 @@ const CHARTS = [
 ];
 const [GAP, LEGEND_ROW, LEGEND_COLUMN, LETTER] = [20, 22, 270, 6.5]; // the last: px of a legend's letter at most
 
+/** @type {(curves: Curves, options: { width: number; paint?: Paint; amount?: number | null }) => Drawn} */
 export function drawCurves(curves, { width, paint = variable, amount = null }) {
   const columns = width >= 620 ? 3 : width >= 430 ? 2 : 1;
   const cell = (width - GAP * (columns - 1)) / columns;
@@ -52,8 +56,10 @@ export function drawCurves(curves, { width, paint = variable, amount = null }) {
       legend.height + Math.floor(i / columns) * tall + EDGES.top,
     ];
     const made = drawChart(curves, { ...chart, title: chart.title ?? confidenceTitle(curves), x, y, across, paint });
-    for (const model of curves.models.filter((one) => one.flip_point !== null))
-      made.group.append(diamond(curves, model, chart.key, made, paint));
+    for (const model of curves.models) {
+      if (model.flip_point !== null)
+        made.group.append(diamond(curves, model, model.flip_point, chart.key, made, paint));
+    }
     drawing.append(made.group);
     return { ...made, key: chart.key, x, y };
   });
@@ -74,6 +80,7 @@ export function drawCurves(curves, { width, paint = variable, amount = null }) {
   return drawn;
 }
 
+/** @type {(curves: Curves, width: number, paint: Paint) => { group: SVGGElement; height: number }} */
 function legendOf(curves, width, paint) {
   const letters = curves.models.map(
     (model) => cut(modelTitle(curves, model), 26).length + flipWords(curves, model).length,
@@ -81,7 +88,7 @@ function legendOf(curves, width, paint) {
   const column = Math.max(LEGEND_COLUMN, 60 + LETTER * Math.max(...letters));
   const columns = Math.max(1, Math.min(curves.models.length, Math.floor(width / column)));
   const group = svg("g", { class: "legend", "font-size": 12 });
-  const seeds = curves.models.find((model) => model.band)?.band.n;
+  const seeds = curves.models.find((model) => model.band)?.band?.n;
   curves.models.forEach((model, i) => {
     const [x, y] = [
       (i % columns) * Math.min(width / columns, Math.max(column, 340)),
@@ -108,8 +115,9 @@ function legendOf(curves, width, paint) {
 }
 
 // Where a model's answer changes, on its curve.
-function diamond(curves, model, key, { px, py }, paint) {
-  const [x, y] = [px(model.flip_point), py(between(curves, model[key], model.flip_point))];
+/** @type {(curves: Curves, model: CurveModel, flip: number, key: CurveKey, chart: Chart, paint: Paint) => SVGPathElement} */
+function diamond(curves, model, flip, key, { px, py }, paint) {
+  const [x, y] = [px(flip), py(between(curves, model[key], flip))];
   const look = { fill: paint("--ink", model.method), stroke: paint("--card"), "stroke-width": 1.5 };
   const mark = svg("path", {
     class: "flip",
@@ -118,6 +126,6 @@ function diamond(curves, model, key, { px, py }, paint) {
     "data-method": model.method,
     "data-model": model.name,
   });
-  mark.append(svg("title", {}, `${modelTitle(curves, model)} ${flipsAt(curves, model)}`));
+  mark.append(svg("title", {}, `${modelTitle(curves, model)} ${flipsAt(curves, flip)}`));
   return mark;
 }

@@ -6,6 +6,8 @@
 //
 // Nothing in it points anywhere else: the pictures are inside, the colours are plain hexadecimal numbers.
 
+/** @import { Answer, Curves, ModelAnswer, Paint } from "../types.d.ts" */
+
 import { FONT } from "../shared/chart.js";
 import { svg } from "../shared/dom.js";
 import { cut, percent, short, signed } from "../shared/format.js";
@@ -15,12 +17,16 @@ import { drawCurves } from "./drawing.js";
 import { modelTitle } from "./words.js";
 
 const SHEET = { width: 1000, edge: 28, gap: 20, picture: 176 };
+/** @type {("clean" | "distorted")[]} */
+const WHICH = ["clean", "distorted"];
 const CARD = { head: 72, row: 21, foot: 88 };
 
+/** @type {(answer: Answer, curves: Curves | null) => string} */
 export function figure(answer, curves) {
   return withPageColours((paint) => new XMLSerializer().serializeToString(draw(answer, curves, paint)));
 }
 
+/** @type {(answer: Answer, curves: Curves | null, paint: Paint) => SVGSVGElement} */
 function draw(answer, curves, paint) {
   const { width, edge, gap } = SHEET;
   const sheet = svg("svg", { width, "font-family": FONT, "font-size": 13, fill: paint("--text") });
@@ -51,12 +57,13 @@ function draw(answer, curves, paint) {
   sheet.append(foot);
   lines(foot, `Stability Explorer · pixels #${answer.image_hash} · ${answer.recipe}`, 150, edge);
   y += foot.childNodes.length * 15 + edge - 15;
-  sheet.setAttribute("height", y);
+  sheet.setAttribute("height", String(y));
   sheet.setAttribute("viewBox", `0 0 ${width} ${y}`);
   return sheet;
 }
 
 // A PNG of an SVG of ours, `scale` times its size.
+/** @type {(drawing: string, scale?: number) => Promise<Blob>} */
 export async function rasterise(drawing, scale = 2) {
   const url = URL.createObjectURL(new Blob([drawing], { type: "image/svg+xml" }));
   try {
@@ -65,7 +72,7 @@ export async function rasterise(drawing, scale = 2) {
     await image.decode();
     const canvas = document.createElement("canvas");
     [canvas.width, canvas.height] = [image.naturalWidth * scale, image.naturalHeight * scale];
-    canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+    canvas.getContext("2d")?.drawImage(image, 0, 0, canvas.width, canvas.height);
     return await new Promise((resolve, reject) =>
       canvas.toBlob(
         (blob) => (blob ? resolve(blob) : reject(new Error("The picture is too large for this browser."))),
@@ -79,10 +86,11 @@ export async function rasterise(drawing, scale = 2) {
 
 // ---- its parts ------------------------------------------------------------------------------------------------------
 
+/** @type {(sheet: SVGElement, answer: Answer, y: number, paint: Paint) => number} */
 function drawHead(sheet, answer, y, paint) {
   const { width, edge, gap, picture } = SHEET;
   sheet.append(box(edge, y, width - 2 * edge, picture + 54, paint));
-  ["clean", "distorted"].forEach((which, i) => {
+  WHICH.forEach((which, i) => {
     const x = edge + 16 + i * (picture + gap);
     const sharp = { "image-rendering": "optimizeSpeed", style: "image-rendering: pixelated" }; // squares, never smoothed
     sheet.append(svg("image", { x, y: y + 16, width: picture, height: picture, href: answer.images[which], ...sharp }));
@@ -116,6 +124,7 @@ function drawHead(sheet, answer, y, paint) {
   return y + picture + 54 + gap;
 }
 
+/** @type {(sheet: SVGElement, model: ModelAnswer, box: { x: number; y: number; width: number; height: number; paint: Paint; models: ModelAnswer[] }) => void} */
 function drawCard(sheet, model, { x, y, width, height, paint, models }) {
   const ink = paint("--ink", model.method);
   const [left, right] = [x + 16, x + width - 16];
@@ -177,6 +186,7 @@ function drawCard(sheet, model, { x, y, width, height, paint, models }) {
 }
 
 // Filled with a diamond: flipped; outlined with a circle: holds. As on the page.
+/** @type {(flipped: boolean, right: number, y: number, ink: string, paint: Paint) => SVGGElement} */
 function badge(flipped, right, y, ink, paint) {
   const width = 78;
   const group = svg("g", { class: "badge", "font-size": 12, "font-weight": 600 });
@@ -191,11 +201,13 @@ function badge(flipped, right, y, ink, paint) {
   return group;
 }
 
+/** @type {(sheet: SVGElement, name: string, value: string, box: { x: number; right: number; y: number; paint: Paint }) => void} */
 function pair(sheet, name, value, { x, right, y, paint }) {
   sheet.append(svg("text", { x, y, fill: paint("--soft"), "font-weight": value ? 400 : 600, "font-size": 12 }, name));
   sheet.append(svg("text", { x: right, y, "text-anchor": "end", "font-weight": 600, "font-size": 12 }, value));
 }
 
+/** @type {(x: number, y: number, width: number, height: number, paint: Paint) => SVGRectElement} */
 function box(x, y, width, height, paint) {
   return svg("rect", {
     x: x + 0.5,
@@ -209,11 +221,13 @@ function box(x, y, width, height, paint) {
 }
 
 // A long text on several lines, broken where a step of the chain ends.
+/** @type {(text: SVGElement, words: string, length: number, x: number) => void} */
 function lines(text, words, length, x) {
   const rows = [""];
   for (const part of words.match(/[^,;·]{1,80}[,;·]?|[,;·]/g) ?? []) {
-    if (rows.at(-1) && rows.at(-1).length + part.length > length) rows.push("");
-    rows[rows.length - 1] += part;
+    const last = rows[rows.length - 1];
+    if (last && last.length + part.length > length) rows.push(part);
+    else rows[rows.length - 1] += part;
   }
   text.append(...rows.map((row, i) => svg("tspan", { x, dy: i ? 15 : 0 }, row)));
 }

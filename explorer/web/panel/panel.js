@@ -22,7 +22,9 @@
 // Every painted answer is announced by a bubbling "answer" event with detail { answer, state, paint } (paint in ms).
 // Data reaches the page as text only, never as markup.
 
-import { make, setText } from "../shared/dom.js";
+/** @import { Answer, Failure, ModelAnswer, Panel, PanelState } from "../types.d.ts" */
+
+import { find, make, setText } from "../shared/dom.js";
 import { makeCard } from "./card.js";
 import { makePictures } from "./pictures.js";
 
@@ -30,6 +32,7 @@ const SETTLE_MS = 700; // without a new live update: the drag has ended; `settle
 const BUSY_MS = 300; // nothing turns or pulses before that
 const SPEAK_MS = 1500; // at most one announcement per that time
 
+/** @type {<S extends PanelState>(element: HTMLElement, options: { ask: (state: S) => Promise<Answer | Failure | null> | Answer | Failure | null; state: S; settle?: number }) => Panel<S>} */
 export function mount(element, { ask, state, settle: settleAfter = SETTLE_MS }) {
   const root = make("div", { class: "stability-panel empty" });
   const message = make("p", { class: "message", role: "alert", hidden: true });
@@ -40,9 +43,13 @@ export function mount(element, { ask, state, settle: settleAfter = SETTLE_MS }) 
   root.append(message, pictures.element, cards, status, spoken);
   element.append(root);
 
+  /** @type {ReturnType<typeof makeCard>[]} */
   let views = []; // one per model, in the order of the answer
+  /** @type {Answer | null} */
   let shown = null; // the answer on screen
+  /** @type {string | null} */
   let asked = null; // the state it belongs to, as JSON
+  /** @type {any} */
   let next = null; // the newest state not asked yet
   let running = false;
   let alive = true;
@@ -50,6 +57,7 @@ export function mount(element, { ask, state, settle: settleAfter = SETTLE_MS }) 
   let settling = 0;
   let speaking = 0;
 
+  /** @type {(newest: any, options?: { live?: boolean }) => void} */
   function update(newest, { live: dragging = false } = {}) {
     clearTimeout(settling);
     live = dragging;
@@ -94,9 +102,10 @@ export function mount(element, { ask, state, settle: settleAfter = SETTLE_MS }) 
     }
   }
 
+  /** @type {(answer: Answer | Failure | null, current: any) => Promise<void>} */
   async function show(answer, current) {
     if (!answer) return fail("The explorer does not answer. Is it still running? Change something to ask again.");
-    if (answer.error) return fail(String(answer.error));
+    if ("error" in answer) return fail(String(answer.error));
     const start = performance.now();
     await pictures.load(answer.images);
     if (!alive) return;
@@ -121,6 +130,7 @@ export function mount(element, { ask, state, settle: settleAfter = SETTLE_MS }) 
     });
   }
 
+  /** @type {(sentence: string) => void} */
   function fail(sentence) {
     asked = null; // the same state may be asked again
     message.textContent = sentence;
@@ -129,9 +139,9 @@ export function mount(element, { ask, state, settle: settleAfter = SETTLE_MS }) 
     root.dispatchEvent(new CustomEvent("answer", { bubbles: true, detail: { error: sentence } }));
   }
 
+  /** @type {(count: number) => void} */
   function drawEmptyCards(count) {
-    const blank = { title: "", method: "", distorted: [], clean: [], feature_distance: {}, waiting: true };
-    cards.replaceChildren(...Array.from({ length: Math.min(count, 12) }, () => makeCard(blank).element));
+    cards.replaceChildren(...Array.from({ length: Math.min(count, 12) }, () => makeCard(null).element));
     root.classList.remove("empty");
   }
 
@@ -155,15 +165,19 @@ export function mount(element, { ask, state, settle: settleAfter = SETTLE_MS }) 
   };
 }
 
+/** @type {(status: HTMLElement, timing: Record<string, number>) => void} */
 function paintStatus(status, timing) {
   const names = Object.keys(timing);
   if (status.dataset.names !== names.join()) {
     status.dataset.names = names.join();
     status.replaceChildren(...names.map((name) => make("span", {}, `${name} `, make("b"))), make("span", {}, "ms"));
   }
-  names.forEach((name, i) => setText(status.children[i].lastChild, timing[name].toFixed(timing[name] < 99.95 ? 1 : 0)));
+  names.forEach((name, i) =>
+    setText(find(status.children[i], "b"), timing[name].toFixed(timing[name] < 99.95 ? 1 : 0)),
+  );
 }
 
+/** @type {(model: ModelAnswer) => string} */
 function sentence(model) {
   const [before, after] = [model.clean[0].label, model.distorted[0].label];
   const change = model.flipped ? `flipped from ${before} to ${after}` : `holds ${after}`;
@@ -171,6 +185,7 @@ function sentence(model) {
 }
 
 // Once the browser has drawn; a hidden page draws nothing, so a timer stands in.
+/** @type {(then: () => void) => void} */
 function afterNextFrame(then) {
   let done = false;
   const once = () => {

@@ -1,10 +1,28 @@
 // What the models see: the clean picture, the distorted one, their difference, and how far the input moved.
 
+/** @import { Answer, Images } from "../types.d.ts" */
+
 import { make, setText } from "../shared/dom.js";
 import { short } from "../shared/format.js";
 
+/** @type {(keyof Images)[]} */
+const WHICH = ["clean", "distorted"];
 const AMPLIFICATIONS = [1, 2, 4, 8, 16];
 
+const FACTS = [
+  [
+    "psnr",
+    "PSNR",
+    "Peak signal-to-noise ratio in decibels, −10 log10 of the mean squared difference; ∞ for equal pictures",
+  ],
+  ["ssim", "SSIM", "Structural similarity (Wang et al. 2004), 1 for equal pictures"],
+  ["l2", "L2", "Length of the difference: root of the sum of squares over all pixel values in [0, 1]"],
+  ["linf", "L∞", "The largest change of any single pixel value in [0, 1]"],
+  ["pixels", "pixels", "8-bit: rounded to what a file could hold. float: not rounded"],
+  ["label", "true class", "What the data set says the picture shows"],
+];
+
+/** @type {() => { element: HTMLElement; load: (urls: Images) => Promise<void>; paint: (answer: Answer) => void }} */
 export function makePictures() {
   const frames = { clean: make("div", { class: "frame" }), distorted: make("div", { class: "frame" }) };
   const canvas = make("canvas", { role: "img", "aria-label": "difference, amplified" });
@@ -18,22 +36,9 @@ export function makePictures() {
     title: "How strongly the difference is enlarged before it is drawn",
   });
   amplify.append(...AMPLIFICATIONS.map((factor) => make("option", { value: factor }, `× ${factor}`)));
-  amplify.value = 2;
-  const facts = Object.fromEntries(
-    [
-      [
-        "psnr",
-        "PSNR",
-        "Peak signal-to-noise ratio in decibels, −10 log10 of the mean squared difference; ∞ for equal pictures",
-      ],
-      ["ssim", "SSIM", "Structural similarity (Wang et al. 2004), 1 for equal pictures"],
-      ["l2", "L2", "Length of the difference: root of the sum of squares over all pixel values in [0, 1]"],
-      ["linf", "L∞", "The largest change of any single pixel value in [0, 1]"],
-      ["pixels", "pixels", "8-bit: rounded to what a file could hold. float: not rounded"],
-      ["label", "true class", "What the data set says the picture shows"],
-    ].map(([key, name, help]) => [key, { dt: make("dt", { title: help }, name), dd: make("dd", {}, "–") }]),
-  );
-  const list = make("dl", {}, ...Object.values(facts).map(({ dt, dd }) => make("div", { class: "fact" }, dt, dd)));
+  amplify.value = "2";
+  const facts = Object.fromEntries(FACTS.map(([key, name, help]) => [key, makeFact(name, help)]));
+  const list = make("dl", {}, ...Object.values(facts).map(({ element }) => element));
   const element = make(
     "div",
     { class: "box see" },
@@ -48,23 +53,25 @@ export function makePictures() {
     make("div", { class: "facts" }, make("h2", {}, "How far the input moved"), list),
   );
 
-  const held = {}; // per picture: its URL, the decoded element, its pixels
-  const context = canvas.getContext("2d", { willReadFrequently: true }); // small, and drawn by us alone
+  /** @type {Partial<Record<keyof Images, { url: string; image: HTMLImageElement; pixels: ImageData }>>} */
+  const cached = {}; // per picture: its URL, the decoded element, its pixels
+  const context = drawingOn(canvas); // small, and drawn by us alone
   amplify.addEventListener("change", drawDifference);
 
+  /** @type {(urls: Images) => Promise<void>} */
   async function load(urls) {
     await Promise.all(
-      ["clean", "distorted"].map(async (which) => {
-        if (held[which]?.url === urls[which]) return;
+      WHICH.map(async (which) => {
+        if (cached[which]?.url === urls[which]) return;
         const image = make("img", { alt: `${which} picture, as the models see it`, decoding: "sync" });
         await loaded(image, urls[which]); // decode() would wait for a turn of the compositor
-        held[which] = { url: urls[which], image, pixels: pixelsOf(image) };
+        cached[which] = { url: urls[which], image, pixels: pixelsOf(image) };
       }),
     );
   }
 
   function drawDifference() {
-    const [clean, distorted] = [held.clean?.pixels, held.distorted?.pixels];
+    const [clean, distorted] = [cached.clean?.pixels, cached.distorted?.pixels];
     if (!clean || clean.width !== distorted?.width || clean.height !== distorted.height) return;
     if (canvas.width !== clean.width) canvas.width = clean.width;
     if (canvas.height !== clean.height) canvas.height = clean.height;
@@ -76,9 +83,11 @@ export function makePictures() {
     context.putImageData(difference, 0, 0);
   }
 
+  /** @type {(answer: Answer) => void} */
   function paint(answer) {
-    for (const which of ["clean", "distorted"]) {
-      if (frames[which].firstChild !== held[which].image) frames[which].replaceChildren(held[which].image);
+    for (const which of WHICH) {
+      const image = cached[which]?.image;
+      if (image && frames[which].firstChild !== image) frames[which].replaceChildren(image);
     }
     drawDifference();
     setText(before, answer.pinned ? "pinned" : "clean");
@@ -86,18 +95,31 @@ export function makePictures() {
     setText(size, `${answer.side} × ${answer.side}`);
     setText(hash, `#${answer.image_hash.slice(0, 4)} ${answer.image_hash.slice(4, 8)}`);
     const { psnr, ssim, l2, linf } = answer.input;
-    setText(facts.psnr.dd, psnr === null ? "∞ dB" : `${psnr.toFixed(1)} dB`);
-    setText(facts.ssim.dd, ssim === null ? "–" : ssim.toFixed(ssim > 0.99 ? 3 : 2));
-    setText(facts.l2.dd, short(l2));
-    setText(facts.linf.dd, short(linf));
-    setText(facts.pixels.dd, answer.pixels);
-    setText(facts.label.dd, answer.label ?? "–");
-    facts.label.dt.parentElement.hidden = answer.label == null;
+    setText(facts.psnr.value, psnr === null ? "∞ dB" : `${psnr.toFixed(1)} dB`);
+    setText(facts.ssim.value, ssim === null ? "–" : ssim.toFixed(ssim > 0.99 ? 3 : 2));
+    setText(facts.l2.value, short(l2));
+    setText(facts.linf.value, short(linf));
+    setText(facts.pixels.value, answer.pixels);
+    setText(facts.label.value, answer.label ?? "–");
+    facts.label.element.hidden = answer.label == null;
   }
 
   return { element, load, paint };
 }
 
+/** @type {(name: string, help: string) => { element: HTMLElement; value: HTMLElement }} */
+function makeFact(name, help) {
+  const value = make("dd", {}, "–");
+  return { element: make("div", { class: "fact" }, make("dt", { title: help }, name), value), value };
+}
+
+// A canvas is read as often as it is drawn on here.
+/** @type {(canvas: HTMLCanvasElement) => CanvasRenderingContext2D} */
+function drawingOn(canvas) {
+  return /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
+}
+
+/** @type {(image: HTMLImageElement, url: string) => Promise<unknown>} */
 function loaded(image, url) {
   return new Promise((resolve, reject) => {
     image.onload = resolve;
@@ -106,10 +128,11 @@ function loaded(image, url) {
   });
 }
 
+/** @type {(image: HTMLImageElement) => ImageData} */
 function pixelsOf(image) {
   const canvas = document.createElement("canvas");
   [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
-  const context = canvas.getContext("2d", { willReadFrequently: true });
+  const context = drawingOn(canvas);
   context.drawImage(image, 0, 0);
   return context.getImageData(0, 0, canvas.width, canvas.height);
 }

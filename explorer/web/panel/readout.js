@@ -1,10 +1,13 @@
 // The values of curves at one amount, and all of them as a table.
 
+/** @import { CurveModel, Curves } from "../types.d.ts" */
+
 import { axisName } from "../shared/chart.js";
 import { make } from "../shared/dom.js";
 import { percent, short, shownAmount, signed } from "../shared/format.js";
 import { confidenceTitle, modelTitle } from "./words.js";
 
+/** @type {(curves: Curves, index: number) => HTMLElement[]} */
 export function readoutRows(curves, index) {
   const head = make("p", {}, make("b", {}, shownAmount(curves, curves.amounts[index])));
   const rows = curves.models.map((model) =>
@@ -22,10 +25,12 @@ export function readoutRows(curves, index) {
 }
 
 // A title inside a sentence or a row of names: its first letter is a small one.
+/** @type {(title: string) => string} */
 function inside(title) {
   return title[0].toLowerCase() + title.slice(1);
 }
 
+/** @type {(model: CurveModel, index: number) => HTMLElement[]} */
 function cells(model, index) {
   const flipped = model.predictions[index] !== model.clean;
   return [
@@ -36,6 +41,7 @@ function cells(model, index) {
   ].map((text, i) => make("td", { class: i ? null : "answer" }, text));
 }
 
+/** @type {(curves: Curves) => HTMLTableElement} */
 export function tableOf(curves) {
   const names = ["answer", inside(confidenceTitle(curves)), "margin", "feature distance"];
   const top = curves.models.map((model) =>

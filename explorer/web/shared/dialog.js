@@ -1,13 +1,17 @@
 // Windows over the page, and the line of notice at its foot.
 
+/** @import { Act, Child, Notice } from "../types.d.ts" */
+
 import { byId, make } from "./dom.js";
 
 // One line at the foot of the page: what went wrong, or what was removed, with a way back. It stays until it is closed
 // or something else changes; nobody has to be quick.
+/** @type {() => Notice} */
 export function makeNotice() {
   const box = make("div", { class: "notice", role: "status" });
   byId("explore").append(box);
   const clear = () => box.replaceChildren();
+  /** @type {(text: string, label: string, act: Act | null) => HTMLButtonElement} */
   const button = (text, label, act) => {
     const made = make("button", { class: "plain", "aria-label": label }, text);
     made.addEventListener("click", () => {
@@ -16,6 +20,7 @@ export function makeNotice() {
     });
     return made;
   };
+  /** @type {Notice["show"]} */
   const show = (sentence, { undo, error } = {}) => {
     box.setAttribute("role", error ? "alert" : "status");
     box.replaceChildren(
@@ -28,6 +33,7 @@ export function makeNotice() {
 }
 
 // A window over the page; Escape, the cross and a click beside it close it.
+/** @type {(title: string, ...children: Child[]) => HTMLDialogElement} */
 export function openDialog(title, ...children) {
   const close = make("button", { class: "plain icon end", "aria-label": "Close" }, "×");
   const dialog = make(

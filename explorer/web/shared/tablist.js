@@ -3,6 +3,7 @@
 import { keyTarget, make } from "./dom.js";
 
 // `tabs`: [{ name, title, help }]; `choose(name)` is called for a click or a key; ids are made from the names.
+/** @type {<T extends { name: string; title: string; help: string }>(tabs: T[], options: { label: string; tabId: (name: string) => string; panelId: (name: string) => string; panelClass: string; choose: (name: string) => void }) => { list: HTMLElement; panels: Record<string, HTMLElement>; paint: (open: string | null) => void }} */
 export function makeTabs(tabs, { label, tabId, panelId, panelClass, choose }) {
   const list = make("div", { class: "tabs", role: "tablist", "aria-label": label });
   const made = tabs.map(({ name, title, help }, i) => {
@@ -26,6 +27,7 @@ export function makeTabs(tabs, { label, tabId, panelId, panelClass, choose }) {
   });
 
   // `open`: the name of the open tab, or null.
+  /** @type {(open: string | null) => void} */
   function paint(open) {
     made.forEach(({ name, tab, panel }, i) => {
       tab.setAttribute("aria-selected", String(name === open));
