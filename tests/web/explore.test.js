@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { describeChange, makeHistory } from "../../explorer/web/explore/history.js";
+import { linkOf, pictureOf, recipeText } from "../../explorer/web/explore/link.js";
+import { valueAt } from "../../explorer/web/explore/tabs/maps.js";
+import { named } from "../../explorer/web/explore/tabs/network.js";
+import { tidy } from "../../explorer/web/explore/tabs/weakness.js";
+import { queryOf } from "../../explorer/web/shared/query.js";
+
+const STEPS = [
+  { name: "gaussian_noise", amount: 0.06, on: true },
+  { name: "jpeg", amount: 30, on: true },
+];
+/** @type {import("../../explorer/web/types.d.ts").State} */
+const STATE = {
+  family: "cifar10",
+  models: ["a/standard", "a/stability"],
+  picture: { sample: "cat" },
+  steps: STEPS,
+  seed: 0,
+  against: null,
+  quantised: true,
+  reference: null,
+};
+const WORDS = {
+  kind: (/** @type {string} */ name) => ({ title: name.toUpperCase() }),
+  title: (/** @type {string} */ name) => name.split("/")[1],
+  shown: (/** @type {{ amount: number }} */ step) => step.amount,
+};
+const change = (/** @type {object} */ after) => describeChange(STATE, { ...STATE, ...after }, WORDS);
+
+test("what was done is said in a few words", () => {
+  assert.equal(change({ models: [...STATE.models, "a/bang"] }), "bang added");
+  assert.equal(change({ models: ["a/standard"] }), "stability removed");
+  assert.equal(change({ models: ["a/stability", "a/standard"] }), "stability is the baseline");
+  assert.equal(change({ picture: { sample: "dog" } }), "another picture");
+  assert.equal(change({ steps: [STEPS[1]] }), "GAUSSIAN_NOISE removed");
+  assert.equal(change({ steps: [...STEPS, { name: "blur", amount: 1, on: true }] }), "BLUR added");
+  assert.equal(change({ steps: [STEPS[1], STEPS[0]] }), "another chain of distortions");
+  assert.equal(change({ steps: [STEPS[0], { ...STEPS[1], amount: 10 }] }), "JPEG 30 → 10");
+  assert.equal(change({ steps: [{ ...STEPS[0], on: false }, STEPS[1]] }), "GAUSSIAN_NOISE off");
+  assert.equal(change({ seed: 7 }), "seed 7");
+  assert.equal(change({ quantised: false }), "float pixels");
+  assert.equal(change({ reference: { picture: STATE.picture, recipe: null } }), "pinned");
+});
+
+test("undo and redo walk through whole states; something new ends the way forward", () => {
+  let state = { n: 0 };
+  const past = makeHistory({
+    take: () => state,
+    put: (found) => {
+      state = found;
+    },
+    describe: (before, after) => `${before.n} to ${after.n}`,
+    changed: () => {},
+  });
+  const go = (/** @type {number} */ n) => {
+    state = { n };
+    past.record();
+  };
+  for (const n of [1, 1, 2, 3]) go(n);
+  assert.deepEqual(past.list(), ["0 to 1", "1 to 2", "2 to 3"]);
+  past.back(2);
+  assert.deepEqual([state.n, past.next()], [1, { undo: "0 to 1", redo: "1 to 2" }]);
+  past.redo();
+  assert.equal(state.n, 2);
+  go(9);
+  assert.equal(past.next().redo, undefined);
+  past.undo();
+  past.undo();
+  past.undo();
+  assert.equal(state.n, 0);
+  past.undo();
+  assert.equal(state.n, 0);
+});
+
+test("an address says the whole state, and can be read by people", () => {
+  const said = linkOf(STATE, { chain: "gaussian_noise=0.06,jpeg=30;seed=0", tab: "curves", own: undefined });
+  assert.equal(said, "?picture=cat&models=a/standard,a/stability&recipe=gaussian_noise=0.06,jpeg=30;seed=0&tab=curves");
+});
+
+test("an address keeps steps that are off, and the pinned state", () => {
+  const recipe = { steps: [], seed: 3, against: "a;b", quantised: false };
+  const state = {
+    ...STATE,
+    picture: { dataset: "digits", index: 7 },
+    steps: [{ ...STEPS[0], on: false }, STEPS[1]],
+    reference: { picture: { sample: "cat" }, recipe },
+  };
+  const query = new URLSearchParams(linkOf(state, { chain: "jpeg=30", tab: null, own: undefined }));
+  assert.equal(query.get("picture"), "digits:7");
+  assert.equal(query.get("off"), "0:gaussian_noise=0.06");
+  assert.equal(query.get("pin"), "cat|clean;seed=3;against=a%3Bb;pixels=float");
+  assert.equal(query.has("tab"), false);
+});
+
+test("a picture of one's own stands in the fragment, where it is small enough", async () => {
+  const state = { ...STATE, picture: { token: "secret" } };
+  const own = `data:image/png;base64,${btoa("pixels")}`;
+  const said = linkOf(state, { chain: "clean", tab: null, own });
+  assert.ok(said.startsWith("?picture=own&"));
+  assert.ok(!said.includes("secret"));
+  const file = pictureOf(said.slice(said.indexOf("#")));
+  assert.equal(await file?.text(), "pixels");
+  assert.ok(!linkOf(state, { chain: "clean", tab: null, own: own.padEnd(40_000, "A") }).includes("#"));
+  for (const fragment of ["", "#top", "#pixels=<b>", `#pixels=${"A".repeat(40_000)}`])
+    assert.equal(pictureOf(fragment), null);
+});
+
+test("a recipe as text", () => {
+  const recipe = { steps: [["jpeg", 30]], seed: 7, against: null, quantised: true };
+  assert.equal(recipeText(/** @type {any} */ (recipe)), "jpeg=30;seed=7");
+});
+
+test("a query escapes what has a meaning of its own", () => {
+  const query = queryOf([
+    ["a", "x&y #1"],
+    ["b", "1,2;3=4"],
+  ]);
+  assert.equal(query, "a=x%26y%20%231&b=1,2;3=4");
+  assert.deepEqual(
+    [...new URLSearchParams(query)],
+    [
+      ["a", "x&y #1"],
+      ["b", "1,2;3=4"],
+    ],
+  );
+});
+
+test("an amount of the server's for the screen", () => {
+  assert.equal(tidy("σ = 0.048134"), "σ = 0.0481");
+  assert.equal(tidy("θ = -29.71°"), "θ = −29.7°");
+  assert.equal(tidy("ε = 1.5e-05"), "ε = 0.000015");
+  assert.equal(tidy(null), undefined);
+});
+
+test("a layer's name in words", () => {
+  assert.deepEqual(["stage1", "penultimate", "layer_2_out"].map(named), [
+    "stage 1",
+    "last before the answer",
+    "layer 2 out",
+  ]);
+});
+
+test("the value of a map under the cross-hair", () => {
+  const map = { width: 2, height: 2, low: -1, high: 1, signed: true };
+  const values = Uint8Array.from([0, 255, 127, 128]);
+  const at = (/** @type {number} */ x, /** @type {number} */ y) => valueAt(map, values, { x, y });
+  assert.deepEqual([at(0, 0), at(0.99, 0), at(0, 0.5)], ["−1", "+1", "0"]);
+  assert.equal(valueAt({ ...map, low: 0, signed: false }, values, { x: 0.99, y: 0 }), "1");
+});
