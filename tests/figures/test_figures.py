@@ -143,7 +143,7 @@ def test_what_cannot_be_drawn_is_said():
         figures.heatmap([[1.0]], ["a"], ["b", "c"], x="x (px)", y="y (px)", unit="L2")
     with pytest.raises(ExplorerError, match="2 pictures and 1 captions"):
         figures.pictures(torch.rand(2, 3, 8, 8), ["one"])
-    with pytest.raises(ExplorerError, match="between 0 and 1"):
+    with pytest.raises(ExplorerError, match="instead of 0 to 1"):
         figures.pictures(torch.full((1, 3, 8, 8), 2.0))
 
 
