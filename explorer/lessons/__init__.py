@@ -24,6 +24,7 @@ from importlib import import_module
 from typing import Any, TypeVar
 
 from explorer.errors import ExplorerError
+from explorer.registry import Registry
 
 T = TypeVar("T")
 
@@ -127,10 +128,10 @@ class Prediction:
     choices: tuple[str, ...] = ()
 
 
-EXERCISES: dict[str, Exercise] = {}
+EXERCISES = Registry[Exercise]("exercise")
 """Every exercise by its number, filled by :func:`exercise`."""
 
-PREDICTIONS: dict[str, Prediction] = {}
+PREDICTIONS = Registry[Prediction]("prediction")
 """Every prediction by its number, filled by :func:`prediction`."""
 
 _guesses: dict[str, Any] = {}
@@ -152,8 +153,7 @@ def exercise(number: str, asked: str) -> Callable[[Judge], Judge]:
     """
 
     def register(judge: Judge) -> Judge:
-        _claim(number)
-        EXERCISES[number] = Exercise(number, asked, judge)
+        EXERCISES.add(number, Exercise(number, asked, judge))
         return judge
 
     return register
@@ -167,13 +167,7 @@ def prediction(number: str, question: str, *, choices: Sequence[str] = ()) -> No
         question: One whole question.
         choices: Possible answers; empty for a free guess.
     """
-    _claim(number)
-    PREDICTIONS[number] = Prediction(number, question, tuple(choices))
-
-
-def _claim(number: str) -> None:
-    if number in EXERCISES or number in PREDICTIONS:
-        raise ValueError(f"two tasks are numbered {number}")
+    PREDICTIONS.add(number, Prediction(number, question, tuple(choices)))
 
 
 def check(number: str, answer: Any = None) -> None:

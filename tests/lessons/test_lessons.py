@@ -9,12 +9,15 @@ from explorer import lessons
 from explorer.errors import ExplorerError
 from explorer.lessons import Verdict, check, hint, judged, material, predict, reveal, right
 from explorer.lessons import lesson_6_feature_distance as six
+from explorer.registry import Registry
 
 
 @pytest.fixture
 def book(monkeypatch):
     """Empty registers, and a lesson of its own numbered 9."""
-    for name in ("EXERCISES", "PREDICTIONS", "_guesses", "_wrong"):
+    for name in ("EXERCISES", "PREDICTIONS"):
+        monkeypatch.setattr(lessons, name, Registry("task"))
+    for name in ("_guesses", "_wrong"):
         monkeypatch.setattr(lessons, name, {})
 
     @lessons.exercise("9.1", "the number of legs of a spider")
@@ -134,9 +137,9 @@ def test_a_predicted_number_keeps_its_unit(book, capsys):
 
 
 def test_a_number_is_given_once(book):
-    with pytest.raises(ValueError, match=r"numbered 9\.1"):
+    with pytest.raises(ValueError, match=r"two tasks named '9\.1'"):
         lessons.exercise("9.1", "again")(right)
-    with pytest.raises(ValueError, match=r"numbered 9\.3"):
+    with pytest.raises(ValueError, match=r"two tasks named '9\.3'"):
         lessons.prediction("9.3", "Again?")
 
 
@@ -152,6 +155,7 @@ def test_choices_are_named_where_none_fits():
 def test_every_task_has_a_lesson_and_is_asked_as_a_sentence():
     lessons.load_all()
     numbers = [*lessons.EXERCISES, *lessons.PREDICTIONS]
+    assert len(set(numbers)) == len(numbers)
     assert {number.partition(".")[0] for number in numbers} == set(lessons.MODULES)
     for exercise in lessons.EXERCISES.values():
         assert not exercise.asked[0].isupper(), exercise.asked
