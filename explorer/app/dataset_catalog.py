@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import secrets
-import threading
 import time
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Annotated, Any
 
 import numpy as np
@@ -15,7 +13,8 @@ from pydantic import Field
 
 from explorer.app.validation import Request, Sentence
 from explorer.data import images
-from explorer.data.datasets import SOURCES, Dataset, load_dataset, local_file
+from explorer.data.datasets import SOURCES, Dataset, local_file
+from explorer.data.inputs import known_dataset
 from explorer.data.published import PUBLISHED, fetched
 from explorer.errors import ExplorerError
 from explorer.progress import Progress
@@ -45,12 +44,12 @@ class DatasetCatalog:
 
     def __init__(self, own: Sequence[Dataset] = ()) -> None:
         """``own``: data sets offered under their names beside the known ones, or in their place."""
-        self._own = {data.name: data for data in own}
+        self.own = {data.name: data for data in own}
 
     def names(self) -> list[str]:
         """Those that can be looked at without a download, people's own first."""
         here = [name for name in SOURCES if name not in PUBLISHED or local_file(name) is not None]
-        return [*self._own, *(name for name in here if name not in self._own)]
+        return [*self.own, *(name for name in here if name not in self.own)]
 
     def catalogue(self) -> list[dict[str, Any]]:
         """What the page shows of each: {name, title, here, bytes, kept, host, classes, rows, channels}.
@@ -60,7 +59,7 @@ class DatasetCatalog:
         """
         here, listed = self.names(), []
         for name in [*here, *(name for name in PUBLISHED if name not in here)]:
-            if (data := self._own.get(name)) is not None:
+            if (data := self.own.get(name)) is not None:
                 entry: dict[str, Any] = {"title": name, "classes": data.classes, "rows": len(data)}
                 entry["channels"] = data.channels
             else:
@@ -76,9 +75,10 @@ class DatasetCatalog:
 
     def find(self, name: Any, takes: tuple[int, int] | None = None) -> Dataset:
         """A data set that is here; one of files gives its images as a model ``takes`` them (side in px, channels)."""
-        if not isinstance(name, str) or name not in self.names():
+        here = isinstance(name, str) and name in self.names()  # else asking for it might download it
+        data = (self.own.get(name) or known_dataset(name)) if here else None
+        if data is None:
             raise ExplorerError(f"There is no such data set here; there are {', '.join(self.names())}.")
-        data = self._own[name] if name in self._own else _known(name)
         return data if takes is None else data.fitted(*takes)
 
     def row(self, picture: Mapping[str, Any], takes: tuple[int, int] | None = None) -> tuple[Dataset, int]:
@@ -115,19 +115,6 @@ class DatasetCatalog:
                 progress(len(items), count)
                 told = time.monotonic()
         return {"items": items, "start": start, "total": len(rows), "rows": len(data), "size": count}
-
-
-_opening = threading.Lock()
-
-
-def _known(name: str) -> Dataset:
-    with _opening:  # two visitors who ask at once wait for one reading
-        return _read(name)
-
-
-@cache
-def _read(name: str) -> Dataset:
-    return load_dataset(name, "test")
 
 
 def label_of(data: Dataset, name: Any) -> int | None:

@@ -84,8 +84,7 @@ class Endpoints:
     async def share(self, state: Any) -> Response:
         """Write a state for Python, the command line and programs, as in ``sharing.shares``, or {"error"}."""
         workspace = self._context.workspace
-        own = [data.name for data in workspace.own]
-        return await self._run(lambda given: shares(workspace.load(given), given, own), state)
+        return await self._run(lambda given: shares(workspace.load(given)), state)
 
     async def failures(self, question: Any) -> Response:
         """Answer what the page "Failures" asks of surveys, {"ask": name, ...}, or {"error"}."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
@@ -12,6 +13,7 @@ from torch import Tensor
 from explorer.app.cache import LruCache
 from explorer.app.dataset_catalog import THUMB, DatasetCatalog
 from explorer.data import images
+from explorer.data.inputs import Picture, Takes, is_data_url, read_picture
 from explorer.errors import ExplorerError
 
 MAX_UPLOADS = 500
@@ -25,10 +27,6 @@ class PictureGoneError(ExplorerError):
     """An uploaded picture is asked for that is not kept any more."""
 
 
-Input = tuple[int, int]
-"""What models take: side in px and number of channels."""
-
-
 class Pictures:
     """Finds the pixels of a picture the browser names.
 
@@ -36,7 +34,7 @@ class Pictures:
     nobody can guess that goes to its sender alone; the file itself is not kept.
     """
 
-    def __init__(self, inputs: Sequence[Input], catalog: DatasetCatalog) -> None:
+    def __init__(self, inputs: Sequence[Takes], catalog: DatasetCatalog) -> None:
         """Start without uploaded pictures.
 
         Args:
@@ -46,21 +44,29 @@ class Pictures:
         self.inputs = tuple(inputs)
         self._catalog = catalog
         self._decoding = threading.Lock()
-        self._uploads: LruCache[str, dict[Input, Tensor]] = LruCache(MAX_UPLOADS, MAX_UNUSED)
-        self._fitted: LruCache[tuple[str, Input], Tensor] = LruCache(256)
+        self._uploads: LruCache[str, dict[Takes, Tensor]] = LruCache(MAX_UPLOADS, MAX_UNUSED)
+        self._fitted: LruCache[tuple[str, Takes], Picture] = LruCache(256)
 
     def bring(self, data: bytes) -> dict[str, str]:
-        """Take a picture in: its ``token`` and a ``thumb``. ExplorerError where the bytes are no picture."""
+        """Take a picture in: its ``token`` and a ``thumb``. ExplorerError where the bytes are not a picture."""
         with self._decoding:  # one at a time: a large photograph takes half a gigabyte while it is decoded
             *fitted, small = images.load_fitted(data, [*self.inputs, (THUMB, 3)])
         token = secrets.token_urlsafe(24)
         self._uploads.put(token, dict(zip(self.inputs, fitted, strict=True)))
         return {"token": token, "thumb": images.data_url(small)}
 
-    def find(self, picture: Any, takes: Input) -> tuple[str, Tensor, str | None]:
-        """A key, the pixels (1, C, H, W) for models that take ``takes``, and the true class where one is known.
+    def find(self, picture: Any, takes: Takes) -> tuple[str, Picture]:
+        """Find the picture that a browser names.
 
-        ``picture`` is {"sample": name}, {"dataset": name, "index": row} or {"token": token}, from an untrusted sender.
+        Args:
+            picture: {"sample": name}, {"dataset": name, "index": row} or {"token": token}, from an untrusted sender.
+            takes: What the models take.
+
+        Returns:
+            A key that names it for this app, and the picture as the models take it.
+
+        Raises:
+            ExplorerError: If there is none; PictureGoneError if it was uploaded and is not kept any more.
         """
         if not isinstance(picture, Mapping):
             raise ExplorerError("Choose a picture first.")
@@ -68,32 +74,37 @@ class Pictures:
             uploaded = self._uploads.get(token)
             if uploaded is None:
                 raise PictureGoneError("This picture is no longer held here; choose it again.")
-            return f"token:{token}", uploaded[takes], None
+            return f"token:{token}", Picture(uploaded[takes])
         if isinstance(name := picture.get("sample"), str):
-            return f"sample:{name}", self._fit(f"sample:{name}", takes, sample_loader(name)), None
-        data, row = self._catalog.row(picture, takes)
-        key = f"dataset:{data.name}:{row}"
-        return key, self._fit(key, takes, lambda: data.batch([row])[0]), data.class_of(row)
+            if name not in images.sample_images():
+                known = ", ".join(images.sample_images())
+                raise ExplorerError(f"There is no sample picture of that name; there are {known}.")
+        else:
+            data, row = self._catalog.row(picture)
+            name = f"{data.name}:{row}"
+        return name, self.read(name, takes)
 
-    def _fit(self, key: str, takes: Input, load: Callable[[], Tensor]) -> Tensor:
-        image = self._fitted.get((key, takes))
-        if image is None:
-            image = images.fit(load(), *takes)
-            self._fitted.put((key, takes), image)
-        return image
+    def read(self, named: str | bytes, takes: Takes) -> Picture:
+        """Read a picture that a program names or sends: a photograph or a row by its name, a file, a data URL.
+
+        Raises:
+            ExplorerError: As ``read_picture``; paths are not opened.
+        """
+        if isinstance(named, bytes) or is_data_url(named):
+            with self._decoding:  # one at a time: a large photograph takes much memory while it is decoded
+                return read_picture(named, takes, paths=False)
+        found = self._fitted.get((named, takes))
+        if found is None:
+            found = read_picture(named, takes, paths=False, find_dataset=self._catalog.find)
+            if named.rpartition(":")[0] in self._catalog.own:
+                found = replace(found, shipped=False)
+            self._fitted.put((named, takes), found)
+        return found
 
 
 def thumbnail(image: Tensor) -> str:
     """A small square PNG of the picture as a data URL."""
     return images.data_url(images.fit(image, THUMB, image.shape[1]) if image.shape[-1] > THUMB else image)
-
-
-def sample_loader(name: str) -> Callable[[], Tensor]:
-    """The loader of a bundled photograph; ExplorerError for an unknown name."""
-    loaders = images.sample_images()
-    if name not in loaders:
-        raise ExplorerError(f"There is no sample picture of that name; there are {', '.join(loaders)}.")
-    return loaders[name]
 
 
 def sample_strip() -> list[dict[str, str]]:

@@ -6,13 +6,11 @@ Requests come from a browser as JSON objects and are not trusted. Nothing here k
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from torch import Tensor
-
-from explorer.analysis import CleanPass, clean_pass, compare_image, pinned_pass
+from explorer.analysis import CleanPass, Comparison, ComparisonRequest, clean_pass, compare_image, pinned_pass
 from explorer.app.cache import LruCache
 from explorer.app.dataset_catalog import DatasetCatalog
 from explorer.app.pictures import Pictures
@@ -20,7 +18,6 @@ from explorer.app.validation import mapping, read_recipe
 from explorer.data import images
 from explorer.data.datasets import Dataset
 from explorer.defaults import MAX_MODELS
-from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
 from explorer.models import Card, Classifier, list_models, load_model
 from explorer.models.families import Family, check_names, family_of, group
@@ -30,33 +27,27 @@ CLEAN_PASSES = 64
 """Clean answers kept (a few hundred kB each): one per picture and set of models in use."""
 
 
-@dataclass(frozen=True, eq=False)
-class LoadedRequest:
-    """A state of the page, checked and loaded: what ``compare`` and ``sweep`` want.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class LoadedRequest(ComparisonRequest):
+    """A state of the page, checked and loaded, with what is known of it already.
 
     Attributes:
         family: The models' family.
-        models: The models, the baseline first.
-        recipe: The distortions.
-        pixels: The undistorted picture, (1, C, H, W) in [0, 1].
-        label: Index of the true class, where it is known.
         clean: The models' answers to the undistorted picture.
-        reference: Their answers to a pinned state, which takes the place of ``clean`` in the comparison.
-        pinned: The recipe of the pinned state.
-        pinned_label: Index of its true class.
+        pinned: Their answers to the distorted pixels of the ``reference``, where there is one.
         shown: The picture that the distorted one is compared with, as a data URL.
     """
 
     family: Family
-    models: list[Classifier]
-    recipe: Recipe
-    pixels: Tensor
-    label: int | None
     clean: CleanPass
-    reference: CleanPass | None
-    pinned: Recipe | None
-    pinned_label: int | None
+    pinned: CleanPass | None
     shown: str
+
+    def compare(self) -> Comparison:
+        """Ask the models about the distorted picture; the clean one was asked about before."""
+        return compare_image(
+            self.models, self.pixels, self.recipe, label=self.label, clean=self.clean, reference=self.pinned
+        )
 
 
 class Workspace:
@@ -117,16 +108,9 @@ class Workspace:
             ExplorerError: If the state makes no sense.
         """
         request = self.load(state)
-        comparison = compare_image(
-            request.models,
-            request.pixels,
-            request.recipe,
-            label=request.label,
-            clean=request.clean,
-            reference=request.reference,
-        )
+        pinned = None if request.reference is None else request.reference.recipe
         return answer_to_paint(
-            comparison, request.models, request.family, shown=request.shown, label=request.label, pinned=request.pinned
+            request.compare(), request.models, request.family, shown=request.shown, label=request.label, pinned=pinned
         )
 
     def load(self, state: Any) -> LoadedRequest:
@@ -136,29 +120,28 @@ class Workspace:
             ExplorerError: If the state makes no sense.
         """
         state = mapping(state)
-        family, models = self.choose(state.get("models"))
+        family, chosen = self.choose(state.get("models"))
+        models = tuple(chosen)
         recipe = read_recipe(state.get("recipe"))
-        key, pixels, label = self.picture(state.get("picture"), family)
+        key, picture = self.pictures.find(state.get("picture"), (family.size, family.channels))
         names = tuple(model.name for model in models)
-        clean, shown = self._clean_pass((key, recipe.quantised, *names), models, pixels, quantised=recipe.quantised)
-        reference = pinned = pinned_label = None
+        clean, shown = self._clean_pass(
+            (key, recipe.quantised, *names), lambda: clean_pass(models, picture.pixels, quantised=recipe.quantised)
+        )
+        pinned = reference = None
         if state.get("reference") is not None:
-            pinned = read_recipe(mapping(state["reference"]).get("recipe"))
-            reference, shown, pinned_label = self._reference(state["reference"].get("picture"), pinned, family, models)
-        return LoadedRequest(family, models, recipe, pixels, label, clean, reference, pinned, pinned_label, shown)
-
-    def picture(self, picture: Any, family: Family) -> tuple[str, Tensor, int | None]:
-        """Find a picture as the models of a family take it.
-
-        Args:
-            picture: What the browser names, as in ``Pictures.find``.
-            family: The models' family.
-
-        Returns:
-            A key, the pixels (1, C, H, W), and the index of the true class where the family has it.
-        """
-        key, pixels, label = self.pictures.find(picture, (family.size, family.channels))
-        return key, pixels, family.classes.index(label) if label in family.classes else None
+            reference, pinned, shown = self._pinned(mapping(state["reference"]), family, models)
+        return LoadedRequest(
+            picture,
+            models,
+            recipe,
+            picture.index_in(family.classes),
+            reference,
+            family=family,
+            clean=clean,
+            pinned=pinned,
+            shown=shown,
+        )
 
     def choose(self, names: Any) -> tuple[Family, list[Classifier]]:
         """Load the models of a list of names.
@@ -195,25 +178,24 @@ class Workspace:
                 self._loaded[name] = load_model(name)
             return self._loaded[name]
 
-    def _clean_pass(
-        self, key: tuple[Any, ...], models: list[Classifier], pixels: Tensor, *, quantised: bool
-    ) -> tuple[CleanPass, str]:
+    def _clean_pass(self, key: tuple[Any, ...], ask: Callable[[], CleanPass]) -> tuple[CleanPass, str]:
+        """The answers that are kept under a key, or are asked for now, with their picture as a data URL."""
         cached = self._clean_passes.get(key)
         if cached is None:
-            clean = clean_pass(models, pixels, quantised=quantised)
+            clean = ask()
             cached = (clean, images.data_url(clean.pixels))
             self._clean_passes.put(key, cached)
         return cached
 
-    def _reference(
-        self, picture: Any, recipe: Recipe, family: Family, models: list[Classifier]
-    ) -> tuple[CleanPass, str, int | None]:
-        """The models' answers to the distorted pixels of a pinned state, these as a data URL, and its true class."""
-        key, pixels, label = self.picture(picture, family)
-        cache_key = ("pinned", key, str(recipe), *(model.name for model in models))
-        cached = self._clean_passes.get(cache_key)
-        if cached is None:
-            answers = pinned_pass(models, pixels, recipe, label=label)
-            cached = (answers, images.data_url(answers.pixels))
-            self._clean_passes.put(cache_key, cached)
-        return *cached, label
+    def _pinned(
+        self, state: Mapping[str, Any], family: Family, models: tuple[Classifier, ...]
+    ) -> tuple[ComparisonRequest, CleanPass, str]:
+        """A pinned state, the models' answers to its distorted pixels, and these as a data URL."""
+        recipe = read_recipe(state.get("recipe"))
+        key, picture = self.pictures.find(state.get("picture"), (family.size, family.channels))
+        asked = ComparisonRequest(picture, models, recipe, picture.index_in(family.classes))
+        names = (model.name for model in models)
+        answers, shown = self._clean_pass(
+            ("pinned", key, str(recipe), *names), lambda: pinned_pass(models, asked.pixels, recipe, label=asked.label)
+        )
+        return asked, answers, shown

@@ -223,7 +223,7 @@ def _from_array(array: Array) -> Tensor:
 
 
 def _of_text(text: str, takes: Takes | None, paths: bool, find_dataset: FindDataset) -> Picture:
-    if text.startswith("data:"):
+    if is_data_url(text):
         return _photograph(_decoded(text), takes, OWN)
     samples = images.sample_images()
     if text in samples:
@@ -238,6 +238,11 @@ def _of_text(text: str, takes: Takes | None, paths: bool, find_dataset: FindData
         f"There is no picture named {text[:80]!r}: name one of {', '.join(samples)}, or a row of a data set such as "
         "digits:7, or send a file or a data URL; paths and addresses are not opened here."
     )
+
+
+def is_data_url(text: str) -> bool:
+    """Whether a text is a data URL and not a row of a data set that is called "data"."""
+    return text.startswith("data:") and not _is_row(text[len("data:") :])
 
 
 def _is_row(text: str) -> bool:
@@ -258,8 +263,8 @@ def _photograph(source: images.Source, takes: Takes | None, name: str) -> Pictur
         return Picture(images.load_image(source), name)
     array = images.decode(source)
     (pixels,) = images.load_fitted(array, [takes])
-    changed = array.shape[:2] != pixels.shape[2:] or pixels.shape[1] != 3
-    return Picture(pixels, name, notes=(_fitted(pixels),) if changed else ())
+    same = array.shape[:2] == pixels.shape[2:] and (pixels.shape[1] == 3 or bool((array == array[:, :, :1]).all()))
+    return Picture(pixels, name, notes=() if same else (_fitted(pixels),))
 
 
 def _decoded(url: str) -> bytes:

@@ -77,8 +77,8 @@ def test_the_first_screen_shows_the_cat_and_two_answers_to_the_same_pixels(visit
         "Standard",
         "Stability training",
     ]
-    _, pixels, _ = workspace.pictures.find(CAT, (32, 3))
-    distorted = apply(Recipe.parse(visitor.recipe), pixels)
+    _, cat = workspace.pictures.find(CAT, (32, 3))
+    distorted = apply(Recipe.parse(visitor.recipe), cat.pixels)
     assert visitor.hash == images.image_hash(distorted)[:8]
     width, height, shown = visitor.pixels("distorted")
     assert (width, height) == (32, 32)
@@ -423,8 +423,8 @@ def test_a_token_opens_its_picture_only_and_old_ones_are_forgotten() -> None:
     pictures = Pictures([(32, 3), (28, 1)], DatasetCatalog())
     red, blue = (pictures.bring(png(colour))["token"] for colour in ((255, 0, 0), (0, 0, 255)))
     assert len(red) >= 32
-    assert pictures.find({"token": red}, (32, 3))[1][0, :, 0, 0].tolist() == [1, 0, 0]
-    assert pictures.find({"token": blue}, (28, 1))[1].shape == (1, 1, 28, 28)
+    assert pictures.find({"token": red}, (32, 3))[1].pixels[0, :, 0, 0].tolist() == [1, 0, 0]
+    assert pictures.find({"token": blue}, (28, 1))[1].pixels.shape == (1, 1, 28, 28)
     with pytest.raises(PictureGoneError):
         pictures.find({"token": red[:-1]}, (32, 3))
     now = [0.0]

@@ -171,9 +171,9 @@ def test_a_folder_gives_each_model_its_size_straight_from_the_file(folder: Path)
     catalog = DatasetCatalog([data])
     pictures = Pictures([(32, 3), (28, 1)], catalog)
     for takes in pictures.inputs:
-        _, pixels, label = pictures.find({"dataset": "pets", "index": 1}, takes)
-        assert torch.equal(pixels, fit(images.load_image(folder / "cats" / "1.png"), *takes))
-        assert label == "cats"
+        _, cat = pictures.find({"dataset": "pets", "index": 1}, takes)
+        assert torch.equal(cat.pixels, fit(images.load_image(folder / "cats" / "1.png"), *takes))
+        assert (cat.class_name, cat.shipped) == ("cats", False)
     batch, labels = data.fitted(32, 3).batch([2, 0])
     assert batch.shape == (2, 3, 32, 32)
     assert labels.tolist() == [1, 0]
@@ -190,7 +190,7 @@ def test_a_folder_without_classes_has_rows_of_unknown_class(folder: Path) -> Non
     catalog = DatasetCatalog([data])
     assert [item["label"] for item in catalog.browse({"dataset": "cats"}, silent)["items"]] == [None, None]
     assert catalog.catalogue()[0]["classes"] == []
-    assert Pictures([(32, 3)], catalog).find({"dataset": "cats", "index": 0}, (32, 3))[2] is None
+    assert Pictures([(32, 3)], catalog).find({"dataset": "cats", "index": 0}, (32, 3))[1].class_name is None
     with pytest.raises(ExplorerError, match="one sub-folder per class"):
         load_dataset(str(folder / "cats"))
 

@@ -162,7 +162,7 @@ def test_python_and_the_command_line_see_the_same_pixels_and_answers(
     workspace: Workspace, state: dict[str, Any]
 ) -> None:
     shown = workspace.answer(state)
-    texts = shares(workspace.load(state), state)
+    texts = shares(workspace.load(state))
     namespace: dict[str, Any] = {}
     exec(texts["python"], namespace)  # noqa: S102  # what the page tells people to run
     wanted = {key: shown[key] for key in ("image_hash", "recipe", "input")}
@@ -182,7 +182,7 @@ def test_a_picture_of_ones_own_is_called_so(workspace: Workspace) -> None:
 
     token = workspace.pictures.bring(images.encode_png(images.sample_images()["cat"]()))["token"]
     state = state_with({"token": token}, "jpeg=20;seed=3", [STANDARD])
-    texts = shares(workspace.load(state), state)
+    texts = shares(workspace.load(state))
     assert texts["own"] is True
     assert "picture.png" in texts["python"]
     assert "picture.png" in texts["command"]

@@ -150,7 +150,7 @@ def test_what_is_shared_of_ones_own_runs_once_its_files_are_put_in(shapes: Path,
     workspace = Workspace([mine], [open_dataset(str(shapes))])
     recipe = {"steps": [["jpeg", 30]], "seed": 0, "against": None, "quantised": True}
     state = {"picture": {"dataset": "shapes", "index": 1}, "models": ["mine"], "recipe": recipe}
-    texts = shares(workspace.load(state), state, [data.name for data in workspace.own])
+    texts = shares(workspace.load(state))
     assert [note.partition(" is ")[0] for note in texts["notes"]] == ["mine", "shapes"]
     (tmp_path / "picture.png").write_bytes(images.encode_png(workspace.load(state).pixels))
     shown = workspace.answer(state)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +91,19 @@ def test_a_class_is_known_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [picture.class_name for picture in read_images(zoo).pictures] == ["monkey", "cat"]
     own = {"mine": zoo}
     assert read_picture("mine:1", find_dataset=own.get).class_name == "cat"
+
+
+def test_a_data_set_may_be_called_data_or_like_one_of_ours() -> None:
+    from explorer.app.dataset_catalog import DatasetCatalog
+    from explorer.app.pictures import Pictures
+
+    digits = datasets.load_dataset("digits")
+    own = [replace(digits, name=name, labels=digits.labels[::-1]) for name in ("data", "mnist", "digits")]
+    pictures = Pictures([(28, 1)], DatasetCatalog(own))
+    for name in ("data", "mnist", "digits"):
+        found = pictures.read(f"{name}:7", (28, 1))
+        assert torch.equal(found.pixels, digits.batch([7])[0])
+        assert (found.shipped, found.class_name) == (False, digits.class_of(len(digits) - 8))
 
 
 def test_who_is_not_trusted_opens_no_file(photo: Path) -> None:

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from explorer.analysis import channels, compare_image, evidence
+from explorer.analysis import channels, evidence
 from explorer.app.context import Context
 from explorer.app.jobs.registry import job
 from explorer.app.validation import StateRequest
@@ -107,14 +107,7 @@ def _each(
     request = context.workspace.load(question.state)
     total = len(request.models) + 1
     progress(0, total)
-    seen = compare_image(
-        request.models,
-        request.pixels,
-        request.recipe,
-        label=request.label,
-        clean=request.clean,
-        reference=request.reference,
-    )
+    seen = request.compare()
     answers = []
     for done, model in enumerate(request.models, start=1):
         progress(done, total)

@@ -38,7 +38,7 @@ def write(context: Context, question: ReportRequest, progress: Progress) -> dict
     request = context.workspace.load(state)
     answer = context.workspace.answer(state)
     place = step_of(request.recipe, question)
-    texts = shares(request, state, [data.name for data in context.workspace.own])
+    texts = shares(request)
     about = {
         "recipe": str(request.recipe),
         "python": texts["python"],
