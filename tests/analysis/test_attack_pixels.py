@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from explorer import load_dataset, load_model
-from explorer.analysis import compare, transfer
+from explorer.analysis import compare_image, transfer
 from explorer.analysis.varied import varied
 from explorer.data.datasets import Dataset
 from explorer.data.images import fit, image_hash, quantise, sample_images
@@ -112,9 +112,9 @@ def test_the_same_wherever_it_is_asked_for(attack: str, name: str, four_threads:
     model, other = load_model(name, device="cpu"), load_model(name.replace("standard", "stability"), device="cpu")
     x, chain = pictures(model), recipe(attack, model)
     amount, labels = chain.steps[0][1], torch.arange(COUNT) % 10
-    expected = on_one_thread(lambda: compare([other, model], x[:1], chain, label=0).distorted)
+    expected = on_one_thread(lambda: compare_image([other, model], x[:1], chain, label=0).distorted)
 
-    found = compare([model], x[:1], chain, label=0)
+    found = compare_image([model], x[:1], chain, label=0)
     assert torch.equal(found.distorted, expected)
 
     curve = varied([model], x[:1], attack, chain, label=0).render([amount / 2, amount, amount * 2], lambda _: None)
@@ -125,7 +125,7 @@ def test_the_same_wherever_it_is_asked_for(attack: str, name: str, four_threads:
 
     # data sets: image 0 with the seed of its row
     seeded = replace(chain, seed=image_seed(chain.seed, 0))
-    expected = on_one_thread(lambda: compare([model], x[:1], seeded, label=0).distorted)
+    expected = on_one_thread(lambda: compare_image([model], x[:1], seeded, label=0).distorted)
     arrays = (x * 255).round().byte().permute(0, 2, 3, 1).numpy(), labels.numpy()
     data = Dataset("pictures", "test", *arrays, model.classes, model.card.mean, model.card.std)
     (_, pixels, _), *_ = distorted([model], data, chain, COUNT)

@@ -13,7 +13,9 @@ from PIL import Image
 from torch import nn
 
 import explorer
-from explorer.analysis import Comparison, Comparisons, Sweep, Transfer, Weakness, compare
+from explorer.analysis import Comparison, Comparisons, Sweep, Transfer, compare
+from explorer.analysis.flip import FlipPoints
+from explorer.analysis.weakness import Weaknesses
 from explorer.data.inputs import Picture
 from explorer.evaluation import Evaluation
 
@@ -50,8 +52,8 @@ def test_its_kin_are_typed_as_well() -> None:
     net: nn.Module = explorer.load_model(MODEL)
     digit = "digits:7"
     assert_type(explorer.sweep(net, digit, "contrast", amounts=[0.5]), Sweep)
-    assert_type(explorer.flip_point([MODEL], digit, "contrast"), dict[str, float | None])
-    assert_type(explorer.weaknesses(MODEL, digit, distortions=["contrast"]), list[Weakness])
+    assert_type(explorer.flip_point([MODEL], digit, "contrast"), FlipPoints)
+    assert_type(explorer.weaknesses(MODEL, digit, distortions=["contrast"]), Weaknesses)
     assert_type(explorer.transfer(MODEL, digit, "fgsm"), Transfer)
     assert_type(explorer.evaluate(MODEL, "digits", limit=2), Evaluation)
 
