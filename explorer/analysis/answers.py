@@ -25,12 +25,28 @@ TOP = 10  # classes listed by to_dict: all of a ten-class data set
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Answer:
-    """One model's answers. ``clean`` and ``distorted``: probabilities (K,), float64, in the order of ``classes``.
+    """One model's answers to the clean and the distorted image.
 
-    ``confidence``: probability of the likeliest class (0-1); ``margin``: that minus the second (0-1); ``entropy`` and
-    ``kl`` = KL(clean || distorted) in nats; ``flipped``: the likeliest class differs from the clean one;
-    ``feature_percentile``: where the penultimate L2 distance lies among distances between different clean test images
-    (0-100), None where the model's card has no such table. ``card``: the model's own.
+    Attributes:
+        name: Name of the model.
+        title: Title of its method.
+        method: Its training method.
+        classes: Its class names.
+        clean: Probabilities on the clean image, float64 (K,).
+        distorted: Probabilities on the distorted image, float64 (K,).
+        flipped: Whether the predicted class differs from the clean one.
+        confidence: Probability of the predicted class, in [0, 1].
+        confidence_clean: The same on the clean image.
+        margin: Probability of the predicted class minus that of the second, in [0, 1].
+        margin_clean: The same on the clean image.
+        entropy: Shannon entropy in nats.
+        entropy_clean: The same on the clean image.
+        kl: KL(clean || distorted) in nats.
+        feature_distance: Distance between the clean and the distorted features, by layer.
+        feature_percentile: Where the penultimate L2 distance lies among distances between different clean test images,
+            in
+            [0, 100]; None if the model's card has no such table.
+        card: The model's card.
     """
 
     name: str
@@ -57,7 +73,14 @@ class Answer:
         return f"{self.name}: {change}, {'flipped' if self.flipped else 'holds'}"
 
     def to_dict(self, top: int = TOP) -> dict[str, Any]:
-        """The JSON object of one model; ``clean`` and ``distorted`` become the ``top`` likeliest classes, in order."""
+        """The answers as a JSON object.
+
+        Args:
+            top: Number of classes listed in ``clean`` and ``distorted``, likeliest first.
+
+        Returns:
+            The object.
+        """
         return {
             "name": self.name,
             "title": self.title,
@@ -79,11 +102,19 @@ class Answer:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Comparison(Result):
-    """``clean`` and ``distorted``: the pixels (1, C, H, W) all models saw; ``image_hash`` is of the distorted ones.
+    """What several models answer to the same clean and distorted pixels of one image.
 
-    ``models`` holds one Answer per model, in the order given. ``seconds`` says where the time went: ``distort``,
-    ``infer`` and ``measure``; it is no part of ``to_dict``, which gives the same for the same question. ``warnings``:
-    what was noticed about networks and images of one's own, one sentence each.
+    Attributes:
+        image_hash: Hash of the distorted pixels.
+        recipe: The recipe that made them.
+        clean: Pixels (1, C, H, W) in [0, 1].
+        distorted: Pixels (1, C, H, W) in [0, 1].
+        input: Distance between the two.
+        models: One answer per model, in the order given.
+        seconds: Time spent in ``distort``, ``infer`` and ``measure``; not part of ``to_dict``, which is the same for
+            the same
+            question.
+        warnings: What was noticed about networks and images, one sentence each.
     """
 
     image_hash: str
@@ -96,7 +127,14 @@ class Comparison(Result):
     warnings: tuple[str, ...] = ()
 
     def to_dict(self, top: int = TOP) -> dict[str, Any]:
-        """A JSON object (only finite numbers, strings, booleans and null)."""
+        """The comparison as a JSON object.
+
+        Args:
+            top: Number of classes listed per model, likeliest first.
+
+        Returns:
+            Finite numbers, strings, booleans and None only.
+        """
         return {
             "image_hash": self.image_hash,
             "recipe": str(self.recipe),
@@ -106,7 +144,11 @@ class Comparison(Result):
         }
 
     def records(self) -> list[dict[str, Any]]:
-        """One row per model: its answers, what they moved by, and the pixels they were given to."""
+        """The comparison as rows of a table.
+
+        Returns:
+            One row per model.
+        """
         return [
             {
                 "model": answer.name,
@@ -189,9 +231,11 @@ def ranking(probability: Tensor, classes: Sequence[str], top: int) -> list[dict[
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Comparisons(Results[Comparison]):
-    """One Comparison per image, each with the recipe that gives its pixels again, and what was noticed.
+    """Comparisons of several images.
 
-    ``recipe`` is the one that was asked for; image i has the seed ``image_seed(recipe.seed, i)``, as in ``evaluate``.
+    Attributes:
+        recipe: The recipe asked for; image i has the seed ``image_seed(recipe.seed, i)``, as in ``evaluate``.
+        warnings: What was noticed about networks and images, one sentence each.
     """
 
     recipe: Recipe
@@ -203,18 +247,40 @@ class Comparisons(Results[Comparison]):
         return tuple(answer.name for answer in self.items[0].models)
 
     def predictions(self, name: str, *, clean: bool = False) -> Tensor:
-        """Index of the class that the model of that name takes for the likeliest, per image, (N,)."""
+        """Predicted classes of one model.
+
+        Args:
+            name: Name of the model.
+            clean: Whether to return the predictions on the clean images.
+
+        Returns:
+            Class indices (N,).
+        """
         place = self._place(name)
         answers = (item.models[place] for item in self.items)
         return torch.tensor([int((answer.clean if clean else answer.distorted).argmax()) for answer in answers])
 
     def flipped(self, name: str) -> Tensor:
-        """Whether the answer of the model of that name changed, per image, bool (N,)."""
+        """Whether each answer of one model changed.
+
+        Args:
+            name: Name of the model.
+
+        Returns:
+            Booleans (N,).
+        """
         place = self._place(name)
         return torch.tensor([item.models[place].flipped for item in self.items])
 
     def to_dict(self, top: int = 3) -> dict[str, Any]:
-        """A JSON object: how often each model flipped, and every comparison with its ``top`` likeliest classes."""
+        """All comparisons as a JSON object.
+
+        Args:
+            top: Number of classes listed per model and image.
+
+        Returns:
+            How often each model flipped, and every comparison.
+        """
         return {
             "recipe": str(self.recipe),
             "n": len(self),
@@ -224,7 +290,11 @@ class Comparisons(Results[Comparison]):
         }
 
     def records(self) -> list[dict[str, Any]]:
-        """One row per image and model, as in ``Comparison.records``; ``image`` counts from 0."""
+        """All comparisons as rows of a table.
+
+        Returns:
+            One row per image and model; ``image`` counts from 0.
+        """
         return [{"image": i, **row} for i, item in enumerate(self) for row in item.records()]
 
     def __str__(self) -> str:

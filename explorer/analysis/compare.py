@@ -28,13 +28,29 @@ from explorer.progress import Meter, Progress
 
 @dataclass(frozen=True, eq=False)
 class CleanPass:
-    """What some models said of an undistorted image (1, C, H, W): made once, used for all its distortions."""
+    """Answers of several models to one undistorted image, made once and used for all its distortions.
+
+    Attributes:
+        pixels: The image (1, C, H, W) in [0, 1].
+        answers: Model, logits (1, K) and features by name.
+    """
 
     pixels: Tensor
     answers: dict[str, tuple[Classifier, Tensor, dict[str, Tensor]]]
 
     def of(self, model: Classifier, pixels: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Logits (1, K) and features of this model; ExplorerError where another model or another image was passed."""
+        """The stored answers of one model.
+
+        Args:
+            model: The model.
+            pixels: The clean pixels they are wanted for.
+
+        Returns:
+            Logits (1, K) and features by layer.
+
+        Raises:
+            ExplorerError: If the pass was made for another image or without this model.
+        """
         if not torch.equal(pixels, self.pixels):
             raise ExplorerError(
                 "The clean pass was made for other pixels; make one for this image with clean_pass(models, image)."
@@ -46,9 +62,18 @@ class CleanPass:
 
 
 def clean_pass(models: Sequence[Classifier], image: Tensor, *, quantised: bool = True) -> CleanPass:
-    """The models' answers to the undistorted image, so that ``compare_image`` pays for the distorted one only.
+    """Answer the undistorted image once, so that ``compare_image`` pays for the distorted one only.
 
-    ``quantised`` must be that of the recipes to come: whether pixels are rounded to 8 bits. Errors as in ``compare``.
+    Args:
+        models: Models of one input size.
+        image: (1, C, H, W) in [0, 1].
+        quantised: Whether the recipes to come round to 8 bits.
+
+    Returns:
+        The answers.
+
+    Raises:
+        ExplorerError: As in ``compare``.
     """
     models = inputs.check_models(models)
     return _pass(models, undistorted(inputs.check_image(image, models[0]), quantised))
@@ -59,9 +84,19 @@ def _pass(models: Sequence[Classifier], pixels: Tensor) -> CleanPass:
 
 
 def pinned_pass(models: Sequence[Classifier], image: Tensor, recipe: Recipe, *, label: int | None = None) -> CleanPass:
-    """The models' answers to a distorted image, to be compared with: one state pinned, others held to it.
+    """Answer a distorted image, so that other states can be compared with it.
 
-    Arguments and errors as in ``compare``.
+    Args:
+        models: Models of one input size.
+        image: (1, C, H, W) in [0, 1].
+        recipe: The distortion of the pinned state.
+        label: Index of the true class if known; attacks move away from it.
+
+    Returns:
+        The answers, for ``compare_image(..., reference=)``.
+
+    Raises:
+        ExplorerError: As in ``compare``.
     """
     distorted = compare_image(models, image, recipe, label=label).distorted
     return clean_pass(models, distorted, quantised=recipe.quantised)

@@ -29,13 +29,26 @@ def next_disagreement(
     step: int = 1,
     progress: Progress | None = None,
 ) -> int | None:
-    """The first row after ``start`` whose distorted image the models do not all call the same; None where none is.
+    """Find the next image of a data set that the models do not all classify alike.
 
-    Rows are taken ``step`` further each time (-1 goes backwards), once round the data set; the start itself is left
-    out, and -1 as a start takes all rows from the first on. ``label``: only rows of this class. Every image is fitted
-    and distorted as ``compare`` does it, with the recipe's own seed; attacks go away from its true class where the
-    models know that, else from the attacked model's answer. ``progress`` counts rows. Errors as in ``compare``, and
-    where the start is no row or the label no class of the data.
+    Every image is fitted and distorted as in ``compare`` with the recipe's own seed; attacks move away from the true
+    class if the models know it, otherwise from the attacked model's answer.
+
+    Args:
+        models: At least two models of one input size.
+        dataset: The images.
+        recipe: The distortion.
+        start: Row to start from; it is skipped. -1 searches all rows from the first.
+        label: Index of a class; only its rows are searched.
+        step: Rows to advance by; -1 searches backwards.
+        progress: Called with rows done and rows in all.
+
+    Returns:
+        The row, after at most one pass through the data set; None if the models agree everywhere.
+
+    Raises:
+        ExplorerError: If there are fewer than two models, if the start is not a row or the label not a class, and as in
+            ``compare``.
     """
     models = inputs.check_models(models)
     n = len(dataset)

@@ -15,13 +15,17 @@ from explorer.models import inference as inputs
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """Signed maps, float32 (H, W): above 0 speaks for the class, below 0 against it.
+    """Class-evidence maps; values above 0 support the class, below 0 oppose it.
 
-    ``clean``: for the clean answer's class on the clean picture; ``distorted``: for the same class on the distorted
-    one; ``other``: for the distorted answer's class on the distorted one, which is ``distorted`` itself where the
-    answer is the same. ``class_clean`` and ``class_distorted`` index the model's classes. All three share the scale
-    from -``limit`` to ``limit``. ``layer``: the layer they were taken at, of ``grid`` = (height, width) values, before
-    they were enlarged to the picture's size.
+    Attributes:
+        layer: The layer they were taken at.
+        grid: (height, width) of the layer before the maps were enlarged.
+        class_clean: Index of the clean answer's class.
+        class_distorted: Index of the distorted answer's class.
+        clean: Map for ``class_clean`` on the clean image, float32 (H, W).
+        distorted: Map for ``class_clean`` on the distorted image, float32 (H, W).
+        other: Map for ``class_distorted`` on the distorted image; ``distorted`` itself if the answer is the same.
+        limit: All maps share the scale from -``limit`` to ``limit``.
     """
 
     layer: str
@@ -51,13 +55,24 @@ class _Tap(nn.Module):
 
 
 def evidence(model: Classifier, clean: Tensor, distorted: Tensor, *, target: int | None = None) -> Evidence:
-    """Class-evidence maps of two images (1, C, H, W) in [0, 1]: Grad-CAM, at the last layer that is still a picture.
+    """Class-evidence maps of two images: Grad-CAM at the last layer with spatial maps.
 
-    Selvaraju et al. 2017 (arXiv 1610.02391), eq. 1 and 2 without the final ReLU, so that evidence against the class
-    shows as well: the channels of the layer, each weighted by the mean of the logit's gradient with respect to it, are
-    added up and enlarged bilinearly. Computed by Captum's LayerGradCam. ``target``: a class to follow in place of the
-    clean answer's. ExplorerError where the images or the class do not fit, where the network has no such layer, and
-    where Captum is not installed.
+    Selvaraju et al. 2017 (arXiv 1610.02391), eq. 1 and 2 without the final ReLU, so that evidence against the class is
+    visible too: each channel, weighted by the mean gradient of the logit with respect to it, is summed and enlarged
+    bilinearly. Computed by Captum's LayerGradCam.
+
+    Args:
+        model: The model.
+        clean: (1, C, H, W) in [0, 1].
+        distorted: (1, C, H, W) in [0, 1].
+        target: Index of the class to follow; the clean answer's by default.
+
+    Returns:
+        The maps.
+
+    Raises:
+        ExplorerError: If images or class do not fit, if the network has no spatial layer, or if Captum is not
+            installed.
     """
     try:
         from captum.attr import LayerGradCam

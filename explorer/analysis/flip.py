@@ -18,10 +18,16 @@ from explorer.results import Result
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FlipPoints(Result, Mapping[str, float | None]):
-    """Per model name the smallest amount of ``distortion`` that changes its answer, None where none does.
+    """The flip point of each model: a mapping from model name to amount, None if its answer never changes.
 
-    It is a mapping: ``points["digits/lenet/standard"]``. ``amounts`` are in ``unit``, ``span`` holds the mild and the
-    strong end that were searched, ``titles`` and ``methods`` belong to the models in the order of ``amounts``.
+    Attributes:
+        distortion: Name of the distortion.
+        unit: Unit of the amounts.
+        amounts: Amount by model name.
+        span: Mild and strong end that were searched.
+        recipe: The recipe whose step was varied.
+        titles: Titles of the models, in the order of ``amounts``.
+        methods: Training methods of the models, likewise.
     """
 
     distortion: str
@@ -42,7 +48,11 @@ class FlipPoints(Result, Mapping[str, float | None]):
         return len(self.amounts)
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON object."""
+        """The flip points as a JSON object.
+
+        Returns:
+            The object.
+        """
         return {
             "distortion": self.distortion,
             "unit": self.unit,
@@ -52,7 +62,11 @@ class FlipPoints(Result, Mapping[str, float | None]):
         }
 
     def records(self) -> list[dict[str, Any]]:
-        """One row per model; ``flip_point`` is None where the answer never changes."""
+        """The flip points as rows of a table.
+
+        Returns:
+            One row per model; ``flip_point`` is None if its answer never changes.
+        """
         return [
             {
                 "model": name,

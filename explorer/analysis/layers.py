@@ -14,7 +14,14 @@ from explorer.models import inference as inputs
 
 @dataclass(frozen=True, eq=False)
 class Channel:
-    """One channel: its ``index``, the L2 ``distance`` between its two maps, and the maps, float32 (H, W) each."""
+    """One channel of a layer.
+
+    Attributes:
+        index: Its index.
+        distance: L2 distance between its two maps.
+        clean: Map of the clean image, float32 (H, W).
+        distorted: Map of the distorted image, float32 (H, W).
+    """
 
     index: int
     distance: float
@@ -24,10 +31,14 @@ class Channel:
 
 @dataclass(frozen=True, eq=False)
 class LayerChannels:
-    """The most changed ``channels`` of a ``layer`` that has ``total`` of them, the most changed first.
+    """The channels of a layer that changed most.
 
-    ``low`` and ``high``: the smallest and the largest value in all of these maps, the scale they share. A layer that is
-    a vector has maps of 1 x 1.
+    Attributes:
+        layer: Name of the layer.
+        total: Number of its channels.
+        channels: The most changed ones, largest change first. A layer that is a vector has maps of 1 x 1.
+        low: Smallest value in these maps, the lower end of their common scale.
+        high: Largest value in these maps.
     """
 
     layer: str
@@ -38,11 +49,22 @@ class LayerChannels:
 
 
 def channels(model: Classifier, clean: Tensor, distorted: Tensor, layer: str, *, top: int = 8) -> LayerChannels:
-    """The ``top`` channels of a layer that differ most between two images (1, C, H, W) in [0, 1].
+    """Find the channels of a layer that differ most between two images.
 
-    ``layer`` is a name of ``model.features``; ExplorerError for others, for images the model does not take, and for a
-    ``top`` below 1. Equal changes keep the channels' order. The squares of all channels' distances add up to that of
-    the layer's distance in ``compare``.
+    The squared distances of all channels add up to the squared distance of the layer in ``compare``.
+
+    Args:
+        model: The model.
+        clean: (1, C, H, W) in [0, 1].
+        distorted: (1, C, H, W) in [0, 1].
+        layer: A name in ``model.features``.
+        top: Number of channels; ties keep the channels' order.
+
+    Returns:
+        The channels.
+
+    Raises:
+        ExplorerError: If the layer is unknown, if the images do not fit, or if ``top`` is below 1.
     """
     (model,) = inputs.check_models([model])
     pair = torch.cat([inputs.check_image(image, model) for image in (clean, distorted)])

@@ -1,8 +1,4 @@
-"""What is measured of an answer, of features and of pixels: plain functions of tensors, computed in float64.
-
-Logits are (..., K) of any float type. Everything about an answer follows from its log-probabilities, so that nothing
-overflows or turns into log(0), however sure a network is. Entropy and KL are in nats.
-"""
+"""Measures of answers, features and pixels: plain functions of tensors, computed in float64."""
 
 from __future__ import annotations
 
@@ -21,22 +17,50 @@ C1, C2 = 0.01**2, 0.03**2  # SSIM's constants (K1 L)^2 and (K2 L)^2 with data ra
 
 
 def log_probabilities(logits: Tensor) -> Tensor:
-    """Natural logarithms of the class probabilities, float64 (..., K)."""
+    """Log-softmax.
+
+    Args:
+        logits: (..., K).
+
+    Returns:
+        Natural logarithms of the probabilities, float64 (..., K).
+    """
     return torch.log_softmax(logits.double(), dim=-1)
 
 
 def probabilities(logits: Tensor) -> Tensor:
-    """Class probabilities (softmax), float64 (..., K) in [0, 1]."""
+    """Softmax.
+
+    Args:
+        logits: (..., K).
+
+    Returns:
+        Probabilities, float64 (..., K) in [0, 1].
+    """
     return log_probabilities(logits).exp()
 
 
 def confidence(probability: Tensor) -> Tensor:
-    """Probability of the likeliest class, (...) in [1/K, 1]."""
+    """Probability of the likeliest class.
+
+    Args:
+        probability: (..., K).
+
+    Returns:
+        (...) in [1/K, 1].
+    """
     return probability.amax(dim=-1)
 
 
 def margin(probability: Tensor) -> Tensor:
-    """Probability of the likeliest class minus that of the second, (...) in [0, 1]; 1 where there is only one class."""
+    """Probability of the likeliest class minus that of the second.
+
+    Args:
+        probability: (..., K).
+
+    Returns:
+        (...) in [0, 1]; 1 if there is only one class.
+    """
     if probability.shape[-1] == 1:
         return probability[..., 0]
     first, second = probability.topk(2, dim=-1).values.unbind(-1)
@@ -44,31 +68,55 @@ def margin(probability: Tensor) -> Tensor:
 
 
 def entropy(log_p: Tensor) -> Tensor:
-    """Shannon entropy in nats, (...) in [0, ln K], of log-probabilities (..., K)."""
+    """Shannon entropy.
+
+    Args:
+        log_p: Log-probabilities (..., K).
+
+    Returns:
+        Nats (...) in [0, ln K].
+    """
     return -(log_p.exp() * log_p).sum(dim=-1)
 
 
 def kl(log_p: Tensor, log_q: Tensor) -> Tensor:
-    """KL(p || q) in nats, (...) >= 0, of log-probabilities (..., K): how surprising answer q is to one who expects p.
+    """Kullback-Leibler divergence KL(p || q) (Kullback & Leibler 1951).
 
-    Kullback & Leibler 1951; with p the clean answer and q the distorted one it is the stability term of Zheng et al.
-    2016 (arXiv 1604.04326) without the entropy of p.
+    With p the clean answer and q the distorted one it is the stability term of Zheng et al. 2016 (arXiv 1604.04326)
+    minus the entropy of p.
+
+    Args:
+        log_p: Log-probabilities (..., K).
+        log_q: Log-probabilities (..., K).
+
+    Returns:
+        Nats (...), at least 0.
     """
     return (log_p.exp() * (log_p - log_q)).sum(dim=-1).clamp_min(0)
 
 
 @dataclass(frozen=True)
 class FeatureDistance:
-    """How far the features of one layer moved: ``l2`` >= 0 and ``cosine`` = 1 - cos of the angle, in [0, 2]."""
+    """How far the features of one layer moved.
+
+    Attributes:
+        l2: Euclidean distance, at least 0.
+        cosine: 1 - cos of the angle, in [0, 2].
+    """
 
     l2: float
     cosine: float
 
 
 def feature_distances(clean: Mapping[str, Tensor], distorted: Mapping[str, Tensor]) -> dict[str, FeatureDistance]:
-    """Distances between the features (1, ...) of two images, by layer name; features that are equal give exactly 0.
+    """Distances between the features of two images; equal features give exactly 0.
 
-    Where one of the two is all zeros the cosine distance is 1 by convention, 0 where both are.
+    Args:
+        clean: Features (1, ...) by layer.
+        distorted: Features (1, ...) by layer.
+
+    Returns:
+        Distance by layer. The cosine distance is 1 by convention if one of the two is all zeros, 0 if both are.
     """
     products = []
     for name, before in clean.items():
@@ -82,8 +130,14 @@ def feature_distances(clean: Mapping[str, Tensor], distorted: Mapping[str, Tenso
 def batch_distances(
     clean: Mapping[str, Tensor], distorted: Mapping[str, Tensor]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Distances between the features (N, ...) of two batches, image by image: L2 (N, layers) in the layers' order, and
-    the cosine distance (N,) in the last layer; as in ``feature_distances``.
+    """Distances between the features of two batches, image by image.
+
+    Args:
+        clean: Features (N, ...) by layer.
+        distorted: Features (N, ...) by layer.
+
+    Returns:
+        L2 distances (N, layers) in the layers' order, and the cosine distance (N,) in the last layer.
     """
     l2, cosine = [], np.empty(0, np.float32)
     for name, before in clean.items():
@@ -112,19 +166,27 @@ def _distance(dd: float, ad: float, aa: float, bb: float) -> FeatureDistance:
 
 
 def percentile(distance: float, quantiles: Sequence[float]) -> float:
-    """Share in percent (0-100) of the reference distances below ``distance``, by linear interpolation.
+    """Percentile of a distance among reference distances, by linear interpolation.
 
-    ``quantiles`` are evenly spaced quantiles from 0 % to 100 % in ascending order, at least two. Below the smallest the
-    answer is 0, above the largest 100.
+    Args:
+        distance: The distance.
+        quantiles: Evenly spaced quantiles from 0 % to 100 %, ascending, at least two.
+
+    Returns:
+        Per cent in [0, 100].
     """
     return float(np.interp(distance, quantiles, np.linspace(0.0, 100.0, len(quantiles))))
 
 
 @dataclass(frozen=True)
 class InputDistance:
-    """How far apart two images are: ``l2``, ``linf`` over pixel values in [0, 1], ``psnr`` in dB, ``ssim`` in [-1, 1].
+    """How far apart two images are.
 
-    ``psnr`` is infinite for equal images (null in JSON); ``ssim`` is None for images with a side below 3 px.
+    Attributes:
+        l2: Euclidean norm of the difference over pixel values in [0, 1].
+        linf: Largest absolute difference.
+        psnr: Peak signal-to-noise ratio in dB; infinite for equal images (None in JSON).
+        ssim: Structural similarity in [-1, 1]; None for images with a side below 3 px.
     """
 
     l2: float
@@ -133,6 +195,11 @@ class InputDistance:
     ssim: float | None
 
     def to_dict(self) -> dict[str, float | None]:
+        """The distances as a JSON object.
+
+        Returns:
+            Number by name; None where it is infinite or undefined.
+        """
         return {
             "l2": self.l2,
             "linf": self.linf,
@@ -142,7 +209,15 @@ class InputDistance:
 
 
 def input_distance(clean: Tensor, distorted: Tensor) -> InputDistance:
-    """Distances between two images (1, C, H, W) in [0, 1] on the CPU. PSNR = -10 log10(mean squared error), range 1."""
+    """Measure how far apart two images are. PSNR = -10 log10(mean squared error), for range 1.
+
+    Args:
+        clean: (1, C, H, W) in [0, 1] on the CPU.
+        distorted: (1, C, H, W) in [0, 1] on the CPU.
+
+    Returns:
+        The distances.
+    """
     difference = clean.double() - distorted.double()
     l2, linf = torch.stack([difference.norm(), difference.abs().amax()]).tolist()
     psnr = 10 * math.log10(difference.numel() / l2**2) if l2 else math.inf
@@ -163,7 +238,15 @@ def ssim(clean: Tensor, distorted: Tensor) -> float | None:
 
 
 def ssim_each(clean: Tensor, distorted: Tensor) -> Tensor:
-    """``ssim`` of every pair of two batches (N, C, H, W): float64 (N,), NaN below 3 px."""
+    """``ssim`` of each pair of two batches.
+
+    Args:
+        clean: (N, C, H, W) in [0, 1].
+        distorted: (N, C, H, W) in [0, 1].
+
+    Returns:
+        float64 (N,); NaN below 3 px.
+    """
     window = min(SSIM_WINDOW, *clean.shape[-2:])
     window -= 1 - window % 2
     if window < 3:

@@ -30,19 +30,38 @@ CURVES = ("confidence", "margin", "feature_distance")
 
 @dataclass(frozen=True, eq=False)
 class Spread:
-    """One number per amount over several seeds: ``mean``, smallest ``low`` and largest ``high``, float64 (A,) each."""
+    """One number per amount over several seeds.
+
+    Attributes:
+        mean: Mean, float64 (A,).
+        low: Smallest, float64 (A,).
+        high: Largest, float64 (A,).
+    """
 
     mean: Tensor
     low: Tensor
     high: Tensor
 
     def to_dict(self) -> dict[str, list[float]]:
+        """The spread as a JSON object.
+
+        Returns:
+            Lists by name.
+        """
         return {"mean": self.mean.tolist(), "low": self.low.tolist(), "high": self.high.tolist()}
 
 
 @dataclass(frozen=True, eq=False)
 class Band:
-    """The curves of ``n`` noises of the same strength, those of ``seeds``: their spread, and each one's flip point."""
+    """The curves of several noises of the same strength.
+
+    Attributes:
+        seeds: Seeds of the noises.
+        confidence: Spread of the confidence.
+        margin: Spread of the margin.
+        feature_distance: Spread of the feature distance.
+        flip_points: Flip point of each seed, or None.
+    """
 
     seeds: tuple[int, ...]
     confidence: Spread
@@ -55,6 +74,11 @@ class Band:
         return len(self.seeds)
 
     def to_dict(self) -> dict[str, Any]:
+        """The band as a JSON object.
+
+        Returns:
+            The object.
+        """
         return {
             "n": self.n,
             "seeds": list(self.seeds),
@@ -67,13 +91,24 @@ class Band:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Curves:
-    """One model along the amounts. ``probabilities`` (A, K) float64; ``predictions`` (A,) indices into ``classes``.
+    """One model along the amounts. The curves are those of the recipe's own seed.
 
-    ``followed`` is the class whose probability is ``confidence`` (A,): the label where one was given, else the model's
-    clean answer ``clean``. ``margin`` (A,): likeliest minus second likeliest. ``feature_distance`` (A,): L2 between the
-    penultimate features and the clean ones. ``flip_point``: first amount of the grid, from its mild end, at which the
-    answer differs from the clean one; None where it never does. ``band`` tells how all this spreads over several seeds;
-    None where there is one. The curves themselves are always those of the recipe's own seed.
+    Attributes:
+        name: Name of the model.
+        title: Title of its method.
+        method: Its training method.
+        classes: Its class names.
+        clean: Index of its clean answer.
+        followed: Index of the class whose probability is ``confidence``: the label if given, otherwise ``clean``.
+        probabilities: float64 (A, K).
+        predictions: Class indices (A,).
+        confidence: Probability of the followed class (A,).
+        margin: Likeliest minus second likeliest probability (A,).
+        feature_distance: L2 distance of the penultimate features from the clean ones (A,).
+        flip_point: First amount of the grid, from its mild end, at which the answer differs from the clean one; None if
+            it
+            never does.
+        band: Spread over several seeds; None for one seed.
     """
 
     name: str
@@ -96,6 +131,11 @@ class Curves:
         return f"{self.name}: {flips}{some}, confidence {self.confidence[0]:.3f} → {self.confidence[-1]:.3f}"
 
     def to_dict(self) -> dict[str, Any]:
+        """The curves as a JSON object.
+
+        Returns:
+            The object.
+        """
         return {
             "name": self.name,
             "title": self.title,
@@ -124,9 +164,16 @@ def flips_of(band: Band) -> str:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Sweep(Result):
-    """``amounts`` run from the mild end to the strong one, in ``unit``; ``image_hash`` is that of the clean pixels.
+    """The curves of several models while one distortion grows.
 
-    ``place`` is the index in ``recipe.steps`` of the step that was varied, or their number where it was appended.
+    Attributes:
+        distortion: Name of the distortion.
+        place: Index in ``recipe.steps`` of the varied step; their number if it was appended.
+        unit: Unit of the amounts.
+        amounts: Amounts from mild to strong.
+        recipe: The recipe whose step was varied.
+        image_hash: Hash of the clean pixels.
+        models: One set of curves per model.
     """
 
     distortion: str
@@ -138,7 +185,11 @@ class Sweep(Result):
     models: tuple[Curves, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON object (only finite numbers, strings and null)."""
+        """The sweep as a JSON object.
+
+        Returns:
+            Finite numbers, strings and None only.
+        """
         return {
             "distortion": self.distortion,
             "place": self.place,
@@ -150,7 +201,11 @@ class Sweep(Result):
         }
 
     def records(self) -> list[dict[str, Any]]:
-        """One row per model and amount; with several seeds the band of each curve beside it."""
+        """The sweep as rows of a table.
+
+        Returns:
+            One row per model and amount, with the band of each curve if there are several seeds.
+        """
         return [
             {
                 "model": curves.name,

@@ -28,11 +28,13 @@ MANY_ZEROS = 0.5  # share of zero entries from which a gradient says little
 
 @dataclass(frozen=True)
 class Cell:
-    """What one model says of pixels crafted on one model.
+    """What one model answers to pixels crafted on one model.
 
-    ``answer``: the likeliest class; ``confidence``: the probability (0-1) of the followed class, the true one where the
-    label is known, else this model's clean answer; ``margin``: likeliest minus second likeliest (0-1); ``flipped``: the
-    answer is not this model's clean one.
+    Attributes:
+        answer: The likeliest class.
+        confidence: Probability in [0, 1] of the true class if known, otherwise of this model's clean answer.
+        margin: Likeliest minus second likeliest probability, in [0, 1].
+        flipped: Whether the answer differs from this model's clean one.
     """
 
     answer: str
@@ -43,7 +45,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Flag:
-    """Something that makes an attack look weaker than it is: whether it is ``raised``, and one sentence about it."""
+    """A reason why an attack may look weaker than it is.
+
+    Attributes:
+        raised: Whether it applies.
+        sentence: One sentence about it.
+    """
 
     raised: bool
     sentence: str
@@ -51,11 +58,13 @@ class Flag:
 
 @dataclass(frozen=True)
 class Sanity:
-    """Whether an attack on one model can be trusted; a raised flag says that holding out proves little.
+    """Whether an attack on one model can be trusted; with a raised flag, resisting the attack proves little.
 
-    ``zero_gradient``: most entries of the gradient at the clean image are exactly zero, ``zero_share`` (0-1) of them.
-    ``falls``: the attack fools its own model at some amount and not at a larger one. ``undone``: it fools its own model
-    with float pixels, but not once they are rounded to 8 bits.
+    Attributes:
+        zero_share: Share in [0, 1] of exactly zero entries of the gradient at the clean image.
+        zero_gradient: Raised if most entries are zero.
+        falls: Raised if the attack fools its own model at some amount but not at a larger one.
+        undone: Raised if it fools its own model with float pixels but not after rounding to 8 bits.
     """
 
     zero_share: float
@@ -66,10 +75,18 @@ class Sanity:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Transfer(Result):
-    """The matrix of one attack: ``cells[i][j]`` is what ``models[j]`` says of the pixels crafted on ``models[i]``.
+    """The transfer matrix of one attack.
 
-    ``clean[j]``: what it says of the undistorted ones. ``recipes[i]`` makes the pixels of row i, ``sanity[i]`` tells
-    whether that attack can be trusted. ``shown``: the amount as people read it.
+    Attributes:
+        attack: Name of the attack.
+        title: Its title.
+        amount: Its size.
+        shown: The size as people read it.
+        models: Names of the models.
+        clean: Answers to the undistorted pixels, one per model.
+        cells: ``cells[i][j]`` is what ``models[j]`` answers to the pixels crafted on ``models[i]``.
+        sanity: Whether the attack on each model can be trusted.
+        recipes: ``recipes[i]`` makes the pixels of row i.
     """
 
     attack: str
@@ -83,7 +100,11 @@ class Transfer(Result):
     recipes: tuple[Recipe, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON object (only finite numbers, strings and booleans)."""
+        """The matrix as a JSON object.
+
+        Returns:
+            Finite numbers, strings and booleans only.
+        """
         return {
             **{key: getattr(self, key) for key in ("attack", "title", "amount", "shown")},
             "models": list(self.models),
@@ -94,7 +115,11 @@ class Transfer(Result):
         }
 
     def records(self) -> list[dict[str, Any]]:
-        """One row per pixels and model: ``crafted_on`` is None where they are the undistorted ones."""
+        """The matrix as rows of a table.
+
+        Returns:
+            One row per pixels and model; ``crafted_on`` is None for the undistorted pixels.
+        """
         crafted = [(None, "clean", self.clean), *zip(self.models, map(str, self.recipes), self.cells, strict=True)]
         return [
             {"attack": self.attack, "amount": self.amount, "crafted_on": source, "model": name, **asdict(cell),
@@ -104,7 +129,11 @@ class Transfer(Result):
         ]  # fmt: skip
 
     def notes(self) -> list[str]:
-        """What to know of the attack on each model before believing it: a sentence per flag that is raised."""
+        """Why the attacks may look weaker than they are.
+
+        Returns:
+            One sentence per raised flag.
+        """
         return [
             f"{name}: {flag.sentence}"
             for name, sanity in zip(self.models, self.sanity, strict=True)
@@ -121,7 +150,11 @@ class Transfer(Result):
 
 
 def attacks() -> list[str]:
-    """The names of the adversarial distortions."""
+    """List the adversarial distortions.
+
+    Returns:
+        Their names.
+    """
     return [name for name, kind in DISTORTIONS.items() if kind.adversarial]
 
 

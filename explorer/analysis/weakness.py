@@ -28,14 +28,20 @@ SHOWN = 3  # weakest spots in the short text
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Weakness(Result):
-    """What one distortion does to one image; ``amount`` is None where nothing was found up to the slider's end.
+    """What one distortion does to one image at the smallest amount that reaches the goal.
 
-    ``shown``: the amount as people read it. ``flip_points``: per model name the smallest amount at which its answer is
-    not the clean one, None where it never is. ``share``: how far along the slider from its mild end, 0-1; ``severity``:
-    the same on the published scale (0 clean, 1-5, more beyond it, fractions in between), None where none is published.
-    ``input``: how far the picture is from the undistorted one. ``predictions``: per model name the class it answers.
-    ``recipe`` shows it; where nothing was found it, and ``predictions``, are those of the strongest amount tried, and
-    ``shown``, ``share``, ``severity`` and ``input`` are None.
+    Attributes:
+        distortion: Name of the distortion.
+        title: Its title.
+        family: Its family.
+        amount: The amount; None if nothing was found up to the slider's end.
+        shown: The amount as people read it, or None.
+        flip_points: Per model name the smallest amount that changes its answer, or None.
+        share: Position on the slider from its mild end, in [0, 1], or None.
+        severity: Position on the published scale (0 clean, 1 to 5, more beyond), or None.
+        input: Distance of the distorted from the clean image, or None.
+        predictions: Predicted class by model name.
+        recipe: The recipe that shows it; if nothing was found, that of the strongest amount tried.
     """
 
     distortion: str
@@ -51,7 +57,11 @@ class Weakness(Result):
     recipe: Recipe
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON object (only finite numbers, strings and null)."""
+        """The weakness as a JSON object.
+
+        Returns:
+            Finite numbers, strings and None only.
+        """
         return {
             **{key: getattr(self, key) for key in ("distortion", "title", "family", "amount", "shown")},
             "flip_points": dict(self.flip_points),
@@ -63,7 +73,11 @@ class Weakness(Result):
         }
 
     def records(self) -> list[dict[str, Any]]:
-        """One row per model: where its answer changes, beside what was found."""
+        """The weakness as rows of a table.
+
+        Returns:
+            One row per model.
+        """
         distance = dict.fromkeys(("l2", "linf", "psnr", "ssim")) if self.input is None else self.input.to_dict()
         return [
             {
@@ -87,17 +101,30 @@ class Weakness(Result):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Weaknesses(Results[Weakness]):
-    """A weakness per distortion, those that change the picture least first; ``goal`` and ``models`` as asked for."""
+    """One weakness per distortion, smallest change of the image first.
+
+    Attributes:
+        goal: ``break`` or ``separate``.
+        models: Names of the models.
+    """
 
     goal: str
     models: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON object."""
+        """All weaknesses as a JSON object.
+
+        Returns:
+            The object.
+        """
         return {"goal": self.goal, "weaknesses": [spot.to_dict() for spot in self]}
 
     def records(self) -> list[dict[str, Any]]:
-        """One row per distortion and model, as in ``Weakness.records``."""
+        """All weaknesses as rows of a table.
+
+        Returns:
+            One row per distortion and model.
+        """
         return [{"goal": self.goal, **row} for spot in self for row in spot.records()]
 
     def __str__(self) -> str:

@@ -75,9 +75,14 @@ def styles() -> str:
 
 
 def launch_options(names: Collection[str] = (), *, mcp: bool = False) -> dict[str, Any]:
-    """What ``gr.Blocks.launch`` has to be told for the page to look as meant and to keep to itself.
+    """Options for ``gr.Blocks.launch``: the look of the page, and what keeps it local.
 
-    ``names``: host names it answers to besides localhost and IP addresses; ``mcp``: whether to serve the API as tools.
+    Args:
+        names: Host names it answers to besides localhost and IP addresses.
+        mcp: Whether to serve the API to MCP clients.
+
+    Returns:
+        Keyword arguments.
     """
     return {
         "theme": theme(),

@@ -38,12 +38,25 @@ _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
 def load_image(source: Source) -> Tensor:
-    """Read one still image: float32 (1, 3, H, W) in [0, 1].
+    """Read one still image.
 
-    ``source`` is a path, the bytes of a file, an open binary file, a Pillow image, or an array: uint8 (H, W),
-    (H, W, 1), (H, W, 3) or (H, W, 4), uint16 likewise, or floats in [0, 1]. EXIF orientation is applied, transparency
-    is laid over white, 16-bit values are scaled, animations give their first frame; colour profiles are ignored.
-    Raises ExplorerError where there is no readable image, or one above MAX_BYTES or MAX_PIXELS.
+    EXIF orientation is applied, transparency is laid over white, 16-bit values are scaled, animations give their first
+    frame; colour profiles are ignored.
+
+    Args:
+        source: A path, the bytes of a file, an open binary file, a Pillow image, or an array: uint8 or uint16 (H, W),
+            (H, W, 1), (H, W, 3) or (H, W, 4), or floats in [0, 1] of these shapes.
+
+    Returns:
+        float32 (1, 3, H, W) in [0, 1].
+
+    Raises:
+        ExplorerError: If there is no readable image, or if it exceeds ``MAX_BYTES`` or ``MAX_PIXELS``.
+
+    Examples:
+        >>> import numpy, explorer
+        >>> explorer.load_image(numpy.zeros((2, 3), numpy.uint8)).shape
+        torch.Size([1, 3, 2, 3])
     """
     return _as_tensor(decode(source))
 
@@ -299,11 +312,27 @@ def _range_error(low: float, high: float) -> str:
 
 
 def fit(image: Tensor, size: int, channels: int) -> Tensor:
-    """Bring images (N, C, H, W) to a model's input (N, channels, size, size): the one way used everywhere.
+    """Bring images to a model's input size: the one way used everywhere.
 
-    The central square is cut out (an odd rest loses one px more at the bottom or right), resized bilinearly with
-    antialiasing, converted (3 -> 1 by Rec. 601 luma, 1 -> 3 by repetition) and rounded to 8 bit. An image that already
-    has this size and these channels comes back unchanged.
+    The central square is cut out (of an odd rest, the bottom or right loses one px more), resized bilinearly with
+    antialiasing, converted (3 -> 1 channels by Rec. 601 luma, 1 -> 3 by repetition) and rounded to 8 bits. Images that
+    already have this size and these channels are returned unchanged.
+
+    Args:
+        image: (N, C, H, W) in [0, 1], C 1 or 3.
+        size: Side of the model's input in px.
+        channels: Channels of the model's input, 1 or 3.
+
+    Returns:
+        (N, channels, size, size) in [0, 1].
+
+    Raises:
+        ExplorerError: If the images or the input size are invalid.
+
+    Examples:
+        >>> import torch, explorer
+        >>> explorer.fit(torch.zeros(1, 3, 40, 60), 28, 1).shape
+        torch.Size([1, 1, 28, 28])
     """
     check_batch(image)
     if channels not in (1, 3) or size < 1:

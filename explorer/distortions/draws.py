@@ -34,7 +34,14 @@ class Target:
     alone: bool = True
 
     def only(self, i: int) -> Target:
-        """The same target for image i of the batch alone."""
+        """The same target for one image alone.
+
+        Args:
+            i: Index of the image in the batch.
+
+        Returns:
+            The target.
+        """
         return replace(self, labels=None if self.labels is None else self.labels[i : i + 1])
 
 
@@ -51,7 +58,14 @@ class Draws:
         self._generators = [torch.Generator().manual_seed(seed) for seed in distinct]
 
     def only(self, i: int) -> Draws:
-        """The numbers that image i draws, from the first one on, for a batch of this image alone."""
+        """The draws of one image alone, from its first number on.
+
+        Args:
+            i: Index of the image in the batch.
+
+        Returns:
+            Draws for a batch of one.
+        """
         return Draws(self._seeds[i : i + 1])
 
     def normal(self, *shape: int) -> Tensor:

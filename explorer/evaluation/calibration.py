@@ -110,13 +110,22 @@ class CalibrationSummary:
 
 @dataclass(frozen=True, repr=False)
 class Calibration(SuiteResult):
-    """A reading per model and condition, the clean one first, and a summary per model."""
+    """Calibration of several models, clean and under the fifteen corruptions.
+
+    Attributes:
+        rows: One reading per model and condition, the clean one first.
+        summaries: One summary per model.
+    """
 
     rows: tuple[Reading, ...]
     summaries: tuple[CalibrationSummary, ...]
 
     def records(self) -> list[dict[str, Any]]:
-        """One row per model, distortion and severity; ``low`` and ``high`` are the ends of the error's interval."""
+        """The readings as rows of a table.
+
+        Returns:
+            One row per model, distortion and severity; ``low`` and ``high`` are the ends of the error's interval.
+        """
         return [
             {**self._of_all(), "model": row.model, "distortion": row.distortion, "severity": row.severity,
              "recipe": str(row.recipe), "n": row.n, "accuracy": row.accuracy, "confidence": row.confidence,
@@ -141,9 +150,21 @@ def calibration(
     batch_size: int | None = None,
     progress: Progress | None = None,
 ) -> Calibration:
-    """Expected calibration error and Brier score of all models, on the same pixels as the suite ``corruptions``.
+    """Measure expected calibration error and Brier score on the pixels of the suite ``corruptions``.
 
-    Arguments and errors as in ``run_suite``; ExplorerError also where Torchmetrics is not installed.
+    Args:
+        models: Models of one input size.
+        dataset: Labelled images.
+        limit: Number of images, the first ones; all by default.
+        seed: Seed of the recipes.
+        batch_size: Images per forward pass; chosen by size by default.
+        progress: Called with images done and images in all.
+
+    Returns:
+        The readings and a summary per model.
+
+    Raises:
+        ExplorerError: As in ``run_suite``, and if Torchmetrics is not installed.
     """
     models, n = check_data(models, dataset, limit, batch_size)
     for model in models:

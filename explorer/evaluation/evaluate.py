@@ -29,9 +29,15 @@ DatasetLike = Dataset | str | Path
 
 @dataclass(frozen=True, repr=False)
 class Evaluation(Result):
-    """``accuracy`` (0-1) of one model on ``n`` images under ``recipe``; ``interval`` is its 95 % Wilson interval.
+    """Accuracy of one model under one recipe.
 
-    ``fitted`` says that the data set's images had another size or other channels and went through ``explorer.fit``.
+    Attributes:
+        name: Name of the model.
+        accuracy: Share of correct answers in [0, 1].
+        n: Number of images.
+        recipe: The distortion.
+        interval: 95 % Wilson interval.
+        fitted: Whether the images had another size or other channels and went through ``explorer.fit``.
     """
 
     name: str
@@ -47,7 +53,11 @@ class Evaluation(Result):
         return self.recipe.seed
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON object."""
+        """The evaluation as a JSON object.
+
+        Returns:
+            The object.
+        """
         return {
             "name": self.name,
             "accuracy": self.accuracy,
@@ -59,7 +69,11 @@ class Evaluation(Result):
         }
 
     def records(self) -> list[dict[str, Any]]:
-        """One row; ``low`` and ``high`` are the ends of the interval."""
+        """The evaluation as a row of a table.
+
+        Returns:
+            One row; ``low`` and ``high`` are the ends of the interval.
+        """
         return [
             {
                 "model": self.name,
@@ -80,17 +94,30 @@ class Evaluation(Result):
 
 @dataclass(frozen=True, repr=False)
 class Evaluations(Results[Evaluation]):
-    """One Evaluation per model, all on the same images of ``data`` under the same ``recipe``."""
+    """Accuracy of several models on the same distorted images.
+
+    Attributes:
+        data: Name of the data set.
+        recipe: The distortion.
+    """
 
     data: str
     recipe: Recipe
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON object."""
+        """All evaluations as a JSON object.
+
+        Returns:
+            The object.
+        """
         return {"data": self.data, "models": [evaluation.to_dict() for evaluation in self]}
 
     def records(self) -> list[dict[str, Any]]:
-        """One row per model, as in ``Evaluation.records``."""
+        """All evaluations as rows of a table.
+
+        Returns:
+            One row per model.
+        """
         return [{"data": self.data, **row} for evaluation in self for row in evaluation.records()]
 
     def __str__(self) -> str:

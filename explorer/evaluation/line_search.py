@@ -99,12 +99,20 @@ class SearchSummary:
 
 @dataclass(frozen=True, repr=False)
 class LineSearch(SuiteResult):
-    """What ``line_search`` measured; nothing is drawn from ``seed``."""
+    """How far images must move until a correct answer changes.
+
+    Attributes:
+        summaries: One summary per model.
+    """
 
     summaries: tuple[SearchSummary, ...]
 
     def records(self) -> list[dict[str, Any]]:
-        """One row per model and direction; ``n`` counts the images that the model classifies correctly."""
+        """The search as rows of a table.
+
+        Returns:
+            One row per model and direction; ``n`` counts the images that the model classifies correctly.
+        """
         return [
             {**self._of_all(), "model": one.model, "clean": one.clean, "n": one.right, "direction": search.direction,
              "broken": search.broken, **interval_columns(search.interval), "epsilon": search.epsilon,
@@ -131,9 +139,21 @@ def line_search(
     batch_size: int | None = None,
     progress: Progress | None = None,
 ) -> LineSearch:
-    """Search along all directions, each model along its own, on clean images.
+    """Search along all directions on clean images, each model along its own.
 
-    Arguments and errors as in ``run_suite``; ExplorerError also where a model names no image rightly.
+    Args:
+        models: Models of one input size.
+        dataset: Labelled images.
+        limit: Number of images, the first ones; all by default.
+        seed: Not used: nothing is random.
+        batch_size: Images per forward pass; chosen by size by default.
+        progress: Called with images done and images in all.
+
+    Returns:
+        A summary per model.
+
+    Raises:
+        ExplorerError: As in ``run_suite``, and if a model classifies no image correctly.
     """
     models, n = check_data(models, dataset, limit, batch_size)
     summaries = []

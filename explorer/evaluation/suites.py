@@ -104,13 +104,22 @@ class Summary:
 
 @dataclass(frozen=True, repr=False)
 class Suite(SuiteResult):
-    """Accuracies under a suite: a row per model, distortion and severity, and a summary per model."""
+    """Accuracies under a suite.
+
+    Attributes:
+        rows: One row per model, distortion and severity.
+        summaries: One summary per model.
+    """
 
     rows: tuple[Row, ...]
     summaries: tuple[Summary, ...]
 
     def records(self) -> list[dict[str, Any]]:
-        """One row per model, distortion and severity; the undistorted images have the distortion "clean"."""
+        """The suite as rows of a table.
+
+        Returns:
+            One row per model, distortion and severity; undistorted images have the distortion "clean".
+        """
         clean = [
             {**self._of_all(), "model": one.model, "distortion": "clean", "severity": 0, "amount": None,
              "recipe": "clean", "n": self.n, "accuracy": one.clean, **interval_columns(one.clean_interval)}

@@ -19,11 +19,22 @@ MOST_WRITTEN = 200
 
 def lines(series: Mapping[str, tuple[Sequence[float], Sequence[float]]], x: str, y: str, title: str | None = None,
           *, markers: bool | None = None) -> Figure:  # fmt: skip
-    """A line per name: ``{"name": (xs, ys), ...}``. ``x`` and ``y`` name the axes, each with its unit.
+    """Draw one line per name.
 
-    A name that speaks of a method ("standard", "Stability training", "digits/lenet/bang") gets the method's colour;
-    ``markers`` draws the points, by default where there are at most 20. ExplorerError where xs and ys differ in
-    length, or there is nothing to draw.
+    A name that mentions a method ("standard", "Stability training", "digits/lenet/bang") gets the method's colour.
+
+    Args:
+        series: ``{"name": (xs, ys), ...}``.
+        x: Name of the x axis with its unit.
+        y: Name of the y axis with its unit.
+        title: Title of the figure.
+        markers: Whether to draw the points; by default up to 20 of them.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ExplorerError: If xs and ys differ in length or there is nothing to draw.
     """
     if not series:
         raise ExplorerError('Give at least one line, for example {"standard": (xs, ys)}.')
@@ -97,9 +108,22 @@ def _reach(value: float, interval: tuple[float, float]) -> dict[str, Any]:
 
 def heatmap(matrix: Any, rows: Sequence[str], columns: Sequence[str], x: str, y: str, unit: str,
             title: str | None = None) -> Figure:  # fmt: skip
-    """A matrix (len(rows), len(columns)) as coloured cells, the first row on top; ``unit`` names what they hold.
+    """Draw a matrix as coloured cells, the first row on top; up to 200 values are written into their cells.
 
-    Up to 200 values are written into their cells. ExplorerError where the shape and the names do not fit.
+    Args:
+        matrix: (len(rows), len(columns)) numbers.
+        rows: Names of the rows.
+        columns: Names of the columns.
+        x: Name of the x axis.
+        y: Name of the y axis.
+        unit: What the cells hold.
+        title: Title of the figure.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ExplorerError: If the shape and the names do not fit.
     """
     table = np.asarray(matrix.tolist() if hasattr(matrix, "tolist") else matrix, dtype=np.float64)
     if table.shape != (len(rows), len(columns)) or not table.size:

@@ -34,7 +34,12 @@ class Figure(go.Figure):
         return static(self, form)
 
     def show(self, *args: Any, **kwargs: Any) -> None:
-        """Show it here; with a renderer's name, as Plotly does."""
+        """Show the figure here; with a renderer's name, as Plotly does.
+
+        Args:
+            *args: As in Plotly.
+            **kwargs: As in Plotly.
+        """
         if args or kwargs:
             super().show(*args, **kwargs)
         else:
@@ -42,7 +47,11 @@ class Figure(go.Figure):
 
 
 def show(figure: go.Figure) -> None:
-    """Show a figure as the output of a cell: live in JupyterLab, Notebook 7 and VS Code, else as a picture."""
+    """Show a figure as the output of a cell: live in JupyterLab, Notebook 7 and VS Code, otherwise as a picture.
+
+    Args:
+        figure: The figure.
+    """
     from IPython.display import display
 
     display(bundle(figure), raw=True)

@@ -20,10 +20,18 @@ MOST = 64
 
 
 def pictures(batch: Tensor, captions: Sequence[str] | None = None, title: str | None = None) -> Figure:
-    """The pictures of a batch (N, 3 or 1, H, W) in [0, 1] side by side, enlarged without smoothing, lossless at 8 bit.
+    """Show images side by side, enlarged without smoothing; lossless for 8-bit values.
 
-    ``captions``: one text per picture. At most six stand in a row. ExplorerError where the batch is none, holds more
-    than 64 pictures, or has another number of captions.
+    Args:
+        batch: (N, 3 or 1, H, W) in [0, 1], N up to 64; at most six stand in a row.
+        captions: One text per image.
+        title: Title of the figure.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ExplorerError: If the batch is invalid or too large, or if the number of captions differs.
     """
     images.check_batch(batch)
     count = len(batch)

@@ -24,7 +24,14 @@ MOST_SIGNS = 80  # in the names under bars that lie flat
 
 
 def png(figure: go.Figure) -> bytes:
-    """A PNG of a figure; as in ``static``."""
+    """Draw a figure as PNG.
+
+    Args:
+        figure: The figure.
+
+    Returns:
+        The bytes of the file.
+    """
     return static(figure, "png")
 
 

@@ -25,10 +25,18 @@ KINDS = {
 
 
 def curves(sweep: Sweep, what: str = "confidence", title: str | None = None) -> Figure:
-    """One curve per model of a ``explorer.sweep``, from mild (left) to strong, with its flip point as a diamond.
+    """Draw one curve per model of a sweep, from mild (left) to strong, with its flip point as a diamond.
 
-    ``what``: "confidence" in the followed class, "margin" of the answer, or penultimate "feature_distance". Where the
-    sweep holds several seeds, their range is shaded. ExplorerError for another ``what``.
+    Args:
+        sweep: What ``explorer.sweep`` returned; the range over several seeds is shaded.
+        what: ``confidence`` in the followed class, ``margin`` of the answer, or penultimate ``feature_distance``.
+        title: Title of the figure.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ExplorerError: If ``what`` is unknown.
     """
     if what not in KINDS:
         raise ExplorerError(f"There is no curve of {what!r}; choose one of {', '.join(KINDS)}.")

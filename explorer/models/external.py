@@ -33,10 +33,13 @@ _finding = threading.Lock()
 
 
 class ExternalClassifier(Classifier):
-    """A network that belongs to somebody else; made by ``wrap``.
+    """A user's own network; made by ``wrap``.
 
-    ``net`` is no part of this module: moving, training or saving the wrapper does nothing to it. ``warnings``: what was
-    noticed, one plain sentence each.
+    ``net`` is not part of this module: moving, training or saving the wrapper leaves it alone.
+
+    Attributes:
+        net: The user's network.
+        warnings: What was noticed about it, one sentence each.
     """
 
     def __init__(self, net: nn.Module, card: Card, seen: NetworkInfo) -> None:
@@ -53,6 +56,14 @@ class ExternalClassifier(Classifier):
         return device_and_dtype(self.net)[0]
 
     def normalise(self, x: Tensor) -> Tensor:
+        """Normalise pixels for the network, in its floating-point type.
+
+        Args:
+            x: Images (N, C, H, W) in [0, 1].
+
+        Returns:
+            Normalised images of the same shape.
+        """
         return ((x - self.mean.to(x.device)) / self.std.to(x.device)).to(device_and_dtype(self.net)[1])
 
     def forward(self, x: Tensor) -> Tensor:
@@ -60,9 +71,25 @@ class ExternalClassifier(Classifier):
             return self._seen.logits(tensor_of(net(self.normalise(x))))
 
     def features(self, x: Tensor) -> dict[str, Tensor]:
+        """Activations of one forward pass.
+
+        Args:
+            x: Images (N, C, H, W) in [0, 1].
+
+        Returns:
+            Activations by layer name; the last one is ``penultimate`` (N, D).
+        """
         return self.answer(x)[1]
 
     def answer(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Logits and features of one forward pass.
+
+        Args:
+            x: Images (N, C, H, W) in [0, 1].
+
+        Returns:
+            Logits (N, K) and activations by layer name.
+        """
         with borrowed(self.net) as net, _usable():
             out, features = self._seen.run(net, self.normalise(x))
             return self._seen.logits(out), features
@@ -89,19 +116,37 @@ def wrap(
     channels: int | None = None,
     like: Classifier | None = None,
 ) -> Classifier:
-    """Any network (N, C, H, W) -> logits (N, K) as a Classifier for ``compare``, ``sweep``, ``show`` and the rest.
+    """Use any network (N, C, H, W) -> logits (N, K) in ``compare``, ``sweep``, ``show`` and the rest.
 
-    ``mean`` and ``std`` (per channel, in [0, 1] pixel units) state the normalisation it was trained with; default none.
-    ``size`` (side in px) and ``channels`` are those of the images to come; without them they are found where only one
-    of 8, 16, 28, 32, 64, 96, 128 and 224 px fits. ``like``: a model to stand beside, whose size and channels are taken
-    over, and its classes where there are as many. A Classifier comes back as it is.
+    Layers for ``features`` are the network's own stages, found by running it once; ``penultimate`` is the input of its
+    last linear layer. What looks wrong becomes a warning: training mode (a copy in eval mode is asked), probabilities
+    or log-probabilities in place of logits (used as what they are), sigmoid outputs, answers that depend on chance or
+    on the rest of the batch, layers that cannot be seen.
 
-    Layers for ``features`` are the network's own stages, found by running it once; ``penultimate`` is what its last
-    linear layer is given. Noticed and put into ``warnings``: training mode (a copy in eval mode is asked),
-    probabilities or log-probabilities in place of logits (used as what they are), sigmoid outputs, answers that depend
-    on chance or on the rest of the batch, layers that cannot be seen. Raises ExplorerError in one sentence where it is
-    no network, does not take such images, gives something else than (N, K) finite numbers with K >= 2, or where
-    ``classes``, ``mean`` or ``std`` do not fit.
+    Args:
+        net: The network. A loaded model is returned as it is.
+        mean: Mean per channel in [0, 1] pixel units with which it was trained; 0 by default.
+        std: Standard deviation per channel in [0, 1] pixel units; 1 by default.
+        classes: Names of its classes in the order of its logits.
+        name: Its name; that of its class by default.
+        size: Side of its input in px; found by trying if only one of 8, 16, 28, 32, 64, 96, 128 and 224 px fits.
+        channels: Channels of its input, 1 or 3; found likewise.
+        like: A model to stand beside: its size and channels are used, and its classes if there are as many.
+
+    Returns:
+        The network as a model.
+
+    Raises:
+        ExplorerError: If it is not a network, does not take such images, or returns anything but finite (N, K) numbers
+            with
+            K >= 2; if ``classes``, ``mean`` or ``std`` do not fit.
+
+    Examples:
+        >>> import torch, explorer
+        >>> net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 32 * 32, 10)).eval()
+        >>> model = explorer.wrap(net, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25), size=32, channels=3)
+        >>> model.size, len(model.classes)
+        (32, 10)
     """
     if isinstance(net, Classifier):
         return net

@@ -18,7 +18,15 @@ Provenance = Literal["stated", "measured"]
 
 @dataclass(frozen=True)
 class Source:
-    """A paper: what it is called in keys and in words, and its arXiv number, "" where it has none."""
+    """A paper.
+
+    Attributes:
+        key: Its key in files.
+        authors: Its authors.
+        year: Year of publication.
+        title: Its title.
+        arxiv: Its arXiv number, or "".
+    """
 
     key: str
     authors: str
@@ -32,7 +40,11 @@ class Source:
         return f"{self.authors} {self.year}"
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON object {key, authors, year, title, arxiv, short}."""
+        """The paper as a JSON object.
+
+        Returns:
+            ``{key, authors, year, title, arxiv, short}``.
+        """
         return {**asdict(self), "short": self.short}
 
 
@@ -74,7 +86,11 @@ class PublishedValue:
     about: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON object; ``source`` is that of ``Source.to_dict``."""
+        """The value as a JSON object.
+
+        Returns:
+            The object; ``source`` as in ``Source.to_dict``.
+        """
         return {**asdict(self), "source": self.source.to_dict()}
 
 
@@ -137,7 +153,14 @@ METHODS = Registry[Method]("training method", "explorer.training")
 
 
 def method_title(name: str) -> str:
-    """The title of a method on screen; one that is not known here, as of a stranger's card, is titled by its name."""
+    """Title of a training method on screen.
+
+    Args:
+        name: Its name.
+
+    Returns:
+        Its title; made from the name if the method is unknown, as on the card of another project.
+    """
     known = METHODS.get(name)
     return known.title if known is not None else name.replace("_", " ").capitalize()
 
@@ -156,6 +179,9 @@ def published_values(
         method: Only values of this method.
         distortion: Only values under this distortion.
         clean: Whether values on clean images, where each curve begins, come with those of ``distortion``.
+
+    Returns:
+        The values, in the order of the methods.
     """
     names = [data] if isinstance(data, str) else data
     return [

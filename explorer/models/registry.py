@@ -56,6 +56,9 @@ def architecture(
         options_from_state: Reads builder options off the keys of a state dict.
         help: One sentence on what it is; None takes the first paragraph of the docstring.
 
+    Returns:
+        The decorator, which returns the class or function unchanged.
+
     Raises:
         ValueError: The name is taken.
     """
@@ -70,6 +73,12 @@ def architecture(
 
 def find_architecture(name: str) -> Architecture:
     """The architecture of that name.
+
+    Args:
+        name: Its name.
+
+    Returns:
+        The architecture.
 
     Raises:
         ExplorerError: There is none; the sentence names the closest ones.

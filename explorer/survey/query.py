@@ -94,13 +94,25 @@ class Survey:
         )
 
     def unread(self) -> dict[int, str]:
-        """The images that could not be read, each with a sentence that says why."""
+        """The images that could not be read.
+
+        Returns:
+            Row in the data set to a sentence that says why.
+        """
         return self.store.unread()
 
     def sql(self, query: str, values: Sequence[Any] = ()) -> pd.DataFrame:
-        """The answer to a query over ``rows`` and the macros of ``VIEWS``, e.g. ``SELECT * FROM pairs('A', 'B')``.
+        """Query ``rows`` and the macros of ``VIEWS``, for example ``SELECT * FROM pairs('A', 'B')``.
 
-        ``values`` stand for its ``?``. ExplorerError, with DuckDB's own words, where it cannot be answered.
+        Args:
+            query: The SQL text.
+            values: Values for its ``?`` placeholders.
+
+        Returns:
+            The result.
+
+        Raises:
+            ExplorerError: If the query fails; the sentence holds DuckDB's own words.
         """
         import duckdb
 
@@ -114,7 +126,20 @@ class Survey:
     def view(
         self, name: str, *, baseline: str | None = None, other: str | None = None, limit: int | None = None
     ) -> pd.DataFrame:
-        """A ready-made table (``VIEWS``); ``baseline`` and ``other`` default to the survey's first two models."""
+        """A ready-made table of ``VIEWS``.
+
+        Args:
+            name: Name of the view.
+            baseline: First model; the survey's first one by default.
+            other: Second model; the survey's second one by default.
+            limit: Largest number of rows.
+
+        Returns:
+            The table.
+
+        Raises:
+            ExplorerError: If there is no such view or model.
+        """
         if name not in VIEWS:
             raise ExplorerError(f"There is no view named {name!r}; there are {', '.join(VIEWS)}.")
         query, values = f"SELECT * FROM {name}()", list[Any]()  # noqa: S608  # one of the names above
@@ -129,7 +154,18 @@ class Survey:
         return self.sql(query, values)
 
     def pair(self, baseline: str | None = None, other: str | None = None) -> tuple[str, str]:
-        """The two models to compare; ExplorerError where they are not two of the survey's."""
+        """The two models to compare.
+
+        Args:
+            baseline: First model; the survey's first one by default.
+            other: Second model; the survey's second one by default.
+
+        Returns:
+            Their names.
+
+        Raises:
+            ExplorerError: If they are not two different models of the survey.
+        """
         models = self.plan.models
         first = baseline or models[0]
         second = other or next((name for name in models if name != first), "")
@@ -142,7 +178,14 @@ class Survey:
         return first, second
 
     def connect(self) -> duckdb.DuckDBPyConnection:
-        """A connection of its own that knows ``rows`` and the macros, and reads no file outside the survey's folder."""
+        """Open a connection that knows ``rows`` and the macros and reads no file outside the survey's folder.
+
+        Returns:
+            The connection; the caller closes it.
+
+        Raises:
+            ExplorerError: If the survey holds no finished rows yet.
+        """
         import duckdb
 
         files = [str(path) for path in self._files()]
@@ -167,7 +210,11 @@ class Survey:
         return sorted((self.folder / ROWS).glob("*.parquet"))
 
     def mildness(self) -> list[tuple[str, float, int]]:
-        """Every amount of the plan with its place from mild to strong."""
+        """Order every amount of the plan from mild to strong.
+
+        Returns:
+            (distortion, amount, position).
+        """
         from explorer.distortions import find_distortion
 
         found = []

@@ -31,15 +31,23 @@ def accuracy(
     seed: int = 0,
     patterns: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """Accuracy of two models against the amount, with intervals, and how sure their difference is.
+    """Accuracy of two models by amount, with intervals and the paired difference.
 
-    One row per distortion and amount, the undistorted pictures first: ``n`` cases of ``images`` images,
-    ``baseline`` and ``other`` (shares of right answers; where no class is known, of unchanged ones) with
-    ``_low``/``_high``, ``difference`` (other minus baseline: what is above 0 is gained) with ``_low``/``_high``, and
-    ``only_baseline_fails``, ``only_other_fails``, ``p``, ``exact`` of McNemar's test. Intervals: ``LEVEL``, percentile
-    bootstrap over images. McNemar's test counts every case, so that several seeds of one image count as several; with
-    one seed they are one each. ``pair``: (baseline, other); the first two models by default. ``patterns``: what
-    ``paired`` counts, where somebody has counted it already.
+    Intervals are percentile bootstraps over images (``LEVEL``). McNemar's test counts every case, so several seeds of
+    one image count as several.
+
+    Args:
+        survey: The survey.
+        pair: (baseline, other); the first two models by default.
+        resamples: Number of bootstrap resamples.
+        seed: Seed of the resamples.
+        patterns: What ``paired`` returned, if it was computed already.
+
+    Returns:
+        One row per distortion and amount, the undistorted images first: ``n`` cases of ``images`` images, ``baseline``
+        and ``other`` (share of correct answers; of unchanged ones if no class is known) with ``_low`` and ``_high``,
+        ``difference`` (other minus baseline) with ``_low`` and ``_high``, and ``only_baseline_fails``,
+        ``only_other_fails``, ``p`` and ``exact`` of McNemar's test.
     """
     import pandas as pd
 
@@ -117,10 +125,19 @@ def _compare(group: pd.DataFrame, resamples: int, seed: int) -> dict[str, object
 def confusion(
     survey: Survey, model: str, *, distortion: str | None = None, amount: float | None = None
 ) -> pd.DataFrame:
-    """How a model's answers moved: rows are its clean answers, columns those to distorted pictures, cells are cases.
+    """Count how a model's answers moved.
 
-    Square, in the order of the survey's classes, which name rows and columns. ``distortion`` and ``amount`` take the
-    cases of these only. ExplorerError where the survey has no such model.
+    Args:
+        survey: The survey.
+        model: Name of the model.
+        distortion: Only cases of this distortion.
+        amount: Only cases of this amount.
+
+    Returns:
+        Square table in the order of the survey's classes: rows are clean answers, columns answers to distorted images.
+
+    Raises:
+        ExplorerError: If the survey has no such model.
     """
     import pandas as pd
 
@@ -140,11 +157,20 @@ def confusion(
 def instability(
     survey: Survey, pair: Sequence[str] | None = None, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> pd.DataFrame:
-    """Cidon instability of two models, per distortion, with intervals: the share of images that a model gets right
-    under some of the conditions (the undistorted picture is one) and wrong under others.
+    """Instability of two models per distortion: the share of images that a model gets right under some conditions
+    and wrong under others.
 
-    Source: Cidon et al., "Characterizing and Taming Model Instability Across Edge Devices" (MLSys 2021). Images without
-    a class are left out. Columns as in ``accuracy``: ``difference`` is other minus baseline, what is below 0 is gained.
+    Cidon et al., "Characterizing and Taming Model Instability Across Edge Devices" (MLSys 2021). The undistorted image
+    is one of the conditions; images of unknown class are left out.
+
+    Args:
+        survey: The survey.
+        pair: (baseline, other); the first two models by default.
+        resamples: Number of bootstrap resamples.
+        seed: Seed of the resamples.
+
+    Returns:
+        Columns as in ``accuracy``; a ``difference`` below 0 is a gain.
     """
     import pandas as pd
 

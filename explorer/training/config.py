@@ -23,18 +23,43 @@ WORDS = {
 class TrainConfig:
     """Everything that decides the outcome of a training run.
 
-    ``schedule``: cosine or linear to 0, ``step`` (/10 at each of ``drops``, shares of all steps; half and three
-    quarters in the Lipschitz paper, 0.9 and 0.95 in BANG's CIFAR-quick), ``inverse`` (lr (1 + 1e-4 t)^-0.75, as in
-    BANG's LeNet). ``small_epochs`` first epochs see random crops of ``small_side`` px only: cheaper steps while the
-    network still learns the coarse things.
-
-    ``inputs``: what the network takes. ``standard``: (x - mean) / std per channel, those of the data set; ``raw``:
-    0-255 less the mean colour, as BANG's CIFAR-quick (which subtracts the mean image); ``scaled``: values 0-255
-    divided by 256, as its LeNet. A run with ``init`` keeps that model's. ``trained``: ``all`` parameters, or only
-    those of the fully connected layers (``head``), as stability training did on ImageNet (Zheng et al. 2016).
+    Attributes:
+        method: Training method.
+        arch: Architecture.
+        data: Data set: a name, a folder or a file.
+        options: Options of the method.
+        epochs: Passes over the training images.
+        batch_size: Images per step.
+        lr: Largest learning rate.
+        schedule: ``cosine`` or ``linear`` to 0; ``step``: divided by 10 at each of ``drops``; ``inverse``:
+            lr (1 + 1e-4 t)^-0.75, as in BANG's LeNet.
+        drops: Shares of all steps for ``step``: half and three quarters in the Lipschitz paper, 0.9 and 0.95 in BANG's
+            CIFAR-quick.
+        warmup_steps: Steps of linear warm-up.
+        momentum: Momentum of SGD.
+        nesterov: Whether it is Nesterov's.
+        weight_decay: Weight decay.
+        bias_lr: Factor of the learning rate for biases.
+        pad: Padding in px for random crops.
+        flip: Whether images are flipped at random.
+        small_epochs: First epochs that see random crops of ``small_side`` px only, which makes early steps cheaper.
+        small_side: Side of those crops in px.
+        train_size: Number of training images; 0 for all.
+        holdout: Number of training images held out for validation.
+        seed: Seed of weights, order and draws.
+        init: Model to start from, or None.
+        inputs: What the network takes. ``standard``: (x - mean) / std per channel of the data set; ``raw``: 0-255 minus
+            the
+            mean colour, as BANG's CIFAR-quick; ``scaled``: 0-255 divided by 256, as its LeNet. A run with ``init``
+            keeps that model's.
+        trained: ``all`` parameters, or ``head``: only the fully connected layers, as in stability training on ImageNet
+            (Zheng
+            et al. 2016).
+        precision: ``auto``, ``bf16`` autocast or ``fp32``.
 
     Raises:
-        ExplorerError: A word is not among those named here, a share is out of range, the seed is too large, or the head
+        ExplorerError: If a word is not among those named here, a share is out of range, the seed is too large, or the
+            head
             alone is to be trained without a model to start from.
     """
 
@@ -75,10 +100,13 @@ class TrainConfig:
             raise ExplorerError("Training the head alone needs a trained model to start from: give --init.")
 
     def drop_shares(self) -> list[float]:
-        """``drops`` as numbers in [0, 1].
+        """``drops`` as numbers.
+
+        Returns:
+            Shares of all steps.
 
         Raises:
-            ExplorerError: It is not a list of shares.
+            ExplorerError: If ``drops`` is not a list of shares.
         """
         try:
             shares = [float(word) for word in self.drops.split(",")]

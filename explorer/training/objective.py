@@ -69,6 +69,9 @@ def method(
         source: The paper it comes from; None where there is none.
         published: What its paper or others reached with it, and with the baselines beside it.
 
+    Returns:
+        The decorator, which returns the objective unchanged.
+
     Raises:
         ValueError: The name is taken.
     """
@@ -89,6 +92,12 @@ def method(
 def default_options(method: str) -> dict[str, Any]:
     """The options of a method with their default values.
 
+    Args:
+        method: Name of the method.
+
+    Returns:
+        Default by name of the option.
+
     Raises:
         ExplorerError: There is no such method.
     """
@@ -101,6 +110,9 @@ def read_options(method: str, given: dict[str, str]) -> dict[str, Any]:
     Args:
         method: The method's name.
         given: Values as typed, by the option's name.
+
+    Returns:
+        Value by name of the option.
 
     Raises:
         ExplorerError: The method or an option does not exist, or a value does not fit.
@@ -122,5 +134,14 @@ def read_options(method: str, given: dict[str, str]) -> dict[str, Any]:
 
 
 def gaussian_noise_like(x: Tensor, sigma: float, generator: torch.Generator) -> Tensor:
-    """Fresh N(0, sigma^2) per element of ``x``, on its device."""
+    """Fresh N(0, sigma^2) per element of ``x``, on its device.
+
+    Args:
+        x: Any tensor.
+        sigma: Standard deviation.
+        generator: Source of the draws.
+
+    Returns:
+        The noise, of the shape of ``x``.
+    """
     return torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype) * sigma

@@ -38,7 +38,17 @@ class DivergedError(ExplorerError):
 
 @dataclass(frozen=True)
 class TrainingProgress:
-    """How far a run is: reported every ``REPORT_STEPS`` steps and at the end of an epoch."""
+    """How far a run is: reported every ``REPORT_STEPS`` steps and at the end of an epoch.
+
+    Attributes:
+        epoch: Current epoch, from 1.
+        epochs: Number of epochs.
+        step: Steps done in this epoch.
+        steps: Steps per epoch.
+        loss: Mean loss.
+        accuracy: Accuracy in [0, 1] on the training batches.
+        eta_seconds: Estimated time to the end, in seconds.
+    """
 
     epoch: int
     epochs: int
@@ -128,24 +138,21 @@ def train(
     init: Classifier | None = None,
     watch: Callable[[TrainingProgress], None] | None = None,
 ) -> tuple[Classifier, dict[str, Any]]:
-    """Train to the end, or from the last finished epoch in ``folder``.
+    """Train to the end, or continue from the last finished epoch.
 
     Args:
-        config: The settings of the run.
+        config: All settings.
         data: The training images.
-        folder: Receives ``metrics.jsonl`` (one line an epoch) and ``state.pt`` (to resume; plain tensors, replaced
-            atomically).
+        folder: Receives ``metrics.jsonl`` (one line per epoch) and ``state.pt`` (plain tensors to resume from).
         device: Where to train.
-        init: A model to start from.
-        watch: Called every few steps and at the end of an epoch; what it raises ends the run.
+        init: Model whose weights to start from.
+        watch: Called with the progress.
 
     Returns:
-        The model in eval mode, and the facts of the run: its seconds, whether it used bfloat16, how many images.
+        The model in eval mode and facts about the run.
 
     Raises:
-        DivergedError: The loss or a weight is not finite any more.
-        ExplorerError: A setting does not fit the data, or ``folder`` holds the state of a run with other settings,
-            which is never overwritten.
+        ExplorerError: If the folder holds the state of another configuration; it is never overwritten.
     """
     run = prepare(config, data, device=device, init=init)
     config, model = run.config, run.model

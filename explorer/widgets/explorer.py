@@ -41,11 +41,14 @@ class _Kept(traitlets.Any):
 class Explorer(widgets.VBox):
     """Several models answer one distorted picture, live, in a notebook.
 
-    Everything is a trait, to be read, set and observed: ``image`` (a bundled photograph's name, ``digits:7``, a path, a
-    Pillow picture, an array or a tensor), ``models`` (names or loaded models), ``recipe`` (text; an ``explorer.Recipe``
-    may be assigned) and ``comparison``, the ``explorer.compare`` of what is shown (read only). A value that makes no
-    sense is refused with one sentence and changes nothing. Set several at once inside
-    ``with w.hold_trait_notifications():``.
+    Everything is a trait that can be read, set and observed. An invalid value is refused with one sentence and changes
+    nothing. Set several at once inside ``with w.hold_trait_notifications():``.
+
+    Attributes:
+        image: Name of a sample photograph, a row such as ``digits:7``, a path, a Pillow image, an array or a tensor.
+        models: Names or loaded models.
+        recipe: Text; an ``explorer.Recipe`` may be assigned.
+        comparison: The ``explorer.compare`` of what is shown; read only.
     """
 
     image = _Kept(None)

@@ -19,12 +19,19 @@ def show(
     models: Sequence[str | Classifier] | None = None,
     recipe: str | Recipe = RECIPE,
 ) -> Explorer:
-    """The explorer as the output of a cell: sliders, the live panel, and curves; returns the widget.
+    """Show the explorer as the output of a cell: sliders, the live panel and curves. Outside a notebook nothing is
+    shown.
 
-    ``image``: a bundled photograph's name, a row such as ``digits:7``, a path, a Pillow picture, an array or a tensor;
-    ``models``: names or loaded models; ``recipe``: text or an ``explorer.Recipe``. By default the app's first screen.
-    The traits of what is returned can be read, set and observed (``w.recipe = "jpeg=20;seed=0"``, ``w.comparison``).
-    Outside a notebook nothing is displayed. ExplorerError, one sentence, where something makes no sense.
+    Args:
+        image: Name of a sample photograph, a row such as ``digits:7``, a path, a Pillow image, an array or a tensor.
+        models: Names or loaded models.
+        recipe: Text or an ``explorer.Recipe``. All defaults are those of the app's first screen.
+
+    Returns:
+        The widget; its traits can be read, set and observed (``w.recipe = "jpeg=20;seed=0"``, ``w.comparison``).
+
+    Raises:
+        ExplorerError: If an argument is invalid.
     """
     from explorer.widgets.explorer import Explorer
 
