@@ -31,9 +31,9 @@ def distortions() -> str:
     rows = []
     for one in DISTORTIONS.values():
         low, high = one.limits if one.reach is not None else (one.low, one.high)
-        amount = f"{_number(low)} to {_number(high)} {one.unit}"
-        rows.append((one.family, f"`{one.name}`", one.help, amount, _number(one.identity), one.source))
-    return markdown(("family", "name", "what it does", "amount", "off at", "source"), rows)
+        amount = f"{_number(low)} to {_number(high)} {one.unit}<br>off at {_number(one.identity)}"
+        rows.append((f"`{one.name}`<br>{one.family}", f"{one.help}<br>*{one.source}*", amount))
+    return markdown(("name, family", "what it does, source", "amount"), rows)
 
 
 def severities() -> str:
@@ -49,14 +49,14 @@ def severities() -> str:
 
 
 def methods() -> str:
-    """Every training method: its title, what it does, what to beware of, and its options with their defaults."""
+    """Every training method: its title, what it does, and its options with their defaults."""
     from explorer.models import METHODS
 
     rows = []
     for name, one in METHODS.items():
         options = [f"`--{option.replace('_', '-')} {value}`" for option, value in one.options.items()]
-        rows.append((f"`{name}`", one.title, one.summary, one.caution, ", ".join(options) or "none"))
-    return markdown(("method", "title", "what it does", "beware", "options and their defaults"), rows)
+        rows.append((f"`{name}`", one.title, one.summary, "<br>".join(options) or "none"))
+    return markdown(("method", "title", "what it does", "options and their defaults"), rows)
 
 
 def method_cards() -> str:
@@ -91,7 +91,7 @@ def architectures() -> str:
     for name, one in sorted(ARCHITECTURES.items()):
         net = one.build(classes=10, in_channels=one.channels)
         count = sum(parameter.numel() for parameter in net.parameters())
-        rows.append((f"`{name}`", one.help, f"{one.channels} × {one.size} × {one.size}", f"{count:,}"))
+        rows.append((f"`{name}`", one.help, f"{one.channels}×{one.size}×{one.size}", f"{count:,}"))
     return markdown(("architecture", "what it is", "input", "parameters"), rows, numbers=2)
 
 
