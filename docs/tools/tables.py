@@ -6,6 +6,7 @@ Each function returns a Markdown table; ``TABLES`` names them as the pages inclu
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
 
@@ -31,9 +32,29 @@ def distortions() -> str:
     rows = []
     for one in DISTORTIONS.values():
         low, high = one.limits if one.reach is not None else (one.low, one.high)
-        amount = f"{_number(low)} to {_number(high)} {one.unit}<br>off at {_number(one.identity)}"
+        unit = "of full scale" if one.unit == "n/255" else one.unit
+        amount = f"{_number(low)} to {_number(high)} {unit}<br>off at {_number(one.identity)}"
         rows.append((f"`{one.name}`<br>{one.family}", f"{one.help}<br>*{one.source}*", amount))
     return markdown(("name, family", "what it does, source", "amount"), rows)
+
+
+def distortion_details() -> str:
+    """What exactly each distortion computes: the rest of its docstring, after the help."""
+    from explorer.distortions import DISTORTIONS
+
+    parts = []
+    for one in DISTORTIONS.values():
+        text = inspect.cleandoc(one.function.__doc__ or "").partition("\nArgs:")[0].partition("\n\n")[2].strip()
+        if text:
+            parts.append(f"`{one.name}`\n: {_plain(text)}\n")
+    return "\n".join(parts)
+
+
+def _plain(text: str) -> str:
+    """The prose of a docstring as Markdown: its signs mean themselves, except in ``code``."""
+    pieces = text.split("``")
+    pieces[::2] = [re.sub(r"([\\*_<>\[\]$^~])", r"\\\1", piece) for piece in pieces[::2]]
+    return " ".join("`".join(pieces).split())
 
 
 def severities() -> str:
@@ -165,6 +186,7 @@ def endpoints() -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "distortions": distortions,
+    "distortion_details": distortion_details,
     "severities": severities,
     "methods": methods,
     "method_cards": method_cards,
