@@ -31,7 +31,7 @@ def test_the_python_of_the_readme_runs(tmp_path: Path):
     assert block == (EXAMPLES / "first_comparison.py").read_text(encoding="utf-8")  # shown in "First steps", too
 
 
-@pytest.mark.parametrize("name", ["own_network", "survey"])
+@pytest.mark.parametrize("name", ["own_network", "results", "survey"])
 def test_an_example_runs(name: str, tmp_path: Path):
     run((EXAMPLES / f"{name}.py").read_text(encoding="utf-8"), tmp_path)
 
