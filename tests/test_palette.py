@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from explorer import palette
-from explorer.palette import Theme, css_variables, method_colours
+from explorer.models.methods import METHODS, method_colours
+from explorer.palette import Theme, css_variables
 from explorer.web.files import FOLDER
-from explorer.web.stylesheets import colours
+from explorer.web.stylesheets import colours, method_variables
 
 SHEETS = sorted((FOLDER / "styles").glob("*.css"))
 
@@ -28,9 +29,9 @@ def contrast(one: str, other: str) -> float:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("method", [*palette.METHODS, "unheard-of"])
+@pytest.mark.parametrize("method", [*METHODS, "unheard-of"])
 def test_text_in_a_methods_colour_can_be_read(method: str, theme: Theme) -> None:
-    ink, general = css_variables(theme, method)["--ink"], css_variables(theme)
+    ink, general = method_variables(theme, method)["--ink"], css_variables(theme)
     assert contrast(ink, general["--card"]) >= 4.5
     assert contrast(general["--on-ink"], ink) >= 4.5
 
@@ -49,7 +50,7 @@ def test_colours_of_figures_can_be_read() -> None:
 
 def test_methods_have_colours_of_their_own() -> None:
     for theme in ("light", "dark"):
-        inks = [getattr(own.ink, theme) for own in palette.METHODS.values()]
+        inks = [getattr(method_colours(name).ink, theme) for name in METHODS]
         assert len(set(inks)) == len(inks)
     assert method_colours("unheard-of").ink == palette.GENERAL["soft"]
 

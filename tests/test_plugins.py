@@ -23,6 +23,7 @@ from torch import nn
 from explorer.data.datasets import Dataset, dataset
 from explorer.distortions import distortion
 from explorer.models import architecture
+from explorer.palette import Colour, MethodColours
 from explorer.training import Formula, Loss, PublishedValue, Source, method
 
 PAPER = Source("doe2026", "Doe", 2026, "On shade", "2601.00001")
@@ -46,6 +47,7 @@ def shade(x, amount, draws):
     passes=1,
     cost="1 forward pass per image.",
     caution="It knows no other distortion.",
+    colours=MethodColours(fill=Colour("#705030", "#c0a080"), ink=Colour("#604020", "#d0b090")),
     source=PAPER,
     published=[
         PublishedValue("digits", "shaded", "a net", "spot", "depth 0.5", "shade", 0.5, 0.75, "stated", PAPER, "Stated.")
@@ -113,6 +115,8 @@ from explorer.app.layout import catalogue
 from explorer.app.methods.page import Methods
 from explorer.data.datasets import load_dataset
 from explorer.experiments.schema import read_experiment
+from explorer.figures.style import colours
+from explorer.web.stylesheets import css
 from docs.tools import tables
 
 context = make_context(["digits/lenet/standard"])
@@ -125,6 +129,7 @@ print(json.dumps({
     "published": published,
     "cells": [cell.title for cell in read_experiment(Path(sys.argv[1])).cells],
     "rows": len(load_dataset("stripes")),
+    "colours": {"line": colours(["Shade training"]), "css": css()},
     "tables": {name: make() for name, make in tables.TABLES.items()},
 }))
 """
@@ -182,6 +187,8 @@ def test_app_page_methods_experiments_and_documentation_know_them(environment: d
     assert [(one["amount"], one["accuracy"]) for one in found["published"]] == [(0.5, 0.75)]
     assert found["cells"] == [f"Shade training · depth={depth}" for _ in ("spot", "lenet") for depth in ("0.25", "0.5")]
     assert found["rows"] == 64
+    assert found["colours"]["line"] == ["#604020"]
+    assert '[data-method="shaded"] { --fill: #c0a080; --ink: #d0b090; }' in found["colours"]["css"], "on dark pages"
     tables = found["tables"]
     assert "`shade`" in tables["distortions"]
     assert "| `shaded` | Shade training | Classify images in the shade correctly." in tables["methods"]

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from explorer.palette import PLAIN, MethodColours
 from explorer.registry import Registry
 
 Provenance = Literal["stated", "measured"]
@@ -124,6 +125,7 @@ class Method:
         cost: The same in words.
         caution: What to beware of when reading its numbers.
         shown_by: A distortion under which the caution can be seen, if there is one.
+        colours: What it is drawn in everywhere; None leaves that to the palette.
         source: The paper it comes from; None where there is none.
         published: What its paper or others reached with it, and with the baselines beside it.
     """
@@ -138,6 +140,7 @@ class Method:
     cost: str = ""
     caution: str = ""
     shown_by: str | None = None
+    colours: MethodColours | None = None
     source: Source | None = None
     published: tuple[PublishedValue, ...] = ()
 
@@ -163,6 +166,12 @@ def method_title(name: str) -> str:
     """
     known = METHODS.get(name)
     return known.title if known is not None else name.replace("_", " ").capitalize()
+
+
+def method_colours(name: str) -> MethodColours:
+    """The colours of a method; those of secondary text where it has none of its own or is not known here."""
+    known = METHODS.get(name)
+    return (known and known.colours) or PLAIN
 
 
 def published_values(

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from explorer.models.classifier import Classifier
 from explorer.models.methods import Formula, PublishedValue, Source
+from explorer.palette import Colour, MethodColours
 from explorer.training.objective import Loss, method
 
 
@@ -217,6 +218,7 @@ float32, measured by us: attacks that follow this gradient do nothing there (gra
     "CIFAR-10's test images (measured by us), where an attack on the loss does nothing. Attacks on the margin tell "
     "more.",
     shown_by="fgsm_margin",
+    colours=MethodColours(fill=Colour("#a64d79", "#cb7fa7"), ink=Colour("#a64d79", "#d58fb4")),
     source=BANG,
     published=_published(),
 )

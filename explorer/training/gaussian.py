@@ -10,6 +10,7 @@ from torch import Tensor
 
 from explorer.models.classifier import Classifier
 from explorer.models.methods import Formula, PublishedValue, Source
+from explorer.palette import Colour, MethodColours
 from explorer.training.objective import NOISY, Loss, gaussian_noise_like, method
 
 NOISE = Source(
@@ -53,6 +54,7 @@ def _published() -> Iterator[PublishedValue]:
     cost="1 forward pass per image, as standard training.",
     caution="The control: a method that is not better than this gains nothing from its formula. It can overfit to the "
     "one σ it is trained with.",
+    colours=MethodColours(fill=Colour("#b58900", "#cfa22c"), ink=Colour("#8f6c00", "#d9ad38")),
     source=NOISE,
     published=_published(),
 )

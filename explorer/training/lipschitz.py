@@ -10,6 +10,7 @@ from torch import Tensor
 
 from explorer.models.classifier import Classifier
 from explorer.models.methods import Formula, PublishedValue, Source
+from explorer.palette import Colour, MethodColours
 from explorer.training.objective import Loss, gaussian_noise_like, method
 
 LIPSCHITZ = Source(
@@ -94,6 +95,7 @@ def slopes(clean: Tensor, distorted: Tensor, step: Tensor) -> Tensor:
     cost="2 forward passes per image: clean and noisy.",
     caution="The paper's theorem needs the bound everywhere; training asks for it at the drawn steps only. Its λ and "
     "L, and whether it squares the excess, are not known: these are ours.",
+    colours=MethodColours(fill=Colour("#009e73", "#1fb489"), ink=Colour("#008460", "#2cc497")),
     source=LIPSCHITZ,
     published=_published(),
 )

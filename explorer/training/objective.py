@@ -11,6 +11,7 @@ from torch import Tensor
 
 from explorer.errors import ExplorerError
 from explorer.models.methods import METHODS, Formula, Method, PublishedValue, Source
+from explorer.palette import MethodColours
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ def method(
     cost: str = "",
     caution: str = "",
     shown_by: str | None = None,
+    colours: MethodColours | None = None,
     source: Source | None = None,
     published: Iterable[PublishedValue] = (),
 ) -> Callable[[Objective], Objective]:
@@ -66,6 +68,7 @@ def method(
         cost: The same in words.
         caution: What to beware of when reading its numbers.
         shown_by: A distortion under which the caution can be seen, if there is one.
+        colours: What it is drawn in everywhere; None leaves that to the palette.
         source: The paper it comes from; None where there is none.
         published: What its paper or others reached with it, and with the baselines beside it.
 
@@ -80,8 +83,8 @@ def method(
         METHODS.add(
             name,
             Method(
-                name, title, objective, summary, tuple(formulas), symbols, passes, cost, caution, shown_by, source,
-                tuple(published),
+                name, title, objective, summary, tuple(formulas), symbols, passes, cost, caution, shown_by, colours,
+                source, tuple(published),
             ),
         )  # fmt: skip
         return objective

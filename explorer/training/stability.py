@@ -9,6 +9,7 @@ from torch import Tensor
 from explorer.errors import ExplorerError
 from explorer.models.classifier import Classifier
 from explorer.models.methods import Source
+from explorer.palette import Colour, MethodColours
 from explorer.training.objective import NOISY, STABILITY, Loss, gaussian_noise_like, method
 
 
@@ -48,6 +49,7 @@ def stability_term(clean: Tensor, distorted: Tensor, *, loss: str = "kl", detach
     cost="2 forward passes per image: clean and noisy.",
     caution="The true class of x′ plays no role: a clean answer that is wrong is kept, too. The paper's accuracies are "
     "on ImageNet, so none of them is shown beside ours.",
+    colours=MethodColours(fill=Colour("#0072b2", "#3f9fdf"), ink=Colour("#0072b2", "#56b0ec")),
     source=Source(
         "zheng2016",
         "Zheng, Song, Leung & Goodfellow",

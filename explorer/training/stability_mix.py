@@ -12,6 +12,7 @@ from explorer.distortions.protocols import CORRUPTIONS
 from explorer.errors import ExplorerError
 from explorer.models.classifier import Classifier
 from explorer.models.methods import Formula
+from explorer.palette import Colour, MethodColours
 from explorer.training.objective import STABILITY, Loss, method
 from explorer.training.stability import stability_term
 
@@ -89,6 +90,7 @@ def mixed(x: Tensor, generator: torch.Generator, names: tuple[str, ...], *, step
     cost="2 forward passes per image, and the distortions.",
     caution="Ours, from no paper. A model trained on a distortion has seen it: only the others show what it learned "
     "beyond it.",
+    colours=MethodColours(fill=Colour("#5a4fcf", "#8f88ee"), ink=Colour("#5a4fcf", "#a39dff")),
 )
 def stability_mix(
     model: Classifier,

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from explorer.models.classifier import Classifier
 from explorer.models.methods import Formula
+from explorer.palette import Colour, MethodColours
 from explorer.training.objective import CROSS_ENTROPY, Loss, method
 
 
@@ -20,6 +21,7 @@ from explorer.training.objective import CROSS_ENTROPY, Loss, method
     passes=1,
     cost="1 forward pass per image.",
     caution="The baseline: compare the others with it.",
+    colours=MethodColours(fill=Colour("#d55e00", "#f07f2b"), ink=Colour("#be5400", "#f58a3c")),
 )
 def standard(model: Classifier, x: Tensor, y: Tensor, generator: torch.Generator) -> Loss:
     """L = CE(f(x), y), the mean cross-entropy over the batch.

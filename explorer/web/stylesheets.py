@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from explorer import palette
+from explorer.models.methods import METHODS, method_colours
 from explorer.web.files import FOLDER
 
 PANEL = ("panel", "curves")
@@ -40,12 +41,17 @@ def colours() -> str:
     return light + _theme(f"{DARK} {COLOURED}", "dark")
 
 
+def method_variables(theme: palette.Theme, name: str) -> dict[str, str]:
+    """The custom properties of elements with ``data-method="name"``: ``--fill`` and ``--ink``."""
+    return palette.css_variables(theme, method_colours(name)._asdict())
+
+
 def _theme(selector: str, theme: palette.Theme, more: str = "") -> str:
     rules = [f"{selector} {{ {_declarations(palette.css_variables(theme))} {more} }}"]
     # a method that has no colours of its own gets those of method_colours("")
-    for name in ("", *palette.METHODS):
+    for name in ("", *METHODS):
         method = f'[data-method="{name}"]' if name else "[data-method]"
-        rules.append(f"{selector} {method} {{ {_declarations(palette.css_variables(theme, name))} }}")
+        rules.append(f"{selector} {method} {{ {_declarations(method_variables(theme, name))} }}")
     return "\n".join(rules) + "\n"
 
 

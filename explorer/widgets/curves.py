@@ -11,7 +11,8 @@ from explorer.analysis.request import ComparisonRequest
 from explorer.analysis.slider import curve_amounts as amounts_of
 from explorer.distortions import Distortion, find_distortion
 from explorer.errors import ExplorerError
-from explorer.palette import GENERAL, METHODS, Theme
+from explorer.models.methods import METHODS
+from explorer.palette import GENERAL, Theme
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -130,7 +131,7 @@ def _moving(axis: dict[str, Any]) -> dict[str, Any]:
 
 def _darken(traces: Sequence[go.Scatter]) -> None:
     """The methods' colours as the panel has them on dark pages."""
-    inks = {colours.ink.light: colours.ink.dark for colours in METHODS.values()}
+    inks = {own.colours.ink.light: own.colours.ink.dark for own in METHODS.values() if own.colours}
     for trace in traces:
         for part in (trace.line, trace.marker):
             if part.color is not None:

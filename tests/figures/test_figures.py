@@ -19,7 +19,7 @@ from explorer.data import images
 from explorer.errors import ExplorerError
 from explorer.figures.display import PLOTLY, bundle
 from explorer.figures.style import DASHES
-from explorer.palette import METHODS
+from explorer.models.methods import method_colours
 from explorer.web.files import modules
 from tests.support.networks import picture, resnet
 
@@ -58,7 +58,7 @@ def test_curves_show_the_numbers_of_the_sweep(swept, what):
     for trace, model in zip(drawn, swept.models, strict=True):
         assert list(trace.x) == list(swept.amounts)
         assert list(trace.y) == (getattr(model, what) * factor).tolist()
-        assert trace.line.color == METHODS[model.method].ink.light
+        assert trace.line.color == method_colours(model.method).ink.light
     assert drawn[0].line.dash != drawn[1].line.dash
     assert "σ" in figure.layout.xaxis.title.text
 
@@ -154,5 +154,5 @@ def test_colours_follow_the_method_a_name_speaks_of():
         y="y (%)",
     )
     inks = [trace.line.color for trace in figure.data]
-    assert inks[:2] == [METHODS["stability"].ink.light, METHODS["bang"].ink.light]
+    assert inks[:2] == [method_colours("stability").ink.light, method_colours("bang").ink.light]
     assert len(set(inks)) == 4

@@ -15,6 +15,7 @@ from PIL import Image
 from explorer.palette import Theme, css_variables
 from explorer.web import stylesheets
 from explorer.web.bundle import bundle
+from explorer.web.stylesheets import method_variables
 from tests.support.app_page import PATIENCE
 from tests.support.curve_data import curves
 from tests.web.test_panel import SURE, SWAYED, answer
@@ -130,7 +131,7 @@ def test_its_colours_are_those_of_the_page(page: Page, theme: Theme) -> None:
     svg = draw(page, said(), curves(), dark=theme == "dark")
     assert "var(" not in svg
     assert "tabindex" not in svg
-    assert f'fill="{css_variables(theme, "standard")["--fill"]}"' in svg
+    assert f'fill="{method_variables(theme, "standard")["--fill"]}"' in svg
     assert f'fill="{css_variables(theme)["--card"]}"' in svg
     for method in ("standard", "stability", "lipschitz", "bang", "gaussian", "unheard-of"):
         computed = page.evaluate(
@@ -144,7 +145,7 @@ def test_its_colours_are_those_of_the_page(page: Page, theme: Theme) -> None:
             }""",
             [method, theme == "dark"],
         )
-        assert css_variables(theme) | css_variables(theme, method) == computed
+        assert css_variables(theme) | method_variables(theme, method) == computed
 
 
 def test_labels_are_text_and_the_largest_case_fits(page: Page) -> None:

@@ -385,12 +385,13 @@ def test_curves_are_drawn_once_a_page_is_there_and_updated_in_place(w):
 
 def test_curves_on_dark_pages_have_the_panels_dark_colours(w):
     from explorer.palette import css_variables
+    from explorer.web.stylesheets import method_variables
 
     w._seen(dark=True)
     assert w._later.wait()
     figure = w._charts.figure
     colours = {trace.line.color for trace in figure.data if trace.mode == "lines"}
-    assert colours == {css_variables("dark", method)["--ink"] for method in ("standard", "stability")}
+    assert colours == {method_variables("dark", method)["--ink"] for method in ("standard", "stability")}
     assert figure.layout.font.color == css_variables("dark")["--text"]
 
 
