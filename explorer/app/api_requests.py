@@ -9,7 +9,7 @@ from typing import Any
 from explorer.analysis import ComparisonRequest
 from explorer.app.validation import MAX_TEXT, parse_recipe
 from explorer.app.workspace import Workspace
-from explorer.data import images
+from explorer.data import decoding
 from explorer.data.inputs import is_data_url
 from explorer.errors import ExplorerError
 
@@ -46,7 +46,7 @@ class Reader:
             )
         try:
             with Path(path).open("rb") as opened:
-                return opened.read(images.MAX_BYTES + 1)
+                return opened.read(decoding.MAX_BYTES + 1)
         except OSError:
             raise ExplorerError("This file is no longer held here; upload it again.") from None
 

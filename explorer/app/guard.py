@@ -16,7 +16,7 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from explorer.data.images import MAX_BYTES
+from explorer.data.decoding import MAX_BYTES
 
 MAX_FORM = MAX_BYTES + 2**21
 """Bytes of a request that carries files; a little more than is read, so that the reader's sentence is the one seen."""

@@ -19,7 +19,7 @@ from explorer.app.distortion_info import describe
 from explorer.app.endpoints import Endpoints
 from explorer.app.pictures import sample_strip
 from explorer.app.workspace import Workspace
-from explorer.data.images import MAX_BYTES
+from explorer.data.decoding import MAX_BYTES
 from explorer.defaults import MAX_STEPS
 from explorer.distortions import DISTORTIONS, Recipe
 from explorer.models import pick_device

@@ -10,7 +10,7 @@ from starlette.middleware import Middleware
 
 from explorer.app import static
 from explorer.app.guard import Guard
-from explorer.data.images import MAX_BYTES
+from explorer.data.decoding import MAX_BYTES
 from explorer.palette import CONTROL_BORDER, GENERAL, Colour
 from explorer.web import stylesheets
 

@@ -8,7 +8,6 @@ once into the cache folder), a folder with one sub-folder per class, or any ``.n
 from __future__ import annotations
 
 import os
-import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -18,19 +17,15 @@ from typing import cast
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from explorer.data import images, published
+from explorer.data import decoding, published
 from explorer.data.downloads import megabytes
 from explorer.data.folders import MAX_SIDE, ImageFiles, image_files, named_side
-from explorer.data.published import CIFAR10_CLASSES, PUBLISHED, TEN_DIGITS, fetch
 from explorer.errors import ExplorerError
 from explorer.registry import Registry
 
-DIGIT_SIDE = 28  # scikit-learn's digits are 8 x 8; enlarged bilinearly so that MNIST-sized networks fit
-DIGITS_SPLIT_SEED, DIGITS_TEST_SIZE = 0, 360
 MAX_BYTES = 4 * 2**30  # of a folder's images in memory
 
 cache_folder = published.cache_folder
@@ -174,7 +169,7 @@ class NamedDataset:
         return self.load(split)
 
 
-SOURCES = Registry[NamedDataset]("data set", "explorer.data.datasets")
+SOURCES = Registry[NamedDataset]("data set", "explorer.data.embedded")
 """Every named data set, filled by :func:`dataset`. Those of ``explorer.data.published`` are downloaded on first use."""
 
 
@@ -245,7 +240,7 @@ def load_dataset(name: str, split: str = "test") -> Dataset:
         return SOURCES[name](split)
     path = _place(name)
     if path is not None and path.suffix == ".npz" and path.is_file():
-        return _read_npz(path, split, name=path.stem)
+        return read_npz(path, split, name=path.stem)
     if path is not None and path.is_dir():
         return _read_folder(path, split)
     raise ExplorerError(
@@ -263,74 +258,20 @@ def _place(name: str) -> Path | None:
         return None
 
 
-@dataset("digits", title="Digits", classes=TEN_DIGITS, rows=DIGITS_TEST_SIZE, channels=1)
-def _digits(split: str) -> Dataset:
-    """Handwritten digits of 8 x 8 pixels that come with scikit-learn, enlarged to 28 x 28."""
-    from sklearn.datasets import load_digits
+def read_npz(path: Path, split: str, name: str) -> Dataset:
+    """Read a data set from a ``.npz`` file of plain arrays; nothing is unpickled.
 
-    raw = load_digits()
-    pixels = torch.from_numpy(raw.images).float().unsqueeze(1) / 16
-    pixels = F.interpolate(pixels, size=(DIGIT_SIDE, DIGIT_SIDE), mode="bilinear", align_corners=False)
-    x = images.to_uint8(pixels)
-    order = np.random.default_rng(DIGITS_SPLIT_SEED).permutation(len(x))
-    rows = order[:DIGITS_TEST_SIZE] if split == "test" else order[DIGITS_TEST_SIZE:]
-    return Dataset("digits", split, x[rows], raw.target[rows].astype(np.int64), TEN_DIGITS, (0.0,), (1.0,))
+    Args:
+        path: The file; see ``load_dataset``.
+        split: ``train`` or ``test``.
+        name: Name of the data set.
 
+    Returns:
+        The data set, without normalisation.
 
-def _downloaded(name: str) -> Callable[[Callable[[str], Dataset]], Callable[[str], Dataset]]:
-    """:func:`dataset` with what is known of a published data set."""
-    known = PUBLISHED[name]
-    return dataset(name, title=known.title, classes=known.classes, rows=known.rows, channels=known.channels)
-
-
-@_downloaded("cifar10")
-def _cifar10(split: str) -> Dataset:
-    """Small colour photographs of animals and vehicles, 32 x 32 pixels (Krizhevsky 2009)."""
-    # Normalisation as in the public CIFAR code the Lipschitz paper builds on (.4914 .4822 .4465).
-    mean, std = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
-    return replace(_published("cifar10", split), classes=CIFAR10_CLASSES, mean=mean, std=std)
-
-
-@_downloaded("mnist")
-def _mnist(split: str) -> Dataset:
-    """Handwritten digits of 28 x 28 pixels (LeCun et al. 1998)."""
-    return replace(_published("mnist", split), classes=TEN_DIGITS)
-
-
-@_downloaded("stl10")
-def _stl10(split: str) -> Dataset:
-    """Colour photographs of animals and vehicles, 96 x 96 pixels (Coates et al. 2011)."""
-    mean, std = (0.4467, 0.4398, 0.4066), (0.2603, 0.2566, 0.2713)
-    return replace(_published("stl10", split), mean=mean, std=std)
-
-
-def _published(name: str, split: str) -> Dataset:
-    path = local_file(name)
-    if path is None:
-        try:
-            path = _fetch_watched(name)
-        except ExplorerError as error:
-            raise ExplorerError(
-                f"{name} is not here: {error} Or set EXPLORER_DATA to a folder that holds {name}.npz; the data set "
-                "'digits' needs no download."
-            ) from error
-    return _read_npz(path, split, name=name)
-
-
-def _fetch_watched(name: str) -> Path:
-    """Download with a bar in the terminal (on stderr): nobody should wait for minutes without knowing for what."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-
-    wanted, console = PUBLISHED[name], Console(file=sys.stderr)
-    console.print(f"Downloading {wanted.title} ({megabytes(wanted.size)}) from {wanted.host}")
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task(wanted.title, total=wanted.size)
-        return fetch(name, lambda done, total: bar.update(task, completed=done, total=total))
-
-
-def _read_npz(path: Path, split: str, name: str) -> Dataset:
+    Raises:
+        ExplorerError: If the file cannot be read or its arrays do not fit together.
+    """
     try:
         with path.open("rb") as raw, np.lib.npyio.NpzFile(raw, allow_pickle=False) as file:
             keys = set(file.files)
@@ -368,7 +309,7 @@ def _smallest_side(files: Sequence[Path]) -> int:
     sides, errors = [], []
     for path in files:
         try:
-            sides.append(min(images.image_size(path)))
+            sides.append(min(decoding.image_size(path)))
         except ExplorerError as error:
             errors.append(error)
     if not sides:

@@ -22,7 +22,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from explorer.data import images
+from explorer.data import decoding, images
 from explorer.data.datasets import SOURCES, Dataset, load_dataset, local_file
 from explorer.errors import ExplorerError
 
@@ -258,10 +258,10 @@ def _row(data: Dataset, name: str, text: str, takes: Takes | None) -> Picture:
     return Picture(fitted, f"{name}:{row}", data.class_of(row), shipped=name in SOURCES)
 
 
-def _photograph(source: images.Source, takes: Takes | None, name: str) -> Picture:
+def _photograph(source: decoding.Source, takes: Takes | None, name: str) -> Picture:
     if takes is None:
         return Picture(images.load_image(source), name)
-    array = images.decode(source)
+    array = decoding.decode(source)
     (pixels,) = images.load_fitted(array, [takes])
     same = array.shape[:2] == pixels.shape[2:] and (pixels.shape[1] == 3 or bool((array == array[:, :, :1]).all()))
     return Picture(pixels, name, notes=() if same else (_fitted(pixels),))
@@ -272,8 +272,8 @@ def _decoded(url: str) -> bytes:
     head = _DATA_URL.match(url, 0, 200)
     if head is None:
         raise ExplorerError("A data URL of an image begins with data:image/png;base64, or the like.")
-    if len(url) - head.end() > images.MAX_BYTES * 4 // 3 + 4:
-        raise ExplorerError(f"The file is larger than {images.MAX_BYTES // 2**20} MiB: choose a smaller one.")
+    if len(url) - head.end() > decoding.MAX_BYTES * 4 // 3 + 4:
+        raise ExplorerError(f"The file is larger than {decoding.MAX_BYTES // 2**20} MiB: choose a smaller one.")
     try:
         return base64.b64decode(url[head.end() :], validate=True)
     except (binascii.Error, ValueError):

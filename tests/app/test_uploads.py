@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explorer.data import images
+from explorer.data import decoding, images
 from explorer.errors import ExplorerError
 from tests.support.app_page import AppPage, artifacts, serving
 from tests.support.hostile_files import HARMLESS, HOSTILE, noise, saved
@@ -191,9 +191,9 @@ def test_a_name_is_only_a_name(app: App, name: str) -> None:
 def test_one_file_at_a_time_and_none_too_large(app: App) -> None:
     assert app.upload(saved(noise(), "PNG"), copies=2) == {"error": "Send one picture at a time."}
     assert app.upload(b"", copies=0) == {"error": "Send one picture at a time."}
-    assert "larger than 50 MiB" in app.upload(bytes(images.MAX_BYTES + 10))["error"]
+    assert "larger than 50 MiB" in app.upload(bytes(decoding.MAX_BYTES + 10))["error"]
     with pytest.raises((urllib.error.HTTPError, OSError)):
-        app.upload(bytes(images.MAX_BYTES + 4 * 2**20))
+        app.upload(bytes(decoding.MAX_BYTES + 4 * 2**20))
     assert "token" in app.upload(saved(noise(), "PNG"))
 
 

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from explorer.data import images
+from explorer.data import decoding, images
 from explorer.errors import ExplorerError
 
 
@@ -204,7 +204,7 @@ def test_other_bad_sources(tmp_path):
 
 
 def test_limit_on_bytes(tmp_path, monkeypatch):
-    monkeypatch.setattr(images, "MAX_BYTES", 1000)
+    monkeypatch.setattr(decoding, "MAX_BYTES", 1000)
     path = tmp_path / "large.bin"
     path.write_bytes(bytes(1001))
     for source in (path, bytes(1001), io.BytesIO(bytes(1001))):
@@ -226,7 +226,7 @@ def test_bombs_are_refused_before_they_are_decoded(side, monkeypatch):
 
 
 def test_limit_on_pixels_of_arrays_and_pillow_images(monkeypatch):
-    monkeypatch.setattr(images, "MAX_PIXELS", 10)
+    monkeypatch.setattr(decoding, "MAX_PIXELS", 10)
     for source in (np.zeros((4, 4)), Image.new("RGB", (4, 4))):
         with pytest.raises(ExplorerError, match="million pixels"):
             images.load_image(source)
@@ -359,9 +359,9 @@ def test_image_size_reads_the_header_alone(tmp_path):
     path = tmp_path / "a.png"
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8))
     path.write_bytes(file_of(noise)[:100])
-    assert images.image_size(path) == (20, 30)
+    assert decoding.image_size(path) == (20, 30)
     path.write_text("no image")
     with pytest.raises(ExplorerError, match=r"a\.png is not a readable image"):
-        images.image_size(path)
+        decoding.image_size(path)
     with pytest.raises(ExplorerError, match=r"missing\.png is not a readable image"):
-        images.image_size(tmp_path / "missing.png")
+        decoding.image_size(tmp_path / "missing.png")
