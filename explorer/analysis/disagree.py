@@ -59,7 +59,7 @@ def next_disagreement(
     if label is not None and not 0 <= label < len(dataset.classes):
         raise ExplorerError(f"{dataset.name} has the classes 0 to {len(dataset.classes) - 1}, not {label}.")
     if len(models) < 2:
-        raise ExplorerError("Where models disagree can only be told of at least two of them; add another.")
+        raise ExplorerError("Finding a disagreement needs at least two models; add another.")
     rows = [row for row in _round(start, step, n) if label is None or int(dataset.labels[row]) == label]
     meter = Meter(progress, len(rows))
     for part in _growing(

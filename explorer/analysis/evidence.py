@@ -88,7 +88,7 @@ def evidence(model: Classifier, clean: Tensor, distorted: Tensor, *, target: int
     first = first if target is None else target
     layer = next((name for name, value in reversed(features.items()) if value.ndim == 4 and value.shape[2] > 1), None)
     if layer is None:
-        raise ExplorerError(f"{model.name} has no layer that is still a picture, so there is no class-evidence map.")
+        raise ExplorerError(f"{model.name} has no layer with spatial feature maps, so there is no class-evidence map.")
     # the classes of all three maps, in one batch: (clean, first), (distorted, first), (distorted, last)
     pixels = pair[[0, 1, 1]].to(model.device)
     tap = _Tap(model, layer)

@@ -251,7 +251,7 @@ def _sanity(model: Classifier, line: Varied, floats: Tensor, amounts: Sequence[f
     """The checks of the attack on one model from its float pixels (A, C, H, W), whose last are those asked for."""
     target = line.target
     if target is None or target.labels is None:  # an adversarial step has one
-        raise ExplorerError(f"{line.kind.name} has no model to be crafted on.")
+        raise ExplorerError(f"{line.kind.name} needs a model to craft the attack on.")
     rounded = images.quantise(floats)
     seen = rounded if line.recipe.quantised else floats
     fooled = (inputs.predictions(model, seen) != target.labels).tolist()

@@ -180,7 +180,7 @@ def weaknesses(
     issue(asked.notes)
     chosen, recipe, label = asked.models, asked.recipe, asked.label
     if goal == "separate" and len(chosen) < 2:
-        raise ExplorerError("What separates the models needs at least two of them; add another.")
+        raise ExplorerError("Separating models needs at least two of them; add another.")
     recipe = replace(recipe, against=recipe.against or chosen[0].name)
     names = [name for name, kind in DISTORTIONS.items() if kind.searched] if distortions is None else distortions
     kinds = [find_distortion(name) for name in names]

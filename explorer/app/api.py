@@ -90,7 +90,7 @@ def use_json(blocks: gr.Blocks) -> None:
     server: Any = blocks.mcp_server_obj
     if server is None:
         raise ExplorerError(
-            f"The MCP server does not start: {getattr(blocks, 'mcp_error', None) or 'Gradio says nothing on why'}."
+            f"The MCP server does not start: {getattr(blocks, 'mcp_error', None) or 'Gradio gives no reason'}."
         )
     server.postprocess_output_data = lambda data, _: [
         server.types.TextContent(type="text", text=json.dumps(value, ensure_ascii=False, allow_nan=False))
@@ -246,7 +246,7 @@ class Api:
     async def _run(self, work: Callable[[Progress], T]) -> T:
         """The result of ``work`` from one of the threads; its errors as one sentence."""
         if self._waiting >= WAITING:
-            raise RefusedError("The explorer has too much to do just now; try again in a minute.")
+            raise RefusedError("The explorer is busy; try again in a minute.")
 
         def patient(*_: int) -> None:
             self._context.idle.wait()
@@ -262,6 +262,8 @@ class Api:
             raise RefusedError(str(error)) from None
         except Exception as error:
             log.exception("a question to the API failed")
-            raise RefusedError("Something went wrong in the explorer; the terminal it runs in shows what.") from error
+            raise RefusedError(
+                "An unexpected error occurred; the terminal that runs the explorer shows the details."
+            ) from error
         finally:
             self._waiting -= 1

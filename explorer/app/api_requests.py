@@ -48,7 +48,7 @@ class Reader:
             with Path(path).open("rb") as opened:
                 return opened.read(decoding.MAX_BYTES + 1)
         except OSError:
-            raise ExplorerError("This file is no longer held here; upload it again.") from None
+            raise ExplorerError("This file is no longer stored here; upload it again.") from None
 
 
 def text_of(value: Any, what: str) -> str:

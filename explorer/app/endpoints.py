@@ -162,4 +162,4 @@ def one_sentence(function: Callable[..., dict[str, Any]], *arguments: Any) -> di
         return {"error": str(error)}
     except Exception:
         log.exception("a question from the page failed")
-        return {"error": "Something went wrong in the explorer; the terminal it runs in shows what."}
+        return {"error": "An unexpected error occurred; the terminal that runs the explorer shows the details."}

@@ -15,7 +15,7 @@ from explorer.errors import ExplorerError
 MAX_TEXT = 1000
 """Characters of a recipe or a name that are read."""
 
-UNKNOWN = "The page asked for something unknown; reload it."
+UNKNOWN = "The page sent an unknown request; reload it."
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def mapping(value: Any) -> Mapping[str, Any]:
         ExplorerError: If it is not an object.
     """
     if not isinstance(value, Mapping):
-        raise ExplorerError("The page sent something that is not a question; reload it.")
+        raise ExplorerError("The page sent a malformed request; reload it.")
     return value
 
 

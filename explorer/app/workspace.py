@@ -160,7 +160,7 @@ class Workspace:
         if not names:
             raise ExplorerError("Add a model to see its answer.")
         if len(names) > MAX_MODELS:
-            raise ExplorerError(f"At most {MAX_MODELS} models stand side by side; remove one first.")
+            raise ExplorerError(f"At most {MAX_MODELS} models can be compared at once; remove one first.")
         known = {card.name for card in self.cards}
         if unknown := [name for name in names if name not in known]:
             raise ExplorerError(
@@ -168,7 +168,7 @@ class Workspace:
             )
         family = family_of(names, self.families)
         if family is None or len(set(names)) != len(names):
-            raise ExplorerError("These models do not stand side by side; choose different ones of one family.")
+            raise ExplorerError("These models cannot be compared side by side; choose different ones of one family.")
         return family, [self.model(name) for name in names]
 
     def model(self, name: str) -> Classifier:

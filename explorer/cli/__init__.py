@@ -158,7 +158,9 @@ def serve(
     from explorer.data.datasets import open_dataset
 
     if missing := [str(folder) for folder in survey or () if not folder.is_dir()]:
-        raise ExplorerError(f"--survey {missing[0]} is no folder; name that of a survey, or one that holds surveys.")
+        raise ExplorerError(
+            f"--survey {missing[0]} is not a folder; give the folder of a survey, or one that holds surveys."
+        )
     free_port(host, port)  # a wrong address is said before the models load
     described = any(option is not None for option in (arch, mean, std))
     loaded = load_models(models or [], arch, mean, std, "auto") if models or described else None

@@ -169,7 +169,7 @@ def _receive(url: str, part: Path, size: int, progress: Progress) -> None:
         if error.code >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
             raise _BrokenError(f"the server answers {error.code}") from None
         raise ExplorerError(
-            f"{part.stem} is not to be had from {urlsplit(url).hostname} (the server answers {error.code})."
+            f"{part.stem} cannot be downloaded from {urlsplit(url).hostname} (the server answers {error.code})."
         ) from None
     except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
         raise _BrokenError(_reason(error)) from None

@@ -235,7 +235,7 @@ def _of_text(text: str, takes: Takes | None, paths: bool, find_dataset: FindData
     if paths:
         return _photograph(text, takes, text)
     raise ExplorerError(
-        f"There is no picture named {text[:80]!r}: name one of {', '.join(samples)}, or a row of a data set such as "
+        f"There is no image named {text[:80]!r}: name one of {', '.join(samples)}, or a row of a data set such as "
         "digits:7, or send a file or a data URL; paths and addresses are not opened here."
     )
 

@@ -174,7 +174,7 @@ def line_search(
                 progress(place * n + rows.stop, len(models) * n)
         if not right:
             raise ExplorerError(
-                f"{model.name} names none of these {n} images rightly, so that there is no answer to change."
+                f"{model.name} classifies none of these {n} images correctly, so there is no answer to change."
             )
         searches = tuple(_search(name, torch.cat(steps[name]), zeros[name]) for name in DIRECTIONS)
         summaries.append(SearchSummary(model.name, right / n, wilson_interval(right, n), right, searches))

@@ -103,7 +103,7 @@ def measure_slopes(
             attacked.append(attacked_slope(model, x, radius, generator, softmax=softmax).cpu())
             flipped.append(flips_within(model, x, labels, granted).cpu())
     if not sampled:
-        raise ExplorerError(f"{model.name} names none of the images rightly, so that no answer of it can be kept.")
+        raise ExplorerError(f"{model.name} classifies none of the images correctly, so there is no answer to keep.")
     drawn, sought, lost = torch.cat(sampled), torch.cat(attacked), torch.cat(flipped)
     sought = torch.maximum(drawn, sought)  # both are lower bounds of the same thing
     return Slopes(

@@ -131,7 +131,7 @@ def _experiment(path: Path, raw: Mapping[str, Any]) -> Experiment:
             where=where,
         ):
             if cell.id in cells:
-                raise ExplorerError(f"{cell.title}, seed {cell.config.seed}, stands in two [[runs]]; leave one out.")
+                raise ExplorerError(f"{cell.title}, seed {cell.config.seed}, appears in two [[runs]]; remove one.")
             cells[cell.id] = cell
     rows: dict[tuple[str, str, str], str] = {}
     for cell in cells.values():

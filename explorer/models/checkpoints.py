@@ -276,7 +276,7 @@ def _find(name: str) -> Path:
     try:
         path = Path(name).expanduser()
     except RuntimeError:
-        raise ExplorerError(f"There is no file {name[:200]}: no user of that name has a home here.") from None
+        raise ExplorerError(f"There is no file {name[:200]}: the path names an unknown user.") from None
     if path.suffix == ".safetensors" or path.suffix in TORCH_SUFFIXES:
         if path.is_file():
             return path

@@ -81,7 +81,7 @@ def data_of(survey: Survey, given: str | None = None) -> Dataset:
         )
     if given is None and plan.data in PUBLISHED and local_file(plan.data) is None:
         raise ExplorerError(
-            f"The images of {plan.data} are not here, so that its pictures cannot be made again (its numbers can be "
+            f"The images of {plan.data} are not here, so its pictures cannot be made again (its numbers can be "
             f"asked): set EXPLORER_DATA to a folder that holds {plan.data}.npz, or fetch them once with "
             f"explorer.load_dataset('{plan.data}')."
         )

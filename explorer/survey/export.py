@@ -123,7 +123,7 @@ def _batches(survey: Survey, annotations: dict[int, Annotation]) -> Iterator[pa.
 
     files = sorted((survey.folder / "rows").glob("*.parquet"))
     if not files:
-        raise ExplorerError(f"{survey.folder} holds no finished rows yet; run the survey on.")
+        raise ExplorerError(f"{survey.folder} holds no finished rows yet; continue the survey.")
     for path in files:
         for batch in pq.ParquetFile(path).iter_batches(BATCH_ROWS):
             table = pa.Table.from_batches([batch]).replace_schema_metadata(None)

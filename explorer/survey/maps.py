@@ -59,7 +59,7 @@ def features(
     if method not in {"pca", "umap"}:
         raise ExplorerError(f"There is no map method {method!r}; there are pca and umap.")
     if method == "umap" and find_spec("umap") is None:
-        raise ExplorerError("A UMAP needs the package umap-learn (pip install umap-learn); PCA is there without it.")
+        raise ExplorerError("A UMAP needs the package umap-learn (pip install umap-learn); PCA needs no extra package.")
     cases = tuple(dict.fromkeys(int(case) for case in cases))
     if not 3 <= len(cases) <= MOST:
         raise ExplorerError(f"A map takes 3 to {MOST:,} cases, not {len(cases):,}; filter them.")

@@ -190,7 +190,7 @@ class Survey:
 
         files = [str(path) for path in self._files()]
         if not files:
-            raise ExplorerError(f"{self.folder} holds no finished rows yet; run the survey on.")
+            raise ExplorerError(f"{self.folder} holds no finished rows yet; continue the survey.")
         connection = duckdb.connect(
             config={"allow_community_extensions": "false", "autoinstall_known_extensions": "false"}
         )

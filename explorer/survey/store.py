@@ -135,7 +135,7 @@ class Store:
         except WriteError as error:
             raise ExplorerError(
                 f"The rows of images {plan.images_of(shard).start} to {plan.images_of(shard).stop - 1} could not be "
-                f"written ({error.reason}); what was finished stays, run again once there is room."
+                f"written ({error.reason}); finished rows stay; run again when there is space."
             ) from error
 
     def unread(self) -> dict[int, str]:

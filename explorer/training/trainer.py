@@ -331,11 +331,11 @@ def _resume(
         saved = replace(saved, options=default_options(saved.method) | saved.options)  # and so with options
     except (pickle.UnpicklingError, EOFError, RuntimeError, OSError, KeyError, TypeError, ValueError) as error:
         raise ExplorerError(
-            f"The state of the unfinished run in {folder} is damaged; begin anew with --restart."
+            f"The state of the unfinished run in {folder} is damaged; start over with --restart."
         ) from error
     if json.dumps(asdict(saved)) != json.dumps(asdict(config)):
         raise ExplorerError(
-            f"{folder} holds a run with other settings; give the same ones to resume it, or --restart to begin anew."
+            f"{folder} holds a run with other settings; give the same ones to resume it, or --restart to start over."
         )
     model.net.load_state_dict(state["net"])
     optimizer.load_state_dict(state["optimizer"])

@@ -90,7 +90,7 @@ def _models(models: Any) -> tuple[tuple[Any, ...], tuple[Classifier, ...]]:
         models = first_models()
     chosen = read_models(models)
     if len(chosen) > MAX_MODELS:
-        raise ExplorerError(f"At most {MAX_MODELS} models stand side by side, not {len(chosen)}.")
+        raise ExplorerError(f"At most {MAX_MODELS} models can be compared at once, not {len(chosen)}.")
     if isinstance(models, Mapping) or not isinstance(models, Sequence) or isinstance(models, str):
         models = [models] if isinstance(models, str | Path | nn.Module) else chosen
     given = tuple(one if isinstance(one, str | Path) else model for one, model in zip(models, chosen, strict=True))
@@ -106,7 +106,7 @@ def _families(models: tuple[Classifier, ...]) -> tuple[dict[str, Family], Family
     if family is None:
         first, other = models[0], next(model for model in models if _takes(model) != _takes(models[0]))
         raise ExplorerError(
-            f"{first.name} and {other.name} do not stand side by side: they take other pixels or know other classes; "
+            f"{first.name} and {other.name} cannot be compared side by side: their inputs or classes differ; "
             "choose models of one family."
         )
     check_models(models)

@@ -178,7 +178,7 @@ def test_pictures_are_brought_to_what_the_models_take_and_that_is_said() -> None
         assert said == "Pictures were cut to their central square and brought to 28 x 28 px with 1 channel."
     free = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 5)).eval()
     assert noticed(wrap(free, size=48), "cat")[0].clean.shape == (1, 3, 48, 48)
-    with pytest.raises(ExplorerError, match="more than one size; say size="):
+    with pytest.raises(ExplorerError, match="more than one size; give size="):
         explorer.compare(free, "cat")
 
 

@@ -144,7 +144,7 @@ def test_a_network_without_a_picture_layer_has_no_evidence():
         def forward_features(self, x: Tensor) -> dict[str, Tensor]:
             return {"penultimate": super().forward_features(x)["penultimate"]}
 
-    with pytest.raises(ExplorerError, match="no layer that is still a picture"):
+    with pytest.raises(ExplorerError, match="no layer with spatial feature maps"):
         evidence(classifier(Flat()), grey(0.5), grey(0.6))
 
 

@@ -208,11 +208,11 @@ def test_both_pictures_come_along_when_asked_for(ask: Ask) -> None:
 # ---- what makes no sense ---------------------------------------------------------------------------------------------
 
 BAD = {
-    "/etc/passwd": "no picture named",
-    "../../etc/passwd": "no picture named",
-    "file:///etc/passwd": "no picture named",
-    "http://127.0.0.1/cat.png": "no picture named",
-    "": "no picture named",
+    "/etc/passwd": "no image named",
+    "../../etc/passwd": "no image named",
+    "file:///etc/passwd": "no image named",
+    "http://127.0.0.1/cat.png": "no image named",
+    "": "no image named",
     "digits:100000": "has the rows 0 to 359",
     "nowhere:7": "no such data set",
     "/etc:7": "no such data set",
@@ -264,7 +264,11 @@ def test_another_file_in_the_folder_of_uploads_is_no_upload(server: Server) -> N
         ("compare", ("cat", "digits/lenet/standard", "clean", False), "list of names"),
         ("compare", ("cat", [], "clean", False), "Add a model"),
         ("compare", ("cat", MODELS * 7, "clean", False), "At most 12"),
-        ("compare", ("cat", [MODELS[0], "cifar10/resnet20/standard"], "clean", False), "do not stand side by side"),
+        (
+            "compare",
+            ("cat", [MODELS[0], "cifar10/resnet20/standard"], "clean", False),
+            "cannot be compared side by side",
+        ),
         ("compare", ("cat", MODELS, "no_such=1", False), "no distortion named"),
         ("compare", ("cat", MODELS, "jpeg=1e9", False), "out of range"),
         ("compare", ("cat", MODELS, ",".join(["jpeg=50"] * 9), False), "at most 8"),
@@ -452,7 +456,7 @@ def test_too_many_questions_at_once_are_refused(monkeypatch: pytest.MonkeyPatch)
 
     found = finish(crowd())
     assert found[:3] == [True] * 3
-    assert "too much to do" in str(found[3])
+    assert "explorer is busy" in str(found[3])
     assert finish(api._run(lambda _: "free again")) == "free again"
 
 
@@ -463,7 +467,7 @@ def test_an_unexpected_failure_is_one_sentence_and_the_terminal_has_the_rest(cap
         raise ZeroDivisionError("secret detail")
 
     api = endpoints(SimpleNamespace(wait=lambda: None))
-    with pytest.raises(RefusedError, match=r"^Something went wrong") as caught:
+    with pytest.raises(RefusedError, match=r"^An unexpected error") as caught:
         finish(api._run(fail))
     assert "secret" not in str(caught.value)
     assert "secret detail" in caplog.text

@@ -274,7 +274,7 @@ def test_an_uploaded_picture_is_shown_as_it_is_and_others_never_see_it(
 @pytest.mark.parametrize(
     ("name", "data", "sentence"),
     [
-        ("notes.png", b"these are no pixels", "no image"),
+        ("notes.png", b"these are no pixels", "not a readable image"),
         ("page.jpg", b"<!doctype html><html></html>", "web page"),
         ("cut.png", png((1, 2, 3))[:60], "damaged"),
         ("empty.png", b"", "empty"),

@@ -240,7 +240,7 @@ def test_filters_narrow_and_an_empty_wall_says_how_to_go_on(visitor: FailuresPag
     page.get_by_label("Margin from").press("Enter")
     page.get_by_label("Flipped", exact=True).select_option("yes")
     page.wait_for_selector(".f-empty:not([hidden])")
-    assert "take a filter off" in page.locator(".f-empty").inner_text()
+    assert "remove a filter" in page.locator(".f-empty").inner_text()
     page.screenshot(path=artifacts() / "failures-empty.png")
     page.get_by_role("button", name="Reset filters").click()
     visitor.until_total(len(apart))

@@ -83,7 +83,7 @@ def test_a_job_tells_how_far_it_is_and_then_its_result(endpoints: Endpoints) -> 
 
 def test_errors_are_one_sentence(endpoints: Endpoints) -> None:
     assert until_end(endpoints, start(endpoints, "complain"))[-1] == {"error": "This cannot be done."}
-    assert "Something went wrong" in until_end(endpoints, start(endpoints, "crash"))[-1]["error"]
+    assert "An unexpected error" in until_end(endpoints, start(endpoints, "crash"))[-1]["error"]
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_too_many_jobs_are_refused(endpoints: Endpoints, monkeypatch: pytest.Mon
     monkeypatch.setattr(scheduler, "MAX_JOBS", 1)
     refused = ask(endpoints, "start_job", {"kind": "count", "group": PAGE + "more", "to": 1})
     ask(endpoints, "cancel_job", {"job": token})
-    assert "too much to do" in refused["error"]
+    assert "explorer is busy" in refused["error"]
 
 
 def test_numbers_that_are_not_finite_are_said_to_be_so(endpoints: Endpoints, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,8 +114,8 @@ def test_a_picture_comes_inside_the_text(talk: Talk) -> None:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"image": "/etc/passwd"}, "^There is no picture named '/etc/passwd'"),
-        ({"image": "http://127.0.0.1:9/cat.png"}, "^There is no picture named"),
+        ({"image": "/etc/passwd"}, "^There is no image named '/etc/passwd'"),
+        ({"image": "http://127.0.0.1:9/cat.png"}, "^There is no image named"),
         ({"image": {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}}, "^Only a file that was uploaded"),
         ({"image": {"path": "http://127.0.0.1:9/a", "meta": {"_type": "gradio.FileData"}}}, "^Only a file that was"),
         ({"image": "cat", "recipe": "no_such=1"}, "^There is no distortion named 'no_such'"),

@@ -185,7 +185,7 @@ def test_a_name_is_only_a_name(app: App, name: str) -> None:
     data = saved(Image.new("RGB", (40, 40), (9, 200, 30)), "PNG")
     answer = app.ask(app.upload(data, name)["token"])
     assert decoded(answer["images"]["clean"])[5, 5].tolist() == [9, 200, 30]
-    assert app.upload(b"x", name)["error"].startswith("The file holds no image")
+    assert app.upload(b"x", name)["error"].startswith("The file is not a readable image")
 
 
 def test_one_file_at_a_time_and_none_too_large(app: App) -> None:

@@ -95,7 +95,7 @@ def test_version(run) -> None:
         (["evaluate", "digits/lenet/standard", "--data", "nothing"], "nothing"),
         (["evaluate", "digits/lenet/standard", "--data", "digits", "--limit", "0"], "--limit"),
         (["compare", "a" * 5000, "--models", MODELS], "cannot be opened"),
-        (["compare", "cat", "--models", "~nobody-of-this-name/x.pth"], "no user of that name"),
+        (["compare", "cat", "--models", "~nobody-of-this-name/x.pth"], "unknown user"),
         (["evaluate", "missing.safetensors", "--data", "digits", "--arch", "lenet"], "missing.safetensors"),
         (["train", "--method", "magic"], "magic"),
         (["app", "--port", "0"], "--port"),

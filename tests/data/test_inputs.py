@@ -116,7 +116,7 @@ def test_who_is_not_trusted_opens_no_file(photo: Path) -> None:
         "",
         "x" * 9999,
     ):
-        with pytest.raises(ExplorerError, match="no picture named"):
+        with pytest.raises(ExplorerError, match="no image named"):
             read_picture(text, paths=False)
     with pytest.raises(ExplorerError, match="not opened here by their path"):
         read_picture(photo, paths=False)

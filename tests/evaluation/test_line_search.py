@@ -128,5 +128,5 @@ def test_what_no_step_breaks():
 
 def test_a_model_that_is_never_right_is_named():
     model = linear()
-    with pytest.raises(ExplorerError, match="standard names none of these 9 images rightly"):
+    with pytest.raises(ExplorerError, match="standard classifies none of these 9 images correctly"):
         line_search([model], data(model, 9, wrong=9))

@@ -120,7 +120,7 @@ def test_the_grid_is_multiplied_and_every_run_has_a_name_of_its_own(tmp_path: Pa
         ("sigma = [0.1, 0.3]", "sigmas = 0.1", r"stability has no option 'sigmas' \(\[\[runs\]\] number 2\)"),
         ("sigma = [0.1, 0.3]", 'sigma = "much"', "the option sigma in .* must be a number, not 'much'"),
         ("sigma = [0.1, 0.3]", "sigma = []", "empty list"),
-        ("sigma = [0.1, 0.3]", "sigma = [0.1, 0.1]", "stands in two"),
+        ("sigma = [0.1, 0.3]", "sigma = [0.1, 0.1]", "appears in two"),
         ("sigma = [0.1, 0.3] }", 'sigma = 0.1 }\n[[runs]]\nmethod = "standard"\nepochs = 5', "both called 'Standard'"),
         ('["clean", "gaussian_noise=0.3", "fgsm=8/255"]', "[]", "recipes in .* is an empty list"),
         ("seeds = [0, 1]", "seeds = [100000000000000]", "The seed 100000000000000 is too large"),

@@ -85,16 +85,19 @@ def webp_of_a_huge_canvas() -> bytes:
 
 HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "empty": (lambda: b"", "empty"),
-    "text": (lambda: b"these are no pixels", "no image"),
+    "text": (lambda: b"these are no pixels", "not a readable image"),
     "svg": (lambda: b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", "SVG"),
     "svg-with-doctype": (lambda: b"<?xml version='1.0'?>\n<!DOCTYPE svg>\n<svg></svg>", "SVG"),
     "html": (lambda: b"<!doctype html><script>alert(1)</script>", "web page"),
     "pdf": (lambda: b"%PDF-1.7\n" + bytes(100), "PDF"),
-    "postscript": (lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(/etc/passwd) (r) file\n", "no image"),
-    "zip": (lambda: b"PK\x03\x04" + bytes(100), "no image"),
+    "postscript": (
+        lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(/etc/passwd) (r) file\n",
+        "not a readable image",
+    ),
+    "zip": (lambda: b"PK\x03\x04" + bytes(100), "not a readable image"),
     "truncated-png": (lambda: saved(noise(), "PNG")[:6000], "damaged"),
     "truncated-jpeg": (lambda: saved(noise(), "JPEG")[:1500], "damaged"),
-    "truncated-header": (lambda: saved(noise(), "PNG")[:20], "damaged|no image"),
+    "truncated-header": (lambda: saved(noise(), "PNG")[:20], "damaged|not a readable image"),
     "100-megapixel-png": (lambda: saved(Image.new("1", (10_000, 10_000)), "PNG"), "million pixels"),
     "100-megapixel-jpeg": (lambda: saved(Image.new("L", (10_000, 10_000)), "JPEG"), "million pixels"),
     "4-gigapixel-gif": (
@@ -116,7 +119,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
         "million pixels",
     ),
     "huge-webp": (webp_of_a_huge_canvas, "million pixels|damaged"),
-    "huge-tile-tiff": (tiff_of_one_huge_tile, "damaged|no image"),
+    "huge-tile-tiff": (tiff_of_one_huge_tile, "damaged|not a readable image"),
     "profile-bomb": (lambda: png(16, 16, rows(16), chunk(b"iCCP", b"p\x00\x00" + zeros(500 * MEGA))), "damaged"),
     "text-bomb": (lambda: png(16, 16, rows(16), chunk(b"zTXt", b"t\x00\x00" + zeros(500 * MEGA))), "damaged"),
     "many-texts-bomb": (
@@ -125,7 +128,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "chunk-without-end": (
         lambda: b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 2**31 - 1) + b"IHDR" + bytes(40),
-        "damaged|no image",
+        "damaged|not a readable image",
     ),
 }
 """Name -> the file's maker and the word that the sentence about it must hold."""

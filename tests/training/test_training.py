@@ -146,7 +146,7 @@ def test_settings_that_cannot_be_are_one_sentence(tmp_path: Path, change: dict[s
 @pytest.mark.parametrize("content", [b"", b"no state", b"PK\x03\x04 half of one"])
 def test_a_damaged_state_is_one_sentence(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "state.pt").write_bytes(content)
-    with pytest.raises(ExplorerError, match="is damaged; begin anew with --restart"):
+    with pytest.raises(ExplorerError, match="is damaged; start over with --restart"):
         train(CONFIG, load_dataset("digits", "train"), tmp_path, device=CPU)
 
 

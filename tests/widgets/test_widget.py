@@ -144,7 +144,7 @@ def test_a_picture_in_a_file(w, tmp_path):
         ("models", [], "at least one model"),
         ("models", ["nonsense"], "Unknown model"),
         ("models", [DIGITS[0], DIGITS[0]], "given more than once"),
-        ("models", [DIGITS[0], CIFAR[0]], "do not stand side by side"),
+        ("models", [DIGITS[0], CIFAR[0]], "cannot be compared side by side"),
         ("models", [3], "Expected a model"),
         ("image", "no such thing", "cannot be opened"),
         ("image", "digits:99999", "has the rows 0 to"),

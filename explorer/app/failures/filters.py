@@ -25,7 +25,7 @@ NO_CLASS = "The survey has no class of that name."
 
 CaseNumber = Annotated[int, Field(ge=0, le=2**62)]
 Class = Annotated[str | None, Sentence(NO_CLASS)]
-Number = Annotated[float | None, Field(gt=-LARGE, lt=LARGE), Sentence("A number is wanted here, such as 0.5.")]
+Number = Annotated[float | None, Field(gt=-LARGE, lt=LARGE), Sentence("Enter a number, such as 0.5.")]
 
 
 @dataclass(frozen=True)

@@ -133,7 +133,7 @@ class OpenSurveys:
         if key not in self._known:
             self.all()
         if key not in self._known or not (self._known[key].survey.folder / PLAN).is_file():
-            raise ExplorerError("This survey is not here (any more); choose another one.")
+            raise ExplorerError("This survey is no longer available; choose another one.")
         return self._known[key]
 
     def table(self, opened: OpenSurvey, pair: tuple[str, str]) -> Table:

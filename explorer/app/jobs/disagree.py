@@ -42,7 +42,7 @@ def disagree(context: Context, request: DisagreeRequest, progress: Progress) -> 
 
     loaded = context.workspace.load(request.state)
     if len(loaded.models) < 2:
-        raise ExplorerError("A single model agrees with itself; add another one.")
+        raise ExplorerError("Finding a disagreement needs at least two models; add another.")
     catalog = context.workspace.catalog
     reported = (0, 0)
 

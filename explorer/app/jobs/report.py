@@ -27,7 +27,7 @@ class ReportRequest(StepRequest):
     """Whose curves it shows, and the page's address of this state."""
 
     link: Annotated[
-        str, Field(max_length=2 * MAX_LINK), Sentence("The page did not say what its address is; reload it.")
+        str, Field(max_length=2 * MAX_LINK), Sentence("The request names no page address; reload the page.")
     ]
 
 

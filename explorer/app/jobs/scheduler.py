@@ -42,7 +42,7 @@ class StartRequest(Request):
     """
 
     kind: str
-    group: Annotated[str, Field(min_length=16, max_length=100), Sentence("The page did not say who asks; reload it.")]
+    group: Annotated[str, Field(min_length=16, max_length=100), Sentence("The request names no page; reload the page.")]
 
 
 class StoppedError(Exception):
@@ -102,7 +102,7 @@ class Jobs:
         with self._lock:
             self._forget()
             if len(self._jobs) >= MAX_JOBS:
-                raise ExplorerError("The explorer has too much to do just now; try again in a minute.")
+                raise ExplorerError("The explorer is busy; try again in a minute.")
             for other in self._jobs.values():
                 other.stopped = other.stopped or other.group == group
             self._jobs[token] = new
@@ -124,7 +124,7 @@ class Jobs:
         token = question.get("job") if isinstance(question, Mapping) else None
         found = self._jobs.get(token) if isinstance(token, str) else None
         if found is None or (found.answer is not None and found.asked < time.monotonic() - MAX_SILENCE):
-            raise ExplorerError("This is no longer being worked on; ask again.")
+            raise ExplorerError("This job has ended or expired; start it again.")
         found.asked = time.monotonic()
         return found
 

@@ -22,7 +22,7 @@ FEW = 3  # cases of a map at least
 class MapRequest(SelectionRequest):
     """Which cases, and how to place them."""
 
-    method: Annotated[Literal["pca", "umap"], Sentence("There are the maps PCA and UMAP.")]
+    method: Annotated[Literal["pca", "umap"], Sentence("Choose the map PCA or UMAP.")]
 
 
 @job("survey_map", MapRequest)
@@ -41,7 +41,7 @@ def survey_map(context: Context, request: MapRequest, progress: Progress) -> dic
     selection = select(context.surveys, request)
     rows = np.flatnonzero(selection.kept())
     if len(rows) < FEW:
-        raise ExplorerError(f"A map takes at least {FEW} cases: take a filter off.")
+        raise ExplorerError(f"A map takes at least {FEW} cases: remove a filter.")
     chosen = rows[np.linspace(0, len(rows) - 1, min(MOST, len(rows))).astype(np.int64)]
     survey, table = selection.opened.survey, selection.table
     plan = survey.plan

@@ -77,5 +77,5 @@ def check_room(recipe: Recipe, name: str) -> None:
     """
     if len(recipe.steps) >= MAX_STEPS and all(step != name for step, _ in recipe.steps):
         raise ExplorerError(
-            f"The chain holds {MAX_STEPS} distortions, as many as it can; remove one, or start from the clean picture."
+            f"The chain holds {MAX_STEPS} distortions, the maximum; remove one, or start from the clean picture."
         )

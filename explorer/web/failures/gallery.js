@@ -104,7 +104,7 @@ export function makeGallery({ element, notice, world }) {
         ? `; the first ${count(answer.shown)} can be scrolled through, filters show the others`
         : "";
     where.textContent = `${count(answer.total)} of ${count(survey.cases)} cases${rest}`;
-    if (!total) say("No case is left: take a filter off, or press one of the four counts above.", false);
+    if (!total) say("No case is left: remove a filter, or press one of the four counts above.", false);
     else empty.hidden = true;
     scroll.hidden = !total;
     fit();
