@@ -56,8 +56,7 @@ lint: $(STAMP) ## ruff and mypy; biome, tsc and node's tests where node is insta
 
 # Node is needed for checks only: without it, or without its packages, they are left out, except in CI.
 web: ## biome, tsc and node's tests of the JavaScript
-	@if [ ! -f package.json ]; then exit 0; fi; \
-	if command -v npm >/dev/null 2>&1 && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund; }; \
+	@if command -v npm >/dev/null 2>&1 && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund; }; \
 	then npm run --silent check && npm test --silent; \
 	elif [ "$$CI" = true ]; then echo "make: npm is missing, or could not install its packages" >&2; exit 1; \
 	else echo "no npm here, or no packages for it: the checks of the JavaScript are left out"; fi
@@ -65,6 +64,7 @@ web: ## biome, tsc and node's tests of the JavaScript
 format: $(STAMP) ## put the code into its normal form
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
+	@[ ! -d node_modules ] || npm run --silent format
 
 bench: $(STAMP) ## the speed budget, measured: benchmarks/results/
 	$(BIN)/python -m benchmarks.run $(BENCH)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,25 @@ def test_every_requirement_is_pinned_to_a_version_that_fits_it(requirement: Requ
     (specifier,) = pin.specifier
     assert specifier.operator == "=="
     assert requirement.specifier.contains(specifier.version)
+
+
+def test_everything_that_is_installed_with_the_project_is_pinned() -> None:
+    todo, done = [Requirement(f"{PROJECT['name']}[dev]")], set()
+    while todo:
+        requirement = todo.pop()
+        if (asked := (canonicalize_name(requirement.name), frozenset(requirement.extras))) in done:
+            continue
+        done.add(asked)
+        try:
+            needs = map(Requirement, metadata.requires(requirement.name) or [])
+        except metadata.PackageNotFoundError:
+            done.remove(asked)  # another system needs it
+            continue
+        extras = ("", *requirement.extras)
+        todo += [need for need in needs if not need.marker or any(need.marker.evaluate({"extra": e}) for e in extras)]
+    names = {name for name, _ in done if not re.match(r"nvidia-|cuda-|triton$", name)} - {PROJECT["name"]}
+    assert len(names) > 150
+    assert names - pins().keys() == set()
 
 
 def test_every_pin_is_exact_and_fits_every_system() -> None:
