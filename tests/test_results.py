@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -29,7 +29,7 @@ from explorer.evaluation import Evaluations, evaluate_many
 from explorer.evaluation.slopes import measure_slopes
 from explorer.figures import Figure
 from explorer.results import FORMATS, Result
-from explorer.survey import Survey, shipped
+from explorer.survey import VIEWS, Survey, shipped, statistics
 from explorer.survey.report import findings
 
 NAMES = ("digits/lenet/standard", "digits/lenet/stability")
@@ -70,6 +70,11 @@ MADE: dict[str, Callable[[], Any]] = {
     "line search": lambda: explorer.run_suite(models(), digits(), "line-search", limit=2),
     "slopes": lambda: measure_slopes(models()[0], digits(), 1.0, limit=2),
     "findings": lambda: findings(Survey(shipped()[0])),
+    **{f"view {name}": partial(lambda name: Survey(shipped()[0]).view(name, limit=60), name) for name in VIEWS},
+    "accuracy of a pair": lambda: statistics.accuracy(Survey(shipped()[0])),
+    "instability of a pair": lambda: statistics.instability(Survey(shipped()[0])),
+    "standing": lambda: statistics.standing(Survey(shipped()[0])),
+    "matrix of answers": lambda: statistics.confusion(Survey(shipped()[0]), NAMES[0]),
 }
 """Every result type, made by the function that people call."""
 
@@ -106,7 +111,7 @@ def test_the_frame_is_tidy(name: str) -> None:
     assert all(list(record) == list(records[0]) for record in records)
     assert list(frame.columns) == list(records[0])
     for value in (value for record in records for value in record.values()):
-        assert value is None or isinstance(value, str | bool | int | float), value
+        assert value is None or isinstance(value, str | bool | int | float | list), value
 
 
 @every_result
@@ -231,7 +236,11 @@ def test_every_result_type_is_here() -> None:
         return {kind}.union(*map(below, kind.__subclasses__()))
 
     known = {kind for kind in below(Result) if kind.__module__.startswith("explorer.")}
-    bases = {kind for kind in known if kind.__module__ in {"explorer.results", "explorer.evaluation.results"}}
+    bases = {
+        kind
+        for kind in known
+        if kind.__module__ in {"explorer.results", "explorer.evaluation.results", "explorer.survey.view"}
+    }
     assert known - bases == {type(made(name)) for name in MADE}
 
 

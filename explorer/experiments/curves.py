@@ -7,10 +7,11 @@ import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
 import plotly.graph_objects as go
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from plotly.offline import get_plotlyjs, get_plotlyjs_version
 
 from explorer import palette
@@ -185,26 +186,21 @@ def _others(picture: Path, stem: str, folder: Path) -> bool:
 
 
 def _page(title: str, named: Sequence[tuple[str, Curves]]) -> str:
-    digest = base64.b64encode(hashlib.sha256(get_plotlyjs().encode()).digest()).decode()
-    address = f"https://cdn.plot.ly/plotly-{get_plotlyjs_version()}.min.js"
-    parts = [
-        f'<figure><div id="chart{i}"></div><img id="still{i}" src="{escape(name)}" alt="{escape(name)}">'
-        f"<figcaption>{escape(one.note)}</figcaption></figure>"
-        for i, (name, one) in enumerate(named)
-    ]
-    drawn = [f"draw({i}, {_safe(one.figure.to_json() or '')});" for i, (_, one) in enumerate(named)]
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>\n'
-        "<style>body{font-family:system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
-        "img{max-width:100%}</style>\n"
-        f'<script src="{address}" integrity="sha256-{digest}" crossorigin="anonymous"></script></head>\n'
-        f"<body><h1>{escape(title)}</h1>\n" + "\n".join(parts) + "\n<script>\n"
-        "function draw(i, f) {\n"
-        "  if (!window.Plotly) return;  // offline: the still picture stays\n"
-        "  Plotly.newPlot(`chart${i}`, f.data, f.layout, {displaylogo: false, responsive: true});\n"
-        "  document.getElementById(`still${i}`).remove();\n}\n" + "\n".join(drawn) + "\n</script></body></html>\n"
+    templates = Environment(
+        loader=PackageLoader("explorer.experiments"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return templates.get_template("curves.html").render(
+        title=title,
+        digest=base64.b64encode(hashlib.sha256(get_plotlyjs().encode()).digest()).decode(),
+        address=f"https://cdn.plot.ly/plotly-{get_plotlyjs_version()}.min.js",
+        charts=[{"file": name, "note": one.note, "figure": _script(one.figure.to_json() or "")} for name, one in named],
     )
 
 
-def _safe(json: str) -> str:
-    return json.replace("</", "<\\/")
+def _script(json: str) -> Markup:
+    """JSON that cannot end the script element it stands in."""
+    return Markup(json.replace("</", "<\\/"))  # noqa: S704  # a figure of ours, its one way out closed

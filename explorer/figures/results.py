@@ -13,9 +13,11 @@ from explorer.figures.charts import bars, heatmap, lines
 from explorer.figures.comparison import comparison
 from explorer.figures.display import Figure
 from explorer.figures.style import SOFT
+from explorer.figures.surveys import findings_figure, view_figure
 from explorer.figures.sweeps import curves
 from explorer.results import Result, distinct_titles, short_names
 from explorer.survey.report import Findings
+from explorer.survey.view import SurveyView
 
 
 @singledispatch
@@ -95,7 +97,7 @@ def _(found: Weakness) -> Figure:
 @draw.register
 def _(found: Transfer) -> Figure:
     names = short_names(found.models)
-    table = [[100 * cell.confidence for cell in row] for row in (found.clean, *found.cells)]
+    table = [[round(100 * cell.confidence, 1) for cell in row] for row in (found.clean, *found.cells)]
     title = f"{found.title}, {found.shown}: confidence in the true class, or in the clean answer"
     return heatmap(table, ["clean", *names], names, "shown to", "crafted on", "confidence (%)", title)
 
@@ -176,15 +178,5 @@ def _(found: Slopes) -> Figure:
     return figure
 
 
-@draw.register
-def _(found: Findings) -> Figure:
-    names = short_names([found.baseline, found.other])
-    means = found.accuracy.groupby("distortion", sort=False)[["baseline", "other"]].mean()
-    values = {
-        name: {distortion: 100 * share for distortion, share in means[side].items()}
-        for name, side in zip(names, ("baseline", "other"), strict=True)
-    }
-    title = f"{found.plan.data}, {found.finished:,} images: mean over the amounts"
-    figure = bars(values, "distortion", "accuracy (%)", title)
-    figure.update_yaxes(range=[0, 101])
-    return figure
+draw.register(Findings, findings_figure)
+draw.register(SurveyView, view_figure)

@@ -230,6 +230,8 @@ def _write(canvas: Canvas, figure: go.Figure, places: dict[str, Axes], edges: Se
             axes.axvline(shape.x0, **style)
         elif shape.y0 == shape.y1:
             axes.axhline(shape.y0, **style)
+        else:
+            axes.plot([shape.x0, shape.x1], [shape.y0, shape.y1], **style)
     for note in figure.layout.annotations or ():
         style = {"fontsize": 9, "color": TEXT, "ha": {"left": "left", "right": "right"}.get(note.xanchor, "center")}
         style["va"] = {"bottom": "bottom", "top": "top"}.get(note.yanchor, "center")

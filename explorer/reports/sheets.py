@@ -14,8 +14,11 @@ from explorer.reports.suite_tables import calibration_sheet, line_search_sheet, 
 from explorer.reports.tables import Sheet, Table, measured, plain_table, short
 from explorer.results import Result, plain_records
 from explorer.survey.report import Findings
+from explorer.survey.view import SurveyView
 
 FLIPPED, HOLDS = "◆ flipped", "○ holds"
+MOST_ROWS = 50
+"""Rows of a survey's table on a page."""
 
 
 @singledispatch
@@ -173,3 +176,12 @@ def _(found: Findings) -> Sheet:
     counts = [[name.replace("_", " "), f"{count:,}"] for name, count in found.quadrants.items()]
     rows = [list(row.values()) for row in plain_records(found.accuracy)]
     return Sheet([Table(["cases", "n"], counts), plain_table([str(name) for name in found.accuracy.columns], rows)])
+
+
+@sheet.register
+def _(found: SurveyView) -> Sheet:
+    """The first rows."""
+    frame = found.to_frame()
+    shown, rest = frame.iloc[:MOST_ROWS], len(frame) - MOST_ROWS
+    notes = [f"{rest:,} more rows; a file .csv or .json holds all."] if rest > 0 else []
+    return Sheet([plain_table(list(map(str, shown.columns)), shown.itertuples(index=False, name=None))], notes=notes)

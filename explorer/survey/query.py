@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import duckdb
     import pandas as pd
 
+    from explorer.survey.frame import View
+
 QUADRANTS = ("only_baseline_fails", "only_other_fails", "both_fail", "neither_fails")
 """What a case can be for two models, in the order in which it is shown."""
 
@@ -125,7 +127,7 @@ class Survey:
 
     def view(
         self, name: str, *, baseline: str | None = None, other: str | None = None, limit: int | None = None
-    ) -> pd.DataFrame:
+    ) -> View:
         """A ready-made table of ``VIEWS``.
 
         Args:
@@ -140,6 +142,8 @@ class Survey:
         Raises:
             ExplorerError: If there is no such view or model.
         """
+        from explorer.survey.frame import View
+
         if name not in VIEWS:
             raise ExplorerError(f"There is no view named {name!r}; there are {', '.join(VIEWS)}.")
         query, values = f"SELECT * FROM {name}()", list[Any]()  # noqa: S608  # one of the names above
@@ -151,7 +155,7 @@ class Survey:
                 values.append(name)
         if limit is not None:
             query, values = f"{query} LIMIT ?", [*values, limit]
-        return self.sql(query, values)
+        return View.of(self.sql(query, values), name)
 
     def pair(self, baseline: str | None = None, other: str | None = None) -> tuple[str, str]:
         """The two models to compare.

@@ -17,6 +17,7 @@ from explorer.evaluation.statistics import RESAMPLES, bootstrap_intervals, mcnem
 if TYPE_CHECKING:
     import pandas as pd
 
+    from explorer.survey.frame import View
     from explorer.survey.query import Survey
 
 CLEAN = "clean"
@@ -30,7 +31,7 @@ def accuracy(
     resamples: int = RESAMPLES,
     seed: int = 0,
     patterns: pd.DataFrame | None = None,
-) -> pd.DataFrame:
+) -> View:
     """Accuracy of two models by amount, with intervals and the paired difference.
 
     Intervals are percentile bootstraps over images (``LEVEL``). McNemar's test counts every case, so several seeds of
@@ -51,6 +52,8 @@ def accuracy(
     """
     import pandas as pd
 
+    from explorer.survey.frame import View
+
     table = paired(survey, pair) if patterns is None else patterns
     ordered = pd.DataFrame(survey.mildness(), columns=["distortion", "amount", "mild"])
     rows = [
@@ -61,7 +64,8 @@ def accuracy(
     found = found.merge(ordered, "left", on=["distortion", "amount"]).fillna({"mild": -1})
     names = [CLEAN, *dict.fromkeys(condition.distortion for condition in survey.plan.conditions)]
     found["place"] = found.distortion.map(names.index)
-    return found.sort_values(["place", "mild"]).drop(columns=["place", "mild"]).reset_index(drop=True)
+    found = found.sort_values(["place", "mild"]).drop(columns=["place", "mild"]).reset_index(drop=True)
+    return View.of(found, "accuracy of two models")
 
 
 def paired(survey: Survey, pair: Sequence[str] | None = None) -> pd.DataFrame:
@@ -122,9 +126,7 @@ def _compare(group: pd.DataFrame, resamples: int, seed: int) -> dict[str, object
     }
 
 
-def confusion(
-    survey: Survey, model: str, *, distortion: str | None = None, amount: float | None = None
-) -> pd.DataFrame:
+def confusion(survey: Survey, model: str, *, distortion: str | None = None, amount: float | None = None) -> View:
     """Count how a model's answers moved.
 
     Args:
@@ -141,6 +143,8 @@ def confusion(
     """
     import pandas as pd
 
+    from explorer.survey.frame import View
+
     if model not in survey.plan.models:
         raise ExplorerError(f"The survey has no model named {model!r}; it has {', '.join(survey.plan.models)}.")
     counted = survey.sql(
@@ -151,12 +155,13 @@ def confusion(
     classes = list(survey.plan.classes)
     cells = np.zeros((len(classes), len(classes)), np.int64)
     cells[counted.a.to_numpy(int), counted.b.to_numpy(int)] = counted.n
-    return pd.DataFrame(cells, index=pd.Index(classes, name="clean"), columns=pd.Index(classes, name="distorted"))
+    names = {"index": pd.Index(classes, name="clean"), "columns": pd.Index(classes, name="distorted")}
+    return View.of(pd.DataFrame(cells, **names), f"answers of {model}")
 
 
 def instability(
     survey: Survey, pair: Sequence[str] | None = None, *, resamples: int = RESAMPLES, seed: int = 0
-) -> pd.DataFrame:
+) -> View:
     """Instability of two models per distortion: the share of images that a model gets right under some conditions
     and wrong under others.
 
@@ -174,6 +179,8 @@ def instability(
     """
     import pandas as pd
 
+    from explorer.survey.frame import View
+
     baseline, other = survey.pair(*(pair or (None, None)))
     with survey.connect() as connection:
         table = connection.execute(_UNSTABLE, [baseline, other, baseline, other]).df()
@@ -188,7 +195,7 @@ def instability(
         for i, name in enumerate(("baseline", "other", "difference")):
             row |= {name: mean[i], f"{name}_low": found[i, 0], f"{name}_high": found[i, 1]}
         rows.append(row)
-    return pd.DataFrame(rows)
+    return View.of(pd.DataFrame(rows), "instability of two models")
 
 
 _UNSTABLE = """
@@ -202,13 +209,15 @@ SELECT distortion, a, b, count(*) AS images FROM (
 """
 
 
-def standing(survey: Survey, baseline: str | None = None, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
+def standing(survey: Survey, baseline: str | None = None, *, resamples: int = RESAMPLES, seed: int = 0) -> View:
     """Every model over all conditions together, beside the baseline (the survey's first model by default).
 
     One row per model: ``clean`` and ``distorted`` accuracy with ``_low``/``_high``, ``gained`` and ``lost``: cases that
     only the baseline fails, and only this model; ``difference`` (this minus baseline) with ``_low``/``_high``.
     """
     import pandas as pd
+
+    from explorer.survey.frame import View
 
     models = survey.plan.models
     baseline = baseline or models[0]
@@ -232,7 +241,7 @@ def standing(survey: Survey, baseline: str | None = None, *, resamples: int = RE
         for i, column in enumerate(("clean", "distorted", "difference")):
             row |= {column: mean[i], f"{column}_low": found[i, 0], f"{column}_high": found[i, 1]}
         rows.append(row)
-    return pd.DataFrame(rows)
+    return View.of(pd.DataFrame(rows), "accuracy of all models")
 
 
 _STANDING = """

@@ -1,0 +1,22 @@
+"""The DataFrame that a survey answers with. Imported where a survey is asked: it loads pandas."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pandas as pd
+
+from explorer.survey.view import SurveyView
+
+
+class View(SurveyView, pd.DataFrame):
+    """A pandas DataFrame with the methods of every result; what is cut or joined from it is a plain DataFrame."""
+
+    _metadata: ClassVar[list[str]] = ["title"]  # pandas keeps other attributes out
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame, title: str) -> View:
+        """A frame with its title."""
+        view = cls(frame)
+        view.title = title
+        return view
