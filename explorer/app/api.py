@@ -52,8 +52,8 @@ class RefusedError(gr.Error):
 class Blocks(gr.Blocks):
     """Gradio's Blocks, whose endpoints of this module get what a caller sent as it is.
 
-    Gradio would look through it for files first: fetch those that are addresses, copy the others, and keep every
-    picture sent inside the text for as long as its sender's session, an hour or more.
+    Gradio would look for files in it first: fetch those that are addresses, copy the others, and keep every picture
+    sent inside the text for as long as its sender's session, an hour or more.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -71,7 +71,12 @@ class Blocks(gr.Blocks):
 
 
 def add(context: Context, blocks: gr.Blocks) -> None:
-    """Register the endpoints in the Blocks under construction."""
+    """Register the endpoints.
+
+    Args:
+        context: What they answer from.
+        blocks: The Blocks under construction.
+    """
     api = Api(context, blocks)
     for endpoint in (api.compare, api.sweep, api.flip_point, api.models, api.distortions):
         before = set(blocks.fns)
@@ -86,7 +91,14 @@ def add(context: Context, blocks: gr.Blocks) -> None:
 
 
 def use_json(blocks: gr.Blocks) -> None:
-    """Have the MCP server of launched Blocks answer in JSON; Gradio's own way is Python's notation."""
+    """Have the MCP server of launched Blocks answer in JSON; Gradio's own way is Python's notation.
+
+    Args:
+        blocks: The launched Blocks.
+
+    Raises:
+        ExplorerError: If the MCP server has not started.
+    """
     server: Any = blocks.mcp_server_obj
     if server is None:
         raise ExplorerError(

@@ -15,7 +15,7 @@ from explorer.models.families import Family
 
 @dataclass(frozen=True)
 class Controls:
-    """The controls whose values follow the state, in the order in which ``web/explore`` lists their new properties."""
+    """The controls whose values follow the state."""
 
     sliders: tuple[gr.Slider, ...]
     family: gr.Dropdown
@@ -29,7 +29,7 @@ class Controls:
 
     @property
     def following(self) -> list[Any]:
-        """What the ``sync`` event updates."""
+        """What the ``sync`` event updates, in the order of ``web/explore/controls.js``."""
         return [*self.sliders, self.family, self.add_model, self.add_step, self.seed, self.against, self.pixels]
 
 
@@ -54,7 +54,7 @@ def step_sliders() -> tuple[gr.Slider, ...]:
 
 def add_step_menu() -> gr.Dropdown:
     """Every registered distortion, under its family."""
-    choices = [(f"{kind.family} · {kind.title}", name) for name, kind in DISTORTIONS.items()]
+    choices = [(f"{distortion.family} · {distortion.title}", name) for name, distortion in DISTORTIONS.items()]
     return gr.Dropdown(
         choices,
         value=None,
@@ -66,7 +66,15 @@ def add_step_menu() -> gr.Dropdown:
 
 
 def family_menu(families: Mapping[str, Family], chosen: str) -> gr.Dropdown:
-    """What the models were trained on; hidden where there is nothing to choose."""
+    """Build the menu of what the models were trained on; it is hidden where there is nothing to choose.
+
+    Args:
+        families: The families by key.
+        chosen: Key of the one that is shown first.
+
+    Returns:
+        The menu.
+    """
     return gr.Dropdown(
         [(family.title, key) for key, family in families.items()],
         value=chosen,
@@ -80,7 +88,15 @@ def family_menu(families: Mapping[str, Family], chosen: str) -> gr.Dropdown:
 
 
 def add_model_menu(family: Family, shown: list[str]) -> gr.Dropdown:
-    """The models of the family that do not answer yet."""
+    """Build the menu of the models that do not answer yet.
+
+    Args:
+        family: The family that is shown.
+        shown: Names of the models that answer.
+
+    Returns:
+        The menu.
+    """
     choices = [(card.name, card.name) for card in family.cards if card.name not in shown]
     return gr.Dropdown(
         choices,
@@ -93,7 +109,12 @@ def add_model_menu(family: Family, shown: list[str]) -> gr.Dropdown:
 
 
 def connect(controls: Controls, panel: gr.HTML) -> None:
-    """Browser-side listeners only (``fn=None``): no request, no queue."""
+    """Connect the controls in the browser (``fn=None``): no request, no queue.
+
+    Args:
+        controls: The controls.
+        panel: The panel, whose events "sync" and "recipe" update them.
+    """
 
     def listen(event: Any, js: str, inputs: list[Any], outputs: list[Any] | None = None) -> None:
         event(

@@ -1,4 +1,4 @@
-"""The page: where each part stands. ``controls.py`` (Gradio's part) and ``web/explore/page.js`` wire what they do."""
+"""The page: which parts it has. ``controls.py`` (Gradio's part) and ``web/explore/page.js`` wire what they do."""
 
 from __future__ import annotations
 
@@ -32,7 +32,15 @@ NAV = """<nav class="stability-colours" aria-label="Stability Explorer">
 
 
 def page(context: Context, endpoints: Endpoints) -> gr.Blocks:
-    """The whole app as Blocks; ``endpoints`` answers its requests."""
+    """Build the page.
+
+    Args:
+        context: What it shows.
+        endpoints: What answers its requests.
+
+    Returns:
+        The app as Blocks.
+    """
     workspace = context.workspace
     family, shown = workspace.first
     with api.Blocks(title="Stability Explorer", analytics_enabled=False, fill_width=True) as blocks:
@@ -113,7 +121,14 @@ def _part(html: str) -> gr.HTML:
 
 
 def server_functions(endpoints: Endpoints) -> list[Any]:
-    """The functions that the page calls as ``server.<name>(argument)``."""
+    """Wrap the endpoints for Gradio.
+
+    Args:
+        endpoints: What answers the page's requests.
+
+    Returns:
+        The functions that the page calls as ``server.<name>(argument)``.
+    """
 
     def plain(method: Callable[[Any], Awaitable[Any]]) -> Callable[[Any], Awaitable[Any]]:
         @wraps(method)  # Gradio puts a mark on the function, which a method does not take
@@ -126,12 +141,19 @@ def server_functions(endpoints: Endpoints) -> list[Any]:
 
 
 def catalogue(workspace: Workspace) -> dict[str, Any]:
-    """What the page knows without asking: families, distortions, samples, limits, and the first state."""
+    """Collect what the page knows without asking.
+
+    Args:
+        workspace: The models, pictures and data sets.
+
+    Returns:
+        A JSON object: families, distortions, samples, data sets, limits, and the first state.
+    """
     first, models = workspace.first
     sides = sorted({family.size for family in workspace.families.values()})
     return {
         "families": [family.to_dict() for family in workspace.families.values()],
-        "distortions": {name: describe(kind, sides) for name, kind in DISTORTIONS.items()},
+        "distortions": {name: describe(distortion, sides) for name, distortion in DISTORTIONS.items()},
         "samples": sample_strip(),
         "datasets": workspace.catalog.catalogue(),
         "limits": {"steps": MAX_STEPS, "bytes": MAX_BYTES},
@@ -145,14 +167,28 @@ def catalogue(workspace: Workspace) -> dict[str, Any]:
 
 
 def first_picture(workspace: Workspace) -> dict[str, Any]:
-    """The picture to open on where the app was given the user's own data; else the page takes the first sample."""
+    """Choose the picture to open on.
+
+    Args:
+        workspace: The models, pictures and data sets.
+
+    Returns:
+        {"picture"}: the first row of the user's own data where the app was given some; else nothing, and the page takes
+        the first sample.
+    """
     return {"picture": {"dataset": workspace.own[0].name, "index": 0}} if workspace.own else {}
 
 
 def on_load(known: dict[str, Any]) -> str:
-    """The script that starts the page: Gradio runs it with ``element``, ``server`` and ``trigger``.
+    """Write the script that starts the page: Gradio runs it with ``element``, ``server`` and ``trigger``.
 
     Gradio makes listeners for the events that are quoted in it: "sync" and "recipe".
+
+    Args:
+        known: What ``catalogue`` returns.
+
+    Returns:
+        The script.
     """
     entry = json.dumps(address(static.ENTRY))
     return f"""import(new URL({entry}, document.baseURI)).then(({{ start }}) => {{
@@ -162,7 +198,7 @@ def on_load(known: dict[str, Any]) -> str:
 
 
 def device_line() -> str:
-    """What answers: the graphics card, or the processor."""
+    """Name what computes the answers: the graphics card, or the processor."""
     device = pick_device()
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)

@@ -17,7 +17,7 @@ HEADERS = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Ty
 
 
 def routes() -> list[Route]:
-    """What the server answers for modules; nothing but modules can be reached by it."""
+    """Return what the server answers for modules; nothing but modules can be reached by it."""
     return [Route("/web/{version}/{name:path}", _module)]
 
 
@@ -29,5 +29,5 @@ async def _module(request: Request) -> Response:
 
 
 def preload() -> str:
-    """``<link>`` elements with which a browser fetches all modules of the page at once, not one after another."""
+    """Return ``<link>`` elements, so that a browser fetches all modules of the page at once, not one after another."""
     return "".join(f'<link rel="modulepreload" href="{address(name)}">' for name in in_order(ENTRY))

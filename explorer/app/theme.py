@@ -70,7 +70,7 @@ def theme() -> gr.themes.Base:
 
 
 def styles() -> str:
-    """The page's style sheets."""
+    """Return the page's style sheets."""
     return f".dark {{ --color-accent: {GENERAL['text'].dark}; }}\n{stylesheets.css(*stylesheets.APP)}"
 
 
