@@ -17,16 +17,13 @@ import gradio as gr
 from gradio.utils import get_function_description
 
 from explorer import analysis, defaults
-from explorer.app.api_requests import Reader, number_of, numbers_of, text_of
+from explorer.app.api_requests import FlipPointRequest, Reader, SweepRequest
 from explorer.app.context import Context
 from explorer.app.idle import low_priority_thread
 from explorer.data import images
 from explorer.distortions import DISTORTIONS
 from explorer.errors import ExplorerError
 from explorer.progress import Progress
-
-MAX_SEEDS = 16
-"""Seeds in one sweep."""
 
 WAITING = 64
 """Questions under way at once; beyond that, new ones are refused."""
@@ -178,19 +175,16 @@ class Api:
         """
 
         def work(progress: Progress) -> dict[str, Any]:
-            name = text_of(distortion, "The distortion")
-            grid = numbers_of(amounts)
-            if isinstance(seeds, bool) or not isinstance(seeds, int) or not 1 <= seeds <= MAX_SEEDS:
-                raise ExplorerError(f"seeds is a whole number from 1 to {MAX_SEEDS}.")
+            asked = SweepRequest.read({"distortion": distortion, "amounts": amounts, "seeds": seeds})
             request = self._reader.load(image, models, recipe)
             return analysis.sweep(
                 request.models,
                 request.pixels,
-                name,
-                amounts=grid,
+                asked.distortion,
+                amounts=asked.amounts,
                 recipe=request.recipe,
                 label=request.label,
-                seeds=seeds,
+                seeds=asked.seeds,
                 progress=progress,
             ).to_dict()
 
@@ -218,16 +212,15 @@ class Api:
         """
 
         def work(progress: Progress) -> dict[str, float | None]:
-            name = text_of(distortion, "The distortion")
-            width = None if tolerance is None else number_of(tolerance, "The tolerance")
+            asked = FlipPointRequest.read({"distortion": distortion, "tolerance": tolerance})
             request = self._reader.load(image, models, recipe)
             return analysis.flip_point(
                 request.models,
                 request.pixels,
-                name,
+                asked.distortion,
                 recipe=request.recipe,
                 label=request.label,
-                tolerance=width,
+                tolerance=asked.tolerance,
                 progress=progress,
             ).amounts
 

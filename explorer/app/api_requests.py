@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from explorer.analysis import ComparisonRequest
-from explorer.app.validation import MAX_TEXT, parse_recipe
+from explorer.app.validation import MAX_TEXT, Request, Sentence, parse_recipe
 from explorer.app.workspace import Workspace
 from explorer.data import decoding
 from explorer.data.inputs import is_data_url
@@ -17,23 +19,73 @@ MAX_AMOUNTS = 129
 """Amounts in one sweep."""
 
 
+MAX_SEEDS = 16
+"""Seeds in one sweep."""
+
+
+class DistortionRequest(Request):
+    """The distortion that is varied, by its name."""
+
+    distortion: Annotated[
+        str,
+        Field(max_length=MAX_TEXT),
+        Sentence(f"The distortion is given by its name, a text of at most {MAX_TEXT} characters."),
+    ]
+
+
+class SweepRequest(DistortionRequest):
+    """Which amounts, and over how many seeds."""
+
+    amounts: Annotated[
+        list[float] | None,
+        Field(max_length=MAX_AMOUNTS),
+        Sentence(f"The amounts are a list of at most {MAX_AMOUNTS}; each of them must be a number."),
+    ]
+    seeds: Annotated[int, Field(ge=1, le=MAX_SEEDS), Sentence(f"seeds is a whole number from 1 to {MAX_SEEDS}.")]
+
+
+class FlipPointRequest(DistortionRequest):
+    """How exact."""
+
+    tolerance: Annotated[float | None, Sentence("The tolerance must be a number.")]
+
+
 class Reader:
-    """Reads questions; raises ExplorerError where they make no sense."""
+    """Reads what a program compares."""
 
     def __init__(self, workspace: Workspace, uploads: Collection[str]) -> None:
-        """``uploads``: the paths of files that were uploaded to this server; no other file is opened."""
+        """Make a reader.
+
+        Args:
+            workspace: The models and pictures.
+            uploads: Paths of the files that were uploaded to this server; no other file is opened.
+        """
         self._workspace = workspace
         self._uploads = uploads
 
     def load(self, image: Any, models: Any, recipe: Any) -> ComparisonRequest:
-        """What a question is about, checked and loaded."""
+        """Load a picture and models, and read a recipe.
+
+        Args:
+            image: Name of a photograph or a row, a data URL, or an uploaded file as Gradio describes it.
+            models: Names of models; None takes those that the app opens with.
+            recipe: A recipe as text.
+
+        Returns:
+            What they compare.
+
+        Raises:
+            ExplorerError: If one of them makes no sense.
+        """
         names = models if models is not None else self._workspace.first[1]
         family, loaded = self._workspace.choose(names)
         chain = parse_recipe(recipe)
         if isinstance(image, dict):
             named: str | bytes = self._uploaded(image)
+        elif isinstance(image, str) and (is_data_url(image) or len(image) <= MAX_TEXT):
+            named = image
         else:
-            named = image if isinstance(image, str) and is_data_url(image) else text_of(image, "The image")
+            raise ExplorerError(f"The image is given by its name, a text of at most {MAX_TEXT} characters.")
         picture = self._workspace.pictures.read(named, (family.size, family.channels))
         return ComparisonRequest(picture, tuple(loaded), chain, picture.index_in(family.classes))
 
@@ -49,26 +101,3 @@ class Reader:
                 return opened.read(decoding.MAX_BYTES + 1)
         except OSError:
             raise ExplorerError("This file is no longer stored here; upload it again.") from None
-
-
-def text_of(value: Any, what: str) -> str:
-    """The value, if it is a text as short as a name; ``what`` says in the error what it is."""
-    if not isinstance(value, str) or len(value) > MAX_TEXT:
-        raise ExplorerError(f"{what} is given by its name, a text of at most {MAX_TEXT} characters.")
-    return value
-
-
-def number_of(value: Any, what: str) -> float:
-    """The value as a float, if it is a number."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or (isinstance(value, int) and abs(value) > 2**53):
-        raise ExplorerError(f"{what} must be a number.")
-    return float(value)
-
-
-def numbers_of(values: Any) -> list[float] | None:
-    """The amounts of a sweep, None where none are named."""
-    if values is None:
-        return None
-    if not isinstance(values, list) or len(values) > MAX_AMOUNTS:
-        raise ExplorerError(f"The amounts are a list of at most {MAX_AMOUNTS} numbers.")
-    return [number_of(value, "Each amount") for value in values]

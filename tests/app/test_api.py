@@ -28,6 +28,8 @@ from explorer.models import list_models
 from tests.support.app_server import Server, running
 from tests.support.loops import finish
 
+pytestmark = pytest.mark.usefixtures("one_thread")  # the app answers with one, and numbers are compared bit by bit
+
 MODELS = ["digits/lenet/standard", "digits/lenet/stability"]
 ENDPOINTS = {"/compare", "/sweep", "/flip_point", "/models", "/distortions"}
 PASSWORDS = {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}
