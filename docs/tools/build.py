@@ -28,9 +28,7 @@ def stage(target: Path) -> None:
     shutil.copytree(ROOT / "docs", target, ignore=shutil.ignore_patterns("tools", "__pycache__"))
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         _write(target / "lessons" / path.name, json.dumps(_lesson(path)))
-    _write(
-        target / "teaching.md", _page(ROOT / "notebooks" / "README.md", {"": "lessons/", "../README.md": "index.md"})
-    )
+    _write(target / "teaching.md", _page(ROOT / "notebooks" / "README.md", {"": "lessons/"}))
     _write(target / "experiments.md", _page(ROOT / "experiments" / "README.md", {}))
     results = sorted((ROOT / "experiments" / "results").glob("*.md"))
     for path in results:
@@ -68,14 +66,16 @@ def _lesson(path: Path) -> dict[str, Any]:
 def _page(path: Path, places: dict[str, str]) -> str:
     """A Markdown file of the repository as a page of the site.
 
-    A relative link goes where ``places`` says, by its whole target or, for files beside the page, by the key "";
-    all others, to files that are not on the site, become their text.
+    A relative link goes where ``places`` says, by its whole target or, for files beside the page, by the key ""; one
+    into ``docs`` stays. All others, to files that are not on the site, become their text.
     """
 
     def link(match: re.Match[str]) -> str:
         text, target = match["text"], match["target"]
         if re.match(r"[a-z]+:|#", target):
             return match[0]
+        if target.startswith("../docs/"):
+            return f"{match['mark']}[{text}]({target.removeprefix('../docs/')})"
         if target in places:
             return f"{match['mark']}[{text}]({places[target]})"
         if "" in places and "/" not in target and target.endswith((".md", ".ipynb", ".png")):
