@@ -45,9 +45,14 @@ CLEAN = "clean"
 
 @dataclass(frozen=True)
 class Bin:
-    """The ``n`` images whose answer has a probability from ``low`` up to ``high``: its mean, and how many are right.
+    """The images whose answers have probabilities in one range.
 
-    ``confidence`` and ``accuracy`` (0-1) are None where the bin is empty.
+    Attributes:
+        low: Smallest probability, in [0, 1].
+        high: Largest probability.
+        n: Number of images.
+        confidence: Mean probability of their answers; None if the bin is empty.
+        accuracy: Share of correct answers, in [0, 1]; None if the bin is empty.
     """
 
     low: float
@@ -59,12 +64,22 @@ class Bin:
 
 @dataclass(frozen=True)
 class Reading:
-    """One model on ``n`` images under one distortion: all shares in 0-1, the Brier score in 0-2.
+    """The calibration of one model under one distortion.
 
-    ``severity``: the published severity, 1 to 5, 0 for "clean". ``recipe`` gives the same pixels again. ``confidence``:
-    mean probability of the answers. ``ece``: expected calibration error, with a 95 % basic bootstrap interval over
-    images (2,000 draws, seed 0), cut at 0. Chance alone gives an error above 0, all the more the fewer the images; the
-    interval allows for most of that, so that it may even lie below the error.
+    Attributes:
+        model: Name of the model.
+        distortion: Name of the distortion, or "clean".
+        severity: Published severity, 1 to 5; 0 for "clean".
+        recipe: The recipe that gives the same pixels again.
+        n: Number of images.
+        accuracy: Share of correct answers, in [0, 1].
+        confidence: Mean probability of the answers, in [0, 1].
+        ece: Expected calibration error, in [0, 1] (Guo et al. 2017, eq. 3). Chance alone gives an error above 0; the
+            fewer the images, the larger it is.
+        interval: Its 95 % basic bootstrap interval over images (2,000 draws, seed 0), cut at 0. It allows for most of
+            what chance gives, so that it may even lie below the error.
+        brier: Brier score, in [0, 2].
+        bins: The reliability diagram, from low to high probability.
     """
 
     model: str
@@ -87,10 +102,18 @@ class Reading:
 
 @dataclass(frozen=True)
 class CalibrationSummary:
-    """One model: expected calibration error and Brier score, clean and under each corruption (mean of its severities).
+    """The calibration of one model, clean and under all corruptions.
 
-    ``mean`` and ``mean_brier``: over the corruptions. Intervals as in ``Reading``; that of ``mean`` resamples images,
-    each with all of its distorted versions.
+    Attributes:
+        model: Name of the model.
+        clean: Expected calibration error on clean images.
+        clean_interval: Its interval, as in ``Reading``.
+        clean_brier: Brier score on clean images.
+        by_distortion: Expected calibration error by corruption, mean of its severities.
+        brier_by_distortion: Brier score by corruption, mean of its severities.
+        mean: Expected calibration error, mean over the corruptions.
+        interval: Its interval; it resamples images, each with all of its distorted versions.
+        mean_brier: Brier score, mean over the corruptions.
     """
 
     model: str

@@ -1,9 +1,9 @@
 """Line search: how far an image must be moved along one direction until a right answer changes.
 
-The measure of the BANG paper (Rozsa, Guenther & Boult 2016, arXiv 1612.00138): for every image that a model names
-rightly, the smallest step, in whole 1/255, along a direction taken from the gradient at the clean image, that makes it
-name another class; every step is clipped to [0, 1] and rounded to 8 bit. Told are the share of images that some step of
-1 to 255 breaks, and the mean step over these. Directions:
+The measure of the BANG paper (Rozsa, Guenther & Boult 2016, arXiv 1612.00138): for every image that a model classifies
+correctly, the smallest step, in whole 1/255, along a direction taken from the gradient at the clean image, that changes
+the answer; every step is clipped to [0, 1] and rounded to 8 bits. Reported are the share of images that some step of 1
+to 255 breaks, and the mean step over these. Directions:
 
 - ``fgsm``: sign of the gradient of the cross-entropy (FGS in the paper), every value moves by the step;
 - ``fgsm_margin``: the same of the logit margin, which gradient masking cannot hide;
@@ -58,11 +58,16 @@ DIRECTIONS: dict[str, tuple[Objective, Callable[[Tensor], Tensor]]] = {
 
 @dataclass(frozen=True)
 class Search:
-    """One direction, over the images a model names rightly: shares in 0-1, steps in 1/255.
+    """One direction, over the images that a model classifies correctly.
 
-    ``broken``: the share of them that some step breaks, with its 95 % Wilson interval. ``epsilon``: the mean step over
-    the broken ones, with a 95 % percentile bootstrap interval over these; ``median`` likewise; None where none is
-    broken. ``zero_gradients``: the share whose gradient is exactly zero in float32.
+    Attributes:
+        direction: Its name in ``DIRECTIONS``.
+        broken: Share of the images that some step breaks, in [0, 1].
+        interval: 95 % Wilson interval of ``broken``.
+        epsilon: Mean of the smallest steps that break an image, in 1/255; None if no image is broken.
+        epsilon_interval: Its 95 % percentile bootstrap interval over the broken images; None as above.
+        median: Median of these steps, in 1/255; None as above.
+        zero_gradients: Share of the images whose gradient is exactly zero in float32.
     """
 
     direction: str
@@ -76,7 +81,15 @@ class Search:
 
 @dataclass(frozen=True)
 class SearchSummary:
-    """One model: ``clean`` accuracy with its 95 % Wilson interval, how many images it names rightly, the searches."""
+    """The searches of one model.
+
+    Attributes:
+        model: Name of the model.
+        clean: Accuracy on clean images, in [0, 1].
+        clean_interval: Its 95 % Wilson interval.
+        right: Number of images that the model classifies correctly.
+        searches: One search per direction.
+    """
 
     model: str
     clean: float
@@ -183,10 +196,19 @@ def line_search(
 
 
 def smallest_steps(model: Classifier, x: Tensor, labels: Tensor, direction: str) -> tuple[Tensor, Tensor]:
-    """The smallest step that breaks each image of x (N, C, H, W), 8-bit values in [0, 1], and where the gradient is 0.
+    """Find the smallest step that breaks each image.
 
-    Steps (N,) int64 in 1/255 along the direction of that name, 0 where none up to ``LARGEST`` breaks it. ``labels``
-    (N,) are the classes that the model names. Every step is tried, the small ones first, as answers may come back.
+    Every step is tried, the small ones first, as answers may come back.
+
+    Args:
+        model: The model.
+        x: Images (N, C, H, W) with 8-bit values in [0, 1].
+        labels: The model's answers (N,).
+        direction: A name in ``DIRECTIONS``.
+
+    Returns:
+        Steps (N,) int64 in 1/255, 0 where none up to ``LARGEST`` breaks the image; and booleans (N,), whether the
+        gradient is zero.
     """
     objective, unit = DIRECTIONS[direction]
     gradient = slope(x, inputs.target_of(model, labels), objective)

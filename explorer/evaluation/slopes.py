@@ -34,13 +34,20 @@ STEPS = 20
 
 @dataclass(frozen=True, repr=False)
 class Slopes(Result):
-    """Local slopes of ``n`` images that the model names rightly, in units of answer per unit of normalised input (L2).
+    """Local slopes around images that the model classifies correctly: change of the answer per change of the input.
 
-    ``bound``: the slope it was trained for, ``radius`` the norm within which slopes were sought. ``sampled_*``: the
-    largest of 16 gaussian directions at that radius; ``attacked_*``: the largest that gradient ascent finds within it;
-    medians and maxima over images. ``above_*``: shares of images with a slope above the bound. ``granted``: the radius
-    that the theorem grants, ``flipped``: the share of images whose answer an attack within it changes, all pixels
-    staying in [0, 1].
+    Attributes:
+        n: Number of images.
+        bound: The slope that the model was trained for.
+        radius: L2 norm on the normalised input within which slopes were sought.
+        sampled_median: Median over images of the largest slope along 16 Gaussian directions of that length.
+        sampled_max: The largest of these.
+        attacked_median: Median over images of the largest slope that gradient ascent finds within the radius.
+        attacked_max: The largest of these.
+        above_sampled: Share of images whose sampled slope exceeds the bound, in [0, 1].
+        above_attacked: Share of images whose attacked slope exceeds the bound.
+        granted: The radius that the theorem grants, half the distance of two labels divided by the bound.
+        flipped: Share of images whose answer an attack within ``granted`` changes, all pixels staying in [0, 1].
     """
 
     n: int
@@ -56,11 +63,19 @@ class Slopes(Result):
     flipped: float
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON object, numbers to six decimals."""
+        """The slopes as a JSON object.
+
+        Returns:
+            Number by name, to six decimals.
+        """
         return {key: value if isinstance(value, int) else round(value, 6) for key, value in asdict(self).items()}
 
     def records(self) -> list[dict[str, Any]]:
-        """One row."""
+        """The slopes as a table.
+
+        Returns:
+            One row.
+        """
         return [asdict(self)]
 
     def __str__(self) -> str:
@@ -81,11 +96,24 @@ def measure_slopes(
     seed: int = 0,
     batch_size: int | None = None,
 ) -> Slopes:
-    """Slopes around the first ``limit`` images, of those that the model names rightly.
+    """Measure slopes around images, by sampling and by attack.
 
-    The radius is about the norm of the noise that a Lipschitz loss with ``sigma`` draws, sigma * sqrt(values).
-    ``softmax`` takes probabilities in place of logits. ExplorerError where no image is named rightly, or the bound is
-    not positive.
+    Args:
+        model: The model.
+        dataset: Labelled images.
+        bound: The slope that the model was trained for, above 0.
+        sigma: Standard deviation of the loss's noise on the normalised input. The radius is the norm of such noise,
+            sigma * sqrt(number of values).
+        limit: The first so many images; those that the model classifies correctly count.
+        softmax: Whether to take probabilities instead of logits.
+        seed: Seed of the directions.
+        batch_size: Images per forward pass; chosen by size by default.
+
+    Returns:
+        The slopes.
+
+    Raises:
+        ExplorerError: The bound is not positive, or no image is classified correctly.
     """
     if not bound > 0:
         raise ExplorerError(f"The slope a network was trained for must be a positive number, not {bound}.")
@@ -124,7 +152,18 @@ def measure_slopes(
 def sampled_slope(
     model: Classifier, x: Tensor, radius: float, generator: torch.Generator, *, softmax: bool = False
 ) -> Tensor:
-    """The largest slope from each image (N, C, H, W) along 16 gaussian directions of length ``radius``: (N,)."""
+    """Largest slope from each image along random directions.
+
+    Args:
+        model: The model.
+        x: Images (N, C, H, W) in [0, 1].
+        radius: Length of the 16 Gaussian directions, L2 on the normalised input.
+        generator: Draws the directions, on the CPU.
+        softmax: Whether to take probabilities instead of logits.
+
+    Returns:
+        Slopes (N,).
+    """
     with torch.no_grad():
         z = model.normalise(x)
         answer = _answer(model, z, softmax=softmax)
@@ -139,7 +178,18 @@ def sampled_slope(
 def attacked_slope(
     model: Classifier, x: Tensor, radius: float, generator: torch.Generator, *, softmax: bool = False
 ) -> Tensor:
-    """The largest slope ||f(z + d) - f(z)|| / ||d|| that gradient ascent finds with 0 < ||d|| <= ``radius``: (N,)."""
+    """Largest slope ||f(z + d) - f(z)|| / ||d|| that gradient ascent finds with 0 < ||d|| <= radius.
+
+    Args:
+        model: The model.
+        x: Images (N, C, H, W) in [0, 1].
+        radius: Largest length of d, L2 on the normalised input z.
+        generator: Draws the start, on the CPU.
+        softmax: Whether to take probabilities instead of logits.
+
+    Returns:
+        Slopes (N,).
+    """
     z = model.normalise(x).detach()
     with torch.no_grad():
         answer = _answer(model, z, softmax=softmax)
@@ -160,9 +210,19 @@ def attacked_slope(
 
 
 def flips_within(model: Classifier, x: Tensor, labels: Tensor, radius: float) -> Tensor:
-    """Whether an attack of at most ``radius`` in normalised input (L2) changes the answer to each image: bool (N,).
+    """Whether an attack changes the answer to each image.
 
-    Gradient ascent on the largest wrong logit less the true one; every point on the way is asked, and stays in [0, 1].
+    Gradient ascent on the largest wrong logit minus the true one; every point on the way is tested, and stays in
+    [0, 1].
+
+    Args:
+        model: The model.
+        x: Images (N, C, H, W) in [0, 1].
+        labels: True classes (N,).
+        radius: Largest change, L2 on the normalised input.
+
+    Returns:
+        Booleans (N,).
     """
     z = model.normalise(x).detach()
     low, high = model.normalise(torch.zeros_like(x[:1])), model.normalise(torch.ones_like(x[:1]))

@@ -27,9 +27,15 @@ PIECE = 64
 
 @dataclass(frozen=True, eq=False)
 class Map:
-    """``cases`` (N,) and where each lies: ``clean`` and ``distorted`` float32 (N, 2), in one plane for both.
+    """Where cases lie in the plane.
 
-    ``explained``: the share of the features' variance that the two axes hold, None where the layout is no projection.
+    Attributes:
+        cases: Case numbers (N,).
+        clean: Positions of the clean pictures, float32 (N, 2).
+        distorted: Positions of the distorted pictures in the same plane, float32 (N, 2).
+        method: "pca" or "umap".
+        explained: Share of the features' variance that the two axes hold, in [0, 1]; None if the layout is not a
+            projection.
     """
 
     cases: tuple[int, ...]
@@ -49,12 +55,23 @@ def features(
     models: Sequence[Classifier] | None = None,
     progress: Progress | None = None,
 ) -> Map:
-    """A map of at most ``MOST`` cases by the penultimate features of ``model`` (the survey's first by default).
+    """Lay out cases by the penultimate features of a model. The pictures are made again from their recipes.
 
-    The pictures are made again from their recipes. ``method``: "pca", two axes of most variance, the same at every
-    call; or "umap", which needs the package umap-learn, keeps neighbours together and means nothing by its distances.
-    ``progress`` counts cases and may raise to end it. ExplorerError where there are too few or too many cases, and as
-    in ``open_cases``.
+    Args:
+        survey: The survey.
+        cases: Case numbers, 3 to ``MOST``.
+        model: Name of the model; the survey's first by default.
+        method: "pca", the two axes of most variance, the same at every call; or "umap", which needs the package
+            umap-learn, keeps neighbours together, and whose distances mean nothing.
+        data: The data set; found by its name by default.
+        models: Loaded models of the survey; loaded by name by default.
+        progress: Called with cases done and cases in all; what it raises ends the work.
+
+    Returns:
+        The map.
+
+    Raises:
+        ExplorerError: There are too few or too many cases, umap-learn is not installed, or as in ``open_cases``.
     """
     if method not in {"pca", "umap"}:
         raise ExplorerError(f"There is no map method {method!r}; there are pca and umap.")
