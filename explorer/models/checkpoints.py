@@ -76,6 +76,11 @@ def list_models() -> list[Card]:
 
     Returns:
         Their cards, ordered by data set, architecture and method.
+
+    Examples:
+        >>> import explorer
+        >>> [card.name for card in explorer.list_models() if card.method == "bang" and card.data == "digits"]
+        ['digits/lenet/bang']
     """
     order = {method: i for i, method in enumerate(METHODS)}
     cards = [read_card(path) for path in checkpoint_folder().glob("*/*/*.json")]

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import ipywidgets as widgets
 import traitlets
 
 from explorer.analysis import Comparison
+from explorer.data.inputs import PictureLike
 from explorer.defaults import RECIPE
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
-from explorer.models import Classifier
+from explorer.models.reading import ModelsLike
 from explorer.widgets.controls import Controls
 from explorer.widgets.curves import Charts, key_of
 from explorer.widgets.debouncer import Debouncer
@@ -59,9 +60,9 @@ class Explorer(widgets.VBox):
 
     def __init__(
         self,
-        image: Any = None,
-        models: Sequence[str | Classifier] | None = None,
-        recipe: str | Recipe = RECIPE,
+        image: PictureLike | None = None,
+        models: ModelsLike | None = None,
+        recipe: Recipe | str = RECIPE,
         **layout: Any,
     ) -> None:
         """The state to open on; by default the app's first screen. ExplorerError where it makes no sense."""

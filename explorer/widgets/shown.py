@@ -3,35 +3,45 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from explorer.defaults import RECIPE
 
 if TYPE_CHECKING:
+    from explorer.data.inputs import PictureLike
     from explorer.distortions import Recipe
-    from explorer.models import Classifier
+    from explorer.models.reading import ModelsLike
     from explorer.widgets.explorer import Explorer
 
 
 def show(
-    image: Any = None,
-    models: Sequence[str | Classifier] | None = None,
-    recipe: str | Recipe = RECIPE,
+    image: PictureLike | None = None,
+    models: ModelsLike | None = None,
+    recipe: Recipe | str = RECIPE,
 ) -> Explorer:
-    """Show the explorer as the output of a cell: sliders, the live panel and curves. Outside a notebook nothing is
-    shown.
+    """Show the explorer as the output of a cell: sliders, the live panel, and curves.
+
+    Without arguments it is the app's first screen. Outside a notebook nothing is displayed.
 
     Args:
-        image: Name of a sample photograph, a row such as ``digits:7``, a path, a Pillow image, an array or a tensor.
-        models: Names or loaded models.
-        recipe: Text or an ``explorer.Recipe``. All defaults are those of the app's first screen.
+        image: One picture, as for ``compare``; pixels of any size are fitted to the models.
+        models: Names, paths, loaded models or networks of your own, as for ``compare``.
+        recipe: The distortions and the seed, a ``Recipe`` or its text.
 
     Returns:
-        The widget; its traits can be read, set and observed (``w.recipe = "jpeg=20;seed=0"``, ``w.comparison``).
+        The widget; its traits ``image``, ``models``, ``recipe`` and ``comparison`` can be read, set and observed.
 
     Raises:
-        ExplorerError: If an argument is invalid.
+        ExplorerError: If something of it makes no sense, in one sentence.
+
+    Examples:
+        >>> import explorer
+        >>> w = explorer.show("digits:7", "digits/lenet/standard", "contrast=0.2")
+        >>> w.comparison.models[0].flipped
+        True
+        >>> w.recipe = "jpeg=20;seed=0"
+        >>> w.comparison.models[0].flipped
+        False
     """
     from explorer.widgets.explorer import Explorer
 
