@@ -22,10 +22,10 @@ def describe(distortion: Distortion, sides: list[int]) -> dict[str, Any]:
     return {
         "title": distortion.title,
         "help": distortion.help,
-        "unit": "1/255 of full scale" if distortion.unit == PER_255 else distortion.unit,
+        "unit": distortion.readable_unit,
         "sign": distortion.symbol,
         "symbol": {PER_255: "/255", "px": "px", "°": "°", "bits": "bits"}.get(distortion.unit, distortion.symbol),
-        "factor": 255 if distortion.unit == PER_255 else 1,
+        "factor": distortion.factor,
         "default": distortion.default,
         "adversarial": distortion.adversarial,
         "searched": distortion.searched,

@@ -194,6 +194,22 @@ class Distortion:
             raise ExplorerError(f"{self.name}={amount:g} is out of range: {self.name} takes {low:g} to {high:g}.")
         return min(max(float(amount), low), high) + 0.0  # -0.0 becomes 0.0
 
+    @property
+    def factor(self) -> int:
+        """From an amount to the number that people read: 255 where amounts are written as 8/255, else 1."""
+        return 255 if self.unit == "n/255" else 1
+
+    @property
+    def readable_unit(self) -> str:
+        """The unit of ``factor`` times an amount, in words."""
+        return "1/255 of full scale" if self.unit == "n/255" else self.unit
+
+    @property
+    def axis(self) -> str:
+        """The name of an axis of ``factor`` times the amounts: title, symbol and unit."""
+        unit = self.readable_unit
+        return f"{self.title} {self.symbol} ({unit})" if self.symbol != unit else f"{self.title} ({unit})"
+
     def show(self, amount: float) -> str:
         """Format an amount for people.
 
@@ -204,7 +220,7 @@ class Distortion:
             Text such as "σ = 0.1", "ε = 8/255" or "45°".
         """
         if self.unit == "n/255":
-            return f"{self.symbol} = {amount * 255:.3g}/255"
+            return f"{self.symbol} = {amount * self.factor:.3g}/255"
         if self.unit == "°":
             return f"{self.symbol} = {amount:.4g}°"
         unit = f" {self.unit}" if self.unit in {"px", "bits"} else ""

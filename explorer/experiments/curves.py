@@ -73,12 +73,9 @@ def curves_of(
         if not shown:
             continue
         entry = find_distortion(distortion)
-        factor = 255 if entry.unit == "n/255" else 1
-        places = [(amount * factor, recipe) for amount, recipe in points]
-        unit = "1/255 of full scale" if factor == 255 else entry.unit
-        across = f"{entry.title} {entry.symbol} ({unit})" if entry.symbol != unit else f"{entry.title} ({unit})"
+        places = [(amount * entry.factor, recipe) for amount, recipe in points]
         series = {line.title: _points((amount, line.mean(recipe)) for amount, recipe in places) for line in shown}
-        figure = lines(series, across, "accuracy (%)", f"{title} {entry.title.lower()}")
+        figure = lines(series, entry.axis, "accuracy (%)", f"{title} {entry.title.lower()}")
         for known in published:
             if any(known.fits(line.cell) for line in group_lines):
                 _mark(figure, known, places)

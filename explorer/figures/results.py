@@ -58,17 +58,14 @@ def _(found: Comparisons) -> Figure:
 @draw.register
 def _(found: FlipPoints) -> Figure:
     kind = find_distortion(found.distortion)
-    factor = 255 if kind.unit == "n/255" else 1
     names = distinct_titles(found.titles, list(found))
-    reached = {name: factor * at for name, at in zip(names, found.values(), strict=True) if at is not None}
+    reached = {name: kind.factor * at for name, at in zip(names, found.values(), strict=True) if at is not None}
     if not reached:
         raise ExplorerError(f"No amount of {found.distortion} changes an answer, so there is no flip point to draw.")
-    unit = "1/255 of full scale" if factor == 255 else kind.unit
     never = ", ".join(name for name in names if name not in reached)
-    figure = bars(
-        reached, "model" + (f" (never flips: {never})" if never else ""), f"flip point, {kind.title} ({unit})"
-    )
-    mild, strong = (factor * end for end in found.span)
+    who = f"model (never flips: {never})" if never else "model"
+    figure = bars(reached, who, f"flip point, {kind.title} ({kind.readable_unit})")
+    mild, strong = (kind.factor * end for end in found.span)
     figure.update_yaxes(range=[mild, strong])
     return figure
 

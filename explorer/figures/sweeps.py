@@ -111,11 +111,8 @@ def flip(sweep: Sweep, model: Curves, values: Sequence[float], ink: str, common:
 
 def across(sweep: Sweep, **changes: object) -> dict[str, Any]:
     """The axis of the amounts: the distortion's title with symbol and unit, mild on the left."""
-    kind = find_distortion(sweep.distortion)
-    unit = "1/255 of full scale" if kind.unit == "n/255" else kind.unit
-    name = f"{kind.title} {kind.symbol} ({unit})" if kind.symbol != unit else f"{kind.title} ({unit})"
     first, last = shown(sweep, [sweep.amounts[0], sweep.amounts[-1]])
-    return axis(name, range=[first, last], **changes)
+    return axis(find_distortion(sweep.distortion).axis, range=[first, last], **changes)
 
 
 def upward(sweep: Sweep, what: str, **changes: object) -> dict[str, Any]:
@@ -133,7 +130,7 @@ def upward(sweep: Sweep, what: str, **changes: object) -> dict[str, Any]:
 
 def shown(sweep: Sweep, amounts: Sequence[float]) -> list[float]:
     """Amounts as people read them: 255ths where the unit says so."""
-    factor = 255 if find_distortion(sweep.distortion).unit == "n/255" else 1
+    factor = find_distortion(sweep.distortion).factor
     return [amount * factor for amount in amounts]
 
 
