@@ -1,4 +1,4 @@
-"""The data sets whose rows the app can show: the known ones that are here, those to be had, and people's own."""
+"""The data sets whose rows the app can show: those that are here, those that can be downloaded, and the user's own."""
 
 from __future__ import annotations
 
@@ -27,7 +27,18 @@ THUMB = 96  # px side of a thumbnail: twice what is drawn, for dense screens
 
 
 class BrowseRequest(Request):
-    """Which rows of which data set; what ``DatasetCatalog.browse`` makes of them."""
+    """Which rows to show, by the first of these that is given: ``row``, ``after``, ``before``, ``random``, ``start``.
+
+    Attributes:
+        dataset: Name of the data set.
+        label: Name of the class to keep to; None for all.
+        count: Number of rows.
+        start: Index in the list of rows.
+        row: The page of the list that holds this row.
+        after: The rows behind this one, round the end of the list.
+        before: Likewise, before it.
+        random: Whether to begin anywhere.
+    """
 
     dataset: Any = None
     label: Any = None
@@ -40,22 +51,27 @@ class BrowseRequest(Request):
 
 
 class DatasetCatalog:
-    """Finds data sets and their rows by what the browser names, which is not believed."""
+    """Finds data sets and their rows by what the browser names, which is not trusted."""
 
     def __init__(self, own: Sequence[Dataset] = ()) -> None:
-        """``own``: data sets offered under their names beside the known ones, or in their place."""
+        """Make a catalog.
+
+        Args:
+            own: The user's own data sets, offered under their names beside the known ones, or in their place.
+        """
         self.own = {data.name: data for data in own}
 
     def names(self) -> list[str]:
-        """Those that can be looked at without a download, people's own first."""
+        """Return the names of those that need no download, the user's own first."""
         here = [name for name in SOURCES if name not in PUBLISHED or local_file(name) is not None]
         return [*self.own, *(name for name in here if name not in self.own)]
 
     def catalogue(self) -> list[dict[str, Any]]:
-        """What the page shows of each: {name, title, here, bytes, kept, host, classes, rows, channels}.
+        """Describe each data set as the page lists it.
 
-        ``bytes`` is what has to be downloaded from ``host`` (0 where it is here), ``kept`` what of that an interrupted
-        download has left.
+        Returns:
+            One {name, title, here, bytes, kept, host, classes, rows, channels} each; ``bytes``: what has to be
+            downloaded from ``host``, 0 if it is here; ``kept``: how much of that an interrupted download has left.
         """
         here, listed = self.names(), []
         for name in [*here, *(name for name in PUBLISHED if name not in here)]:
@@ -74,7 +90,18 @@ class DatasetCatalog:
         return listed
 
     def find(self, name: Any, takes: tuple[int, int] | None = None) -> Dataset:
-        """A data set that is here; one of files gives its images as a model ``takes`` them (side in px, channels)."""
+        """Find a data set that is here.
+
+        Args:
+            name: What the browser names.
+            takes: Side in px and channels of a model's input, which a data set of files then gives its images in.
+
+        Returns:
+            The data set.
+
+        Raises:
+            ExplorerError: If it is not here.
+        """
         here = isinstance(name, str) and name in self.names()  # else asking for it might download it
         data = (self.own.get(name) or known_dataset(name)) if here else None
         if data is None:
@@ -82,12 +109,31 @@ class DatasetCatalog:
         return data if takes is None else data.fitted(*takes)
 
     def row(self, picture: Mapping[str, Any], takes: tuple[int, int] | None = None) -> tuple[Dataset, int]:
-        """The data set and the row that {"dataset": name, "index": row} means; ExplorerError where there is none."""
+        """Find a row.
+
+        Args:
+            picture: {"dataset": name, "index": row} from the browser.
+            takes: As in ``find``.
+
+        Returns:
+            The data set and the row.
+
+        Raises:
+            ExplorerError: If there is none.
+        """
         data = self.find(picture.get("dataset"), takes)
         return data, check_row(data, picture.get("index"))
 
     def item(self, data: Dataset, row: int) -> dict[str, Any]:
-        """What the page shows of a row: {index, label, thumb}, or {index, label, error} where it cannot be read."""
+        """Describe a row as the page shows it.
+
+        Args:
+            data: The data set.
+            row: The row.
+
+        Returns:
+            {index, label, thumb}, or {index, label, error} if its file cannot be read.
+        """
         shown: dict[str, Any] = {"index": row, "label": data.class_of(row)}
         side = min(data.size, THUMB)
         try:
@@ -97,28 +143,46 @@ class DatasetCatalog:
         return shown | {"thumb": images.data_url(images.fit(pixels, side, data.channels))}
 
     def browse(self, question: Any, progress: Progress) -> dict[str, Any]:
-        """Some rows: {"dataset", "label"?, "count"?} with "start" (a place in the list), "row", "after", "before" or
-        "random" -> {"items", "start", "total", "rows", "size"}.
+        """Show some rows.
 
-        ``label`` keeps the rows of that class alone; ``start`` and ``total`` then count those. "row" gives the page
-        that holds the row, "after" and "before" the next ones of a row, round the end of the list.
+        Args:
+            question: As ``BrowseRequest``, from the browser.
+            progress: Called with how many rows are done and how many there are.
+
+        Returns:
+            {"items", "start", "total", "rows", "size"}; ``start`` and ``total`` count the rows of the class that is
+            asked for, ``rows`` all of them.
+
+        Raises:
+            ExplorerError: If there is no such data set, class or row.
         """
         asked = BrowseRequest.read(question)
         data = self.find(asked.dataset)
         rows = data.rows(label_of(data, asked.label))
         count = asked.count
         start = _index(data, rows, asked)
-        items, told = [], time.monotonic()
+        items, reported = [], time.monotonic()
         for row in rows[start : start + count].tolist():
             items.append(self.item(data, row))
-            if time.monotonic() - told > SLOW:  # thumbnails of files; others are ready at once
+            if time.monotonic() - reported > SLOW:  # thumbnails of files; others are ready at once
                 progress(len(items), count)
-                told = time.monotonic()
+                reported = time.monotonic()
         return {"items": items, "start": start, "total": len(rows), "rows": len(data), "size": count}
 
 
 def label_of(data: Dataset, name: Any) -> int | None:
-    """The label of the class of that name; None for None."""
+    """Find the label of a class.
+
+    Args:
+        data: The data set.
+        name: What the browser names; None for all classes.
+
+    Returns:
+        The label; None for None.
+
+    Raises:
+        ExplorerError: If there is no such class.
+    """
     if name is None:
         return None
     if name not in data.classes:
@@ -127,7 +191,18 @@ def label_of(data: Dataset, name: Any) -> int | None:
 
 
 def check_row(data: Dataset, row: Any) -> int:
-    """The row itself if the data set has it, else an ExplorerError."""
+    """Check a row.
+
+    Args:
+        data: The data set.
+        row: What the browser names.
+
+    Returns:
+        The row.
+
+    Raises:
+        ExplorerError: If the data set does not have it.
+    """
     return _whole(row, 0, len(data) - 1, f"{data.name} has the rows 0 to {len(data) - 1}.")
 
 

@@ -62,44 +62,107 @@ class Endpoints:
         return (*page, self.start_job, self.poll_job, self.cancel_job)
 
     async def ask(self, state: Any) -> Response:
-        """Answer a state of the page with what ``panel.js`` draws, or {"error"}."""
+        """Answer a state of the page.
+
+        Args:
+            state: The state, as in ``Workspace.answer``, from the browser.
+
+        Returns:
+            What the panel draws, or {"error"}.
+        """
         with self._context.idle:
             return await self._run(self._context.workspace.answer, state)
 
     async def open_picture(self, upload: Any) -> Response:
-        """Take in one uploaded file: {"token", "thumb"} or {"error"}."""
+        """Take in an uploaded picture.
+
+        Args:
+            upload: The upload, of one file, from the browser.
+
+        Returns:
+            {"token", "thumb"} or {"error"}.
+        """
         return await self._run(self._take_picture, upload, self._readers)
 
     async def read_recipe(self, text: Any) -> Response:
-        """Turn the text of a recipe into its JSON form, or {"error"}."""
+        """Turn the text of a recipe into its JSON form.
+
+        Args:
+            text: The text, from the browser.
+
+        Returns:
+            The recipe, or {"error"}.
+        """
         return await self._run(lambda given: parse_recipe(given).to_dict(), text)
 
     async def read_link(self, query: Any) -> Response:
-        """Read what the page's address asks for: {"state", "said"} as in ``links.read_link``."""
+        """Read what the page's address asks for.
+
+        Args:
+            query: The address's query, from the browser.
+
+        Returns:
+            {"state", "said"} as in ``links.read_link``.
+        """
         workspace = self._context.workspace
         return await self._run(
             lambda text: read_link(workspace, text, max_models=MAX_MODELS, max_steps=MAX_STEPS), query
         )
 
     async def share(self, state: Any) -> Response:
-        """Write a state for Python, the command line and programs, as in ``sharing.shares``, or {"error"}."""
+        """Write a state for Python, the command line and programs.
+
+        Args:
+            state: The state, from the browser.
+
+        Returns:
+            The texts as in ``sharing.shares``, or {"error"}.
+        """
         workspace = self._context.workspace
         return await self._run(lambda given: shares(workspace.load(given)), state)
 
     async def failures(self, question: Any) -> Response:
-        """Answer what the page "Failures" asks of surveys, {"ask": name, ...}, or {"error"}."""
+        """Answer a question of the page "Failures".
+
+        Args:
+            question: {"ask": name, ...}, from the browser.
+
+        Returns:
+            The answer, or {"error"}.
+        """
         return await self._run(self._failures.answer, question, self._queries)
 
     async def methods(self, question: Any) -> Response:
-        """Answer what the page "Methods" asks of the training methods, {"ask": name, ...}, or {"error"}."""
+        """Answer a question of the page "Methods".
+
+        Args:
+            question: {"ask": name, ...}, from the browser.
+
+        Returns:
+            The answer, or {"error"}.
+        """
         return await self._run(self._methods.answer, question, self._queries)
 
     async def start_job(self, question: Any) -> Response:
-        """Begin a long request, {"kind", "group", "state", ...}: {"job": token} or {"error"}."""
+        """Begin a long request.
+
+        Args:
+            question: {"kind": name of the handler, "group": who asks, ...}, from the browser.
+
+        Returns:
+            {"job": token} or {"error"}.
+        """
         return _json(one_sentence(self._jobs.start, question))
 
     async def poll_job(self, question: Any) -> Response:
-        """Say how far a job is, {"job"} -> {"done", "total"}, {"result"} or {"error"}; waits a while for news."""
+        """Say how far a job is; waits a while for news.
+
+        Args:
+            question: {"job": token}, from the browser.
+
+        Returns:
+            {"done", "total"}, {"result"} or {"error"}.
+        """
         try:
             job = self._jobs.find(question)
         except ExplorerError as error:
@@ -110,7 +173,14 @@ class Endpoints:
         return _json(job.to_dict())
 
     async def cancel_job(self, question: Any) -> Response:
-        """End a job, {"job"}."""
+        """End a job.
+
+        Args:
+            question: {"job": token}, from the browser.
+
+        Returns:
+            An empty object.
+        """
         return _json(self._jobs.cancel(question))
 
     def warm(self) -> None:
@@ -151,7 +221,15 @@ def _json(answer: Mapping[str, Any]) -> Response:
 
 
 def one_sentence(function: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
-    """Call a function and turn its errors into {"error": one sentence}; unexpected ones are logged in full."""
+    """Call a function, and turn its errors into one sentence; unexpected ones are logged in full.
+
+    Args:
+        function: What to call.
+        *arguments: Its arguments.
+
+    Returns:
+        What it returns, or {"error"}; with "gone" if a picture is asked for that is not kept any more.
+    """
     try:
         return function(*arguments)
     except StoppedError:

@@ -1,4 +1,4 @@
-"""Pictures the app can show: bundled photographs, rows of data sets, and what people bring, for its owner alone."""
+"""Pictures the app can show: bundled photographs, rows of data sets, and uploads, each for its sender alone."""
 
 from __future__ import annotations
 
@@ -48,7 +48,17 @@ class Pictures:
         self._fitted: LruCache[tuple[str, Takes], Picture] = LruCache(256)
 
     def bring(self, data: bytes) -> dict[str, str]:
-        """Take a picture in: its ``token`` and a ``thumb``. ExplorerError where the bytes are not a picture."""
+        """Take an uploaded picture in.
+
+        Args:
+            data: The bytes of its file.
+
+        Returns:
+            {"token", "thumb"}.
+
+        Raises:
+            ExplorerError: If the bytes are not a picture.
+        """
         with self._decoding:  # one at a time: a large photograph takes half a gigabyte while it is decoded
             *fitted, small = images.load_fitted(data, [*self.inputs, (THUMB, 3)])
         token = secrets.token_urlsafe(24)
@@ -85,10 +95,17 @@ class Pictures:
         return name, self.read(name, takes)
 
     def read(self, named: str | bytes, takes: Takes) -> Picture:
-        """Read a picture that a program names or sends: a photograph or a row by its name, a file, a data URL.
+        """Read a picture that a program names or sends.
+
+        Args:
+            named: Name of a photograph or a row, the bytes of a file, or a data URL. Paths are not opened.
+            takes: What the models take.
+
+        Returns:
+            The picture as the models take it.
 
         Raises:
-            ExplorerError: As ``read_picture``; paths are not opened.
+            ExplorerError: As in ``read_picture``.
         """
         if isinstance(named, bytes) or is_data_url(named):
             with self._decoding:  # one at a time: a large photograph takes much memory while it is decoded
@@ -103,12 +120,19 @@ class Pictures:
 
 
 def thumbnail(image: Tensor) -> str:
-    """A small square PNG of the picture as a data URL."""
+    """Draw a small square picture.
+
+    Args:
+        image: The picture, (1, C, H, W) in [0, 1].
+
+    Returns:
+        A PNG as a data URL.
+    """
     return images.data_url(images.fit(image, THUMB, image.shape[1]) if image.shape[-1] > THUMB else image)
 
 
 def sample_strip() -> list[dict[str, str]]:
-    """Name and thumbnail of every bundled photograph that loads here."""
+    """Return name and thumbnail of every bundled photograph that loads here."""
     strip = []
     for name, load in images.sample_images().items():
         try:

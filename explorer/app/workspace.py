@@ -114,7 +114,13 @@ class Workspace:
         )
 
     def load(self, state: Any) -> LoadedRequest:
-        """Check a state of the page and load its models and pictures.
+        """Check a state of the page, and load its models and pictures.
+
+        Args:
+            state: As in ``answer``.
+
+        Returns:
+            What it means.
 
         Raises:
             ExplorerError: If the state makes no sense.
@@ -172,7 +178,14 @@ class Workspace:
         return family, [self.model(name) for name in names]
 
     def model(self, name: str) -> Classifier:
-        """Return one of the models by name; it is loaded once."""
+        """Load one of the models; each is loaded once.
+
+        Args:
+            name: Its name.
+
+        Returns:
+            The model.
+        """
         with self._loading:
             if name not in self._loaded:
                 self._loaded[name] = load_model(name)

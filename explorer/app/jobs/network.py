@@ -29,7 +29,11 @@ STEPS = 255  # levels of a map in the page, where 8 bits is what a screen shows
 
 
 class ChannelsRequest(StateRequest):
-    """Which stage of the networks."""
+    """Which stage of the networks.
+
+    Attributes:
+        layer: Its name.
+    """
 
     wrong = "The page asked for a stage that does not exist; reload it."
 
@@ -37,15 +41,20 @@ class ChannelsRequest(StateRequest):
 
 
 @job("channels", ChannelsRequest)
-def most_changed(context: Context, question: ChannelsRequest, progress: Progress) -> dict[str, Any]:
-    """{"state", "layer"} -> {"layer", "models": [{"name", "total", "low", "high", "swing", "channels"} or an error]}.
+def most_changed(context: Context, request: ChannelsRequest, progress: Progress) -> dict[str, Any]:
+    """Show the channels of a stage that the distortions change most.
 
-    ``channels``: the most changed first, {"index", "distance", "clean", "distorted", "difference"}; the first two maps
-    on the scale from ``low`` to ``high``, which all of a model's maps share, the third from -``swing`` to ``swing``.
+    Returns:
+        {"layer", "models": [{"name", "total", "low", "high", "swing", "channels"} or {"name", "error"}]}. ``channels``:
+        the most changed first, {"index", "distance", "clean", "distorted", "difference"}; the first two maps on the
+        scale from ``low`` to ``high``, which all of a model's maps share, the third from -``swing`` to ``swing``.
+
+    Raises:
+        ExplorerError: If the state makes no sense.
     """
 
     def one(model: Classifier, clean: Tensor, distorted: Tensor) -> dict[str, Any]:
-        found = channels(model, clean, distorted, question.layer, top=TOP)
+        found = channels(model, clean, distorted, request.layer, top=TOP)
         maps = [(_fit(channel.clean), _fit(channel.distorted)) for channel in found.channels]
         swing = max(float((after - before).abs().max()) for before, after in maps)
         return {
@@ -65,14 +74,19 @@ def most_changed(context: Context, question: ChannelsRequest, progress: Progress
             ],
         }
 
-    return {"layer": question.layer, "models": _each(context, question, progress, one)}
+    return {"layer": request.layer, "models": _each(context, request, progress, one)}
 
 
 @job("evidence", StateRequest)
-def class_evidence(context: Context, question: StateRequest, progress: Progress) -> dict[str, Any]:
-    """{"state"} -> {"models": [{"name", "layer", "grid", "limit", "clean", "distorted", "other"} or an error]}.
+def class_evidence(context: Context, request: StateRequest, progress: Progress) -> dict[str, Any]:
+    """Show where each network sees evidence for a class.
 
-    Each map has its "class" and runs from -``limit`` to ``limit``; ``other`` is null where the answer did not change.
+    Returns:
+        {"models": [{"name", "layer", "grid", "limit", "clean", "distorted", "other"} or {"name", "error"}]}. Each map
+        has its "class" and runs from -``limit`` to ``limit``; ``other`` is null if the answer does not change.
+
+    Raises:
+        ExplorerError: If the state makes no sense.
     """
 
     def one(model: Classifier, clean: Tensor, distorted: Tensor) -> dict[str, Any]:
@@ -91,25 +105,25 @@ def class_evidence(context: Context, question: StateRequest, progress: Progress)
             "other": None if found.class_clean == found.class_distorted else shown(found.other, after),
         }
 
-    return {"models": _each(context, question, progress, one)}
+    return {"models": _each(context, request, progress, one)}
 
 
 def _each(
     context: Context,
-    question: StateRequest,
+    request: StateRequest,
     progress: Progress,
     one: Callable[[Classifier, Tensor, Tensor], dict[str, Any]],
 ) -> list[dict[str, Any]]:
-    """``one`` for every model, on the picture that the page compares with and the distorted one.
+    """Call ``one`` for every model, on the picture that the page compares with and the distorted one.
 
-    A model that cannot be looked at so is told in a sentence of its own, beside the others.
+    A model for which it fails gets a sentence of its own, beside the others.
     """
-    request = context.workspace.load(question.state)
-    total = len(request.models) + 1
+    loaded = context.workspace.load(request.state)
+    total = len(loaded.models) + 1
     progress(0, total)
-    seen = request.compare()
+    seen = loaded.compare()
     answers = []
-    for done, model in enumerate(request.models, start=1):
+    for done, model in enumerate(loaded.models, start=1):
         progress(done, total)
         try:
             answers.append({"name": model.name, **one(model, seen.clean, seen.distorted)})
@@ -128,9 +142,16 @@ def _fit(values: Tensor) -> Tensor:
 
 
 def packed(values: Tensor, low: float, high: float, *, signed: bool = False) -> dict[str, Any]:
-    """A map (H, W) as {"width", "height", "data"}: one byte per value, 0 at ``low`` to 255 at ``high``, in base64.
+    """Pack a map for the page: one byte per value, in base64.
 
-    Where there is no range, all bytes are 0, or 128, which stands for zero, where the map is ``signed``.
+    Args:
+        values: The map, (H, W).
+        low: The value of byte 0.
+        high: The value of byte 255.
+        signed: Whether byte 128 stands for zero.
+
+    Returns:
+        {"width", "height", "data"}. If ``low`` is ``high``, all bytes are 0, or 128 if the map is ``signed``.
     """
     span = high - low
     parts = (values - low) / span if span > 0 else torch.full_like(values, 0.5 if signed else 0.0)

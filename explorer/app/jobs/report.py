@@ -24,30 +24,39 @@ SEEDS = 8
 
 
 class ReportRequest(StepRequest):
-    """Whose curves it shows, and the page's address of this state."""
+    """What the report shows.
 
-    link: Annotated[
-        str, Field(max_length=2 * MAX_LINK), Sentence("The request names no page address; reload the page.")
-    ]
+    Attributes:
+        link: The page's address of this state.
+    """
+
+    link: Annotated[str, Field(max_length=2 * MAX_LINK), Sentence("The loaded names no page address; reload the page.")]
 
 
 @job("report", ReportRequest)
-def write(context: Context, question: ReportRequest, progress: Progress) -> dict[str, Any]:
-    """{"state", "place", "link"} -> {"html"}; place as for the curves, link: the page's address of this state."""
-    state = question.state
-    request = context.workspace.load(state)
+def write(context: Context, request: ReportRequest, progress: Progress) -> dict[str, Any]:
+    """Write the report of a state.
+
+    Returns:
+        {"html"}.
+
+    Raises:
+        ExplorerError: If the state makes no sense.
+    """
+    state = request.state
+    loaded = context.workspace.load(state)
     answer = context.workspace.answer(state)
-    place = step_of(request.recipe, question)
-    texts = shares(request)
+    place = step_of(loaded.recipe, request)
+    texts = shares(loaded)
     about = {
-        "recipe": str(request.recipe),
+        "recipe": str(loaded.recipe),
         "python": texts["python"],
         "command": texts["command"],
         "json": json.dumps(texts["json"]),
-        "link": question.link,
-        "cards": [model.card.to_dict() for model in request.models],
+        "link": request.link,
+        "cards": [model.card.to_dict() for model in loaded.models],
         "versions": versions(*MADE_WITH),
         "made": datetime.now(UTC).date().isoformat(),
     }
-    curves = None if place is None else swept(request, place, SEEDS, progress)
+    curves = None if place is None else swept(loaded, place, SEEDS, progress)
     return {"html": report(answer, curves, about)}

@@ -62,10 +62,18 @@ class Methods:
         return {"groups": [self._describe(group) for group in all_groups(self._workspace).values()]}
 
     def known(self, question: Mapping[str, Any]) -> dict[str, Any]:
-        """{"data", "distortion"} -> what is known without measuring: points of cards and surveys, published values.
+        """Collect what is known of a distortion without measuring.
 
-        ``reaches``: the ranges of the amount that can be shown, "near" (up to twice the published severities, where
-        there are some) and "whole", each {"amounts": those that are measured, from the identity on}.
+        Args:
+            question: {"data", "distortion"} from the browser.
+
+        Returns:
+            Points of cards and surveys, and published values. ``reaches``: the ranges of the amount that can be shown,
+            "near" (up to twice the published severities, where there are any) and "whole", each {"amounts"}: those that
+            are measured, from the identity on.
+
+        Raises:
+            ExplorerError: If there is no such data set or distortion.
         """
         group = find_group(self._workspace, question.get("data"))
         distortion = find_known(question.get("distortion"))
