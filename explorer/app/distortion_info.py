@@ -36,12 +36,12 @@ def describe(distortion: Distortion, sides: list[int]) -> dict[str, Any]:
 def _range(distortion: Distortion, side: int) -> dict[str, Any]:
     mild, strong = distortion.span(side)
     low, high = (distortion.low, distortion.high) if distortion.two_sided else (min(mild, strong), max(mild, strong))
-    marks = distortion.severities_at(side)
+    severities = distortion.severities_at(side)
     return {
         "low": low,
         "high": high,
         "step": distortion.step,
         "identity": mild,
         "inverted": strong < mild and not distortion.two_sided,  # mild on the left, strong on the right
-        "marks": list(marks) if marks else None,
+        "severities": list(severities) if severities else None,
     }

@@ -12,8 +12,9 @@ FOLDER = Path(__file__).resolve().parent
 @cache
 def modules() -> dict[str, bytes]:
     """All ES modules by path below this folder, read once: a running app never mixes two versions of them."""
+    # git may have ended the lines in the way of Windows
     paths = sorted(FOLDER.rglob("*.js"))
-    return {path.relative_to(FOLDER).as_posix(): path.read_bytes() for path in paths}
+    return {path.relative_to(FOLDER).as_posix(): path.read_bytes().replace(b"\r\n", b"\n") for path in paths}
 
 
 @cache

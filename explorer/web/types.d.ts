@@ -61,7 +61,7 @@ export interface Range {
   step: number;
   identity: number;
   inverted: boolean;
-  marks: number[] | null;
+  severities: number[] | null;
 }
 /** How the amounts of a distortion are written. */
 export interface Unit {
@@ -296,4 +296,520 @@ export interface MadeHistory {
   next(): { undo: string | undefined; redo: string | undefined };
   list(): string[];
   back(count: number): void;
+}
+/** What the parts of the rail share. */
+export interface Wired {
+  page: Page;
+  jobs: Jobs;
+  server: Server;
+  notice: Notice;
+  catalogue: Catalogue;
+  state: State;
+  families: Record<string, Family>;
+  family: () => Family;
+  card: (name: string) => Model | undefined;
+  title: (name: string) => string;
+  moved: (done: boolean) => void;
+  changed: () => void;
+  undo: () => void;
+  trigger: (event: string) => void;
+}
+export interface Steps {
+  paint(): void;
+  properties(): object[];
+  add(name: string): void;
+  setAmount(index: number, amount: number): void;
+  markFlips(index: number, flips: Flip[]): void;
+  active(): number | null;
+  range(step: { name: string }): Range;
+  shown(step: Step, amount?: number): number;
+  fit(): void;
+}
+/** The data set and the class (null: all) that are looked at, and the row on the panel. */
+export interface ChosenRow {
+  name: string | null;
+  label: string | null;
+  shown: Row | null;
+}
+export interface Download {
+  name: string;
+  done: number;
+  total: number;
+  paint: (() => void) | null;
+}
+export interface Downloads {
+  start(dataset: DataSet): Promise<void>;
+  stop(): Promise<void>;
+  look(): Promise<void>;
+  of(name: string | null): Download | null;
+  busy(): boolean;
+}
+export interface Finder {
+  button: HTMLButtonElement;
+  status: HTMLElement;
+  paint(): void;
+  cancel(): void;
+}
+export type MakeFinder = (options: { found: (name: string, item: Item) => void }) => Finder;
+/** One of Gradio's sliders with the buttons around it. */
+export interface StepRow {
+  block: HTMLElement;
+  slider: HTMLInputElement;
+  unit: HTMLElement;
+  severities: HTMLElement;
+  flips: HTMLElement;
+  onoff: HTMLButtonElement;
+  up: HTMLButtonElement;
+  down: HTMLButtonElement;
+  remove: HTMLButtonElement;
+}
+
+// ---- maps of numbers ----------------------------------------------------------------------------------------------
+
+/** A point of a map, in parts of the picture's side. */
+export interface Spot {
+  x: number;
+  y: number;
+}
+export interface Values {
+  width: number;
+  height: number;
+  data: string;
+}
+export interface NumberMap extends Values {
+  low: number;
+  high: number;
+  signed?: boolean;
+  solid?: boolean;
+}
+export interface MapFrame {
+  frame: HTMLElement;
+  canvas: HTMLCanvasElement;
+  read: HTMLElement;
+  label: string;
+  map: NumberMap;
+  values: Uint8Array;
+}
+export interface LinkedMaps {
+  frame(map: { map: NumberMap; label: string; under?: string | null }): HTMLElement;
+  clear(): void;
+  zoom(factor: number): void;
+  whole(): void;
+}
+
+// ---- the tabs under the panel -------------------------------------------------------------------------------------
+
+export interface AttackCell {
+  answer: string;
+  confidence: number;
+  margin: number;
+  flipped: boolean;
+}
+export interface Sign {
+  raised: boolean;
+  sentence: string;
+}
+export interface AttackAnswer {
+  title: string;
+  shown: string;
+  models: string[];
+  followed: string[];
+  clean: AttackCell[];
+  cells: AttackCell[][];
+  steps: RecipeStep[];
+  sanity: Record<"zero_gradient" | "falls" | "undone", Sign>[];
+}
+
+export type Goal = "break" | "separate";
+/** What the search found for one distortion; amount null: nothing. */
+export interface Weakness {
+  distortion: string;
+  title: string;
+  amount: number | null;
+  shown: string | null;
+  share: number;
+  severity: number | null;
+  steps: RecipeStep[];
+  against: string | null;
+  input: { l2: number; psnr: number | null; ssim: number } | null;
+  flip_points: Record<string, number | null>;
+  flips: Record<string, string | null>;
+  moved: Record<string, boolean>;
+  predictions: Record<string, string>;
+}
+export interface WeaknessRow extends Weakness {
+  values: Record<string, number | string | null>;
+  element: HTMLTableRowElement;
+  button: HTMLButtonElement;
+}
+/** The question that the rows answer. */
+export interface WeaknessQuestion {
+  key: string;
+  goal: Goal;
+  models: string[];
+  chain: RecipeStep[];
+}
+
+export interface Channel {
+  index: number;
+  distance: number;
+  clean: Values;
+  distorted: Values;
+  difference: Values;
+}
+export interface ChannelsModel {
+  name: string;
+  error?: string;
+  low: number;
+  high: number;
+  swing: number;
+  total: number;
+  channels: Channel[];
+}
+export type EvidenceMap = Values & { class: string };
+export interface EvidenceModel {
+  name: string;
+  error?: string;
+  layer: string;
+  grid: number[];
+  limit: number;
+  clean: EvidenceMap;
+  distorted: EvidenceMap;
+  other: EvidenceMap | null;
+}
+/** A bar and its number. */
+export interface Bar {
+  bar: HTMLElement;
+  text: HTMLElement;
+  cell: HTMLElement;
+}
+/** The step that the curves are about: its index in the chain, and among those that are on. */
+export type SweptStep = Step & { index: number; active: number };
+
+// ---- the page Failures --------------------------------------------------------------------------------------------
+
+export type Side = "baseline" | "other";
+export type Quadrant = "only_baseline_fails" | "only_other_fails" | "both_fail" | "neither_fails";
+export interface Filters {
+  quadrants: string[];
+  label: string | null;
+  distortion: string | null;
+  amount: number | null;
+  model: string;
+  low: number | null;
+  high: number | null;
+  was: string | null;
+  now: string | null;
+  flipped: boolean | null;
+  marked: string | null;
+  cases: number[] | null;
+}
+export interface Order {
+  by: string;
+  falling: boolean;
+}
+export interface Find {
+  filters: Filters;
+  order: Order;
+}
+/** What is chosen on the page. */
+export interface Chosen extends Find {
+  survey: string | null;
+  pair: string[] | null;
+  pane: string;
+}
+export interface SurveyInfo {
+  key: string;
+  title: string;
+  origin: "named" | "made" | "shipped";
+  images: number;
+  conditions: number;
+  done: number;
+}
+export interface SurveyDistortion extends Unit {
+  name: string;
+  title: string;
+  unit: string;
+  amounts: number[];
+}
+/** An open survey as the server describes it. */
+export interface Survey {
+  key: string;
+  pair: string[];
+  models: string[];
+  methods: Record<string, string>;
+  classes: string[];
+  labelled: boolean;
+  distortions: SurveyDistortion[];
+  seeds: number[];
+  data: string;
+  folder: string;
+  images: number;
+  done: number;
+  unread: number;
+  conditions: number;
+  cases: number;
+  missing: string | null;
+  marks: Record<number, Annotation>;
+  marks_file: string;
+}
+export interface Annotation {
+  star: boolean;
+  tags: string[];
+  note: string;
+}
+export interface CaseAnswer {
+  answer: string;
+  confidence: number;
+  fails: boolean;
+}
+/** One picture of a survey under one distortion. */
+export interface Case extends Record<Side, CaseAnswer> {
+  case: number;
+  image: number;
+  seed: number;
+  label: string | null;
+  distortion: string;
+  amount: number;
+}
+export interface CasesAnswer {
+  error?: string;
+  counts: Record<Quadrant, number>;
+  shown: number;
+  total: number;
+  items: Case[];
+}
+/** What the panes of the page may know and change; asked only while a survey is open. */
+export interface World {
+  // biome-ignore lint/suspicious/noExplicitAny: each question has an answer of its own
+  ask(what: string, question?: object): Promise<any>;
+  survey(): Survey;
+  chosen: Chosen;
+  marks(): Record<number, Annotation>;
+  side(which: Side): string;
+  nameOf(model: string): string;
+  methodOf(model: string): string;
+  distortion(name: string): SurveyDistortion;
+  amountText(name: string, amount: number): string;
+  filter(change: Partial<Filters>): void;
+  sort(change: Partial<Order>): void;
+  show(pane: string): void;
+  open(item: Case): void;
+  mark(id: number, change: Partial<Annotation>): void;
+  counted(answer: CasesAnswer): void;
+  refused(sentence: string): boolean;
+}
+export interface PaneParts {
+  element: HTMLElement;
+  notice: Notice;
+  jobs: Jobs;
+  world: World;
+}
+export interface Pane {
+  update(): void;
+  shown?(): void;
+}
+export interface GalleryPane extends Pane {
+  marked(id: number): void;
+}
+/** What a new survey is made with. */
+export interface SurveyParts {
+  notice: Notice;
+  jobs: Jobs;
+  catalogue: Catalogue;
+  ran: (key: string | null) => void;
+}
+/** Accuracy of both models under one distortion, with intervals and McNemar's test. */
+export interface AccuracyRow {
+  distortion: string;
+  amount: number;
+  n: number;
+  baseline: number;
+  baseline_low: number;
+  baseline_high: number;
+  other: number;
+  other_low: number;
+  other_high: number;
+  difference: number;
+  difference_low: number;
+  difference_high: number;
+  only_baseline_fails: number;
+  only_other_fails: number;
+  p: number;
+  exact: boolean;
+}
+export interface GalleryCell {
+  item: Case;
+  node: HTMLElement;
+  button: HTMLButtonElement;
+  star: HTMLButtonElement;
+  note: HTMLButtonElement;
+  showPicture(url: string | null | undefined): void;
+  showMark(): void;
+}
+/** Cases as one model's features place them on a plane. */
+export interface FeatureMap {
+  model: string;
+  cases: number[];
+  x: number[];
+  y: number[];
+  quadrants: number[];
+  names: Quadrant[];
+  total: number;
+  explained: number | null;
+}
+
+// ---- the page Methods ---------------------------------------------------------------------------------------------
+
+export type OwnSource = "live" | "survey" | "card";
+export type TheirSource = "stated" | "measured";
+export type Source = OwnSource | TheirSource;
+export interface Paper {
+  title: string;
+  short: string;
+  authors: string;
+  year: number;
+  arxiv: string;
+}
+/** What others published: one accuracy. */
+export interface PublishedValue {
+  kind: TheirSource;
+  method: string;
+  title: string;
+  arch: string;
+  same_as: string | null;
+  amount: number;
+  accuracy: number;
+  clean: boolean;
+  about: boolean;
+  n: number | null;
+  setting: string;
+  certain: string;
+  source: Paper;
+}
+/** An accuracy of ours with its interval. */
+export interface PointValue {
+  source: "survey" | "card";
+  model: string;
+  amount: number;
+  accuracy: number;
+  low: number;
+  high: number;
+  n: number;
+  seed: number | null;
+}
+export interface LiveModel extends Band {
+  name: string;
+  accuracy: number[];
+}
+/** What was measured here so far. */
+export interface LiveValues {
+  n: number;
+  seed: number;
+  amounts: number[];
+  models: LiveModel[];
+}
+export interface MethodModel extends Line {
+  subtitle: string;
+  arch: string;
+  baseline: string | null;
+  options: Record<string, string | number>;
+  rows: ConditionRow[];
+}
+export type LabelledModel = MethodModel & { label: string };
+export interface ConditionRow {
+  title: string;
+  accuracy: number;
+  n: number;
+  difference: number | null;
+  low: number;
+  high: number;
+}
+export interface MethodInfo {
+  method: string;
+  title: string;
+  source: Paper | null;
+  idea: string;
+  formulas: [math: string, words: string][];
+  symbols: string;
+  cost: string;
+  published: number;
+  beware: string;
+  look: string | null;
+  models: MethodModel[];
+}
+/** A data set with the models that were trained on it. */
+export interface MethodGroup {
+  data: string;
+  title: string;
+  here: boolean;
+  bytes: number;
+  host: string;
+  rows: number;
+  sizes: number[];
+  models: MethodModel[];
+  methods: MethodInfo[];
+}
+/** What is known of one distortion on one data set. */
+export interface Known extends Unit {
+  title: string;
+  unit: string;
+  help: string;
+  adversarial: boolean;
+  said: string[];
+  reaches: Record<string, { amounts: number[] }>;
+  points: PointValue[];
+  published: PublishedValue[];
+}
+/** What the chart shows; `hidden` are the sources left out. */
+export interface MethodsData {
+  kind: Known;
+  amounts: number[];
+  models: LabelledModel[];
+  archs: string[];
+  live: LiveValues | null;
+  points: PointValue[];
+  published: PublishedValue[];
+  hidden: Set<string>;
+}
+export type MeasureState = "asking" | "measuring" | "paused" | "stopped" | "failed" | "absent" | "done";
+/** Every number at an amount: ours in rows, others' in lines. */
+export interface ValuesAt {
+  rows: { model: LabelledModel; cells: Record<string, string> }[];
+  others: { method: string; mark: TheirSource; text: string; source: string }[];
+}
+/** Where the line of a model ends, in px. */
+export interface LineEnd extends Point2 {
+  method: string;
+  label: string;
+}
+interface Point2 {
+  x: number;
+  y: number;
+}
+export type Compared = ConditionRow & { difference: number };
+export interface DrawnMethods {
+  hit: SVGRectElement;
+  hover: SVGPathElement;
+  marks: SVGPathElement[];
+  x: (amount: number) => number;
+  y: (share: number) => number;
+  at: number[];
+  points: PointValue[];
+  published: PublishedValue[];
+  live: LiveValues | null;
+}
+export interface MethodsChosen {
+  data: string | null;
+  distortion: string;
+  reach: string | null;
+  images: number;
+}
+/** What anywidget hands a view. */
+export interface WidgetModel {
+  // biome-ignore lint/suspicious/noExplicitAny: traits have types of their own
+  get(name: string): any;
+  on(event: string, heard: () => void): void;
+  off(event: string, heard: () => void): void;
+  send(message: object): void;
 }

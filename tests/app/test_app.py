@@ -151,7 +151,7 @@ def test_sliders_run_from_mild_on_the_left_to_strong_on_the_right(visitor: AppPa
     visitor.slider().focus()
     visitor.page.keyboard.press("ArrowRight")  # stronger, so a lower quality
     visitor.until_recipe("jpeg=49;seed=0")
-    visitor.page.locator("#step-0 .marks button").nth(4).click()
+    visitor.page.locator("#step-0 .severities button").nth(4).click()
     visitor.until_recipe("jpeg=40;seed=0")  # ImageNet-C severity 5
 
 

@@ -24,7 +24,7 @@ def test_every_module_is_served_as_javascript(client: TestClient, name: str) -> 
     assert response.status_code == 200
     assert response.headers["content-type"].startswith("text/javascript")
     assert "immutable" in response.headers["cache-control"]
-    assert response.content == (files.FOLDER / name).read_bytes()
+    assert response.text == (files.FOLDER / name).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

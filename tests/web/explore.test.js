@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { describeChange, makeHistory } from "../../explorer/web/explore/history.js";
 import { linkOf, pictureOf, recipeText } from "../../explorer/web/explore/link.js";
 import { valueAt } from "../../explorer/web/explore/tabs/maps.js";
-import { named } from "../../explorer/web/explore/tabs/network.js";
-import { tidy } from "../../explorer/web/explore/tabs/weakness.js";
+import { named } from "../../explorer/web/explore/tabs/titles.js";
+import { tidy } from "../../explorer/web/explore/tabs/weakness_words.js";
 import { queryOf } from "../../explorer/web/shared/query.js";
 
 const STEPS = [
@@ -131,7 +131,7 @@ test("an amount of the server's for the screen", () => {
   assert.equal(tidy("σ = 0.048134"), "σ = 0.0481");
   assert.equal(tidy("θ = -29.71°"), "θ = −29.7°");
   assert.equal(tidy("ε = 1.5e-05"), "ε = 0.000015");
-  assert.equal(tidy(null), undefined);
+  assert.equal(tidy(null), null);
 });
 
 test("a layer's name in words", () => {

@@ -1,3 +1,5 @@
+/** @import { MeasureState } from "../../explorer/web/types.d.ts" */
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { actText, notesOf, statusText } from "../../explorer/web/methods/status.js";
@@ -76,10 +78,12 @@ test("a published value says what it is, where from, and of how many images", ()
 });
 
 const GROUP = { title: "Digits", data: "digits", bytes: 5e6, host: "example.org", here: true };
+/** @type {MeasureState[]} */
+const STATES = ["measuring", "stopped", "failed", "done"];
 const FACTS = { done: 12.7, images: 100, live: null, error: null, group: GROUP, title: "Noise", shown: ["card"] };
 
 test("what is measured, and what can be done about it", () => {
-  const text = (/** @type {string} */ state, /** @type {object} */ more = {}) =>
+  const text = (/** @type {MeasureState} */ state, /** @type {object} */ more = {}) =>
     statusText(state, /** @type {any} */ ({ ...FACTS, ...more }), null);
   assert.equal(text("measuring"), "Measuring here: 12 of 100 images …");
   assert.equal(text("stopped"), "Stopped after no images.");
@@ -90,7 +94,7 @@ test("what is measured, and what can be done about it", () => {
   assert.equal(text("asking"), "");
   assert.equal(statusText("absent", /** @type {any} */ (FACTS), { done: 2e6 }), "Downloading Digits: 2 of 5 MB …");
   assert.deepEqual(
-    ["measuring", "stopped", "failed", "done"].map((state) => actText(state, GROUP, false)),
+    STATES.map((state) => actText(state, GROUP, false)),
     ["Cancel", "Go on", "Try again", ""],
   );
   assert.deepEqual(

@@ -1,16 +1,22 @@
 // Data sets: a window with thumbnails to choose from, and, once a row is shown, a line in the rail to step through rows.
 // Both can look for the next picture on which the models disagree. What is not here can be downloaded in the window.
 
+/** @import { Catalogue, ChosenRow, DataSet, Item, Jobs, Notice, Page, Picture } from "../types.d.ts" */
+
 import { make, smallButton, smallMenu } from "../shared/dom.js";
 import { openDatasets } from "./dataset_window.js";
 import { makeDownloads } from "./download.js";
 import { makeFinders } from "./finder.js";
 
+/** @type {(parts: { element: HTMLElement; catalogue: Catalogue; jobs: Jobs; page: Page; notice: Notice; pick: (picture: Picture, found: { thumb: string; name: string }) => void }) => { open: () => void; show: (picture: Picture) => void }} */
 export function makeBrowser({ element, catalogue, jobs, page, notice, pick }) {
   // the data set and the class (null: all) that are looked at, and the row on the panel, { dataset, index }
+  /** @type {ChosenRow} */
   const chosen = { name: null, label: null, shown: null };
+  /** @type {ReturnType<typeof openDatasets> | null} */
   let view = null; // the open window
-  const dataset = () => catalogue.datasets.find((one) => one.name === chosen.name);
+  /** @type {() => DataSet} */
+  const dataset = () => catalogue.datasets.find((one) => one.name === chosen.name) ?? unknown(chosen.name ?? "");
   const makeFinder = makeFinders({ jobs, page, notice, chosen, dataset });
   const changed = () => view?.paint();
   const downloads = makeDownloads({ catalogue, jobs, notice, changed, failed });
@@ -38,28 +44,34 @@ export function makeBrowser({ element, catalogue, jobs, page, notice, pick }) {
 
   // ---- the line in the rail ---------------------------------------------------------------------------------------
 
+  /** @type {(text: string, help: string, way: string) => HTMLButtonElement} */
   function stepper(text, help, way) {
     const made = smallButton(text, help, () => {
-      step({ [way]: way === "random" ? true : chosen.shown.index, label: chosen.label });
+      step({ [way]: way === "random" ? true : chosen.shown?.index, label: chosen.label });
     });
     made.setAttribute("aria-label", help);
     return made;
   }
 
+  /** @type {(text: string) => void} */
   function goTo(text) {
     if (/^\d+$/.test(text.trim())) step({ row: Number(text) });
-    else index.value = chosen.shown.index;
+    else index.value = String(chosen.shown?.index);
   }
 
   // Show one other row of the data set on the panel.
+  /** @type {(question: object) => Promise<void>} */
   async function step(question) {
-    const found = await jobs.run("browse", { dataset: chosen.shown.dataset, count: 1, ...question }, { key: "row" });
+    if (!chosen.shown) return;
+    const name = chosen.shown.dataset;
+    const found = await jobs.run("browse", { dataset: name, count: 1, ...question }, { key: "row" });
     if (!found) return;
-    if (found.items?.length) choose(chosen.shown.dataset, found.items[0]);
+    if (found.items?.length) choose(name, found.items[0]);
     else notice.show(found.error ?? "There is no picture of this class.", { error: true });
-    if (found.error) index.value = chosen.shown.index;
+    if (found.error) index.value = String(chosen.shown?.index);
   }
 
+  /** @type {(name: string, item: Item) => void} */
   function choose(name, item) {
     if (item.error) return notice.show(item.error, { error: true });
     const title = catalogue.datasets.find((one) => one.name === name)?.title ?? name;
@@ -68,30 +80,33 @@ export function makeBrowser({ element, catalogue, jobs, page, notice, pick }) {
   }
 
   // The panel shows this picture now, by whatever way it came there.
+  /** @type {(picture: Picture) => void} */
   function show(picture) {
     const before = chosen.shown;
     const same = before && picture?.dataset === before.dataset && picture.index === before.index;
     if (!same) finder.cancel();
-    const shown = picture?.dataset ? { dataset: picture.dataset, index: picture.index } : null;
+    const shown = picture?.dataset ? { dataset: picture.dataset, index: picture.index ?? 0 } : null;
     chosen.shown = shown;
     line.hidden = !shown;
     if (!shown) return;
     if (chosen.name !== shown.dataset) chosen.label = null;
     chosen.name = shown.dataset;
-    const { title, rows } = dataset() ?? { title: chosen.name, rows: 1 };
+    const { title, rows } = dataset();
     heading.textContent = title;
     line.setAttribute("aria-label", `Rows of ${title}`);
-    index.value = shown.index;
-    index.max = rows - 1;
+    index.value = String(shown.index);
+    index.max = String(rows - 1);
     fillClasses(classes);
     queueMicrotask(finder.paint); // the first picture is told before there are models to suit
   }
 
+  /** @type {(menu: HTMLSelectElement) => void} */
   function fillClasses(menu) {
+    /** @type {(value: string, text: string) => HTMLOptionElement} */
     const option = (value, text) => make("option", { value }, text);
-    menu.replaceChildren(option("", "All classes"), ...(dataset()?.classes ?? []).map((one) => option(one, one)));
+    menu.replaceChildren(option("", "All classes"), ...dataset().classes.map((one) => option(one, one)));
     menu.value = chosen.label ?? "";
-    menu.disabled = !dataset()?.classes.length;
+    menu.disabled = !dataset().classes.length;
   }
 
   // ---- the window -----------------------------------------------------------------------------------------------
@@ -105,6 +120,7 @@ export function makeBrowser({ element, catalogue, jobs, page, notice, pick }) {
   }
 
   // Whether the open window could tell why the download failed.
+  /** @type {(name: string, sentence: string) => boolean} */
   function failed(name, sentence) {
     if (!view || chosen.name !== name) return false;
     view.paintDownload(sentence);
@@ -112,4 +128,10 @@ export function makeBrowser({ element, catalogue, jobs, page, notice, pick }) {
   }
 
   return { open, show };
+}
+
+// A data set that is not in the list.
+/** @type {(name: string) => DataSet} */
+function unknown(name) {
+  return { name, title: name, here: false, channels: 3, classes: [], rows: 1, bytes: 0, kept: 0, host: "" };
 }

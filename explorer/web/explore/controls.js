@@ -1,8 +1,11 @@
 // Gradio's own controls: what they say goes into the state, and what the state says they show.
 
-import { byId } from "../shared/dom.js";
+/** @import { RecipeStep, Steps, Wired } from "../types.d.ts" */
+
+import { byId, find, targetOf } from "../shared/dom.js";
 import { ask } from "../shared/server.js";
 
+/** @type {(parts: Wired & { steps: Steps }) => { properties: () => object[]; recipe: () => string; showRecipe: (text: string | undefined) => void; addStep: (name: string) => null; setSeed: (value: unknown) => void; reroll: () => void; setAgainst: (name: string) => void; setPixels: (value: string) => void; setRecipe: (text: string) => Promise<void> }} */
 export function makeControls({
   state,
   catalogue,
@@ -16,18 +19,25 @@ export function makeControls({
   server,
   notice,
 }) {
+  /** @type {(id: string) => HTMLInputElement} */
+  const input = (id) => find(byId(id), "input");
+  /** @type {() => HTMLTextAreaElement} */
+  const recipeField = () => find(byId("recipe"), "textarea");
   let recipe = ""; // as the server writes it
   let typed = false; // the field holds text that was not read yet
-  byId("recipe").addEventListener("input", () => (typed = true));
+  byId("recipe").addEventListener("input", () => {
+    typed = true;
+  });
   label();
 
   // New properties of all controls, in the order of the `sync` listener's outputs.
   function properties() {
+    /** @type {(properties: object) => object} */
     const update = (properties) => ({ __type__: "update", ...properties });
     const left = family().models.filter((model) => !state.models.includes(model.name));
     const attack = state.steps.some((step) => catalogue.distortions[step.name].adversarial);
     const choices = left.map((model) => [title(model.name), model.name]);
-    document.querySelector("#add-model input").placeholder = choices.length ? "Add a model" : "All models are shown";
+    input("add-model").placeholder = choices.length ? "Add a model" : "All models are shown";
     return [
       ...steps.properties().map(update),
       update({ value: state.family }),
@@ -45,41 +55,41 @@ export function makeControls({
 
   // Gradio's menus have no prompt of their own, and their help takes a line each: both go where they cost no room.
   function label() {
-    byId("add-step").querySelector("input").placeholder = "Add a distortion";
+    input("add-step").placeholder = "Add a distortion";
     for (const id of ["add-model", "add-step"]) {
-      byId(id).querySelector("input").addEventListener("keydown", takeFirstMatch, { capture: true });
+      input(id).addEventListener("keydown", takeFirstMatch, { capture: true });
     }
-    byId("recipe").querySelector("textarea").setAttribute("aria-label", "Recipe");
+    recipeField().setAttribute("aria-label", "Recipe");
     for (const event of ["pointerover", "focusin"]) byId("rail").addEventListener(event, showHelp);
     byId("reroll").setAttribute("aria-label", "Another seed");
     byId("reroll").title = "Draw other noise of the same strength";
   }
 
   // Read when it is wanted, since Gradio takes the menu of what attacks are crafted on off the page and puts it back.
-  function showHelp({ target }) {
-    const block = target.closest(".block[id]:not(.step)");
+  /** @type {(event: Event) => void} */
+  function showHelp(event) {
+    const block = /** @type {HTMLElement | null} */ (targetOf(event).closest(".block[id]:not(.step)"));
     const help = block?.querySelector(".info-text");
-    if (help) block.title = help.textContent;
+    if (block && help) block.title = help.textContent;
   }
 
   // Return after typing takes the first match, which Gradio's menu leaves unmarked until an arrow key is pressed.
+  /** @type {(event: KeyboardEvent) => void} */
   function takeFirstMatch(event) {
-    const options = event.target.closest(".block").querySelectorAll("[role=option]");
-    if (
-      event.key !== "Enter" ||
-      !event.target.value ||
-      !options.length ||
-      [...options].some((option) => option.classList.contains("active"))
-    )
-      return;
-    event.target.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown", bubbles: true }));
+    const field = targetOf(event);
+    const options = [...(field.closest(".block")?.querySelectorAll("[role=option]") ?? [])];
+    const marked = options.some((option) => option.classList.contains("active"));
+    if (event.key !== "Enter" || !field.value || !options.length || marked) return;
+    field.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown", bubbles: true }));
   }
 
+  /** @type {(name: string) => null} */
   function addStep(name) {
     if (catalogue.distortions[name]) steps.add(name);
     return null;
   }
 
+  /** @type {(value: unknown) => void} */
   function setSeed(value) {
     const seed = Math.min(Math.max(Math.round(Number(value)), 0), Number.MAX_SAFE_INTEGER);
     if (!Number.isFinite(seed) || seed === state.seed) return;
@@ -92,6 +102,7 @@ export function makeControls({
     changed();
   }
 
+  /** @type {(name: string) => void} */
   function setAgainst(name) {
     if (!state.models.includes(name)) return;
     state.against = name;
@@ -99,13 +110,15 @@ export function makeControls({
     trigger("sync");
   }
 
+  /** @type {(value: string) => void} */
   function setPixels(value) {
     state.quantised = value !== "float";
     moved(true);
   }
 
+  /** @type {(text: string | undefined) => void} */
   function showRecipe(text) {
-    const field = byId("recipe").querySelector("textarea");
+    const field = recipeField();
     const writing = document.activeElement === field && text === recipe; // leave what somebody is typing
     if (!text || writing || text === field.value) return;
     recipe = text;
@@ -114,6 +127,7 @@ export function makeControls({
 
   // Enter and leaving the field both hand its text over: it is read once for each time something was typed, else a
   // slider moved right after Enter would jump back.
+  /** @type {(text: string) => Promise<void>} */
   async function setRecipe(text) {
     if (!typed || text.trim() === recipe) return;
     typed = false;
@@ -124,7 +138,9 @@ export function makeControls({
         return notice.show(`The recipe attacks ${read.against}, which is not a model of this family.`, { error: true });
       state.models.push(read.against);
     }
-    state.steps = read.steps.map(([name, amount]) => ({ name, amount, on: true }));
+    /** @type {RecipeStep[]} */
+    const steps = read.steps;
+    state.steps = steps.map(([name, amount]) => ({ name, amount, on: true }));
     Object.assign(state, { seed: read.seed, against: read.against, quantised: read.quantised });
     changed();
   }

@@ -1,11 +1,14 @@
 // The window of data sets: thumbnails to choose from, page by page, and what is not here to be downloaded.
 
+/** @import { Catalogue, ChosenRow, DataSet, Downloads, Item, Jobs, MakeFinder } from "../types.d.ts" */
+
 import { openDialog } from "../shared/dialog.js";
-import { make, smallButton, smallMenu } from "../shared/dom.js";
+import { find, focusedAmong, make, smallButton, smallMenu } from "../shared/dom.js";
 import { count, megabytes } from "../shared/format.js";
 
 // `chosen`: { name, label, shown }, which the window changes; `choose(name, item)` shows a row on the panel; `closed()`
 // hears when the window is gone. Gives the parts by which others reach it.
+/** @type {(parts: { catalogue: Catalogue; jobs: Jobs; chosen: ChosenRow; dataset: () => DataSet; fillClasses: (menu: HTMLSelectElement) => void; makeFinder: MakeFinder; downloads: Downloads; choose: (name: string, item: Item) => void; closed: () => void }) => { take: (name: string, item: Item) => void; paint: () => void; paintDownload: (failed?: string) => void }} */
 export function openDatasets({ catalogue, jobs, chosen, dataset, fillClasses, makeFinder, downloads, choose, closed }) {
   const before = { name: chosen.name, label: chosen.label }; // what the rail goes on with where nothing is chosen
   let taken = false;
@@ -52,6 +55,7 @@ export function openDatasets({ catalogue, jobs, chosen, dataset, fillClasses, ma
   paint();
   downloads.look();
 
+  /** @type {(name: string, item: Item) => void} */
   function take(name, item) {
     taken = !item.error;
     if (taken) dialog.close();
@@ -59,10 +63,11 @@ export function openDatasets({ catalogue, jobs, chosen, dataset, fillClasses, ma
   }
 
   function paint() {
+    /** @type {(dataset: DataSet) => HTMLOptionElement} */
     const option = ({ name, title, here, bytes }) =>
       make("option", { value: name }, here ? title : `${title} (${megabytes(bytes)} to download)`);
     names.replaceChildren(...catalogue.datasets.map(option));
-    names.value = chosen.name;
+    names.value = chosen.name ?? "";
     fillClasses(filter);
     finder.paint();
     const { here } = dataset();
@@ -72,6 +77,7 @@ export function openDatasets({ catalogue, jobs, chosen, dataset, fillClasses, ma
     turn(shown?.dataset === name ? { row: shown.index } : { start: 0 }, shown?.index);
   }
 
+  /** @type {(question: object, focus?: number) => Promise<void>} */
   async function turn(question, focus) {
     body.setAttribute("aria-busy", "true");
     const { name, label } = chosen;
@@ -81,7 +87,7 @@ export function openDatasets({ catalogue, jobs, chosen, dataset, fillClasses, ma
     if (found.error) return body.replaceChildren(make("p", { role: "alert" }, found.error));
     at = found;
     dataset().rows = found.rows;
-    row.max = found.rows - 1;
+    row.max = String(found.rows - 1);
     const end = found.start + found.items.length;
     where.textContent = `${count(found.start + 1)} to ${count(end)} of ${count(found.total)}`;
     back.disabled = !found.start;
@@ -91,6 +97,7 @@ export function openDatasets({ catalogue, jobs, chosen, dataset, fillClasses, ma
 
   // ---- thumbnails -------------------------------------------------------------------------------------------------
 
+  /** @type {(items: Item[], focus: number | undefined) => void} */
   function paintGrid(items, focus) {
     if (!items.length) return body.replaceChildren(make("p", {}, "There are no pictures of this class."));
     const hadFocus = body.contains(document.activeElement);
@@ -104,6 +111,7 @@ export function openDatasets({ catalogue, jobs, chosen, dataset, fillClasses, ma
     if (hadFocus || focus !== undefined) first.focus();
   }
 
+  /** @type {(item: Item) => HTMLButtonElement} */
   function makeCell(item) {
     const { name, label, shown } = chosen;
     const words = `row ${item.index}${item.label ? `: ${item.label}` : ""}${item.error ? ", cannot be read" : ""}`;
@@ -114,13 +122,14 @@ export function openDatasets({ catalogue, jobs, chosen, dataset, fillClasses, ma
       make("small", {}, label === null && item.label ? item.label : item.index),
     );
     cell.setAttribute("aria-current", String(shown?.dataset === name && shown.index === item.index));
-    cell.addEventListener("click", () => take(name, item));
+    cell.addEventListener("click", () => take(dataset().name, item));
     return cell;
   }
 
+  /** @type {(event: KeyboardEvent, grid: HTMLElement, cells: HTMLElement[]) => void} */
   function moveFocus(event, grid, cells) {
     const columns = getComputedStyle(grid).gridTemplateColumns.split(" ").length;
-    const from = cells.indexOf(document.activeElement);
+    const from = focusedAmong(cells);
     const across = { ArrowRight: from + 1, ArrowLeft: from - 1, Home: 0, End: cells.length - 1 };
     const to = { ...across, ArrowDown: from + columns, ArrowUp: from - columns }[event.key];
     if (event.key === "PageDown" && !next.disabled) next.click();
@@ -137,11 +146,13 @@ export function openDatasets({ catalogue, jobs, chosen, dataset, fillClasses, ma
   // ---- what is not here -------------------------------------------------------------------------------------------
 
   // How large it is and where it comes from, before anything is sent.
+  /** @type {(failed?: string) => void} */
   function paintDownload(failed) {
     const { title, bytes, kept, host } = dataset();
     const mine = downloads.of(chosen.name);
     const offer = `It can be downloaded from ${host}: ${megabytes(bytes)}. It is checked before it is used, and kept for the next time.`;
     const words = mine ? `Downloading ${title} from ${host}.` : `${title} is not on this machine. ${offer}`;
+    /** @type {HTMLElement[]} */
     const parts = [make("p", {}, words)];
     if (mine) {
       const bar = make("progress", { max: bytes, "aria-label": "Download", value: mine.done });
@@ -164,7 +175,7 @@ export function openDatasets({ catalogue, jobs, chosen, dataset, fillClasses, ma
     }
     body.removeAttribute("aria-busy");
     body.replaceChildren(make("div", { class: "download" }, ...parts));
-    body.querySelector("button").focus();
+    find(body, "button").focus();
   }
 
   return { take, paint, paintDownload };

@@ -1,16 +1,23 @@
 // The download of a data set. It goes on while its window is closed; there is one at a time.
 
+/** @import { Catalogue, DataSet, Download, Downloads, Jobs, Notice, Progress } from "../types.d.ts" */
+
 import { renewDatasets } from "../shared/datasets.js";
 
 // `changed()`: the list of data sets, or what of them is here, is another; `failed(name, sentence)` says whether it could
 // tell about it.
+/** @type {(parts: { catalogue: Catalogue; jobs: Jobs; notice: Notice; changed: () => void; failed: (name: string, sentence: string) => boolean }) => Downloads} */
 export function makeDownloads({ catalogue, jobs, notice, changed, failed }) {
+  /** @type {Download | null} */
   let running = null; // { name, done, total, paint }
 
+  /** @type {Downloads["start"]} */
   async function start({ name, title, kept }) {
+    /** @type {Download} */
     const mine = { name, done: kept, total: 0, paint: null };
     running = mine;
     changed();
+    /** @type {Progress} */
     const progress = (done, total) => {
       Object.assign(mine, { done, total });
       mine.paint?.();
@@ -30,9 +37,9 @@ export function makeDownloads({ catalogue, jobs, notice, changed, failed }) {
     running = null;
     jobs.cancel("download");
     const found = await jobs.run("datasets", {}, { key: "datasets" });
-    for (const one of found?.datasets ? catalogue.datasets : []) {
-      one.kept = found.datasets.find((other) => other.name === one.name)?.kept ?? 0;
-    }
+    /** @type {DataSet[]} */
+    const datasets = found?.datasets ?? catalogue.datasets;
+    for (const one of catalogue.datasets) one.kept = datasets.find((other) => other.name === one.name)?.kept ?? 0;
     changed();
   }
 
@@ -42,7 +49,9 @@ export function makeDownloads({ catalogue, jobs, notice, changed, failed }) {
     if (found?.datasets) renew(found.datasets);
   }
 
+  /** @type {(datasets: DataSet[]) => void} */
   function renew(datasets) {
+    /** @type {(list: DataSet[]) => string} */
     const state = (list) => JSON.stringify(list.map(({ here, kept }) => [here, kept]));
     const before = state(catalogue.datasets);
     renewDatasets(catalogue.datasets, datasets);

@@ -1,15 +1,19 @@
 // The search for the next picture on which the models disagree: a button and what it found, in the rail and in the window
 // of data sets. There is one search at a time, wherever it was started.
 
+/** @import { ChosenRow, DataSet, Jobs, MakeFinder, Notice, Page, Progress, Question } from "../types.d.ts" */
+
 import { make } from "../shared/dom.js";
 import { count } from "../shared/format.js";
 
 // `chosen`: { name, label, shown }, which the search begins at; `dataset()` is the data set of that name.
+/** @type {(parts: { jobs: Jobs; page: Page; notice: Notice; chosen: ChosenRow; dataset: () => DataSet }) => MakeFinder} */
 export function makeFinders({ jobs, page, notice, chosen, dataset }) {
+  /** @type {object | null} */
   let searching = null; // the search under way
 
   // Whether the models that stand side by side would be asked about this data set's pictures.
-  const fits = () => !!dataset()?.here && page.suits({ dataset: chosen.name });
+  const fits = () => dataset().here && page.suits({ dataset: dataset().name });
 
   // `found(name, item)` takes the picture.
   return function makeFinder({ found: take }) {
@@ -34,14 +38,15 @@ export function makeFinders({ jobs, page, notice, chosen, dataset }) {
     }
 
     async function search() {
-      const { name, label, shown } = chosen;
-      const { title, rows } = dataset();
+      const { label, shown } = chosen;
+      const { name, title, rows } = dataset();
       const state = page.question();
       const mine = { name };
       searching = mine;
       paint();
       status.textContent = "Searching …";
       const after = shown?.dataset === name ? shown.index : rows - 1; // round the end: from the first row on
+      /** @type {Progress} */
       const progress = (done, total) => {
         if (total) status.textContent = `${count(done)} of ${count(total)} looked at`;
       };
@@ -51,6 +56,7 @@ export function makeFinders({ jobs, page, notice, chosen, dataset }) {
       searching = null;
       paint();
       if (!found) return;
+      /** @type {(question: Question) => string} */
       const asked = ({ models, recipe }) => JSON.stringify([models, recipe]);
       const where = `every picture${label ? ` of the class ${label}` : ""} of ${title}`;
       if (found.error) notice.show(found.error, { error: true });

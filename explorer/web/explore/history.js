@@ -1,10 +1,15 @@
 // Undo and redo: whole states as text, the newest last. `take()` gives the present state, `put(state)` brings one back.
 
+/** @import { MadeHistory, State, Step } from "../types.d.ts" */
+
 const KEPT = 100;
 
+/** @type {<S>(parts: { take: () => S; put: (state: S) => void; describe: (before: S, after: S) => string; changed: () => void }) => MadeHistory} */
 export function makeHistory({ take, put, describe, changed }) {
   let now = JSON.stringify(take());
+  /** @type {{ state: string; words: string }[]} */
   let past = []; // [{ state, words }]: what was before, and what was done then
+  /** @type {{ state: string; words: string }[]} */
   let future = [];
 
   // Something was done: keep what was before, unless nothing is different.
@@ -17,6 +22,7 @@ export function makeHistory({ take, put, describe, changed }) {
     changed();
   }
 
+  /** @type {(from: { state: string; words: string }[], to: { state: string; words: string }[]) => void} */
   function step(from, to) {
     const last = from.pop();
     if (!last) return;
@@ -39,7 +45,9 @@ export function makeHistory({ take, put, describe, changed }) {
 }
 
 // What was done, in a few words: the first difference that a person would name.
+/** @type {(before: State, after: State, words: { kind: (name: string) => { title: string }; title: (name: string) => string; shown: (step: Step) => number }) => string} */
 export function describeChange(before, after, { kind, title, shown }) {
+  /** @type {(key: keyof State) => boolean} */
   const same = (key) => JSON.stringify(before[key]) === JSON.stringify(after[key]);
   if (!same("reference")) return after.reference ? "pinned" : "unpinned";
   if (!same("family")) return "other models";
@@ -56,8 +64,11 @@ export function describeChange(before, after, { kind, title, shown }) {
   return after.quantised ? "8-bit pixels" : "float pixels";
 }
 
+/** @type {(before: Step[], after: Step[], words: { kind: (name: string) => { title: string }; shown: (step: Step) => number }) => string} */
 function describeSteps(before, after, { kind, shown }) {
+  /** @type {(steps: Step[]) => string[]} */
   const names = (steps) => steps.map((step) => step.name);
+  /** @type {(step: Step) => string} */
   const name = (step) => kind(step.name).title;
   if (after.length === before.length + 1) {
     const at = after.findIndex((step, i) => step.name !== before[i]?.name);

@@ -1,6 +1,7 @@
 // The page that Gradio builds: when its controls are there, and whether it is light or dark.
 
 // Gradio builds its components one after another: wait until an element of every selector stands on the page.
+/** @type {(selectors: string[]) => Promise<void>} */
 export function allThere(selectors) {
   return new Promise((resolve) => {
     const check = () => {
@@ -14,10 +15,13 @@ export function allThere(selectors) {
   });
 }
 
+/** @type {() => boolean} */
 export const isDark = () => document.body.classList.contains("dark");
 
 // Light or dark: the browser's wish, until the button was pressed once.
+/** @type {(button: HTMLElement) => void} */
 export function wireTheme(button) {
+  /** @type {(on: boolean) => void} */
   const set = (on) => document.body.classList.toggle("dark", on);
   const named = new URLSearchParams(location.search).has("__theme");
   const kept = localStorage.getItem("stability-explorer-theme");

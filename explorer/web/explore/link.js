@@ -1,12 +1,16 @@
 // The page's state as an address: what `links.py` reads. Nothing here touches the page.
 
+/** @import { Picture, Recipe, State } from "../types.d.ts" */
+
 import { queryOf } from "../shared/query.js";
 
 const MAX_OWN = 30_000; // characters of a picture that an address may carry: one of 100 px, about
 
 // The address's query and fragment. `chain` is the recipe as the server writes it; `own` the visitor's picture as a data
 // URL, which stands in the fragment: that part of an address stays in the browser.
+/** @type {(state: State, more: { chain: string; tab: string | null; own: string | undefined }) => string} */
 export function linkOf(state, { chain, tab, own }) {
+  /** @type {[string, string][]} */
   const parts = [
     ["picture", pictureName(state.picture)],
     ["models", state.models.join()],
@@ -20,12 +24,14 @@ export function linkOf(state, { chain, tab, own }) {
   return `?${queryOf(parts)}${state.picture.token && own && own.length < MAX_OWN ? `#pixels=${own.split(",")[1]}` : ""}`;
 }
 
+/** @type {(picture: Picture | null) => string} */
 function pictureName(picture) {
   if (!picture || picture.token) return "own";
   return picture.sample ?? `${picture.dataset}:${picture.index}`;
 }
 
 // As Recipe's own text form.
+/** @type {(recipe: Recipe) => string} */
 export function recipeText({ steps, seed, against, quantised }) {
   const chain = steps.map(([name, amount]) => `${name}=${amount}`).join() || "clean";
   const escaped = against?.replace(/%/g, "%25").replace(/;/g, "%3B");
@@ -33,6 +39,7 @@ export function recipeText({ steps, seed, against, quantised }) {
 }
 
 // The picture of the fragment of an address, as a file; null where there is none.
+/** @type {(fragment: string) => File | null} */
 export function pictureOf(fragment) {
   const found = /^#pixels=([A-Za-z0-9+/=]+)$/.exec(fragment);
   if (!found || found[1].length > MAX_OWN) return null;

@@ -1,8 +1,11 @@
 // Which models answer, and which picture they are asked about: the two go together, since models of one family take the
 // same input and know the same classes.
 
+/** @import { Family, Model, Picture, Wired } from "../types.d.ts" */
+
 import { dot, make } from "../shared/dom.js";
 
+/** @type {(parts: Wired & { list: HTMLElement; mark: (picture: Picture) => void; fit: () => void }) => { paint: () => void; chooseFamily: (key: string) => void; choosePicture: (picture: Picture) => void; suits: (family: Family, picture: Picture) => boolean; addModel: (name: string) => null }} */
 export function makeModels({
   list,
   state,
@@ -20,6 +23,7 @@ export function makeModels({
   let unpinned = false; // by a change of models, which is to be said
   list.tabIndex = -1; // where the focus goes when the last button of the list is gone
 
+  /** @type {(key: string) => void} */
   function chooseFamily(key) {
     if (!families[key] || key === state.family) return;
     enterFamily(key);
@@ -34,6 +38,7 @@ export function makeModels({
     entered();
   }
 
+  /** @type {(key: string) => void} */
   function enterFamily(key) {
     state.family = key;
     state.models = [...family().defaults];
@@ -44,6 +49,7 @@ export function makeModels({
     unpinned = true;
   }
 
+  /** @type {(picture: Picture) => void} */
   function choosePicture(picture) {
     state.picture = picture;
     const wanted = suits(family(), picture) ? null : catalogue.families.find((candidate) => suits(candidate, picture));
@@ -58,6 +64,7 @@ export function makeModels({
   }
 
   // Whether these models are the ones to ask about a picture: those trained on its data set, where there are any.
+  /** @type {(candidate: Family, picture: Picture) => boolean} */
   function suits(candidate, { dataset, sample }) {
     if (sample) return candidate.channels === 3;
     if (!dataset) return true;
@@ -66,6 +73,7 @@ export function makeModels({
     return !grey || candidate.channels === 1;
   }
 
+  /** @type {(name: string) => null} */
   function addModel(name) {
     if (card(name) && !state.models.includes(name)) {
       state.models.push(name);
@@ -77,6 +85,7 @@ export function makeModels({
     return null; // the menu shows its prompt again
   }
 
+  /** @type {(name: string) => void} */
   function removeModel(name) {
     const index = state.models.indexOf(name);
     state.models = state.models.filter((other) => other !== name);
@@ -85,6 +94,7 @@ export function makeModels({
     notice.show(`${title(name)} removed.`, { undo });
   }
 
+  /** @type {(name: string) => void} */
   function makeBaseline(name) {
     state.models = [name, ...state.models.filter((other) => other !== name)];
     changed();
@@ -92,6 +102,7 @@ export function makeModels({
   }
 
   // The list is drawn anew with each change: whoever works by keyboard stays beside what was done.
+  /** @type {(index: number) => void} */
   function focus(index) {
     (list.children[index]?.querySelector("button") ?? list.querySelector("button") ?? list).focus();
   }
@@ -99,7 +110,7 @@ export function makeModels({
   function paint() {
     list.replaceChildren(
       ...state.models.map((name, i) => {
-        const { title: text, subtitle, method, help } = card(name);
+        const { title: text, subtitle, method, help } = /** @type {Model} */ (card(name));
         const chip = make("li", { "data-method": method, title: `${name}: ${help}` });
         chip.append(dot(), make("span", { class: "name" }, text));
         if (subtitle) chip.append(make("small", {}, subtitle));

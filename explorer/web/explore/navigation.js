@@ -9,11 +9,12 @@ const PAGES = [
   ["methods", "Methods", "How each model was trained, and what that gains and loses"],
 ];
 
+/** @type {(parts: { element: HTMLElement; address: () => string; entered: (name: string) => void }) => { go: (name: string) => void; page: () => string }} */
 export function makeNavigation({ element, address, entered }) {
   const read = () => {
     const query = new URLSearchParams(location.search);
     const wanted = query.get("place"); // "page" in an address is Gradio's own
-    return PAGES.some(([name]) => name === wanted) ? wanted : "explore";
+    return wanted !== null && PAGES.some(([name]) => name === wanted) ? wanted : "explore";
   };
   let page = read();
   const buttons = PAGES.map(([name, title, help]) => {
@@ -24,6 +25,7 @@ export function makeNavigation({ element, address, entered }) {
   element.append(...buttons);
   window.addEventListener("popstate", () => show(read()));
 
+  /** @type {(name: string) => void} */
   function go(name) {
     if (name === page) return;
     const leave = location.href;
@@ -32,6 +34,7 @@ export function makeNavigation({ element, address, entered }) {
     window.history.pushState(null, "", address());
   }
 
+  /** @type {(name: string) => void} */
   function show(name) {
     page = name;
     paint();

@@ -1,11 +1,13 @@
 // The page around the panel: it keeps the state, wires Gradio's controls and the buttons to it, and asks the server.
 // Gradio's own listeners reach it as window.stabilityExplorer; `trigger` tells Gradio to fetch the controls' new values.
 
+/** @import { Answer, Catalogue, Failure, Family, Model, Page, Picture, Question, RecipeStep, Server, State } from "../types.d.ts" */
+
 import { makeFailures } from "../failures/page.js";
 import { makeMethods } from "../methods/page.js";
 import { mount } from "../panel/panel.js";
 import { makeNotice, openDialog } from "../shared/dialog.js";
-import { byId, make } from "../shared/dom.js";
+import { byId, find, make } from "../shared/dom.js";
 import { makeJobs } from "../shared/jobs.js";
 import { ask as askServer, SILENT } from "../shared/server.js";
 import { makeControls } from "./controls.js";
@@ -17,12 +19,16 @@ import { makeNavigation } from "./navigation.js";
 import { makePictures } from "./pictures.js";
 import { makeShare } from "./share.js";
 import { makeSteps } from "./steps.js";
+import { sweptStep } from "./swept.js";
 import { makeTabbedViews, VIEWS } from "./tabs.js";
 import { makeToolbar } from "./toolbar.js";
 import { makeTour } from "./tour.js";
 
+/** @type {(parts: { element: HTMLElement; server: Server; trigger: (event: string) => void; catalogue: Catalogue }) => Promise<void>} */
 export async function start({ element, server, trigger, catalogue }) {
+  /** @type {Record<string, Family>} */
   const families = Object.fromEntries(catalogue.families.map((family) => [family.key, family]));
+  /** @type {State} */
   const state = {
     family: catalogue.first.family,
     models: [...catalogue.first.models],
@@ -33,13 +39,18 @@ export async function start({ element, server, trigger, catalogue }) {
     quantised: true,
     reference: null, // a pinned state { picture, recipe } that all is compared with, in place of the clean picture
   };
+  /** @type {() => Family} */
   const family = () => families[state.family];
+  /** @type {(name: string) => Model | undefined} */
   const card = (name) => family().models.find((model) => model.name === name);
+  /** @type {Record<string, string>} */
   const own = {}; // token of a brought picture -> its clean pixels as a data URL
-  const title = (name) => [card(name).title, card(name).subtitle].filter(Boolean).join(" · ");
+  /** @type {(name: string) => string} */
+  const title = (name) => [card(name)?.title, card(name)?.subtitle].filter(Boolean).join(" · ");
   const query = new URLSearchParams(location.search); // as it was opened
   let ready = false;
   let dragging = false;
+  /** @type {string | null} */
   let answered = null; // the question, as JSON, whose answer is on screen
 
   const link = await openLink();
@@ -59,11 +70,12 @@ export async function start({ element, server, trigger, catalogue }) {
     "#reroll",
     "#recipe textarea",
   ];
-  element.addEventListener("answer", ({ detail }) => heardAnswer(detail));
+  element.addEventListener("answer", (event) => heardAnswer(/** @type {CustomEvent} */ (event).detail));
   await allThere([...others, ...sliders.map((id) => `${id} input[type=range]`)]);
   wireTheme(byId("theme"));
   const notice = makeNotice();
   const jobs = makeJobs({ server });
+  /** @type {Page} */
   const page = {
     question,
     state: () => state,
@@ -75,11 +87,11 @@ export async function start({ element, server, trigger, catalogue }) {
     setAmount,
     setSteps,
     setAgainst: (name) => controls.setAgainst(name),
-    choosePicture: (picture, { thumb, name } = {}) =>
+    choosePicture: (picture, { thumb, name = "" } = {}) =>
       thumb ? pictures.select(picture, thumb, name) : models.choosePicture(picture),
     suits: (picture) => models.suits(family(), picture),
     activeStep: () => steps.active(),
-    sweptIndex,
+    sweptIndex: () => sweptStep(state.steps, steps.active())?.active ?? null,
     markFlips: (index, flips) => steps.markFlips(index, flips),
     link: address,
     ownTravels: () => address().includes("#pixels="),
@@ -90,7 +102,8 @@ export async function start({ element, server, trigger, catalogue }) {
     ...parts,
     choose: (picture) => models.choosePicture(picture),
   });
-  const blocks = sliders.map((id) => document.querySelector(id));
+  /** @type {HTMLElement[]} */
+  const blocks = sliders.map((id) => find(document, id));
   const wired = { ...parts, state, families, family, card, title, moved, changed, undo, trigger };
   const steps = makeSteps({ ...wired, blocks, side: () => family().size });
   const models = makeModels({ ...wired, list: byId("models"), mark: pictures.mark, fit: steps.fit });
@@ -103,12 +116,8 @@ export async function start({ element, server, trigger, catalogue }) {
   const failures = makeFailures({ ...parts, element: byId("failures"), query, openCase, tell });
   const methods = makeMethods({ ...parts, element: byId("methods"), query, tell });
   const toolbar = makeToolbar({ element: byId("tools"), past, pin, unpin, pinned: () => state.reference, share, tour });
-  window.stabilityExplorer = {
-    ...models,
-    ...controls,
-    controls: controls.properties,
-    recipeText: () => [controls.recipe()],
-  };
+  const recipeText = () => [controls.recipe()];
+  Object.assign(window, { stabilityExplorer: { ...models, ...controls, controls: controls.properties, recipeText } });
   ready = true;
   models.paint();
   toolbar.paint();
@@ -116,7 +125,7 @@ export async function start({ element, server, trigger, catalogue }) {
   pictures.mark(state.picture);
   controls.showRecipe(panel.answer()?.recipe);
   trigger("sync");
-  views.show(VIEWS.some(({ name }) => name === link.tab) ? link.tab : VIEWS[0].name);
+  views.show((VIEWS.find(({ name }) => name === link.tab) ?? VIEWS[0]).name);
   if (link.messages.length) tellWhatWasLeft(link.messages);
   tellViews();
   tour.firstVisit();
@@ -124,7 +133,9 @@ export async function start({ element, server, trigger, catalogue }) {
 
   // ---- asking ---------------------------------------------------------------------------------------------------
 
+  /** @type {() => Question} */
   function question() {
+    /** @type {RecipeStep[]} */
     const active = state.steps.filter((step) => step.on).map(({ name, amount }) => [name, amount]);
     const attacked = active.some(([name]) => catalogue.distortions[name].adversarial);
     const against = attacked ? (state.against ?? state.models[0]) : null;
@@ -136,6 +147,7 @@ export async function start({ element, server, trigger, catalogue }) {
     return state.reference ? { ...asked, reference: state.reference } : asked;
   }
 
+  /** @type {(wanted: Question) => Promise<Answer | Failure | null>} */
   async function ask(wanted) {
     const answer = await server.ask(wanted);
     if (!answer?.gone) return answer;
@@ -147,17 +159,20 @@ export async function start({ element, server, trigger, catalogue }) {
     return server.ask(again);
   }
 
+  /** @type {(picture: Picture) => Promise<Picture>} */
   async function broughtAgain(picture) {
     const token = picture.token && (await pictures.bringAgain(picture.token));
     if (!token) return picture;
-    own[token] = own[picture.token];
+    own[token] = own[picture.token ?? ""];
     if (state.picture.token === picture.token) state.picture = { token };
-    if (state.reference?.picture.token === picture.token) state.reference = { ...state.reference, picture: { token } };
+    const pinned = state.reference;
+    if (pinned && pinned.picture.token === picture.token) state.reference = { ...pinned, picture: { token } };
     return { token };
   }
 
+  /** @type {(news: { answer?: Answer; state?: Question }) => void} */
   function heardAnswer({ answer, state: asked }) {
-    if (!answer) return;
+    if (!answer || !asked) return;
     answered = JSON.stringify(asked);
     if (asked.picture.token && !asked.reference) own[asked.picture.token] = answer.images.clean;
     if (!ready) return;
@@ -167,9 +182,10 @@ export async function start({ element, server, trigger, catalogue }) {
 
   // The views follow at once in what costs nothing; with the rest they wait until nobody drags any more.
   function tellViews() {
-    if (!ready || !panel.answer()) return;
+    const answer = panel.answer();
+    if (!ready || !answer) return;
     const live = dragging || answered !== JSON.stringify(question());
-    views.update({ answer: panel.answer(), question: question(), live });
+    views.update({ answer, question: question(), live });
     if (!live) tell();
   }
 
@@ -177,6 +193,7 @@ export async function start({ element, server, trigger, catalogue }) {
     window.history.replaceState(null, "", address());
   }
 
+  /** @type {(name: string) => void} */
   function entered(name) {
     if (name === "failures") failures.enter();
     if (name === "methods") methods.enter();
@@ -184,6 +201,7 @@ export async function start({ element, server, trigger, catalogue }) {
   }
 
   // A case of a survey: its picture, models and recipe replace those on the page.
+  /** @type {(found: Partial<State>) => void} */
   function openCase(found) {
     Object.assign(state, found);
     pictures.mark(state.picture);
@@ -192,6 +210,7 @@ export async function start({ element, server, trigger, catalogue }) {
   }
 
   // A slider moves: ask at once, leave the controls alone. `done` when it has come to rest.
+  /** @type {(done: boolean) => void} */
   function moved(done) {
     dragging = !done;
     if (done) past.record();
@@ -203,7 +222,7 @@ export async function start({ element, server, trigger, catalogue }) {
   function changed() {
     notice.clear();
     dragging = false;
-    if (!state.models.includes(state.against)) state.against = null;
+    if (!state.models.includes(state.against ?? "")) state.against = null;
     if (state.reference && !state.models.includes(state.reference.recipe.against ?? state.models[0]))
       state.reference = null;
     past.record();
@@ -220,6 +239,7 @@ export async function start({ element, server, trigger, catalogue }) {
 
   // ---- what was done before, pinned states, addresses -----------------------------------------------------------
 
+  /** @type {(before: State) => void} */
   function restore(before) {
     Object.assign(state, before);
     notice.clear();
@@ -231,9 +251,11 @@ export async function start({ element, server, trigger, catalogue }) {
     past.undo();
   }
 
+  /** @type {(before: State, after: State) => string} */
   function describe(before, after) {
-    const name = (model) =>
-      families[before.family].models.concat(families[after.family].models).find((one) => one.name === model).title;
+    const both = [before, after].flatMap((one) => families[one.family].models);
+    /** @type {(model: string) => string} */
+    const name = (model) => both.find((one) => one.name === model)?.title ?? model;
     return describeChange(before, after, { kind: page.kind, title: name, shown: steps.shown });
   }
 
@@ -250,13 +272,14 @@ export async function start({ element, server, trigger, catalogue }) {
 
   function address() {
     const theme = new URLSearchParams(location.search).get("__theme");
-    const explore = linkOf(state, { chain: controls.recipe(), tab: views.open(), own: own[state.picture.token] });
+    const explore = linkOf(state, { chain: controls.recipe(), tab: views.open(), own: own[state.picture.token ?? ""] });
     const there = { failures, methods }[navigation.page()];
     const whole = there ? explore.replace(/(#|$)/, `&${there.link()}$1`) : explore;
     return theme ? whole.replace("?", `?__theme=${encodeURIComponent(theme)}&`) : whole;
   }
 
   // What the page's address asks for goes into the state before anything is drawn.
+  /** @type {() => Promise<{ tab?: string; messages: string[]; brought?: { token: string; thumb: string; file: File } }>} */
   async function openLink() {
     const query = location.search.slice(1);
     const file = pictureOf(location.hash);
@@ -275,17 +298,13 @@ export async function start({ element, server, trigger, catalogue }) {
     return { tab, messages: read.said, brought: brought.token && { ...brought, file } };
   }
 
+  /** @type {(sentences: string[]) => void} */
   function tellWhatWasLeft(sentences) {
     const list = make("ul", { class: "said" }, ...sentences.map((sentence) => make("li", {}, sentence)));
     openDialog("The address could be followed in part only", list);
   }
 
-  // Which step of the recipe the curves are about: the one touched last, else the last.
-  function sweptIndex() {
-    const index = state.steps[steps.active()]?.on ? steps.active() : state.steps.findLastIndex((step) => step.on);
-    return index < 0 ? null : state.steps.slice(0, index).filter((step) => step.on).length;
-  }
-
+  /** @type {Page["setAmount"]} */
   function setAmount(index, amount, { live = false } = {}) {
     if (!state.steps[index]) return;
     steps.setAmount(index, amount);
@@ -293,9 +312,10 @@ export async function start({ element, server, trigger, catalogue }) {
     if (!live) trigger("sync");
   }
 
+  /** @type {Page["setSteps"]} */
   function setSteps(chain, { against } = {}) {
     if (against && state.models.includes(against)) state.against = against;
-    state.steps = chain.map((step) => ({ on: true, ...step })).slice(0, catalogue.limits.steps);
+    state.steps = chain.map((step) => ({ ...step })).slice(0, catalogue.limits.steps);
     changed();
   }
 }

@@ -1,14 +1,18 @@
 // Where pictures come from: the strip of samples, a file, the clipboard, a drop, the camera, a data set. Files go to the
 // server as they are (never re-encoded) and come back as a token; the page keeps the file, to hand it over again.
 
+/** @import { Catalogue, Jobs, Notice, Page, Picture, Server } from "../types.d.ts" */
+
 import { openDialog } from "../shared/dialog.js";
 import { make, smallButton } from "../shared/dom.js";
-import { ask } from "../shared/server.js";
+import { ask, SILENT } from "../shared/server.js";
 import { makeBrowser } from "./browser.js";
 
 const KEPT = 20; // brought pictures that the page can hand over again
 
+/** @type {(parts: { element: HTMLElement; catalogue: Catalogue; server: Server; jobs: Jobs; page: Page; notice: Notice; choose: (picture: Picture) => void }) => { mark: (picture: Picture) => void; keep: (own: { token: string; thumb: string; file: Blob }) => string; bringAgain: (token: string) => Promise<string | null>; select: (picture: Picture, thumb: string, name: string) => void }} */
 export function makePictures({ element, catalogue, server, jobs, page, notice, choose }) {
+  /** @type {Map<string, { file: Blob; thumb: string; name: string }>} */
   const files = new Map(); // token -> { file, thumb, name } of what was brought, so that undo finds it, too
   const strip = make("div", { class: "strip", role: "group", "aria-label": "Pictures" });
   const input = make("input", { type: "file", accept: "image/*", id: "upload", class: "hidden-input" });
@@ -44,7 +48,7 @@ export function makePictures({ element, catalogue, server, jobs, page, notice, c
   mark(catalogue.first.picture ?? { sample: catalogue.samples[0]?.sample });
 
   input.addEventListener("change", () => {
-    if (input.files[0]) bring(input.files[0]);
+    if (input.files?.[0]) bring(input.files[0]);
     input.value = ""; // the same file may be chosen again
   });
   document.addEventListener("paste", (event) => {
@@ -60,6 +64,7 @@ export function makePictures({ element, catalogue, server, jobs, page, notice, c
     bring(event.dataTransfer.files[0]);
   });
 
+  /** @type {(picture: Picture, thumb: string, name: string, first?: boolean) => HTMLButtonElement} */
   function addThumb(picture, thumb, name, first = false) {
     const image = make("img", { src: thumb, alt: "" });
     const made = make(
@@ -74,20 +79,25 @@ export function makePictures({ element, catalogue, server, jobs, page, notice, c
   }
 
   // The panel shows this picture now.
+  /** @type {(picture: Picture) => void} */
   function mark(picture) {
     press(picture);
     browser.show(picture);
     if (strip.querySelector("[aria-pressed=true]")) return;
-    const own = files.get(picture?.token);
+    const own = files.get(picture?.token ?? "");
     if (picture?.dataset) addRow(picture);
     else if (own) setOwn(picture, own.thumb, own.name).setAttribute("aria-pressed", "true");
   }
 
+  /** @type {(picture: Picture) => void} */
   function press(picture) {
     const key = JSON.stringify(picture);
-    for (const thumb of strip.children) thumb.setAttribute("aria-pressed", String(thumb.dataset.picture === key));
+    for (const thumb of strip.children) {
+      thumb.setAttribute("aria-pressed", String(thumb.getAttribute("data-picture") === key));
+    }
   }
 
+  /** @type {(picture: Picture) => void} */
   function select(picture) {
     mark(picture);
     choose(picture);
@@ -95,6 +105,7 @@ export function makePictures({ element, catalogue, server, jobs, page, notice, c
 
   // ---- bringing one's own -----------------------------------------------------------------------------------------
 
+  /** @type {(file: Blob) => Promise<{ token?: string; thumb?: string; error?: string }>} */
   async function send(file) {
     if (file.size > catalogue.limits.bytes) {
       return {
@@ -104,26 +115,30 @@ export function makePictures({ element, catalogue, server, jobs, page, notice, c
     return ask(server, "open_picture", { binary: true, data: { file } });
   }
 
+  /** @type {(file: Blob) => Promise<void>} */
   async function bring(file) {
-    const { token, thumb, error } = await send(file);
-    if (error) return notice.show(error, { error: true });
+    const { token, thumb = "", error } = await send(file);
+    if (error || !token) return notice.show(error ?? SILENT, { error: true });
     const name = keep({ token, thumb, file });
     selectOwn({ token }, thumb, name);
   }
 
+  /** @type {(own: { token: string; thumb: string; file: Blob }) => string} */
   function keep({ token, thumb, file }) {
-    const name = file.name || "your picture";
+    const name = (file instanceof File && file.name) || "your picture";
     files.set(token, { file, thumb, name });
-    if (files.size > KEPT) files.delete(files.keys().next().value);
+    if (files.size > KEPT) files.delete([...files.keys()][0]);
     return name;
   }
 
   // The first place in the strip is for what was brought or found last.
+  /** @type {(picture: Picture, thumb: string, name: string) => void} */
   function selectOwn(picture, thumb, name) {
     setOwn(picture, thumb, name);
     select(picture);
   }
 
+  /** @type {(picture: Picture, thumb: string, name: string) => HTMLButtonElement} */
   function setOwn(picture, thumb, name) {
     strip.querySelector("[data-own]")?.remove();
     const made = addThumb(picture, thumb, name, true);
@@ -131,14 +146,16 @@ export function makePictures({ element, catalogue, server, jobs, page, notice, c
     return made;
   }
 
+  /** @type {(token: string) => Promise<string | null>} */
   async function bringAgain(token) {
     const own = files.get(token);
     const answer = own ? await send(own.file) : {};
-    if (!answer.token) return null;
+    if (!own || !answer.token) return null;
     files.set(answer.token, own);
     const thumb = strip.querySelector("[data-own]");
-    if (thumb?.dataset.picture === JSON.stringify({ token }))
-      thumb.dataset.picture = JSON.stringify({ token: answer.token });
+    if (thumb?.getAttribute("data-picture") === JSON.stringify({ token })) {
+      thumb.setAttribute("data-picture", JSON.stringify({ token: answer.token }));
+    }
     return answer.token;
   }
 
@@ -170,7 +187,7 @@ export function makePictures({ element, catalogue, server, jobs, page, notice, c
     shoot.addEventListener("click", () => {
       const canvas = make("canvas");
       [canvas.width, canvas.height] = [video.videoWidth, video.videoHeight];
-      canvas.getContext("2d").drawImage(video, 0, 0);
+      canvas.getContext("2d")?.drawImage(video, 0, 0);
       dialog.close();
       canvas.toBlob((blob) => blob && bring(new File([blob], "camera.png", { type: "image/png" })), "image/png");
     });
@@ -179,6 +196,7 @@ export function makePictures({ element, catalogue, server, jobs, page, notice, c
   // ---- data sets --------------------------------------------------------------------------------------------------
 
   // A row that came here by an address, by undo or with the digit models: find its thumbnail.
+  /** @type {(row: Picture) => Promise<void>} */
   async function addRow({ dataset, index }) {
     const found = await jobs.run("browse", { dataset, row: index, count: 1 }, { key: "thumb" });
     const item = found?.items?.[0];
@@ -192,6 +210,7 @@ export function makePictures({ element, catalogue, server, jobs, page, notice, c
   return { mark, keep, bringAgain, select: selectOwn };
 }
 
+/** @type {(files: FileList | undefined) => File | undefined} */
 function firstImage(files) {
   return Array.from(files ?? []).find((file) => file.type.startsWith("image/"));
 }

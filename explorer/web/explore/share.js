@@ -1,6 +1,8 @@
 // What a person may take along: the state as an address, for Python, the command line and JSON, the pixels without loss,
 // the figure, the report.
 
+/** @import { Jobs, Notice, Page, Server } from "../types.d.ts" */
+
 import { figure, rasterise } from "../panel/figure.js";
 import { openDialog } from "../shared/dialog.js";
 import { make, saveFile, smallButton } from "../shared/dom.js";
@@ -8,6 +10,7 @@ import { ask } from "../shared/server.js";
 
 const SEEDS = 8; // of the curves' band in the figure, as in the tab
 
+/** @type {(parts: { page: Page; server: Server; jobs: Jobs; notice: Notice }) => { open: () => Promise<void> }} */
 export function makeShare({ page, server, jobs, notice }) {
   async function open() {
     const answer = page.answer();
@@ -15,8 +18,10 @@ export function makeShare({ page, server, jobs, notice }) {
     const texts = await ask(server, "share", page.question());
     if (texts.error) return notice.show(texts.error, { error: true });
     const link = new URL(page.link(), location.href).href;
+    const shown = answer;
     const name = answer.image_hash.slice(0, 8);
     const note = make("p", { class: "soft", role: "status" });
+    /** @type {(sentence: string) => void} */
     const say = (sentence) => (note.textContent = sentence);
     const dialog = openDialog(
       "Share",
@@ -58,6 +63,7 @@ export function makeShare({ page, server, jobs, notice }) {
     say(notes.join(" "));
     dialog.classList.add("share");
 
+    /** @type {(title: string, help: string, text: string) => HTMLElement} */
     function row(title, help, text) {
       const field = make("textarea", {
         readonly: "",
@@ -92,11 +98,12 @@ export function makeShare({ page, server, jobs, notice }) {
       return found?.error ? null : found; // a chain without a step has no curves, the rest can be drawn
     }
 
+    /** @type {(format: "svg" | "png") => Promise<void>} */
     async function save(format) {
-      const svg = figure(answer, await curves());
+      const drawing = figure(shown, await curves());
       saveFile(
         `stability-${name}.${format}`,
-        format === "svg" ? new Blob([svg], { type: "image/svg+xml" }) : await rasterise(svg, 2),
+        format === "svg" ? new Blob([drawing], { type: "image/svg+xml" }) : await rasterise(drawing, 2),
       );
       say("Saved.");
     }

@@ -1,43 +1,54 @@
 // The chain of distortions: each row is one of Gradio's own sliders with a few buttons around it. Row i shows step i of
 // state.steps, so that the order on the page, for the keyboard and for screen readers is the order of the chain.
 
-import { make } from "../shared/dom.js";
+/** @import { Distortion, Flip, Range, Step, StepRow, Steps, Wired } from "../types.d.ts" */
+
+import { find, make, targetOf } from "../shared/dom.js";
 import { rounded, shownAmount } from "../shared/format.js";
 
 const SETTLE_MS = 250; // keyboard steps closer together than this count as one movement
 const TYPED_MS = 700; // a number is typed to its end when nothing was typed for so long
 
+/** @type {(parts: Wired & { blocks: HTMLElement[]; side: () => number }) => Steps} */
 export function makeSteps({ blocks, state, catalogue, side, notice, moved, changed, undo }) {
+  /** @type {StepRow[]} */
   const rows = [];
+  /** @type {Step | null} */
   let touched = null; // the step moved last
+  /** @type {(step: { name: string }) => Distortion} */
   const kind = (step) => catalogue.distortions[step.name];
+  /** @type {(step: { name: string }) => Range} */
   const range = (step) => kind(step).sides[side()];
   blocks.forEach((block, i) => rows.push(decorate(block, i)));
   paint();
 
+  /** @type {(block: HTMLElement, i: number) => StepRow} */
   function decorate(block, i) {
     const unit = make("span", { class: "unit" });
-    const marks = make("div", { class: "marks" });
+    const severities = make("div", { class: "severities" });
     const flips = make("div", { class: "flips" });
     const onoff = make("button", { class: "onoff", role: "switch" });
     const up = make("button", { class: "plain icon" }, "↑");
     const down = make("button", { class: "plain icon" }, "↓");
     const remove = make("button", { class: "plain icon" }, "×");
-    block.append(onoff, unit, make("span", { class: "tools" }, up, down, remove), marks, flips);
-    const slider = block.querySelector("input[type=range]");
+    block.append(onoff, unit, make("span", { class: "tools" }, up, down, remove), severities, flips);
+    /** @type {HTMLInputElement} */
+    const slider = find(block, "input[type=range]");
     let timer = 0;
     // Before Gradio hears of it (capture): the question travels while Gradio moves its number.
+    /** @type {(event: Event) => void} */
     const heard = (event) => {
       const step = state.steps[i];
-      const value = event.target.valueAsNumber;
-      if (!step || !event.target.matches("input[type=range], input[type=number]") || !Number.isFinite(value)) return;
+      const field = targetOf(event);
+      const value = field.valueAsNumber;
+      if (!step || !field.matches("input[type=range], input[type=number]") || !Number.isFinite(value)) return;
       const { low, high } = range(step);
       step.amount = Math.min(Math.max(value / kind(step).factor, low), high);
       touched = step;
       paintFill(rows[i], step);
       moved(false);
       clearTimeout(timer);
-      if (event.target.type === "number") timer = setTimeout(() => moved(true), TYPED_MS);
+      if (field.type === "number") timer = setTimeout(() => moved(true), TYPED_MS);
     };
     block.addEventListener("input", heard, { capture: true });
     block.addEventListener("change", () => {
@@ -51,9 +62,10 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
     up.addEventListener("click", () => swap(i, i - 1, "up"));
     down.addEventListener("click", () => swap(i, i + 1, "down"));
     remove.addEventListener("click", () => take(i));
-    return { block, slider, unit, marks, flips, onoff, up, down, remove };
+    return { block, slider, unit, severities, flips, onoff, up, down, remove };
   }
 
+  /** @type {(i: number, j: number, button: "up" | "down") => void} */
   function swap(i, j, button) {
     [state.steps[i], state.steps[j]] = [state.steps[j], state.steps[i]];
     changed();
@@ -61,13 +73,15 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
     (row[button].disabled ? row[button === "up" ? "down" : "up"] : row[button]).focus();
   }
 
+  /** @type {(i: number) => void} */
   function take(i) {
     const [gone] = state.steps.splice(i, 1);
     changed();
     notice.show(`${kind(gone).title} removed.`, { undo });
-    (rows[Math.min(i, state.steps.length - 1)]?.remove ?? document.querySelector(".notice button")).focus();
+    (rows[Math.min(i, state.steps.length - 1)]?.remove ?? find(document, ".notice button")).focus();
   }
 
+  /** @type {(name: string) => void} */
   function add(name) {
     if (state.steps.length >= catalogue.limits.steps) return;
     const step = { name, amount: catalogue.distortions[name].default, on: true };
@@ -78,6 +92,7 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
     rows[state.steps.length - 1].slider.focus({ preventScroll: true });
   }
 
+  /** @type {(step: Step) => void} */
   function clamp(step) {
     const { low, high } = range(step);
     step.amount = Math.min(Math.max(step.amount, low), high);
@@ -103,11 +118,12 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
       name(row.down, `Move ${title} down`, i === state.steps.length - 1);
       name(row.remove, `Remove ${title}`, false);
       row.block.title = `${title}: ${help}`;
-      paintMarks(row, step, i);
+      paintSeverities(row, step, i);
       paintFill(row, step);
     });
   }
 
+  /** @type {(button: HTMLButtonElement, label: string, disabled: boolean) => void} */
   function name(button, label, disabled) {
     button.setAttribute("aria-label", label);
     button.title = label;
@@ -115,12 +131,14 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
   }
 
   // Where a value lies along the slider, 0 at the left end.
+  /** @type {(step: Step, amount: number) => number} */
   function along(step, amount) {
     const { low, high, inverted } = range(step);
     const part = Math.min(Math.max((amount - low) / (high - low), 0), 1);
     return inverted ? 1 - part : part;
   }
 
+  /** @type {(row: StepRow, step: Step) => void} */
   function paintFill(row, step) {
     const ends = [along(step, range(step).identity), along(step, step.amount)].sort((a, b) => a - b);
     row.slider.style.setProperty("--from", ends[0].toFixed(4));
@@ -128,10 +146,11 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
   }
 
   // ImageNet-C's severities 1 to 5 as ticks; a numeral where there is room for one.
-  function paintMarks(row, step, i) {
-    const { marks: severities } = range(step);
+  /** @type {(row: StepRow, step: Step, i: number) => void} */
+  function paintSeverities(row, step, i) {
+    const { severities } = range(step);
     let free = -1;
-    row.marks.replaceChildren(
+    row.severities.replaceChildren(
       ...(severities ?? []).map((amount, severity) => {
         const part = along(step, amount);
         const label = `ImageNet-C severity ${severity + 1}`;
@@ -153,6 +172,7 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
   }
 
   // Where the models' answers change, as the curves found it: [{ method, title, amount }].
+  /** @type {(index: number, flips: Flip[]) => void} */
   function markFlips(index, flips) {
     const step = state.steps[index];
     if (!step) return;
@@ -175,16 +195,19 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
   }
 
   // Set by something other than the slider, which follows.
+  /** @type {(index: number, amount: number) => void} */
   function setAmount(index, amount) {
     const step = state.steps[index];
     step.amount = amount;
     touched = step;
     clamp(step);
     paintFill(rows[index], step);
-    for (const input of rows[index].block.querySelectorAll("input[type=range], input[type=number]"))
-      input.value = shown(step);
+    /** @type {NodeListOf<HTMLInputElement>} */
+    const fields = rows[index].block.querySelectorAll("input[type=range], input[type=number]");
+    for (const field of fields) field.value = String(shown(step));
   }
 
+  /** @type {(step: Step, amount?: number) => number} */
   function shown(step, amount = step.amount) {
     return rounded(amount * kind(step).factor);
   }
@@ -207,6 +230,6 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
     });
   }
 
-  const active = () => (state.steps.includes(touched) ? state.steps.indexOf(touched) : null);
+  const active = () => (touched && state.steps.includes(touched) ? state.steps.indexOf(touched) : null);
   return { paint, properties, add, setAmount, markFlips, active, range, shown, fit: () => state.steps.forEach(clamp) };
 }

@@ -1,12 +1,15 @@
 // The tabs under the panel. A view is made when its tab is first opened, and hears of answers while it is open and on
 // screen.
 
+/** @import { News, View, ViewParts } from "../types.d.ts" */
+
 import { makeTabs } from "../shared/tablist.js";
 import { makeAttacksView } from "./tabs/attacks.js";
 import { makeCurvesView } from "./tabs/curves.js";
 import { makeNetworkView } from "./tabs/network.js";
 import { makeWeaknessView } from "./tabs/weakness.js";
 
+/** @type {{ name: string; title: string; help: string; make: (parts: ViewParts) => View }[]} */
 export const VIEWS = [
   {
     name: "curves",
@@ -34,10 +37,14 @@ export const VIEWS = [
   },
 ];
 
+/** @type {(options: { element: HTMLElement; opened: (name: string) => void; parts: Omit<ViewParts, "element"> }) => { show: (name: string) => void; update: (news: News) => void; open: () => string | null }} */
 export function makeTabbedViews({ element, opened, parts }) {
+  /** @type {Record<string, View>} */
   const made = {};
+  /** @type {string | null} */
   let open = null;
   let onScreen = false; // or nearly so
+  /** @type {News | null} */
   let pending = null; // an answer that came while the views were out of sight
   const tabs = makeTabs(VIEWS, {
     label: "A closer look",
@@ -49,13 +56,14 @@ export function makeTabbedViews({ element, opened, parts }) {
   element.append(tabs.list, ...Object.values(tabs.panels));
   new IntersectionObserver(
     (entries) => {
-      onScreen = entries.at(-1).isIntersecting;
+      onScreen = entries[entries.length - 1].isIntersecting;
       if (onScreen && pending) update(pending);
     },
     { rootMargin: "800px" },
   ).observe(element);
   tabs.paint(null);
 
+  /** @type {(name: string) => void} */
   function show(name) {
     const view = VIEWS.find((one) => one.name === name);
     if (open === name || !view) return;
@@ -67,6 +75,7 @@ export function makeTabbedViews({ element, opened, parts }) {
   }
 
   // news: { answer, question, live }; live: somebody is dragging, only what costs nothing should follow
+  /** @type {(news: News) => void} */
   function update(news) {
     pending = onScreen ? null : news;
     if (onScreen && open) made[open].update(news);

@@ -1,8 +1,12 @@
 // The buttons at the head of the page: undo and redo with the list of what was done, the pin, sharing, help.
 
-import { make } from "../shared/dom.js";
+/** @import { Act, MadeHistory } from "../types.d.ts" */
 
+import { make, targetOf } from "../shared/dom.js";
+
+/** @type {(parts: { element: HTMLElement; past: MadeHistory; pin: Act; unpin: Act; pinned: () => unknown; share: { open: Act }; tour: { help: Act } }) => { paint: () => void }} */
 export function makeToolbar({ element, past, pin, unpin, pinned, share, tour }) {
+  /** @type {(text: string, act: Act, attributes?: Record<string, string>) => HTMLButtonElement} */
   const button = (text, act, attributes = {}) => {
     const made = make("button", { class: "tool", ...attributes }, text);
     made.addEventListener("click", act);
@@ -19,8 +23,8 @@ export function makeToolbar({ element, past, pin, unpin, pinned, share, tour }) 
   list.addEventListener("change", () => past.back(Number(list.value)));
 
   document.addEventListener("keydown", (event) => {
-    const writing =
-      event.target.matches?.("textarea, select, input:not([type=range]):not([type=radio])") && !event.target.readOnly;
+    const field = targetOf(event);
+    const writing = field.matches?.("textarea, select, input:not([type=range]):not([type=radio])") && !field.readOnly;
     if (writing || document.querySelector("dialog[open]")) return;
     const key = event.key.toLowerCase();
     if (document.body.dataset.page !== "explore" && key !== "?") return; // nothing to undo there
@@ -33,10 +37,10 @@ export function makeToolbar({ element, past, pin, unpin, pinned, share, tour }) 
 
   function paint() {
     const next = past.next();
-    const focused = [undo, redo].includes(document.activeElement);
+    const focused = [undo, redo].some((one) => one === document.activeElement);
     undo.disabled = !next.undo;
     redo.disabled = !next.redo;
-    if (focused && document.activeElement?.disabled !== false) (undo.disabled ? redo : undo).focus();
+    if (focused && !document.activeElement?.matches(":enabled")) (undo.disabled ? redo : undo).focus();
     undo.title = next.undo ? `Undo: ${next.undo} (Ctrl+Z)` : "Nothing to undo";
     redo.title = next.redo ? `Redo: ${next.redo} (Ctrl+Shift+Z)` : "Nothing to redo";
     const done = past.list();

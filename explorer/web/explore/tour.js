@@ -1,7 +1,7 @@
 // The first-visit tour of four steps, and the help window, from which it can be taken again.
 
 import { openDialog } from "../shared/dialog.js";
-import { byId, make, smallButton } from "../shared/dom.js";
+import { byId, find, make, smallButton } from "../shared/dom.js";
 
 const SEEN = "stability-explorer-tour";
 
@@ -62,18 +62,22 @@ const WORDS = [
   ["pin", "Keep the present picture as the one that later ones are compared with, in place of the clean one."],
 ];
 
+/** @type {() => { start: () => void; help: () => void; firstVisit: () => void }} */
 export function makeTour() {
+  /** @type {HTMLElement | null} */
   let box = null;
+  /** @type {HTMLElement | null} */
   let marked = null;
 
   function end() {
-    if (box?.contains(document.activeElement)) document.querySelector("#tools [aria-label=Help]")?.focus();
+    if (box?.contains(document.activeElement)) find(document, "#tools [aria-label=Help]").focus();
     box?.remove();
     marked?.classList.remove("toured");
     box = marked = null;
     localStorage.setItem(SEEN, "yes");
   }
 
+  /** @type {(i: number, focus?: boolean) => void} */
   function go(i, focus = true) {
     end();
     const stop = STOPS[i];
@@ -99,6 +103,7 @@ export function makeTour() {
 
   // Under the thing in question where there is room, else beside it, else over it.
   function position() {
+    if (!box || !marked) return;
     const [target, own] = [marked.getBoundingClientRect(), box.getBoundingClientRect()];
     const under = target.bottom + own.height + 16 < innerHeight;
     const beside = !under && target.right + own.width + 24 < innerWidth;
@@ -112,6 +117,7 @@ export function makeTour() {
   for (const event of ["scroll", "resize"]) window.addEventListener(event, () => box && position(), { passive: true });
 
   function help() {
+    /** @type {(pairs: string[][]) => HTMLElement} */
     const list = (pairs) =>
       make("dl", { class: "help" }, ...pairs.flatMap(([word, text]) => [make("dt", {}, word), make("dd", {}, text)]));
     const tour = smallButton("Take the tour", null, () => {

@@ -1,13 +1,18 @@
 // The pane "Accuracy": shares of right answers against the amount, with paired intervals and McNemar's test. A click on an
 // amount shows the cases behind it.
 
+/** @import { AccuracyRow, Pane, PaneParts, Side, SurveyDistortion } from "../types.d.ts" */
+
 import { axisName, dash, drawFrame, EDGES, pathOf, TALL } from "../shared/chart.js";
 import { make, svg } from "../shared/dom.js";
 import { interval, percent, plain, points } from "../shared/format.js";
+import { SIDES } from "./address.js";
 
 const [WIDE, RIGHT, BELOW] = [340, 14, 56]; // px: of a chart, right of its lines, and below them
+/** @type {Record<Side, number>} */
 const SHIFT = { baseline: -3, other: 3 }; // px by which the two models' intervals stand side by side
 
+/** @type {(parts: PaneParts) => Pane} */
 export function makeAccuracy({ element, world }) {
   const lead = make("p", { class: "lead" });
   const body = make("div", { class: "f-charts" });
@@ -60,24 +65,23 @@ export function makeAccuracy({ element, world }) {
     drawn = key;
     const word = survey.labelled ? "right answers" : "answers like the clean one";
     lead.textContent = `Share of ${word} while each distortion grows, over all cases of the survey. Bars: 95 % intervals (bootstrap over images). Below each amount: what the other model gains or loses in points, bold where McNemar's test says p < 0.05. Click an amount for its cases.`;
-    const clean = found.rows.find((row) => row.distortion === "clean");
-    body.replaceChildren(
-      legend(),
-      ...survey.distortions.map((one) =>
-        chart(
-          one,
-          clean,
-          found.rows.filter((row) => row.distortion === one.name),
-        ),
-      ),
+    /** @type {AccuracyRow[]} */
+    const all = found.rows;
+    const clean = all.filter((row) => row.distortion === "clean");
+    const charts = survey.distortions.map((one) =>
+      chart(one, [...clean, ...all.filter((row) => row.distortion === one.name)]),
     );
-    rows.replaceChildren(...found.rows.map(tableRow));
+    body.replaceChildren(legend(), ...charts);
+    rows.replaceChildren(...all.map(tableRow));
   }
 
+  /** @type {(which: Side) => string} */
   const methodOf = (which) => world.methodOf(world.side(which));
+  /** @type {(which: Side) => string | null} */
   const dashOf = (which) => dash(which === "baseline" ? 0 : 1);
 
   function legend() {
+    /** @type {(which: Side) => HTMLElement} */
     const part = (which) => {
       const line = svg(
         "svg",
@@ -95,11 +99,14 @@ export function makeAccuracy({ element, world }) {
     return make("p", { class: "f-legend" }, part("baseline"), part("other"));
   }
 
-  function chart(kind, clean, rows) {
-    const all = [clean, ...rows];
+  // The clean pictures stand first, then the amounts.
+  /** @type {(kind: SurveyDistortion, all: AccuracyRow[]) => HTMLElement} */
+  function chart(kind, all) {
     const across = WIDE - EDGES.left - RIGHT;
     const step = across / all.length;
+    /** @type {(i: number) => number} */
     const x = (i) => EDGES.left + step * (i + 0.5);
+    /** @type {(share: number) => number} */
     const y = (share) => EDGES.top + TALL * (1 - share);
     const height = EDGES.top + TALL + BELOW;
     const drawing = svg("svg", {
@@ -130,6 +137,7 @@ export function makeAccuracy({ element, world }) {
     return make("figure", { class: "f-chart" }, drawing);
   }
 
+  /** @type {(which: Side, rows: AccuracyRow[], x: (i: number) => number, y: (share: number) => number) => SVGGElement} */
   function lines(which, rows, x, y) {
     const shift = SHIFT[which];
     const group = svg("g", { "data-method": methodOf(which) });
@@ -151,6 +159,7 @@ export function makeAccuracy({ element, world }) {
   }
 
   // What takes a click on an amount; the clean pictures are no cases.
+  /** @type {(kind: SurveyDistortion, row: AccuracyRow, isClean: boolean, box: { x: number; y: number; width: number; height: number }) => SVGElement} */
   function hit(kind, row, isClean, box) {
     const label = isClean
       ? `Clean: ${sentence(row)}`
@@ -174,15 +183,19 @@ export function makeAccuracy({ element, world }) {
     return made;
   }
 
+  /** @type {(row: AccuracyRow, which: Side) => string} */
   const share = (row, which) =>
     interval({ accuracy: row[which], low: row[`${which}_low`], high: row[`${which}_high`] });
+  /** @type {(p: number) => string} */
   const p_of = (p) => (p < 0.001 ? "< 0.001" : p.toFixed(3));
 
+  /** @type {(row: AccuracyRow) => string} */
   function sentence(row) {
-    const names = ["baseline", "other"].map((which) => `${world.nameOf(world.side(which))} ${share(row, which)}`);
+    const names = SIDES.map((which) => `${world.nameOf(world.side(which))} ${share(row, which)}`);
     return `${names.join(", ")}; difference ${points(row.difference)} points (${points(row.difference_low)} to ${points(row.difference_high)}); ${row.only_baseline_fails} cases only the baseline fails, ${row.only_other_fails} only the other; McNemar p ${p_of(row.p)}${row.exact ? ", exact" : ""}; n = ${row.n}.`;
   }
 
+  /** @type {(row: AccuracyRow) => HTMLElement} */
   function tableRow(row) {
     const known = row.distortion === "clean" ? null : world.distortion(row.distortion);
     const cells = [

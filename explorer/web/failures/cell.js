@@ -1,13 +1,17 @@
 // One case in the gallery: its picture, what is true, what the two models answered, and what somebody noted about it.
 
+/** @import { Case, CaseAnswer, GalleryCell, Survey, World } from "../types.d.ts" */
+
 import { openDialog } from "../shared/dialog.js";
 import { dot, labelled, make } from "../shared/dom.js";
 import { percent } from "../shared/format.js";
+import { SIDES } from "./address.js";
 
 // `focused(index)` hears that somebody came to it, `noted()` that the window of its note was closed.
+/** @type {(parts: { item: Case; index: number; total: number; world: World; focused: (index: number) => void; noted: () => void }) => GalleryCell} */
 export function makeCell({ item, index, total, world, focused, noted }) {
   const image = make("img", { alt: "", draggable: "false" });
-  const answers = ["baseline", "other"].map((which) => answerOf(item[which], world.side(which), world));
+  const answers = SIDES.map((which) => answerOf(item[which], world.side(which), world));
   const { title } = world.distortion(item.distortion);
   const amount = world.amountText(item.distortion, item.amount);
   const label = labelOf(item, answers.map(({ words }) => words).join("; "), `${title} ${amount}`, world.survey());
@@ -36,6 +40,7 @@ export function makeCell({ item, index, total, world, focused, noted }) {
   const node = make("div", { class: "f-cell", ...where }, button, marks);
 
   // `url`: undefined while it is asked for, null where there is none.
+  /** @type {(url: string | null | undefined) => void} */
   function showPicture(url) {
     if (url && image.getAttribute("src") !== url) image.src = url;
     button.toggleAttribute("data-lost", url === null);
@@ -55,11 +60,13 @@ export function makeCell({ item, index, total, world, focused, noted }) {
   return { item, node, button, star, note, showPicture, showMark };
 }
 
+/** @type {(name: string, label: string, title: string, text: string) => HTMLButtonElement} */
 function small(name, label, title, text) {
   return make("button", { class: `plain ${name}`, tabindex: -1, "aria-label": label, title }, text);
 }
 
 // What one model answered, in words and as an element.
+/** @type {(answer: CaseAnswer, model: string, world: World) => { node: HTMLElement; words: string }} */
 function answerOf({ answer, confidence, fails }, model, world) {
   const node = make(
     "span",
@@ -70,6 +77,7 @@ function answerOf({ answer, confidence, fails }, model, world) {
   return { node, words };
 }
 
+/** @type {(item: Case, answers: string, distortion: string, survey: Survey) => string} */
 function labelOf(item, answers, distortion, survey) {
   const truth = item.label === null ? "" : `True class ${item.label}. `;
   const seed = survey.seeds.length > 1 ? `, seed ${item.seed}` : "";
@@ -77,6 +85,7 @@ function labelOf(item, answers, distortion, survey) {
 }
 
 // The window in which a case gets tags and a note.
+/** @type {(parts: { item: Case; world: World; closed: () => void }) => void} */
 function openNote({ item, world, closed }) {
   const mark = world.marks()[item.case] ?? { star: false, tags: [], note: "" };
   const hints = { placeholder: "thin stroke, mislabelled", title: "Words separated by commas" };
@@ -99,6 +108,7 @@ function openNote({ item, world, closed }) {
 }
 
 // "thin stroke, mislabelled" as a list.
+/** @type {(text: string) => string[]} */
 export function tagsOf(text) {
   const tags = text.split(",").map((tag) => tag.trim());
   return tags.filter(Boolean);

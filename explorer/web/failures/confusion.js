@@ -1,10 +1,14 @@
 // The pane "Confusion": clean answer -> distorted answer. A click on a number shows the cases behind it.
 
+/** @import { Pane, PaneParts, Side } from "../types.d.ts" */
+
 import { dot, make } from "../shared/dom.js";
 import { count } from "../shared/format.js";
+import { SIDES } from "./address.js";
 
 const MATRIX = 20; // classes up to which all cells are shown
 
+/** @type {(parts: PaneParts) => Pane} */
 export function makeConfusion({ element, world }) {
   const { chosen } = world;
   const lead = make("p", { class: "lead" });
@@ -21,14 +25,16 @@ export function makeConfusion({ element, world }) {
     lead.textContent =
       found.error ??
       "What the clean answer (row) became under the distortion (column), over the cases that the filters and the counts above keep. Click a number for its cases.";
-    body.replaceChildren(...(found.error ? [] : ["baseline", "other"].map((which) => part(which, found[which]))));
+    body.replaceChildren(...(found.error ? [] : SIDES.map((which) => part(which, found[which]))));
   }
 
+  /** @type {(which: Side, matrix: number[][]) => HTMLElement} */
   function part(which, matrix) {
     const { classes } = world.survey();
     const name = world.nameOf(world.side(which));
     const off = matrix.map((row, i) => row.map((n, j) => (i === j ? 0 : n)));
     const most = Math.max(1, ...off.flat());
+    /** @type {(i: number, j: number, n: number) => HTMLElement} */
     const cell = (i, j, n) => {
       const made = make(
         "button",
@@ -83,7 +89,7 @@ export function makeConfusion({ element, world }) {
         make("th", { scope: "row", title: classes[i] }, classes[i]),
         ...row.map((n, j) => {
           const made = make("td", i === j ? { class: "same" } : {}, n ? cell(i, j, n) : "·");
-          if (i !== j && n) made.style.setProperty("--share", Math.sqrt(n / most));
+          if (i !== j && n) made.style.setProperty("--share", String(Math.sqrt(n / most)));
           return made;
         }),
       ),

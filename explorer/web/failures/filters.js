@@ -1,17 +1,22 @@
 // The column of filters beside the cases.
 
-import { labelled, make, smallButton, smallMenu } from "../shared/dom.js";
-import { NO_FILTERS } from "./address.js";
+/** @import { Filters, World } from "../types.d.ts" */
 
+import { labelled, make, smallButton, smallMenu } from "../shared/dom.js";
+import { NO_FILTERS, SIDES } from "./address.js";
+
+/** @type {(parts: { world: World }) => { element: HTMLElement; fit: () => void; paint: () => void }} */
 export function makeFailureFilters({ world }) {
   const { chosen } = world;
   const element = make("div", { class: "f-filters", role: "group", "aria-label": "Filters" });
+  /** @type {(label: string, help: string, read: (value: string | null) => Partial<Filters>) => HTMLSelectElement} */
   const select = (label, help, read) => {
     const made = smallMenu(label, help);
     made.addEventListener("change", () => world.filter(read(made.value || null)));
     element.append(labelled(label, made));
     return made;
   };
+  /** @type {(label: string, help: string, key: "low" | "high") => HTMLInputElement} */
   const number = (label, help, key) => {
     const made = make("input", {
       type: "number",
@@ -40,7 +45,7 @@ export function makeFailureFilters({ world }) {
   const marked = select("Marks", "Only cases that somebody has marked", (value) => ({ marked: value }));
   element.append(make("h2", {}, "Read of one model"));
   const model = select("Model", "The model that the filters below, and sorting by its numbers, are about", (value) => ({
-    model: value,
+    model: value ?? "baseline",
   }));
   const was = select("Clean answer", "What the model calls the clean picture", (value) => ({ was: value }));
   const now = select("Answer", "What the model calls the distorted picture", (value) => ({ now: value }));
@@ -73,6 +78,7 @@ export function makeFailureFilters({ world }) {
   const reset = smallButton("Reset filters", "Take all filters off", () => world.filter({ ...NO_FILTERS }));
   element.append(make("div", { class: "f-foot" }, picked, reset));
 
+  /** @type {(menu: HTMLSelectElement, all: string, options: [key: string, text: string][], value: string | null) => void} */
   const fill = (menu, all, options, value) => {
     menu.replaceChildren(
       make("option", { value: "" }, all),
@@ -92,6 +98,7 @@ export function makeFailureFilters({ world }) {
     const survey = world.survey();
     if (!survey) return;
     const { filters } = chosen;
+    /** @type {[string, string][]} */
     const classes = survey.classes.map((name) => [name, name]);
     fill(label, survey.labelled ? "Any" : "Not known", classes, filters.label);
     fill(
@@ -104,18 +111,21 @@ export function makeFailureFilters({ world }) {
     fill(
       amount,
       filters.distortion ? "Any" : "Choose a distortion",
-      amounts.map((one) => [String(one), world.amountText(filters.distortion, one)]),
+      amounts.map((one) => [String(one), world.amountText(filters.distortion ?? "", one)]),
       filters.amount === null ? null : String(filters.amount),
     );
     amount.disabled = !amounts.length;
     const tags = [...new Set(Object.values(world.marks()).flatMap((mark) => mark.tags))].sort();
-    const kinds = [["star", "Starred"], ["note", "With a note"], ...tags.map((tag) => [`tag:${tag}`, `Tag: ${tag}`])];
+    /** @type {[string, string][]} */
+    const kinds = [
+      ["star", "Starred"],
+      ["note", "With a note"],
+    ];
+    for (const tag of tags) kinds.push([`tag:${tag}`, `Tag: ${tag}`]);
     if (filters.marked && !kinds.some(([kind]) => kind === filters.marked))
       kinds.push([filters.marked, filters.marked]);
     fill(marked, "Any", kinds, filters.marked);
-    model.replaceChildren(
-      ...["baseline", "other"].map((which) => make("option", { value: which }, world.nameOf(world.side(which)))),
-    );
+    model.replaceChildren(...SIDES.map((which) => make("option", { value: which }, world.nameOf(world.side(which)))));
     model.value = filters.model;
     fill(was, "Any", classes, filters.was);
     fill(now, "Any", classes, filters.now);
@@ -128,18 +138,13 @@ export function makeFailureFilters({ world }) {
       ],
       filters.flipped === null ? null : filters.flipped ? "yes" : "no",
     );
-    low.value = filters.low ?? "";
-    high.value = filters.high ?? "";
-    for (const [input, value] of [
-      [low, filters.low],
-      [high, filters.high],
-    ])
-      input.toggleAttribute("data-on", value !== null);
+    low.value = String(filters.low ?? "");
+    high.value = String(filters.high ?? "");
+    low.toggleAttribute("data-on", filters.low !== null);
+    high.toggleAttribute("data-on", filters.high !== null);
     picked.hidden = !filters.cases;
     picked.textContent = filters.cases ? `${filters.cases.length} picked on the map ×` : "";
-    reset.disabled = Object.entries(NO_FILTERS).every(
-      ([key, value]) => JSON.stringify(filters[key]) === JSON.stringify(value),
-    );
+    reset.disabled = JSON.stringify({ ...NO_FILTERS, ...filters }) === JSON.stringify(NO_FILTERS);
   }
 
   return { element, fit, paint };

@@ -1,7 +1,9 @@
 // The cases as a wall of pictures: only the cells on screen are elements. What a cell says comes in blocks, its picture
 // is drawn by the server when the cell comes on screen, and kept a while; what is on screen now goes before what was.
 
-import { make, smallButton, smallMenu } from "../shared/dom.js";
+/** @import { Case, CasesAnswer, GalleryCell, GalleryPane, PaneParts } from "../types.d.ts" */
+
+import { make, smallButton, smallMenu, targetOf } from "../shared/dom.js";
 import { count } from "../shared/format.js";
 import { makeCell } from "./cell.js";
 
@@ -22,6 +24,7 @@ const ORDERS = [
   ["case", "Survey's order", "By distortion, amount, seed and row"],
 ];
 
+/** @type {(parts: PaneParts) => GalleryPane} */
 export function makeGallery({ element, notice, world }) {
   const { chosen } = world;
   const where = make("small", { role: "status" });
@@ -50,12 +53,17 @@ export function makeGallery({ element, notice, world }) {
   let run = 0; // the newest question; answers to older ones are dropped
   let total = 0; // cases that can be scrolled to
   let columns = 1;
+  /** @type {Map<number, Case[] | null>} */
   let blocks = new Map(); // number -> items, null while asked for
+  /** @type {Map<number, GalleryCell>} */
   const cells = new Map(); // index -> { item, node, image }
+  /** @type {Map<number, string | null>} */
   const pictures = new Map(); // case -> data URL, the one used last at the end; null where it cannot be drawn
   let flights = 0;
+  /** @type {Set<number>} */
   let asked = new Set(); // cases under way
   let current = 0; // the index of the case that Tab comes to
+  /** @type {string | null} */
   let broken = null; // why pictures cannot be drawn
   let cached = ""; // survey and pixels that `pictures` are of
 
@@ -110,6 +118,7 @@ export function makeGallery({ element, notice, world }) {
     fit();
   }
 
+  /** @type {(sentence: string, alert?: boolean) => void} */
   function say(sentence, alert = true) {
     empty.hidden = false;
     empty.setAttribute("role", alert ? "alert" : "status");
@@ -118,9 +127,11 @@ export function makeGallery({ element, notice, world }) {
     scroll.hidden = true;
   }
 
+  /** @type {(block: number) => Promise<CasesAnswer>} */
   const describe = (block) =>
     world.ask("cases", { filters: chosen.filters, order: chosen.order, start: block * BLOCK, count: BLOCK });
 
+  /** @type {(block: number) => Promise<void>} */
   async function fetchBlock(block) {
     if (blocks.has(block)) return;
     blocks.set(block, null);
@@ -132,6 +143,7 @@ export function makeGallery({ element, notice, world }) {
     if (!answer.error) paint();
   }
 
+  /** @type {(index: number) => Case | undefined} */
   const itemAt = (index) => blocks.get(Math.floor(index / BLOCK))?.[index % BLOCK];
 
   // Ask for the pictures on screen, then for those of the next screen.
@@ -151,6 +163,7 @@ export function makeGallery({ element, notice, world }) {
     }
   }
 
+  /** @type {(from: number, to: number) => number[]} */
   function missing(from, to) {
     const found = [];
     for (let index = Math.max(0, from); index < Math.min(total, to); index++) {
@@ -160,6 +173,7 @@ export function makeGallery({ element, notice, world }) {
     return found;
   }
 
+  /** @type {(cases: number[]) => Promise<void>} */
   async function fetchPictures(cases) {
     flights++;
     cases.forEach((one) => asked.add(one));
@@ -192,6 +206,7 @@ export function makeGallery({ element, notice, world }) {
     paint();
   }
 
+  /** @type {(more: number) => [from: number, to: number]} */
   function visible(more) {
     const [first, last] = [scroll.scrollTop, scroll.scrollTop + scroll.clientHeight].map((y) =>
       Math.floor(y / (TALL + GAP)),
@@ -231,6 +246,7 @@ export function makeGallery({ element, notice, world }) {
   }
 
   // The case that somebody came to.
+  /** @type {(index: number) => void} */
   function focused(index) {
     current = index;
     tabStop();
@@ -245,19 +261,23 @@ export function makeGallery({ element, notice, world }) {
     for (const [index, { button }] of cells) button.tabIndex = index === current ? 0 : -1;
   }
 
+  /** @type {(cell: GalleryCell) => void} */
   function showPicture(cell) {
     cell.showPicture(broken ? null : pictures.get(cell.item.case));
   }
 
+  /** @type {(id: number) => void} */
   function marked(id) {
     for (const cell of cells.values()) if (cell.item.case === id) cell.showMark();
   }
 
   // ---- keys ---------------------------------------------------------------------------------------------
 
+  /** @type {(event: KeyboardEvent) => void} */
   function onKey(event) {
-    const at = Number(event.target.dataset?.index);
-    if (!event.target.matches(".case") || event.ctrlKey || event.metaKey || event.altKey) return;
+    const target = targetOf(event);
+    const at = Number(target.dataset?.index);
+    if (!target.matches(".case") || event.ctrlKey || event.metaKey || event.altKey) return;
     const cell = cells.get(at);
     const page = Math.max(1, Math.floor(scroll.clientHeight / (TALL + GAP))) * columns;
     const to = {
@@ -270,13 +290,14 @@ export function makeGallery({ element, notice, world }) {
       PageDown: Math.min(total - 1, at + page),
       PageUp: Math.max(0, at - page),
     }[event.key];
-    if (event.key === "s" || event.key === "S") cell.star.click();
-    else if (event.key === "n" || event.key === "N") cell.note.click();
+    if (event.key === "s" || event.key === "S") cell?.star.click();
+    else if (event.key === "n" || event.key === "N") cell?.note.click();
     else if (to === undefined) return;
     else if (to >= 0 && to < total) goTo(to);
     event.preventDefault();
   }
 
+  /** @type {(index: number) => Promise<void>} */
   async function goTo(index) {
     const top = Math.floor(index / columns) * (TALL + GAP);
     if (top < scroll.scrollTop) scroll.scrollTop = top;

@@ -1,11 +1,14 @@
 // The pane "Map": the cases as one model's features place them on a plane; those close together look alike to it. A loop
 // drawn around some, or a circle moved by keys, picks them.
 
+/** @import { FeatureMap, Pane, PaneParts, Point, Progress, Quadrant, Side } from "../types.d.ts" */
+
 import { make, smallMenu, svg } from "../shared/dom.js";
 import { count } from "../shared/format.js";
 
 const MARGIN = 26; // px around the points
 
+/** @type {(parts: PaneParts) => Pane} */
 export function makeFeatureMap({ element, world, jobs }) {
   const { chosen } = world;
   const lead = make("p", { class: "lead" });
@@ -26,13 +29,19 @@ export function makeFeatureMap({ element, world, jobs }) {
   });
   const preview = make("figure", { class: "f-preview", hidden: "" });
   element.append(lead, make("div", { class: "f-line" }, make("label", {}, "Map by ", method), key, far), stage);
+  /** @type {FeatureMap | null} */
   let found = null; // the map on screen
   let drawn = ""; // what it was asked for
   let asked = ""; // what is being worked on
+  /** @type {Point[]} */
   let points = []; // [x, y] in px per case
-  let drawing = null;
+  const lasso = svg("path", { class: "f-lasso" });
+  const ring = svg("circle", { class: "f-ring", r: 0 });
+  /** @type {Point[] | null} */
   let loop = null; // points of the lasso
+  /** @type {{ x: number; y: number; r: number } | null} */
   let circle = null; // { x, y, r } moved by keys
+  /** @type {number | null} */
   let shown = null; // the case of the preview
 
   method.addEventListener("change", update);
@@ -46,6 +55,7 @@ export function makeFeatureMap({ element, world, jobs }) {
     asked = mine;
     stage.setAttribute("aria-busy", "true");
     far.textContent = "Looking into the network …";
+    /** @type {Progress} */
     const progress = (done, total) => {
       if (total) far.textContent = `${count(done)} of ${count(total)} pictures looked at`;
     };
@@ -63,6 +73,13 @@ export function makeFeatureMap({ element, world, jobs }) {
     found = answer;
     drawn = mine;
     circle = null;
+    tell(answer);
+    paintKey(answer);
+    paint();
+  }
+
+  /** @type {(found: FeatureMap) => void} */
+  function tell(found) {
     const part =
       found.total > found.cases.length
         ? `${count(found.cases.length)} of the ${count(found.total)} cases, evenly picked`
@@ -72,11 +89,10 @@ export function makeFeatureMap({ element, world, jobs }) {
         ? "Neighbours are kept together; distances mean nothing."
         : `The two axes hold ${Math.round(100 * found.explained)} % of the features' variance.`;
     lead.textContent = `${part} as ${world.nameOf(found.model)} sees the distorted pictures (penultimate features). ${kept} Draw a loop around some to see them; choose the model at the left.`;
-    paintKey();
-    paint();
   }
 
-  function paintKey() {
+  /** @type {(found: FeatureMap) => void} */
+  function paintKey(found) {
     const names = {
       only_baseline_fails: `only ${world.nameOf(world.side("baseline"))} fails`,
       only_other_fails: `only ${world.nameOf(world.side("other"))} fails`,
@@ -95,8 +111,10 @@ export function makeFeatureMap({ element, world, jobs }) {
   }
 
   // A shape and a colour of its own for each of the four.
+  /** @type {(x: number, y: number, name: Quadrant) => SVGElement} */
   function dot(x, y, name) {
-    const which = { only_baseline_fails: "baseline", only_other_fails: "other" }[name];
+    /** @type {Side | null} */
+    const which = name === "only_baseline_fails" ? "baseline" : name === "only_other_fails" ? "other" : null;
     const shape =
       which === "other"
         ? `M${x} ${y - 4.6}l4.6 4.6l-4.6 4.6l-4.6-4.6Z`
@@ -111,22 +129,25 @@ export function makeFeatureMap({ element, world, jobs }) {
   function paint() {
     const [width, height] = [stage.clientWidth, stage.clientHeight];
     if (!width || !found) return;
+    const { cases, x, y, quadrants, names } = found;
+    /** @type {(values: number[]) => [low: number, size: number]} */
     const span = (values) => [Math.min(...values), Math.max(...values) - Math.min(...values) || 1];
-    const [[left, wide], [low, tall]] = [span(found.x), span(found.y)];
-    points = found.cases.map((_, i) => [
-      MARGIN + ((width - 2 * MARGIN) * (found.x[i] - left)) / wide,
-      height - MARGIN - ((height - 2 * MARGIN) * (found.y[i] - low)) / tall,
+    const [[left, wide], [low, tall]] = [span(x), span(y)];
+    points = cases.map((_, i) => [
+      MARGIN + ((width - 2 * MARGIN) * (x[i] - left)) / wide,
+      height - MARGIN - ((height - 2 * MARGIN) * (y[i] - low)) / tall,
     ]);
-    drawing = svg("svg", { width, height, "aria-hidden": "true" });
-    const order = found.cases.map((_, i) => i).sort((a, b) => found.quadrants[b] - found.quadrants[a]); // who fails alone lies above
-    drawing.append(...order.map((i) => dot(...points[i], found.names[found.quadrants[i]])));
-    drawing.append(svg("path", { class: "f-lasso" }), svg("circle", { class: "f-ring", r: 0 }));
+    const drawing = svg("svg", { width, height, "aria-hidden": "true" });
+    const order = cases.map((_, i) => i).sort((a, b) => quadrants[b] - quadrants[a]); // who fails alone lies above
+    drawing.append(...order.map((i) => dot(...points[i], names[quadrants[i]])));
+    drawing.append(lasso, ring);
     stage.replaceChildren(drawing, preview);
     paintRing();
   }
 
   // ---- picking ----------------------------------------------------------------------------------------------------
 
+  /** @type {(event: MouseEvent) => Point} */
   const at = (event) => {
     const box = stage.getBoundingClientRect();
     return [event.clientX - box.left - stage.clientLeft, event.clientY - box.top - stage.clientTop];
@@ -141,7 +162,7 @@ export function makeFeatureMap({ element, world, jobs }) {
     if (!found) return;
     if (!loop) return showNearest(at(event));
     loop.push(at(event));
-    drawing.querySelector(".f-lasso").setAttribute("d", `M${loop.map((point) => point.join(" ")).join("L")}Z`);
+    lasso.setAttribute("d", `M${loop.map((point) => point.join(" ")).join("L")}Z`);
   });
   stage.addEventListener("pointerup", () => {
     if (!loop) return;
@@ -150,12 +171,15 @@ export function makeFeatureMap({ element, world, jobs }) {
     if (drawnLoop.length > 3) pick(points.map((point) => inside(point, drawnLoop)));
   });
   stage.addEventListener("pointercancel", stop);
-  stage.addEventListener("pointerleave", () => (preview.hidden = true));
+  stage.addEventListener("pointerleave", () => {
+    preview.hidden = true;
+  });
   stage.addEventListener("keydown", (event) => {
     if (!found || event.ctrlKey || event.metaKey || event.altKey) return;
     const step = 14;
     circle ??= { x: stage.clientWidth / 2, y: stage.clientHeight / 2, r: 60 };
-    const move = {
+    /** @type {Record<string, ["x" | "y" | "r", number]>} */
+    const moves = {
       ArrowRight: ["x", step],
       ArrowLeft: ["x", -step],
       ArrowDown: ["y", step],
@@ -163,36 +187,35 @@ export function makeFeatureMap({ element, world, jobs }) {
       "+": ["r", 10],
       "=": ["r", 10],
       "-": ["r", -10],
-    }[event.key];
-    if (move) {
-      circle[move[0]] = Math.max(move[0] === "r" ? 10 : 0, circle[move[0]] + move[1]);
+    };
+    if (moves[event.key]) {
+      const [what, by] = moves[event.key];
+      circle[what] = Math.max(what === "r" ? 10 : 0, circle[what] + by);
       paintRing();
-    } else if (event.key === "Enter") pick(within());
+    } else if (event.key === "Enter") pick(within(circle));
     else return;
     event.preventDefault();
   });
 
-  const within = () => points.map(([x, y]) => (x - circle.x) ** 2 + (y - circle.y) ** 2 <= circle.r ** 2);
+  /** @type {(circle: { x: number; y: number; r: number }) => boolean[]} */
+  const within = (circle) => points.map(([x, y]) => (x - circle.x) ** 2 + (y - circle.y) ** 2 <= circle.r ** 2);
 
   function paintRing() {
     if (!circle) return;
-    const ring = drawing.querySelector(".f-ring");
-    for (const [name, value] of [
-      ["cx", circle.x],
-      ["cy", circle.y],
-      ["r", circle.r],
-    ])
-      ring.setAttribute(name, value);
-    far.textContent = `${within().filter(Boolean).length} cases in the circle`;
+    ring.setAttribute("cx", String(circle.x));
+    ring.setAttribute("cy", String(circle.y));
+    ring.setAttribute("r", String(circle.r));
+    far.textContent = `${within(circle).filter(Boolean).length} cases in the circle`;
   }
 
   function stop() {
     loop = null;
-    drawing?.querySelector(".f-lasso").removeAttribute("d");
+    lasso.removeAttribute("d");
   }
 
+  /** @type {(flags: boolean[]) => void} */
   function pick(flags) {
-    const cases = found.cases.filter((_, i) => flags[i]);
+    const cases = (found?.cases ?? []).filter((_, i) => flags[i]);
     if (!cases.length) {
       far.textContent = "No case lies in there.";
       return;
@@ -202,13 +225,14 @@ export function makeFeatureMap({ element, world, jobs }) {
   }
 
   // The case nearest to the pointer shows its picture.
+  /** @type {(point: Point) => Promise<void>} */
   async function showNearest([x, y]) {
     let [nearest, best] = [-1, 100];
     points.forEach(([px, py], i) => {
       const away = (px - x) ** 2 + (py - y) ** 2;
       if (away < best) [nearest, best] = [i, away];
     });
-    const id = nearest < 0 ? null : found.cases[nearest];
+    const id = found?.cases[nearest] ?? null;
     if (id === shown && !preview.hidden === (id !== null)) return;
     shown = id;
     preview.hidden = id === null;
@@ -225,6 +249,7 @@ export function makeFeatureMap({ element, world, jobs }) {
 }
 
 // Whether a point lies inside a closed line: a ray from it crosses the line an odd number of times.
+/** @type {(point: Point, line: Point[]) => boolean} */
 export function inside([x, y], line) {
   let odd = false;
   for (let i = 0, j = line.length - 1; i < line.length; j = i++) {

@@ -1,9 +1,12 @@
 // The window "New survey": what to ask, what it will take, then the run with how far it is and a way to stop it.
 
+/** @import { Family, SurveyParts } from "../types.d.ts" */
+
 import { openDialog } from "../shared/dialog.js";
 import { labelled, make, smallButton } from "../shared/dom.js";
 import { count } from "../shared/format.js";
 
+/** @type {(parts: SurveyParts) => void} */
 export function openNewSurvey({ notice, jobs, catalogue, ran }) {
   const families = catalogue.families;
   const family = make(
@@ -56,6 +59,7 @@ export function openNewSurvey({ notice, jobs, catalogue, ran }) {
     make("div", { class: "turn" }, estimate, begin),
   );
   dialog.classList.add("f-window");
+  /** @type {object | null} */
   let priced = null; // the question whose cost was told
 
   for (const [name, kind] of Object.entries(catalogue.distortions)) {
@@ -79,14 +83,14 @@ export function openNewSurvey({ notice, jobs, catalogue, ran }) {
   });
   dialog.addEventListener("close", () => jobs.cancel("survey-cost"));
   begin.addEventListener("click", () => {
-    const question = priced;
+    const question = priced ?? read();
     dialog.close();
     runSurvey({ notice, jobs, question, title: "New survey", ran });
   });
   fit();
 
   function fit() {
-    const chosen = families.find(({ key }) => key === family.value);
+    const chosen = /** @type {Family} */ (families.find(({ key }) => key === family.value));
     models.replaceChildren(
       ...chosen.models.map(({ name, title, subtitle, help }) => {
         const check = make("input", { type: "checkbox", value: name });
@@ -105,20 +109,21 @@ export function openNewSurvey({ notice, jobs, catalogue, ran }) {
   }
 
   function read() {
+    /** @type {(text: string) => number[]} */
     const numbers = (text) =>
       text
         .split(/[,;\s]+/)
         .filter(Boolean)
         .map((part) => Number(part.replace("−", "-")));
-    const checked = [...kinds.children].filter((row) => row.querySelector("[type=checkbox]").checked);
-    const distortions = checked.map((row) => {
-      const [check, amounts] = row.querySelectorAll("input");
+    const fields = [...kinds.children].map((row) => [...row.querySelectorAll("input")]);
+    const checked = fields.filter(([check]) => check.checked);
+    const distortions = checked.map(([check, amounts]) => {
       const found = numbers(amounts.value);
       const { factor } = catalogue.distortions[check.value];
       return [check.value, found.length ? found.map((amount) => amount / factor) : null];
     });
     return {
-      models: [...models.querySelectorAll(":checked")].map(({ value }) => value),
+      models: [...models.querySelectorAll("input")].flatMap(({ checked, value }) => (checked ? [value] : [])),
       data: data.value,
       distortions,
       seeds: numbers(seeds.value),
@@ -148,6 +153,7 @@ export function openNewSurvey({ notice, jobs, catalogue, ran }) {
     begin.focus();
   }
 
+  /** @type {(sentence: string, alert?: boolean) => void} */
   function tell(sentence, alert = false) {
     said.setAttribute("role", alert ? "alert" : "status");
     said.textContent = sentence;
@@ -155,6 +161,7 @@ export function openNewSurvey({ notice, jobs, catalogue, ran }) {
 }
 
 // The run in a window: it says how far it is; closing the window or the page stops it, and what is finished stays.
+/** @type {(parts: Omit<SurveyParts, "catalogue"> & { question: object & { survey?: string | null }; title: string }) => Promise<void>} */
 export async function runSurvey({ notice, jobs, question, title, ran }) {
   const bar = make("progress", { "aria-label": "How far the survey is", max: 1 });
   const far = make("small", { role: "status" }, "Loading models and data …");

@@ -1,6 +1,8 @@
 // The page "Failures": a survey and two of its models are chosen, its cases counted by who fails them, filtered, looked
 // at, noted. It keeps its state in `chosen` and asks the server; what is drawn where is in the modules beside this one.
 
+/** @import { Annotation, Catalogue, Case, Filters, Jobs, Notice, Order, Pane, PaneParts, Server, Side, State, Survey, SurveyDistortion, SurveyInfo, World } from "../types.d.ts" */
+
 import { labelled, make, smallButton, smallMenu } from "../shared/dom.js";
 import { count, shownAmount } from "../shared/format.js";
 import { ask as askServer } from "../shared/server.js";
@@ -15,60 +17,71 @@ import { openNewSurvey, runSurvey } from "./new_survey.js";
 import { makeQuadrants } from "./quadrants.js";
 
 const PANES = [
-  { name: "gallery", title: "Cases", help: "The pictures themselves", make: makeGallery },
-  {
-    name: "accuracy",
-    title: "Accuracy",
-    help: "Accuracy against the amount of each distortion, with intervals",
-    make: makeAccuracy,
-  },
-  { name: "confusion", title: "Confusion", help: "What the clean answer became", make: makeConfusion },
-  { name: "map", title: "Map", help: "The cases as the baseline's features place them", make: makeFeatureMap },
+  { name: "gallery", title: "Cases", help: "The pictures themselves" },
+  { name: "accuracy", title: "Accuracy", help: "Accuracy against the amount of each distortion, with intervals" },
+  { name: "confusion", title: "Confusion", help: "What the clean answer became" },
+  { name: "map", title: "Map", help: "The cases as the baseline's features place them" },
 ];
 
+/** @type {(parts: { element: HTMLElement; query: URLSearchParams; server: Server; jobs: Jobs; notice: Notice; catalogue: Catalogue; openCase: (state: Partial<State>) => void; tell: () => void }) => { enter: () => Promise<void>; link: () => string }} */
 export function makeFailures({ element, query, server, jobs, notice, catalogue, openCase, tell }) {
   const models = new Map(catalogue.families.flatMap((family) => family.models.map((model) => [model.name, model])));
+  /** @type {SurveyInfo[] | null} */
   let surveys = null; // all that can be opened
+  /** @type {Survey | null} */
   let survey = null; // the open one, as the server describes it
+  /** @type {Record<number, Annotation>} */
   let marks = {}; // its marks by case
   let asking = 0; // the newest question for a survey
   const chosen = readAddress(query);
   let begun = false;
 
+  // The open survey; whoever asks for it is shown only while there is one.
+  const opened = () => /** @type {Survey} */ (survey);
+
   // ---- asking -----------------------------------------------------------------------------------------------------
 
+  /** @type {(what: string, question?: object) => Promise<any>} */
   const ask = (what, question = {}) => askServer(server, "failures", { ask: what, ...question });
-  const about = (question = {}) => ({ survey: survey.key, pair: survey.pair, ...question });
-  const side = (which) => (which === "other" ? survey.pair[1] : survey.pair[0]);
+  /** @type {(question?: object) => object} */
+  const about = (question = {}) => ({ survey: opened().key, pair: opened().pair, ...question });
+  /** @type {(which: Side) => string} */
+  const side = (which) => opened().pair[which === "other" ? 1 : 0];
+  /** @type {(name: string) => string} */
   const nameOf = (name) => {
     const known = models.get(name);
-    const twins = survey.models.filter((other) => models.get(other)?.title === known?.title);
+    const twins = opened().models.filter((other) => models.get(other)?.title === known?.title);
     return known && twins.length === 1 ? known.title : name;
   };
+  /** @type {World} */
   const world = {
     ask: (what, question) => ask(what, about(question)),
-    survey: () => survey,
+    survey: opened,
     chosen,
     marks: () => marks,
     side,
     nameOf,
-    methodOf: (name) => survey.methods[name],
-    distortion: (name) => survey.distortions.find((one) => one.name === name),
+    methodOf: (name) => opened().methods[name],
+    distortion: (name) => /** @type {SurveyDistortion} */ (opened().distortions.find((one) => one.name === name)),
     amountText: (name, amount) => shownAmount(world.distortion(name), amount, 4),
     filter,
     sort,
     show,
     open,
     mark,
+    counted: (answer) => quadrants.paint(answer.counts), // the gallery's first answer tells how many there are of each
+    refused,
   };
-  const parts = { notice, jobs, world, catalogue, ran: (key) => refresh(key) };
+  /** @type {(key: string | null) => void} */
+  const ran = (key) => void refresh(key);
+  const parts = { notice, jobs, catalogue, ran };
 
   // ---- what stands on the page ------------------------------------------------------------------------------------
 
   const which = smallMenu("Survey", "The survey looked at");
   const first = smallMenu("Baseline", "The model that the other is read against");
   const second = smallMenu("Other model", "The model compared with the baseline");
-  const swap = smallButton("⇄", "Swap the two models", () => choosePair([...survey.pair].reverse()));
+  const swap = smallButton("⇄", "Swap the two models", () => choosePair([...opened().pair].reverse()));
   swap.setAttribute("aria-label", "Swap the two models");
   const more = smallButton("New survey", "Ask models about a whole data set", () => openNewSurvey(parts));
   const far = make("small", { role: "status" });
@@ -103,17 +116,26 @@ export function makeFailures({ element, query, server, jobs, notice, catalogue, 
     filters.element,
     make("div", { class: "f-main" }, tabs.list, ...Object.values(tabs.panels)),
   );
-  const views = Object.fromEntries(
-    PANES.map((pane) => [pane.name, pane.make({ element: tabs.panels[pane.name], ...parts })]),
-  );
+  /** @type {(name: string) => PaneParts} */
+  const pane = (name) => ({ element: tabs.panels[name], notice, jobs, world });
+  const gallery = makeGallery(pane("gallery"));
+  /** @type {Record<string, Pane>} */
+  const views = {
+    gallery,
+    accuracy: makeAccuracy(pane("accuracy")),
+    confusion: makeConfusion(pane("confusion")),
+    map: makeFeatureMap(pane("map")),
+  };
   element.append(head, said, quadrants.element, body);
   which.addEventListener("change", () => openSurvey(which.value));
-  first.addEventListener("change", () =>
-    choosePair([first.value, first.value === survey.pair[1] ? survey.pair[0] : survey.pair[1]]),
-  );
-  second.addEventListener("change", () =>
-    choosePair([second.value === survey.pair[0] ? survey.pair[1] : survey.pair[0], second.value]),
-  );
+  first.addEventListener("change", () => {
+    const [baseline, other] = opened().pair;
+    choosePair([first.value, first.value === other ? baseline : other]);
+  });
+  second.addEventListener("change", () => {
+    const [baseline, other] = opened().pair;
+    choosePair([second.value === baseline ? other : baseline, second.value]);
+  });
 
   // ---- choosing ---------------------------------------------------------------------------------------------------
 
@@ -125,12 +147,16 @@ export function makeFailures({ element, query, server, jobs, notice, catalogue, 
     await refresh(chosen.survey);
   }
 
+  /** @type {(key: string | null) => Promise<void>} */
   async function refresh(key) {
     busy(true);
     const found = await ask("surveys");
     if (found.error) return fail(found.error, () => refresh(key));
-    surveys = found.surveys;
+    /** @type {SurveyInfo[]} */
+    const all = found.surveys;
+    surveys = all;
     const groups = { named: "Named at the start", made: "Made here", shipped: "Shipped" };
+    /** @type {(one: SurveyInfo) => HTMLElement} */
     const option = (one) =>
       make(
         "option",
@@ -139,17 +165,18 @@ export function makeFailures({ element, query, server, jobs, notice, catalogue, 
       );
     which.replaceChildren(
       ...Object.entries(groups).flatMap(([origin, label]) => {
-        const own = surveys.filter((one) => one.origin === origin);
+        const own = all.filter((one) => one.origin === origin);
         return own.length ? [make("optgroup", { label }, ...own.map(option))] : [];
       }),
     );
     if (found.said.length) notice.show(found.said.join(" "), { error: true });
-    if (!surveys.length) return fail("There is no survey here yet. Make one: press New survey.");
-    if (key && !surveys.some((one) => one.key === key))
+    if (!all.length) return fail("There is no survey here yet. Make one: press New survey.");
+    if (key && !all.some((one) => one.key === key))
       notice.show("The survey of this address is not here; the first one is shown.", { error: true });
-    await openSurvey(surveys.some((one) => one.key === key) ? key : surveys[0].key);
+    await openSurvey((all.find((one) => one.key === key) ?? all[0]).key);
   }
 
+  /** @type {(key: string) => Promise<void>} */
   async function openSurvey(key) {
     const mine = ++asking;
     which.value = key;
@@ -165,29 +192,33 @@ export function makeFailures({ element, query, server, jobs, notice, catalogue, 
     survey = found;
     marks = found.marks;
     for (const select of [first, second])
-      select.replaceChildren(...survey.models.map((name) => make("option", { value: name }, nameOf(name))));
-    [first.value, second.value] = survey.pair;
+      select.replaceChildren(...opened().models.map((name) => make("option", { value: name }, nameOf(name))));
+    [first.value, second.value] = opened().pair;
     paintHead();
     busy(false);
     filters.fit();
     changed();
   }
 
+  /** @type {(pair: string[]) => void} */
   function choosePair(pair) {
     chosen.pair = pair;
-    openSurvey(survey.key);
+    openSurvey(opened().key);
   }
 
+  /** @type {(change: Partial<Filters>) => void} */
   function filter(change) {
     Object.assign(chosen.filters, change);
     changed();
   }
 
+  /** @type {(change: Partial<Order>) => void} */
   function sort(change) {
     Object.assign(chosen.order, change);
     changed();
   }
 
+  /** @type {(name: string) => void} */
   function show(name) {
     chosen.pane = name;
     tabs.paint(chosen.pane);
@@ -200,46 +231,48 @@ export function makeFailures({ element, query, server, jobs, notice, catalogue, 
   function changed() {
     filters.paint();
     quadrants.paint(null);
-    views.gallery.update();
+    gallery.update();
     if (chosen.pane !== "gallery") views[chosen.pane].update();
     tell();
   }
 
-  // The gallery's first answer tells how many there are of each kind.
-  world.counted = (answer) => quadrants.paint(answer.counts);
-  world.refused = (sentence) => {
-    // An address can ask for what the survey does not have.
+  // An address can ask for what the survey does not have; whether there was anything to take off.
+  /** @type {(sentence: string) => boolean} */
+  function refused(sentence) {
     if (isAsUsual(chosen)) return false;
     Object.assign(chosen, readFind(null));
     notice.show(`${sentence} All filters were taken off.`, { error: true });
     changed();
     return true;
-  };
+  }
 
+  /** @type {(item: Case) => Promise<void>} */
   async function open(item) {
     const found = await world.ask("case", { case: item.case });
     if (found.error) notice.show(found.error, { error: true });
     else openCase(found.state);
   }
 
+  /** @type {(id: number, change: Partial<Annotation>) => Promise<void>} */
   async function mark(id, change) {
     const before = marks[id];
-    const wanted = { star: false, tags: [], note: "", ...before, ...change };
+    const wanted = { ...(before ?? { star: false, tags: [], note: "" }), ...change };
     marks[id] = wanted; // at once; taken back where it could not be kept
-    views.gallery.marked(id);
-    const found = await ask("mark", { survey: survey.key, case: id, mark: wanted });
+    gallery.marked(id);
+    const found = await ask("mark", { survey: opened().key, case: id, mark: wanted });
     if (found.error) {
       notice.show(found.error, { error: true });
       if (before) marks[id] = before;
       else delete marks[id];
     } else marks[id] = found.mark;
     if (marks[id] && !marks[id].star && !marks[id].tags.length && !marks[id].note) delete marks[id];
-    views.gallery.marked(id);
+    gallery.marked(id);
     filters.paint();
   }
 
   // ---- painting ---------------------------------------------------------------------------------------------------
 
+  /** @type {(on: boolean) => void} */
   function busy(on) {
     element.toggleAttribute("aria-busy", on);
     if (on) element.setAttribute("aria-busy", "true");
@@ -248,6 +281,7 @@ export function makeFailures({ element, query, server, jobs, notice, catalogue, 
     body.hidden = quadrants.element.hidden = !survey;
   }
 
+  /** @type {(sentence: string, again?: () => void, going?: boolean) => void} */
   function fail(sentence, again, going) {
     survey = null;
     busy(false);
@@ -263,20 +297,21 @@ export function makeFailures({ element, query, server, jobs, notice, catalogue, 
     tell();
   }
 
+  /** @type {(key: string) => boolean} */
   function unfinished(key) {
     const one = surveys?.find((other) => other.key === key);
-    return one && one.done < one.images;
+    return one !== undefined && one.done < one.images;
   }
 
   function paintHead() {
+    const { done, images, unread, data, conditions, folder } = opened();
     for (const part of [first, second, swap]) part.disabled = false;
-    onward.hidden = survey.done >= survey.images;
+    onward.hidden = done >= images;
     onward.disabled = false;
-    const lost = survey.unread ? `, ${count(survey.unread)} of which could not be read` : "";
-    const going =
-      survey.done < survey.images ? `${count(survey.done)} of ${count(survey.images)}` : count(survey.images);
-    far.textContent = `${going} images of ${survey.data}${lost}, ${survey.conditions} conditions`;
-    far.title = survey.folder;
+    const lost = unread ? `, ${count(unread)} of which could not be read` : "";
+    const going = done < images ? `${count(done)} of ${count(images)}` : count(images);
+    far.textContent = `${going} images of ${data}${lost}, ${conditions} conditions`;
+    far.title = folder;
     quadrants.fit();
   }
 

@@ -1,8 +1,11 @@
 // The four counts at the head of the page "Failures": who fails how many cases. Each is a button that shows or hides them.
 
+/** @import { Quadrant, Side, World } from "../types.d.ts" */
+
 import { make } from "../shared/dom.js";
 import { count, percentOrLess } from "../shared/format.js";
 
+/** @type {[name: Quadrant, which: Side | null, help: string][]} */
 const QUADRANTS = [
   ["only_baseline_fails", "baseline", "Right only with the other model: what it gains"],
   ["only_other_fails", "other", "Right only with the baseline: what the other model loses"],
@@ -10,6 +13,7 @@ const QUADRANTS = [
   ["neither_fails", null, "Both models are right"],
 ];
 
+/** @type {(parts: { world: World }) => { element: HTMLElement; fit: () => void; paint: (numbers: Record<Quadrant, number> | null) => void }} */
 export function makeQuadrants({ world }) {
   const element = make("div", {
     class: "f-quadrants",
@@ -39,6 +43,7 @@ export function makeQuadrants({ world }) {
   // Other models: their names and colours.
   function fit() {
     for (const { which, words, button } of quadrants.slice(0, 2)) {
+      if (!which) continue;
       const model = world.side(which);
       const mark = make("span", { "data-method": world.methodOf(model), class: "dot" });
       words.replaceChildren("Only ", mark, make("b", {}, world.nameOf(model)), " fails");
@@ -49,6 +54,7 @@ export function makeQuadrants({ world }) {
   }
 
   // `numbers`: cases by quadrant, or null while they are not known.
+  /** @type {(numbers: Record<Quadrant, number> | null) => void} */
   function paint(numbers) {
     const all = numbers ? Object.values(numbers).reduce((sum, one) => sum + one, 0) : 0;
     for (const { name, button, number, share } of quadrants) {

@@ -2,8 +2,10 @@
 // with a mark of its own: measured here (lines with bands), the models' cards, shipped surveys, and what others published.
 // A line joins numbers of one place only.
 
-import { drawChart } from "../shared/chart.js";
-import { dot, make, svg } from "../shared/dom.js";
+/** @import { DrawnMethods, LabelledModel, LiveModel, MethodsData, PublishedValue } from "../types.d.ts" */
+
+import { drawChart, endsOf } from "../shared/chart.js";
+import { dot, focusedAmong, make, svg } from "../shared/dom.js";
 import { count, shownAmount } from "../shared/format.js";
 import { dots, endLabels, lines, pointMark, SHAPES, sourceSample } from "./marks.js";
 import { axisStart, near, SOURCES, sentencesOf, valuesAt } from "./values.js";
@@ -11,17 +13,24 @@ import { axisStart, near, SOURCES, sentencesOf, valuesAt } from "./values.js";
 const [LEFT, TOP, BOTTOM, LABELS, TALL] = [42, 30, 40, 152, 340]; // px
 const ROOM = 620; // px from which names stand at the ends of the lines
 // `data`: { kind, amounts, models, archs, live, points, published, hidden }; `hidden`: a Set of the SOURCES left out.
+/** @type {(parts: { element: HTMLElement }) => { paint: (newest: MethodsData) => void }} */
 export function makeMethodChart({ element }) {
   const drawing = make("div", { class: "m-drawing" });
   const readout = make("div", { class: "m-readout", hidden: "" });
   const names = make("div", { class: "m-names" });
   element.append(make("div", { class: "m-plot" }, drawing, readout), names);
+  /** @type {MethodsData | null} */
   let data = null;
+  // The data that are drawn; whoever asks stands on the drawing.
+  const shown = () => /** @type {MethodsData} */ (data);
   let width = 0;
+  /** @type {DrawnMethods | null} */
   let drawn = null; // what draw made
+  /** @type {number | null} */
   let reading = null; // the amount that is read
   new ResizeObserver(() => data && Math.abs(drawing.clientWidth - width) > 1 && draw()).observe(drawing);
 
+  /** @type {(newest: MethodsData) => void} */
   function paint(newest) {
     data = newest;
     draw();
@@ -29,13 +38,15 @@ export function makeMethodChart({ element }) {
 
   function draw() {
     width = drawing.clientWidth;
-    if (!width) return; // not on screen: the observer calls again
-    const had = { hit: drawn?.hit === document.activeElement, mark: drawn?.marks.indexOf(document.activeElement) };
+    if (!width || !data) return; // not on screen: the observer calls again
+    const had = { hit: drawn?.hit.matches(":focus"), mark: focusedAmong(drawn?.marks ?? []) };
     hide();
-    const { kind, amounts, hidden } = data;
-    const [mild, strong] = [amounts[0], amounts.at(-1)];
+    const { kind, hidden } = data;
+    const [mild, strong] = endsOf(data);
     const across = width - LEFT - (width >= ROOM ? LABELS : 14);
+    /** @type {(amount: number) => number} */
     const x = (amount) => LEFT + ((amount - mild) / (strong - mild)) * across;
+    /** @type {(amount: number) => boolean} */
     const inside = (amount) => x(amount) > LEFT - 1 && x(amount) < LEFT + across + 1;
     const live = hidden.has("live") ? null : data.live;
     const height = TOP + TALL + BOTTOM;
@@ -46,6 +57,7 @@ export function makeMethodChart({ element }) {
       role: "group",
       "aria-label": `Accuracy against ${kind.title}`,
     });
+    /** @type {(one: LiveModel) => LabelledModel & { accuracy: number[]; band: { accuracy: LiveModel } }} */
     const curveOf = (one) => ({ ...named(one.name), accuracy: one.accuracy, band: { accuracy: one } });
     const models = live ? live.models.map(curveOf) : [];
     const frame = { ...kind, amounts: live?.amounts ?? [mild, strong], models };
@@ -74,9 +86,10 @@ export function makeMethodChart({ element }) {
           x,
           y,
         );
-    const ends = thin?.ends ?? models.map((one) => ({ ...one, x: x(live.amounts.at(-1)), y: y(one.accuracy.at(-1)) }));
-    if (live) drawingOf.append(...models.map((one) => dots(one, live.amounts, x, y)));
-    else drawingOf.append(...thin.paths);
+    const end = endsOf(frame)[1];
+    const ends =
+      thin?.ends ?? models.map((one) => ({ ...one, x: x(end), y: y(one.accuracy[one.accuracy.length - 1]) }));
+    drawingOf.append(...(thin?.paths ?? models.map((one) => dots(one, frame.amounts, x, y))));
     drawingOf.append(hover, hit, ...points.map((one) => pointMark(one, named(one.model).method, x, y)));
     const left = Math.max(0, ...ends.map((one) => one.x)) + 12;
     if (width >= ROOM) drawingOf.append(endLabels(ends, left, { top: TOP, bottom: TOP + TALL }));
@@ -89,7 +102,7 @@ export function makeMethodChart({ element }) {
       ...points.map((one) => one.amount),
       ...published.map((one) => one.amount),
     ].sort((a, b) => x(a) - x(b));
-    drawn = {
+    const made = {
       hit,
       hover,
       marks,
@@ -100,18 +113,21 @@ export function makeMethodChart({ element }) {
       published,
       live,
     };
-    if (reading !== null && !drawn.at.some((one) => near(one, reading))) reading = null; // the amounts are others now
-    wire(hit, across);
+    drawn = made;
+    if (!made.at.some((one) => near(one, reading ?? one))) reading = null; // the amounts are others now
+    wire(made, across);
     drawing.replaceChildren(drawingOf);
     if (had.hit) hit.focus();
     if (had.mark >= 0) marks[had.mark]?.focus();
     tell();
   }
 
-  const named = (name) => data.models.find((one) => one.name === name);
+  /** @type {(name: string) => LabelledModel} */
+  const named = (name) => /** @type {LabelledModel} */ (data?.models.find((one) => one.name === name));
 
   // ---- marks ----------------------------------------------------------------------------------------------------
 
+  /** @type {(value: PublishedValue, x: (amount: number) => number, y: (share: number) => number) => SVGPathElement} */
   function theirMark(value, x, y) {
     const mark = svg("path", {
       class: "m-theirs",
@@ -120,7 +136,7 @@ export function makeMethodChart({ element }) {
       d: SHAPES[value.kind](x(value.amount), y(value.accuracy)),
       role: "img",
       tabindex: -1,
-      "aria-label": sentencesOf(value, data).join(" "),
+      "aria-label": sentencesOf(value, shown()).join(" "),
     });
     mark.addEventListener("pointerenter", () => show(value, x, y));
     mark.addEventListener("pointerleave", () => document.activeElement !== mark && hide());
@@ -130,16 +146,17 @@ export function makeMethodChart({ element }) {
   }
 
   // All of others' values are one stop of the Tab key; arrows go from one to the next.
+  /** @type {(marks: SVGPathElement[], values: PublishedValue[]) => SVGGElement} */
   function group(marks, values) {
     const own = svg("g", {
       role: "group",
       "aria-label": `${values.length} published values; arrow keys go from one to the next`,
     });
-    marks[0].setAttribute("tabindex", 0);
+    marks[0].setAttribute("tabindex", "0");
     own.append(...marks);
     own.addEventListener("keydown", (event) => {
       if (event.key === "Escape") hide();
-      const i = marks.indexOf(document.activeElement);
+      const i = focusedAmong(marks);
       const to = {
         ArrowRight: i + 1,
         ArrowDown: i + 1,
@@ -151,7 +168,7 @@ export function makeMethodChart({ element }) {
       if (to === undefined || i < 0) return;
       event.preventDefault();
       const next = marks[(to + marks.length) % marks.length];
-      marks.forEach((mark) => mark.setAttribute("tabindex", mark === next ? 0 : -1));
+      marks.forEach((mark) => mark.setAttribute("tabindex", mark === next ? "0" : "-1"));
       next.focus();
     });
     return own;
@@ -159,23 +176,21 @@ export function makeMethodChart({ element }) {
 
   // ---- reading --------------------------------------------------------------------------------------------------
 
-  function wire(hit, across) {
+  /** @type {(drawn: DrawnMethods, across: number) => void} */
+  function wire({ hit, at, x }, across) {
     hit.addEventListener("pointermove", ({ clientX }) => {
       const box = hit.getBoundingClientRect();
       const px = LEFT + ((clientX - box.left) / box.width) * across;
-      const far = drawn.at.map((amount) => Math.abs(drawn.x(amount) - px));
-      if (far.length) read(drawn.at[far.indexOf(Math.min(...far))]);
+      const far = at.map((amount) => Math.abs(x(amount) - px));
+      if (far.length) read(at[far.indexOf(Math.min(...far))]);
     });
     hit.addEventListener("pointerleave", () => document.activeElement !== hit && hide());
-    hit.addEventListener(
-      "focus",
-      () => hit.matches(":focus-visible") && drawn.at.length && read(reading ?? drawn.at[0]),
-    );
+    hit.addEventListener("focus", () => hit.matches(":focus-visible") && at.length && read(reading ?? at[0]));
     hit.addEventListener("blur", hide);
     hit.addEventListener("keydown", (event) => {
       if (event.key === "Escape") hide();
-      const i = drawn.at.findIndex((one) => near(one, reading ?? drawn.at[0]));
-      const last = drawn.at.length - 1;
+      const i = at.findIndex((one) => near(one, reading ?? at[0]));
+      const last = at.length - 1;
       const to = {
         ArrowRight: i + 1,
         ArrowUp: i + 1,
@@ -188,19 +203,24 @@ export function makeMethodChart({ element }) {
       }[event.key];
       if (to === undefined || last < 0) return;
       event.preventDefault();
-      read(drawn.at[Math.min(Math.max(to, 0), last)]);
+      read(at[Math.min(Math.max(to, 0), last)]);
     });
   }
 
-  const numbersAt = (amount) => valuesAt(amount, { ...drawn, models: data.models });
-  const amountOf = (amount) => (near(amount, data.amounts[0]) ? "clean" : shownAmount(data.kind, amount));
+  /** @type {(amount: number, drawn: DrawnMethods) => ReturnType<typeof valuesAt>} */
+  const numbersAt = (amount, drawn) => valuesAt(amount, { ...drawn, models: shown().models });
+  /** @type {(amount: number) => string} */
+  const amountOf = (amount) => (near(amount, shown().amounts[0]) ? "clean" : shownAmount(shown().kind, amount));
 
+  /** @type {(amount: number) => void} */
   function read(amount) {
+    if (!drawn) return;
     reading = amount;
-    const { rows, others } = numbersAt(amount);
+    const { x, hover, live, points } = drawn;
+    const { rows, others } = numbersAt(amount, drawn);
     const used = Object.keys(SOURCES).filter((source) => rows.some(({ cells }) => cells[source]));
-    const images = (source) =>
-      count(source === "live" ? drawn.live.n : drawn.points.find((one) => one.source === source).n);
+    /** @type {(source: string) => string} */
+    const images = (source) => count((source === "live" ? live : points.find((one) => one.source === source))?.n ?? 0);
     const head = make(
       "tr",
       {},
@@ -226,18 +246,19 @@ export function makeMethodChart({ element }) {
     );
     readout.classList.remove("one");
     position(
-      drawn.x(amount),
+      x(amount),
       TOP,
       make("b", {}, amountOf(amount)),
       make("table", {}, make("thead", {}, head), make("tbody", {}, ...body)),
       ...theirs,
     );
-    drawn.hover.setAttribute("transform", `translate(${drawn.x(amount)} 0)`);
+    hover.setAttribute("transform", `translate(${x(amount)} 0)`);
     tell();
   }
 
+  /** @type {(value: PublishedValue, x: (amount: number) => number, y: (share: number) => number) => void} */
   function show(value, x, y) {
-    const [first, ...rest] = sentencesOf(value, data);
+    const [first, ...rest] = sentencesOf(value, shown());
     const [title, ...more] = first.split(": ");
     readout.classList.add("one"); // before it is measured
     position(
@@ -255,6 +276,7 @@ export function makeMethodChart({ element }) {
   }
 
   // Beside what it is about, on the side with more room, never over it.
+  /** @type {(x: number, y: number, ...content: HTMLElement[]) => void} */
   function position(x, y, ...content) {
     readout.replaceChildren(...content);
     readout.hidden = false;
@@ -270,20 +292,19 @@ export function makeMethodChart({ element }) {
 
   // What a screen reader says of the chart at the amount that is read.
   function tell() {
-    const { hit } = drawn;
-    const amount = reading ?? drawn.at[0];
+    if (!drawn) return;
+    const { hit, at, x } = drawn;
+    const amount = reading ?? at[0];
     if (amount === undefined) return hit.setAttribute("aria-valuetext", "No number yet");
-    const { rows, others } = numbersAt(amount);
+    const { rows, others } = numbersAt(amount, drawn);
     const said = rows.map(
       ({ model, cells }) =>
         `${model.label} ${Object.entries(cells)
           .map(([source, text]) => `${text} ${SOURCES[source].toLowerCase()}`)
           .join(", ")}`,
     );
-    hit.setAttribute(
-      "aria-valuenow",
-      Math.round((100 * (drawn.x(amount) - LEFT)) / (drawn.x(data.amounts.at(-1)) - LEFT)),
-    );
+    const [, strong] = endsOf(shown());
+    hit.setAttribute("aria-valuenow", String(Math.round((100 * (x(amount) - LEFT)) / (x(strong) - LEFT))));
     hit.setAttribute(
       "aria-valuetext",
       `${amountOf(amount)}: ${[...said, ...others.map((one) => `published: ${one.text}, ${one.source}`)].join("; ")}`,

@@ -1,12 +1,17 @@
 // The boxes of the page "Methods": each training method's idea, formula and cost, and what its models gain and lose.
 
+/** @import { Compared, ConditionRow, MethodGroup, MethodInfo, MethodModel } from "../types.d.ts" */
+
 import { dot, make } from "../shared/dom.js";
 import { count, percent, points } from "../shared/format.js";
 
+/** @type {(title: string) => string} */
 const whole = (title) => title.replaceAll(" = ", "\u00a0=\u00a0"); // no line ends inside an amount
 
 // `show(distortion)` shows a distortion in the chart above.
+/** @type {(parts: { element: HTMLElement; show: (distortion: string) => void }) => { paint: (group: MethodGroup, titleOf: (distortion: string) => string) => void }} */
 export function makeDescriptions({ element, show }) {
+  /** @type {(group: MethodGroup, titleOf: (distortion: string) => string) => void} */
   function paint(group, titleOf) {
     const most = Math.max(
       0.01,
@@ -17,6 +22,7 @@ export function makeDescriptions({ element, show }) {
     element.replaceChildren(...group.methods.map((one) => box(one, group, most, titleOf)));
   }
 
+  /** @type {(method: MethodInfo, group: MethodGroup, most: number, titleOf: (distortion: string) => string) => HTMLElement} */
   function box(method, group, most, titleOf) {
     const { source } = method;
     const parts = [make("header", {}, dot(), make("h3", {}, method.title))];
@@ -37,6 +43,7 @@ export function makeDescriptions({ element, show }) {
       parts.push(make("p", {}, method.idea), ...formulas(method), make("p", { class: "soft" }, method.symbols));
     else parts.push(make("p", { class: "soft" }, "Nothing is written about this method yet; its numbers are below."));
     const facts = make("dl", {});
+    /** @type {(name: string, ...words: (string | HTMLElement)[]) => void} */
     const fact = (name, ...words) => facts.append(make("div", {}, make("dt", {}, name), make("dd", {}, ...words)));
     if (method.cost) fact("Training", method.cost);
     for (const model of method.models.filter((one) => !one.baseline && one.rows.length))
@@ -63,23 +70,28 @@ export function makeDescriptions({ element, show }) {
     return make("article", { class: "m-idea", "data-method": method.method, "aria-label": method.title }, ...parts);
   }
 
+  /** @type {(model: MethodModel) => string} */
   const suffix = (model) => (model.subtitle ? `, ${model.subtitle}` : "");
 
   // The formulas are MathML of ours, from the server's own list, never of a person's writing.
+  /** @type {(method: MethodInfo) => HTMLElement[]} */
   function formulas({ formulas: all }) {
     return all.map(([inside, said]) => {
       const template = document.createElement("template");
       template.innerHTML = `<math display="block">${inside}</math>`;
-      const [math] = template.content.childNodes;
+      const math = template.content.children[0];
       math.setAttribute("aria-label", said);
       return make("div", { class: "m-formula" }, math);
     });
   }
 
   // The conditions under which the baseline was measured, too.
-  const compared = ({ rows }) => rows.filter((row) => row.difference !== null);
+  /** @type {(model: MethodModel) => Compared[]} */
+  const compared = ({ rows }) =>
+    rows.flatMap((row) => (row.difference === null ? [] : [{ ...row, difference: row.difference }]));
 
   // What can be told from the baseline in one direction, the largest first.
+  /** @type {(model: MethodModel, sign: number) => HTMLElement | string} */
   function sum(model, sign) {
     const rows = compared(model);
     const told = rows
@@ -101,7 +113,9 @@ export function makeDescriptions({ element, show }) {
   }
 
   // What a model without a baseline reaches: on clean images, and at worst.
+  /** @type {(model: MethodModel) => HTMLElement} */
   function reached({ rows }) {
+    /** @type {(row: ConditionRow) => HTMLElement} */
     const share = (row) => make("b", {}, percent(row.accuracy, 1));
     const clean = rows.find((row) => row.title === "Clean") ?? rows[0];
     const worst = rows.reduce((found, row) => (row.accuracy < found.accuracy ? row : found));
@@ -116,6 +130,7 @@ export function makeDescriptions({ element, show }) {
     );
   }
 
+  /** @type {(name: string, title: string) => HTMLElement} */
   function showButton(name, title) {
     const made = make("button", { class: "plain" }, `Show ${title}`);
     made.addEventListener("click", () => show(name));
@@ -123,6 +138,7 @@ export function makeDescriptions({ element, show }) {
   }
 
   // All conditions of a card: how far each lies from the baseline's, to the right what is gained, to the left what is lost.
+  /** @type {(model: MethodModel, most: number) => HTMLElement} */
   function table({ rows, baseline, name, options }, most) {
     const settings = Object.entries(options)
       .map(([key, value]) => `${key} ${value}`)

@@ -1,37 +1,39 @@
 // The legend of the chart of the page "Methods": where the numbers come from; a press hides or shows what comes from there.
 
-import { make } from "../shared/dom.js";
+/** @import { MethodsData } from "../types.d.ts" */
+
+import { find, make } from "../shared/dom.js";
 import { count } from "../shared/format.js";
 import { sourceSample } from "./marks.js";
 import { SOURCES } from "./values.js";
 
 // `hidden`: a Set of the SOURCES left out, which a press changes; `toggled()` hears of it.
+/** @type {(parts: { hidden: Set<string>; toggled: () => void }) => { element: HTMLElement; paint: (data: MethodsData) => void }} */
 export function makeLegend({ hidden, toggled }) {
   const help = "Where the numbers come from: choose what is shown";
   const element = make("div", { class: "m-legend", role: "group", "aria-label": help });
 
+  /** @type {(data: MethodsData) => void} */
   function paint({ points, published, live }) {
-    const focused = element.contains(document.activeElement) ? document.activeElement.dataset.source : null;
+    const focused = element.contains(document.activeElement) && document.activeElement?.getAttribute("data-source");
+    /** @type {Record<string, string | null>} */
     const words = { live: live && `n = ${count(live.n)}, seed ${live.seed}` };
     for (const source of ["survey", "card"]) {
       const own = points.filter((one) => one.source === source);
       const seeds = own.map((one) => one.seed).filter((seed) => seed !== null);
-      words[source] = own.length && `n = ${distinct(own.map((one) => count(one.n)))}, seed ${distinct(seeds)}`;
+      words[source] = own.length ? `n = ${distinct(own.map((one) => count(one.n)))}, seed ${distinct(seeds)}` : null;
     }
     for (const source of ["stated", "measured"]) {
       const own = published.filter((one) => one.kind === source);
-      words[source] =
-        own.length &&
-        distinct(
-          own.map((one) => one.source.short),
-          "; ",
-        );
+      const papers = own.map((one) => one.source.short);
+      words[source] = own.length ? distinct(papers, "; ") : null;
     }
     const there = Object.keys(SOURCES).filter((source) => words[source]);
     element.replaceChildren(...there.map((source) => entry(source, words[source])));
-    if (focused) element.querySelector(`[data-source=${focused}]`)?.focus();
+    if (focused) find(element, `[data-source=${focused}]`).focus();
   }
 
+  /** @type {(source: string, words: string | null) => HTMLElement} */
   function entry(source, words) {
     const made = make(
       "button",
@@ -41,7 +43,7 @@ export function makeLegend({ hidden, toggled }) {
         title: "Show or hide",
         "data-source": source,
       },
-      ...[sourceSample(source), make("span", {}, SOURCES[source]), make("small", {}, words)],
+      ...[sourceSample(source), make("span", {}, SOURCES[source]), make("small", {}, words ?? "")],
     );
     made.addEventListener("click", () => {
       if (!hidden.delete(source)) hidden.add(source);
@@ -53,6 +55,7 @@ export function makeLegend({ hidden, toggled }) {
   return { element, paint };
 }
 
+/** @type {(values: (string | number | null)[], between?: string) => string} */
 function distinct(values, between = ", ") {
   return [...new Set(values)].join(between);
 }

@@ -1,12 +1,15 @@
 // The table that says the same as the chart of the page "Methods": every number with where it comes from, also those that
 // are hidden or lie beyond the chart. It is made when it is opened. `world()`: what the chart draws, null before that.
 
+/** @import { LiveModel, LiveValues, MethodsData, PointValue } from "../types.d.ts" */
+
 import { make } from "../shared/dom.js";
 import { count, interval, percent, shownAmount } from "../shared/format.js";
 import { SOURCES } from "./values.js";
 
 const HEADS = ["From", "Model", "Amount", "Accuracy (95 % interval)", "n", "Seed", "Setting and source"];
 
+/** @type {(parts: { world: () => MethodsData | null }) => { element: HTMLElement; paint: () => void }} */
 export function makeNumbers({ world }) {
   const body = make("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "All numbers of the chart" });
   const element = make("details", {}, make("summary", {}, "The same as a table"), body);
@@ -16,21 +19,12 @@ export function makeNumbers({ world }) {
     const shown = element.open && world();
     if (!shown) return;
     const { kind, amounts, models, points, published, live } = shown;
+    /** @type {(amount: number) => string} */
     const amountOf = (amount) => (amount === amounts[0] ? "clean" : shownAmount(kind, amount));
-    const label = (name) => models.find((one) => one.name === name).label;
-    const measured = (live?.models ?? []).flatMap(({ name, accuracy, low, high }) =>
-      live.amounts.map((amount, i) => ({
-        source: "live",
-        model: name,
-        amount,
-        n: live.n,
-        seed: live.seed,
-        accuracy: accuracy[i],
-        low: low[i],
-        high: high[i],
-      })),
-    );
-    const ours = [...measured, ...points].map((one) => [
+    /** @type {(name: string) => string | undefined} */
+    const label = (name) => models.find((one) => one.name === name)?.label;
+    const here = live ? live.models.flatMap((model) => valuesOf(model, live)) : [];
+    const ours = [...here, ...points].map((one) => [
       SOURCES[one.source],
       label(one.model),
       amountOf(one.amount),
@@ -48,6 +42,7 @@ export function makeNumbers({ world }) {
       "",
       `${one.setting}; ${one.source.short}, arXiv ${one.source.arxiv}. ${one.certain}`,
     ]);
+    /** @type {(cells: (string | number | undefined)[]) => HTMLElement} */
     const row = (cells) =>
       make(
         "tr",
@@ -61,4 +56,12 @@ export function makeNumbers({ world }) {
   }
 
   return { element, paint };
+}
+
+// What was measured of one model, as points.
+/** @type {(model: LiveModel, live: LiveValues) => (Omit<PointValue, "source"> & { source: string })[]} */
+function valuesOf({ name, accuracy, low, high }, { amounts, n, seed }) {
+  return amounts.map((amount, i) => {
+    return { source: "live", model: name, amount, n, seed, accuracy: accuracy[i], low: low[i], high: high[i] };
+  });
 }

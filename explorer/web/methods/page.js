@@ -1,57 +1,58 @@
 // The page "Methods": a data set and a distortion are chosen; the chart shows what is known of all its models, and what
 // is measured meanwhile; below it stands what each training method does, costs, gains and loses.
 
+/** @import { Catalogue, Jobs, Known, LiveValues, MeasureState, MethodGroup, MethodsChosen, MethodsData, Progress, Server } from "../types.d.ts" */
+
 import { renewDatasets } from "../shared/datasets.js";
-import { labelled, make, smallButton, smallMenu } from "../shared/dom.js";
-import { count, shownAmount } from "../shared/format.js";
+import { make, smallButton } from "../shared/dom.js";
 import { queryOf } from "../shared/query.js";
 import { ask as askServer } from "../shared/server.js";
 import { makeMethodChart } from "./chart.js";
 import { makeDescriptions } from "./descriptions.js";
 import { makeLegend } from "./legend.js";
+import { makeMenus } from "./menus.js";
 import { makeNumbers } from "./numbers.js";
 import { actText, notesOf, statusText } from "./status.js";
 
 const FIRST = [25, 50, 100, 200, 300, 450, 700]; // images after which the chart is drawn anew
 const FIRST_ATTACKED = [10, 25, 50, 100, 200, 300, 450, 700];
-const REACHES = { near: "up to twice the published severities", whole: "all of the slider" };
 
+/** @type {(parts: { element: HTMLElement; query: URLSearchParams; server: Server; jobs: Jobs; catalogue: Catalogue; tell: () => void }) => { enter: () => Promise<void>; leave: () => void; link: () => string }} */
 export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
+  /** @type {MethodsChosen} */
   const chosen = {
     data: query.get("data"),
     distortion: query.get("distortion") ?? "gaussian_noise",
     reach: query.get("reach"),
     images: Number(query.get("images")) || 100,
   };
+  /** @type {MethodGroup[] | null} */
   let groups = null; // the data sets with their models
+  /** @type {Known | null} */
   let known = null; // what is known of the chosen distortion
+  /** @type {LiveValues | null} */
   let live = null; // what was measured here so far
+  /** @type {MeasureState} */
   let state = "asking"; // asking, measuring, paused, stopped, failed, absent, done
   let run = 0; // the newest question
   let away = true; // another page is shown
+  /** @type {{ data: string; done: number; total: number } | null} */
   let fetching = null; // the download under way: { data, done, total }
+  /** @type {Set<string>} */
   const hidden = new Set();
-  const reached = () => (known.reaches[chosen.reach] ? chosen.reach : Object.keys(known.reaches)[0]); // not every distortion has both
-  const group = () => groups.find((one) => one.data === chosen.data);
+  /** @type {() => string} */
+  const reached = () => {
+    const names = Object.keys(facts().reaches); // not every distortion has both
+    return names.find((name) => name === chosen.reach) ?? names[0];
+  };
+  /** @type {() => MethodGroup} */
+  const group = () => /** @type {MethodGroup} */ (groups?.find((one) => one.data === chosen.data));
+  // What is known of the chosen distortion, once it was asked for.
+  const facts = () => /** @type {Known} */ (known);
 
   // ---- what stands on the page ------------------------------------------------------------------------------------
 
-  const data = smallMenu("Models of", "The data set whose models are shown");
-  const distortion = smallMenu("Accuracy under", "What is done to the images");
-  const reach = smallMenu("Amounts", "How far the amount goes");
-  const images = smallMenu(
-    "Test images",
-    "How many test images are measured here: more take longer and make the bands narrower",
-  );
-  const head = make(
-    "div",
-    { class: "m-head" },
-    make("h1", {}, "Methods"),
-    labelled("Models of", data),
-    labelled("Accuracy under", distortion),
-    labelled("Amounts", reach),
-    labelled("Test images", images),
-  );
+  const menus = makeMenus({ catalogue, choose });
   const title = make("h2", {});
   const lead = make("p", { class: "soft" });
   const chartBox = make("div", {});
@@ -78,10 +79,6 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
   const body = make("div", { class: "m-body", hidden: "" }, box, descriptionsTitle, descriptionsBox);
   const chart = makeMethodChart({ element: chartBox });
   const descriptions = makeDescriptions({ element: descriptionsBox, show: showDistortion });
-  data.addEventListener("change", () => choose({ data: data.value }));
-  distortion.addEventListener("change", () => choose({ distortion: distortion.value }));
-  reach.addEventListener("change", () => choose({ reach: reach.value }));
-  images.addEventListener("change", () => choose({ images: Number(images.value) }));
   act.addEventListener("click", () => {
     if (fetching?.data === chosen.data) stopDownload();
     else if (state === "measuring") stop();
@@ -89,34 +86,27 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
     else measure();
   });
 
-  for (const [label, wanted] of [
-    ["Distortions", false],
-    ["Attacks, on each model itself", true],
-  ]) {
-    const own = Object.entries(catalogue.distortions).filter(([, kind]) => kind.adversarial === wanted);
-    distortion.append(
-      make("optgroup", { label }, ...own.map(([name, kind]) => make("option", { value: name }, kind.title))),
-    );
-  }
-
   // ---- choosing ---------------------------------------------------------------------------------------------------
 
+  /** @type {(what: string, question?: object) => Promise<any>} */
   const ask = (what, question = {}) => askServer(server, "methods", { ask: what, ...question });
 
   async function enter() {
-    if (!head.isConnected) element.append(head, said, body);
+    if (!menus.element.isConnected) element.append(menus.element, said, body);
     away = false;
     if (groups) return comeBack();
     const found = await ask("overview");
     if (found.error) return fail(found.error, enter);
-    groups = found.groups;
-    if (!groups.length) return fail("No model here says what it was trained on; train one with 'explorer train'.");
-    data.replaceChildren(...groups.map((one) => make("option", { value: one.data }, one.title)));
+    /** @type {MethodGroup[]} */
+    const all = found.groups;
+    groups = all;
+    if (!all.length) return fail("No model here says what it was trained on; train one with 'explorer train'.");
+    menus.fill(all);
     const unknown = [
       ...(chosen.data && !group() ? ["no models of that data set"] : []),
       ...(catalogue.distortions[chosen.distortion] ? [] : ["no distortion of that name"]),
     ];
-    if (!group()) chosen.data = groups[0].data;
+    if (!group()) chosen.data = all[0].data;
     if (!catalogue.distortions[chosen.distortion]) chosen.distortion = "gaussian_noise";
     await open();
     if (unknown.length) addNote(`The address asks for what is not here: ${unknown.join(", ")}.`);
@@ -124,7 +114,7 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
 
   // Somebody was elsewhere on the page, where the data set may have been downloaded.
   function comeBack() {
-    for (const one of groups) one.here ||= catalogue.datasets.some(({ name, here }) => here && name === one.data);
+    for (const one of groups ?? []) one.here ||= catalogue.datasets.some(({ name, here }) => here && name === one.data);
     if (state === "paused" || (state === "absent" && group().here && !fetching)) measure();
   }
 
@@ -137,15 +127,17 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
     state = "paused";
   }
 
+  /** @type {(change: object) => void} */
   function choose(change) {
     Object.assign(chosen, change);
     groups ? open() : enter();
   }
 
+  /** @type {(name: string) => void} */
   function showDistortion(name) {
     choose({ distortion: name });
     box.scrollIntoView({ block: "start" });
-    distortion.focus({ preventScroll: true });
+    menus.distortion.focus({ preventScroll: true });
   }
 
   async function open() {
@@ -163,7 +155,7 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
     const { sizes } = group();
     if (!sizes.includes(chosen.images))
       chosen.images = sizes.filter((size) => size <= chosen.images).at(-1) ?? sizes[0];
-    paintMenus();
+    menus.paint(chosen, facts(), group(), reached());
     said.replaceChildren();
     body.hidden = false;
     descriptions.paint(group(), (name) => catalogue.distortions[name].title);
@@ -179,10 +171,14 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
     state = away ? "paused" : "absent";
     if (away || !group().here) return paintStatus();
     const n = chosen.images;
-    const stops = [...(known.adversarial ? FIRST_ATTACKED : FIRST).filter((one) => one < n && one > (live?.n ?? 0)), n];
+    const stops = [
+      ...(facts().adversarial ? FIRST_ATTACKED : FIRST).filter((one) => one < n && one > (live?.n ?? 0)),
+      n,
+    ];
     state = "measuring";
     for (const images of stops) {
       const from = live?.n ?? 0;
+      /** @type {Progress} */
       const progress = (done, total) =>
         mine === run && paintStatus(from + (total ? ((images - from) * done) / total : 0));
       paintStatus(from);
@@ -206,6 +202,7 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
     stopped();
   }
 
+  /** @type {(error?: string) => void} */
   function stopped(error) {
     state = error ? "failed" : "stopped";
     paintStatus(0, error);
@@ -217,6 +214,7 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
     const mine = { data: dataset, done: 0, total: 0 };
     fetching = mine;
     paintStatus();
+    /** @type {Progress} */
     const progress = (done, total) => {
       Object.assign(mine, { done, total });
       if (state === "absent") paintStatus();
@@ -227,7 +225,7 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
     const own = chosen.data === dataset; // else another data set is looked at, whose button waited
     if (found?.datasets) {
       renewDatasets(catalogue.datasets, found.datasets);
-      groups.find((one) => one.data === dataset).here = true;
+      for (const one of groups ?? []) one.here ||= one.data === dataset;
       if (own) return open();
     }
     if (state === "absent") paintStatus(0, own ? (found?.error ?? `The download of ${name} was stopped.`) : null);
@@ -241,54 +239,31 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
 
   // ---- painting ---------------------------------------------------------------------------------------------------
 
-  function paintMenus() {
-    const { sizes } = group();
-    reach.replaceChildren(
-      ...Object.entries(known.reaches).map(([name, { amounts }]) =>
-        make(
-          "option",
-          { value: name, title: REACHES[name] },
-          `${amounts.at(-1) < amounts[0] ? "down" : "up"} to ${shownAmount(known, amounts.at(-1))}`,
-        ),
-      ),
-    );
-    images.replaceChildren(
-      ...sizes.map((size) =>
-        make("option", { value: size }, size === group().rows ? `all ${count(size)}` : `first ${count(size)}`),
-      ),
-    );
-    [data.value, distortion.value, reach.value, images.value] = [
-      chosen.data,
-      chosen.distortion,
-      reached(),
-      chosen.images,
-    ];
-    reach.disabled = Object.keys(known.reaches).length < 2;
-  }
-
+  /** @type {() => MethodsData} */
   function world() {
     const models = group().models.map((model) => ({
       ...model,
       label: [model.title, model.subtitle].filter(Boolean).join(" · "),
     }));
+    const { points, published, reaches } = facts();
     return {
-      kind: known,
-      amounts: known.reaches[reached()].amounts,
+      kind: facts(),
+      amounts: reaches[reached()].amounts,
       models,
       archs: models.map((one) => one.arch),
       live,
-      points: known.points,
-      published: known.published,
+      points,
+      published,
       hidden,
     };
   }
 
   function paint() {
-    const { amounts, points, published } = world();
-    title.textContent = `Accuracy under ${known.title}`;
-    lead.textContent = `${known.help} ${group().title}, all ${group().models.length} models${known.adversarial ? "; each is attacked by the change made against itself" : ", on the same pixels"}. Whiskers and bands: 95 % intervals (Wilson).`;
+    const { amounts, points, published, kind } = world();
+    title.textContent = `Accuracy under ${kind.title}`;
+    lead.textContent = `${kind.help} ${group().title}, all ${group().models.length} models${kind.adversarial ? "; each is attacked by the change made against itself" : ", on the same pixels"}. Whiskers and bands: 95 % intervals (Wilson).`;
     const notesOfChart = notesOf({
-      known,
+      known: kind,
       group: group(),
       amounts,
       values: [...points, ...published],
@@ -304,25 +279,30 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
     chart.paint(world());
   }
 
+  /** @type {(text: string) => void} */
   function addNote(text) {
     notes.append(make("li", {}, text));
   }
 
+  /** @type {(done?: number, error?: string | null) => void} */
   function paintStatus(done = 0, error = null) {
     box.dataset.state = state;
     const loading = state === "absent" && fetching?.data === chosen.data;
-    const [clean] = known.reaches[reached()].amounts;
-    const shown = known.points.filter((one) => one.amount !== clean).map((one) => one.source);
-    const facts = { done, images: chosen.images, live, error, group: group(), title: known.title, shown };
-    const text = statusText(state, facts, loading ? fetching : null);
+    const { points, reaches, title } = facts();
+    const [clean] = reaches[reached()].amounts;
+    const shown = points.filter((one) => one.amount !== clean).map((one) => one.source);
+    const all = { done, images: chosen.images, live, error, group: group(), title, shown };
+    const download = loading ? fetching : null;
+    const text = statusText(state, all, download);
     if (status.textContent !== text) status.textContent = text;
     bar.hidden = state !== "measuring" && !loading;
     bar.setAttribute("aria-label", loading ? "Downloading" : "Measuring");
-    bar.value = loading ? fetching.done / group().bytes : done / chosen.images;
+    bar.value = download ? download.done / group().bytes : done / chosen.images;
     act.textContent = actText(state, group(), loading);
     act.hidden = !act.textContent || (state === "absent" && (!group().bytes || (fetching !== null && !loading)));
   }
 
+  /** @type {(sentence: string, again?: () => void) => void} */
   function fail(sentence, again) {
     element.removeAttribute("aria-busy");
     body.hidden = true;
@@ -333,14 +313,14 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
 
   // What the address says of this page.
   function link() {
-    const said = [
+    const images = chosen.images === 100 ? null : chosen.images;
+    return queryOf([
       ["place", "methods"],
       ["data", chosen.data],
       ["distortion", chosen.distortion],
       ["reach", chosen.reach],
-      ["images", chosen.images === 100 ? null : chosen.images],
-    ];
-    return queryOf(said.filter(([, value]) => value));
+      ["images", images],
+    ]);
   }
 
   return { enter, leave, link };

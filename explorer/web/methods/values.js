@@ -1,7 +1,10 @@
 // The numbers of the page "Methods" in words. Nothing here touches the page.
 
+/** @import { MethodsData, PublishedValue, ValuesAt } from "../types.d.ts" */
+
 import { count, interval, percent, shownAmount } from "../shared/format.js";
 
+/** @type {Record<string, string>} */
 export const SOURCES = {
   live: "Measured here",
   survey: "Shipped survey",
@@ -10,18 +13,22 @@ export const SOURCES = {
   measured: "Weights of others, measured by us",
 };
 
+/** @type {(a: number, b: number) => boolean} */
 export const near = (a, b) => Math.abs(a - b) < 1e-9 * Math.max(1, Math.abs(a));
 
 // Where the axis begins, so that curves close to 100 % can be told apart; it is written at the axis.
+/** @type {(shares: number[]) => number} */
 export function axisStart(shares) {
   return [0.9, 0.75, 0.5].find((low) => Math.min(1, ...shares) > low) ?? 0;
 }
 
 // Every number at an amount: rows of { model, cells: { source: text } }, and lines on what others published.
+/** @type {(amount: number, data: Pick<MethodsData, "models" | "live" | "points" | "published">) => ValuesAt} */
 export function valuesAt(amount, { models, live, points, published }) {
   const i = live ? live.amounts.findIndex((one) => near(one, amount)) : -1;
   const rows = models.map((model) => {
     const own = live?.models.find((one) => one.name === model.name);
+    /** @type {Record<string, string>} */
     const cells = {};
     if (i >= 0 && own) cells.live = interval({ accuracy: own.accuracy[i], low: own.low[i], high: own.high[i] });
     for (const one of points.filter((point) => point.model === model.name && near(point.amount, amount))) {
@@ -38,6 +45,7 @@ export function valuesAt(amount, { models, live, points, published }) {
 }
 
 // Published values of one method, network and source at one amount, in a line.
+/** @type {(values: PublishedValue[]) => ValuesAt["others"][number]} */
 function summary(values) {
   const [{ method, kind, title, arch, source }] = values;
   const shares = values.map((one) => one.accuracy);
@@ -47,6 +55,7 @@ function summary(values) {
 }
 
 // A published value in sentences; `archs` are the architectures of our own models.
+/** @type {(value: PublishedValue, data: Pick<MethodsData, "kind" | "archs">) => string[]} */
 export function sentencesOf(value, { kind, archs }) {
   const { source } = value;
   const where = value.clean ? "clean images" : `${value.about ? "about " : ""}${shownAmount(kind, value.amount)}`;
@@ -63,6 +72,7 @@ export function sentencesOf(value, { kind, archs }) {
 
 // Heights for labels beside the ends of lines: in order, at least `gap` apart, and between `top` and `bottom` where they
 // fit. ends: [{ y }]; gives them with `at`, from the top down.
+/** @type {<E extends { y: number }>(ends: E[], room: { top: number; bottom: number; gap?: number }) => (E & { at: number })[]} */
 export function spread(ends, { top, bottom, gap = 17 }) {
   const placed = ends.map((one) => ({ ...one, at: one.y })).sort((a, b) => a.y - b.y);
   for (const [i, one] of placed.entries()) one.at = Math.max(one.at, i ? placed[i - 1].at + gap : top);

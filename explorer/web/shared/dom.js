@@ -45,6 +45,12 @@ export function find(root, selector) {
   return /** @type {any} */ (found);
 }
 
+// What an event happened to; whoever asks knows what that can be.
+/** @type {(event: Event) => HTMLInputElement} */
+export function targetOf({ target }) {
+  return /** @type {any} */ (target);
+}
+
 /** @type {(text: string, help: string | null, act: () => unknown) => HTMLButtonElement} */
 export function smallButton(text, help, act) {
   const made = make("button", { class: "small-button", title: help }, text);
@@ -95,6 +101,12 @@ export function makeEdges(scroll) {
   const sizes = new ResizeObserver(update);
   for (const part of [scroll, ...scroll.children]) sizes.observe(part);
   return box;
+}
+
+// Which of these elements has the focus; -1: none.
+/** @type {(elements: Element[]) => number} */
+export function focusedAmong(elements) {
+  return elements.findIndex((element) => element.matches(":focus"));
 }
 
 // Where an arrow key leads among `count` things in a line, round the ends; undefined for other keys.

@@ -3,6 +3,8 @@
 // Synced: `answer`, what panel.js paints, with `turn`, a number that grows, and `live`, whether something is dragged;
 // `still`, the class of the picture stored for places without a kernel, which is hidden where this view lives.
 
+/** @import { WidgetModel } from "../types.d.ts" */
+
 import { mount } from "../panel/panel.js";
 import { make } from "../shared/dom.js";
 
@@ -11,6 +13,7 @@ const KERNEL_MS = 6000; // without a word from the kernel: what is shown was sto
 const DARK = '.dark, [data-jp-theme-light="false"], [data-theme="dark"], .vscode-dark, [theme="dark"]';
 
 export default {
+  /** @type {(view: { model: WidgetModel; el: HTMLElement }) => () => void} */
   render({ model, el }) {
     const state = () => ({ turn: model.get("answer").turn, models: model.get("answer").models ?? [] });
     const note = make(
@@ -27,14 +30,19 @@ export default {
     el.append(hide, note);
     const panel = mount(el, { ask: async () => model.get("answer"), state: state() });
     const paint = () => panel.update(state(), { live: Boolean(model.get("answer").live) });
-    const alone = setTimeout(() => (note.hidden = false), KERNEL_MS);
+    const alone = setTimeout(() => {
+      note.hidden = false;
+    }, KERNEL_MS);
     const heard = () => {
       clearTimeout(alone);
       note.hidden = true;
     };
     const fitted = new ResizeObserver(fit);
-    const drawn = ({ detail }) =>
-      el.closest(".stability-whole")?.contains(detail.element) && fitted.observe(detail.element);
+    /** @type {(event: Event) => void} */
+    const drawn = (event) => {
+      const { element } = /** @type {CustomEvent} */ (event).detail;
+      if (el.closest(".stability-whole")?.contains(element)) fitted.observe(element);
+    };
     document.addEventListener("plotlywidget-after-render", drawn);
     model.on("change:answer", paint);
     model.on("msg:custom", heard);

@@ -1,10 +1,14 @@
 // The tab "Curves": what every model answers while the distortion touched last grows, all else in the chain held still.
 
+/** @import { CurveModel, Flip, Progress, Question, SweptStep, View, ViewParts } from "../../types.d.ts" */
+
 import { mountCurves } from "../../panel/curves.js";
 import { make } from "../../shared/dom.js";
+import { sweptStep } from "../swept.js";
 
 const SEEDS = 8; // of the band
 
+/** @type {(parts: ViewParts) => View} */
 export function makeCurvesView({ element, page, jobs }) {
   const lead = make("p", { class: "lead" });
   const note = make("p", { class: "lead", hidden: "" }, "Read against the clean picture, not against the pinned one.");
@@ -12,16 +16,22 @@ export function makeCurvesView({ element, page, jobs }) {
   const charts = mountCurves(element, {
     pick: (amount, { live }) => swept && page.setAmount(swept.index, amount, { live }),
   });
+  /** @type {SweptStep | null} */
   let swept = null; // the step on the axis, as stepOnAxis gives it
+  /** @type {string | null} */
   let drawn = null; // the question, less that step's amount, whose curves are on screen
+  /** @type {string | null} */
   let asked = null; // the one whose curves are being computed
   let whole = true; // whether their band is there, or there is none, and their flip points were searched
   let side = 1; // of a slider with two sides
+  /** @type {number | null} */
   let amount = null;
+  /** @type {Flip[]} */
   let flips = []; // marks on the slider
 
+  /** @type {View["update"]} */
   function update({ answer, question, live }) {
-    const step = stepOnAxis();
+    const step = sweptStep(page.state().steps, page.activeStep());
     lead.toggleAttribute("hidden", !step);
     note.toggleAttribute("hidden", !step || !answer?.pinned);
     if (!step) {
@@ -49,28 +59,23 @@ export function makeCurvesView({ element, page, jobs }) {
     } else if (key !== asked) ask(key, question, step, 1);
   }
 
-  // The step touched last if it is on, else the last one that is; `active` counts only those that are on, as the recipe does.
-  function stepOnAxis() {
-    const { steps } = page.state();
-    const touched = page.activeStep();
-    const index = steps[touched]?.on ? touched : steps.findLastIndex((step) => step.on);
-    if (index < 0) return null;
-    return { ...steps[index], index, active: steps.slice(0, index).filter((step) => step.on).length };
-  }
-
+  /** @type {(step: SweptStep) => string} */
   const axisOf = ({ index, name }) => `${index} ${name} ${side}`;
 
+  /** @type {(question: Question, step: SweptStep) => string} */
   function keyOf({ recipe, ...rest }, step) {
     const steps = recipe.steps.map(([name, value], i) => (i === step.active ? [name] : [name, value]));
     delete rest.reference; // the curves are read against the clean picture
     return JSON.stringify({ ...rest, recipe: { ...recipe, steps }, axis: axisOf(step) });
   }
 
+  /** @type {(key: string, question: Question, step: SweptStep, seeds: number) => Promise<void>} */
   async function ask(key, question, step, seeds) {
     asked = key;
     charts.stale(seeds === 1);
     do {
       charts.wait(0);
+      /** @type {Progress} */
       const progress = (done, total) => charts.wait(total ? done / total : 0);
       const found = await jobs.run(
         "curves",
@@ -83,8 +88,11 @@ export function makeCurvesView({ element, page, jobs }) {
       charts.paint(found);
       charts.at(amount);
       drawn = key;
-      const flipped = found.exact ? found.models.filter((model) => model.flip_point !== null) : [];
-      flips = flipped.map(({ method, title, flip_point }) => ({ method, title, amount: flip_point }));
+      /** @type {CurveModel[]} */
+      const flipped = found.exact ? found.models : [];
+      flips = flipped.flatMap(({ method, title, flip_point: flip }) =>
+        flip === null ? [] : [{ method, title, amount: flip }],
+      );
       page.markFlips(step.index, flips);
       whole = seeds > 1 || (!found.random && found.exact);
       seeds = whole ? 0 : SEEDS;
@@ -92,6 +100,7 @@ export function makeCurvesView({ element, page, jobs }) {
     asked = null;
   }
 
+  /** @type {(sentence: string | null) => void} */
   function say(sentence) {
     stop();
     clearMarks();

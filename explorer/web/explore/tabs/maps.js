@@ -2,7 +2,7 @@
 //
 //   const maps = makeLinkedMaps({ element, describe, speak })   `element` holds the frames and listens to keys and pointer
 //   maps.clear()
-//   maps.frame({ map, label, under })    an element to be placed inside `element`; `map`, unless null, is
+//   maps.frame({ map, label, under })    an element to be placed inside `element`; `map` is
 //                                        { width, height, data, low, high, signed, solid }, base64 of one byte per value,
 //                                        0 at low to 255 at high; `under`: address of the picture beneath it
 //   maps.zoom(factor), maps.whole()
@@ -12,17 +12,23 @@
 // for that, `solid` fills them, and the cross-hair tells the sign. describe(text) hears where the cross-hair is,
 // speak(text) the values as well when it was moved by a key. `[data-method]` around a frame gives its colour.
 
-import { make } from "../../shared/dom.js";
+/** @import { LinkedMaps, MapFrame, NumberMap, Spot } from "../../types.d.ts" */
+
+import { make, targetOf } from "../../shared/dom.js";
 import { plain } from "../../shared/format.js";
 
 const CLOSEST = 16;
 const SPOKEN = 6; // maps whose values are spoken at most
 const DOTS = 320; // of a map's side when drawn, about
 
+/** @type {(options: { element: HTMLElement; describe?: (text: string) => void; speak?: (text: string) => void }) => LinkedMaps} */
 export function makeLinkedMaps({ element, describe = () => {}, speak = () => {} }) {
-  let frames = []; // { frame, canvas, read, label, map, values }
+  /** @type {MapFrame[]} */
+  let frames = [];
   let view = { zoom: 1, x: 0, y: 0 }; // the left and upper edge, in parts of the picture's side
-  let cross = null; // { x, y } in parts of the picture's side
+  /** @type {Spot | null} */
+  let cross = null;
+  /** @type {(Spot & { width: number; height: number; zoom: number; from: Spot }) | null} */
   let drag = null;
 
   element.tabIndex = 0;
@@ -32,7 +38,8 @@ export function makeLinkedMaps({ element, describe = () => {}, speak = () => {} 
     attributeFilter: ["class"],
   });
 
-  function frame({ map = null, label, under = null }) {
+  /** @type {(map: { map: NumberMap; label: string; under?: string | null }) => HTMLElement} */
+  function frame({ map, label, under = null }) {
     const sheet = make("div", { class: "sheet" });
     const box = make(
       "div",
@@ -41,19 +48,19 @@ export function makeLinkedMaps({ element, describe = () => {}, speak = () => {} 
       make("i", { class: "across" }),
       make("i", { class: "down" }),
     );
-    if (under) sheet.append(make("img", { src: under, alt: "", class: map ? "dim" : "", draggable: "false" }));
+    if (under) sheet.append(make("img", { src: under, alt: "", class: "dim", draggable: "false" }));
     const one = {
       frame: box,
       canvas: make("canvas"),
       read: make("span", { class: "read" }),
       label,
       map,
-      values: map && decode(map),
+      values: decode(map),
     };
-    if (map) sheet.append(one.canvas);
-    if (one.values?.length === 1) one.read.textContent = valueAt(map, one.values, { x: 0, y: 0 }); // there is only one
+    sheet.append(one.canvas);
+    if (one.values.length === 1) one.read.textContent = valueAt(map, one.values, { x: 0, y: 0 }); // there is only one
     frames.push(one);
-    if (map) queueMicrotask(() => draw(one)); // once it stands on the page it knows its colours
+    queueMicrotask(() => draw(one)); // once it stands on the page it knows its colours
     return make("div", { class: "framed" }, box, one.read);
   }
 
@@ -64,14 +71,16 @@ export function makeLinkedMaps({ element, describe = () => {}, speak = () => {} 
 
   // ---- drawing ----------------------------------------------------------------------------------------------------
 
+  /** @type {(one: MapFrame) => void} */
   function draw({ frame: box, canvas, map, values }) {
     const style = getComputedStyle(box);
+    /** @type {(name: string) => string} */
     const colour = (name) => style.getPropertyValue(name).trim() || "gray";
     const [track, text, fill] = ["--track", "--text", "--fill"].map(colour);
     const dot = map.signed && !map.solid ? Math.max(3, Math.min(10, Math.round(DOTS / map.width))) : 1;
     canvas.width = map.width * dot;
     canvas.height = map.height * dot;
-    const pen = canvas.getContext("2d");
+    const pen = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     if (!map.signed) {
       pen.fillStyle = track;
       pen.fillRect(0, 0, canvas.width, canvas.height);
@@ -93,7 +102,7 @@ export function makeLinkedMaps({ element, describe = () => {}, speak = () => {} 
     view.x = Math.min(Math.max(view.x, 0), last);
     view.y = Math.min(Math.max(view.y, 0), last);
     const { style } = element;
-    style.setProperty("--zoom", view.zoom);
+    style.setProperty("--zoom", String(view.zoom));
     style.setProperty("--left", `${-100 * view.x * view.zoom}%`);
     style.setProperty("--top", `${-100 * view.y * view.zoom}%`);
     element.classList.toggle("zoomed", view.zoom > 1);
@@ -103,6 +112,7 @@ export function makeLinkedMaps({ element, describe = () => {}, speak = () => {} 
     }
   }
 
+  /** @type {(factor: number, at?: Spot) => void} */
   function zoom(factor, at = cross ?? { x: view.x + 0.5 / view.zoom, y: view.y + 0.5 / view.zoom }) {
     const before = view.zoom;
     view.zoom = Math.min(Math.max(before * factor, 1), CLOSEST);
@@ -117,11 +127,12 @@ export function makeLinkedMaps({ element, describe = () => {}, speak = () => {} 
   }
 
   // Put the cross-hair there, or take it away: every map tells its value under it.
+  /** @type {(to: Spot | null) => void} */
   function point(to) {
     cross = to;
     element.classList.toggle("crossed", Boolean(cross));
     for (const { map, values, read } of frames) {
-      if (map && values.length > 1) read.textContent = cross ? valueAt(map, values, cross) : "";
+      if (values.length > 1) read.textContent = cross ? valueAt(map, values, cross) : "";
     }
     describe(where());
     position();
@@ -132,14 +143,16 @@ export function makeLinkedMaps({ element, describe = () => {}, speak = () => {} 
     return cross ? `column ${Math.floor(cross.x * size) + 1}, row ${Math.floor(cross.y * size) + 1}` : "";
   }
 
-  const sizeOf = () => Math.max(1, ...frames.map(({ map }) => map?.width ?? 1));
+  const sizeOf = () => Math.max(1, ...frames.map(({ map }) => map.width));
 
   // ---- pointer and keys ---------------------------------------------------------------------------------------------
 
+  /** @type {(event: MouseEvent) => (Spot & { width: number; height: number }) | null} */
   function under(event) {
-    const box = event.target.closest?.(".map");
+    const box = targetOf(event).closest?.(".map");
     if (!box) return null;
     const { left, top, width, height } = box.getBoundingClientRect();
+    /** @type {(value: number) => number} */
     const part = (value) => Math.min(Math.max(value, 0), 0.999999);
     return {
       x: part(view.x + (event.clientX - left) / width / view.zoom),
@@ -173,6 +186,7 @@ export function makeLinkedMaps({ element, describe = () => {}, speak = () => {} 
     if (at) zoom(2, at);
   });
   // With Ctrl, as on maps of the world; a pinch on a touchpad arrives as just that. Without it the page scrolls.
+  /** @type {(event: WheelEvent) => void} */
   const turned = (event) => {
     const at = event.ctrlKey && under(event);
     if (!at) return;
@@ -198,16 +212,18 @@ export function makeLinkedMaps({ element, describe = () => {}, speak = () => {} 
   });
 
   // One value further, the section following the cross-hair.
+  /** @type {(way: number[]) => void} */
   function step([right, down]) {
     const size = sizeOf();
     const start = cross ?? { x: 0.5, y: 0.5 };
+    /** @type {(part: number, by: number) => number} */
     const next = (part, by) =>
       (Math.min(Math.max(Math.floor(part * size) + (cross ? by : 0), 0), size - 1) + 0.5) / size;
     const to = { x: next(start.x, right), y: next(start.y, down) };
-    for (const axis of ["x", "y"])
+    for (const axis of /** @type {(keyof Spot)[]} */ (["x", "y"]))
       view[axis] = Math.min(Math.max(view[axis], to[axis] - 1 / view.zoom + 0.5 / size), to[axis] - 0.5 / size);
     point(to);
-    const heard = frames.filter(({ map }) => map).slice(0, SPOKEN);
+    const heard = frames.slice(0, SPOKEN);
     speak(`${where()}: ${heard.map(({ label, read }) => `${label} ${read.textContent}`).join(", ")}`);
   }
 
@@ -215,10 +231,12 @@ export function makeLinkedMaps({ element, describe = () => {}, speak = () => {} 
   return { frame, clear, zoom, whole };
 }
 
+/** @type {(map: { data: string }) => Uint8Array} */
 function decode({ data }) {
   return Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
 }
 
+/** @type {(map: Omit<NumberMap, "data">, values: Uint8Array, spot: Spot) => string} */
 export function valueAt({ width, height, low, high, signed }, values, { x, y }) {
   const level = values[Math.floor(y * height) * width + Math.floor(x * width)];
   const value = low + (level / 255) * (high - low);

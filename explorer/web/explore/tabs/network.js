@@ -2,17 +2,17 @@
 // evidence for its answer. The bars follow a drag, for their numbers come with every answer; the rest is asked once it
 // has ended.
 
-import { dot, make } from "../../shared/dom.js";
-import { degrees, measured } from "../../shared/format.js";
+/** @import { Answer, LinkedMaps, News, Question, View, ViewParts } from "../../types.d.ts" */
+
+import { make } from "../../shared/dom.js";
+import { onAnswer } from "./events.js";
+import { HELP, makeBars } from "./layer_bars.js";
 import { makeLinkedMaps } from "./maps.js";
-import { titleOf } from "./titles.js";
+import { paintChannels, paintEvidence } from "./network_maps.js";
+import { named } from "./titles.js";
 
 const BUSY_MS = 300; // nothing moves before that
 const WAITING = "This follows as soon as the panel above has its answer.";
-const ANGLE =
-  "The angle between the clean and the distorted features of this stage: arccos of their cosine similarity, in degrees. 0°: the same direction; it does not depend on how large the features are.";
-const LENGTH =
-  "The distance between the clean and the distorted features of this stage: ‖f(x′) − f(x)‖₂. It grows with the number of features, so compare it within a stage.";
 const SCALE =
   "All clean and distorted maps of a model share one scale: the larger a value, the more it stands out from the page. In the difference, the model’s colour is more than before and grey is less.";
 const CAM =
@@ -20,8 +20,10 @@ const CAM =
 const CAM_FORMULA =
   "Grad-CAM: L = Σₖ αₖ Aₖ, where Aₖ is channel k of the layer and αₖ the mean over it of ∂(score of the class)/∂Aₖ; without the final ReLU, so that evidence against the class shows as well. Selvaraju et al. 2017.";
 
+/** @type {(parts: ViewParts) => View} */
 export function makeNetworkView({ element, page, jobs }) {
   const bars = makeBars({ page, choose });
+  /** @type {(text: string, help: string) => HTMLElement} */
   const heading = (text, help) => make("h4", { title: help }, text);
   const channelsTitle = heading(
     "",
@@ -41,6 +43,7 @@ export function makeNetworkView({ element, page, jobs }) {
     paint: paintEvidence,
     keys: "Class-evidence maps. Arrow keys move the cross-hair, Shift and arrows the section, plus and minus zoom, 0 shows all.",
   });
+  /** @type {(text: string, label: string, act: () => void) => HTMLElement} */
   const tool = (text, label, act) => {
     const button = make("button", { "aria-label": label, title: label }, text);
     button.addEventListener("click", act);
@@ -54,7 +57,7 @@ export function makeNetworkView({ element, page, jobs }) {
     tool("whole", "Show the whole picture", () => evidence.maps.whole()),
   );
   element.append(
-    make("section", {}, heading("How far the features moved, stage by stage", `${ANGLE} ${LENGTH}`), bars.element),
+    make("section", {}, heading("How far the features moved, stage by stage", HELP), bars.element),
     make(
       "section",
       {},
@@ -70,35 +73,36 @@ export function makeNetworkView({ element, page, jobs }) {
       evidence.element,
     ),
   );
+  /** @type {string | null} */
   let layer = null; // the stage whose channels are shown
+  /** @type {News | null} */
   let latest = null; // what `update` was told last
   let silent = ""; // why the panel has no answer to the present question, where it has none
   // Heard on its way down, before the page tells its views of an answer.
-  document.addEventListener(
-    "answer",
-    ({ detail }) => {
-      silent = detail.error ?? "";
-      for (const part of silent ? [channels, evidence] : []) part.stop();
-    },
-    true,
-  );
+  onAnswer(({ error }) => {
+    silent = error ?? "";
+    for (const part of silent ? [channels, evidence] : []) part.stop();
+  }, true);
 
+  /** @type {View["update"]} */
   function update(news) {
     latest = news;
-    const layers = bars.paint(news.answer, news.live);
-    if (!layers.includes(layer)) layer = layers[0] ?? null;
+    const layers = bars.paint(news.answer.models, news.live);
+    if (layer === null || !layers.includes(layer)) layer = layers[0] ?? null;
     bars.mark(layer);
     channelsTitle.textContent = layer ? `The channels that changed most: ${named(layer)}` : "";
     if (layer) channels.update(news);
     evidence.update(news);
   }
 
+  /** @type {(name: string) => void} */
   function choose(name) {
     layer = name;
     if (latest) update(latest);
   }
 
   // A piece of the view that a job fills: greyed while it belongs to another question, silent for the first 300 ms.
+  /** @type {(part: { kind: string; words: string; ask: (state: Question) => object; paint: (model: any, answer: Answer, maps: LinkedMaps, page: ViewParts["page"]) => HTMLElement; keys: string }) => { element: HTMLElement; where: HTMLElement; spoken: HTMLElement; maps: LinkedMaps; update: (news: News) => void; stop: () => void }} */
   function makePart({ kind, words, ask, paint, keys }) {
     const where = make("span", { class: "where" });
     const spoken = make("span", { class: "spoken", role: "status" });
@@ -107,15 +111,24 @@ export function makeNetworkView({ element, page, jobs }) {
       { class: kind, role: "group", "aria-label": keys },
       make("p", { class: "failed" }, WAITING),
     );
+    /** @type {(text: string) => void} */
     const describe = (text) => {
       if (!("busy" in where.dataset)) where.textContent = text;
     };
-    const maps = makeLinkedMaps({ element: body, describe, speak: (text) => (spoken.textContent = text) });
+    /** @type {(text: string) => void} */
+    const speak = (text) => {
+      spoken.textContent = text;
+    };
+    const maps = makeLinkedMaps({ element: body, describe, speak });
+    /** @type {string | null} */
     let asked = null;
+    /** @type {string | null} */
     let drawn = null;
+    /** @type {string | null} */
     let failed = null;
     let busy = 0;
 
+    /** @type {(text: string, isBusy: boolean) => void} */
     function tell(text, isBusy) {
       where.textContent = text;
       if (text) spoken.textContent = text;
@@ -130,6 +143,7 @@ export function makeNetworkView({ element, page, jobs }) {
       tell(silent, false);
     }
 
+    /** @type {(news: News) => Promise<void>} */
     async function settle({ answer, question, live }) {
       const wanted = ask(question);
       const key = JSON.stringify(wanted);
@@ -154,86 +168,10 @@ export function makeNetworkView({ element, page, jobs }) {
             found?.error ?? "This was cancelled; change something to ask again.",
           ),
         );
-      else body.replaceChildren(...found.models.map((model) => paint(model, answer, maps)));
+      else body.replaceChildren(...found.models.map((/** @type {any} */ model) => paint(model, answer, maps, page)));
     }
 
     return { element: body, where, spoken, maps, update: settle, stop };
-  }
-
-  // ---- the maps ---------------------------------------------------------------------------------------------------
-
-  function block(model, note, ...rows) {
-    const title = make("h5", {}, dot(), titleOf(page, model.name), make("small", {}, note));
-    return make("section", { class: "model", "data-method": page.method(model.name) ?? "" }, title, ...rows);
-  }
-
-  const sorry = (model) => block(model, "", make("p", { class: "soft" }, model.error));
-
-  function paintChannels(model, { pinned }, maps) {
-    if (model.error) return sorry(model);
-    const { low, high, swing } = model;
-    const scale = {
-      clean: { low, high },
-      distorted: { low, high },
-      difference: { low: -swing, high: swing, signed: true, solid: true },
-    };
-    const rows = Object.entries(scale).map(([row, range]) => {
-      const said = row === "clean" && pinned ? "pinned" : row;
-      const cells = model.channels.map((channel) =>
-        maps.frame({ map: { ...channel[row], ...range }, label: `Channel ${channel.index}, ${said}` }),
-      );
-      const told = range.signed
-        ? `−${measured(swing)} to +${measured(swing)}`
-        : `${measured(low)} to ${measured(high)}`;
-      return make(
-        "div",
-        { class: "line" },
-        make(
-          "span",
-          { class: "soft" },
-          said,
-          make("small", { title: "The scale that all maps of this row share" }, told),
-        ),
-        ...cells,
-      );
-    });
-    const single = model.channels.every(({ clean }) => clean.width * clean.height === 1); // the layer is a vector
-    const head = make(
-      "div",
-      { class: "line" },
-      make("span"),
-      ...model.channels.map(({ index, distance }) =>
-        make(
-          "b",
-          { title: `Channel ${index}: its map moved by ${measured(distance)} (L2)` },
-          `${index}`,
-          make("small", {}, ` Δ ${measured(distance)}`),
-        ),
-      ),
-    );
-    const all =
-      model.channels.length === model.total
-        ? `all ${model.total} channels`
-        : `${model.channels.length} of ${model.total} channels`;
-    return block(model, all, make("div", { class: single ? "lines single" : "lines" }, head, ...rows));
-  }
-
-  function paintEvidence(model, answer, maps) {
-    if (model.error) return sorry(model);
-    const range = { low: -model.limit, high: model.limit, signed: true };
-    const figure = (which, map) => {
-      const said = which === "clean" && answer.pinned ? "pinned" : which;
-      const label = `Evidence for ${map.class} in the ${said} picture`;
-      const words = make("figcaption", {}, make("span", { class: "soft" }, said), " for ", make("b", {}, map.class));
-      return make("figure", {}, maps.frame({ map: { ...map, ...range }, under: answer.images[which], label }), words);
-    };
-    const shown = [figure("clean", model.clean), figure("distorted", model.distorted)];
-    if (model.other) shown.push(figure("distorted", model.other));
-    return block(
-      model,
-      `${named(model.layer)}, ${model.grid.join(" × ")}; full colour: ±${measured(model.limit)}`,
-      make("div", { class: "figures" }, ...shown),
-    );
   }
 
   function hide() {
@@ -242,82 +180,4 @@ export function makeNetworkView({ element, page, jobs }) {
   }
 
   return { update, hide };
-}
-
-// Two bars for each model at each stage, the angle and the distance; a stage's name is a button.
-function makeBars({ page, choose }) {
-  const table = make("table");
-  let drawn = null; // the models and stages that the rows are for
-  let cells = [];
-  let longest = 1;
-
-  function build(models, layers) {
-    const head = make(
-      "tr",
-      {},
-      make("th", { scope: "col" }, "stage"),
-      make("th", { scope: "col" }, "model"),
-      make("th", { scope: "col", title: ANGLE }, "angle"),
-      make("th", { scope: "col", title: LENGTH }, "distance, L2"),
-    );
-    cells = [];
-    const bodies = layers.map((name) => {
-      const own = models.filter((model) => name in model.feature_distance);
-      const button = make("button", { "data-layer": name, title: `Show the channels of ${named(name)}` }, named(name));
-      button.addEventListener("click", () => choose(name));
-      const rows = own.map((model) => {
-        const [angle, l2] = [makeBar(), makeBar()];
-        cells.push({ model: model.name, layer: name, angle, l2 });
-        return make(
-          "tr",
-          { "data-method": model.method },
-          make("td", {}, dot(), titleOf(page, model.name)),
-          angle.cell,
-          l2.cell,
-        );
-      });
-      rows[0].prepend(make("th", { scope: "rowgroup", rowspan: String(own.length) }, button));
-      return make("tbody", {}, ...rows);
-    });
-    table.replaceChildren(make("thead", {}, head), ...bodies);
-  }
-
-  function makeBar() {
-    const [bar, text] = [make("i"), make("b")];
-    return { bar, text, cell: make("td", { class: "bar" }, make("span", { class: "track" }, bar), text) };
-  }
-
-  function paint({ models }, live) {
-    const layers = [...new Set(models.flatMap((model) => Object.keys(model.feature_distance)))];
-    const key = JSON.stringify([layers, models.map(({ name, method }) => [name, method])]);
-    if (key !== drawn) build(models, layers);
-    drawn = key;
-    const all = models.flatMap((model) => Object.values(model.feature_distance));
-    const [far, wide] = [Math.max(1e-9, ...all.map(({ l2 }) => l2)), Math.max(0, ...all.map(degrees)) > 90 ? 180 : 90];
-    longest = live ? Math.max(longest, far) : far; // during a drag the scale only grows
-    const byName = Object.fromEntries(models.map((model) => [model.name, model.feature_distance]));
-    for (const { model, layer, angle, l2 } of cells) {
-      const found = byName[model][layer];
-      set(angle, degrees(found) / wide, `${degrees(found).toFixed(1)}°`);
-      set(l2, found.l2 / longest, measured(found.l2));
-    }
-    return layers;
-  }
-
-  function set({ bar, text }, part, words) {
-    bar.style.width = `${(100 * part).toFixed(2)}%`;
-    text.textContent = words;
-  }
-
-  function mark(layer) {
-    for (const button of table.querySelectorAll("button[data-layer]"))
-      button.setAttribute("aria-pressed", String(button.dataset.layer === layer));
-  }
-
-  return { element: table, paint, mark };
-}
-
-// "stage1" becomes "stage 1"; "penultimate" is said in words that need no course.
-export function named(layer) {
-  return layer === "penultimate" ? "last before the answer" : layer.replaceAll("_", " ").replace(/(\D)(\d+)$/, "$1 $2");
 }
