@@ -39,7 +39,7 @@ class Curves:
 def amounts_of(recipes: Sequence[str]) -> dict[str, list[tuple[float, str]]]:
     """By distortion the amounts that were measured, with their recipes, mild first; only where there are two or more.
 
-    The clean pictures stand for the amount that changes nothing.
+    The clean images count as the amount that changes nothing.
     """
     found: dict[str, list[tuple[float, str]]] = {}
     for text in recipes:

@@ -35,7 +35,7 @@ class Cell:
 
     @property
     def row(self) -> str:
-        """The same for all seeds of one setting: what a row of a table stands for."""
+        """The same for all seeds of one setting: what a row of a table shows."""
         return _hash(replace(self.config, seed=0))
 
     def setting(self, key: str) -> Any:

@@ -1,6 +1,6 @@
 """Doing the runs of an experiment, one after the other or several at once; stopping at any moment loses little.
 
-What is finished stands in the results file. A run that was stopped goes on from the trainer's last whole epoch, in the
+Finished runs are in the results file. A run that was stopped goes on from the trainer's last whole epoch, in the
 folder of its cell. Only this process writes the results; workers send it their rows.
 """
 
@@ -101,7 +101,7 @@ def run(
         for cell in todo if restart else ():
             shutil.rmtree(folder / cell.id, ignore_errors=True)
         for data in dict.fromkeys(cell.config.data for cell in todo):
-            data_set(data, "train")  # what cannot be had is said at once, not once per run
+            data_set(data, "train")  # missing data are reported at once, not once per run
         deadline = None if minutes is None else time.time() + 60 * minutes
         task = Task(experiment.measures, folder, str(device), deadline, known_rows(experiment, results.rows()))
         outcome, listen = Outcome(before=before), listen or _silent
@@ -175,7 +175,7 @@ class _Worker:
             raise ExplorerError("Several runs at once cannot be started here; try --workers 1.") from error
 
     def report(self, listen: Listener) -> None:
-        """Hand on what the process has told since the last time."""
+        """Pass on the events of the process since the last call."""
         try:
             while self._events.poll():
                 listen(self._events.recv())

@@ -49,7 +49,7 @@ def seeds_of(line: Line) -> str:
 
 
 def accuracies(lines: Sequence[Line], recipes: Sequence[str], published: Sequence[PublishedValues]) -> str:
-    """Accuracy by setting and recipe; published values stand under the last setting that they belong to."""
+    """Accuracy by setting and recipe; published values follow the last setting that they belong to."""
     rows = []
     for i, line in enumerate(lines):
         cells = [spread(line.values(recipe), absent=_absent(line)) for recipe in recipes]
@@ -62,7 +62,7 @@ def accuracies(lines: Sequence[Line], recipes: Sequence[str], published: Sequenc
 
 
 def beside(line: Line, later: Sequence[Line], published: Sequence[PublishedValues]) -> list[PublishedValues]:
-    """The published values to stand under a line: those that fit it and none after it."""
+    """The published values to show below a line: those that fit it and none after it."""
     return [one for one in published if one.fits(line.cell) and not any(one.fits(other.cell) for other in later)]
 
 
@@ -176,7 +176,7 @@ def _found(line: Line, name: str) -> list[dict[str, Any]]:
 
 
 def _numbers(suite: dict[str, Any]) -> dict[str, float]:
-    """The numbers of one model's suite by the column they stand in: shares in per cent, sizes in 1/255."""
+    """The numbers of one model's suite by their column: shares in per cent, sizes in 1/255."""
     found: dict[str, float] = {}
     for one in suite.get("searches", []):
         name = one["direction"].replace("_", " ")
@@ -213,7 +213,7 @@ SUITE_WORDS = {
         "broken."
     ),
 }
-"""What stands above the table of a suite."""
+"""The text above the table of a suite."""
 
 
 THEOREM = (

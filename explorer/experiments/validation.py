@@ -64,7 +64,7 @@ Percents = Annotated[
 
 
 def _setting(default: Any, *, listed: bool) -> Any:
-    """The type of a training setting, told by its default, or of a list of them; unset ones are None."""
+    """The type of a training setting, that of its default, or of a list of them; unset ones are None."""
     kind: Any = str if default is None else type(default)
     one = Annotated[kind, Field(ge=0)] if kind in (int, float) else kind
     if not listed:
@@ -160,13 +160,13 @@ def read_tables(raw: Mapping[str, Any]) -> File:
     try:
         return File.model_validate(raw)
     except ValidationError as error:
-        # A key with a slip is missing under its right name, too.
+        # A misspelt key is missing under its correct name, too.
         first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
         raise ExplorerError(_sentence(**first)) from None
 
 
 def _sentence(*, type: str, loc: tuple[int | str, ...], input: Any, **_: Any) -> str:  # noqa: A002  # pydantic's names
-    """What is wrong first, in words."""
+    """One error of pydantic in words."""
     section, keys = str(loc[0]), [part for part in loc[1:] if isinstance(part, str)]
     several = section in ("runs", "published")
     where = f"[[{section}]] number {loc[1] + 1}" if several and len(loc) > 1 else f"[{section}]"  # type: ignore[operator]
@@ -182,16 +182,16 @@ def _sentence(*, type: str, loc: tuple[int | str, ...], input: Any, **_: Any) ->
         return method if key == "method" else f"{name} {wanted}."
     if key == "values" and len(keys) > 1:
         name, wanted = f"{keys[1]} in the values of {where}", PER_CENT
-    said = {
+    words = {
         "too_short": "is an empty list; give at least one value",
         "value_error": "must not name the same twice",
         "greater_than_equal": f"must not be negative, not {input!r}" if key in (*TRAIN, "theorem") else "",
     }.get(type)
-    return f"{name} {said or f'{wanted}, not {input!r}'}."
+    return f"{name} {words or f'{wanted}, not {input!r}'}."
 
 
 def _unknown(section: str, keys: Sequence[str], where: str) -> str:
-    """A key that has no place where it stands."""
+    """The sentence for a key that does not belong there."""
     key, place, table = (keys[-1], where, TABLES[section]) if keys else (section, "the file", File)
     if keys[:1] == ["from"]:
         place, table = f"from in {where}", Reference

@@ -1,6 +1,6 @@
 """The training methods: what each is called, does, costs and is known to reach. ``explorer.training`` fills the table.
 
-It stands on this floor because models are shown by their method's title; a method itself, from its objective to the
+The table is on this floor because models are shown by their method's title; a method itself, from its objective to the
 numbers of its paper, is one decorated function in one file of ``explorer/training/`` or of a plugin.
 """
 
@@ -51,9 +51,9 @@ class Source:
 
 @dataclass(frozen=True)
 class PublishedValue:
-    """An accuracy that others published, or that their public weights reach, beside which ours may stand.
+    """An accuracy that others published, or that their public weights reach, to compare with ours.
 
-    It is one number of another network, trained and tested by others: it stands beside our curves and is never joined
+    It is one number of another network, trained and tested by others: it is drawn beside our curves and never joined
     to them.
 
     Attributes:

@@ -35,7 +35,7 @@ class Accuracy(Protocol):
 
 
 Evaluate = Callable[[Classifier, Dataset, Recipe], Accuracy]
-"""``explorer.evaluate``, which stands on a higher floor and is therefore handed in."""
+"""``explorer.evaluate``; it belongs to a higher floor, so the caller passes it in."""
 
 
 def new_card(config: TrainConfig, data: Dataset, init: Card | None = None) -> Card:

@@ -68,7 +68,7 @@ def cpu_has_bf16() -> bool:
 
 
 def uses_bf16(precision: str, device: torch.device) -> bool:
-    """Whether to train under bfloat16 autocast: as told, or (auto) where the hardware gains from it."""
+    """Whether to train under bfloat16 autocast: as ``precision`` says, or (auto) where the hardware gains from it."""
     if precision != "auto":
         return precision == "bf16"
     return device.type == "cuda" or (device.type == "cpu" and cpu_has_bf16())
