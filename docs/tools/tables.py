@@ -5,10 +5,13 @@ Each function returns a Markdown table; ``TABLES`` names them as the pages inclu
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
+
+from docs.tools import drawing
 
 
 def markdown(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: int = 0) -> str:
@@ -184,6 +187,18 @@ def endpoints() -> str:
     return "\n".join(parts)
 
 
+def parts() -> str:
+    """The parts of the package, from the highest floor to the lowest, with the first sentence of their docstrings."""
+    graph = drawing.parts()
+    rows = []
+    for part in (part for row in reversed(drawing.floors(graph)) for part in row):
+        folder = drawing.PACKAGE / part
+        path = folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
+        text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        rows.append((f"`{part}`", _plain(text.partition("\n\n")[0])))
+    return markdown(("part", "what it is"), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "distortions": distortions,
     "distortion_details": distortion_details,
@@ -197,4 +212,5 @@ TABLES: dict[str, Callable[[], str]] = {
     "views": views,
     "benchmarks": benchmarks,
     "endpoints": endpoints,
+    "parts": parts,
 }
