@@ -24,7 +24,7 @@ import explorer
 from explorer import Recipe
 from explorer.analysis import FlipPoints, Weaknesses
 from explorer.data import images
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, ExplorerWarning
 from explorer.evaluation import Evaluations, evaluate_many
 from explorer.evaluation.slopes import measure_slopes
 from explorer.figures import Figure
@@ -193,6 +193,16 @@ def test_pixels_are_kept_to_the_last_bit(tmp_path: Path) -> None:
         floats.save_pixels(tmp_path / "y.png")
     with pytest.raises(ExplorerError, match=r"end it with \.png"):
         found.save_pixels(tmp_path / "y.jpg")
+
+
+def test_networks_of_ones_own_get_a_page_with_what_was_noticed(tmp_path: Path) -> None:
+    nets = [torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(784, count)).eval() for count in (3, 4)]
+    with pytest.warns(ExplorerWarning, match="3 classes and Sequential 2 with 4"):
+        found: Any = explorer.compare(nets, seven(), NOISE)
+    assert "Note: Sequential answers with 3 classes" in found.save(tmp_path / "x.html").read_text(encoding="utf-8")
+    assert "Note: Sequential answers with 3 classes" in found._repr_html_()
+    assert len(found.to_frame()) == 2
+    assert found.save(tmp_path / "x.png").stat().st_size > 1000
 
 
 @pytest.mark.parametrize("name", ["x.gif", "x", "x.html.bak", ""])

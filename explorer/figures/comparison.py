@@ -16,13 +16,13 @@ from explorer.results import distinct_titles
 
 SIDE = 224  # px on screen of one picture
 WIDTH = 3 * SIDE + 90
-GAIN = 2  # how much the difference is amplified, as on the app's first screen
+GAIN = 2  # how much the difference is amplified, as on the app's first screen: × 1 shows −1 to 1
 
 
 def comparison(found: Comparison) -> Figure:
     """The clean picture, the distorted one and their difference, and below them a pair of bars per model.
 
-    The difference is amplified twice around middle grey. The left bar of a pair is the probability of the clean
+    The difference is drawn around middle grey. The left bar of a pair is the probability of the clean
     answer on the clean pixels, the right one that of the distorted answer on the distorted pixels.
 
     Args:
@@ -98,5 +98,5 @@ def _bars(figure: Figure, found: Comparison) -> None:
 
 
 def difference(clean: Tensor, distorted: Tensor) -> Tensor:
-    """What changed, ``GAIN`` times, around middle grey: (1, C, H, W) in [0, 1]."""
-    return (0.5 + GAIN * (distorted.cpu().float() - clean.cpu().float())).clamp(0, 1)
+    """What changed, around middle grey, as the live view draws it: (1, C, H, W) in [0, 1]."""
+    return (0.5 + GAIN / 2 * (distorted.cpu().float() - clean.cpu().float())).clamp(0, 1)

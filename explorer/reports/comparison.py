@@ -40,6 +40,7 @@ def report(answer: Mapping[str, Any], curves: Mapping[str, Any] | None, about: M
         flipped=[name for name, model in names if model["flipped"]],
         held=[name for name, model in names if not model["flipped"]],
         image_hash=answer["image_hash"],
+        notes=answer.get("warnings", []),
         pictures=[(before(answer), answer["images"]["clean"]), ("distorted", answer["images"]["distorted"])],
         layers=_layers(answer),
         probabilities=_probabilities(answer),
