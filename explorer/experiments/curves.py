@@ -1,4 +1,4 @@
-"""Curves of accuracy against amount: interactive (Plotly, one HTML page) and as still pictures beside it."""
+"""Curves of accuracy against amount: interactive (Plotly, one HTML page) and as static pictures beside it."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def _mark(figure: Figure, known: PublishedValues, points: Sequence[tuple[float, 
 def write_curves(stem: str, title: str, curves: Sequence[Curves], folder: Path) -> list[str]:
     """Write ``<stem>.html`` and a PNG for each chart, whole or not at all; returns the PNGs' names.
 
-    The page loads Plotly from its own address, checked by its hash; without a network it shows the still pictures.
+    The page loads Plotly from its own address, checked by its hash; without a network it shows the static pictures.
     """
     names = []
     for one in curves:

@@ -1,4 +1,4 @@
-"""Showing a figure in a notebook: live where Plotly runs, as a still picture everywhere else, with nothing fetched."""
+"""Showing a figure in a notebook: live where Plotly runs, as a static picture everywhere else, with nothing fetched."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PLOTLY = "application/vnd.plotly.v1+json"
 
 
 class Figure(go.Figure):
-    """A Plotly figure whose stored output is small and holds a still picture: no script, no address outside."""
+    """A Plotly figure whose stored output is small and holds a static picture: no script, no address outside."""
 
     def _ipython_display_(self) -> None:
         show(self)

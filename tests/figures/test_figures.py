@@ -99,9 +99,9 @@ def test_every_axis_has_a_name(swept, kind):
 def test_stored_outputs_hold_a_picture_and_fetch_nothing(swept, kind):
     stored = bundle(every_figure(swept)[kind])
     assert set(stored) == {PLOTLY, "image/png", "text/plain"}
-    still = Image.open(io.BytesIO(base64.b64decode(stored["image/png"])))
-    assert min(still.size) > 100
-    assert len(np.unique(np.asarray(still.convert("RGB")).reshape(-1, 3), axis=0)) > 4, "an empty picture"
+    static = Image.open(io.BytesIO(base64.b64decode(stored["image/png"])))
+    assert min(static.size) > 100
+    assert len(np.unique(np.asarray(static.convert("RGB")).reshape(-1, 3), axis=0)) > 4, "an empty picture"
     text = json.dumps(stored, allow_nan=False)
     assert "http" not in text
     assert len(text) < 120_000
@@ -111,7 +111,7 @@ def test_the_same_figure_gives_the_same_bytes(swept):
     assert figures.png(figures.curves(swept)) == figures.png(figures.curves(swept))
 
 
-def test_a_still_shows_what_the_figure_says():
+def test_a_static_picture_shows_what_the_figure_says():
     low, high = (figures.lines({"standard": ([0, 1], [0, up])}, x="x (px)", y="y (%)") for up in (1, 2))
     assert figures.png(low) != figures.png(high)
 
@@ -123,8 +123,8 @@ def test_pictures_are_exact():
         shown = Image.open(io.BytesIO(base64.b64decode(trace.source.partition(",")[2])))
         assert np.array_equal(np.asarray(shown), images.to_uint8(pixels[None])[0])
     assert [note.text for note in figure.layout.annotations] == ["a", "b", "c"]
-    still = np.asarray(Image.open(io.BytesIO(figures.png(figure))).convert("RGB")).reshape(-1, 3)
-    colours = {tuple(colour) for colour in still.tolist()}
+    static = np.asarray(Image.open(io.BytesIO(figures.png(figure))).convert("RGB")).reshape(-1, 3)
+    colours = {tuple(colour) for colour in static.tolist()}
     assert {tuple(colour) for colour in images.to_uint8(batch).reshape(-1, 3).tolist()} <= colours
 
 
