@@ -146,9 +146,9 @@ def test_two_widgets_traits_from_code_and_a_page_loaded_anew(server: Server, con
 def test_a_kernel_that_takes_its_time_is_never_flooded(server: Server, context: BrowserContext) -> None:
     name = "slow.ipynb"
     slow = (
-        "import time, explorer.widgets.scene as scene\nquick = scene.Scene.compare\nasked = []\n"
-        "def compare(self):\n    asked.append(str(self.recipe)); time.sleep(0.4)\n    return quick(self)\n"
-        "scene.Scene.compare = compare"
+        "import time\nfrom explorer.widgets.state import WidgetState\nquick = WidgetState.compare\nasked = []\n"
+        "def compare(self):\n    asked.append(str(self.request.recipe)); time.sleep(0.4)\n    return quick(self)\n"
+        "WidgetState.compare = compare"
     )
     server.write(name, ["import explorer", "w = explorer.show('digits:7', ['digits/lenet/standard'])", slow])
     lab = LabPage(context, server, name)
