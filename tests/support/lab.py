@@ -22,7 +22,7 @@ import nbformat
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Locator
 
-PATIENCE = 120  # seconds; a shared machine can be slow, and a condition that holds does not wait
+PATIENCE = 600  # seconds; a shared machine can be slow, and a condition that holds does not wait
 SETTINGS = Path(__file__).resolve().parents[2] / "notebooks/.jupyter"
 """What `make notebooks` hands JupyterLab, too: no question about news, no look for updates."""
 
@@ -220,20 +220,38 @@ class LabWidget:
             assert time.monotonic() < end, f"{self.recipe} {self.hash} instead of {recipe} {image_hash[:8]}"
             self.lab.page.wait_for_timeout(50)
 
-    def drag(self, by: float, steps: int = 12, pause: float = 0) -> None:
+    def drag(self, by: float, steps: int = 12) -> None:
         """Drag the first slider's handle by so many px to the right."""
-        handle = self.whole.locator(".noUi-handle").first
-        box = before = None
-        while box is None or box != before:  # a page that scrolls lays out anew what was out of sight
+        handle, mouse = self.whole.locator(".noUi-handle").first, self.lab.page.mouse
+        while True:
             handle.scroll_into_view_if_needed()
-            self.lab.page.wait_for_timeout(250)
-            before, box = box, handle.bounding_box()
-        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        mouse = self.lab.page.mouse
-        mouse.move(x, y)
-        mouse.down()
+            box = handle.bounding_box()
+            assert box
+            x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+            mouse.move(x, y)
+            mouse.down()
+            if "noUi-active" in (handle.get_attribute("class") or ""):
+                break
+            mouse.up()  # a page that scrolls lays out anew what was out of sight: the handle was no longer there
         for i in range(1, steps + 1):
             mouse.move(x + by * i / steps, y)
-            if pause:
-                self.lab.page.wait_for_timeout(1000 * pause)
         mouse.up()
+
+    def rested(self, expression: str) -> Any:
+        """Wait until kernel and panel have arrived where the first slider stands.
+
+        Args:
+            expression: Gives (recipe, image_hash) of this explorer in the kernel.
+
+        Returns:
+            The expression's value.
+        """
+        end = time.monotonic() + PATIENCE
+        while True:
+            state = self.lab.server.run(self.lab.notebook, expression=expression)
+            amount = float(state[0].partition(";")[0].partition(",")[0].partition("=")[2])
+            slider = float(self.whole.locator(".stability-step .widget-readout").first.text_content() or "nan")
+            if slider == amount and (self.recipe, self.hash) == (state[0], state[1][:8]):
+                return state
+            assert time.monotonic() < end, f"the slider stands at {slider}, the panel at {self.recipe}, {state}"
+            self.lab.page.wait_for_timeout(100)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from playwright.sync_api import expect
 
 from explorer.defaults import RECIPE
 from tests.support.app_page import artifacts
-from tests.support.lab import LabPage, Server, notebook_of, running
+from tests.support.lab import PATIENCE, LabPage, Server, notebook_of, running
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
@@ -30,7 +29,8 @@ TWO = [
     "two = explorer.show()",
 ]
 EXPLORERS = "[x for x in globals().values() if type(x).__name__ == 'Explorer']"
-STATE = "[(w.recipe, w.comparison.image_hash) for w in {}]"
+STATE = "({0}.recipe, {0}.comparison.image_hash)"
+STATES = "[(w.recipe, w.comparison.image_hash) for w in {}]"
 
 
 @pytest.fixture(scope="module")
@@ -53,22 +53,13 @@ def executed(server: Server) -> str:
 
     notebook = notebook_of(["import explorer", "w = explorer.show()", "w.recipe = 'jpeg=20;seed=0'"])
     NotebookClient(
-        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": server.folder}}
+        notebook, timeout=PATIENCE, kernel_name="python3", resources={"metadata": {"path": server.folder}}
     ).execute()
     path = server.folder / "executed.ipynb"
     nbformat.write(notebook, path)
     trust = [sys.executable, "-m", "jupyter", "trust", str(path)]
     subprocess.run(trust, env=server.environment, check=True, capture_output=True)
     return path.name
-
-
-def settled(server: Server, name: str, expression: str) -> Any:
-    """The value of an expression in a notebook's kernel once it stays the same: the mouse may be quicker than that."""
-    before, now = None, server.run(name, expression=expression)
-    while now != before:
-        time.sleep(1)
-        before, now = now, server.run(name, expression=expression)
-    return now
 
 
 def test_lesson_one_runs_and_its_slider_moves_panel_and_trait(server: Server, context: BrowserContext) -> None:
@@ -78,14 +69,14 @@ def test_lesson_one_runs_and_its_slider_moves_panel_and_trait(server: Server, co
     w = lab.widget()
     w.painted()
     w.charted()
-    state = STATE.format(EXPLORERS)
-    before = server.run(LESSON.name, expression=state)
+    states = STATES.format(EXPLORERS)
+    before = server.run(LESSON.name, expression=states)
     w.until(*before[0])
     answers = w.answers
     w.drag(60)
-    now = settled(server, LESSON.name, state)
+    w.rested(f"{states}[0]")
+    now = server.run(LESSON.name, expression=states)
     assert now[0] != before[0]
-    w.until(*now[0])
     assert now[1:] == before[1:], "the lesson's other widgets stay as they are"
     assert w.answers != answers, "at this much noise the first network says something else"
     lab.page.screenshot(path=artifacts() / "jupyterlab.png")
@@ -103,23 +94,23 @@ def test_two_widgets_traits_from_code_and_a_page_loaded_anew(server: Server, con
     for widget in (one, two):
         widget.painted()
         widget.charted()
-    first, second = server.run(name, expression=STATE.format("(one, two)"))
+    states = STATES.format("(one, two)")
+    first, second = server.run(name, expression=states)
     one.until(*first)
     two.until(*second)
     assert second[0] == RECIPE
     two.drag(40)
-    dragged = settled(server, name, STATE.format("(one, two)"))
-    assert dragged[0] == first
-    assert dragged[1] != second
+    assert two.rested(STATE.format("two")) != second
+    assert server.run(name, expression=states)[0] == first
     one.until(*first)
 
     figure = one.whole.locator(".js-plotly-plot")
     figure.evaluate("(element) => (element.dataset.known = 'yes')")
-    changed = server.run(name, "one.recipe = 'jpeg=20;seed=0'", STATE.format("(one, two)"))
+    changed = server.run(name, "one.recipe = 'jpeg=20;seed=0'", states)
     assert changed[0][0] == "jpeg=20;seed=0"
     one.until(*changed[0])
     two.until(*changed[1])
-    expect(figure.locator(".xtitle").first).to_contain_text("quality", timeout=60_000)
+    expect(figure.locator(".xtitle").first).to_contain_text("quality", timeout=1000 * PATIENCE)
     assert figure.get_attribute("data-known") == "yes", "other curves, in the figure that was there"
     told = "refused = ''\ntry: one.recipe = 'jpg=3'\nexcept explorer.errors.ExplorerError as e: refused = str(e)"
     assert "did you mean jpeg" in server.run(name, told, "refused")
@@ -135,10 +126,8 @@ def test_two_widgets_traits_from_code_and_a_page_loaded_anew(server: Server, con
     titles = one.whole.locator(".js-plotly-plot .xtitle").all_text_contents()
     assert "quality" in titles[0], "the curves are those of now, not those of the beginning"
     two.drag(-25)
-    moved = settled(server, name, STATE.format("(one, two)"))
-    assert moved[0] == changed[0]
-    assert moved[1] != changed[1]
-    two.until(*moved[1])
+    assert two.rested(STATE.format("two")) != changed[1]
+    assert server.run(name, expression=states)[0] == changed[0]
     assert lab.complaints == []
     assert lab.foreign == set()
 
@@ -146,26 +135,22 @@ def test_two_widgets_traits_from_code_and_a_page_loaded_anew(server: Server, con
 def test_a_kernel_that_takes_its_time_is_never_flooded(server: Server, context: BrowserContext) -> None:
     name = "slow.ipynb"
     slow = (
-        "import time\nfrom explorer.widgets.state import WidgetState\nquick = WidgetState.compare\nasked = []\n"
-        "def compare(self):\n    asked.append(str(self.request.recipe)); time.sleep(0.4)\n    return quick(self)\n"
-        "WidgetState.compare = compare"
+        "import time, pathlib\nfrom explorer.widgets.state import WidgetState\n"
+        "quick, asked, gate = WidgetState.compare, [], pathlib.Path('gate')\n"
+        "def compare(self):\n    asked.append(str(self.request.recipe))\n    while not gate.exists(): time.sleep(.01)\n"
+        "    return quick(self)\nWidgetState.compare = compare"
     )
     server.write(name, ["import explorer", "w = explorer.show('digits:7', ['digits/lenet/standard'])", slow])
     lab = LabPage(context, server, name)
     lab.run_all()
     w = lab.widget()
     w.painted()
-    moves = 40
-    w.drag(100, steps=moves, pause=0.04)
-    asked, recipe = settled(server, name, "(asked, w.recipe)")
-    assert 2 <= len(asked) < moves / 2, "what was overtaken is not asked"
-    assert asked[-1] == recipe
-    for _ in range(5):  # on a busy machine the mouse's last move may come after all was quiet
-        readout = float(w.whole.locator(".stability-step .widget-readout").text_content() or "nan")
-        if readout == float(recipe.partition(";")[0].partition("=")[2]):
-            break
-        asked, recipe = settled(server, name, "(asked, w.recipe)")
-    assert readout == float(recipe.partition(";")[0].partition("=")[2]), "the last position counts"
+    w.drag(100, steps=40)  # all the while the kernel is busy with the first position
+    (server.folder / "gate").touch()
+    recipe, _ = w.rested(STATE.format("w"))
+    asked = server.run(name, expression="asked")
+    assert 2 <= len(asked) < 10, "what was overtaken is not asked"
+    assert asked[-1] == recipe, "the last position counts"
 
 
 def test_saved_and_opened_again_without_its_kernel(server: Server, context: BrowserContext) -> None:
@@ -179,10 +164,12 @@ def test_saved_and_opened_again_without_its_kernel(server: Server, context: Brow
     assert not lab.page.locator(".stability-still").is_visible(), "the still picture hides where the panel lives"
     before = server.run(name, expression="one.recipe")
     w.drag(40)
-    recipe, image_hash = settled(server, name, "(one.recipe, one.comparison.image_hash)")
+    recipe, image_hash = w.rested(STATE.format("one"))
     assert recipe != before
     still = lab.page.locator(".stability-still")
-    expect(still).to_contain_text(image_hash, timeout=60_000)  # what is stored is renewed once the slider is at rest
+    expect(still).to_contain_text(
+        image_hash, timeout=1000 * PATIENCE
+    )  # what is stored is renewed once the slider is at rest
     lab.save()
     lab.page.close()
     server.ask(f"kernels/{server.kernel(name)}", "DELETE")
@@ -219,7 +206,7 @@ def test_what_is_stored_is_small_and_shown_once(server: Server, executed: str) -
 
     notebook = notebook_of(["import explorer\nexplorer.show('digits:7')", "w = explorer.show('digits:7')\nw", "w"])
     NotebookClient(
-        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": server.folder}}
+        notebook, timeout=PATIENCE, kernel_name="python3", resources={"metadata": {"path": server.folder}}
     ).execute()
     for cell in notebook.cells:  # the widget and its still picture, also where show() is the last line
         assert [output.output_type for output in cell.outputs] == ["display_data"] * 2, cell.source
@@ -237,11 +224,9 @@ def test_notebook_7_runs_it_too(server: Server, context: BrowserContext) -> None
     w = lab.widget()
     w.painted()
     w.charted()
-    before = server.run(name, expression="(one.recipe, one.comparison.image_hash)")
+    before = server.run(name, expression=STATE.format("one"))
     w.drag(40)
-    after = settled(server, name, "(one.recipe, one.comparison.image_hash)")
-    assert after != before
-    w.until(*after)
+    assert w.rested(STATE.format("one")) != before
     lab.page.screenshot(path=artifacts() / "notebook7.png")
     assert lab.foreign == set()
 
