@@ -1,4 +1,4 @@
-"""Take the pictures of the site and the README anew: ``make screenshots``.
+"""Take the pictures of the site and the README anew: ``make screenshots``, or some: ``... screenshots report app``.
 
 Starts the real app and a real JupyterLab, and writes what a person sees there, in light and dark, into ``docs/images``.
 """
@@ -42,7 +42,7 @@ def save(page: Page, name: str, part: Locator | None = None) -> None:
         picture = picture.crop((0, 0, picture.width, min(picture.height, TALLEST)))
     path = IMAGES / f"{name}.webp"
     picture.save(path, quality=QUALITY, method=6)
-    print(f"{path.name} {path.stat().st_size:,} bytes")  # noqa: T201
+    print(f"{path.name} {path.stat().st_size:,} bytes", flush=True)  # noqa: T201
 
 
 def take_app(context: BrowserContext, url: str, theme: str) -> None:
@@ -73,6 +73,14 @@ def take_app(context: BrowserContext, url: str, theme: str) -> None:
     page.get_by_label("Amounts", exact=True).select_option("whole")
     page.wait_for_function("document.querySelector('.m-box')?.dataset.state === 'done'")
     save(page, f"methods-{theme}")
+
+
+def write_report(target: Path) -> Path:
+    """The report of the shipped survey of the digits, as the command line writes it."""
+    survey = next(path for path in shipped() if path.name == "digits")
+    command = [sys.executable, "-m", "explorer", "survey", "report", str(survey), "--out", str(target)]
+    subprocess.run([*command, "--baseline", PAIR[0], "--other", PAIR[1]], check=True)  # noqa: S603
+    return target
 
 
 def take_report(context: BrowserContext, file: Path, theme: str) -> None:
@@ -109,26 +117,33 @@ def contexts(browser: Browser) -> Iterator[dict[Literal["light", "dark"], Browse
         context.close()
 
 
+PARTS = ("app", "report", "notebook")
+"""What pictures are of; name some to take these only."""
+
+
 def main() -> None:
-    """Take them all."""
+    """Take the pictures of the named parts, or all."""
     from playwright.sync_api import sync_playwright
 
+    wanted = sys.argv[1:] or PARTS
+    if unknown := set(wanted) - set(PARTS):
+        raise SystemExit(f"There are no pictures of {', '.join(unknown)}; there are {', '.join(PARTS)}.")
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        report = Path(folder) / "report.html"
-        survey = next(path for path in shipped() if path.name == "digits")
-        command = [sys.executable, "-m", "explorer", "survey", "report", str(survey), "--out", str(report)]
-        subprocess.run([*command, "--baseline", PAIR[0], "--other", PAIR[1]], check=True)  # noqa: S603
         with contexts(browser) as visitors:
-            with serving("--port", "7990") as url:
+            if "app" in wanted:
+                with serving("--port", "7990") as url:
+                    for theme, context in visitors.items():
+                        take_app(context, url, theme)
+            if "report" in wanted:
+                report = write_report(Path(folder) / "report.html")
                 for theme, context in visitors.items():
-                    take_app(context, url, theme)
-            for theme, context in visitors.items():
-                take_report(context, report, theme)
-            with lab.running(Path(folder)) as server:
-                for theme, context in visitors.items():
-                    take_notebook(context, server, theme)
+                    take_report(context, report, theme)
+            if "notebook" in wanted:
+                with lab.running(Path(folder)) as server:
+                    for theme, context in visitors.items():
+                        take_notebook(context, server, theme)
         browser.close()
 
 

@@ -105,3 +105,7 @@ def test_relative_links_lead_to_files(page: Path):
 
 GENERATED = {"python", "results", "generated", "command-line.md", "teaching.md", "experiments.md", "contributing.md"}
 """What stands beside the pages only when the site is built; Sphinx checks those links."""
+
+
+def test_the_pictures_are_small():
+    assert sum(path.stat().st_size for path in (ROOT / "docs" / "images").iterdir()) < 1_500_000
