@@ -49,6 +49,8 @@ class Registry(MutableMapping[str, T]):
         Raises:
             ValueError: The name is taken.
         """
+        if self._package and not self._ready:
+            import_module(self._package)  # what ships comes first, whichever registry a plugin was loaded for
         if name in self._things:
             raise ValueError(f"there are two {self.noun}s named {name!r}")
         self._things[name] = thing

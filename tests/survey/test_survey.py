@@ -260,7 +260,7 @@ def test_a_full_disk_ends_the_run_in_a_sentence_and_keeps_what_is_finished(
         write(rows, path, **how)
 
     monkeypatch.setattr(pq, "write_table", fill)
-    with pytest.raises(ExplorerError, match=r"No space left on device.*what was finished stays"):
+    with pytest.raises(ExplorerError, match=r"No space left on device.*finished rows stay"):
         run(models, load_dataset("digits"), small, tmp_path / "out")
     assert len(list((tmp_path / "out" / "rows").iterdir())) == 2
 
