@@ -1,7 +1,7 @@
 // The first-visit tour of four steps, and the help window, from which it can be taken again.
 
 import { openDialog } from "../shared/dialog.js";
-import { byId, find, make, smallButton } from "../shared/dom.js";
+import { byId, make, smallButton } from "../shared/dom.js";
 
 const SEEN = "stability-explorer-tour";
 
@@ -70,7 +70,8 @@ export function makeTour() {
   let marked = null;
 
   function end() {
-    if (box?.contains(document.activeElement)) find(document, "#tools [aria-label=Help]").focus();
+    const help = document.querySelector("#tools [aria-label=Help]");
+    if (box?.contains(document.activeElement) && help instanceof HTMLElement) help.focus();
     box?.remove();
     marked?.classList.remove("toured");
     box = marked = null;

@@ -2,7 +2,7 @@
 
 /** @import { MethodsData } from "../types.d.ts" */
 
-import { find, make } from "../shared/dom.js";
+import { make } from "../shared/dom.js";
 import { count } from "../shared/format.js";
 import { sourceSample } from "./marks.js";
 import { SOURCES } from "./values.js";
@@ -30,7 +30,8 @@ export function makeLegend({ hidden, toggled }) {
     }
     const there = Object.keys(SOURCES).filter((source) => words[source]);
     element.replaceChildren(...there.map((source) => entry(source, words[source])));
-    if (focused) find(element, `[data-source=${focused}]`).focus();
+    const again = focused && element.querySelector(`[data-source=${focused}]`); // gone where nothing is left of that source
+    if (again instanceof HTMLElement) again.focus();
   }
 
   /** @type {(source: string, words: string | null) => HTMLElement} */
