@@ -368,8 +368,8 @@ def test_a_loop_on_the_map_picks_the_cases_in_it(visitor: FailuresPage) -> None:
         page.locator(f"[data-quadrant={name}]").click()
     visitor.until_total(600)
     page.get_by_role("tab", name="Map").click()
-    drawn = "document.querySelectorAll('.f-map:not([aria-busy]) .f-dot').length === 600"
-    page.wait_for_function(drawn)
+    page.wait_for_selector(".f-map svg .f-dot", state="attached")
+    assert page.locator(".f-map .f-dot").count() == 600
     box = page.locator(".f-map").bounding_box()
     assert box
     x, y = box["x"], box["y"]
@@ -391,7 +391,7 @@ def test_a_loop_on_the_map_picks_the_cases_in_it(visitor: FailuresPage) -> None:
     page.get_by_role("button", name=re.compile("picked on the map")).click()
     visitor.until_total(600)
     page.get_by_role("tab", name="Map").click()
-    page.wait_for_function(drawn)
+    page.wait_for_function("document.querySelectorAll('.f-map .f-dot').length === 600")
     page.locator(".f-map").wait_for()
     page.locator(".f-map").focus()
     page.wait_for_function("document.activeElement.classList.contains('f-map')")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TOURED = "localStorage.setItem('stability-explorer-tour', 'yes')"
 """Who was here before is not shown around."""
 
-PATIENCE = 600_000  # ms; a shared machine can be slow, and a condition that holds does not wait
+PATIENCE = 120_000  # ms; a shared machine can be slow, and a condition that holds does not wait
 
 
 def artifacts() -> Path:

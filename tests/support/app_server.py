@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-PATIENCE = 600  # seconds; a shared machine can be slow
+PATIENCE = 120  # seconds; a shared machine can be slow
 
 
 @dataclass(frozen=True)

@@ -161,9 +161,7 @@ export function makeFeatureMap({ element, world, jobs }) {
   stage.addEventListener("pointermove", (event) => {
     if (!found) return;
     if (!loop) return showNearest(at(event));
-    // a busy page gets several moves as one event; none of the corners may be lost
-    const moves = event.getCoalescedEvents();
-    for (const move of moves.length ? moves : [event]) loop.push(at(move));
+    loop.push(at(event));
     lasso.setAttribute("d", `M${loop.map((point) => point.join(" ")).join("L")}Z`);
   });
   stage.addEventListener("pointerup", () => {
