@@ -184,7 +184,7 @@ def _quadrant(found: Findings, name: str) -> dict[str, Any]:
 def _case(found: Findings, row: Any) -> dict[str, Any]:
     plan, number = found.plan, int(row.case)
     picture = found.pictures.get(number)
-    own = found.marks.get(number, Annotation())
+    own = found.annotations.get(number, Annotation())
     condition = plan.conditions[number // plan.rows]
     return {
         "image": int(row.image),

@@ -86,6 +86,9 @@ def read_annotations(survey: Survey) -> dict[int, Annotation]:
         ExplorerError: If the file is damaged.
     """
     path = annotations_file(survey)
+    former = path.with_name("marks.json") if path.name == ANNOTATIONS else path.parent.with_name("marks") / path.name
+    if former.exists() and not path.exists():
+        path = former  # as written before annotations had their name
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
         return {

@@ -52,7 +52,7 @@ ONCE = (
 @dataclass(frozen=True, eq=False, repr=False)
 class Findings(Result):
     """A report's contents. ``pictures``: cases by number, empty where they cannot be made again, and then ``missing``
-    says why in a sentence. ``cards``: by model, None where it is not here. ``marks``: by case.
+    says why in a sentence. ``cards``: by model, None where it is not here. ``annotations``: by case.
     """
 
     plan: Plan
@@ -68,7 +68,7 @@ class Findings(Result):
     pictures: dict[int, Case]
     missing: str
     cards: dict[str, dict[str, Any] | None]
-    marks: dict[int, Annotation]
+    annotations: dict[int, Annotation]
     command: str
 
     def to_dict(self) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def findings(
         pictures=pictures,
         missing=missing,
         cards={name: _card(survey, name) for name in survey.plan.models},
-        marks=read_annotations(survey),
+        annotations=read_annotations(survey),
         command=command(survey.plan),
     )
 

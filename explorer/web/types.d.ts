@@ -501,7 +501,7 @@ export interface Filters {
   was: string | null;
   now: string | null;
   flipped: boolean | null;
-  marked: string | null;
+  annotation: string | null;
   cases: number[] | null;
 }
 export interface Order {
@@ -550,8 +550,8 @@ export interface Survey {
   conditions: number;
   cases: number;
   missing: string | null;
-  marks: Record<number, Annotation>;
-  marks_file: string;
+  annotations: Record<number, Annotation>;
+  annotations_file: string;
 }
 export interface Annotation {
   star: boolean;
@@ -585,7 +585,7 @@ export interface World {
   ask(what: string, question?: object): Promise<any>;
   survey(): Survey;
   chosen: Chosen;
-  marks(): Record<number, Annotation>;
+  annotations(): Record<number, Annotation>;
   side(which: Side): string;
   nameOf(model: string): string;
   methodOf(model: string): string;
@@ -595,7 +595,7 @@ export interface World {
   sort(change: Partial<Order>): void;
   show(pane: string): void;
   open(item: Case): void;
-  mark(id: number, change: Partial<Annotation>): void;
+  annotate(id: number, change: Partial<Annotation>): void;
   counted(answer: CasesAnswer): void;
   refused(sentence: string): boolean;
 }
@@ -610,7 +610,7 @@ export interface Pane {
   shown?(): void;
 }
 export interface GalleryPane extends Pane {
-  marked(id: number): void;
+  annotated(id: number): void;
 }
 /** What a new survey is made with. */
 export interface SurveyParts {
@@ -645,7 +645,7 @@ export interface GalleryCell {
   star: HTMLButtonElement;
   note: HTMLButtonElement;
   showPicture(url: string | null | undefined): void;
-  showMark(): void;
+  showAnnotation(): void;
 }
 /** Cases as one model's features place them on a plane. */
 export interface FeatureMap {

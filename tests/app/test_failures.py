@@ -1,4 +1,4 @@
-"""The server's side of the page "Failures": counts, filters, order, pictures, marks, runs; nonsense from a browser."""
+"""The server's side of the page "Failures": counts, filters, order, pictures, annotations, runs; hostile requests."""
 
 from __future__ import annotations
 
@@ -251,14 +251,14 @@ def test_the_table_counts_what_the_files_say(folder: Path) -> None:
         pd.testing.assert_frame_equal(accuracy(survey, pair, patterns=counted), accuracy(survey, pair))
 
 
-def test_marks_are_kept_beside_the_survey_and_filter(page: Failures, key: str, folder: Path) -> None:
-    def mark(case: int, **what: Any) -> dict[str, Any]:
+def test_annotations_are_kept_beside_the_survey_and_filter(page: Failures, key: str, folder: Path) -> None:
+    def annotate(case: int, **what: Any) -> dict[str, Any]:
         given = {"star": False, "tags": [], "note": ""} | what
-        return page.answer({"ask": "mark", "survey": key, "case": case, "mark": given})["mark"]
+        return page.answer({"ask": "annotate", "survey": key, "case": case, "annotation": given})["annotation"]
 
     try:
-        assert mark(7, star=True)["star"]
-        assert mark(9, tags=[" thin  stroke ", "thin stroke"], note=" why? ") == {
+        assert annotate(7, star=True)["star"]
+        assert annotate(9, tags=[" thin  stroke ", "thin stroke"], note=" why? ") == {
             "star": False,
             "tags": ["thin stroke"],
             "note": "why?",
@@ -269,21 +269,34 @@ def test_marks_are_kept_beside_the_survey_and_filter(page: Failures, key: str, f
             "9": {"star": False, "tags": ["thin stroke"], "note": "why?"},
         }
         for what, wanted in (("star", [7]), ("note", [9]), ("tag:thin stroke", [9]), ("tag:none", [])):
-            assert [item["case"] for item in cases(page, key, {"marked": what})["items"]] == wanted
-        assert set(page.answer({"ask": "open", "survey": key})["marks"]) == {"7", "9"}
-        mark(7)
+            assert [item["case"] for item in cases(page, key, {"annotation": what})["items"]] == wanted
+        assert set(page.answer({"ask": "open", "survey": key})["annotations"]) == {"7", "9"}
+        annotate(7)
         assert list(read_annotations(Survey(folder))) == [9]
-        assert [item["case"] for item in cases(page, key, {"marked": "star"})["items"]] == []
+        assert [item["case"] for item in cases(page, key, {"annotation": "star"})["items"]] == []
         assert not list(folder.glob("*.part"))
     finally:
         (folder / "annotations.json").unlink(missing_ok=True)
 
 
-def test_marks_on_a_shipped_survey_stay_out_of_the_installation(page: Failures, cache: Path) -> None:
+def test_annotations_under_their_former_name_are_read(page: Failures, key: str, folder: Path) -> None:
+    former, now = folder / "marks.json", folder / "annotations.json"
+    former.write_text('{"7": {"star": true, "tags": [], "note": ""}}', encoding="utf-8")
+    try:
+        assert set(page.answer({"ask": "open", "survey": key})["annotations"]) == {"7"}
+        given = {"star": False, "tags": ["odd"], "note": ""}
+        page.answer({"ask": "annotate", "survey": key, "case": 9, "annotation": given})
+        assert set(json.loads(now.read_text(encoding="utf-8"))) == {"7", "9"}
+    finally:
+        former.unlink()
+        now.unlink(missing_ok=True)
+
+
+def test_annotations_on_a_shipped_survey_stay_out_of_the_installation(page: Failures, cache: Path) -> None:
     what = {"star": True, "tags": [], "note": ""}
-    page.answer({"ask": "mark", "survey": "digits", "case": 1, "mark": what})
+    page.answer({"ask": "annotate", "survey": "digits", "case": 1, "annotation": what})
     assert [path.parent.name for path in cache.rglob("*.json")] == ["annotations"]
-    assert page.answer({"ask": "open", "survey": "digits"})["marks"] == {"1": what}
+    assert page.answer({"ask": "open", "survey": "digits"})["annotations"] == {"1": what}
 
 
 NONSENSE: list[dict[str, Any]] = [
@@ -312,8 +325,8 @@ NONSENSE: list[dict[str, Any]] = [
     {"ask": "cases", "filters": {"quadrants": [["both_fail"]]}},
     {"ask": "cases", "filters": {"quadrants": "both_fail"}},
     {"ask": "cases", "filters": {"flipped": 1}},
-    {"ask": "cases", "filters": {"marked": "notes"}},
-    {"ask": "cases", "filters": {"marked": "tag:" + "x" * 500}},
+    {"ask": "cases", "filters": {"annotation": "notes"}},
+    {"ask": "cases", "filters": {"annotation": "tag:" + "x" * 500}},
     {"ask": "cases", "filters": {"cases": [1.5]}},
     {"ask": "cases", "filters": {"cases": list(range(6000))}},
     {"ask": "cases", "order": {"by": "margin; DROP"}},
@@ -327,13 +340,13 @@ NONSENSE: list[dict[str, Any]] = [
     {"ask": "pictures", "cases": "0"},
     {"ask": "case", "case": None},
     {"ask": "case", "case": True},
-    {"ask": "mark", "case": 0, "mark": None},
-    {"ask": "mark", "case": 0, "mark": {"star": 1, "tags": [], "note": ""}},
-    {"ask": "mark", "case": 0, "mark": {"star": True, "tags": ["x" * 41], "note": ""}},
-    {"ask": "mark", "case": 0, "mark": {"star": True, "tags": ["x"] * 5 + [1], "note": ""}},
-    {"ask": "mark", "case": 0, "mark": {"star": True, "tags": "x", "note": ""}},
-    {"ask": "mark", "case": 0, "mark": {"star": True, "tags": [], "note": "x" * 2001}},
-    {"ask": "mark", "case": 10**9, "mark": {"star": True, "tags": [], "note": ""}},
+    {"ask": "annotate", "case": 0, "annotation": None},
+    {"ask": "annotate", "case": 0, "annotation": {"star": 1, "tags": [], "note": ""}},
+    {"ask": "annotate", "case": 0, "annotation": {"star": True, "tags": ["x" * 41], "note": ""}},
+    {"ask": "annotate", "case": 0, "annotation": {"star": True, "tags": ["x"] * 5 + [1], "note": ""}},
+    {"ask": "annotate", "case": 0, "annotation": {"star": True, "tags": "x", "note": ""}},
+    {"ask": "annotate", "case": 0, "annotation": {"star": True, "tags": [], "note": "x" * 2001}},
+    {"ask": "annotate", "case": 10**9, "annotation": {"star": True, "tags": [], "note": ""}},
 ]
 
 

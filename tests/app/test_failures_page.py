@@ -1,4 +1,4 @@
-"""The page "Failures" in a browser: counts, gallery, opening a case, filters, marks, charts, a run, keys, addresses."""
+"""The page "Failures" in a browser: counts, gallery, a case, filters, annotations, charts, a run, keys, addresses."""
 
 from __future__ import annotations
 
@@ -253,16 +253,16 @@ def test_stars_tags_and_notes_are_kept_beside_the_survey(browser: Browser, url: 
     first, second = visitor.cases[:2]
     page.locator(".case").first.focus()
     page.keyboard.press("s")
-    page.wait_for_selector(".f-cell[data-marked]")
+    page.wait_for_selector(".f-cell[data-annotated]")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("n")
     dialog = page.locator("dialog[open]")
     dialog.get_by_label("Tags").fill("thin stroke, odd")
     dialog.get_by_label("Note").fill("Looks like a 7. <b>Ask</b>")
     dialog.get_by_role("button", name="Keep").click()
-    page.wait_for_function("document.querySelectorAll('.f-cell[data-marked]').length === 2")
-    page.wait_for_function("document.querySelectorAll('[aria-label=Marks] option').length === 5")
-    visitor.choose("Marks", "tag:thin stroke")
+    page.wait_for_function("document.querySelectorAll('.f-cell[data-annotated]').length === 2")
+    page.wait_for_function("document.querySelectorAll('[aria-label=Annotations] option').length === 5")
+    visitor.choose("Annotations", "tag:thin stroke")
     visitor.until_total(1)
     assert visitor.cases == [second]
     assert json.loads((folder / "annotations.json").read_text(encoding="utf-8")) == {
@@ -271,10 +271,10 @@ def test_stars_tags_and_notes_are_kept_beside_the_survey(browser: Browser, url: 
     }
     visitor.context.close()
     again = FailuresPage(browser, url)
-    assert again.page.locator(f"[data-case='{first}'] + .marks [aria-pressed=true]").count() == 1
+    assert again.page.locator(f"[data-case='{first}'] + .annotations [aria-pressed=true]").count() == 1
     again.page.locator(".case").first.focus()
     again.page.keyboard.press("s")
-    again.page.wait_for_function("document.querySelectorAll('.f-cell[data-marked]').length === 1")
+    again.page.wait_for_function("document.querySelectorAll('.f-cell[data-annotated]').length === 1")
     assert visitor.app.complaints == again.app.complaints == []
     again.context.close()
     (folder / "annotations.json").unlink()
@@ -284,7 +284,7 @@ def test_a_mark_that_cannot_be_kept_is_taken_back_and_said(visitor: FailuresPage
     page = visitor.page
 
     def refuse(route: Route) -> None:
-        if '"ask":"mark"' in (route.request.post_data or ""):
+        if '"ask":"annotate"' in (route.request.post_data or ""):
             route.fulfill(status=200, content_type="application/json", body='{"error": "The disk is full."}')
         else:
             route.continue_()
@@ -293,7 +293,7 @@ def test_a_mark_that_cannot_be_kept_is_taken_back_and_said(visitor: FailuresPage
     page.locator(".case").first.focus()
     page.keyboard.press("s")
     visitor.app.until_notice("The disk is full")
-    assert page.locator(".f-cell[data-marked]").count() == 0
+    assert page.locator(".f-cell[data-annotated]").count() == 0
     page.unroute_all(behavior="wait")
 
 

@@ -1,4 +1,4 @@
-"""Exports: every row, every mark, whole files or none, and no more memory for more rows."""
+"""Exports: every row, every annotation, whole files or none, and no more memory for more rows."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def test_tables_hold_every_row_and_every_mark(survey: Survey, name: str, tmp_pat
             assert own[column].to_numpy(float) == pytest.approx(wanted[column].to_numpy(float), rel=1e-6, nan_ok=True)
         else:
             assert list(own[column].astype(str)) == list(wanted[column].astype(str))
-    marked = own[own["case"] == 7]
-    assert marked.star.all()
+    annotated = own[own["case"] == 7]
+    assert annotated.star.all()
     assert not own[own["case"] != 7].star.any()
-    tags = marked.tags.iloc[0]
+    tags = annotated.tags.iloc[0]
     assert list(json.loads(tags) if name == "csv" else tags) == ["crooked", 'a "4", or 9']
-    assert set(marked.note) == {"line one\nline two, with a comma"}
+    assert set(annotated.note) == {"line one\nline two, with a comma"}
     layers = own["layers"].iloc[0]
     assert len(json.loads(layers) if name == "csv" else layers) == len(survey.plan.layers[0])
 

@@ -37,6 +37,12 @@ test("cases picked on the map do not travel", () => {
   assert.equal(readFind('{"cases":[1,2]}').filters.cases, null);
 });
 
+test("the filter of annotations is read under its former name, too", () => {
+  assert.equal(readFind('{"marked":"tag:odd"}').filters.annotation, "tag:odd");
+  assert.equal(readFind('{"annotation":"star","marked":"note"}').filters.annotation, "star");
+  assert.ok(!addressOf(read('find={"marked":"star"}')).includes("marked"));
+});
+
 test("an address that was cut off, or that asks for nonsense, opens as usual", () => {
   for (const find of ['{"label":', "[]", '{"nonsense":1}', '{"quadrants":"all"}']) {
     assert.deepEqual(readFind(find), readFind(null), find);

@@ -42,7 +42,7 @@ class Filters:
         was: Index of the class of its clean answer.
         now: Index of the class of its distorted answer.
         flipped: Whether its answer has changed.
-        marked: "star", "note" or "tag:WORD".
+        annotation: "star", "note" or "tag:WORD".
         cases: Picked by hand.
     """
 
@@ -55,7 +55,7 @@ class Filters:
     was: int | None = None
     now: int | None = None
     flipped: bool | None = None
-    marked: str | None = None
+    annotation: str | None = None
     cases: tuple[int, ...] | None = None
 
 
@@ -87,7 +87,7 @@ class FiltersRequest(Request):
     was: Class = None
     now: Class = None
     flipped: bool | None = None
-    marked: Annotated[str | None, Field(max_length=MAX_TAG + 4, pattern="^(star|note|tag:.*)$")] = None
+    annotation: Annotated[str | None, Field(max_length=MAX_TAG + 4, pattern="^(star|note|tag:.*)$")] = None
     cases: Annotated[
         list[CaseNumber] | None,
         Field(max_length=MAX_LASSO),
@@ -131,7 +131,7 @@ def read_filters(raw: Any, plan: Plan) -> Filters:
         _class(given.was, plan),
         _class(given.now, plan),
         given.flipped,
-        given.marked,
+        given.annotation,
         None if given.cases is None else tuple(given.cases),
     )
 

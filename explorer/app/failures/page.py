@@ -51,7 +51,7 @@ class Failures:
             "cases": self.cases,
             "pictures": self.pictures,
             "case": self.case,
-            "mark": self.mark,
+            "annotate": self.annotate,
             "accuracy": self.accuracy,
             "confusion": self.confusion,
         }
@@ -112,8 +112,8 @@ class Failures:
             "seeds": sorted({condition.seed for condition in plan.conditions}),
             "unread": len(opened.survey.unread()),
             "missing": self._missing(opened),
-            "marks": {str(case): mark.to_dict() for case, mark in read_annotations(opened.survey).items()},
-            "marks_file": str(annotations_file(opened.survey)),
+            "annotations": {str(case): one.to_dict() for case, one in read_annotations(opened.survey).items()},
+            "annotations_file": str(annotations_file(opened.survey)),
             "folder": str(opened.survey.folder),
         }
 
@@ -131,11 +131,12 @@ class Failures:
         chosen = select(self._surveys, asked)
         opened, table, filters = chosen.opened, chosen.table, chosen.filters
         order, start = read_order(asked.order), asked.start
-        marked = chosen.annotated()
-        cache_key = (*opened.stamp, *chosen.pair, filters, order, tuple(sorted(marked.get(filters.marked or "", ()))))
+        annotated = chosen.annotated()
+        matching = sorted(annotated.get(filters.annotation or "", ()))
+        cache_key = (*opened.stamp, *chosen.pair, filters, order, tuple(matching))
         known = self._orders.get(cache_key)
         if known is None:
-            keep = table.select(filters, marked)
+            keep = table.select(filters, annotated)
             counts = table.counts(keep)
             known = (counts, table.ordered(keep, filters, order, SHOWN))
             self._orders.put(cache_key, known)
@@ -208,20 +209,20 @@ class Failures:
             },
         }
 
-    def mark(self, question: Any) -> dict[str, Any]:
+    def annotate(self, question: Any) -> dict[str, Any]:
         """Keep an annotation.
 
         Args:
             question: As ``AnnotationRequest``.
 
         Returns:
-            {"mark"} as it is kept.
+            {"annotation"} as it is kept.
         """
         asked = AnnotationRequest.read(question)
-        opened, given = self._surveys.find(asked.survey), asked.mark
+        opened, given = self._surveys.find(asked.survey), asked.annotation
         kept = make_annotation(given.get("star"), given.get("tags"), given.get("note"))
         put_annotation(opened.survey, _check_case(opened.survey.plan, asked.case), kept)
-        return {"mark": kept.to_dict()}
+        return {"annotation": kept.to_dict()}
 
     def accuracy(self, question: Any) -> dict[str, Any]:
         """Compare the accuracy of two models against the amount.

@@ -62,4 +62,4 @@ class CaseRequest(SurveyRequest):
 class AnnotationRequest(CaseRequest):
     """What to note of a case; ``make_annotation`` checks it."""
 
-    mark: dict[str, Any]
+    annotation: dict[str, Any]

@@ -33,7 +33,7 @@ class Selection:
 
     def annotated(self) -> dict[str, set[int]]:
         """The cases with a star, with a note, and with each tag, where a filter asks for them."""
-        return annotated_cases(self.opened) if self.filters.marked else {}
+        return annotated_cases(self.opened) if self.filters.annotation else {}
 
     def kept(self) -> NDArray[np.bool_]:
         """Which cases of the table all filters keep."""
@@ -92,8 +92,8 @@ def annotated_cases(opened: OpenSurvey) -> dict[str, set[int]]:
         The cases with a "star", with a "note", and with each "tag:WORD".
     """
     found: dict[str, set[int]] = {}
-    for case, mark in read_annotations(opened.survey).items():
-        names = [*(["star"] if mark.star else []), *(["note"] if mark.note else [])]
-        for name in [*names, *(f"tag:{tag}" for tag in mark.tags)]:
+    for case, one in read_annotations(opened.survey).items():
+        names = [*(["star"] if one.star else []), *(["note"] if one.note else [])]
+        for name in [*names, *(f"tag:{tag}" for tag in one.tags)]:
             found.setdefault(name, set()).add(case)
     return found

@@ -56,12 +56,12 @@ class Table:
     quadrant: NDArray[np.int8]
     sides: dict[str, dict[str, Column]]
 
-    def select(self, filters: Filters, marked: dict[str, set[int]]) -> NDArray[np.bool_]:
+    def select(self, filters: Filters, annotated: dict[str, set[int]]) -> NDArray[np.bool_]:
         """Apply the filters, except that of the quadrants.
 
         Args:
             filters: The filters.
-            marked: The cases with "star", "note" or "tag:WORD".
+            annotated: The cases with "star", "note" or "tag:WORD".
 
         Returns:
             Which cases they keep, (n,).
@@ -82,8 +82,8 @@ class Table:
             keep &= side["prediction"] == filters.now
         if filters.flipped is not None:
             keep &= side["flipped"] == filters.flipped
-        if filters.marked is not None:
-            keep &= np.isin(self.case, list(marked.get(filters.marked, ())))
+        if filters.annotation is not None:
+            keep &= np.isin(self.case, list(annotated.get(filters.annotation, ())))
         if filters.cases is not None:
             keep &= np.isin(self.case, filters.cases)
         return keep

@@ -23,7 +23,7 @@ export const NO_FILTERS = {
   was: null,
   now: null,
   flipped: null,
-  marked: null,
+  annotation: null,
   cases: null,
 };
 
@@ -33,8 +33,9 @@ export function readFind(text) {
   const filters = { ...NO_FILTERS, quadrants: [...APART] };
   const order = { by: "apart", falling: true };
   try {
-    const { by, falling, ...rest } = JSON.parse(text ?? "{}");
-    const named = Object.keys(filters).filter((key) => key in rest && key !== "cases");
+    const { by, falling, marked, ...rest } = JSON.parse(text ?? "{}");
+    rest.annotation ??= marked; // its name in older addresses
+    const named = Object.keys(filters).filter((key) => rest[key] !== undefined && key !== "cases");
     Object.assign(filters, Object.fromEntries(named.map((key) => [key, rest[key]])));
     if (!Array.isArray(filters.quadrants)) filters.quadrants = [...APART];
     if (by) Object.assign(order, { by, falling: falling === true });

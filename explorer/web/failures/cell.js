@@ -32,12 +32,12 @@ export function makeCell({ item, index, total, world, focused, noted }) {
   button.addEventListener("click", () => world.open(item));
   button.addEventListener("focus", () => focused(index));
   const star = small("star", "Star", "Star this case (S)", "");
-  star.addEventListener("click", () => world.mark(item.case, { star: !world.marks()[item.case]?.star }));
+  star.addEventListener("click", () => world.annotate(item.case, { star: !world.annotations()[item.case]?.star }));
   const note = small("note", "Tags and note", "Tags and note (N)", "✎");
   note.addEventListener("click", () => openNote({ item, world, closed: noted }));
-  const marks = make("span", { class: "marks" }, star, note);
+  const annotations = make("span", { class: "annotations" }, star, note);
   const where = { role: "listitem", "aria-setsize": total, "aria-posinset": index + 1 };
-  const node = make("div", { class: "f-cell", ...where }, button, marks);
+  const node = make("div", { class: "f-cell", ...where }, button, annotations);
 
   // `url`: undefined while it is asked for, null where there is none.
   /** @type {(url: string | null | undefined) => void} */
@@ -46,18 +46,18 @@ export function makeCell({ item, index, total, world, focused, noted }) {
     button.toggleAttribute("data-lost", url === null);
   }
 
-  function showMark() {
-    const mark = world.marks()[item.case];
-    const words = [...(mark?.tags ?? []).map((tag) => `#${tag}`), mark?.note].filter(Boolean).join(" · ");
-    star.textContent = mark?.star ? "★" : "☆";
-    star.setAttribute("aria-pressed", String(!!mark?.star));
+  function showAnnotation() {
+    const annotation = world.annotations()[item.case];
+    const words = [...(annotation?.tags ?? []).map((tag) => `#${tag}`), annotation?.note].filter(Boolean).join(" · ");
+    star.textContent = annotation?.star ? "★" : "☆";
+    star.setAttribute("aria-pressed", String(!!annotation?.star));
     note.title = words ? `${words} (N)` : "Tags and note (N)";
     note.toggleAttribute("data-on", !!words);
-    node.toggleAttribute("data-marked", !!mark);
+    node.toggleAttribute("data-annotated", !!annotation);
   }
 
-  showMark();
-  return { item, node, button, star, note, showPicture, showMark };
+  showAnnotation();
+  return { item, node, button, star, note, showPicture, showAnnotation };
 }
 
 /** @type {(name: string, label: string, title: string, text: string) => HTMLButtonElement} */
@@ -87,21 +87,21 @@ function labelOf(item, answers, distortion, survey) {
 // The window in which a case gets tags and a note.
 /** @type {(parts: { item: Case; world: World; closed: () => void }) => void} */
 function openNote({ item, world, closed }) {
-  const mark = world.marks()[item.case] ?? { star: false, tags: [], note: "" };
+  const annotation = world.annotations()[item.case] ?? { star: false, tags: [], note: "" };
   const hints = { placeholder: "thin stroke, mislabelled", title: "Words separated by commas" };
   const tags = make("input", { type: "text", maxlength: 500, "aria-label": "Tags", ...hints });
-  tags.value = mark.tags.join(", ");
+  tags.value = annotation.tags.join(", ");
   const note = make("textarea", { rows: 4, maxlength: 2000, "aria-label": "Note" });
-  note.value = mark.note;
+  note.value = annotation.note;
   const save = make("button", { class: "small-button strong" }, "Keep");
   save.type = "submit";
-  const kept = make("p", { class: "soft" }, `Kept in ${world.survey().marks_file}`);
+  const kept = make("p", { class: "soft" }, `Kept in ${world.survey().annotations_file}`);
   const form = make("form", { class: "f-note" }, labelled("Tags", tags), labelled("Note", note), kept, save);
   const dialog = openDialog(`Case ${item.case}: tags and note`, form);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     dialog.close();
-    world.mark(item.case, { tags: tagsOf(tags.value), note: note.value });
+    world.annotate(item.case, { tags: tagsOf(tags.value), note: note.value });
   });
   dialog.addEventListener("close", closed);
   tags.focus();

@@ -42,7 +42,9 @@ export function makeFailureFilters({ world }) {
   const amount = select("Amount", "Only cases with this amount", (value) => ({
     amount: value === null ? null : Number(value),
   }));
-  const marked = select("Marks", "Only cases that somebody has marked", (value) => ({ marked: value }));
+  const annotation = select("Annotations", "Only cases with a star, a tag or a note", (value) => ({
+    annotation: value,
+  }));
   element.append(make("h2", {}, "Read of one model"));
   const model = select("Model", "The model that the filters below, and sorting by its numbers, are about", (value) => ({
     model: value ?? "baseline",
@@ -115,16 +117,16 @@ export function makeFailureFilters({ world }) {
       filters.amount === null ? null : String(filters.amount),
     );
     amount.disabled = !amounts.length;
-    const tags = [...new Set(Object.values(world.marks()).flatMap((mark) => mark.tags))].sort();
+    const tags = [...new Set(Object.values(world.annotations()).flatMap(({ tags }) => tags))].sort();
     /** @type {[string, string][]} */
-    const kinds = [
+    const choices = [
       ["star", "Starred"],
       ["note", "With a note"],
     ];
-    for (const tag of tags) kinds.push([`tag:${tag}`, `Tag: ${tag}`]);
-    if (filters.marked && !kinds.some(([kind]) => kind === filters.marked))
-      kinds.push([filters.marked, filters.marked]);
-    fill(marked, "Any", kinds, filters.marked);
+    for (const tag of tags) choices.push([`tag:${tag}`, `Tag: ${tag}`]);
+    if (filters.annotation && !choices.some(([key]) => key === filters.annotation))
+      choices.push([filters.annotation, filters.annotation]);
+    fill(annotation, "Any", choices, filters.annotation);
     model.replaceChildren(...SIDES.map((which) => make("option", { value: which }, world.nameOf(world.side(which)))));
     model.value = filters.model;
     fill(was, "Any", classes, filters.was);

@@ -267,8 +267,8 @@ export function makeGallery({ element, notice, world }) {
   }
 
   /** @type {(id: number) => void} */
-  function marked(id) {
-    for (const cell of cells.values()) if (cell.item.case === id) cell.showMark();
+  function annotated(id) {
+    for (const cell of cells.values()) if (cell.item.case === id) cell.showAnnotation();
   }
 
   // ---- keys ---------------------------------------------------------------------------------------------
@@ -312,5 +312,5 @@ export function makeGallery({ element, notice, world }) {
     cells.get(index)?.button.focus({ preventScroll: true });
   }
 
-  return { update, marked, shown: fit };
+  return { update, annotated, shown: fit };
 }

@@ -31,7 +31,7 @@ export function makeFailures({ element, query, server, jobs, notice, catalogue, 
   /** @type {Survey | null} */
   let survey = null; // the open one, as the server describes it
   /** @type {Record<number, Annotation>} */
-  let marks = {}; // its marks by case
+  let annotations = {}; // by case
   let asking = 0; // the newest question for a survey
   const chosen = readAddress(query);
   let begun = false;
@@ -58,7 +58,7 @@ export function makeFailures({ element, query, server, jobs, notice, catalogue, 
     ask: (what, question) => ask(what, about(question)),
     survey: opened,
     chosen,
-    marks: () => marks,
+    annotations: () => annotations,
     side,
     nameOf,
     methodOf: (name) => opened().methods[name],
@@ -68,7 +68,7 @@ export function makeFailures({ element, query, server, jobs, notice, catalogue, 
     sort,
     show,
     open,
-    mark,
+    annotate,
     counted: (answer) => quadrants.paint(answer.counts), // the gallery's first answer tells how many there are of each
     refused,
   };
@@ -190,7 +190,7 @@ export function makeFailures({ element, query, server, jobs, notice, catalogue, 
     Object.assign(chosen, { survey: key, pair: found.pair ?? null });
     if (found.error) return fail(found.error, () => openSurvey(key), unfinished(key));
     survey = found;
-    marks = found.marks;
+    annotations = found.annotations;
     for (const select of [first, second])
       select.replaceChildren(...opened().models.map((name) => make("option", { value: name }, nameOf(name))));
     [first.value, second.value] = opened().pair;
@@ -254,19 +254,20 @@ export function makeFailures({ element, query, server, jobs, notice, catalogue, 
   }
 
   /** @type {(id: number, change: Partial<Annotation>) => Promise<void>} */
-  async function mark(id, change) {
-    const before = marks[id];
+  async function annotate(id, change) {
+    const before = annotations[id];
     const wanted = { ...(before ?? { star: false, tags: [], note: "" }), ...change };
-    marks[id] = wanted; // at once; taken back where it could not be kept
-    gallery.marked(id);
-    const found = await ask("mark", { survey: opened().key, case: id, mark: wanted });
+    annotations[id] = wanted; // at once; taken back where it could not be kept
+    gallery.annotated(id);
+    const found = await ask("annotate", { survey: opened().key, case: id, annotation: wanted });
     if (found.error) {
       notice.show(found.error, { error: true });
-      if (before) marks[id] = before;
-      else delete marks[id];
-    } else marks[id] = found.mark;
-    if (marks[id] && !marks[id].star && !marks[id].tags.length && !marks[id].note) delete marks[id];
-    gallery.marked(id);
+      if (before) annotations[id] = before;
+      else delete annotations[id];
+    } else annotations[id] = found.annotation;
+    const kept = annotations[id];
+    if (kept && !kept.star && !kept.tags.length && !kept.note) delete annotations[id];
+    gallery.annotated(id);
     filters.paint();
   }
 
