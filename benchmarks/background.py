@@ -38,7 +38,13 @@ class Sweeps:
         recipe = {"steps": [["gaussian_noise", 0.1]], "seed": 0, "against": None, "quantised": True}
         state = {"picture": {"sample": "coffee"}, "models": self._models, "recipe": recipe}
         while not self._stop.is_set():
-            question = {"kind": "curves", "group": secrets.token_urlsafe(24), "state": state, "place": 0, "seeds": 8}
+            question = {
+                "kind": "curves",
+                "group": secrets.token_urlsafe(24),
+                "state": state,
+                "step_index": 0,
+                "seeds": 8,
+            }
             job = self._ask("start_job", question)
             while "result" not in (found := self._ask("poll_job", job)) and not self._stop.is_set():
                 if "error" in found:

@@ -256,8 +256,8 @@ class Comparisons(Results[Comparison]):
         Returns:
             Class indices (N,).
         """
-        place = self._place(name)
-        answers = (item.models[place] for item in self.items)
+        index = self._index_of(name)
+        answers = (item.models[index] for item in self.items)
         return torch.tensor([int((answer.clean if clean else answer.distorted).argmax()) for answer in answers])
 
     def flipped(self, name: str) -> Tensor:
@@ -269,8 +269,8 @@ class Comparisons(Results[Comparison]):
         Returns:
             Booleans (N,).
         """
-        place = self._place(name)
-        return torch.tensor([item.models[place].flipped for item in self.items])
+        index = self._index_of(name)
+        return torch.tensor([item.models[index].flipped for item in self.items])
 
     def to_dict(self, top: int = 3) -> dict[str, Any]:
         """All comparisons as a JSON object.
@@ -304,7 +304,7 @@ class Comparisons(Results[Comparison]):
             lines.append(f"  {name}: {count} of {len(self)} answers flipped ({percent(count / len(self))})")
         return "\n".join([*lines, *(f"  Note: {warning}" for warning in self.warnings)])
 
-    def _place(self, name: str) -> int:
+    def _index_of(self, name: str) -> int:
         if name not in self.names:
             raise ExplorerError(f"{name!r} was not compared; there are {', '.join(self.names)}.")
         return self.names.index(name)

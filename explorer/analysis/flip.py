@@ -96,7 +96,7 @@ def flip_point(
     *,
     recipe: Recipe | str | None = None,
     label: int | None = None,
-    place: int | None = None,
+    step_index: int | None = None,
     tolerance: float | None = None,
     progress: Progress | None = None,
 ) -> FlipPoints:
@@ -116,7 +116,7 @@ def flip_point(
         recipe: The steps that stay as they are, and the seed; where they alone change the answer, the flip point is the
             mild end itself.
         label: Index of the class that attacks lead away from, as for ``sweep``.
-        place: Index of the step that is varied, as for ``sweep``.
+        step_index: Index of the step that is varied, as for ``sweep``.
         tolerance: How exact, in the distortion's unit; by default 1/1000 of the span.
         progress: Called with the number of images of the first scan that are done, and of all.
 
@@ -135,7 +135,7 @@ def flip_point(
     asked = read_request(models, image, Recipe() if recipe is None else recipe, label=label)
     issue(asked.notes)
     chosen = asked.models
-    line = varied(chosen, asked.pixels, distortion, asked.recipe, place=place, label=asked.label)
+    line = varied(chosen, asked.pixels, distortion, asked.recipe, step_index=step_index, label=asked.label)
     width = check_tolerance(tolerance, line)
     amounts = stops(line)
     meter = Meter(progress, len(amounts) * (1 + len(chosen)))

@@ -87,20 +87,20 @@ def first_amount(scanned: Scan, event: Event, width: float, tick: Tick) -> float
     Where a whole number gives the very same pixels, as codecs round their quality, it is that one.
     """
     line, amounts = scanned.line, scanned.amounts
-    place = _first(event.so(scanned.flips[:, event.models]))
-    if place is None or place == 0:
-        return None if place is None else amounts[0]
+    first = _first(event.so(scanned.flips[:, event.models]))
+    if first is None or first == 0:
+        return None if first is None else amounts[0]
     models = [scanned.models[i] for i in event.models]
     answers = [scanned.answers[i] for i in event.models]
-    before, after = amounts[place - 1], amounts[place]
+    before, after = amounts[first - 1], amounts[first]
     while abs(after - before) > width:
         between = torch.linspace(before, after, PARTS + 1, dtype=torch.float64)[1:-1].tolist()
         flips = _flips(models, line.render(between, _still(tick)), answers, _still(tick))
-        place = _first(event.so(flips))
-        if place is not None:
-            after = between[place]
-        if place != 0:
-            before = between[-1 if place is None else place - 1]
+        first = _first(event.so(flips))
+        if first is not None:
+            after = between[first]
+        if first != 0:
+            before = between[-1 if first is None else first - 1]
     whole = min(max(float(round(after)), min(line.span)), max(line.span))
     if whole == after:
         return after
@@ -126,5 +126,5 @@ def _flips(models: Sequence[Classifier], pixels: Tensor, answers: Sequence[int],
 
 
 def _first(happens: Tensor) -> int | None:
-    places = happens.nonzero()
-    return int(places[0]) if len(places) else None
+    found = happens.nonzero()
+    return int(found[0]) if len(found) else None

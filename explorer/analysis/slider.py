@@ -84,7 +84,7 @@ def flip_points_along(
     Raises:
         ExplorerError: As in ``compare``.
     """
-    line = varied(models, image, along.distortion, along.recipe, place=along.place, label=label)
+    line = varied(models, image, along.distortion, along.recipe, step_index=along.step_index, label=label)
     line = replace(line, span=(along.amounts[0], along.amounts[-1]))
     width, amounts = check_tolerance(None, line), stops(line)
     meter = Meter(progress, len(amounts) * (1 + len(models)))

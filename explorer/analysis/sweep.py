@@ -168,7 +168,7 @@ class Sweep(Result):
 
     Attributes:
         distortion: Name of the distortion.
-        place: Index in ``recipe.steps`` of the varied step; their number if it was appended.
+        step_index: Index in ``recipe.steps`` of the varied step; their number if it was appended.
         unit: Unit of the amounts.
         amounts: Amounts from mild to strong.
         recipe: The recipe whose step was varied.
@@ -177,7 +177,7 @@ class Sweep(Result):
     """
 
     distortion: str
-    place: int
+    step_index: int
     unit: str
     amounts: tuple[float, ...]
     recipe: Recipe
@@ -192,7 +192,7 @@ class Sweep(Result):
         """
         return {
             "distortion": self.distortion,
-            "place": self.place,
+            "step_index": self.step_index,
             "unit": self.unit,
             "amounts": list(self.amounts),
             "recipe": str(self.recipe),
@@ -247,7 +247,7 @@ def sweep(
     amounts: Sequence[float] | None = None,
     recipe: Recipe | str | None = None,
     label: int | None = None,
-    place: int | None = None,
+    step_index: int | None = None,
     seeds: int = 1,
     progress: Progress | None = None,
 ) -> Sweep:
@@ -264,8 +264,8 @@ def sweep(
         recipe: The steps that stay as they are, and the seed; by default none, and seed 0.
         label: Index of the class to follow and to attack; by default the class that a row of a data set brings, and
             else each model's clean answer.
-        place: Index in ``recipe.steps`` of the step that is varied; by default the last one of that name, or a new one
-            at the end.
+        step_index: Index in ``recipe.steps`` of the step that is varied; by default the last one of that name, or a
+            new one at the end.
         seeds: 1 to 100; n asks for the band over the seeds recipe.seed, recipe.seed + 1, ... Where nothing in the chain
             is random there is one seed and no band.
         progress: Called with the number of images drawn and answered, and of all.
@@ -275,7 +275,7 @@ def sweep(
 
     Raises:
         ExplorerError: As ``compare``, and for amounts out of the distortion's range, a number of seeds out of range,
-            and a ``place`` where no such step stands.
+            and a ``step_index`` at which there is no step of ``distortion``.
 
     Examples:
         >>> import explorer
@@ -288,7 +288,7 @@ def sweep(
     asked = read_request(models, image, Recipe() if recipe is None else recipe, label=label)
     issue(asked.notes)
     chosen, recipe, label = asked.models, asked.recipe, asked.label
-    line = varied(chosen, asked.pixels, distortion, recipe, place=place, label=label)
+    line = varied(chosen, asked.pixels, distortion, recipe, step_index=step_index, label=label)
     points = line.grid(AMOUNTS) if amounts is None else tuple(line.kind.check(amount) for amount in amounts)
     if not points:
         raise ExplorerError("A sweep needs at least one amount.")
@@ -302,7 +302,7 @@ def sweep(
         for model, own in zip(chosen, runs, strict=True):
             own.append(_run(model, pixels, line.clean, own[0] if own else None, label, meter.step))
     curves = tuple(_curves(model, own, points, used) for model, own in zip(chosen, runs, strict=True))
-    return Sweep(distortion, line.place, line.kind.unit, points, recipe, images.image_hash(line.clean), curves)
+    return Sweep(distortion, line.step_index, line.kind.unit, points, recipe, images.image_hash(line.clean), curves)
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,7 @@ Tick = Callable[[int], None]
 
 @dataclass(frozen=True, eq=False)
 class Varied:
-    """The step ``place`` of ``recipe`` varied on ``image`` (1, C, H, W); ``clean`` are its undistorted pixels.
+    """A step of ``recipe``, at ``step_index``, varied on ``image`` (1, C, H, W); ``clean`` are its undistorted pixels.
 
     ``target`` is what the recipe's attacks are computed against, None where it has none. ``span``: the amounts' mild
     end, which changes nothing, and their strong end, for this image.
@@ -29,7 +29,7 @@ class Varied:
 
     kind: Distortion
     recipe: Recipe
-    place: int
+    step_index: int
     image: Tensor
     clean: Tensor
     target: Target | None
@@ -43,12 +43,12 @@ class Varied:
     @property
     def is_random(self) -> bool:
         """Whether another seed gives other pixels."""
-        return is_random(self.recipe, self.place)
+        return is_random(self.recipe, self.step_index)
 
     def at(self, amount: float) -> Recipe:
         """The recipe with that amount."""
         steps = list(self.recipe.steps)
-        steps[self.place] = (self.kind.name, amount)
+        steps[self.step_index] = (self.kind.name, amount)
         return replace(self.recipe, steps=tuple(steps))
 
     def grid(self, points: int) -> tuple[float, ...]:
@@ -60,7 +60,7 @@ class Varied:
         recipe = self.recipe if seed is None else replace(self.recipe, seed=seed)
         pieces = inputs.pieces(amounts, inputs.piece_size(self.image.shape[1:], inputs.DRAWN_VALUES))
         target = None if self.target is None else breathing(self.target, tick)
-        for part in vary(recipe, self.image, self.place, pieces, target=target):
+        for part in vary(recipe, self.image, self.step_index, pieces, target=target):
             tick(len(part))
             yield part
 
@@ -87,33 +87,33 @@ def varied(
     distortion: str,
     recipe: Recipe,
     *,
-    place: int | None = None,
+    step_index: int | None = None,
     label: int | None = None,
 ) -> Varied:
     """The step of ``distortion`` in the recipe, ready to be varied; ``models`` were checked, the image is checked here.
 
-    ``place`` is its index in ``recipe.steps``: by default that of the last step of that name, or a new one at the end
-    where there is none. Attacks go away from the class ``label``, or from the attacked model's own clean answer.
+    ``step_index`` is its index in ``recipe.steps``: by default that of the last step of that name, or a new one at the
+    end where there is none. Attacks go away from the class ``label``, or from the attacked model's own clean answer.
     """
     image = inputs.check_image(image, models[0])
     for model in models if label is not None else ():
         inputs.check_label(label, model)
     kind = find_distortion(distortion)
-    if place is None:
-        place = recipe.place_of(distortion)
-    elif not 0 <= place < len(recipe.steps) or recipe.steps[place][0] != distortion:
-        raise ExplorerError(f"Step {place} of the recipe, counted from 0, is not {distortion}: {recipe}.")
-    if place == len(recipe.steps):
+    if step_index is None:
+        step_index = recipe.index_of(distortion)
+    elif not 0 <= step_index < len(recipe.steps) or recipe.steps[step_index][0] != distortion:
+        raise ExplorerError(f"Step {step_index} of the recipe, counted from 0, is not {distortion}: {recipe}.")
+    if step_index == len(recipe.steps):
         recipe = replace(recipe, steps=(*recipe.steps, (distortion, kind.default)))
     clean = undistorted(image, recipe.quantised)
     target = inputs.attack_target(recipe, models, clean, None if label is None else torch.tensor([label]))
-    return Varied(kind, recipe, place, image, clean, target, kind.span(image.shape[-1]))
+    return Varied(kind, recipe, step_index, image, clean, target, kind.span(image.shape[-1]))
 
 
-def is_random(recipe: Recipe, place: int) -> bool:
-    """Whether another seed gives other pixels while the step ``place`` varies: idle random steps do not count."""
+def is_random(recipe: Recipe, step_index: int) -> bool:
+    """Whether another seed gives other pixels while that step varies: idle random steps do not count."""
     kinds = [(find_distortion(name), amount, i) for i, (name, amount) in enumerate(recipe.steps)]
-    return any(kind.random and (i == place or amount != kind.identity) for kind, amount, i in kinds)
+    return any(kind.random and (i == step_index or amount != kind.identity) for kind, amount, i in kinds)
 
 
 def undistorted(image: Tensor, quantised: bool) -> Tensor:

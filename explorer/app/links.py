@@ -1,7 +1,7 @@
 """What the page's address asks for.
 
 The address holds the whole state: ``?picture=digits:7&models=A,B&recipe=jpeg=30;seed=7`` and, where they are used,
-``off`` (steps that are switched off, ``place:name=amount``), ``pin`` (the pinned state, ``picture|recipe``) and
+``off`` (steps that are switched off, ``index:name=amount``), ``pin`` (the pinned state, ``picture|recipe``) and
 ``tab``. Anyone can write an address: the page opens on what makes sense, and says in sentences what does not.
 """
 
@@ -126,13 +126,13 @@ class _Reader:
         self.state |= {"steps": steps, "seed": recipe.seed, "quantised": recipe.quantised, "against": against}
 
     def off(self, text: str) -> None:
-        """Steps that are switched off, ``place:name=amount``, each at its place."""
+        """Steps that are switched off, ``index:name=amount``, each at its index."""
         steps = self.state.setdefault("steps", [])
         for part in text.split(",")[:MAX_PARTS]:
-            place, _, step = part.partition(":")
+            index, _, step = part.partition(":")
             found = self._attempt(lambda step=step: Recipe.parse(step).steps)  # type: ignore[misc]
-            if found and place.isdecimal() and len(place) < 3 and len(steps) < self._max_steps:
-                steps.insert(int(place), {"name": found[0][0], "amount": found[0][1], "on": False})
+            if found and index.isdecimal() and len(index) < 3 and len(steps) < self._max_steps:
+                steps.insert(int(index), {"name": found[0][0], "amount": found[0][1], "on": False})
 
     def pin(self, text: str) -> None:
         """The pinned state, ``picture|recipe``; the page puts a visitor's own picture in, where it has it."""

@@ -139,8 +139,8 @@ def local_file(name: str) -> Path | None:
         Its ``.npz`` under ``$EXPLORER_DATA`` or in the cache folder; None if there is none.
     """
     folder = os.environ.get("EXPLORER_DATA")
-    places = [*([Path(folder)] if folder else []), cache_folder()]
-    return next((path for place in places if (path := place / f"{name}.npz").is_file()), None)
+    folders = [*([Path(folder)] if folder else []), cache_folder()]
+    return next((path for one in folders if (path := one / f"{name}.npz").is_file()), None)
 
 
 @dataclass(frozen=True)
@@ -238,7 +238,7 @@ def load_dataset(name: str, split: str = "test") -> Dataset:
         raise ExplorerError(f"Unknown split {split!r}; a data set has 'train' and 'test'.")
     if name in SOURCES:
         return SOURCES[name](split)
-    path = _place(name)
+    path = _find_file(name)
     if path is not None and path.suffix == ".npz" and path.is_file():
         return read_npz(path, split, name=path.stem)
     if path is not None and path.is_dir():
@@ -249,7 +249,7 @@ def load_dataset(name: str, split: str = "test") -> Dataset:
     )
 
 
-def _place(name: str) -> Path | None:
+def _find_file(name: str) -> Path | None:
     """Where a name points; None where nothing is there, nor can be: names too long for a path, of unknown users."""
     try:
         path = Path(name).expanduser()
@@ -329,7 +329,7 @@ def open_dataset(name: str) -> Dataset:
     Raises:
         ExplorerError: As in ``load_dataset``.
     """
-    folder = None if name in SOURCES else _place(name)
+    folder = None if name in SOURCES else _find_file(name)
     return open_folder(folder) if folder is not None and folder.is_dir() else load_dataset(name)
 
 

@@ -8,22 +8,22 @@ from collections.abc import Sequence
 Settings = tuple[float, ...]
 
 
-def between(amount: float, places: Sequence[float], settings: Sequence[Settings]) -> Settings:
-    """Interpolate settings: exact at the given places, linear between them, constant outside.
+def between(amount: float, amounts: Sequence[float], settings: Sequence[Settings]) -> Settings:
+    """Interpolate settings: exact at the given amounts, linear between them, constant outside.
 
     Args:
         amount: Where to interpolate.
-        places: Amounts of the published settings, ascending.
-        settings: The published settings, one per place.
+        amounts: Amounts of the published settings, ascending.
+        settings: The published settings, one per amount.
 
     Returns:
         The settings at ``amount``.
     """
-    if amount <= places[0]:
+    if amount <= amounts[0]:
         return settings[0]
-    if amount >= places[-1]:
+    if amount >= amounts[-1]:
         return settings[-1]
-    above = bisect.bisect_right(places, amount)
-    low, high = places[above - 1], places[above]
+    above = bisect.bisect_right(amounts, amount)
+    low, high = amounts[above - 1], amounts[above]
     pairs = zip(settings[above - 1], settings[above], strict=True)
     return tuple(start + (end - start) * (amount - low) / (high - low) for start, end in pairs)

@@ -198,11 +198,11 @@ class Recipe:
         Returns:
             The new recipe.
         """
-        steps, place = list(self.steps), self.place_of(name)
-        steps[place : place + 1] = [(name, amount)]
+        steps, index = list(self.steps), self.index_of(name)
+        steps[index : index + 1] = [(name, amount)]
         return replace(self, steps=tuple(steps))
 
-    def place_of(self, name: str) -> int:
+    def index_of(self, name: str) -> int:
         """Find the last step of a distortion.
 
         Args:
@@ -211,8 +211,8 @@ class Recipe:
         Returns:
             Its index, or the index it would have if appended.
         """
-        places = [i for i, (known, _) in enumerate(self.steps) if known == name]
-        return places[-1] if places else len(self.steps)
+        found = [i for i, (known, _) in enumerate(self.steps) if known == name]
+        return found[-1] if found else len(self.steps)
 
     @property
     def adversarial(self) -> bool:
@@ -260,7 +260,7 @@ def apply(
 
 
 def vary(
-    recipe: Recipe, x: Tensor, place: int, pieces: Iterable[Sequence[float]], *, target: Target | None = None
+    recipe: Recipe, x: Tensor, step_index: int, pieces: Iterable[Sequence[float]], *, target: Target | None = None
 ) -> Iterator[Tensor]:
     """Vary the amount of one step of a recipe.
 
@@ -270,7 +270,7 @@ def vary(
     Args:
         recipe: The recipe.
         x: One image (1, C, H, W) in [0, 1].
-        place: Index of the step.
+        step_index: Index of the step.
         pieces: Amounts, piece by piece.
         target: What attacks are computed against, with its label (1,).
 
@@ -284,16 +284,16 @@ def vary(
         kind = find_distortion(name)
         chain.append((kind, amount, _stream(recipe.seed, name, seen[name]) if kind.random else 0))
         seen[name] += 1
-    for kind, amount, stream in chain[:place]:
+    for kind, amount, stream in chain[:step_index]:
         x = kind(x, amount, Draws([stream]), target)
-    varied, _, own = chain[place]
+    varied, _, own = chain[step_index]
     for amounts in pieces:
         count = len(amounts)
         aim = target
         if target is not None and target.labels is not None:
             aim = replace(target, labels=target.labels.expand(count))
         out = varied.at_each(x.expand(count, -1, -1, -1), amounts, own, aim)
-        for kind, amount, stream in chain[place + 1 :]:
+        for kind, amount, stream in chain[step_index + 1 :]:
             out = kind(out, amount, Draws([stream] * count), aim)
         yield quantise(out) if recipe.quantised else out
 

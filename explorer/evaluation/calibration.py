@@ -238,13 +238,13 @@ class _Tally:
         """What was found, and the expected calibration errors of the resamples."""
         confidence, right = torch.cat(self._confidence), torch.cat(self._right)
         edges = torch.linspace(0, 1, BINS + 1)
-        places = torch.bucketize(confidence, edges, right=True) - 1
+        bin_of = torch.bucketize(confidence, edges, right=True) - 1
         gaps = (confidence.double() - right.double()).numpy()
         n, ece = len(right), float(self._metric.compute())
-        errors = np.abs(resampled_sums(gaps, places.numpy(), BINS)).sum(1) / n
+        errors = np.abs(resampled_sums(gaps, bin_of.numpy(), BINS)).sum(1) / n
         bins = []
         for i, (low, high) in enumerate(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)):
-            inside = places == i
+            inside = bin_of == i
             sure, true = (float(v[inside].double().mean()) if inside.any() else None for v in (confidence, right))
             bins.append(Bin(low, high, int(inside.sum()), sure, true))
         shares = float(right.double().mean()), float(confidence.double().mean())

@@ -170,7 +170,7 @@ def line_search(
     """
     models, n = check_data(models, dataset, limit, batch_size)
     summaries = []
-    for place, model in enumerate(models):
+    for index, model in enumerate(models):
         steps: dict[str, list[Tensor]] = {name: [] for name in DIRECTIONS}
         zeros = dict.fromkeys(DIRECTIONS, 0)
         right = 0
@@ -184,7 +184,7 @@ def line_search(
                 steps[name].append(found)
                 zeros[name] += int(zero.sum())
             if progress is not None:
-                progress(place * n + rows.stop, len(models) * n)
+                progress(index * n + rows.stop, len(models) * n)
         if not right:
             raise ExplorerError(
                 f"{model.name} classifies none of these {n} images correctly, so there is no answer to change."

@@ -37,7 +37,7 @@ from explorer.results import percent
 class Row:
     """``accuracy`` (0-1) of one model on ``n`` images under one distortion; ``interval`` is its 95 % Wilson interval.
 
-    ``severity`` is the published severity, 1 to 5, or the place of an attack's size among the suite's; ``recipe`` gives
+    ``severity`` is the published severity, 1 to 5, or the index of an attack's size among the suite's; ``recipe`` gives
     the same pixels again with ``evaluate``.
     """
 

@@ -73,14 +73,14 @@ def curves_of(
         if not shown:
             continue
         entry = find_distortion(distortion)
-        places = [(amount * entry.factor, recipe) for amount, recipe in points]
-        series = {line.title: _points((amount, line.mean(recipe)) for amount, recipe in places) for line in shown}
+        positions = [(amount * entry.factor, recipe) for amount, recipe in points]
+        series = {line.title: _points((amount, line.mean(recipe)) for amount, recipe in positions) for line in shown}
         figure = lines(series, entry.axis, "accuracy (%)", f"{title} {entry.title.lower()}")
         for known in published:
             if any(known.fits(line.cell) for line in group_lines):
-                _mark(figure, known, places)
+                _mark(figure, known, positions)
         if entry.identity == entry.high:  # mild on the left, as everywhere
-            low, high = min(amount for amount, _ in places), max(amount for amount, _ in places)
+            low, high = min(amount for amount, _ in positions), max(amount for amount, _ in positions)
             figure.update_xaxes(range=[high + 0.05 * (high - low), low - 0.05 * (high - low)])
         made.append(Curves(f"{name}-{distortion}", _sized(figure), note))
     if len(sizes) > 1:

@@ -155,7 +155,7 @@ def read_tables(raw: Mapping[str, Any]) -> File:
     """The file's tables with their types checked.
 
     Raises:
-        ExplorerError: Something in it has no place there or is of the wrong kind: one sentence that names the key.
+        ExplorerError: It holds an unknown key or a value of the wrong type: one sentence that names the key.
     """
     try:
         return File.model_validate(raw)
@@ -192,10 +192,10 @@ def _sentence(*, type: str, loc: tuple[int | str, ...], input: Any, **_: Any) ->
 
 def _unknown(section: str, keys: Sequence[str], where: str) -> str:
     """The sentence for a key that does not belong there."""
-    key, place, table = (keys[-1], where, TABLES[section]) if keys else (section, "the file", File)
+    key, section_name, table = (keys[-1], where, TABLES[section]) if keys else (section, "the file", File)
     if keys[:1] == ["from"]:
-        place, table = f"from in {where}", Reference
+        section_name, table = f"from in {where}", Reference
     names = [field.alias or name for name, field in table.model_fields.items()]
     close = difflib.get_close_matches(key, names, n=2)
     hint = f"did you mean {' or '.join(close)}?" if close else f"it may hold {', '.join(names)}."
-    return f"{place} has no key {key!r}; {hint}"
+    return f"{section_name} has no key {key!r}; {hint}"

@@ -67,10 +67,10 @@ def _drawn(figure: go.Figure) -> Canvas:
     margin = figure.layout.margin
     left, right = (margin.l or 0) / width, 1 - (margin.r or 0) / width
     low, high = (margin.b or 0) / height, 1 - (margin.t or 0) / height
-    places: dict[str, Axes] = {}
+    panels: dict[str, Axes] = {}
     for trace in figure.data:
         key = (trace.xaxis or "x") if hasattr(trace, "xaxis") else "x"
-        if key not in places:
+        if key not in panels:
             across, up = _axes_of(figure, key)
             x, y = across.domain or (0, 1), up.domain or (0, 1)
             box = (
@@ -79,13 +79,13 @@ def _drawn(figure: go.Figure) -> Canvas:
                 (x[1] - x[0]) * (right - left),
                 (y[1] - y[0]) * (high - low),
             )
-            places[key] = canvas.add_axes(box)
+            panels[key] = canvas.add_axes(box)
         draw = DRAWN.get(trace.type)
         if draw is not None:
-            draw(places[key], trace, figure)
-    for key, axes in places.items():
+            draw(panels[key], trace, figure)
+    for key, axes in panels.items():
         _dress(axes, *_axes_of(figure, key))
-    _write(canvas, figure, places, (left, right, low, high))
+    _write(canvas, figure, panels, (left, right, low, high))
     return canvas
 
 
@@ -134,15 +134,15 @@ def _bar(axes: Axes, trace: Any, figure: go.Figure) -> None:
     count = len(bars) if side_by_side else 1
     width = 0.7 / count
     shift = (bars.index(trace) - (count - 1) / 2) * width if side_by_side else 0
-    places = [names.index(str(x)) + shift for x in trace.x]
+    positions = [names.index(str(x)) + shift for x in trace.x]
     hatch = {"": None, ".": ".."}.get(trace.marker.pattern.shape or "", (trace.marker.pattern.shape or "") * 3)
     label = trace.name if trace.showlegend is not False and trace.name else "_"
     style = {"color": trace.marker.color, "hatch": hatch, "edgecolor": "white", "label": label}
-    axes.bar(places, _values(trace.y), 0.92 * width, **style)
+    axes.bar(positions, _values(trace.y), 0.92 * width, **style)
     if trace.error_y.array is not None:
         below = trace.error_y.array if trace.error_y.arrayminus is None else trace.error_y.arrayminus
         ends = (_values(below), _values(trace.error_y.array))
-        axes.errorbar(places, _values(trace.y), ends, fmt="none", ecolor=TEXT, elinewidth=1.2, capsize=3)
+        axes.errorbar(positions, _values(trace.y), ends, fmt="none", ecolor=TEXT, elinewidth=1.2, capsize=3)
     steep = sum(map(len, names)) > MOST_SIGNS
     axes.set_xticks(range(len(names)), names, rotation=30 * steep, ha="right" if steep else "center")
 
@@ -216,12 +216,12 @@ def _is_negative(axes: Axes) -> bool:
     return bool(axes.dataLim.y0 < 0)
 
 
-def _write(canvas: Canvas, figure: go.Figure, places: dict[str, Axes], edges: Sequence[float]) -> None:
+def _write(canvas: Canvas, figure: go.Figure, panels: dict[str, Axes], edges: Sequence[float]) -> None:
     """The legend, the lines that stand upright or lie flat, the notes, and the title."""
     left, right, low, high = edges
-    _legend(figure, places)
+    _legend(figure, panels)
     for shape in figure.layout.shapes or ():
-        axes = places.get(str(shape.xref or "x").partition(" ")[0])
+        axes = panels.get(str(shape.xref or "x").partition(" ")[0])
         if axes is None or shape.type != "line":
             continue
         style: dict[str, Any] = {"color": shape.line.color or SOFT, "linewidth": shape.line.width or 1.5}
@@ -235,7 +235,7 @@ def _write(canvas: Canvas, figure: go.Figure, places: dict[str, Axes], edges: Se
     for note in figure.layout.annotations or ():
         style = {"fontsize": 9, "color": TEXT, "ha": {"left": "left", "right": "right"}.get(note.xanchor, "center")}
         style["va"] = {"bottom": "bottom", "top": "top"}.get(note.yanchor, "center")
-        here = places.get(str(note.xref or "x"))
+        here = panels.get(str(note.xref or "x"))
         if note.xref == "paper":
             canvas.text(left + note.x * (right - left), low + note.y * (high - low), _text(note.text), **style)
         elif here is not None:
@@ -245,16 +245,16 @@ def _write(canvas: Canvas, figure: go.Figure, places: dict[str, Axes], edges: Se
         canvas.text(left, 1 - 4 / canvas.bbox.height, _text(title), fontsize=12, color=TEXT, va="top")
 
 
-def _legend(figure: go.Figure, places: Mapping[str, Axes]) -> None:
+def _legend(figure: go.Figure, panels: Mapping[str, Axes]) -> None:
     """One entry per name, above the first pair of axes that has any."""
     labels: dict[str, Any] = {}
-    for axes in places.values():
+    for axes in panels.values():
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             labels.setdefault(label, handle)
     if labels and figure.layout.showlegend is not False:
-        place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1.0), "ncols": 3, "frameon": False}
-        first = next(axes for axes in places.values() if axes.get_legend_handles_labels()[1])
-        first.legend(list(labels.values()), list(labels), fontsize=9, handlelength=3, **place)
+        layout: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1.0), "ncols": 3, "frameon": False}
+        first = next(axes for axes in panels.values() if axes.get_legend_handles_labels()[1])
+        first.legend(list(labels.values()), list(labels), fontsize=9, handlelength=3, **layout)
 
 
 def _dash(dash: str | None) -> Any:

@@ -74,9 +74,9 @@ def colours(names: Sequence[str], methods: Sequence[str | None] | None = None) -
     return [next(left) if found is None else found.ink.light for found in own]
 
 
-def dash(place: int) -> str:
-    """The dash of the line at this place."""
-    return DASHES[place % len(DASHES)]
+def dash(index: int) -> str:
+    """The dash of the line with this index."""
+    return DASHES[index % len(DASHES)]
 
 
 def rgba(colour: str, opacity: float) -> str:

@@ -120,8 +120,8 @@ def uphill(answer: Any) -> Verdict | None:
             "torch.autograd.grad returns a tuple: take its first entry.",
             words=f"Expected a tensor of the steps' shape {tuple(step.shape)}, not {shape}.",
         )
-    place = step.clone().requires_grad_()
-    (wanted,) = torch.autograd.grad((model(x + place) - model(x)).norm(dim=1).sum(), place)
+    point = step.clone().requires_grad_()
+    (wanted,) = torch.autograd.grad((model(x + point) - model(x)).norm(dim=1).sum(), point)
     alike = torch.cosine_similarity(given.flatten(1), wanted.flatten(1))
     if bool((alike > 0.999).all()):
         return right("Up the steepest way from where the step ends.")

@@ -56,8 +56,8 @@ def fgsm(
     Returns:
         Attacked images in [0, 1].
     """
-    place = x.clone().requires_grad_()
-    (gradient,) = torch.autograd.grad(objective(model(place), y).sum(), place)
+    point = x.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(objective(model(point), y).sum(), point)
     return (x + epsilon * gradient.sign()).clamp(0, 1)
 
 

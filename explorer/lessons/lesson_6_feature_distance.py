@@ -42,7 +42,7 @@ def distances(space: str, recipe: str) -> Tensor:
     x = tiles().pixels
     seeds = [image_seed(0, i) for i in range(len(x))]
     distorted = apply(Recipe.parse(recipe), x, seeds=seeds)
-    return apart(_place(space, distorted), _place(space, x))
+    return apart(_embed(space, distorted), _embed(space, x))
 
 
 def apart(a: Tensor, b: Tensor) -> Tensor:
@@ -88,7 +88,7 @@ def recognition(space: str, recipe: str) -> float:
     return area(apart_by.diagonal(), apart_by[~tiles().related()])
 
 
-def _place(space: str, x: Tensor) -> Tensor:
+def _embed(space: str, x: Tensor) -> Tensor:
     """Where pictures lie: (N, D)."""
     if space == "pixels":
         return x.flatten(1)

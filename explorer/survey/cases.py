@@ -56,8 +56,8 @@ def condition_of(plan: Plan, case: int) -> tuple[Condition, int]:
         raise ExplorerError(
             f"There is no case {case}; the survey's cases are numbered 0 to {plan.rows * len(plan.conditions) - 1}."
         )
-    place, image = divmod(int(case), plan.rows)
-    return plan.conditions[place], image
+    index, image = divmod(int(case), plan.rows)
+    return plan.conditions[index], image
 
 
 def data_of(survey: Survey, given: str | None = None) -> Dataset:

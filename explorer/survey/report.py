@@ -135,9 +135,9 @@ def telling(survey: Survey, quadrant: str, pair: tuple[str, str], count: int = S
     score = RULES[quadrant][1]
     return survey.sql(
         f"WITH scored AS (SELECT *, {score} AS score FROM pairs(?, ?) WHERE quadrant = ?), "  # noqa: S608  # ours
-        'best AS (SELECT *, row_number() OVER (PARTITION BY image ORDER BY score DESC, "case") AS place FROM scored), '
-        'turns AS (SELECT * EXCLUDE (place), row_number() OVER (PARTITION BY distortion ORDER BY score DESC, "case") '
-        "AS turn FROM best WHERE place = 1) "
+        'best AS (SELECT *, row_number() OVER (PARTITION BY image ORDER BY score DESC, "case") AS rank FROM scored), '
+        'turns AS (SELECT * EXCLUDE (rank), row_number() OVER (PARTITION BY distortion ORDER BY score DESC, "case") '
+        "AS turn FROM best WHERE rank = 1) "
         'SELECT * EXCLUDE (turn) FROM turns ORDER BY turn, score DESC, "case" LIMIT ?',
         [*pair, quadrant, count],
     )

@@ -110,8 +110,8 @@ def scan(models: Sequence[Classifier], batch: Images, plan: Plan, tick: Tick | N
     each = (_distort(models, batch, plan, condition) for condition in plan.conditions)
     made = each if all(model.device.type == "cpu" for model in models) else ahead(each)
     parts: list[Columns] = []
-    for place, (distorted, of_input) in enumerate(made):
-        shared = _shared(batch, plan.conditions[place], place * plan.rows) | {"image_hash": hashes} | of_input
+    for index, (distorted, of_input) in enumerate(made):
+        shared = _shared(batch, plan.conditions[index], index * plan.rows) | {"image_hash": hashes} | of_input
         for i, model in enumerate(models):
             answer = _ask(model, distorted, plan.precision)
             own = _measure(known[i], answer, batch.labels)
@@ -236,9 +236,9 @@ def _of(p: Tensor, labels: Tensor) -> NDArray:
 
 def _margin_of(p: Tensor, labels: Tensor) -> NDArray:
     """The probability (N,) of the true class minus the largest other one, NaN where it is not known."""
-    place = labels.clamp_min(0)[:, None]
-    others = p.scatter(1, place, -torch.inf).amax(1) if p.shape[1] > 1 else torch.zeros(len(p))
-    return torch.where(labels < 0, torch.nan, p.gather(1, place)[:, 0] - others).float().numpy()
+    of_label = labels.clamp_min(0)[:, None]
+    others = p.scatter(1, of_label, -torch.inf).amax(1) if p.shape[1] > 1 else torch.zeros(len(p))
+    return torch.where(labels < 0, torch.nan, p.gather(1, of_label)[:, 0] - others).float().numpy()
 
 
 def ahead(items: Iterable[T]) -> Iterator[T]:

@@ -63,8 +63,8 @@ def accuracy(
     found = pd.DataFrame(rows)
     found = found.merge(ordered, "left", on=["distortion", "amount"]).fillna({"mild": -1})
     names = [CLEAN, *dict.fromkeys(condition.distortion for condition in survey.plan.conditions)]
-    found["place"] = found.distortion.map(names.index)
-    found = found.sort_values(["place", "mild"]).drop(columns=["place", "mild"]).reset_index(drop=True)
+    found["position"] = found.distortion.map(names.index)
+    found = found.sort_values(["position", "mild"]).drop(columns=["position", "mild"]).reset_index(drop=True)
     return View.of(found, "accuracy of two models")
 
 

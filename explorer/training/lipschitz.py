@@ -37,9 +37,9 @@ _CERTAIN = "The paper states the accuracy, of one run"
 def _published() -> Iterator[PublishedValue]:
     settings = [("standard", "trained without the penalty", _STANDARD)]
     for (lam, sigma), levels in _RESNET20.items():
-        for i, place in enumerate(("first", "second", "third")):
+        for i, position in enumerate(("first", "second", "third")):
             first, second, third = (level[i] for level in levels)
-            words = f"λ {lam}, σ = {sigma} on the normalised input, {place} of three bounds L"
+            words = f"λ {lam}, σ = {sigma} on the normalised input, {position} of three bounds L"
             settings.append(("lipschitz", words, (first, second, third)))
     for name, words, cells in settings:
         for (distortion, amount), percent in zip(_LEVELS, cells, strict=True):

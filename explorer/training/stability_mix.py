@@ -63,8 +63,8 @@ def mixed(x: Tensor, generator: torch.Generator, names: tuple[str, ...], *, step
 
     for part in x.split(group):
         order = torch.randperm(len(names), generator=generator, device=generator.device)
-        for place in order[: 1 + integer(steps)].tolist():
-            kind = find_distortion(names[place])
+        for index in order[: 1 + integer(steps)].tolist():
+            kind = find_distortion(names[index])
             identity, _ = kind.span(side)
             share = float(torch.rand(1, generator=generator, device=generator.device))
             if kind.two_sided and integer(2):

@@ -32,7 +32,7 @@ class Controls:
         self._painting = False
         self._state: WidgetState | None = None
         self.touched = 0
-        """The place, in the recipe, of the step touched last: the curves are about it."""
+        """Index in the recipe of the step touched last: the curves are about it."""
         self.picture = self._menu("Picture")
         self.row = widgets.BoundedIntText(0, 0, 0, description="Row", layout=_wide(), style=_style())
         self.upload = widgets.FileUpload(accept="image/*", multiple=False, description="Own picture …", layout=_wide())
@@ -142,10 +142,10 @@ class Controls:
         side = state.family.size
         if [(step.kind.name, step.side) for step in self._sliders] != [(name, side) for name in names]:
             old = self._sliders
-            self._sliders = [Step(find_distortion(name), side, place) for place, name in enumerate(names)]
+            self._sliders = [Step(find_distortion(name), side, step_index) for step_index, name in enumerate(names)]
             for step in self._sliders:
                 self._listen(step.slider, partial(self._move, step))
-                step.remove.on_click(partial(self._remove, step.place))
+                step.remove.on_click(partial(self._remove, step.index))
             self.steps.children = [step.box for step in self._sliders]
             for step in old:
                 step.close()
@@ -194,15 +194,15 @@ class Controls:
         amount = min(max(kind.default, min(mild, strong)), max(mild, strong))
         self._ask(recipe=replace(self.chain, steps=(*self.chain.steps, (kind.name, amount)), against=against))
 
-    def _remove(self, place: int, _: widgets.Button) -> None:
-        left = tuple(step for i, step in enumerate(self.chain.steps) if i != place)
+    def _remove(self, step_index: int, _: widgets.Button) -> None:
+        left = tuple(step for i, step in enumerate(self.chain.steps) if i != step_index)
         self._ask(recipe=replace(self.chain, steps=left))
 
     def _move(self, step: Step) -> None:
         steps = list(self.chain.steps)
-        if step.place < len(steps):
-            self.touched = step.place
-            steps[step.place] = (step.kind.name, step.amount)
+        if step.index < len(steps):
+            self.touched = step.index
+            steps[step.index] = (step.kind.name, step.amount)
             self._ask(recipe=replace(self.chain, steps=tuple(steps)), live=True)
 
     # ---- wiring -----------------------------------------------------------------------------------------------------

@@ -33,14 +33,14 @@ class Charts:
         self.drawn: tuple[Any, ...] | None = None  # the question whose curves are on screen
         self.sweep: Sweep | None = None
 
-    def paint(self, request: ComparisonRequest, place: int, stop: Callable[[], None]) -> None:
-        """Compute the curves of the step at ``place``, unless they are on screen, and draw them."""
-        key = key_of(request, place)
+    def paint(self, request: ComparisonRequest, step_index: int, stop: Callable[[], None]) -> None:
+        """Compute the curves of the step at ``step_index``, unless they are on screen, and draw them."""
+        key = key_of(request, step_index)
         if key != self.drawn:
-            self.sweep = swept(request, place, stop)
+            self.sweep = swept(request, step_index, stop)
             self._draw(self.sweep)
             self.drawn = key
-        self.at(request.recipe.steps[place][1])
+        self.at(request.recipe.steps[step_index][1])
 
     def at(self, amount: float) -> None:
         """Move the line of the present amount."""
@@ -92,21 +92,21 @@ def _remember(figure: go.FigureWidget) -> None:
     figure._trait_values.update(state)  # noqa: SLF001  # without sending it to the pages that have it
 
 
-def key_of(request: ComparisonRequest, place: int) -> tuple[Any, ...]:
+def key_of(request: ComparisonRequest, step_index: int) -> tuple[Any, ...]:
     """What the curves depend on: all but the amount of their own step, of which only the side of the slider counts."""
-    name, at = request.recipe.steps[place]
+    name, at = request.recipe.steps[step_index]
     kind = find_distortion(name)
     mild, _ = kind.span(request.pixels.shape[-1])
-    others = [step for i, step in enumerate(request.recipe.steps) if i != place]
+    others = [step for i, step in enumerate(request.recipe.steps) if i != step_index]
     recipe = (tuple(others), request.recipe.seed, request.recipe.against, request.recipe.quantised)
-    return (id(request.pixels), tuple(map(id, request.models)), recipe, place, name, kind.two_sided and at < mild)
+    return (id(request.pixels), tuple(map(id, request.models)), recipe, step_index, name, kind.two_sided and at < mild)
 
 
-def swept(request: ComparisonRequest, place: int, stop: Callable[[], None] | None = None) -> Sweep:
-    """The sweep of the step at ``place`` of the recipe, on the slider's own steps."""
-    if not 0 <= place < len(request.recipe.steps):
+def swept(request: ComparisonRequest, step_index: int, stop: Callable[[], None] | None = None) -> Sweep:
+    """The sweep of the step at ``step_index`` of the recipe, on the slider's own steps."""
+    if not 0 <= step_index < len(request.recipe.steps):
         raise ExplorerError("Add a distortion to see what happens while it grows.")
-    name, at = request.recipe.steps[place]
+    name, at = request.recipe.steps[step_index]
     return sweep(
         request.models,
         request.pixels,
@@ -114,7 +114,7 @@ def swept(request: ComparisonRequest, place: int, stop: Callable[[], None] | Non
         amounts=amounts_of(find_distortion(name), request.pixels.shape[-1], at),
         recipe=request.recipe,
         label=request.label,
-        place=place,
+        step_index=step_index,
         progress=None if stop is None else lambda _done, _total: stop(),
     )
 
@@ -165,8 +165,8 @@ def _figure(theme: Theme) -> go.FigureWidget:
         layout[f"xaxis{number}"] = axis("amount", domain=[low, low + wide], anchor=f"y{number}", **grid)
         layout[f"yaxis{number}"] = axis(what, anchor=f"x{number}", **grid)
         now = {"color": text, "width": 1.5, "dash": "3px,2.5px"}
-        place = {"x0": 0, "x1": 0, "y0": 0, "y1": 1, "xref": f"x{number}", "yref": f"y{number} domain"}
-        layout["shapes"].append({"type": "line", "line": now, **place})
+        where = {"x0": 0, "x1": 0, "y0": 0, "y1": 1, "xref": f"x{number}", "yref": f"y{number} domain"}
+        layout["shapes"].append({"type": "line", "line": now, **where})
     figure = go.FigureWidget(layout=layout)
     figure._config = {"displayModeBar": False, "responsive": True, "displaylogo": False}  # noqa: SLF001  # Plotly's own way
     return figure

@@ -149,14 +149,14 @@ class Explorer(widgets.VBox):
         self._later.nudge()
 
     def _when_quiet(self, stop: Callable[[], None]) -> None:
-        state, place = self._shown, self._controls.touched
+        state, step_index = self._shown, self._controls.touched
         if self._alive:
             if not state.request.recipe.steps:
                 self._show_charts(on=False)
             else:
                 # Plotly takes longer to move one line than the panel to show an answer: not while somebody drags
-                self._later.quiet(PAUSE if self._charts.drawn == key_of(state.request, place) else REST, stop)
-                self._charts.paint(state.request, place, stop)
+                self._later.quiet(PAUSE if self._charts.drawn == key_of(state.request, step_index) else REST, stop)
+                self._charts.paint(state.request, step_index, stop)
                 self._show_charts(on=True)
         if self._displays:
             self._later.quiet(STORE, stop)

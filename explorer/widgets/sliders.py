@@ -10,9 +10,9 @@ from explorer.distortions import Distortion
 class Step:
     """``box`` holds the widgets; ``amount`` is what the slider says, in the distortion's unit."""
 
-    def __init__(self, kind: Distortion, side: int, place: int) -> None:
+    def __init__(self, kind: Distortion, side: int, index: int) -> None:
         """``side``: of the models' input in px, on which the range of some distortions depends."""
-        self.kind, self.side, self.place = kind, side, place
+        self.kind, self.side, self.index = kind, side, index
         self._times = 255 if kind.unit == "n/255" else 1
         mild, strong = kind.span(side)
         self._low, self._high = (kind.low, kind.high) if kind.two_sided else sorted((mild, strong))

@@ -102,21 +102,21 @@ def test_a_sweep_of_an_attack_asks_about_one_image_at_a_time(shipped, cat):
 def test_the_step_that_is_varied_can_be_chosen():
     recipe = Recipe.parse("gaussian_noise=0.1,jpeg=50,gaussian_noise=0.2;seed=1")
     models = [resnet()]
-    for place in (0, 2):
-        swept = sweep(models, picture(), "gaussian_noise", amounts=[0.3], recipe=recipe, place=place)
-        steps = tuple(("gaussian_noise", 0.3) if i == place else step for i, step in enumerate(recipe.steps))
+    for step_index in (0, 2):
+        swept = sweep(models, picture(), "gaussian_noise", amounts=[0.3], recipe=recipe, step_index=step_index)
+        steps = tuple(("gaussian_noise", 0.3) if i == step_index else step for i, step in enumerate(recipe.steps))
         alone = compare_image(models, picture(), replace(recipe, steps=steps))
         assert swept.models[0].probabilities[0].tolist() == pytest.approx(alone.models[0].distorted.tolist(), abs=1e-6)
-        assert (swept.place, swept.to_dict()["place"], swept.recipe) == (place, place, recipe)
-    assert sweep(models, picture(), "gaussian_noise", amounts=[0.3], recipe=recipe).place == 2
-    assert sweep(models, picture(), "rotate", amounts=[3.0], recipe=recipe).place == 3
+        assert (swept.step_index, swept.to_dict()["step_index"], swept.recipe) == (step_index, step_index, recipe)
+    assert sweep(models, picture(), "gaussian_noise", amounts=[0.3], recipe=recipe).step_index == 2
+    assert sweep(models, picture(), "rotate", amounts=[3.0], recipe=recipe).step_index == 3
 
 
-@pytest.mark.parametrize("place", [-1, 1, 3, 99])
-def test_a_place_where_no_such_step_stands_is_refused(place):
+@pytest.mark.parametrize("step_index", [-1, 1, 3, 99])
+def test_an_index_where_no_such_step_stands_is_refused(step_index):
     recipe = Recipe.parse("gaussian_noise=0.1,jpeg=50,gaussian_noise=0.2;seed=1")
-    with pytest.raises(ExplorerError, match=f"Step {place} .* is not gaussian_noise"):
-        sweep([resnet()], picture(), "gaussian_noise", recipe=recipe, place=place)
+    with pytest.raises(ExplorerError, match=f"Step {step_index} .* is not gaussian_noise"):
+        sweep([resnet()], picture(), "gaussian_noise", recipe=recipe, step_index=step_index)
 
 
 # --- bands ------------------------------------------------------------------------------------------------------------
@@ -234,10 +234,10 @@ def test_large_pictures_are_answered_in_pieces():
     assert sum(asked) == 33
 
 
-def test_flip_points_tell_their_progress_and_obey_place_and_label(shipped, cat):
+def test_flip_points_tell_their_progress_and_obey_step_and_label(shipped, cat):
     calls: list[tuple[int, int]] = []
     recipe = Recipe.parse("gaussian_noise=0.02,jpeg=80,gaussian_noise=0.01;seed=2")
-    found = flip_point(shipped, cat, "gaussian_noise", recipe=recipe, place=0, progress=lambda *c: calls.append(c))
+    found = flip_point(shipped, cat, "gaussian_noise", recipe=recipe, step_index=0, progress=lambda *c: calls.append(c))
     assert calls[0][0] == 0
     assert all(done <= total for done, total in calls)
     at = found[shipped[0].name]

@@ -44,7 +44,7 @@ def page(browser: Browser) -> Iterator[Page]:
           };
           const run = (kind, question, { progress }) => {
             progress(1, 10);
-            asked.push([kind, question.place, question.seeds, question.state.recipe]);
+            asked.push([kind, question.step_index, question.seeds, question.state.recipe]);
             return new Promise((resolve) => answerJob.push(resolve));
           };
           const jobs = { run, cancel: () => (cancelled += 1) };

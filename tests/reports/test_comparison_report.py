@@ -193,7 +193,11 @@ def state(*steps: list[Any]) -> dict[str, Any]:
 def test_the_job_writes_what_the_page_shows(context: Context, steps: list[list[Any]]) -> None:
     shown = context.workspace.answer(state(*steps))
     pieces: list[int] = []
-    question = {"state": state(*steps), "place": 0 if steps else None, "link": "http://127.0.0.1:1/?picture=digits:7"}
+    question = {
+        "state": state(*steps),
+        "step_index": 0 if steps else None,
+        "link": "http://127.0.0.1:1/?picture=digits:7",
+    }
     html = HANDLERS["report"](context, question, lambda done, _total: pieces.append(done))["html"]
     assert f"pixels #{shown['image_hash']}" in html
     assert shown["recipe"] in html

@@ -97,11 +97,11 @@ class AppPage:
     def notice(self) -> str:
         return self.page.locator(".notice span").inner_text()
 
-    def slider(self, place: int = 0) -> Locator:
-        return self.page.locator(f"#step-{place} input[type=range]")
+    def slider(self, index: int = 0) -> Locator:
+        return self.page.locator(f"#step-{index} input[type=range]")
 
-    def number(self, place: int = 0) -> Locator:
-        return self.page.locator(f"#step-{place} input[type=number]")
+    def number(self, index: int = 0) -> Locator:
+        return self.page.locator(f"#step-{index} input[type=number]")
 
     # ---- waiting ----------------------------------------------------------------------------------------------------
 

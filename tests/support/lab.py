@@ -174,9 +174,9 @@ class LabPage:
         self.page.keyboard.press("Control+s")
         self._until(lambda: (self.server.folder / self.notebook).stat().st_mtime_ns != before)
 
-    def widget(self, place: int = 0) -> LabWidget:
-        """The explorer in that place on the page."""
-        return LabWidget(self, self.page.locator(".stability-whole").nth(place))
+    def widget(self, index: int = 0) -> LabWidget:
+        """The explorer with that index on the page."""
+        return LabWidget(self, self.page.locator(".stability-whole").nth(index))
 
 
 class LabWidget:

@@ -434,7 +434,7 @@ def ask(context: Context, question: dict[str, Any]) -> dict[str, Any]:
 
 def test_every_point_of_a_curve_is_what_the_panel_answers_there(context: Context) -> None:
     chain = [["gaussian_noise", 0.3], ["gaussian_blur", 0.7], ["gaussian_noise", 0.1]]
-    found = ask(context, {"state": state(*chain, seed=3), "place": 0})
+    found = ask(context, {"state": state(*chain, seed=3), "step_index": 0})
     assert [found[key] for key in ("title", "sign", "symbol", "at", "random")] == [
         "Gaussian noise",
         "σ",
@@ -456,7 +456,7 @@ def test_every_point_of_a_curve_is_what_the_panel_answers_there(context: Context
 
 
 def test_bands_are_asked_for_and_only_random_chains_have_them(context: Context) -> None:
-    noisy = ask(context, {"state": state(["gaussian_noise", 0.3]), "place": 0, "seeds": 3})
+    noisy = ask(context, {"state": state(["gaussian_noise", 0.3]), "step_index": 0, "seeds": 3})
     assert [one["band"]["n"] for one in noisy["models"]] == [3, 3]
     still = ask(context, {"state": state(["jpeg", 30]), "seeds": 3})
     assert [one["band"] for one in still["models"]] == [None, None]
@@ -465,7 +465,15 @@ def test_bands_are_asked_for_and_only_random_chains_have_them(context: Context) 
 
 @pytest.mark.parametrize(
     "question",
-    [{"place": 1}, {"place": -1}, {"place": "0"}, {"place": 0.0}, {"place": True}, {"seeds": 1000}, {"seeds": "x"}],
+    [
+        {"step_index": 1},
+        {"step_index": -1},
+        {"step_index": "0"},
+        {"step_index": 0.0},
+        {"step_index": True},
+        {"seeds": 1000},
+        {"seeds": "x"},
+    ],
 )
 def test_questions_that_make_no_sense_are_refused_in_a_sentence(context: Context, question: dict[str, Any]) -> None:
     with pytest.raises(ExplorerError, match="reload"):
@@ -532,7 +540,7 @@ def test_a_change_that_the_search_steps_over_is_not_denied(context: Context, mon
 
 
 def test_flips_by_the_rest_of_the_chain_are_at_the_mild_end(context: Context) -> None:
-    found = ask(context, {"state": cat(["gaussian_noise", 0.4], ["jpeg", 90]), "place": 1})
+    found = ask(context, {"state": cat(["gaussian_noise", 0.4], ["jpeg", 90]), "step_index": 1})
     assert found["models"][0]["flip_point"] == found["amounts"][0] == 101
 
 

@@ -44,7 +44,7 @@ SIDES = ("baseline", "other")
 class Table:
     """Columns of one length, in the order of the case numbers; ``sides`` has the columns of either model.
 
-    ``quadrant``: index in ``QUADRANTS``; ``condition``: index in the plan's; ``mild``: the amount's place from mild to
+    ``quadrant``: index in ``QUADRANTS``; ``condition``: index in the plan's; ``mild``: the amount's rank from mild to
     strong; ``label``: -1 where it is not known. ``margin``: of the true class, or where none is known that of the
     answer, below 0 where it is not the clean one.
     """
@@ -167,8 +167,8 @@ class Table:
         parts = [_pattern(CLEAN, math.nan, image[first], clean_a[first], clean_b[first])]
         starts = np.searchsorted(self.condition, np.arange(len(plan.conditions) + 1))  # the cases are in their order
         cases: dict[tuple[str, float], list[NDArray[np.int64]]] = {}  # of all seeds of a distortion and amount
-        for place, one in enumerate(plan.conditions):
-            cases.setdefault((one.distortion, one.amount), []).append(np.arange(starts[place], starts[place + 1]))
+        for i, one in enumerate(plan.conditions):
+            cases.setdefault((one.distortion, one.amount), []).append(np.arange(starts[i], starts[i + 1]))
         for (distortion, amount), seeds in cases.items():
             rows = np.concatenate(seeds)
             if len(rows):
@@ -214,8 +214,8 @@ def load(survey: Survey, pair: Sequence[str]) -> Table:
     wanted = ", ".join(_COLUMNS)
     with survey.connect() as connection:
         mild = {
-            (name, amount): place
-            for name, amount, place in connection.execute("SELECT distortion, amount, mild FROM amounts").fetchall()
+            (name, amount): rank
+            for name, amount, rank in connection.execute("SELECT distortion, amount, mild FROM amounts").fetchall()
         }
         first, second = (
             {
@@ -232,14 +232,14 @@ def load(survey: Survey, pair: Sequence[str]) -> Table:
     if not np.array_equal(first["case"], second["case"]):
         raise ExplorerError("The two models have not answered the same cases; run the survey again.")
     condition = (first["case"] // survey.plan.rows).astype(np.int32)
-    places = np.array([mild[one.distortion, one.amount] for one in survey.plan.conditions], np.int32)
+    ranks = np.array([mild[one.distortion, one.amount] for one in survey.plan.conditions], np.int32)
     a, b = first["fails"], second["fails"]
     quadrant = np.select([a & ~b, b & ~a, a & b], [0, 1, 2], 3).astype(np.int8)
     sides = {
         side: {name: values for name, values in one.items() if name not in SHARED}
         for side, one in zip(SIDES, (first, second), strict=True)
     }
-    return Table(first["case"], first["label"], condition, places[condition], quadrant, sides)
+    return Table(first["case"], first["label"], condition, ranks[condition], quadrant, sides)
 
 
 def _plain(name: str, values: Column) -> Column:

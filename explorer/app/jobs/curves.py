@@ -29,12 +29,12 @@ class StepRequest(StateRequest):
     """Which step of the state's recipe varies.
 
     Attributes:
-        place: Its index; the last one if it is missing.
+        step_index: Its index; the last one if it is missing.
     """
 
     wrong = "The page asked for curves that do not exist; reload it."
 
-    place: Annotated[int | None, Field(ge=0)] = None
+    step_index: Annotated[int | None, Field(ge=0)] = None
 
 
 class CurvesRequest(StepRequest):
@@ -59,11 +59,11 @@ def curves(context: Context, request: CurvesRequest, progress: Progress) -> dict
         ExplorerError: If the state has no such step.
     """
     loaded = context.workspace.load(request.state)
-    place = step_of(loaded.recipe, request)
-    if place is None:
+    step_index = step_of(loaded.recipe, request)
+    if step_index is None:
         raise ExplorerError("Add a distortion to see what happens while it grows.")
     seeds = request.seeds or 1
-    return swept(loaded, place, seeds, progress, exact=seeds > 1 or _is_cheap(loaded))
+    return swept(loaded, step_index, seeds, progress, exact=seeds > 1 or _is_cheap(loaded))
 
 
 def step_of(recipe: Recipe, request: StepRequest) -> int | None:
@@ -81,19 +81,21 @@ def step_of(recipe: Recipe, request: StepRequest) -> int | None:
     """
     if not recipe.steps:
         return None
-    if request.place is None:
+    if request.step_index is None:
         return len(recipe.steps) - 1
-    if request.place >= len(recipe.steps):
+    if request.step_index >= len(recipe.steps):
         raise ExplorerError(request.wrong)
-    return request.place
+    return request.step_index
 
 
-def swept(loaded: LoadedRequest, place: int, seeds: int, progress: Progress, *, exact: bool = True) -> dict[str, Any]:
+def swept(
+    loaded: LoadedRequest, step_index: int, seeds: int, progress: Progress, *, exact: bool = True
+) -> dict[str, Any]:
     """Sweep one step of a state's recipe.
 
     Args:
         loaded: The state.
-        place: Index of the step.
+        step_index: Index of the step.
         seeds: Number of seeds of the band.
         progress: Called with how much is done and how much there is to do.
         exact: Whether to search each model's flip point; if not, it is the first of the curves' amounts at which the
@@ -106,7 +108,7 @@ def swept(loaded: LoadedRequest, place: int, seeds: int, progress: Progress, *, 
     Raises:
         ExplorerError: As in ``sweep``.
     """
-    name, at = loaded.recipe.steps[place]
+    name, at = loaded.recipe.steps[step_index]
     distortion, side = find_distortion(name), loaded.pixels.shape[-1]
     parts = 2 if exact else 1
     along = sweep(
@@ -116,7 +118,7 @@ def swept(loaded: LoadedRequest, place: int, seeds: int, progress: Progress, *, 
         amounts=curve_amounts(distortion, side, at),
         recipe=loaded.recipe,
         label=loaded.label,
-        place=place,
+        step_index=step_index,
         seeds=seeds,
         progress=lambda done, total: progress(done, parts * total),
     )
@@ -140,7 +142,7 @@ def swept(loaded: LoadedRequest, place: int, seeds: int, progress: Progress, *, 
         **words,
         "step": distortion.step,
         "at": at,
-        "random": is_random(loaded.recipe, place),
+        "random": is_random(loaded.recipe, step_index),
         "exact": exact,
     }
 

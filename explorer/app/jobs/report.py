@@ -46,7 +46,7 @@ def write(context: Context, request: ReportRequest, progress: Progress) -> dict[
     state = request.state
     loaded = context.workspace.load(state)
     answer = context.workspace.answer(state)
-    place = step_of(loaded.recipe, request)
+    step_index = step_of(loaded.recipe, request)
     texts = shares(loaded)
     about = {
         "recipe": str(loaded.recipe),
@@ -58,5 +58,5 @@ def write(context: Context, request: ReportRequest, progress: Progress) -> dict[
         "versions": versions(*MADE_WITH),
         "made": datetime.now(UTC).date().isoformat(),
     }
-    curves = None if place is None else swept(loaded, place, SEEDS, progress)
+    curves = None if step_index is None else swept(loaded, step_index, SEEDS, progress)
     return {"html": report(answer, curves, about)}

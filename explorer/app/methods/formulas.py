@@ -20,20 +20,20 @@ def mathml(text: str) -> str:
     return "".join(parts)
 
 
-def _parse(tokens: list[tuple[str, str, str, str]], place: int) -> tuple[list[str], int]:
+def _parse(tokens: list[tuple[str, str, str, str]], position: int) -> tuple[list[str], int]:
     """The elements up to the closing brace, or the end, and where that is."""
     parts: list[str] = []
     join = ""
-    while place < len(tokens):
-        number, word, accent, sign = tokens[place]
-        place += 1
+    while position < len(tokens):
+        number, word, accent, sign = tokens[position]
+        position += 1
         if sign == "}":
             break
         if sign in _SCRIPTS or (sign == "/" and parts and parts[-1].startswith("<mrow>")):
             join = _SCRIPTS.get(sign, "mfrac")
             continue
         if sign == "{":
-            inside, place = _parse(tokens, place)
+            inside, position = _parse(tokens, position)
             part = f"<mrow>{''.join(inside)}</mrow>"
         elif word:
             part = _ACCENTS.get(accent, "<mi>{}</mi>").format(word)
@@ -42,4 +42,4 @@ def _parse(tokens: list[tuple[str, str, str, str]], place: int) -> tuple[list[st
         if join:
             part, join = f"<{join}>{parts.pop()}{part}</{join}>", ""
         parts.append(part)
-    return parts, place
+    return parts, position

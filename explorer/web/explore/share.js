@@ -91,7 +91,7 @@ export function makeShare({ page, server, jobs, notice }) {
       say("Drawing the curves …");
       const found = await jobs.run(
         "curves",
-        { state: page.question(), place: page.sweptIndex(), seeds: SEEDS },
+        { state: page.question(), step_index: page.sweptIndex(), seeds: SEEDS },
         { key: "share" },
       );
       say("");
@@ -111,7 +111,7 @@ export function makeShare({ page, server, jobs, notice }) {
     async function report() {
       const made = await jobs.run(
         "report",
-        { state: page.question(), place: page.sweptIndex(), link },
+        { state: page.question(), step_index: page.sweptIndex(), link },
         {
           key: "share",
           progress: (done, total) =>

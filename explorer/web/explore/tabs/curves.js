@@ -79,7 +79,7 @@ export function makeCurvesView({ element, page, jobs }) {
       const progress = (done, total) => charts.wait(total ? done / total : 0);
       const found = await jobs.run(
         "curves",
-        { state: question, place: step.active, seeds },
+        { state: question, step_index: step.active, seeds },
         { key: "curves", progress },
       );
       if (asked !== key) return; // another question has superseded this one
