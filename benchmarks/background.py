@@ -39,7 +39,7 @@ class Sweeps:
         state = {"picture": {"sample": "coffee"}, "models": self._models, "recipe": recipe}
         while not self._stop.is_set():
             question = {
-                "kind": "curves",
+                "handler": "curves",
                 "group": secrets.token_urlsafe(24),
                 "state": state,
                 "step_index": 0,

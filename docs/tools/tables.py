@@ -150,7 +150,7 @@ def published() -> str:
     for one in published_values():
         about = "about " if one.about else ""
         condition = "clean" if one.distortion is None else f"`{one.distortion}` {about}{_number(one.amount or 0)}"
-        source = f"{one.source.short} ({one.kind})"
+        source = f"{one.source.short} ({one.provenance})"
         network = f"{one.arch}, {one.setting}"
         rows.append((one.data, method_title(one.method), network, condition, source, f"{100 * one.accuracy:.2f}"))
     return markdown(("data", "method", "network and setting", "condition", "source", "accuracy, %"), rows, numbers=1)

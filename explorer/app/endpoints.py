@@ -147,7 +147,7 @@ class Endpoints:
         """Begin a long request.
 
         Args:
-            question: {"kind": name of the handler, "group": who asks, ...}, from the browser.
+            question: {"handler": name of the handler, "group": who asks, ...}, from the browser.
 
         Returns:
             {"job": token} or {"error"}.

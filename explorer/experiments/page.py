@@ -9,7 +9,7 @@ from explorer.experiments import tables
 from explorer.experiments.lines import Line, lines_of, tables_of
 from explorer.experiments.schema import Experiment
 from explorer.experiments.store import Results, covers
-from explorer.experiments.validation import KINDS
+from explorer.experiments.validation import PROVENANCE
 from explorer.files import write_whole
 
 SPLIT = {"test": "the test set", "validation": "training images that each run held out, not the test set"}
@@ -112,9 +112,9 @@ def _curves(experiment: Experiment, groups: dict[tuple[str, str], list[Line]], f
 def _published(experiment: Experiment) -> Iterator[str]:
     if not experiment.published:
         return
-    kinds = dict.fromkeys(known.kind for known in experiment.published)
+    found = dict.fromkeys(known.provenance for known in experiment.published)
     yield "## Published values"
-    yield "; ".join(f"{kind}: {KINDS[kind]}" for kind in kinds) + "."
+    yield "; ".join(f"{one}: {PROVENANCE[one]}" for one in found) + "."
     noted = [f"- {known.title}, {known.source}: {known.note}" for known in experiment.published if known.note]
     if noted:
         yield "\n".join(dict.fromkeys(noted))

@@ -53,7 +53,7 @@ class PublishedValues:
     Attributes:
         title: What their row is called.
         source: Who reports them.
-        kind: A key of ``KINDS``.
+        provenance: A key of ``PROVENANCE``.
         where: A method, options and training settings; a run fits that agrees with all of them.
         values: In per cent, by recipe. The name of a suite stands for its mean, "suite: column" for another column.
         note: What is known of them.
@@ -61,7 +61,7 @@ class PublishedValues:
 
     title: str
     source: str
-    kind: str
+    provenance: str
     where: dict[str, Any]
     values: dict[str, tuple[float, ...]]
     note: str = ""
@@ -166,7 +166,7 @@ def _published(table: Published, where: str, measures: Measures, cells: Sequence
         if recipe.partition(": ")[0] not in (*measures.recipes, *measures.suites):
             raise ExplorerError(f"values in {where} speak of {recipe}, but no such recipe or suite is in [evaluate].")
     values = {recipe: tuple(found) for recipe, found in table.values.items()}
-    made = PublishedValues(table.title, table.source, table.kind, table.where, values, table.note)
+    made = PublishedValues(table.title, table.source, table.provenance, table.where, values, table.note)
     fitting = [cell for cell in cells if made.fits(cell)]
     if not fitting:
         raise ExplorerError(f"no run fits what {where} stands beside ({table.where}); correct its where.")

@@ -68,7 +68,7 @@ def beside(line: Line, later: Sequence[Line], published: Sequence[PublishedValue
 
 def known_title(known: PublishedValues) -> str:
     """How a row of published values begins."""
-    return f"*published: {known.title}, {known.source} ({known.kind})*"
+    return f"*published: {known.title}, {known.source} ({known.provenance})*"
 
 
 def _range(values: Sequence[float]) -> str:

@@ -7,17 +7,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+    model_validator,
+)
 
 from explorer.errors import ExplorerError
 from explorer.training import TrainConfig
 
-KINDS = {
+PROVENANCE = {
     "S": "stated in the paper",
     "C": "from the author's code",
     "M": "measured by us on the author's public weights",
 }
-"""Where a published value comes from; a recalled one has no place beside measured numbers."""
+"""Where a published value comes from; one recalled from memory does not belong beside measured numbers."""
 
 TRAIN = {f.name: f.default for f in fields(TrainConfig) if f.name not in ("method", "options", "seed")}
 """What a file may say of the training, with the trainer's defaults."""
@@ -65,12 +74,12 @@ Percents = Annotated[
 
 def _setting(default: Any, *, listed: bool) -> Any:
     """The type of a training setting, that of its default, or of a list of them; unset ones are None."""
-    kind: Any = str if default is None else type(default)
-    one = Annotated[kind, Field(ge=0)] if kind in (int, float) else kind
+    value_type: Any = str if default is None else type(default)
+    one = Annotated[value_type, Field(ge=0)] if value_type in (int, float) else value_type
     if not listed:
-        return Annotated[one, Field(description=WANTED[kind])], None
+        return Annotated[one, Field(description=WANTED[value_type])], None
     several = Annotated[list[one], BeforeValidator(_as_list), Field(min_length=1)]  # type: ignore[valid-type]
-    return Annotated[several, Field(description=f"{WANTED[kind]} (or a list of them)")], None
+    return Annotated[several, Field(description=f"{WANTED[value_type]} (or a list of them)")], None
 
 
 class Head(_Table):
@@ -123,9 +132,9 @@ class Published(_Table):
 
     title: Title
     source: Title
-    kind: Annotated[
+    provenance: Annotated[
         Literal["S", "C", "M"],
-        Field(description=f"must be one of {', '.join(f'{key} ({words})' for key, words in KINDS.items())}"),
+        Field(description=f"must be one of {', '.join(f'{key} ({words})' for key, words in PROVENANCE.items())}"),
     ]
     where: Annotated[dict[str, Any], Field(description="must be a table")]
     reference: Annotated[
@@ -134,6 +143,14 @@ class Published(_Table):
     ] = None
     values: Annotated[dict[str, Percents], Field(description="must be a table")] = {}
     note: Text = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _former_name(cls, raw: Any) -> Any:
+        """Read ``kind``, as older files call it."""
+        if isinstance(raw, dict) and "kind" in raw and "provenance" not in raw:
+            return {("provenance" if key == "kind" else key): value for key, value in raw.items()}
+        return raw
 
 
 class File(_Table):

@@ -16,7 +16,7 @@ from explorer.figures.display import Figure
 from explorer.figures.style import DASHES, WHITE, axis, colours, dash, layout, rgba
 from explorer.results import distinct_titles
 
-KINDS = {
+CURVES = {
     "confidence": ("Confidence", "confidence (%)", 100),
     "margin": ("Margin of the answer", "margin (difference of probabilities, 0–1)", 1),
     "feature_distance": ("Feature distance", "feature distance (L2, units of the features)", 1),
@@ -38,8 +38,8 @@ def curves(sweep: Sweep, what: str = "confidence", title: str | None = None) -> 
     Raises:
         ExplorerError: If ``what`` is unknown.
     """
-    if what not in KINDS:
-        raise ExplorerError(f"There is no curve of {what!r}; choose one of {', '.join(KINDS)}.")
+    if what not in CURVES:
+        raise ExplorerError(f"There is no curve of {what!r}; choose one of {', '.join(CURVES)}.")
     return Figure(
         traces(sweep, what),
         layout=layout(xaxis=across(sweep), yaxis=upward(sweep, what), title=heading(title)),
@@ -48,7 +48,7 @@ def curves(sweep: Sweep, what: str = "confidence", title: str | None = None) -> 
 
 def traces(sweep: Sweep, what: str, *, legend: bool = True) -> list[go.Scatter]:
     """Per model: its band (where there is one), its curve, and its flip point; always the same number per model."""
-    _, _, times = KINDS[what]
+    _, _, times = CURVES[what]
     amounts = shown(sweep, sweep.amounts)
     drawn: list[go.Scatter] = []
     inks = colours([model.name for model in sweep.models], [model.method for model in sweep.models])
@@ -117,7 +117,7 @@ def across(sweep: Sweep, **changes: object) -> dict[str, Any]:
 
 def upward(sweep: Sweep, what: str, **changes: object) -> dict[str, Any]:
     """The axis of the values; probabilities have a fixed range."""
-    _, name, _ = KINDS[what]
+    _, name, _ = CURVES[what]
     if what == "confidence":
         followed = {model.classes[model.followed] for model in sweep.models}
         if len(followed) == 1:

@@ -17,15 +17,15 @@ CLEARLY = 0.02  # by how much an AUC must be worse in exercise 6.7
 SHOWN = ("gaussian_noise", "jpeg", "thumbnail", "gaussian_blur", "crop", "shift", "rotate", "gamma", "contrast", "fog")
 """What the lesson's table holds already."""
 
-KINDS = ("pixels", "standard", "stability")
+SPACES = ("pixels", "standard", "stability")
 
 prediction(
     "6.2",
     "Noise goes through the standard network. Relative to other pictures, does its trace grow from layer to layer?",
     choices=("grows", "shrinks", "stays"),
 )
-prediction("6.4", "Which finds the noisy copies best: plain pixels, or the features of which network?", choices=KINDS)
-prediction("6.6", "And the copies turned by 45 degrees: which finds them best?", choices=KINDS)
+prediction("6.4", "Which finds the noisy copies best: plain pixels, or the features of which network?", choices=SPACES)
+prediction("6.6", "And the copies turned by 45 degrees: which finds them best?", choices=SPACES)
 prediction("6.8", "How many per cent of the triplets does the standard network order rightly once the query is noisy?")
 
 
@@ -203,9 +203,9 @@ def what_for(answer: Any) -> Verdict:
     """Both as the areas and the triplets of noise 0.1 have it."""
     if isinstance(answer, str) or len(answer) != 2:
         return hint('write for example ("pixels", "standard").', words="Expected two choices.")
-    copies, relatives = (choice(one, KINDS, "each of the two") for one in answer)
-    best = max(KINDS, key=lambda space: recognition(space, "gaussian_noise=0.1"))
-    ranked = max(KINDS, key=lambda space: ordered(space, "gaussian_noise=0.1"))
+    copies, relatives = (choice(one, SPACES, "each of the two") for one in answer)
+    best = max(SPACES, key=lambda space: recognition(space, "gaussian_noise=0.1"))
+    ranked = max(SPACES, key=lambda space: ordered(space, "gaussian_noise=0.1"))
     if (copies, relatives) == (best, ranked):
         return right(f"{best} for copies, {ranked} for relatives: which distance is best depends on the question.")
     return hint(

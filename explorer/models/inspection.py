@@ -25,7 +25,7 @@ class NetworkInfo:
 
     Attributes:
         classes: Number of classes.
-        kind: ``logits``, ``probabilities`` or ``log-probabilities``.
+        output_kind: ``logits``, ``probabilities`` or ``log-probabilities``.
         layers: Stages by name, in the order they run, each with its path in the network.
         head: The path of the last layer with weights, or None.
         own: Whether the network returns features itself, as the architectures of this package do.
@@ -34,7 +34,7 @@ class NetworkInfo:
     """
 
     classes: int
-    kind: str
+    output_kind: str
     layers: tuple[tuple[str, str], ...]
     head: str | None
     own: bool
@@ -50,7 +50,7 @@ class NetworkInfo:
         Returns:
             Logits (N, K); their softmax equals the output where that was probabilities.
         """
-        return out.clamp_min(torch.finfo(out.dtype).tiny).log() if self.kind == "probabilities" else out
+        return out.clamp_min(torch.finfo(out.dtype).tiny).log() if self.output_kind == "probabilities" else out
 
     def run(self, net: nn.Module, z: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Run the network once.
@@ -195,9 +195,9 @@ def inspect_network(
     except Exception as error:
         raise ExplorerError(_misfit(net, name, pictures, error)) from error
     _check_output(net, name, out, len(pictures))
-    kind, said = _kind(net, name, out)
+    output_kind, message = _output_kind(net, name, out)
     warnings = [_training(name)] if was_training else []
-    warnings += [said] if said else []
+    warnings += [message] if message else []
     with torch.no_grad():
         again, alone = tensor_of(net(normalised)), tensor_of(net(normalised[:1]))
     if not torch.allclose(out, again, rtol=1e-2, atol=1e-3):
@@ -214,7 +214,7 @@ def inspect_network(
     layers, head = ((), None) if own else _stages(net, normalised)
     if not own and not layers and head is None:
         warnings.append(f"The layers of {name} cannot be seen, so its feature distance is that of its outputs.")
-    return NetworkInfo(out.shape[1], kind, layers, head, own, not torch.equal(out, again), tuple(warnings))
+    return NetworkInfo(out.shape[1], output_kind, layers, head, own, not torch.equal(out, again), tuple(warnings))
 
 
 def sample_pictures(size: int, channels: int) -> Tensor:
@@ -275,7 +275,7 @@ def _check_output(net: nn.Module, name: str, out: Tensor, count: int) -> None:
         raise ExplorerError(f"{name} answers with values that are not finite numbers (NaN or infinite): {why}.")
 
 
-def _kind(net: nn.Module, name: str, out: Tensor) -> tuple[str, str]:
+def _output_kind(net: nn.Module, name: str, out: Tensor) -> tuple[str, str]:
     """What the outputs are, and what there is to say of that."""
     out = out.double()
     if bool((out >= 0).all()) and bool(((out.sum(1) - 1).abs() < SUM_OFF).all()):

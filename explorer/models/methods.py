@@ -65,7 +65,7 @@ class PublishedValue:
         distortion: By its name here; None for clean images.
         amount: In the unit of the distortion; None for clean images.
         accuracy: In [0, 1].
-        kind: "stated" by the source, or "measured" by us on weights that its authors or others have published.
+        provenance: "stated" by the source, or "measured" by us on weights that its authors or others have published.
         source: Who reports it.
         certain: One sentence on what is known and what is inferred.
         n: The number of test images; None where it is not stated.
@@ -80,7 +80,7 @@ class PublishedValue:
     distortion: str | None
     amount: float | None
     accuracy: float
-    kind: Provenance
+    provenance: Provenance
     source: Source
     certain: str
     n: int | None = None

@@ -187,7 +187,7 @@ def _published() -> Iterator[PublishedValue]:
                 distortion=distortion,
                 amount=amount,
                 accuracy=round(percent / 100, 6),
-                kind="measured",
+                provenance="measured",
                 source=BANG,
                 certain=_MEASURED + (_MASKED if distortion == "fgsm" else ""),
             )

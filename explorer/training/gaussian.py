@@ -36,7 +36,7 @@ def _published() -> Iterator[PublishedValue]:
             distortion=distortion,
             amount=amount,
             accuracy=round(percent / 100, 6),
-            kind="stated",
+            provenance="stated",
             source=NOISE,
             certain="Stated for the authors' published network"
             + (", on CIFAR-10-C's own files of 10,000 images; ours are made anew." if amount else "."),

@@ -55,7 +55,7 @@ def _published() -> Iterator[PublishedValue]:
                 distortion=distortion,
                 amount=amount,
                 accuracy=round(percent / 100, 6),
-                kind="stated",
+                provenance="stated",
                 source=LIPSCHITZ,
                 certain=certain,
                 about=amount is not None,

@@ -256,7 +256,7 @@ export interface Page {
   question(): Question;
   state(): State;
   answer(): Answer | null;
-  kind(name: string): Distortion;
+  distortion(name: string): Distortion;
   range(step: { name: string }): Range;
   title(name: string): string;
   method(name: string): string | undefined;
@@ -673,7 +673,7 @@ export interface Paper {
 }
 /** What others published: one accuracy. */
 export interface PublishedValue {
-  kind: TheirSource;
+  provenance: TheirSource;
   method: string;
   title: string;
   arch: string;
@@ -763,7 +763,7 @@ export interface Known extends Unit {
 }
 /** What the chart shows; `hidden` are the sources left out. */
 export interface MethodsData {
-  kind: Known;
+  distortion: Known;
   amounts: number[];
   models: LabelledModel[];
   archs: string[];

@@ -40,6 +40,6 @@ class Panel(anywidget.AnyWidget):
         self._free = time.monotonic() + size / BYTES_PER_SECOND
 
     def _heard(self, _: Any, content: dict[str, Any], __: Any) -> None:
-        if content.get("kind") == "seen":
-            self.send({"kind": "alive"})
+        if content.get("event") == "seen":
+            self.send({"event": "alive"})
             self._seen(bool(content.get("dark")))

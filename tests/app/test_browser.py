@@ -483,7 +483,7 @@ def test_what_was_only_looked_at_in_the_window_leaves_the_rail_alone(visitor: Ap
     page.keyboard.press("Escape")
     page.wait_for_selector("dialog.browser", state="detached")
     assert classes.input_value() == "3"
-    with page.expect_request(lambda request: '"kind":"disagree"' in (request.post_data or "")) as sent:
+    with page.expect_request(lambda request: '"handler":"disagree"' in (request.post_data or "")) as sent:
         button.click()
     assert '"dataset":"digits"' in (sent.value.post_data or "")
     assert '"label":"3"' in (sent.value.post_data or "")

@@ -39,12 +39,12 @@ def page(browser: Browser) -> Iterator[Page]:
           });
           const host = {
             state: () => ({ steps }), activeStep: () => touched,
-            kind: (name) => ({ title: name }), range: (step) => sides[step.name] ?? { identity: 0 },
+            distortion: (name) => ({ title: name }), range: (step) => sides[step.name] ?? { identity: 0 },
             setAmount: (...said) => set.push(said), markFlips: (index, found) => (marks[index] = found),
           };
-          const run = (kind, question, { progress }) => {
+          const run = (handler, question, { progress }) => {
             progress(1, 10);
-            asked.push([kind, question.step_index, question.seeds, question.state.recipe]);
+            asked.push([handler, question.step_index, question.seeds, question.state.recipe]);
             return new Promise((resolve) => answerJob.push(resolve));
           };
           const jobs = { run, cancel: () => (cancelled += 1) };

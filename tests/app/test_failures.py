@@ -462,7 +462,7 @@ def test_a_run_tells_its_cost_first_is_stopped_and_goes_on(context: Context, tmp
     ],
     ids=str,
 )
-@pytest.mark.parametrize("kind", ["survey_cost", "survey_run"])
-def test_a_run_that_makes_no_sense_is_refused(context: Context, kind: str, change: dict[str, Any]) -> None:
+@pytest.mark.parametrize("handler", ["survey_cost", "survey_run"])
+def test_a_run_that_makes_no_sense_is_refused(context: Context, handler: str, change: dict[str, Any]) -> None:
     with pytest.raises(ExplorerError, match=r"^[A-Z'a-z0-9].{10,600}\.$"):
-        HANDLERS[kind](context, NEW | change, silent)
+        HANDLERS[handler](context, NEW | change, silent)

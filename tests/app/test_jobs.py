@@ -59,8 +59,8 @@ def ask(endpoints: Endpoints, function: str, question: Any) -> Any:
     return json.loads(finish(getattr(endpoints, function)(question)).body)
 
 
-def start(endpoints: Endpoints, kind: str, key: str = "a", **more: Any) -> str:
-    started = ask(endpoints, "start_job", {"kind": kind, "group": PAGE + key, **more})
+def start(endpoints: Endpoints, handler: str, key: str = "a", **more: Any) -> str:
+    started = ask(endpoints, "start_job", {"handler": handler, "group": PAGE + key, **more})
     return str(started["job"])
 
 
@@ -87,8 +87,16 @@ def test_errors_are_one_sentence(endpoints: Endpoints) -> None:
 
 @pytest.mark.parametrize(
     "question",
-    [None, [], "count", {}, {"kind": "nothing", "group": PAGE}, {"kind": ["count"], "group": PAGE}, {"kind": "count"}]
-    + [{"kind": "count", "group": group} for group in ("", "short", 7, "x" * 1000)],
+    [
+        None,
+        [],
+        "count",
+        {},
+        {"handler": "nothing", "group": PAGE},
+        {"handler": ["count"], "group": PAGE},
+        {"handler": "count"},
+    ]
+    + [{"handler": "count", "group": group} for group in ("", "short", 7, "x" * 1000)],
 )
 def test_nonsense_is_refused_in_a_sentence(endpoints: Endpoints, question: Any) -> None:
     assert "reload" in ask(endpoints, "start_job", question)["error"]
@@ -151,7 +159,7 @@ def test_a_page_that_is_gone_leaves_no_job_behind(endpoints: Endpoints, monkeypa
 def test_too_many_jobs_are_refused(endpoints: Endpoints, monkeypatch: pytest.MonkeyPatch) -> None:
     token = start(endpoints, "count", key="many", to=100_000)
     monkeypatch.setattr(scheduler, "MAX_JOBS", 1)
-    refused = ask(endpoints, "start_job", {"kind": "count", "group": PAGE + "more", "to": 1})
+    refused = ask(endpoints, "start_job", {"handler": "count", "group": PAGE + "more", "to": 1})
     ask(endpoints, "cancel_job", {"job": token})
     assert "explorer is busy" in refused["error"]
 

@@ -34,9 +34,9 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
         yield make_context()
 
 
-def ask(context: Context, kind: str, **question: Any) -> dict[str, Any]:
+def ask(context: Context, name: str, **question: Any) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(
-        json.dumps(Methods(context.workspace).answer({"ask": kind, **question}), allow_nan=False)
+        json.dumps(Methods(context.workspace).answer({"ask": name, **question}), allow_nan=False)
     )
     return found
 
@@ -89,7 +89,9 @@ def test_published_values_stand_where_their_noise_does_and_never_elsewhere(conte
     assert {one["amount"] for one in noise if one["source"]["key"] == "usama2018"} == {0.0, 0.072, 0.123}
     assert all(one["clean"] == (one["amount"] == 0) for one in noise)
     attack = ask(context, "known", data="cifar10", distortion="fgsm")["published"]
-    assert {one["kind"] for one in attack} == {"measured"}, "clean values come with their own network's others only"
+    assert {one["provenance"] for one in attack} == {"measured"}, (
+        "clean values come with their own network's others only"
+    )
     assert ask(context, "known", data="cifar10", distortion="jpeg")["published"] == []
     assert ask(context, "known", data="digits", distortion="gaussian_noise")["published"] == []
 
@@ -97,15 +99,15 @@ def test_published_values_stand_where_their_noise_does_and_never_elsewhere(conte
 def test_amounts_go_from_mild_to_strong_on_the_sliders_steps_and_meet_the_cards(context: Context) -> None:
     group = find_group(context.workspace, "cifar10")
     for name in ("gaussian_noise", "jpeg", "thumbnail", "rotate", "saturation", "fgsm", "pgd_l2", "pixelate"):
-        kind = find_distortion(name)
-        mild, strong = kind.span(32)
-        for reach in reaches(kind, group):
-            amounts = amounts_of(kind, group, reach)
+        distortion = find_distortion(name)
+        mild, strong = distortion.span(32)
+        for reach in reaches(distortion, group):
+            amounts = amounts_of(distortion, group, reach)
             steps = np.diff(amounts) * np.sign(strong - mild)
             assert (steps > 0).all(), name
             assert amounts[0] == mild
             assert (amounts[-1] == strong) == (reach == "whole"), name
-            assert len(amounts) <= (6 if kind.adversarial else 11)
+            assert len(amounts) <= (6 if distortion.adversarial else 11)
     assert {0.05, 0.1, 0.2} <= set(amounts_of(find_distortion("gaussian_noise"), group, "near"))
     assert reaches(find_distortion("jpeg"), group) == ["whole"], "twice the published severities is all of it"
     with pytest.raises(ExplorerError, match="no published severities"):

@@ -34,10 +34,10 @@ def state(*steps: list[Any], against: str | None = None, **changes: Any) -> dict
     } | changes
 
 
-def ask(context: Context, kind: str, **question: Any) -> dict[str, Any]:
+def ask(context: Context, handler: str, **question: Any) -> dict[str, Any]:
     """The job's answer, which has to be JSON."""
     calls: list[tuple[int, int]] = []
-    found = HANDLERS[kind](context, question, lambda done, total: calls.append((done, total)))
+    found = HANDLERS[handler](context, question, lambda done, total: calls.append((done, total)))
     assert calls
     assert all(0 <= done <= total for done, total in calls)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
@@ -79,12 +79,12 @@ def test_the_rest_of_the_chain_stays_where_a_weak_spot_is_sought(context: Contex
 
 def test_a_full_chain_takes_no_further_step(context: Context) -> None:
     full = [["jpeg", 90.0]] * MAX_STEPS
-    for kind, more in (
+    for handler, more in (
         ("weakness", {"goal": "break", "distortion": "gaussian_noise"}),
         ("attacks", {"attack": "fgsm", "amount": 0.01}),
     ):
         with pytest.raises(ExplorerError, match="remove one"):
-            ask(context, kind, state=state(*full), **more)
+            ask(context, handler, state=state(*full), **more)
     full[0] = ["gaussian_noise", 0.0]
     assert (
         len(ask(context, "weakness", state=state(*full), goal="break", distortion="gaussian_noise")["steps"])
@@ -93,7 +93,7 @@ def test_a_full_chain_takes_no_further_step(context: Context) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "question"),
+    ("handler", "question"),
     [
         ("weakness", {"goal": "win", "distortion": "jpeg"}),
         ("weakness", {"goal": "break"}),
@@ -110,12 +110,12 @@ def test_a_full_chain_takes_no_further_step(context: Context) -> None:
     ],
 )
 def test_questions_that_make_no_sense_are_refused_in_a_sentence(
-    context: Context, kind: str, question: dict[str, Any]
+    context: Context, handler: str, question: dict[str, Any]
 ) -> None:
     with pytest.raises(ExplorerError):
-        ask(context, kind, state=state(), **question)
+        ask(context, handler, state=state(), **question)
     with pytest.raises(ExplorerError):
-        ask(context, kind, **question)
+        ask(context, handler, **question)
 
 
 # ---- attacks --------------------------------------------------------------------------------------------------------

@@ -24,20 +24,20 @@ STUB = """async ({ sources, models, evil }) => {
   const load = (source) => import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
   window.modules = Object.assign({}, ...(await Promise.all(sources.map(load))));
   const range = { low: 0, high: 1, step: 0.01, identity: 0, inverted: false };
-  const kind = (title, more = {}) => ({ title, symbol: 'σ', unit: 'of full scale', factor: 1, default: 0.5, ...more });
-  window.kinds = {
-    noise: kind('Noise'), fog: kind('Fog'), blur: kind(evil), jpeg: kind('JPEG'),
-    fgsm: kind('FGSM', { adversarial: true, symbol: '/255', factor: 255, default: 8 / 255 }),
-    pgd: kind('PGD', { adversarial: true }),
+  const usual = { symbol: 'σ', unit: 'of full scale', factor: 1, default: 0.5, adversarial: false, searched: true };
+  const distortion = (title, more = {}) => ({ title, ...usual, ...more });
+  window.distortions = {
+    noise: distortion('Noise'), fog: distortion('Fog'), blur: distortion(evil), jpeg: distortion('JPEG'),
+    fgsm: distortion('FGSM', { adversarial: true, symbol: '/255', factor: 255, default: 8 / 255 }),
+    pgd: distortion('PGD', { adversarial: true }),
   };
-  for (const one of Object.values(kinds)) Object.assign(one, { adversarial: one.adversarial ?? false, searched: true });
   window.recipe = { steps: [['fog', 0.25]], seed: 0, against: null, quantised: true };
   window.question = () => ({ picture: window.picture, models: window.models, recipe: structuredClone(recipe) });
   Object.assign(window, { picture: { sample: 'cat' }, models, put: [], asked: [], cancelled: [], answers: {} });
   window.page_ = {
     question,
     state: () => ({ steps: recipe.steps.map(([name, amount]) => ({ name, amount, on: true })), models: window.models }),
-    kind: (name) => kinds[name],
+    distortion: (name) => distortions[name],
     range: () => range,
     title: (name) => ({ standard: 'Standard', stability: 'Stability training' })[name.split('/').pop()] ?? name,
     method: (name) => name.split('/').pop(),
@@ -45,13 +45,13 @@ STUB = """async ({ sources, models, evil }) => {
   };
   const running = (window.running = {});
   window.jobs_ = {
-    run: (kind, question, { key = kind, progress } = {}) => {
-      asked.push([kind, question]);
+    run: (handler, question, { key = handler, progress } = {}) => {
+      asked.push([handler, question]);
       progress?.(1, 2);
       running[key]?.(null);
       return new Promise((resolve) => {
         running[key] = resolve;
-        const answer = answers[kind]?.(question);
+        const answer = answers[handler]?.(question);
         if (answer !== undefined) resolve(structuredClone(answer));
       });
     },
@@ -62,7 +62,7 @@ STUB = """async ({ sources, models, evil }) => {
     element.id = `view-${name}`;
     document.getElementById('here').replaceChildren(element);
     const make = modules[`make${name[0].toUpperCase()}${name.slice(1)}View`];
-    window.view = make({ element, page: page_, jobs: jobs_, catalogue: { distortions: kinds } });
+    window.view = make({ element, page: page_, jobs: jobs_, catalogue: { distortions } });
   };
   window.tell = (answer = null, live = false) => view.update({ answer, question: question(), live });
 }"""
@@ -87,10 +87,10 @@ def page(browser: Browser) -> Iterator[Page]:
     assert complaints == []
 
 
-def answer(page: Page, kind: str, said: Any) -> None:
-    """Jobs of this kind answer so: an object, or the source of a function of the question."""
+def answer(page: Page, handler: str, said: Any) -> None:
+    """Jobs of this handler answer so: an object, or the source of a function of the question."""
     source = said if isinstance(said, str) else f"() => ({json.dumps(said)})"
-    page.evaluate(f"() => {{ answers.{kind} = {source}; }}")
+    page.evaluate(f"() => {{ answers.{handler} = {source}; }}")
 
 
 def texts(found: Locator) -> list[str]:
@@ -415,7 +415,7 @@ def test_bars_follow_a_drag_and_nothing_is_asked_before_its_end(network: Page) -
     network.evaluate("(said) => tell(said, false)", moved(1.0, 2.0))
     network.wait_for_function("document.querySelectorAll('.stale').length === 0")
     assert bars.evaluate_all(widths) == ["0%", "50%"]
-    assert [kind for kind, _ in network.evaluate("asked")[before:]] == ["channels", "evidence"]
+    assert [handler for handler, _ in network.evaluate("asked")[before:]] == ["channels", "evidence"]
     network.evaluate("(said) => tell(said, false)", moved(1.0, 2.0))
     assert network.evaluate("asked.length") == before + 2  # the same question is not asked twice
 
@@ -426,7 +426,7 @@ def test_a_stage_shows_its_channels(network: Page) -> None:
     network.get_by_role("button", name="last before the answer").click()
     network.wait_for_function("asked.at(-1)[1].layer === 'penultimate'")
     assert network.get_by_role("button", name="last before the answer").get_attribute("aria-pressed") == "true"
-    assert [kind for kind, _ in network.evaluate("asked")] == ["channels", "evidence", "channels"]
+    assert [handler for handler, _ in network.evaluate("asked")] == ["channels", "evidence", "channels"]
     assert texts(network.locator(".channels .line").first.locator("b")) == ["7 Δ 2.50"]
     assert texts(network.locator(".channels .line > .soft")) == [
         "clean 0 to 10.0",

@@ -65,7 +65,7 @@ limit = 40
 [[published]]
 title = "Theirs"
 source = "a paper"
-kind = "S"
+provenance = "S"
 where = { method = "stability", sigma = 0.3 }
 values = { clean = 91.25, "gaussian_noise=0.3" = [70, 80.5] }
 """
@@ -131,7 +131,7 @@ def test_the_grid_is_multiplied_and_every_run_has_a_name_of_its_own(tmp_path: Pa
         ('"clean", ', '"clear", ', "clear"),
         ('"clean", ', '"gaussian_nose=1", ', "did you mean gaussian_noise"),
         ("limit = 40", 'suites = ["all"]', "there is no suite 'all'"),
-        ('kind = "S"', 'kind = "R"', "kind in .* must be one of S"),
+        ('provenance = "S"', 'provenance = "R"', "provenance in .* must be one of S"),
         ("sigma = 0.3 }", "sigma = 0.7 }", "no run fits"),
         ("clean = 91.25", "clear = 91.25", "no such recipe or suite"),
         ("values = {", 'from = { source = "nobody2000" }\nvalues = {', "no method here states values"),
@@ -156,6 +156,11 @@ def test_a_slip_is_one_sentence_that_names_the_key(tmp_path: Path, old: str, new
         read_experiment(path)
     assert str(caught.value).startswith("tiny.toml")
     assert "\n" not in str(caught.value)
+
+
+def test_the_provenance_of_a_value_is_read_under_its_former_name(tmp_path: Path) -> None:
+    found = read_experiment(write(tmp_path, TINY.replace("provenance =", "kind =", 1)))
+    assert [one.provenance for one in found.published] == ["S"]
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)

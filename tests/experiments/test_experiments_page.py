@@ -49,7 +49,7 @@ theorem = 100
 [[published]]
 title = "λ medium"
 source = "a paper"
-kind = "S"
+provenance = "S"
 where = { method = "lipschitz", lam = 3.0 }
 values = { clean = 88.5, "gaussian_noise=0.3" = [60, 63.25], corruptions = 71.5 }
 note = "L is not known."

@@ -28,7 +28,7 @@ def test_each_says_what_it_is_and_where_from(value: PublishedValue) -> None:
     if value.distortion is not None and value.amount is not None:
         find_distortion(value.distortion).check(value.amount)
     assert ("inferred" in value.certain) >= value.about, "an inferred amount is said to be one"
-    assert ("Measured by us" in value.certain) == (value.kind == "measured")
+    assert ("Measured by us" in value.certain) == (value.provenance == "measured")
     assert json.loads(json.dumps(value.to_dict()))["source"]["short"] == value.source.short
 
 

@@ -23,7 +23,7 @@ const STATE = {
   reference: null,
 };
 const WORDS = {
-  kind: (/** @type {string} */ name) => ({ title: name.toUpperCase() }),
+  distortion: (/** @type {string} */ name) => ({ title: name.toUpperCase() }),
   title: (/** @type {string} */ name) => name.split("/")[1],
   shown: (/** @type {{ amount: number }} */ step) => step.amount,
 };

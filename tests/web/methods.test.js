@@ -8,7 +8,7 @@ import { axisStart, sentencesOf, spread, valuesAt } from "../../explorer/web/met
 const NOISE = { title: "Noise", sign: "σ", symbol: "σ", unit: "of full scale", factor: 1 };
 const SOURCE = { short: "Zheng 2016", authors: "Zheng et al.", year: 2016, arxiv: "1604.04326" };
 const VALUE = {
-  ...{ method: "stability", arch: "Inception", title: "Stability training", kind: "stated", source: SOURCE },
+  ...{ method: "stability", arch: "Inception", title: "Stability training", provenance: "stated", source: SOURCE },
   ...{
     amount: 0.1,
     accuracy: 0.876,
@@ -64,13 +64,13 @@ test("every number at an amount, ours in rows and others' in a line", () => {
 });
 
 test("a published value says what it is, where from, and of how many images", () => {
-  const said = sentencesOf(/** @type {any} */ (VALUE), /** @type {any} */ ({ kind: NOISE, archs: ["ResNet"] }));
+  const said = sentencesOf(/** @type {any} */ (VALUE), /** @type {any} */ ({ distortion: NOISE, archs: ["ResNet"] }));
   assert.equal(said[0], "87.6 %: Stability training, Inception, on about σ = 0.1.");
   assert.equal(said[1], "Tested as printed.");
   assert.equal(said.at(-1), "Zheng et al. 2016, arXiv 1604.04326; n = 1,000.");
   const own = sentencesOf(
     /** @type {any} */ ({ ...VALUE, clean: true, same_as: "ResNet", n: null }),
-    /** @type {any} */ ({ kind: NOISE, archs: ["ResNet"] }),
+    /** @type {any} */ ({ distortion: NOISE, archs: ["ResNet"] }),
   );
   assert.ok(own[0].endsWith("on clean images."));
   assert.ok(own.includes("The same architecture as ours, trained otherwise."));

@@ -37,11 +37,11 @@ class StartRequest(Request):
     """Which job.
 
     Attributes:
-        kind: Name of the handler.
+        handler: Name of the handler.
         group: Who asks: a page has one job of each group at a time.
     """
 
-    kind: str
+    handler: str
     group: Annotated[str, Field(min_length=16, max_length=100), Sentence("The request names no page; reload the page.")]
 
 
@@ -86,7 +86,7 @@ class Jobs:
         """Start a job; it ends an older job of the same group.
 
         Args:
-            question: {"kind": name of the handler, "group": who asks, ...} from the browser.
+            question: {"handler": name of the handler, "group": who asks, ...} from the browser.
 
         Returns:
             {"job": token}.
@@ -95,7 +95,7 @@ class Jobs:
             ExplorerError: If there is no such handler, or too many jobs are under way.
         """
         request = StartRequest.read(question)
-        if request.kind not in HANDLERS:
+        if request.handler not in HANDLERS:
             raise ExplorerError(request.wrong)
         group = request.group
         token, new = secrets.token_urlsafe(24), Job(group)
@@ -106,7 +106,7 @@ class Jobs:
             for other in self._jobs.values():
                 other.stopped = other.stopped or other.group == group
             self._jobs[token] = new
-        self._pool.submit(self._run, new, HANDLERS[request.kind], question)
+        self._pool.submit(self._run, new, HANDLERS[request.handler], question)
         return {"job": token}
 
     def find(self, question: Any) -> Job:

@@ -45,8 +45,8 @@ export function makeHistory({ take, put, describe, changed }) {
 }
 
 // What was done, in a few words: the first difference that a person would name.
-/** @type {(before: State, after: State, words: { kind: (name: string) => { title: string }; title: (name: string) => string; shown: (step: Step) => number }) => string} */
-export function describeChange(before, after, { kind, title, shown }) {
+/** @type {(before: State, after: State, words: { distortion: (name: string) => { title: string }; title: (name: string) => string; shown: (step: Step) => number }) => string} */
+export function describeChange(before, after, { distortion, title, shown }) {
   /** @type {(key: keyof State) => boolean} */
   const same = (key) => JSON.stringify(before[key]) === JSON.stringify(after[key]);
   if (!same("reference")) return after.reference ? "pinned" : "unpinned";
@@ -58,18 +58,18 @@ export function describeChange(before, after, { kind, title, shown }) {
     return removed ? `${title(removed)} removed` : `${title(after.models[0])} is the baseline`;
   }
   if (!same("picture")) return "another picture";
-  if (!same("steps")) return describeSteps(before.steps, after.steps, { kind, shown });
+  if (!same("steps")) return describeSteps(before.steps, after.steps, { distortion, shown });
   if (!same("seed")) return `seed ${after.seed}`;
   if (!same("against")) return "another model attacked";
   return after.quantised ? "8-bit pixels" : "float pixels";
 }
 
-/** @type {(before: Step[], after: Step[], words: { kind: (name: string) => { title: string }; shown: (step: Step) => number }) => string} */
-function describeSteps(before, after, { kind, shown }) {
+/** @type {(before: Step[], after: Step[], words: { distortion: (name: string) => { title: string }; shown: (step: Step) => number }) => string} */
+function describeSteps(before, after, { distortion, shown }) {
   /** @type {(steps: Step[]) => string[]} */
   const names = (steps) => steps.map((step) => step.name);
   /** @type {(step: Step) => string} */
-  const name = (step) => kind(step.name).title;
+  const name = (step) => distortion(step.name).title;
   if (after.length === before.length + 1) {
     const at = after.findIndex((step, i) => step.name !== before[i]?.name);
     return `${name(after[at])} added`;

@@ -80,7 +80,7 @@ export async function start({ element, server, trigger, catalogue }) {
     question,
     state: () => state,
     answer: () => (answered === JSON.stringify(question()) ? panel.answer() : null),
-    kind: (name) => catalogue.distortions[name],
+    distortion: (name) => catalogue.distortions[name],
     range: (step) => steps.range(step),
     title,
     method: (name) => card(name)?.method,
@@ -256,7 +256,7 @@ export async function start({ element, server, trigger, catalogue }) {
     const both = [before, after].flatMap((one) => families[one.family].models);
     /** @type {(model: string) => string} */
     const name = (model) => both.find((one) => one.name === model)?.title ?? model;
-    return describeChange(before, after, { kind: page.kind, title: name, shown: steps.shown });
+    return describeChange(before, after, { distortion: page.distortion, title: name, shown: steps.shown });
   }
 
   function pin() {

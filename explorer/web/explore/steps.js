@@ -16,9 +16,9 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
   /** @type {Step | null} */
   let touched = null; // the step moved last
   /** @type {(step: { name: string }) => Distortion} */
-  const kind = (step) => catalogue.distortions[step.name];
+  const distortionOf = (step) => catalogue.distortions[step.name];
   /** @type {(step: { name: string }) => Range} */
-  const range = (step) => kind(step).sides[side()];
+  const range = (step) => distortionOf(step).sides[side()];
   blocks.forEach((block, i) => rows.push(decorate(block, i)));
   paint();
 
@@ -43,7 +43,7 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
       const value = field.valueAsNumber;
       if (!step || !field.matches("input[type=range], input[type=number]") || !Number.isFinite(value)) return;
       const { low, high } = range(step);
-      step.amount = Math.min(Math.max(value / kind(step).factor, low), high);
+      step.amount = Math.min(Math.max(value / distortionOf(step).factor, low), high);
       touched = step;
       paintFill(rows[i], step);
       moved(false);
@@ -77,7 +77,7 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
   function take(i) {
     const [gone] = state.steps.splice(i, 1);
     changed();
-    notice.show(`${kind(gone).title} removed.`, { undo });
+    notice.show(`${distortionOf(gone).title} removed.`, { undo });
     (rows[Math.min(i, state.steps.length - 1)]?.remove ?? find(document, ".notice button")).focus();
   }
 
@@ -106,7 +106,7 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
       row.block.toggleAttribute("data-used", Boolean(step));
       row.flips.replaceChildren();
       if (!step) return;
-      const { title, unit, symbol, help } = kind(step);
+      const { title, unit, symbol, help } = distortionOf(step);
       row.block.toggleAttribute("data-off", !step.on);
       row.slider.style.direction = range(step).inverted ? "rtl" : "ltr";
       row.unit.textContent = symbol;
@@ -155,7 +155,7 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
         const part = along(step, amount);
         const label = `ImageNet-C severity ${severity + 1}`;
         const mark = make("button", { tabindex: "-1", "aria-label": label, style: `--at:${part.toFixed(4)}` });
-        mark.title = `${label}: ${shown(step, amount)} ${kind(step).symbol}`;
+        mark.title = `${label}: ${shown(step, amount)} ${distortionOf(step).symbol}`;
         if (Math.abs(part - free) > 0.035) {
           mark.append(String(severity + 1));
           free = part;
@@ -181,7 +181,7 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
         const rest = amount === range(step).identity;
         const label = rest
           ? `${title} is flipped by the rest of the chain`
-          : `${title} flips at ${shownAmount(kind(step), amount)}`;
+          : `${title} flips at ${shownAmount(distortionOf(step), amount)}`;
         const mark = make("i", {
           "data-method": method,
           title: label,
@@ -209,7 +209,7 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
 
   /** @type {(step: Step, amount?: number) => number} */
   function shown(step, amount = step.amount) {
-    return rounded(amount * kind(step).factor);
+    return rounded(amount * distortionOf(step).factor);
   }
 
   // What Gradio's sliders should show; the bounds before the value, which they clip.
@@ -218,7 +218,7 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
       const step = state.steps[i];
       if (!step) return {};
       const { low, high, step: width } = range(step);
-      const { title, help, factor } = kind(step);
+      const { title, help, factor } = distortionOf(step);
       return {
         minimum: low * factor,
         maximum: high * factor,

@@ -100,8 +100,8 @@ export function makeAccuracy({ element, world }) {
   }
 
   // The clean pictures stand first, then the amounts.
-  /** @type {(kind: SurveyDistortion, all: AccuracyRow[]) => HTMLElement} */
-  function chart(kind, all) {
+  /** @type {(distortion: SurveyDistortion, all: AccuracyRow[]) => HTMLElement} */
+  function chart(distortion, all) {
     const across = WIDE - EDGES.left - RIGHT;
     const step = across / all.length;
     /** @type {(i: number) => number} */
@@ -112,13 +112,13 @@ export function makeAccuracy({ element, world }) {
     const drawing = svg("svg", {
       viewBox: `0 0 ${WIDE} ${height}`,
       role: "group",
-      "aria-label": `Accuracy under ${kind.title}`,
+      "aria-label": `Accuracy under ${distortion.title}`,
     });
     const frame = drawFrame({
-      ...{ x: EDGES.left, y: EDGES.top, across, title: axisName(kind) },
+      ...{ x: EDGES.left, y: EDGES.top, across, title: axisName(distortion) },
       levels: [0, 0.5, 1].map((share) => [y(share), percent(share)]),
-      ticks: all.map((row, i) => [x(i), i ? plain(row.amount * kind.factor, 3) : "clean"]),
-      axis: `${kind.sign}; points gained (+) or lost (−) by the other model`,
+      ticks: all.map((row, i) => [x(i), i ? plain(row.amount * distortion.factor, 3) : "clean"]),
+      axis: `${distortion.sign}; points gained (+) or lost (−) by the other model`,
       under: BELOW - 4,
     });
     drawing.append(frame, lines("baseline", all, x, y), lines("other", all, x, y));
@@ -131,7 +131,7 @@ export function makeAccuracy({ element, world }) {
         ),
       );
       drawing.append(
-        hit(kind, row, i === 0, { x: x(i) - step / 2, y: EDGES.top, width: step, height: TALL + BELOW - 16 }),
+        hit(distortion, row, i === 0, { x: x(i) - step / 2, y: EDGES.top, width: step, height: TALL + BELOW - 16 }),
       );
     });
     return make("figure", { class: "f-chart" }, drawing);
@@ -159,11 +159,11 @@ export function makeAccuracy({ element, world }) {
   }
 
   // What takes a click on an amount; the clean pictures are no cases.
-  /** @type {(kind: SurveyDistortion, row: AccuracyRow, isClean: boolean, box: { x: number; y: number; width: number; height: number }) => SVGElement} */
-  function hit(kind, row, isClean, box) {
+  /** @type {(distortion: SurveyDistortion, row: AccuracyRow, isClean: boolean, box: { x: number; y: number; width: number; height: number }) => SVGElement} */
+  function hit(distortion, row, isClean, box) {
     const label = isClean
       ? `Clean: ${sentence(row)}`
-      : `${world.amountText(kind.name, row.amount)}: ${sentence(row)} Show its cases.`;
+      : `${world.amountText(distortion.name, row.amount)}: ${sentence(row)} Show its cases.`;
     const made = svg(
       "rect",
       { class: "hit", ...box, tabindex: isClean ? -1 : 0, role: isClean ? "img" : "button", "aria-label": label },
@@ -171,7 +171,7 @@ export function makeAccuracy({ element, world }) {
     );
     if (isClean) return made;
     const go = () => {
-      world.filter({ distortion: kind.name, amount: row.amount });
+      world.filter({ distortion: distortion.name, amount: row.amount });
       world.show("gallery");
     };
     made.addEventListener("click", go);

@@ -30,7 +30,7 @@ export function openNewSurvey({ notice, jobs, catalogue, ran }) {
     "aria-label": "Seeds",
     title: "Whole numbers separated by commas: random distortions are drawn with each",
   });
-  const kinds = make("div", { class: "f-kinds", role: "group", "aria-label": "Distortions" });
+  const rows = make("div", { class: "f-distortions", role: "group", "aria-label": "Distortions" });
   const said = make("div", { class: "f-told", role: "status" });
   const estimate = smallButton("What will it take?", "Try it on a few images: rows, size, time", price);
   const begin = make(
@@ -52,7 +52,7 @@ export function openNewSurvey({ notice, jobs, catalogue, ran }) {
         "div",
         { class: "f-field" },
         make("span", {}, "Distortions; amounts in their units, empty: the published severities"),
-        kinds,
+        rows,
       ),
     ),
     said,
@@ -62,19 +62,19 @@ export function openNewSurvey({ notice, jobs, catalogue, ran }) {
   /** @type {object | null} */
   let priced = null; // the question whose cost was told
 
-  for (const [name, kind] of Object.entries(catalogue.distortions)) {
+  for (const [name, distortion] of Object.entries(catalogue.distortions)) {
     const check = make("input", { type: "checkbox", value: name });
     const amounts = make("input", {
       type: "text",
-      "aria-label": `Amounts of ${kind.title}`,
-      placeholder: `${kind.sign}: usual`,
-      title: `${kind.unit}; numbers separated by commas`,
+      "aria-label": `Amounts of ${distortion.title}`,
+      placeholder: `${distortion.sign}: usual`,
+      title: `${distortion.unit}; numbers separated by commas`,
     });
     amounts.disabled = true;
     check.checked = ["gaussian_noise", "jpeg"].includes(name);
     amounts.disabled = !check.checked;
     check.addEventListener("change", () => (amounts.disabled = !check.checked));
-    kinds.append(make("div", { title: kind.help }, make("label", {}, check, kind.title), amounts));
+    rows.append(make("div", { title: distortion.help }, make("label", {}, check, distortion.title), amounts));
   }
   family.addEventListener("change", fit);
   dialog.addEventListener("input", () => {
@@ -115,7 +115,7 @@ export function openNewSurvey({ notice, jobs, catalogue, ran }) {
         .split(/[,;\s]+/)
         .filter(Boolean)
         .map((part) => Number(part.replace("−", "-")));
-    const fields = [...kinds.children].map((row) => [...row.querySelectorAll("input")]);
+    const fields = [...rows.children].map((row) => [...row.querySelectorAll("input")]);
     const checked = fields.filter(([check]) => check.checked);
     const distortions = checked.map(([check, amounts]) => {
       const found = numbers(amounts.value);

@@ -12,7 +12,7 @@ import { axisStart, near, SOURCES, sentencesOf, valuesAt } from "./values.js";
 
 const [LEFT, TOP, BOTTOM, LABELS, TALL] = [42, 30, 40, 152, 340]; // px
 const ROOM = 620; // px from which names stand at the ends of the lines
-// `data`: { kind, amounts, models, archs, live, points, published, hidden }; `hidden`: a Set of the SOURCES left out.
+// `data`: { distortion, amounts, models, archs, live, points, published, hidden }; `hidden`: a Set of the SOURCES left out.
 /** @type {(parts: { element: HTMLElement }) => { paint: (newest: MethodsData) => void }} */
 export function makeMethodChart({ element }) {
   const drawing = make("div", { class: "m-drawing" });
@@ -41,7 +41,7 @@ export function makeMethodChart({ element }) {
     if (!width || !data) return; // not on screen: the observer calls again
     const had = { hit: drawn?.hit.matches(":focus"), mark: focusedAmong(drawn?.marks ?? []) };
     hide();
-    const { kind, hidden } = data;
+    const { distortion, hidden } = data;
     const [mild, strong] = endsOf(data);
     const across = width - LEFT - (width >= ROOM ? LABELS : 14);
     /** @type {(amount: number) => number} */
@@ -55,14 +55,14 @@ export function makeMethodChart({ element }) {
       height,
       viewBox: `0 0 ${width} ${height}`,
       role: "group",
-      "aria-label": `Accuracy against ${kind.title}`,
+      "aria-label": `Accuracy against ${distortion.title}`,
     });
     /** @type {(one: LiveModel) => LabelledModel & { accuracy: number[]; band: { accuracy: LiveModel } }} */
     const curveOf = (one) => ({ ...named(one.name), accuracy: one.accuracy, band: { accuracy: one } });
     const models = live ? live.models.map(curveOf) : [];
-    const frame = { ...kind, amounts: live?.amounts ?? [mild, strong], models };
+    const frame = { ...distortion, amounts: live?.amounts ?? [mild, strong], models };
     const points = data.points.filter((one) => !hidden.has(one.source) && inside(one.amount));
-    const published = data.published.filter((one) => !hidden.has(one.kind) && inside(one.amount));
+    const published = data.published.filter((one) => !hidden.has(one.provenance) && inside(one.amount));
     const from = axisStart([
       ...points.map((one) => one.low),
       ...published.map((one) => one.accuracy),
@@ -132,8 +132,8 @@ export function makeMethodChart({ element }) {
     const mark = svg("path", {
       class: "m-theirs",
       "data-method": value.method,
-      "data-source": value.kind,
-      d: SHAPES[value.kind](x(value.amount), y(value.accuracy)),
+      "data-source": value.provenance,
+      d: SHAPES[value.provenance](x(value.amount), y(value.accuracy)),
       role: "img",
       tabindex: -1,
       "aria-label": sentencesOf(value, shown()).join(" "),
@@ -210,7 +210,7 @@ export function makeMethodChart({ element }) {
   /** @type {(amount: number, drawn: DrawnMethods) => ReturnType<typeof valuesAt>} */
   const numbersAt = (amount, drawn) => valuesAt(amount, { ...drawn, models: shown().models });
   /** @type {(amount: number) => string} */
-  const amountOf = (amount) => (near(amount, shown().amounts[0]) ? "clean" : shownAmount(shown().kind, amount));
+  const amountOf = (amount) => (near(amount, shown().amounts[0]) ? "clean" : shownAmount(shown().distortion, amount));
 
   /** @type {(amount: number) => void} */
   function read(amount) {
@@ -267,7 +267,7 @@ export function makeMethodChart({ element }) {
       make(
         "p",
         { "data-method": value.method },
-        sourceSample(value.kind),
+        sourceSample(value.provenance),
         make("b", {}, title),
         make("span", {}, more.join(": ")),
       ),

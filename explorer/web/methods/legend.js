@@ -24,7 +24,7 @@ export function makeLegend({ hidden, toggled }) {
       words[source] = own.length ? `n = ${distinct(own.map((one) => count(one.n)))}, seed ${distinct(seeds)}` : null;
     }
     for (const source of ["stated", "measured"]) {
-      const own = published.filter((one) => one.kind === source);
+      const own = published.filter((one) => one.provenance === source);
       const papers = own.map((one) => one.source.short);
       words[source] = own.length ? distinct(papers, "; ") : null;
     }

@@ -18,9 +18,9 @@ export function makeNumbers({ world }) {
   function paint() {
     const shown = element.open && world();
     if (!shown) return;
-    const { kind, amounts, models, points, published, live } = shown;
+    const { distortion, amounts, models, points, published, live } = shown;
     /** @type {(amount: number) => string} */
-    const amountOf = (amount) => (amount === amounts[0] ? "clean" : shownAmount(kind, amount));
+    const amountOf = (amount) => (amount === amounts[0] ? "clean" : shownAmount(distortion, amount));
     /** @type {(name: string) => string | undefined} */
     const label = (name) => models.find((one) => one.name === name)?.label;
     const here = live ? live.models.flatMap((model) => valuesOf(model, live)) : [];
@@ -34,7 +34,7 @@ export function makeNumbers({ world }) {
       "",
     ]);
     const theirs = published.map((one) => [
-      SOURCES[one.kind],
+      SOURCES[one.provenance],
       `${one.title} · ${one.arch}`,
       one.clean ? "clean" : `${one.about ? "about " : ""}${amountOf(one.amount)}`,
       percent(one.accuracy, 1),

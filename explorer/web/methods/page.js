@@ -247,7 +247,7 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
     }));
     const { points, published, reaches } = facts();
     return {
-      kind: facts(),
+      distortion: facts(),
       amounts: reaches[reached()].amounts,
       models,
       archs: models.map((one) => one.arch),
@@ -259,11 +259,11 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
   }
 
   function paint() {
-    const { amounts, points, published, kind } = world();
-    title.textContent = `Accuracy under ${kind.title}`;
-    lead.textContent = `${kind.help} ${group().title}, all ${group().models.length} models${kind.adversarial ? "; each is attacked by the change made against itself" : ", on the same pixels"}. Whiskers and bands: 95 % intervals (Wilson).`;
+    const { amounts, points, published, distortion } = world();
+    title.textContent = `Accuracy under ${distortion.title}`;
+    lead.textContent = `${distortion.help} ${group().title}, all ${group().models.length} models${distortion.adversarial ? "; each is attacked by the change made against itself" : ", on the same pixels"}. Whiskers and bands: 95 % intervals (Wilson).`;
     const notesOfChart = notesOf({
-      known: kind,
+      known: distortion,
       group: group(),
       amounts,
       values: [...points, ...published],

@@ -47,20 +47,20 @@ export function valuesAt(amount, { models, live, points, published }) {
 // Published values of one method, network and source at one amount, in a line.
 /** @type {(values: PublishedValue[]) => ValuesAt["others"][number]} */
 function summary(values) {
-  const [{ method, kind, title, arch, source }] = values;
+  const [{ method, provenance, title, arch, source }] = values;
   const shares = values.map((one) => one.accuracy);
   const [least, most] = [Math.min(...shares), Math.max(...shares)].map((share) => percent(share, 1));
   const range = values.length === 1 ? least : `${least} to ${most} in ${values.length} settings`;
-  return { method, mark: kind, text: `${title} · ${arch}: ${range}`, source: source.short };
+  return { method, mark: provenance, text: `${title} · ${arch}: ${range}`, source: source.short };
 }
 
 // A published value in sentences; `archs` are the architectures of our own models.
-/** @type {(value: PublishedValue, data: Pick<MethodsData, "kind" | "archs">) => string[]} */
-export function sentencesOf(value, { kind, archs }) {
+/** @type {(value: PublishedValue, data: Pick<MethodsData, "distortion" | "archs">) => string[]} */
+export function sentencesOf(value, { distortion, archs }) {
   const { source } = value;
-  const where = value.clean ? "clean images" : `${value.about ? "about " : ""}${shownAmount(kind, value.amount)}`;
+  const where = value.clean ? "clean images" : `${value.about ? "about " : ""}${shownAmount(distortion, value.amount)}`;
   const ours = value.same_as && archs.includes(value.same_as);
-  const n = value.n ? `n = ${count(value.n)}` : `n not ${value.kind === "stated" ? "stated" : "kept"}`;
+  const n = value.n ? `n = ${count(value.n)}` : `n not ${value.provenance === "stated" ? "stated" : "kept"}`;
   return [
     `${percent(value.accuracy, 1)}: ${value.title}, ${value.arch}, on ${where}.`,
     `${value.setting.replace(/^[a-z]/, (letter) => letter.toUpperCase())}.`,

@@ -16,7 +16,7 @@ export function makeJobs({ server }) {
   const starting = new Map(); // key -> the newest start, answered or not
 
   /** @type {Jobs["run"]} */
-  async function run(kind, question, { key = kind, progress } = {}) {
+  async function run(handler, question, { key = handler, progress } = {}) {
     cancel(key);
     /** @type {{ token: string | null }} */
     const mine = { token: null };
@@ -24,7 +24,7 @@ export function makeJobs({ server }) {
     const superseded = () => latest.get(key) !== mine;
     await starting.get(key); // of two under way at once the older might arrive last, and would end the newer
     if (superseded()) return null;
-    const start = ask(server, "start_job", { ...question, kind, group: `${here}:${key}` });
+    const start = ask(server, "start_job", { ...question, handler, group: `${here}:${key}` });
     starting.set(key, start);
     const started = await start;
     if (!started.job) return superseded() ? null : started.error ? started : { error: SILENT };

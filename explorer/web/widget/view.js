@@ -47,7 +47,7 @@ export default {
     model.on("change:answer", paint);
     model.on("msg:custom", heard);
     try {
-      model.send({ kind: "seen", dark: Boolean(el.ownerDocument.querySelector(DARK)) });
+      model.send({ event: "seen", dark: Boolean(el.ownerDocument.querySelector(DARK)) });
     } catch {
       note.hidden = false;
     }

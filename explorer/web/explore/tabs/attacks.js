@@ -12,7 +12,7 @@ const WAITING = "This follows as soon as the panel above has its answer.";
 
 /** @type {(parts: ViewParts) => View} */
 export function makeAttacksView({ element, page, jobs, catalogue }) {
-  const known = Object.entries(catalogue.distortions).filter(([, kind]) => kind.adversarial);
+  const known = Object.entries(catalogue.distortions).filter(([, distortion]) => distortion.adversarial);
   const attack = make(
     "select",
     { "aria-label": "Attack" },
@@ -75,7 +75,7 @@ export function makeAttacksView({ element, page, jobs, catalogue }) {
     say(error, true);
   });
   attack.addEventListener("change", () => {
-    amount = page.kind(attack.value).default;
+    amount = page.distortion(attack.value).default;
     paintSize();
     settle();
   });
@@ -83,7 +83,7 @@ export function makeAttacksView({ element, page, jobs, catalogue }) {
     input.addEventListener("input", () => {
       if (!Number.isFinite(input.valueAsNumber)) return;
       const { low, high } = page.range({ name: attack.value });
-      amount = Math.min(Math.max(input.valueAsNumber / page.kind(attack.value).factor, low), high);
+      amount = Math.min(Math.max(input.valueAsNumber / page.distortion(attack.value).factor, low), high);
       paintSize(input);
     });
     input.addEventListener("change", () => {
@@ -117,7 +117,10 @@ export function makeAttacksView({ element, page, jobs, catalogue }) {
   // Begin with the attack that is on, if there is one.
   /** @type {(steps: RecipeStep[]) => void} */
   function takeOver(steps) {
-    const [name, value] = steps.findLast(([step]) => page.kind(step).adversarial) ?? [known[0][0], known[0][1].default];
+    const [name, value] = steps.findLast(([step]) => page.distortion(step).adversarial) ?? [
+      known[0][0],
+      known[0][1].default,
+    ];
     attack.value = name;
     amount = value;
     paintSize();
@@ -125,7 +128,7 @@ export function makeAttacksView({ element, page, jobs, catalogue }) {
 
   /** @type {(typing?: HTMLInputElement | null) => void} */
   function paintSize(typing = null) {
-    const { factor, symbol, unit: words } = page.kind(attack.value);
+    const { factor, symbol, unit: words } = page.distortion(attack.value);
     const { low, high, step } = page.range({ name: attack.value });
     for (const input of [size, shown]) {
       Object.assign(input, {

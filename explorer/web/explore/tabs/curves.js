@@ -43,8 +43,8 @@ export function makeCurvesView({ element, page, jobs }) {
     amount = question.recipe.steps[step.active]?.[1] ?? step.amount;
     side = Math.sign(amount - page.range(step).identity) || side;
     const key = keyOf(question, step);
-    const kind = page.kind(step.name);
-    const words = `What happens while ${kind.title} grows and all else stays. Click or drag in a chart to set the amount.`;
+    const distortion = page.distortion(step.name);
+    const words = `What happens while ${distortion.title} grows and all else stays. Click or drag in a chart to set the amount.`;
     if (lead.textContent !== words) lead.textContent = words;
     if (key === drawn) {
       charts.stale(false);

@@ -30,14 +30,14 @@ export function makeNetworkView({ element, page, jobs }) {
     "Channels: the maps that a stage makes of the picture, one per feature it looks for.",
   );
   const channels = makePart({
-    kind: "channels",
+    handler: "channels",
     words: "Looking into the networks",
     ask: (state) => ({ state, layer }),
     paint: paintChannels,
     keys: "Channels. Arrow keys move the cross-hair, plus and minus zoom, 0 shows all.",
   });
   const evidence = makePart({
-    kind: "evidence",
+    handler: "evidence",
     words: "Looking for evidence",
     ask: (state) => ({ state }),
     paint: paintEvidence,
@@ -102,13 +102,13 @@ export function makeNetworkView({ element, page, jobs }) {
   }
 
   // A piece of the view that a job fills: greyed while it belongs to another question, silent for the first 300 ms.
-  /** @type {(part: { kind: string; words: string; ask: (state: Question) => object; paint: (model: any, answer: Answer, maps: LinkedMaps, page: ViewParts["page"]) => HTMLElement; keys: string }) => { element: HTMLElement; where: HTMLElement; spoken: HTMLElement; maps: LinkedMaps; update: (news: News) => void; stop: () => void }} */
-  function makePart({ kind, words, ask, paint, keys }) {
+  /** @type {(part: { handler: string; words: string; ask: (state: Question) => object; paint: (model: any, answer: Answer, maps: LinkedMaps, page: ViewParts["page"]) => HTMLElement; keys: string }) => { element: HTMLElement; where: HTMLElement; spoken: HTMLElement; maps: LinkedMaps; update: (news: News) => void; stop: () => void }} */
+  function makePart({ handler, words, ask, paint, keys }) {
     const where = make("span", { class: "where" });
     const spoken = make("span", { class: "spoken", role: "status" });
     const body = make(
       "div",
-      { class: kind, role: "group", "aria-label": keys },
+      { class: handler, role: "group", "aria-label": keys },
       make("p", { class: "failed" }, WAITING),
     );
     /** @type {(text: string) => void} */
@@ -138,7 +138,7 @@ export function makeNetworkView({ element, page, jobs }) {
 
     function stop() {
       clearTimeout(busy);
-      if (asked) jobs.cancel(kind);
+      if (asked) jobs.cancel(handler);
       asked = null;
       tell(silent, false);
     }
@@ -153,7 +153,7 @@ export function makeNetworkView({ element, page, jobs }) {
       stop();
       asked = key;
       busy = setTimeout(() => tell(`${words} …`, true), BUSY_MS);
-      const found = await jobs.run(kind, wanted, { key: kind });
+      const found = await jobs.run(handler, wanted, { key: handler });
       if (asked !== key) return; // another question has superseded this one
       stop();
       maps.clear();

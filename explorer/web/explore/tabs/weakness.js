@@ -61,7 +61,7 @@ export function makeWeaknessView({ element, page, jobs, catalogue }) {
     const known = Object.entries(catalogue.distortions);
     /** @type {(label: string, adversarial: boolean) => HTMLElement} */
     const group = (label, adversarial) => {
-      const own = known.filter(([, kind]) => kind.adversarial === adversarial);
+      const own = known.filter(([, distortion]) => distortion.adversarial === adversarial);
       return make("optgroup", { label }, ...own.map(([name, { title }]) => make("option", { value: name }, title)));
     };
     among.append(
@@ -74,9 +74,10 @@ export function makeWeaknessView({ element, page, jobs, catalogue }) {
 
   // The distortions that the menu asks for. Attacks take the longest: they come last.
   function chosen() {
-    const known = Object.entries(catalogue.distortions).filter(([, kind]) => kind.searched);
+    const known = Object.entries(catalogue.distortions).filter(([, distortion]) => distortion.searched);
     /** @type {(adversarial: boolean) => string[]} */
-    const searched = (adversarial) => known.flatMap(([name, kind]) => (kind.adversarial === adversarial ? [name] : []));
+    const searched = (adversarial) =>
+      known.flatMap(([name, distortion]) => (distortion.adversarial === adversarial ? [name] : []));
     if (among.value === "natural") return searched(false);
     return among.value === "all" ? [...searched(false), ...searched(true)] : [among.value];
   }
@@ -114,7 +115,7 @@ export function makeWeaknessView({ element, page, jobs, catalogue }) {
     const { reference, ...question } = page.question(); // weak spots are those of the clean picture
     const { against, steps } = question.recipe;
     const chain = onTop.checked ? steps : [];
-    const attacked = chain.some(([name]) => page.kind(name).adversarial);
+    const attacked = chain.some(([name]) => page.distortion(name).adversarial);
     const state = { ...question, recipe: { ...question.recipe, steps: chain, against: attacked ? against : null } };
     const own = { names: chosen(), at: 0 };
     end();
@@ -128,7 +129,7 @@ export function makeWeaknessView({ element, page, jobs, catalogue }) {
       work.hidden = result.hidden = false;
     }, BUSY_MS);
     for (const name of own.names) {
-      const { title } = page.kind(name);
+      const { title } = page.distortion(name);
       const progress = (/** @type {number} */ done, /** @type {number} */ total) =>
         tell(own, title, total ? done / total : 0);
       progress(0, 1);

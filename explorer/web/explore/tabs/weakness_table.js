@@ -53,7 +53,7 @@ export function makeWeaknessTable({ page, put }) {
 
   /** @type {(question: WeaknessQuestion) => string} */
   const caption = ({ goal, chain, models }) =>
-    captionOf({ goal, chain, baseline: titleOf(page, models[0]) }, page.kind);
+    captionOf({ goal, chain, baseline: titleOf(page, models[0]) }, page.distortion);
 
   /** @type {(by: string, text: string, help: string, method?: string) => HTMLElement} */
   function makeHead(by, text, help, method) {

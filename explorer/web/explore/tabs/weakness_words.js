@@ -42,12 +42,12 @@ export function summary(rows, { goal, chain, baseline }) {
 const lengthOf = ({ input }) => input?.l2 ?? Infinity;
 
 // What the table is about.
-/** @type {(question: { goal: Goal; chain: RecipeStep[]; baseline: string }, kind: (name: string) => Distortion) => string} */
-export function captionOf({ goal, chain, baseline }, kind) {
+/** @type {(question: { goal: Goal; chain: RecipeStep[]; baseline: string }, distortionOf: (name: string) => Distortion) => string} */
+export function captionOf({ goal, chain, baseline }, distortionOf) {
   const others = "The least that changes the answer of some models and not of others";
   const what = goal === "break" ? `The least that changes the answer of ${baseline}` : others;
   const shown = chain.map(([name, amount]) => {
-    const { title, factor, symbol } = kind(name);
+    const { title, factor, symbol } = distortionOf(name);
     return `${title} ${plain(amount * factor, 3)} ${symbol}`;
   });
   return `${what}, ${shown.length ? `on top of ${shown.join(", ")}` : "from the clean picture"}`;
