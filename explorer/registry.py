@@ -1,4 +1,4 @@
-"""Named things of one kind: distortions, training methods, architectures, data sets, suites, exercises, ...
+"""Named things of one type: distortions, training methods, architectures, data sets, suites, exercises, ...
 
 A registry is a mapping from names to things, in the order of registration. What ships with the package is registered by
 the modules of one package, and what others add by their entry points in the group ``explorer.plugins``; both are
@@ -31,7 +31,7 @@ _plugins_loaded = False
 
 
 class Registry(MutableMapping[str, T]):
-    """Things of one kind by name.
+    """Things of one type by name.
 
     Args:
         noun: What one of them is called in sentences, for example "distortion".

@@ -93,7 +93,7 @@ class Result:
 
 @dataclass(frozen=True, repr=False)
 class Results(Result, Sequence[T], Generic[T]):
-    """Several results of one kind, in order: a sequence that is a result, too."""
+    """Several results of one type, in order: a sequence that is a result, too."""
 
     items: tuple[T, ...]
 

@@ -81,9 +81,9 @@ class FlipPoints(Result, Mapping[str, float | None]):
         ]
 
     def __str__(self) -> str:
-        kind = find_distortion(self.distortion)
+        distortion = find_distortion(self.distortion)
         points = (
-            f"  {name}: {'never flips' if amount is None else f'flips at {kind.show(amount)}'}"
+            f"  {name}: {'never flips' if amount is None else f'flips at {distortion.show(amount)}'}"
             for name, amount in self.amounts.items()
         )
         return "\n".join([f"Flip points of {self.distortion}", *points])
@@ -146,7 +146,7 @@ def flip_point(
     }
     return FlipPoints(
         distortion=distortion,
-        unit=line.kind.unit,
+        unit=line.distortion.unit,
         amounts=found,
         span=line.span,
         recipe=line.recipe,

@@ -51,7 +51,7 @@ class Scan:
 def stops(line: Varied) -> tuple[float, ...]:
     """The slider's stops from mild to strong, or 64 to 128 steps that hold them all where they are few or many."""
     mild, strong = line.span
-    step = line.kind.step * line.side / REFERENCE_SIDE if line.kind.per_side else line.kind.step
+    step = line.distortion.step * line.side / REFERENCE_SIDE if line.distortion.per_side else line.distortion.step
     count = max(1, round(abs(strong - mild) / step))
     return line.grid(min(count * math.ceil(SCAN[0] / count), SCAN[1]) + 1)
 

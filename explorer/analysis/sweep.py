@@ -289,7 +289,7 @@ def sweep(
     issue(asked.notes)
     chosen, recipe, label = asked.models, asked.recipe, asked.label
     line = varied(chosen, asked.pixels, distortion, recipe, step_index=step_index, label=label)
-    points = line.grid(AMOUNTS) if amounts is None else tuple(line.kind.check(amount) for amount in amounts)
+    points = line.grid(AMOUNTS) if amounts is None else tuple(line.distortion.check(amount) for amount in amounts)
     if not points:
         raise ExplorerError("A sweep needs at least one amount.")
     if isinstance(seeds, bool) or not isinstance(seeds, int) or not 1 <= seeds <= MAX_SEEDS:
@@ -302,7 +302,9 @@ def sweep(
         for model, own in zip(chosen, runs, strict=True):
             own.append(_run(model, pixels, line.clean, own[0] if own else None, label, meter.step))
     curves = tuple(_curves(model, own, points, used) for model, own in zip(chosen, runs, strict=True))
-    return Sweep(distortion, line.step_index, line.kind.unit, points, recipe, images.image_hash(line.clean), curves)
+    return Sweep(
+        distortion, line.step_index, line.distortion.unit, points, recipe, images.image_hash(line.clean), curves
+    )
 
 
 @dataclass(frozen=True, eq=False)

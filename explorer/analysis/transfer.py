@@ -155,7 +155,7 @@ def attacks() -> list[str]:
     Returns:
         Their names.
     """
-    return [name for name, kind in DISTORTIONS.items() if kind.adversarial]
+    return [name for name, distortion in DISTORTIONS.items() if distortion.adversarial]
 
 
 def transfer(
@@ -192,10 +192,10 @@ def transfer(
         >>> [[cell.flipped for cell in row] for row in found.cells]
         [[True, True], [False, True]]
     """
-    kind = find_distortion(attack)
-    if not kind.adversarial:
+    distortion = find_distortion(attack)
+    if not distortion.adversarial:
         raise ExplorerError(f"{attack} is not an attack; attacks are {', '.join(attacks())}.")
-    amount = kind.default if amount is None else kind.check(amount)
+    amount = distortion.default if amount is None else distortion.check(amount)
     asked = read_request(models, image, Recipe() if recipe is None else recipe, label=label)
     issue(asked.notes)
     chosen, label = asked.models, asked.label
@@ -223,9 +223,9 @@ def transfer(
         rows.append(tuple(row))
     return Transfer(
         attack=attack,
-        title=kind.title,
+        title=distortion.title,
         amount=amount,
-        shown=kind.show(amount),
+        shown=distortion.show(amount),
         models=tuple(model.name for model in chosen),
         clean=clean,
         cells=tuple(rows),
@@ -251,19 +251,19 @@ def _sanity(model: Classifier, line: Varied, floats: Tensor, amounts: Sequence[f
     """The checks of the attack on one model from its float pixels (A, C, H, W), whose last are those asked for."""
     target = line.target
     if target is None or target.labels is None:  # an adversarial step has one
-        raise ExplorerError(f"{line.kind.name} needs a model to craft the attack on.")
+        raise ExplorerError(f"{line.distortion.name} needs a model to craft the attack on.")
     rounded = images.quantise(floats)
     seen = rounded if line.recipe.quantised else floats
     fooled = (inputs.predictions(model, seen) != target.labels).tolist()
     fooled_float, fooled_rounded = (
         bool(inputs.predictions(model, pixels[-1:]) != target.labels) for pixels in (floats, rounded)
     )
-    gradient = slope(line.clean, target, objective_of(line.kind.name))
+    gradient = slope(line.clean, target, objective_of(line.distortion.name))
     share = float((gradient == 0).double().mean())
     return Sanity(
         zero_share=share,
         zero_gradient=_zero_gradient(share),
-        falls=_falls(line.kind, sorted(zip(amounts, fooled, strict=True))),
+        falls=_falls(line.distortion, sorted(zip(amounts, fooled, strict=True))),
         undone=_undone(fooled_float, fooled_rounded),
     )
 
@@ -279,15 +279,15 @@ def _zero_gradient(share: float) -> Flag:
     )
 
 
-def _falls(kind: Distortion, outcomes: Sequence[tuple[float, bool]]) -> Flag:
+def _falls(distortion: Distortion, outcomes: Sequence[tuple[float, bool]]) -> Flag:
     """``outcomes``: amounts from small to large, and whether the attack fools its own model."""
     for i, (small, fooled) in enumerate(outcomes):
         lost = [large for large, still in outcomes[i:] if not still]
         if fooled and lost:
             return Flag(
                 raised=True,
-                sentence=f"At {kind.show(small)} the attack fools the model it was crafted on, at the larger "
-                f"{kind.show(lost[0])} it does not; a good search never loses by being allowed more, so this one "
+                sentence=f"At {distortion.show(small)} the attack fools the model it was crafted on, at the larger "
+                f"{distortion.show(lost[0])} it does not; a good search never loses by being allowed more, so this one "
                 "misses weak spots.",
             )
     return Flag(raised=False, sentence="No larger amount that was tried loses what a smaller one had won.")

@@ -27,7 +27,7 @@ class Varied:
     end, which changes nothing, and their strong end, for this image.
     """
 
-    kind: Distortion
+    distortion: Distortion
     recipe: Recipe
     step_index: int
     image: Tensor
@@ -48,7 +48,7 @@ class Varied:
     def at(self, amount: float) -> Recipe:
         """The recipe with that amount."""
         steps = list(self.recipe.steps)
-        steps[self.step_index] = (self.kind.name, amount)
+        steps[self.step_index] = (self.distortion.name, amount)
         return replace(self.recipe, steps=tuple(steps))
 
     def grid(self, points: int) -> tuple[float, ...]:
@@ -98,22 +98,22 @@ def varied(
     image = inputs.check_image(image, models[0])
     for model in models if label is not None else ():
         inputs.check_label(label, model)
-    kind = find_distortion(distortion)
+    entry = find_distortion(distortion)
     if step_index is None:
         step_index = recipe.index_of(distortion)
     elif not 0 <= step_index < len(recipe.steps) or recipe.steps[step_index][0] != distortion:
         raise ExplorerError(f"Step {step_index} of the recipe, counted from 0, is not {distortion}: {recipe}.")
     if step_index == len(recipe.steps):
-        recipe = replace(recipe, steps=(*recipe.steps, (distortion, kind.default)))
+        recipe = replace(recipe, steps=(*recipe.steps, (distortion, entry.default)))
     clean = undistorted(image, recipe.quantised)
     target = inputs.attack_target(recipe, models, clean, None if label is None else torch.tensor([label]))
-    return Varied(kind, recipe, step_index, image, clean, target, kind.span(image.shape[-1]))
+    return Varied(entry, recipe, step_index, image, clean, target, entry.span(image.shape[-1]))
 
 
 def is_random(recipe: Recipe, step_index: int) -> bool:
     """Whether another seed gives other pixels while that step varies: idle random steps do not count."""
-    kinds = [(find_distortion(name), amount, i) for i, (name, amount) in enumerate(recipe.steps)]
-    return any(kind.random and (i == step_index or amount != kind.identity) for kind, amount, i in kinds)
+    entries = [(find_distortion(name), amount, i) for i, (name, amount) in enumerate(recipe.steps)]
+    return any(entry.random and (i == step_index or amount != entry.identity) for entry, amount, i in entries)
 
 
 def undistorted(image: Tensor, quantised: bool) -> Tensor:

@@ -182,10 +182,10 @@ def weaknesses(
     if goal == "separate" and len(chosen) < 2:
         raise ExplorerError("Separating models needs at least two of them; add another.")
     recipe = replace(recipe, against=recipe.against or chosen[0].name)
-    names = [name for name, kind in DISTORTIONS.items() if kind.searched] if distortions is None else distortions
-    kinds = [find_distortion(name) for name in names]
-    lines = [list(_ways(varied(chosen, asked.pixels, kind.name, recipe, label=label))) for kind in kinds]
-    meter = Meter(progress, len(kinds))
+    names = [name for name, entry in DISTORTIONS.items() if entry.searched] if distortions is None else distortions
+    entries = [find_distortion(name) for name in names]
+    lines = [list(_ways(varied(chosen, asked.pixels, entry.name, recipe, label=label))) for entry in entries]
+    meter = Meter(progress, len(entries))
 
     def breathe(_: int) -> None:
         meter.step(0)
@@ -205,9 +205,9 @@ def _size(weakness: Weakness) -> float:
 def _ways(line: Varied) -> Iterator[Varied]:
     """The slider's way from its mild to its strong end, and the way to its other end where it has one."""
     yield line
-    kind, (mild, strong) = line.kind, line.span
-    if kind.two_sided and not kind.per_side:
-        yield replace(line, span=(mild, kind.low if strong == kind.high else kind.high))
+    distortion, (mild, strong) = line.distortion, line.span
+    if distortion.two_sided and not distortion.per_side:
+        yield replace(line, span=(mild, distortion.low if strong == distortion.high else distortion.high))
 
 
 def _weakness(models: Sequence[Classifier], line: Varied, goal: str, tick: Tick) -> Weakness:
@@ -221,7 +221,7 @@ def _weakness(models: Sequence[Classifier], line: Varied, goal: str, tick: Tick)
 
 
 def _described(scanned: Scan, amount: float | None, points: dict[str, float | None], tick: Tick) -> Weakness:
-    line, kind = scanned.line, scanned.line.kind
+    line, distortion = scanned.line, scanned.line.distortion
     told = line.span[1] if amount is None else amount
     pixels = line.render([told], lambda _: tick(0))
     predictions = {}
@@ -233,14 +233,14 @@ def _described(scanned: Scan, amount: float | None, points: dict[str, float | No
     else:
         mild, strong = line.span
         share = abs(amount - mild) / abs(strong - mild) if strong != mild else 0.0
-        level = severity(kind, amount, line.side)
+        level = severity(distortion, amount, line.side)
         distance = measures.input_distance(line.clean, pixels)
     return Weakness(
-        distortion=kind.name,
-        title=kind.title,
-        family=kind.family,
+        distortion=distortion.name,
+        title=distortion.title,
+        family=distortion.family,
         amount=amount,
-        shown=None if amount is None else kind.show(amount),
+        shown=None if amount is None else distortion.show(amount),
         flip_points=points,
         share=share,
         severity=level,
@@ -250,16 +250,16 @@ def _described(scanned: Scan, amount: float | None, points: dict[str, float | No
     )
 
 
-def severity(kind: Distortion, amount: float, side: int) -> float | None:
+def severity(distortion: Distortion, amount: float, side: int) -> float | None:
     """Where an amount lies on the published scale for an image of ``side`` px: 0 at its identity, 1 to 5 published.
 
     Linear in between; beyond the last severity it goes on at the slope of the last interval. None where nothing is
     published for this way of the slider.
     """
-    identity, strong = kind.span(side)
+    identity, strong = distortion.span(side)
     away = 1 if (amount if amount != identity else strong) >= identity else -1
     knots = [(0.0, 0.0)]
-    for level, mark in enumerate(kind.severities_at(side) or (), start=1):
+    for level, mark in enumerate(distortion.severities_at(side) or (), start=1):
         distance = away * (mark - identity)
         if distance > knots[-1][0]:  # two equal severities count as the milder; those of the other way not at all
             knots.append((distance, float(level)))

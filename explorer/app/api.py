@@ -244,7 +244,7 @@ class Api:
         Returns:
             The distortions: name, help, unit, low, high, identity, default, severities and more
         """
-        return [{k: v for k, v in vars(kind).items() if k != "function"} for kind in DISTORTIONS.values()]
+        return [{k: v for k, v in vars(distortion).items() if k != "function"} for distortion in DISTORTIONS.values()]
 
     # ---- how they are answered --------------------------------------------------------------------------------------
 

@@ -107,7 +107,9 @@ def plan(
     results: ResultsFolder = None,
     device: Device = "auto",
     *,
-    timed: Annotated[bool, typer.Option("--time/--no-time", help="Time a few real steps of each kind of run.")] = True,
+    timed: Annotated[
+        bool, typer.Option("--time/--no-time", help="Time a few real steps of each configuration.")
+    ] = True,
     as_json: AsJson = False,
 ) -> None:
     """List the runs, what is done of them, and what the rest will take on this device; nothing is downloaded."""
@@ -122,7 +124,7 @@ def plan(
     cells = chosen(found, only)
     where = pick_device(device)
     kept = Results(results_folder(found, results) / f"{found.stem}.jsonl")
-    with progress_bar("timing a few steps of each kind of run") as progress:
+    with progress_bar("timing a few steps of each configuration") as progress:
         made = make_plan(
             found, cells, folder=work / found.stem, results=kept, device=where, timed=timed, progress=progress
         )  # fmt: skip

@@ -312,8 +312,8 @@ def _is_loaded(given: object) -> TypeGuard[tuple[Tensor, Tensor]]:
 
 def _fitted(pixels: Tensor) -> str:
     _, channels, height, width = pixels.shape
-    kind = f"{width} x {height} px with {channels} channel{'s' if channels > 1 else ''}"
-    return f"Pictures were cut to their central square and brought to {kind}."
+    form = f"{width} x {height} px with {channels} channel{'s' if channels > 1 else ''}"
+    return f"Pictures were cut to their central square and brought to {form}."
 
 
 def _dark(pixels: Tensor) -> tuple[str, ...]:

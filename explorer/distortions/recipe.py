@@ -252,10 +252,10 @@ def apply(
     seen: Counter[str] = Counter()
     out = x
     for name, amount in recipe.steps:
-        kind = find_distortion(name)
-        draws = Draws([_stream(seed, name, seen[name]) for seed in seeds] if kind.random else [0] * len(x))
+        distortion = find_distortion(name)
+        draws = Draws([_stream(seed, name, seen[name]) for seed in seeds] if distortion.random else [0] * len(x))
         seen[name] += 1
-        out = kind(out, amount, draws, target)
+        out = distortion(out, amount, draws, target)
     return quantise(out) if recipe.quantised else out
 
 
@@ -281,11 +281,11 @@ def vary(
     seen: Counter[str] = Counter()
     chain = []
     for name, amount in recipe.steps:
-        kind = find_distortion(name)
-        chain.append((kind, amount, _stream(recipe.seed, name, seen[name]) if kind.random else 0))
+        distortion = find_distortion(name)
+        chain.append((distortion, amount, _stream(recipe.seed, name, seen[name]) if distortion.random else 0))
         seen[name] += 1
-    for kind, amount, stream in chain[:step_index]:
-        x = kind(x, amount, Draws([stream]), target)
+    for distortion, amount, stream in chain[:step_index]:
+        x = distortion(x, amount, Draws([stream]), target)
     varied, _, own = chain[step_index]
     for amounts in pieces:
         count = len(amounts)
@@ -293,8 +293,8 @@ def vary(
         if target is not None and target.labels is not None:
             aim = replace(target, labels=target.labels.expand(count))
         out = varied.at_each(x.expand(count, -1, -1, -1), amounts, own, aim)
-        for kind, amount, stream in chain[step_index + 1 :]:
-            out = kind(out, amount, Draws([stream] * count), aim)
+        for distortion, amount, stream in chain[step_index + 1 :]:
+            out = distortion(out, amount, Draws([stream] * count), aim)
         yield quantise(out) if recipe.quantised else out
 
 

@@ -73,7 +73,7 @@ def expand(
         where: What sentences call the place in the file.
 
     Raises:
-        ExplorerError: A method, an option or an architecture does not exist, or a value is of the wrong kind.
+        ExplorerError: A method, an option or an architecture does not exist, or a value is of the wrong type.
     """
     methods = method if isinstance(method, list) else [method]
     lists = {key: settings[key] if key in varied else [settings[key]] for key in settings}
@@ -101,7 +101,7 @@ def _config(method: str, options: dict[str, Any], settings: Mapping[str, Any], w
 
 
 def _options(method: Any, given: Mapping[str, Any], where: str) -> dict[str, list[Any]]:
-    """The options of a method as lists of values of the right kind."""
+    """The options of a method as lists of values of the right type."""
     if not isinstance(method, str) or method not in METHODS:
         raise ExplorerError(f"there is no method {method!r} for {where}; known are {', '.join(METHODS)}.")
     defaults = default_options(method)
@@ -110,16 +110,18 @@ def _options(method: Any, given: Mapping[str, Any], where: str) -> dict[str, lis
         if key not in defaults:
             known = ", ".join(defaults) or "none"
             raise ExplorerError(f"{method} has no option {key!r} ({where}); its options are: {known}.")
-        kind = type(defaults[key])
+        value_type = type(defaults[key])
         values = value if isinstance(value, list) else [value]
         if not values:
             raise ExplorerError(f"the option {key} in {where} is an empty list; give at least one value.")
         for one in values:
-            number = kind is float and isinstance(one, int) and not isinstance(one, bool)
-            if type(one) is not kind and not number:
-                wanted = {bool: "true or false", float: "a number", int: "a whole number"}.get(kind, "a text in quotes")
+            number = value_type is float and isinstance(one, int) and not isinstance(one, bool)
+            if type(one) is not value_type and not number:
+                wanted = {bool: "true or false", float: "a number", int: "a whole number"}.get(
+                    value_type, "a text in quotes"
+                )
                 raise ExplorerError(f"the option {key} in {where} must be {wanted}, not {one!r}.")
-        lists[key] = [kind(one) for one in values]
+        lists[key] = [value_type(one) for one in values]
     return lists
 
 

@@ -1,4 +1,4 @@
-"""What an experiment will cost, from a few real steps of every kind of run and a few measured images."""
+"""What an experiment will cost, from a few real steps of every configuration and a few measured images."""
 
 from __future__ import annotations
 
@@ -72,10 +72,10 @@ def make_plan(
     timed: bool = True,
     progress: Progress | None = None,
 ) -> Plan:
-    """How far the runs are, and what is left, from a timed dry run of each distinct kind: nothing is downloaded.
+    """How far the runs are, and what is left, from a timed dry run of each configuration. Nothing is downloaded.
 
-    A kind is an architecture, a method, a batch size, a data set, and which parameters learn; it is timed without the
-    cheaper steps of ``small_epochs``.
+    A configuration is an architecture, a method, a batch size, a data set, and which parameters learn. It is timed
+    without the cheaper steps of ``small_epochs``.
 
     Args:
         experiment: The file.
@@ -84,15 +84,17 @@ def make_plan(
         results: Where finished runs are written.
         device: What to time.
         timed: Whether to time anything.
-        progress: Counts the kinds that are timed.
+        progress: Counts the configurations that are timed.
     """
     done, report = rows_of(experiment, results.rows()), progress or silent
     absent = {cell.config.data: words for cell in cells if (words := missing(cell.config.data))}
-    kinds = {_kind(cell.config): cell for cell in cells if cell.id not in done and cell.config.data not in absent}
+    distinct = {
+        _timing_key(cell.config): cell for cell in cells if cell.id not in done and cell.config.data not in absent
+    }
     costs: dict[Any, tuple[float, float]] = {}
-    for i, (kind, cell) in enumerate(kinds.items() if timed else ()):
-        report(i, len(kinds))
-        costs[kind] = _step_seconds(cell.config, device), _measuring_seconds(experiment, cell, device)
+    for i, (key, cell) in enumerate(distinct.items() if timed else ()):
+        report(i, len(distinct))
+        costs[key] = _step_seconds(cell.config, device), _measuring_seconds(experiment, cell, device)
     planned = []
     for cell in cells:
         if cell.id in done:
@@ -100,7 +102,7 @@ def make_plan(
             continue
         epochs = begun(folder / cell.id)
         state = "begun" if epochs else "open"
-        cost = costs.get(_kind(cell.config))
+        cost = costs.get(_timing_key(cell.config))
         if cost is None:
             planned.append(Planned(cell, state, epochs))
             continue
@@ -128,7 +130,7 @@ def begun(folder: Path) -> int:
         return 0
 
 
-def _kind(config: TrainConfig) -> tuple[Any, ...]:
+def _timing_key(config: TrainConfig) -> tuple[Any, ...]:
     """What decides the time of a step, and of a measured image."""
     size = config.small_side if config.small_epochs >= config.epochs else 0
     return (

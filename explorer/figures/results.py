@@ -57,15 +57,15 @@ def _(found: Comparisons) -> Figure:
 
 @draw.register
 def _(found: FlipPoints) -> Figure:
-    kind = find_distortion(found.distortion)
+    distortion = find_distortion(found.distortion)
     names = distinct_titles(found.titles, list(found))
-    reached = {name: kind.factor * at for name, at in zip(names, found.values(), strict=True) if at is not None}
+    reached = {name: distortion.factor * at for name, at in zip(names, found.values(), strict=True) if at is not None}
     if not reached:
         raise ExplorerError(f"No amount of {found.distortion} changes an answer, so there is no flip point to draw.")
     never = ", ".join(name for name in names if name not in reached)
     who = f"model (never flips: {never})" if never else "model"
-    figure = bars(reached, who, f"flip point, {kind.title} ({kind.readable_unit})")
-    mild, strong = (kind.factor * end for end in found.span)
+    figure = bars(reached, who, f"flip point, {distortion.title} ({distortion.readable_unit})")
+    mild, strong = (distortion.factor * end for end in found.span)
     figure.update_yaxes(range=[mild, strong])
     return figure
 

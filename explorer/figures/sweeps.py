@@ -96,13 +96,13 @@ def flip(sweep: Sweep, model: Curves, values: Sequence[float], ink: str, common:
     """A diamond where the answer changes; without one, a trace of no points, so that each model has as many traces."""
     point = model.flip_point
     at = [] if point is None else [point]
-    kind = find_distortion(sweep.distortion)
+    distortion = find_distortion(sweep.distortion)
     return go.Scatter(
         x=shown(sweep, at),
         y=[float(np.interp(*_rising(sweep.amounts, value, values))) for value in at],
         mode="markers",
         marker={"symbol": "diamond", "size": 9, "color": ink, "line": {"color": WHITE, "width": 1}},
-        hovertext=[f"flips at {kind.show(value)}" for value in at],
+        hovertext=[f"flips at {distortion.show(value)}" for value in at],
         hoverinfo="text+name",
         showlegend=False,
         **common,

@@ -329,7 +329,7 @@ def load_all() -> None:
         import_module(f"explorer.lessons.{name}")
 
 
-def _find(number: str, tasks: Mapping[str, T], kind: str) -> T:
+def _find(number: str, tasks: Mapping[str, T], noun: str) -> T:
     lesson = str(number).partition(".")[0]
     if lesson in MODULES:
         import_module(f"explorer.lessons.{MODULES[lesson]}")
@@ -337,7 +337,7 @@ def _find(number: str, tasks: Mapping[str, T], kind: str) -> T:
         return tasks[number]
     same = [known for known in tasks if known.partition(".")[0] == lesson]
     known = f"lesson {lesson} has {', '.join(same)}" if same else f"lessons are numbered 1 to {len(MODULES)}"
-    raise ExplorerError(f"There is no {kind} {number}; {known}.")
+    raise ExplorerError(f"There is no {noun} {number}; {known}.")
 
 
 def _chosen(answer: Any, choices: Sequence[str]) -> str | None:

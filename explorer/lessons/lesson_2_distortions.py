@@ -154,12 +154,12 @@ def gap(answer: Any) -> Verdict:
     """PSNR at the two flip points of the standard network."""
     given = number(answer, "the gap")
     at = {}
-    for kind in ("gaussian_noise", "pgd_linf"):
+    for name in ("gaussian_noise", "pgd_linf"):
         recipe = Recipe(against=network().name)
-        amount = flip_point([network()], photograph(), kind, recipe=recipe)[network().name]
+        amount = flip_point([network()], photograph(), name, recipe=recipe)[network().name]
         if amount is None:
-            raise ExplorerError(f"{kind} never flips the cat here; the checkpoint is not the shipped one.")
-        at[kind] = _seen(recipe.with_amount(kind, amount)).input.psnr
+            raise ExplorerError(f"{name} never flips the cat here; the checkpoint is not the shipped one.")
+        at[name] = _seen(recipe.with_amount(name, amount)).input.psnr
     wanted = at["pgd_linf"] - at["gaussian_noise"]
     if abs(given - wanted) <= 1:
         return right(

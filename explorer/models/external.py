@@ -182,8 +182,8 @@ def check_module(net: Any) -> None:
     if isinstance(net, dict):
         raise ExplorerError("This is a state dict, not a network; fill a network with its load_state_dict first.")
     if not isinstance(net, nn.Module):
-        kind = type(net).__name__
-        raise ExplorerError(f"Expected a model (name, path, Classifier or torch.nn.Module), got {kind}.")
+        type_name = type(net).__name__
+        raise ExplorerError(f"Expected a model (name, path, Classifier or torch.nn.Module), got {type_name}.")
     tensors = (*net.parameters(), *net.buffers())
     if any(isinstance(tensor, (nn.UninitializedParameter, nn.UninitializedBuffer)) for tensor in tensors):
         raise ExplorerError(

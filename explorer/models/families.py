@@ -37,9 +37,9 @@ class Family:
     @property
     def defaults(self) -> list[str]:
         """The names first shown: a baseline and its stabilized sibling, else the first two cards."""
-        kinds = dict.fromkeys((card.arch, card.data) for card in self.cards)  # siblings learned from the same pictures
-        for kind in sorted(kinds, key=lambda kind: _rank(kind[0], defaults.ARCHITECTURES)):
-            by_method = {card.method: card.name for card in self.cards if (card.arch, card.data) == kind}
+        siblings = dict.fromkeys((card.arch, card.data) for card in self.cards)
+        for pair in sorted(siblings, key=lambda pair: _rank(pair[0], defaults.ARCHITECTURES)):
+            by_method = {card.method: card.name for card in self.cards if (card.arch, card.data) == pair}
             names = [by_method[method] for method in defaults.METHODS if method in by_method]
             if len(names) == len(defaults.METHODS):
                 return names

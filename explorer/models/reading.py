@@ -60,9 +60,9 @@ def open_models(models: ModelsLike | None) -> list[Opened]:
     opened, seen = [], dict[str, int]()
     for model in map(_open, given):
         if not isinstance(model, Classifier):  # called by its class; a second one of a class is "Net 2"
-            kind = type(model).__name__
-            seen[kind] = seen.get(kind, 0) + 1
-            opened.append(_called(kind if seen[kind] == 1 else f"{kind} {seen[kind]}", model))
+            type_name = type(model).__name__
+            seen[type_name] = seen.get(type_name, 0) + 1
+            opened.append(_called(type_name if seen[type_name] == 1 else f"{type_name} {seen[type_name]}", model))
         else:
             opened.append(model)
     return opened

@@ -84,5 +84,5 @@ def _picture(result: Result, form: str) -> str:
         data = result.figure().static(form)
     except ExplorerError:
         return ""
-    kind = {"png": "image/png", "svg": "image/svg+xml"}[form]
-    return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
+    media_type = {"png": "image/png", "svg": "image/svg+xml"}[form]
+    return f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"

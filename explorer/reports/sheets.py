@@ -96,9 +96,9 @@ def _(found: Sweep) -> Sheet:
 @sheet.register
 def _(found: FlipPoints) -> Sheet:
     """One row per model."""
-    kind = find_distortion(found.distortion)
-    rows = [[name, "never" if at is None else kind.show(at)] for name, at in found.items()]
-    return Sheet([Table(["model", f"flips, {kind.title.lower()}"], rows, 2)])
+    distortion = find_distortion(found.distortion)
+    rows = [[name, "never" if at is None else distortion.show(at)] for name, at in found.items()]
+    return Sheet([Table(["model", f"flips, {distortion.title.lower()}"], rows, 2)])
 
 
 @sheet.register

@@ -247,8 +247,8 @@ def _distortions(found: Findings) -> list[str]:
 def _condition(distortion: str, amount: float) -> str:
     if distortion == CLEAN:
         return "clean"
-    kind = find_distortion(distortion)
-    return f"{kind.title}, {kind.show(amount)}"
+    entry = find_distortion(distortion)
+    return f"{entry.title}, {entry.show(amount)}"
 
 
 def _method(found: Findings, model: str) -> str:

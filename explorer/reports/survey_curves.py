@@ -40,10 +40,10 @@ def chart(found: Findings, distortion: str) -> dict[str, Any]:
     def points(column: str) -> list[tuple[float, float]]:
         return [(x(i), y(getattr(row, column))) for i, row in enumerate(rows)]
 
-    marks = [1 - step * i for i in range(round((1 - base) / step) + 1)]
-    kind = find_distortion(distortion)
+    grid = [1 - step * i for i in range(round((1 - base) / step) + 1)]
+    entry = find_distortion(distortion)
     texts = [
-        "clean" if row.distortion == CLEAN else kind.show(row.amount).partition(" = ")[2] or f"{row.amount:g}"
+        "clean" if row.distortion == CLEAN else entry.show(row.amount).partition(" = ")[2] or f"{row.amount:g}"
         for row in rows
     ]
     return {
@@ -51,9 +51,7 @@ def chart(found: Findings, distortion: str) -> dict[str, Any]:
         "height": HEIGHT,
         "left": LEFT,
         "right": WIDTH - 8,
-        "marks": [
-            {"y": f"{y(mark):.1f}", "text_y": f"{y(mark) + 4:.1f}", "text": f"{100 * mark:.0f}"} for mark in marks
-        ],
+        "grid": [{"y": f"{y(mark):.1f}", "text_y": f"{y(mark) + 4:.1f}", "text": f"{100 * mark:.0f}"} for mark in grid],
         "lines": [
             {
                 "method": found.plan.methods[found.plan.models.index(getattr(found, name))],
@@ -68,8 +66,8 @@ def chart(found: Findings, distortion: str) -> dict[str, Any]:
         "amounts_y": HEIGHT - BOTTOM + 16,
         "middle_x": (WIDTH + LEFT) / 2,
         "middle_y": (HEIGHT - BOTTOM + TOP) / 2,
-        "axis": f"{kind.title}: {kind.symbol} ({kind.unit})",
-        "label": f"Accuracy of both models against the amount of {kind.title}; the numbers stand in the table below",
+        "axis": f"{entry.title}: {entry.symbol} ({entry.unit})",
+        "label": f"Accuracy of both models against the amount of {entry.title}; the numbers stand in the table below",
     }
 
 

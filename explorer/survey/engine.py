@@ -139,7 +139,7 @@ def keep_memory() -> None:
 def compute(
     models: Sequence[Classifier], data: Dataset, plan: Plan, shard: int, tick: Tick | None = None
 ) -> tuple[Columns | None, dict[int, str]]:
-    """Compute one shard. The result is the same on every machine of one kind.
+    """Compute one shard. The result is the same on every machine of the same type.
 
     Args:
         models: The models of the plan.
@@ -195,7 +195,7 @@ def cost(models: Sequence[Classifier], data: Dataset, plan: Plan, done: int = 0)
 
 
 def _spread(plan: Plan) -> tuple:
-    """The middle amount of every distortion: a dry run tries each kind of work once."""
+    """The middle amount of every distortion: a dry run tries each distortion once."""
     found = {}
     for name in dict.fromkeys(condition.distortion for condition in plan.conditions):
         same = [condition for condition in plan.conditions if condition.distortion == name]

@@ -128,8 +128,8 @@ def _batches(survey: Survey, annotations: dict[int, Annotation]) -> Iterator[pa.
         for batch in pq.ParquetFile(path).iter_batches(BATCH_ROWS):
             table = pa.Table.from_batches([batch]).replace_schema_metadata(None)
             own = [annotations.get(case, _NO_ANNOTATION).to_dict() for case in table.column("case").to_pylist()]
-            for name, kind in (("star", pa.bool_()), ("tags", pa.list_(pa.string())), ("note", pa.string())):
-                table = table.append_column(name, pa.array([one[name] for one in own], kind))
+            for name, column_type in (("star", pa.bool_()), ("tags", pa.list_(pa.string())), ("note", pa.string())):
+                table = table.append_column(name, pa.array([one[name] for one in own], column_type))
             yield table
 
 

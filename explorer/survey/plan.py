@@ -294,18 +294,18 @@ def _conditions(
     found = []
     for text in distortions:
         name, equals, own = text.partition("=")
-        kind = find_distortion(name.strip())
+        distortion = find_distortion(name.strip())
         if equals:
-            chosen = [Recipe.parse(f"{kind.name}={part}").steps[0][1] for part in own.split(":")]
+            chosen = [Recipe.parse(f"{distortion.name}={part}").steps[0][1] for part in own.split(":")]
         elif amounts is not None:
-            chosen = [kind.check(amount) for amount in amounts]
+            chosen = [distortion.check(amount) for amount in amounts]
         else:
-            mild, strong = kind.span(side)
+            mild, strong = distortion.span(side)
             even = [mild + (strong - mild) * i / STEPS for i in range(1, STEPS + 1)]
-            chosen = list(kind.severities_at(side) or even)
-        for seed in seeds if kind.random else seeds[:1]:
+            chosen = list(distortion.severities_at(side) or even)
+        for seed in seeds if distortion.random else seeds[:1]:
             Recipe((), seed)  # complains of what is no seed
-            found += [Condition(kind.name, amount, seed) for amount in chosen]
+            found += [Condition(distortion.name, amount, seed) for amount in chosen]
     found = list(dict.fromkeys(found))
     if not 1 <= len(found) <= MAX_CONDITIONS:
         raise ExplorerError(f"The survey asks for {len(found):,} conditions; {MAX_CONDITIONS:,} at most.")

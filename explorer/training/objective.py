@@ -127,11 +127,11 @@ def read_options(method: str, given: dict[str, str]) -> dict[str, Any]:
             raise ExplorerError(
                 f"--{name.replace('_', '-')} is not an option of the method {method}; its options are: {known}."
             )
-        kind = type(options[name])
+        value_type = type(options[name])
         try:
-            options[name] = {"true": True, "false": False}[text.lower()] if kind is bool else kind(text)
+            options[name] = {"true": True, "false": False}[text.lower()] if value_type is bool else value_type(text)
         except (ValueError, KeyError):
-            wanted = {bool: "true or false", float: "a number", int: "a whole number"}.get(kind, "text")
+            wanted = {bool: "true or false", float: "a number", int: "a whole number"}.get(value_type, "text")
             raise ExplorerError(f"--{name.replace('_', '-')} needs {wanted}, got {text!r}.") from None
     return options
 

@@ -28,15 +28,15 @@ MIXES = {"relatives": RELATIVES, "corruptions": CORRUPTIONS, "all": tuple(dict.f
 """``corruptions`` are the fifteen themselves: a model trained on them has seen the test's distortions."""
 
 
-def far_end(kind: Distortion, side: int) -> float:
+def far_end(distortion: Distortion, side: int) -> float:
     """The strongest amount that training draws, for images of ``side`` px.
 
     Returns:
         The published severity farthest from the identity, else the default amount.
     """
-    identity, _ = kind.span(side)
-    marks = kind.severities_at(side) or (kind.default * (side / 32 if kind.per_side else 1),)
-    return max(marks, key=lambda mark: abs(mark - identity))
+    identity, _ = distortion.span(side)
+    amounts = distortion.severities_at(side) or (distortion.default * (side / 32 if distortion.per_side else 1),)
+    return max(amounts, key=lambda amount: abs(amount - identity))
 
 
 def mixed(x: Tensor, generator: torch.Generator, names: tuple[str, ...], *, steps: int, group: int) -> Tensor:
@@ -64,15 +64,15 @@ def mixed(x: Tensor, generator: torch.Generator, names: tuple[str, ...], *, step
     for part in x.split(group):
         order = torch.randperm(len(names), generator=generator, device=generator.device)
         for index in order[: 1 + integer(steps)].tolist():
-            kind = find_distortion(names[index])
-            identity, _ = kind.span(side)
+            distortion = find_distortion(names[index])
+            identity, _ = distortion.span(side)
             share = float(torch.rand(1, generator=generator, device=generator.device))
-            if kind.two_sided and integer(2):
+            if distortion.two_sided and integer(2):
                 share = -share
-            low, high = kind.limits
-            amount = min(max(identity + share * (far_end(kind, side) - identity), low), high)
+            low, high = distortion.limits
+            amount = min(max(identity + share * (far_end(distortion, side) - identity), low), high)
             first = integer(2**31)
-            part = kind(part, amount, Draws(range(first, first + len(part))))
+            part = distortion(part, amount, Draws(range(first, first + len(part))))
         out.append(part)
     return torch.cat(out)
 

@@ -140,7 +140,7 @@ class Controls:
     def _paint_steps(self, state: WidgetState) -> None:
         names = [name for name, _ in state.request.recipe.steps]
         side = state.family.size
-        if [(step.kind.name, step.side) for step in self._sliders] != [(name, side) for name in names]:
+        if [(step.distortion.name, step.side) for step in self._sliders] != [(name, side) for name in names]:
             old = self._sliders
             self._sliders = [Step(find_distortion(name), side, step_index) for step_index, name in enumerate(names)]
             for step in self._sliders:
@@ -187,12 +187,12 @@ class Controls:
     def _add_step(self) -> None:
         if not self.add.value:
             return
-        kind = find_distortion(self.add.value)
+        distortion = find_distortion(self.add.value)
         self.touched = len(self.chain.steps)
-        against = self.chain.against or (self.state.request.models[0].name if kind.adversarial else None)
-        mild, strong = kind.span(self.state.family.size)
-        amount = min(max(kind.default, min(mild, strong)), max(mild, strong))
-        self._ask(recipe=replace(self.chain, steps=(*self.chain.steps, (kind.name, amount)), against=against))
+        against = self.chain.against or (self.state.request.models[0].name if distortion.adversarial else None)
+        mild, strong = distortion.span(self.state.family.size)
+        amount = min(max(distortion.default, min(mild, strong)), max(mild, strong))
+        self._ask(recipe=replace(self.chain, steps=(*self.chain.steps, (distortion.name, amount)), against=against))
 
     def _remove(self, step_index: int, _: widgets.Button) -> None:
         left = tuple(step for i, step in enumerate(self.chain.steps) if i != step_index)
@@ -202,7 +202,7 @@ class Controls:
         steps = list(self.chain.steps)
         if step.index < len(steps):
             self.touched = step.index
-            steps[step.index] = (step.kind.name, step.amount)
+            steps[step.index] = (step.distortion.name, step.amount)
             self._ask(recipe=replace(self.chain, steps=tuple(steps)), live=True)
 
     # ---- wiring -----------------------------------------------------------------------------------------------------

@@ -46,8 +46,8 @@ class Charts:
         """Move the line of the present amount."""
         if self.figure is None or self.sweep is None:
             return
-        kind = find_distortion(self.sweep.distortion)
-        x = amount * factor(kind)
+        distortion = find_distortion(self.sweep.distortion)
+        x = amount * factor(distortion)
         if all(shape.x0 == x for shape in self.figure.layout.shapes):
             return
         with self.figure.batch_update():
@@ -95,11 +95,18 @@ def _remember(figure: go.FigureWidget) -> None:
 def key_of(request: ComparisonRequest, step_index: int) -> tuple[Any, ...]:
     """What the curves depend on: all but the amount of their own step, of which only the side of the slider counts."""
     name, at = request.recipe.steps[step_index]
-    kind = find_distortion(name)
-    mild, _ = kind.span(request.pixels.shape[-1])
+    distortion = find_distortion(name)
+    mild, _ = distortion.span(request.pixels.shape[-1])
     others = [step for i, step in enumerate(request.recipe.steps) if i != step_index]
     recipe = (tuple(others), request.recipe.seed, request.recipe.against, request.recipe.quantised)
-    return (id(request.pixels), tuple(map(id, request.models)), recipe, step_index, name, kind.two_sided and at < mild)
+    return (
+        id(request.pixels),
+        tuple(map(id, request.models)),
+        recipe,
+        step_index,
+        name,
+        distortion.two_sided and at < mild,
+    )
 
 
 def swept(request: ComparisonRequest, step_index: int, stop: Callable[[], None] | None = None) -> Sweep:
@@ -119,9 +126,9 @@ def swept(request: ComparisonRequest, step_index: int, stop: Callable[[], None] 
     )
 
 
-def factor(kind: Distortion) -> int:
+def factor(distortion: Distortion) -> int:
     """From an amount to the number people read: 255 for amounts written as 8/255."""
-    return 255 if kind.unit == "n/255" else 1
+    return 255 if distortion.unit == "n/255" else 1
 
 
 def _moving(axis: dict[str, Any]) -> dict[str, Any]:

@@ -10,13 +10,13 @@ from explorer.distortions import Distortion
 class Step:
     """``box`` holds the widgets; ``amount`` is what the slider says, in the distortion's unit."""
 
-    def __init__(self, kind: Distortion, side: int, index: int) -> None:
+    def __init__(self, distortion: Distortion, side: int, index: int) -> None:
         """``side``: of the models' input in px, on which the range of some distortions depends."""
-        self.kind, self.side, self.index = kind, side, index
-        self._times = 255 if kind.unit == "n/255" else 1
-        mild, strong = kind.span(side)
-        self._low, self._high = (kind.low, kind.high) if kind.two_sided else sorted((mild, strong))
-        step = kind.step * self._times
+        self.distortion, self.side, self.index = distortion, side, index
+        self._times = 255 if distortion.unit == "n/255" else 1
+        mild, strong = distortion.span(side)
+        self._low, self._high = (distortion.low, distortion.high) if distortion.two_sided else sorted((mild, strong))
+        step = distortion.step * self._times
         self.slider = widgets.FloatSlider(
             mild * self._times,
             min=self._low * self._times,
@@ -24,13 +24,15 @@ class Step:
             step=step,
             readout_format=".0f" if step >= 1 else f".{len(f'{step:g}'.partition('.')[2]) or 2}f",
             layout=widgets.Layout(width="auto"),
-            tooltip=kind.help,
+            tooltip=distortion.help,
         )
-        unit = {"n/255": ", /255", "px": ", px", "°": ", °", "bits": ", bits"}.get(kind.unit, "")
-        title = widgets.Label(f"{kind.title} ({kind.symbol}{unit})", tooltip=f"{kind.help} Amount: {kind.unit}.")
+        unit = {"n/255": ", /255", "px": ", px", "°": ", °", "bits": ", bits"}.get(distortion.unit, "")
+        title = widgets.Label(
+            f"{distortion.title} ({distortion.symbol}{unit})", tooltip=f"{distortion.help} Amount: {distortion.unit}."
+        )
         title.layout = widgets.Layout(flex="1 1 auto", width="auto")
         self.remove = widgets.Button(
-            description="✕", tooltip=f"Take {kind.title} out", layout={"width": "32px", "padding": "0"}
+            description="✕", tooltip=f"Take {distortion.title} out", layout={"width": "32px", "padding": "0"}
         )
         self.box = widgets.VBox([widgets.HBox([title, self.remove]), self.slider])
         self.box.add_class("stability-step")
@@ -39,9 +41,9 @@ class Step:
     @property
     def amount(self) -> float:
         """The slider's value on its own steps, without the rounding errors that browsers add."""
-        mild, _ = self.kind.span(self.side)
+        mild, _ = self.distortion.span(self.side)
         value = self.slider.value / self._times
-        stepped = round(mild + round((value - mild) / self.kind.step) * self.kind.step, 12)
+        stepped = round(mild + round((value - mild) / self.distortion.step) * self.distortion.step, 12)
         return min(max(stepped, self._low), self._high)
 
     def show(self, amount: float) -> None:

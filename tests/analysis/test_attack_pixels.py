@@ -28,7 +28,7 @@ from explorer.models.inference import target_of
 from explorer.survey.plan import make_plan
 from explorer.survey.scan import Images, distort, scan
 
-ATTACKS = [name for name, kind in DISTORTIONS.items() if kind.adversarial]
+ATTACKS = [name for name, distortion in DISTORTIONS.items() if distortion.adversarial]
 NETWORKS = ["cifar10/resnet20/standard", "digits/lenet/standard", "digits/lenet/bang", "mnist/lenet/standard"]
 COUNT = 17
 TRIED = (0, 7, 16)

@@ -10,21 +10,23 @@ from explorer.distortions import DISTORTIONS, find_distortion
 
 @pytest.mark.parametrize("name", DISTORTIONS)
 def test_amounts_lie_on_the_sliders_steps_from_mild_to_strong(name: str) -> None:
-    kind = find_distortion(name)
+    distortion = find_distortion(name)
     for side in (28, 32, 96):
-        mild, strong = kind.span(side)
-        amounts = curve_amounts(kind, side, kind.default)
+        mild, strong = distortion.span(side)
+        amounts = curve_amounts(distortion, side, distortion.default)
         assert (amounts[0], amounts[-1]) == (mild, strong)
         assert len(set(amounts)) == len(amounts) <= POINTS
         assert amounts == sorted(amounts, reverse=strong < mild)
-        off = [abs((amount - mild) / kind.step - round((amount - mild) / kind.step)) for amount in amounts[:-1]]
+        off = [
+            abs((amount - mild) / distortion.step - round((amount - mild) / distortion.step)) for amount in amounts[:-1]
+        ]
         assert max(off) < 1e-6
         for amount in amounts:
-            kind.check(amount)
+            distortion.check(amount)
 
 
 def test_a_slider_with_two_sides_is_swept_towards_the_side_it_stands_on() -> None:
-    kind = find_distortion("rotate")
-    assert curve_amounts(kind, 32, 20.0)[-1] == 180
-    assert curve_amounts(kind, 32, -20.0)[-1] == -180
-    assert curve_amounts(kind, 32, 0.0)[-1] == 180
+    distortion = find_distortion("rotate")
+    assert curve_amounts(distortion, 32, 20.0)[-1] == 180
+    assert curve_amounts(distortion, 32, -20.0)[-1] == -180
+    assert curve_amounts(distortion, 32, 0.0)[-1] == 180

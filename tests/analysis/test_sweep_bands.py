@@ -16,7 +16,7 @@ from explorer.distortions import DISTORTIONS, Recipe, Target, apply, vary
 from explorer.errors import ExplorerError
 from tests.support.networks import formula, grey, picture, resnet, threshold
 
-ATTACKS = [name for name, kind in DISTORTIONS.items() if kind.adversarial and kind.searched]
+ATTACKS = [name for name, distortion in DISTORTIONS.items() if distortion.adversarial and distortion.searched]
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def cat(shipped):
 # --- the pixels -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [name for name, kind in DISTORTIONS.items() if not kind.adversarial])
+@pytest.mark.parametrize("name", [name for name, distortion in DISTORTIONS.items() if not distortion.adversarial])
 def test_varied_steps_give_the_pixels_of_each_amount_alone(name):
     recipe = Recipe.parse(f"gaussian_noise=0.05,{name}={DISTORTIONS[name].span(32)[1]!r},jpeg=60,shift=2;seed=5")
     amounts = torch.linspace(*DISTORTIONS[name].span(32), 5, dtype=torch.float64).tolist()

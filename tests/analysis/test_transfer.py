@@ -33,7 +33,7 @@ def cat(shipped):
 
 
 def test_attacks_are_the_adversarial_distortions():
-    assert attacks() == [name for name, kind in DISTORTIONS.items() if kind.adversarial]
+    assert attacks() == [name for name, distortion in DISTORTIONS.items() if distortion.adversarial]
     assert "pgd_linf" in attacks()
 
 
@@ -109,10 +109,10 @@ def test_an_attack_that_loses_by_going_further_is_flagged():
 
 
 def test_falls_compares_every_smaller_amount_with_every_larger_one():
-    kind = find_distortion("pgd_l2")
-    assert not _falls(kind, [(0.1, False), (0.2, True), (0.3, True)]).raised
-    assert not _falls(kind, [(0.1, False), (0.2, False)]).raised
-    found = _falls(kind, [(0.1, True), (0.2, True), (0.3, False), (0.4, True)])
+    distortion = find_distortion("pgd_l2")
+    assert not _falls(distortion, [(0.1, False), (0.2, True), (0.3, True)]).raised
+    assert not _falls(distortion, [(0.1, False), (0.2, False)]).raised
+    found = _falls(distortion, [(0.1, True), (0.2, True), (0.3, False), (0.4, True)])
     assert found.raised
     assert "0.1" in found.sentence
     assert "0.3" in found.sentence

@@ -107,9 +107,9 @@ def test_models_and_distortions_are_those_of_the_core(ask: Ask) -> None:
     for card in cards.values():
         del card["reference"]
     assert {card["name"]: card for card in ask("/models")} == cards
-    kinds = ask("/distortions")
-    assert [kind["name"] for kind in kinds] == list(DISTORTIONS)
-    assert kinds[0]["high"] == DISTORTIONS[kinds[0]["name"]].high
+    distortions = ask("/distortions")
+    assert [distortion["name"] for distortion in distortions] == list(DISTORTIONS)
+    assert distortions[0]["high"] == DISTORTIONS[distortions[0]["name"]].high
 
 
 # ---- the same numbers ------------------------------------------------------------------------------------------------

@@ -98,7 +98,7 @@ def test_tools_give_the_numbers_of_the_core(talk: Talk) -> None:
     points = flip_point(models, x, "rotate", tolerance=1)
     assert call(talk, "flip_point", distortion="rotate", tolerance=1, **asked) == points
     assert {card["name"] for card in call(talk, "models")} > set(MODELS)
-    assert "gaussian_noise" in {kind["name"] for kind in call(talk, "distortions")}
+    assert "gaussian_noise" in {distortion["name"] for distortion in call(talk, "distortions")}
 
 
 def test_a_picture_comes_inside_the_text(talk: Talk) -> None:

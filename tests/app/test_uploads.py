@@ -39,9 +39,9 @@ class App:
     part: int
     opener: urllib.request.OpenerDirector
 
-    def post(self, body: bytes, kind: str) -> dict[str, Any]:
+    def post(self, body: bytes, content_type: str) -> dict[str, Any]:
         request = urllib.request.Request(  # noqa: S310  # to this machine
-            f"{self.url}/gradio_api/component_server", body, {"Content-Type": kind}
+            f"{self.url}/gradio_api/component_server", body, {"Content-Type": content_type}
         )
         return json.loads(self.opener.open(request, timeout=120).read())
 

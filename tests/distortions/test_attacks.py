@@ -10,7 +10,7 @@ from explorer.distortions import DISTORTIONS, Draws, Recipe, Target, apply
 from explorer.distortions.adversarial import cross_entropy, negative_margin
 from explorer.errors import ExplorerError
 
-ATTACKS = [name for name, kind in DISTORTIONS.items() if kind.adversarial]
+ATTACKS = [name for name, distortion in DISTORTIONS.items() if distortion.adversarial]
 LINF = [name for name in ATTACKS if name.startswith(("fgsm", "pgd_linf"))]
 L2 = [name for name in ATTACKS if name not in LINF]
 
@@ -119,8 +119,8 @@ def test_objectives_by_hand():
 
 @pytest.mark.parametrize("name", LINF)
 def test_recipes_go_further_than_sliders(name):
-    kind = DISTORTIONS[name]
-    assert kind.span(28) == (0, 16 / 255)
+    distortion = DISTORTIONS[name]
+    assert distortion.span(28) == (0, 16 / 255)
     assert Recipe.parse(f"{name}=0.3").steps == ((name, 0.3),)
     with pytest.raises(ExplorerError, match=f"{name}=1.1 is out of range: {name} takes 0 to 1."):
         Recipe.parse(f"{name}=1.1")

@@ -17,7 +17,7 @@ from explorer.distortions.threads import PARALLEL_FROM
 from explorer.errors import ExplorerError
 
 ALL = list(DISTORTIONS.values())
-every = pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.name)
+every = pytest.mark.parametrize("distortion", ALL, ids=lambda distortion: distortion.name)
 
 # the names every recipe, page and notebook relies on
 NAMES = set(
@@ -43,14 +43,14 @@ def linear_logits(x: Tensor) -> Tensor:
 TARGET = Target(linear_logits)
 
 
-def run(kind: Distortion, x: Tensor, amount: float, seeds: list[int] | None = None, seed: int = 3) -> Tensor:
-    recipe = Recipe(((kind.name, amount),), seed=seed, quantised=False)
-    return apply(recipe, x, target=TARGET if kind.adversarial else None, seeds=seeds)
+def run(distortion: Distortion, x: Tensor, amount: float, seeds: list[int] | None = None, seed: int = 3) -> Tensor:
+    recipe = Recipe(((distortion.name, amount),), seed=seed, quantised=False)
+    return apply(recipe, x, target=TARGET if distortion.adversarial else None, seeds=seeds)
 
 
-def visible(kind: Distortion, side: int) -> float:
+def visible(distortion: Distortion, side: int) -> float:
     """An amount well inside the slider of an image of that side."""
-    mild, strong = kind.span(side)
+    mild, strong = distortion.span(side)
     return mild + (strong - mild) * 0.6
 
 
@@ -69,55 +69,60 @@ def test_all_named_distortions_are_registered():
 
 
 @every
-def test_card_is_complete(kind):
-    assert kind.low <= min(kind.identity, kind.default) <= max(kind.identity, kind.default) <= kind.high
-    assert kind.default != kind.identity
-    assert kind.step > 0
-    assert kind.help.endswith(".")
-    assert len(kind.help) < 160
-    assert kind.title
-    assert kind.source
-    assert kind.show(kind.default).startswith(kind.symbol)
+def test_card_is_complete(distortion):
+    assert (
+        distortion.low
+        <= min(distortion.identity, distortion.default)
+        <= max(distortion.identity, distortion.default)
+        <= distortion.high
+    )
+    assert distortion.default != distortion.identity
+    assert distortion.step > 0
+    assert distortion.help.endswith(".")
+    assert len(distortion.help) < 160
+    assert distortion.title
+    assert distortion.source
+    assert distortion.show(distortion.default).startswith(distortion.symbol)
     for side in (8, 32, 224):
-        mild, strong = kind.span(side)
-        assert kind.check(mild) == mild
-        assert kind.check(strong) == strong
+        mild, strong = distortion.span(side)
+        assert distortion.check(mild) == mild
+        assert distortion.check(strong) == strong
         assert mild != strong
-        if kind.severities:
-            marks = kind.severities_at(side)
-            assert marks is not None
-            assert len(marks) == 5
-            assert all(kind.check(mark) == mark for mark in marks)
-    if kind.severities:
-        assert kind.severities_at(32) == kind.severities
+        if distortion.severities:
+            amounts = distortion.severities_at(side)
+            assert amounts is not None
+            assert len(amounts) == 5
+            assert all(distortion.check(amount) == amount for amount in amounts)
+    if distortion.severities:
+        assert distortion.severities_at(32) == distortion.severities
 
 
 @every
-def test_identity_changes_nothing(kind):
+def test_identity_changes_nothing(distortion):
     x = torch.rand(2, 3, 9, 7)
-    assert torch.equal(run(kind, x, kind.identity), x)
-    if kind.per_side:
-        assert torch.equal(run(kind, x, kind.span(9)[0]), x)
+    assert torch.equal(run(distortion, x, distortion.identity), x)
+    if distortion.per_side:
+        assert torch.equal(run(distortion, x, distortion.span(9)[0]), x)
 
 
 @every
-def test_amounts_just_off_identity_change_little(kind, photographs):
-    mild, strong = kind.span(32)
+def test_amounts_just_off_identity_change_little(distortion, photographs):
+    mild, strong = distortion.span(32)
     x = photographs[:2]
-    near = run(kind, x, mild + (strong - mild) * 1e-4)
-    limit = 0.05 if kind.family == "codec" or kind.name == "saturation" else 0.02
+    near = run(distortion, x, mild + (strong - mild) * 1e-4)
+    limit = 0.05 if distortion.family == "codec" or distortion.name == "saturation" else 0.02
     assert (near - x).abs().mean() < limit
-    tiny = run(kind, x, math.nextafter(kind.identity, strong))
+    tiny = run(distortion, x, math.nextafter(distortion.identity, strong))
     assert torch.isfinite(tiny).all()
 
 
 @every
 @pytest.mark.parametrize("shape", [(2, 3, 32, 32), (3, 1, 28, 28), (1, 3, 1, 1), (2, 1, 17, 5)])
-def test_shape_type_and_range(kind, shape):
+def test_shape_type_and_range(distortion, shape):
     x = torch.rand(shape)
     before = x.clone()
-    for amount in (visible(kind, 32), kind.strong):
-        out = run(kind, x, amount)
+    for amount in (visible(distortion, 32), distortion.strong):
+        out = run(distortion, x, amount)
         assert out.shape == x.shape
         assert out.dtype == torch.float32
         assert out.device == x.device
@@ -126,89 +131,91 @@ def test_shape_type_and_range(kind, shape):
 
 
 @every
-def test_extreme_pixels(kind):
+def test_extreme_pixels(distortion):
     for value in (0.0, 1.0):
-        out = run(kind, torch.full((1, 3, 8, 8), value), visible(kind, 8))
+        out = run(distortion, torch.full((1, 3, 8, 8), value), visible(distortion, 8))
         assert torch.isfinite(out).all()
 
 
 @every
-def test_same_seed_same_pixels(kind):
+def test_same_seed_same_pixels(distortion):
     x = torch.rand(2, 3, 16, 16)
-    amount = visible(kind, 16)
-    assert torch.equal(run(kind, x, amount), run(kind, x, amount))
+    amount = visible(distortion, 16)
+    assert torch.equal(run(distortion, x, amount), run(distortion, x, amount))
     torch.manual_seed(1)  # the global generator plays no part
-    first = run(kind, x, amount)
+    first = run(distortion, x, amount)
     torch.manual_seed(2)
-    assert torch.equal(first, run(kind, x, amount))
+    assert torch.equal(first, run(distortion, x, amount))
 
 
 @every
-def test_another_seed_differs_exactly_if_random(kind, photographs):
+def test_another_seed_differs_exactly_if_random(distortion, photographs):
     x = photographs[:4]
-    amount = kind.severities_at(32)[2] if kind.severities else kind.default
-    results = [run(kind, x, amount, seed=seed) for seed in range(8)]
+    amount = distortion.severities_at(32)[2] if distortion.severities else distortion.default
+    results = [run(distortion, x, amount, seed=seed) for seed in range(8)]
     same = all(torch.equal(results[0], other) for other in results[1:])
-    if not kind.adversarial:  # an attack may find the same picture from every start
-        assert same == (not kind.random)
-    elif not kind.random:
+    if not distortion.adversarial:  # an attack may find the same picture from every start
+        assert same == (not distortion.random)
+    elif not distortion.random:
         assert same
 
 
 @every
 @pytest.mark.parametrize("channels", [1, 3])
-def test_batch_equals_one_by_one(kind, channels):
+def test_batch_equals_one_by_one(distortion, channels):
     x = torch.rand(5, channels, 12, 12)
     seeds = [4, 9, 9, 0, 2**40]
-    amount = visible(kind, 12)
-    batch = run(kind, x, amount, seeds)
+    amount = visible(distortion, 12)
+    batch = run(distortion, x, amount, seeds)
     for i, seed in enumerate(seeds):
-        assert torch.equal(batch[i : i + 1], run(kind, x[i : i + 1], amount, seed=seed)), f"image {i}"
-    shared = run(kind, x, amount)
-    assert torch.equal(shared[3:4], run(kind, x[3:4], amount))
+        assert torch.equal(batch[i : i + 1], run(distortion, x[i : i + 1], amount, seed=seed)), f"image {i}"
+    shared = run(distortion, x, amount)
+    assert torch.equal(shared[3:4], run(distortion, x[3:4], amount))
 
 
 @pytest.mark.parametrize("name", ["gaussian_noise", "jpeg"])
 def test_large_batches_in_threads(name):
-    kind = find_distortion(name)
+    distortion = find_distortion(name)
     x = torch.rand(PARALLEL_FROM + 3, 3, 8, 8)
-    batch = run(kind, x, kind.default, list(range(len(x))))
+    batch = run(distortion, x, distortion.default, list(range(len(x))))
     threads = torch.get_num_threads()
     try:
         torch.set_num_threads(2)
-        assert torch.equal(batch, run(kind, x, kind.default, list(range(len(x)))))
+        assert torch.equal(batch, run(distortion, x, distortion.default, list(range(len(x)))))
     finally:
         torch.set_num_threads(threads)
-    assert torch.equal(batch[-1:], run(kind, x[-1:], kind.default, seed=len(x) - 1))
+    assert torch.equal(batch[-1:], run(distortion, x[-1:], distortion.default, seed=len(x) - 1))
 
 
 @every
 @pytest.mark.parametrize("device", DEVICES)
-def test_devices_agree(kind, device, photographs):
+def test_devices_agree(distortion, device, photographs):
     x = photographs[:2]
-    amount = visible(kind, 32)
-    here, there = run(kind, x, amount), run(kind, x.to(device), amount)
+    amount = visible(distortion, 32)
+    here, there = run(distortion, x, amount), run(distortion, x.to(device), amount)
     assert there.device.type == device
     # attacks follow signs, and a sign may differ where a gradient is all but zero
     assert ((here - there.cpu()).abs() > 1e-4).float().mean() < 0.01
 
 
 @every
-def test_mean_effect_grows_with_amount(kind, photographs):
-    if kind.name == "elastic_transform":  # ever finer ripples of ever smaller moves, as published: its strain grows
+def test_mean_effect_grows_with_amount(distortion, photographs):
+    if (
+        distortion.name == "elastic_transform"
+    ):  # ever finer ripples of ever smaller moves, as published: its strain grows
         pytest.skip("tests/test_published_constants.py measures its strain instead")
     x = photographs
-    sides = [kind.span(32)]
-    if kind.two_sided:
+    sides = [distortion.span(32)]
+    if distortion.two_sided:
         mild, strong = sides[0]
-        sides.append((mild, kind.low if strong == kind.high else kind.high))
+        sides.append((mild, distortion.low if strong == distortion.high else distortion.high))
     for mild, strong in sides:
         effects = []
         for i in range(9):
-            out = run(kind, x, mild + (strong - mild) * i / 8, list(range(len(x))))
+            out = run(distortion, x, mild + (strong - mild) * i / 8, list(range(len(x))))
             effects.append(float((out - x).square().mean((1, 2, 3)).sqrt().mean()))
         assert effects[0] == 0
-        assert effects[1] > 0 or kind.name == "bit_depth"
+        assert effects[1] > 0 or distortion.name == "bit_depth"
         for before, after in pairwise(effects):
             assert after >= 0.97 * before, effects  # geometry saturates: far enough moved is only different
         assert effects[-1] >= max(effects) * 0.97, effects
@@ -223,41 +230,43 @@ def test_mean_effect_grows_with_amount(kind, photographs):
     seed=st.integers(0, 2**53 - 1),
 )
 @every
-def test_any_size(kind, height, width, channels, share, seed):
+def test_any_size(distortion, height, width, channels, share, seed):
     x = torch.rand(2, channels, height, width)
     for side in {height, width}:
-        mild, strong = kind.span(side)
+        mild, strong = distortion.span(side)
         amount = min(max(mild, strong), max(min(mild, strong), mild + (strong - mild) * share))
-        out = run(kind, x, amount, seed=seed)
+        out = run(distortion, x, amount, seed=seed)
         assert out.shape == x.shape
         assert torch.isfinite(out).all()
         assert 0 <= out.min() <= out.max() <= 1
 
 
 @every
-def test_257_by_3_and_1_by_1(kind):
+def test_257_by_3_and_1_by_1(distortion):
     for shape in ((1, 3, 257, 3), (1, 1, 3, 257), (1, 3, 1, 1), (1, 1, 1, 1)):
-        for amount in (visible(kind, 32), kind.strong, kind.default):
-            assert run(kind, torch.rand(shape), amount).shape == shape
+        for amount in (visible(distortion, 32), distortion.strong, distortion.default):
+            assert run(distortion, torch.rand(shape), amount).shape == shape
 
 
 @every
-def test_empty_batch_keeps_its_shape(kind):
-    if not kind.adversarial:
-        assert run(kind, torch.rand(0, 3, 4, 4), kind.default).shape == (0, 3, 4, 4)
+def test_empty_batch_keeps_its_shape(distortion):
+    if not distortion.adversarial:
+        assert run(distortion, torch.rand(0, 3, 4, 4), distortion.default).shape == (0, 3, 4, 4)
 
 
 @every
 @pytest.mark.parametrize("amount", [math.nan, math.inf, -math.inf, "0.1", None, True, 1e9, -1e9])
-def test_bad_amounts(kind, amount):
+def test_bad_amounts(distortion, amount):
     with pytest.raises(ExplorerError):
-        kind(torch.rand(1, 3, 4, 4), amount, Draws([0]), TARGET)
+        distortion(torch.rand(1, 3, 4, 4), amount, Draws([0]), TARGET)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in ALL if kind.adversarial], ids=lambda kind: kind.name)
-def test_attacks_need_a_target(kind):
+@pytest.mark.parametrize(
+    "distortion", [distortion for distortion in ALL if distortion.adversarial], ids=lambda distortion: distortion.name
+)
+def test_attacks_need_a_target(distortion):
     with pytest.raises(ExplorerError, match="against"):
-        kind(torch.rand(1, 3, 4, 4), kind.default, Draws([0]))
+        distortion(torch.rand(1, 3, 4, 4), distortion.default, Draws([0]))
 
 
 def test_unknown_names_get_close_matches():
@@ -267,13 +276,17 @@ def test_unknown_names_get_close_matches():
         find_distortion("zzz")
 
 
-@pytest.mark.parametrize("kind", [kind for kind in ALL if kind.random and not kind.adversarial], ids=lambda k: k.name)
-def test_common_random_numbers_make_sliding_smooth(kind, photographs):
+@pytest.mark.parametrize(
+    "distortion",
+    [distortion for distortion in ALL if distortion.random and not distortion.adversarial],
+    ids=lambda k: k.name,
+)
+def test_common_random_numbers_make_sliding_smooth(distortion, photographs):
     """A small step of the slider moves the picture by a small part of what the distortion does to it."""
     x = photographs[:4]
-    mild, strong = kind.span(32)
+    mild, strong = distortion.span(32)
     amount = mild + (strong - mild) * 0.3
-    here, near, other = (run(kind, x, a, seed=s) for a, s in ((amount, 0), (amount * 1.01, 0), (amount, 1)))
+    here, near, other = (run(distortion, x, a, seed=s) for a, s in ((amount, 0), (amount * 1.01, 0), (amount, 1)))
     assert (here - near).abs().mean() < 0.25 * (here - other).abs().mean()
 
 

@@ -99,7 +99,7 @@ def test_severities(name):
 
 
 def test_what_was_never_published_has_no_severities():
-    assert {name for name, kind in DISTORTIONS.items() if kind.severities} == set(SEVERITIES)
+    assert {name for name, distortion in DISTORTIONS.items() if distortion.severities} == set(SEVERITIES)
 
 
 # noise
@@ -521,11 +521,11 @@ def test_elastic_transform_is_the_published_displacement(severity):
 
 @pytest.mark.parametrize("severity", [None, *range(5)])
 def test_elastic_transform_strains_by_its_amount(severity):
-    kind = DISTORTIONS["elastic_transform"]
+    distortion = DISTORTIONS["elastic_transform"]
     amount = 0.1 if severity is None else published("elastic_transform", severity)
     ramp = torch.linspace(0.4, 0.6, 96).expand(300, 1, 96, 96)[..., 32:64, 32:64].contiguous()
     squares = 0.0
     for x in (ramp, ramp.mT.contiguous()):
-        moved = (kind.function(x, amount, Draws(range(300))) - x)[..., 8:-8, 8:-8] / (0.2 / 95)
+        moved = (distortion.function(x, amount, Draws(range(300))) - x)[..., 8:-8, 8:-8] / (0.2 / 95)
         squares += float(moved.diff(dim=2).square().mean() + moved.diff(dim=3).square().mean())
     assert math.sqrt(squares) == pytest.approx(amount, rel=0.15)

@@ -85,19 +85,19 @@ def test_curves_of_something_else_are_refused(swept):
         figures.curves(swept, "entropy")
 
 
-@pytest.mark.parametrize("kind", ["curves", "lines", "bars", "heatmap", "pictures"])
-def test_every_axis_has_a_name(swept, kind):
-    figure = every_figure(swept)[kind]
+@pytest.mark.parametrize("name", ["curves", "lines", "bars", "heatmap", "pictures"])
+def test_every_axis_has_a_name(swept, name):
+    figure = every_figure(swept)[name]
     across = [axis.title.text for axis in figure.select_xaxes()]
     up = [axis.title.text for axis in figure.select_yaxes()]
     assert all(across)
     assert up[0]
-    assert all(up) or kind == "pictures"  # one for each row of pictures
+    assert all(up) or name == "pictures"  # one for each row of pictures
 
 
-@pytest.mark.parametrize("kind", ["curves", "lines", "bars", "heatmap", "pictures"])
-def test_stored_outputs_hold_a_picture_and_fetch_nothing(swept, kind):
-    stored = bundle(every_figure(swept)[kind])
+@pytest.mark.parametrize("name", ["curves", "lines", "bars", "heatmap", "pictures"])
+def test_stored_outputs_hold_a_picture_and_fetch_nothing(swept, name):
+    stored = bundle(every_figure(swept)[name])
     assert set(stored) == {PLOTLY, "image/png", "text/plain"}
     static = Image.open(io.BytesIO(base64.b64decode(stored["image/png"])))
     assert min(static.size) > 100

@@ -291,9 +291,11 @@ def test_amounts_default_to_the_published_severities(models: list[Classifier]) -
     data = load_dataset("digits")
     for name in ("gaussian_noise", "hue"):
         conditions = make_plan(models, data, [name]).conditions
-        kind = find_distortion(name)
+        distortion = find_distortion(name)
         assert len(conditions) == 5
-        assert kind.severities is None or [one.amount for one in conditions] == list(kind.severities_at(28) or ())
+        assert distortion.severities is None or [one.amount for one in conditions] == list(
+            distortion.severities_at(28) or ()
+        )
     assert [one.amount for one in make_plan(models, data, ["jpeg"], amounts=[30, 10]).conditions] == [30, 10]
 
 

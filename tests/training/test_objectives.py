@@ -240,8 +240,8 @@ def test_mix_gives_each_group_its_own_recipe_and_each_image_its_own_noise() -> N
 
 
 def test_mix_draws_amounts_from_nothing_to_the_published_strongest() -> None:
-    kind = find_distortion("gaussian_noise")
-    assert stability_mix.far_end(kind, 32) == 0.1
+    distortion = find_distortion("gaussian_noise")
+    assert stability_mix.far_end(distortion, 32) == 0.1
     assert stability_mix.far_end(find_distortion("contrast"), 32) == 0.15
     x = torch.full((1, 1, 64, 64), 0.5)
     stds = [

@@ -31,10 +31,10 @@ def _conv3x3(channels_in: int, channels_out: int, stride: int = 1) -> nn.Conv2d:
     return nn.Conv2d(channels_in, channels_out, 3, stride, padding=1, bias=False)
 
 
-def _shortcut(kind: str, channels_in: int, channels_out: int, stride: int, *, norm: bool) -> nn.Module:
+def _shortcut(form: str, channels_in: int, channels_out: int, stride: int, *, norm: bool) -> nn.Module:
     if stride == 1 and channels_in == channels_out:
         return nn.Identity()
-    if kind == "pad":
+    if form == "pad":
         return PadShortcut(channels_in, channels_out)
     conv = nn.Conv2d(channels_in, channels_out, 1, stride, bias=False)
     return nn.Sequential(conv, nn.BatchNorm2d(channels_out)) if norm else nn.Sequential(conv)
