@@ -29,13 +29,13 @@ def shares(request: ComparisonRequest) -> dict[str, Any]:
         be put right, one sentence each.
     """
     names = [model.name for model in request.models]
-    outside = [model.card for model in request.models if model.method == "outside"]
+    external = [model.card for model in request.models if model.card.external]
     files = ",".join(_file_name(model.card) for model in request.models)
     image = _image_name(request)
     command = ["explorer", "compare", image, "--models", files, "--recipe", str(request.recipe)]
-    if outside:
-        command += ["--arch", outside[0].arch]
-        command += ["--mean", _numbers(outside[0].mean), "--std", _numbers(outside[0].std)]
+    if external:
+        command += ["--arch", external[0].arch]
+        command += ["--mean", _numbers(external[0].mean), "--std", _numbers(external[0].std)]
     shared: dict[str, Any] = {"picture": image, "models": names, "recipe": request.recipe.to_dict()}
     arguments = _arguments(request)
     if (pinned := request.reference) is not None:
@@ -44,7 +44,7 @@ def shares(request: ComparisonRequest) -> dict[str, Any]:
         shared["reference"] = {"picture": _image_name(pinned), "recipe": pinned.recipe.to_dict()}
         labelled = pinned.label is not None and not pinned.picture.shipped  # else the name brings the class
         arguments += f", reference={f'explorer.compare({_arguments(pinned)})' if labelled else repr(state)}"
-    notes = _notes(request, outside)
+    notes = _notes(request, external)
     python = [
         *(f"# {note}" for note in notes),
         "import explorer",
@@ -60,11 +60,11 @@ def shares(request: ComparisonRequest) -> dict[str, Any]:
     }
 
 
-def _notes(request: ComparisonRequest, outside: Sequence[Card]) -> list[str]:
+def _notes(request: ComparisonRequest, external: Sequence[Card]) -> list[str]:
     """What has to be put right in the texts before they run elsewhere."""
     notes = [
         f"{card.name} is a model of your own: for Python and the terminal put in the path of its file."
-        for card in outside
+        for card in external
     ]
     if not request.picture.shipped and request.picture.name != OWN:
         data, _, _ = request.picture.name.rpartition(":")
@@ -83,11 +83,11 @@ def _image_name(request: ComparisonRequest) -> str:
 
 
 def _file_name(card: Card) -> str:
-    return f"{card.name}.safetensors" if card.method == "outside" else card.name
+    return f"{card.name}.safetensors" if card.external else card.name
 
 
 def _model_python(card: Card) -> str:
-    if card.method != "outside":
+    if not card.external:
         return repr(card.name)
     return f"explorer.load_model({_file_name(card)!r}, arch={card.arch!r}, mean={card.mean!r}, std={card.std!r})"
 

@@ -50,17 +50,17 @@ def read_amount(distortion: str, text: str | None) -> float:
 def load_models(
     names: Sequence[str], arch: str | None, mean: str | None, std: str | None, device: str
 ) -> list[Classifier]:
-    """The models; what was said about an outside one goes to those that were given by path."""
+    """The models; architecture and normalisation apply to those that are given by path."""
     from explorer.models import load_model
 
-    said: dict[str, Any] = {"arch": arch, "mean": read_numbers("--mean", mean), "std": read_numbers("--std", std)}
+    described: dict[str, Any] = {"arch": arch, "mean": read_numbers("--mean", mean), "std": read_numbers("--std", std)}
     listed = read_names(names)
     if not listed:
         raise ExplorerError("No model is named; give names or paths separated by commas, see 'explorer models'.")
-    outside = [name for name in listed if Path(name).suffix]
-    if any(value is not None for value in said.values()) and not outside:
+    paths = [name for name in listed if Path(name).suffix]
+    if any(value is not None for value in described.values()) and not paths:
         raise ExplorerError("--arch, --mean and --std describe a checkpoint opened by path, but none was given.")
-    return [load_model(name, device=device, **(said if name in outside else {})) for name in listed]
+    return [load_model(name, device=device, **(described if name in paths else {})) for name in listed]
 
 
 def open_picture(text: str, models: Sequence[Classifier]) -> Picture:

@@ -147,8 +147,8 @@ def load_model(
     where = pick_device(device)
     path = _find(str(name_or_path))
     card_path = path.with_suffix(".json")
-    outside = any(option is not None for option in (arch, mean, std, classes, size))
-    if card_path.is_file() and not outside:
+    external = any(option is not None for option in (arch, mean, std, classes, size))
+    if card_path.is_file() and not external:
         card = read_card(card_path)
         if card.sha256 and card.sha256 != file_sha256(path):
             raise ExplorerError(
@@ -161,7 +161,7 @@ def load_model(
                 f"{path.name} has no card beside it; name its architecture, for example --arch resnet20."
             )
         state = read_state(path)
-        card = _outside_card(path, find_architecture(arch), state, mean, std, classes, size)
+        card = _external_card(path, find_architecture(arch), state, mean, std, classes, size)
     architecture = find_architecture(card.arch)
     net = architecture.build(classes=len(card.classes), in_channels=card.channels, **card.arch_options)
     _fill(net, state, path.name, card.arch)
@@ -298,7 +298,7 @@ def _find(name: str) -> Path:
     )
 
 
-def _outside_card(
+def _external_card(
     path: Path,
     architecture: Architecture,
     state: dict[str, Tensor],

@@ -12,6 +12,9 @@ from torch import Tensor, nn
 from explorer.errors import ExplorerError
 from explorer.models.methods import method_title
 
+EXTERNAL = "external"
+"""Method and data set on the card of a network that was trained elsewhere."""
+
 
 @dataclass(frozen=True)
 class Card:
@@ -55,9 +58,14 @@ class Card:
     sha256: str = ""
 
     @property
+    def external(self) -> bool:
+        """Whether the network was trained elsewhere, so that its method and its data set are not known."""
+        return self.method == EXTERNAL
+
+    @property
     def title(self) -> str:
-        """What it is called on screen: by its method; an outside model, whose method nobody knows, by its file."""
-        return PurePath(self.name).stem if self.method == "outside" else method_title(self.method)
+        """Its name on screen: the title of its method, or the name of its file where the method is not known."""
+        return PurePath(self.name).stem if self.external else method_title(self.method)
 
     def to_dict(self) -> dict[str, Any]:
         """The card as a JSON object.
@@ -83,6 +91,8 @@ class Card:
         known = {f.name for f in fields(cls)}
         if unknown := set(raw) - known:
             raise ExplorerError(f"The card has unknown fields {sorted(unknown)}; it was written by another version.")
+        former = {key: EXTERNAL for key in ("data", "method") if raw.get(key) == "outside"}  # the word of older cards
+        raw = {**raw, **former}
         lists: dict[str, Any] = {key: tuple(raw[key]) for key in ("classes", "mean", "std") if key in raw}
         try:
             return cls(**{**raw, **lists})

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from explorer.errors import ExplorerError
-from explorer.models.classifier import Card, Classifier
+from explorer.models.classifier import EXTERNAL, Card, Classifier
 from explorer.models.inspection import (
     NetworkInfo,
     device_and_dtype,
@@ -227,9 +227,9 @@ def external_card(
         raise ExplorerError("std needs numbers above 0.")
     return Card(
         name=name,
-        data="outside",
+        data=EXTERNAL,
         arch=arch,
-        method="outside",
+        method=EXTERNAL,
         classes=tuple(classes),
         size=size,
         channels=channels,

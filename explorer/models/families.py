@@ -10,6 +10,7 @@ from explorer import defaults
 from explorer.data.datasets import Dataset, dataset_title
 from explorer.errors import ExplorerError
 from explorer.models import Card, Classifier
+from explorer.models.classifier import EXTERNAL
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def alike(cards: Sequence[Card]) -> bool:
     Returns:
         True if the method alone does not distinguish them.
     """
-    return len({(card.arch, card.data) for card in cards}) > 1 or any(card.method == "outside" for card in cards)
+    return len({(card.arch, card.data) for card in cards}) > 1 or any(card.external for card in cards)
 
 
 def subtitle(card: Card, family: Family) -> str:
@@ -94,7 +95,7 @@ def subtitle(card: Card, family: Family) -> str:
     Returns:
         The architecture, and the data set if the family mixes several.
     """
-    if card.method == "outside":
+    if card.external:
         return card.name
     return f"{card.arch} · {dataset_title(card.data)}" if len(family.data) > 1 else card.arch
 
@@ -154,7 +155,7 @@ def check_names(names: Sequence[str], what: str) -> None:
 
 
 def named_after(model: str | Classifier, data: Sequence[Dataset]) -> str | Classifier:
-    """Give a model from outside the class names of the user's data.
+    """Give an external model the class names of the user's data.
 
     Args:
         model: A name, a path or a loaded model.
@@ -163,7 +164,7 @@ def named_after(model: str | Classifier, data: Sequence[Dataset]) -> str | Class
     Returns:
         The model; an external one with the class names of the first data set with as many classes.
     """
-    if isinstance(model, Classifier) and model.method == "outside":
+    if isinstance(model, Classifier) and model.card.external:
         classes = next((own.classes for own in data if len(own.classes) == len(model.classes)), model.classes)
         model.card = replace(model.card, classes=classes)
     return model
@@ -185,11 +186,11 @@ def family_of(names: Sequence[str], families: Mapping[str, Family]) -> Family | 
 
 def _family(size: int, channels: int, classes: tuple[str, ...], cards: list[Card]) -> Family:
     data = sorted(
-        {card.data for card in cards if card.data != "outside"}, key=lambda name: _rank(name, defaults.FAMILIES)
+        {card.data for card in cards if card.data != EXTERNAL}, key=lambda name: _rank(name, defaults.FAMILIES)
     )
     names = [dataset_title(name) for name in data] or [card.name for card in cards]  # people's own: by their files
     title = f"{' and '.join(names)} · {size} px"
-    data = data or ["outside"]
+    data = data or [EXTERNAL]
     key = f"{'+'.join(data)}-{size}-{channels}-{len(classes)}"
     return Family(key, title, size, channels, classes, tuple(data), tuple(cards))
 

@@ -430,7 +430,7 @@ def test_a_normalisation_that_makes_no_sense_is_refused(settings: dict[str, Any]
 
 def test_wrap_finds_what_a_network_takes_and_its_stages() -> None:
     model = wrap(net(), name="mine")
-    assert (model.name, model.size, model.channels, model.classes[3], model.method) == ("mine", 28, 1, "3", "outside")
+    assert (model.name, model.size, model.channels, model.classes[3], model.method) == ("mine", 28, 1, "3", "external")
     assert wrap(model) is model
     conv = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d(1), nn.Flatten())
     body = nn.Sequential(conv, nn.Linear(4, 10)).eval()

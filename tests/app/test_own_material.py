@@ -64,7 +64,7 @@ def test_the_app_opens_on_them_and_gives_the_numbers_of_the_core(
         _, found = server.run("compare", "shapes:5", None, "gaussian_noise=0.1;seed=3", False)
         _, clean = server.run("compare", "shapes:5", ["mine"], "clean", False)
         assert "Traceback" not in server.said
-    owned = {card["name"]: card for card in cards["data"][0] if card["method"] == "outside"}
+    owned = {card["name"]: card for card in cards["data"][0] if card["method"] == "external"}
     assert set(owned) == {"mine", "other"}
     assert owned["mine"]["classes"] == list(SHAPES)  # the folder's, for a state dict does not know
     assert owned["mine"]["mean"] == [0.5, 0.4, 0.3]
@@ -114,22 +114,22 @@ def test_data_names_the_classes_of_outside_models_alone(shapes: Path, tmp_path: 
     from explorer.models.families import named_after
 
     data = [load_dataset(str(shapes))]
-    outside = load_model(network(tmp_path / "mine.safetensors"), arch="resnet20", device="cpu")
-    assert outside.classes == ("0", "1", "2")
+    external = load_model(network(tmp_path / "mine.safetensors"), arch="resnet20", device="cpu")
+    assert external.classes == ("0", "1", "2")
     own = load_model(tmp_path / "mine.safetensors", arch="resnet20", device="cpu", classes=("a", "b", "c"))
     own.card = replace(own.card, method="standard", data="letters")
     assert named_after(own, data) is own
     assert own.classes == ("a", "b", "c")
-    assert named_after(outside, data) is outside
-    assert outside.classes == SHAPES
+    assert named_after(external, data) is external
+    assert external.classes == SHAPES
     assert named_after("cifar10/resnet20/standard", data) == "cifar10/resnet20/standard"
 
 
 def test_families_are_titled_by_data_or_else_by_files(tmp_path: Path) -> None:
-    outside = load_model(network(tmp_path / "mine.safetensors"), arch="resnet20", device="cpu")
-    assert [family.title for family in group([outside.card]).values()] == ["mine · 32 px"]
-    trained = replace(outside.card, name="letters/resnet20/bang", data="letters", method="bang")
-    assert [family.title for family in group([outside.card, trained]).values()] == ["letters · 32 px"]
+    external = load_model(network(tmp_path / "mine.safetensors"), arch="resnet20", device="cpu")
+    assert [family.title for family in group([external.card]).values()] == ["mine · 32 px"]
+    trained = replace(external.card, name="letters/resnet20/bang", data="letters", method="bang")
+    assert [family.title for family in group([external.card, trained]).values()] == ["letters · 32 px"]
 
 
 def test_families_of_as_many_classes_with_other_names_do_not_hide_each_other(tmp_path: Path) -> None:

@@ -285,7 +285,7 @@ def test_what_cannot_be_written_is_said_in_a_sentence(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_evaluate_a_shipped_and_an_outside_model(run, shelf: Path, tmp_path: Path) -> None:
+def test_evaluate_a_shipped_and_an_external_model(run, shelf: Path, tmp_path: Path) -> None:
     import torch
     from safetensors.torch import load_file
 

@@ -1,4 +1,4 @@
-"""Architectures against published parameter counts; checkpoints and outside models, good and bad."""
+"""Architectures against published parameter counts; checkpoints and external models, good and bad."""
 
 from __future__ import annotations
 
@@ -100,6 +100,11 @@ def test_unknown_name_lists_near_ones(shipped: Classifier) -> None:
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "digits/../digits/lenet/standard", ""])
+def test_an_older_card_of_an_external_model_is_read(shipped: Classifier) -> None:
+    card = Card.from_dict({**shipped.card.to_dict(), "name": "mine", "method": "outside", "data": "outside"})
+    assert (card.method, card.data, card.external, card.title) == ("external", "external", True, "mine")
+
+
 def test_a_name_cannot_step_outside_the_folder(shipped: Classifier, name: str) -> None:
     with pytest.raises(ExplorerError, match="Unknown model"):
         load_model(name)
@@ -136,7 +141,7 @@ def test_a_pickle_that_would_run_code_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("nested", [False, True])
 @pytest.mark.parametrize("prefix", ["", "module."])
 @pytest.mark.parametrize("suffix", [".pth", ".th", ".safetensors"])
-def test_outside_state_dicts_open(tmp_path: Path, nested: bool, prefix: str, suffix: str) -> None:
+def test_external_state_dicts_open(tmp_path: Path, nested: bool, prefix: str, suffix: str) -> None:
     """As public CIFAR code saves them: DataParallel prefix, nested key, the head called linear."""
     net = build("resnet20").eval()
     state = {prefix + key.replace("fc.", "linear."): value for key, value in net.state_dict().items()}

@@ -9,6 +9,7 @@ from explorer.app.workspace import Workspace
 from explorer.data.datasets import dataset_title
 from explorer.errors import ExplorerError
 from explorer.models import Card
+from explorer.models.classifier import EXTERNAL
 from explorer.models.families import Family, alike
 
 
@@ -61,7 +62,7 @@ def all_groups(workspace: Workspace) -> dict[str, Group]:
     found: dict[str, Group] = {}
     for family in workspace.families.values():
         for data in family.data:
-            cards = tuple(card for card in family.cards if card.data in (data, "outside"))
+            cards = tuple(card for card in family.cards if card.data in (data, EXTERNAL))
             if any(card.data == data for card in cards) and data not in found:
                 found[data] = Group(data, dataset_title(data), family, cards)
     return found

@@ -116,7 +116,7 @@ class Methods:
 
     def _methods(self, group: Group) -> list[str]:
         """All methods, those of the models included; those without a model on this data set come last."""
-        here = [card.method for card in group.cards if card.method != "outside"]  # of which nothing is known
+        here = [card.method for card in group.cards if not card.external]  # of which nothing is known
         return sorted(dict.fromkeys([*METHODS, *here]), key=lambda method: method not in here)
 
     def _method(self, method: str, group: Group) -> dict[str, Any]:
