@@ -102,7 +102,7 @@ class Endpoints:
             query: The address's query, from the browser.
 
         Returns:
-            {"state", "said"} as in ``links.read_link``.
+            {"state", "messages"} as in ``links.read_link``.
         """
         workspace = self._context.workspace
         return await self._run(

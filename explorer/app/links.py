@@ -46,14 +46,14 @@ def read_link(workspace: Workspace, query: Any, *, max_models: int, max_steps: i
         max_steps: Steps of a recipe that the page can show.
 
     Returns:
-        {"state": {...}, "said": [sentences]}. ``state`` is in the page's own form and has only what the address gives
-        correctly, of family, models, picture, steps, seed, against, quantised, reference and tab; ``said`` says what it
-        could not honour.
+        {"state": {...}, "messages": [sentences]}. ``state`` has the form that the page uses and holds what the address gives
+        correctly, of family, models, picture, steps, seed, against, quantised, reference and tab; ``messages`` name what
+        was left out.
     """
     reader = _Reader(workspace, max_models, max_steps)
     if not isinstance(query, str) or len(query) > MAX_LINK:
         reader.messages.append("The address is too long to be one of ours; the explorer opened as usual.")
-        return {"state": {}, "said": reader.messages}
+        return {"state": {}, "messages": reader.messages}
     given: dict[str, str] = {}
     for key, value in parse_qsl(query, keep_blank_values=True)[:MAX_PARTS]:
         given.setdefault(key, value)
@@ -64,7 +64,7 @@ def read_link(workspace: Workspace, query: Any, *, max_models: int, max_steps: i
     reader.messages += [
         f"The address says {_quoted(key)}, which means nothing here." for key in given if key not in others
     ]
-    return {"state": reader.state, "said": reader.messages}
+    return {"state": reader.state, "messages": reader.messages}
 
 
 class _Reader:

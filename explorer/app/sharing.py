@@ -25,7 +25,7 @@ def shares(request: ComparisonRequest) -> dict[str, Any]:
         request: The question.
 
     Returns:
-        {"command", "python", "json", "own", "notes"}: ``own`` says that the picture was uploaded, ``notes`` what has to
+        {"command", "python", "json", "uploaded", "notes"}: ``uploaded`` says that the picture was uploaded, ``notes`` what has to
         be put right, one sentence each.
     """
     names = [model.name for model in request.models]
@@ -55,7 +55,7 @@ def shares(request: ComparisonRequest) -> dict[str, Any]:
         "command": " ".join(map(_word, command)),
         "python": "\n".join(python),
         "json": shared,
-        "own": request.picture.name == OWN,
+        "uploaded": request.picture.name == OWN,
         "notes": notes,
     }
 

@@ -729,13 +729,13 @@ export interface MethodInfo {
   method: string;
   title: string;
   source: Paper | null;
-  idea: string;
+  summary: string;
   formulas: [math: string, words: string][];
   symbols: string;
   cost: string;
   published: number;
-  beware: string;
-  look: string | null;
+  caution: string;
+  shown_by: string | null;
   models: MethodModel[];
 }
 /** A data set with the models that were trained on it. */
@@ -756,7 +756,7 @@ export interface Known extends Unit {
   unit: string;
   help: string;
   adversarial: boolean;
-  said: string[];
+  messages: string[];
   reaches: Record<string, { amounts: number[] }>;
   points: PointValue[];
   published: PublishedValue[];

@@ -89,7 +89,7 @@ def test_the_named_survey_comes_first_and_shipped_ones_are_there(page: Failures,
     assert [one["origin"] for one in found["surveys"]] == ["named", "shipped", "shipped"]
     assert found["surveys"][0]["title"] == "few"
     assert (found["surveys"][0]["images"], found["surveys"][0]["done"]) == (60, 60)
-    assert found["said"] == []
+    assert found["messages"] == []
     assert found["home"] == str(folder.resolve().parent)
 
 
@@ -99,8 +99,8 @@ def test_a_damaged_survey_is_named_and_the_others_stay(context: Context, folder:
     (tmp_path / "bad" / "plan.json").write_text("{")
     found = failures(beside(context, tmp_path)).answer({"ask": "surveys"})
     assert [one["title"] for one in found["surveys"] if one["origin"] == "named"] == ["good"]
-    assert len(found["said"]) == 1
-    assert "bad" in found["said"][0]
+    assert len(found["messages"]) == 1
+    assert "bad" in found["messages"][0]
 
 
 def test_quadrants_and_items_are_those_of_the_rows(page: Failures, key: str, folder: Path) -> None:

@@ -409,8 +409,8 @@ def test_without_an_answer_the_page_says_so_and_tries_again(browser: Browser, ur
     page = visitor.page
     page.route("**/component_server/**", lambda route: route.abort())
     page.get_by_role("button", name="Failures", exact=True).click()
-    page.wait_for_selector(".f-said [role=alert]")
-    assert "does not answer" in page.locator(".f-said").inner_text()
+    page.wait_for_selector(".f-message [role=alert]")
+    assert "does not answer" in page.locator(".f-message").inner_text()
     page.screenshot(path=artifacts() / "failures-silent.png")
     page.unroute_all(behavior="wait")
     page.get_by_role("button", name="Try again").click()
@@ -426,14 +426,14 @@ def open_new(page: Page, images: str) -> None:
     dialog.get_by_label("Images at most").fill(images)
     dialog.get_by_label("Amounts of JPEG").fill("50, 20")
     dialog.get_by_role("button", name="What will it take?").click()
-    page.wait_for_function("document.querySelector('.f-told').textContent.includes('rows')")
+    page.wait_for_function("document.querySelector('.f-message').textContent.includes('rows')")
 
 
 def test_a_survey_is_priced_run_stopped_and_gone_on_with(visitor: FailuresPage, folder: Path) -> None:
     page = visitor.page
     try:
         open_new(page, "40")
-        told = page.locator(".f-told").inner_text()
+        told = page.locator(".f-message").inner_text()
         assert "560 rows (40 images, 7 conditions), about" in told
         page.screenshot(path=artifacts() / "failures-new.png")
         assert len(list(folder.parent.iterdir())) == 1  # nothing is written before it is started
@@ -451,7 +451,7 @@ def test_a_survey_is_priced_run_stopped_and_gone_on_with(visitor: FailuresPage, 
         page.get_by_role("button", name="Cancel").click()
         visitor.app.until_notice("The survey was stopped")
         open_new(page, "40")
-        assert "40 of 40 images are finished already" in page.locator(".f-told").inner_text()
+        assert "40 of 40 images are finished already" in page.locator(".f-message").inner_text()
         page.keyboard.press("Escape")
     finally:
         for other in folder.parent.iterdir():

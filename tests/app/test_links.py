@@ -30,7 +30,7 @@ def workspace() -> Workspace:
 
 def read(workspace: Workspace, query: str) -> tuple[dict[str, Any], list[str]]:
     found = read_link(workspace, query, max_models=MAX_MODELS, max_steps=MAX_STEPS)
-    return found["state"], found["said"]
+    return found["state"], found["messages"]
 
 
 def test_a_whole_state_is_read_back(workspace: Workspace) -> None:
@@ -183,7 +183,7 @@ def test_a_picture_of_ones_own_is_called_so(workspace: Workspace) -> None:
     token = workspace.pictures.bring(images.encode_png(images.sample_images()["cat"]()))["token"]
     state = state_with({"token": token}, "jpeg=20;seed=3", [STANDARD])
     texts = shares(workspace.load(state))
-    assert texts["own"] is True
+    assert texts["uploaded"] is True
     assert "picture.png" in texts["python"]
     assert "picture.png" in texts["command"]
     assert token not in json.dumps(texts)

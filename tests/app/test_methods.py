@@ -71,7 +71,7 @@ def test_the_points_of_surveys_are_theirs(context: Context) -> None:
     found = evaluate(model, load_dataset("digits"), Recipe((("crop", 4),)))
     one = points["digits/lenet/bang", 4]
     assert (one["accuracy"], one["n"]) == (pytest.approx(found.accuracy, abs=1 / 360), found.n)
-    assert known["said"] == []
+    assert known["messages"] == []
 
 
 def test_a_survey_of_other_weights_is_left_out_and_said_to_be(
@@ -80,7 +80,8 @@ def test_a_survey_of_other_weights_is_left_out_and_said_to_be(
     place = "explorer.app.methods.measured.fingerprint"
     monkeypatch.setattr(place, lambda model: "" if model.name.endswith("bang") else fingerprint(model))
     known = ask(context, "known", data="digits", distortion="crop")
-    assert known["said"] == ["The shipped survey knows digits/lenet/bang with other weights; its points are left out."]
+    (message,) = known["messages"]
+    assert message == "The shipped survey knows digits/lenet/bang with other weights; its points are left out."
     assert "digits/lenet/bang" not in {one["model"] for one in known["points"] if one["source"] == "survey"}
 
 

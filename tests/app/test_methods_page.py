@@ -250,7 +250,7 @@ def test_published_values_are_marks_that_say_net_setting_and_source(visitor: Met
 def test_gains_and_losses_come_from_the_cards_and_are_as_loud(visitor: MethodsPage) -> None:
     visitor.at("cifar10", "gaussian_noise")
     page = visitor.page
-    box = page.locator(".m-idea[data-method=stability]")
+    box = page.locator(".m-method[data-method=stability]")
     cards = {card.method: {row["recipe"]: row["accuracy"] for row in card.results}
              for card in list_models() if card.name.startswith("cifar10/resnet20/")}  # fmt: skip
     gap = {recipe: cards["stability"][recipe] - cards["standard"][recipe] for recipe in cards["standard"]}
@@ -265,9 +265,9 @@ def test_gains_and_losses_come_from_the_cards_and_are_as_loud(visitor: MethodsPa
     assert len(set(fonts)) == 1
     assert page.locator("#methods math").count() >= 10
     assert page.locator("#methods math:not([aria-label])").count() == 0
-    assert "gradient masking" in page.locator(".m-idea[data-method=bang]").inner_text()
-    for method in {one.get_attribute("data-method") for one in page.locator(".m-idea").all()} - set(cards):
-        text = page.locator(f".m-idea[data-method={method}]").inner_text()
+    assert "gradient masking" in page.locator(".m-method[data-method=bang]").inner_text()
+    for method in {one.get_attribute("data-method") for one in page.locator(".m-method").all()} - set(cards):
+        text = page.locator(f".m-method[data-method={method}]").inner_text()
         assert "No shipped model of this method on CIFAR-10 yet." in text
     page.get_by_role("button", name="Show FGSM on the margin").click()
     page.wait_for_function("document.querySelector('.m-box h2').textContent === 'Accuracy under FGSM on the margin'")
@@ -303,7 +303,7 @@ def test_it_fits_screens_wide_and_narrow(visitor: MethodsPage, dark: bool) -> No
         over = (
             "all => all.filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.textContent.slice(0, 60))"
         )
-        assert page.eval_on_selector_all(".m-idea, .m-box, .m-head, .m-legend", over) == []
+        assert page.eval_on_selector_all(".m-method, .m-box, .m-head, .m-legend", over) == []
         page.screenshot(path=artifacts() / f"methods-{width}-{'dark' if dark else 'light'}.png", full_page=True)
     page.set_viewport_size({"width": 1440, "height": 900})
     page.evaluate("document.body.classList.remove('dark')")

@@ -198,7 +198,7 @@ def test_a_hostile_address_opens_safely_and_says_what_it_left_out(browser: Brows
     )
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     visitor = AppPage(context, f"{url}/?{query}")
-    said = visitor.page.locator("dialog .said li").all_inner_texts()
+    said = visitor.page.locator("dialog .messages li").all_inner_texts()
     assert len(said) == 6
     assert script in " ".join(said)  # as text
     assert visitor.page.evaluate("window.hacked") is None

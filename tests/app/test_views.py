@@ -145,7 +145,7 @@ def spots(page: Page) -> Page:
 def search(page: Page, goal: str = "What breaks the baseline soonest?", among: str = "all") -> None:
     page.get_by_label("Distortions to search").select_option(among)
     page.get_by_role("button", name=goal).click()
-    page.wait_for_function("document.querySelector('#view-weakness .said').textContent !== ''")
+    page.wait_for_function("document.querySelector('#view-weakness .outcome').textContent !== ''")
 
 
 def order(page: Page) -> list[str]:
@@ -155,7 +155,7 @@ def order(page: Page) -> list[str]:
 def test_weak_spots_are_ranked_and_what_was_not_found_stays_last(spots: Page) -> None:
     search(spots)
     assert order(spots) == ["Pgd", "Fgsm", EVIL, "Jpeg", "Noise", "Fog"]
-    said = spots.locator(".said").inner_text()
+    said = spots.locator(".outcome").inner_text()
     assert said == "5 of 6 distortions break Standard. The smallest change of the picture is by Pgd, σ = 0.375."
     spots.get_by_role("columnheader", name="L2").get_by_role("button").click()
     assert order(spots) == ["Noise", "Jpeg", EVIL, "Fgsm", "Pgd", "Fog"]
@@ -177,9 +177,10 @@ def test_a_row_of_weak_spots_says_what_was_found(spots: Page) -> None:
         "◆ frog flips at σ = 0.25",
         "○ cat flips at σ = 0.75",
     ]
-    assert spots.locator(".said").inner_text() == "Noise breaks Standard at σ = 0.25."
+    assert spots.locator(".outcome").inner_text() == "Noise breaks Standard at σ = 0.25."
     search(spots, among="fog")
-    assert spots.locator(".said").inner_text() == "Fog never breaks Standard on this picture, up to the slider’s end."
+    outcome = spots.locator(".outcome").inner_text()
+    assert outcome == "Fog never breaks Standard on this picture, up to the slider’s end."
     assert texts(spots.locator("tbody td"))[0] == "not found"
 
 
@@ -215,14 +216,14 @@ def test_a_search_that_finds_nothing_says_so(spots: Page) -> None:
     nothing = {name: spot(name, None) for name in FOUND}
     answer(spots, "weakness", f"({{ distortion }}) => ({json.dumps(nothing)})[distortion]")
     search(spots)
-    assert spots.locator(".said").inner_text().startswith("None of these 6 distortions breaks Standard")
+    assert spots.locator(".outcome").inner_text().startswith("None of these 6 distortions breaks Standard")
 
 
 def test_a_chain_that_has_broken_it_already_is_told(spots: Page) -> None:
     answer(spots, "weakness", spot("noise", 2.0, 0.0))
     spots.get_by_label("on top of the present chain").check()
     search(spots, among="noise")
-    assert "already break Standard by themselves" in spots.locator(".said").inner_text()
+    assert "already break Standard by themselves" in spots.locator(".outcome").inner_text()
 
 
 def test_a_cancelled_search_keeps_what_it_found(spots: Page) -> None:
@@ -233,7 +234,7 @@ def test_a_cancelled_search_keeps_what_it_found(spots: Page) -> None:
     )
     spots.get_by_role("button", name="What breaks").click()
     spots.get_by_role("button", name="Cancel").click()
-    assert spots.locator(".said").inner_text() == "Cancelled after 2 of 6."
+    assert spots.locator(".outcome").inner_text() == "Cancelled after 2 of 6."
     assert order(spots) == ["Noise", "Fog"]
     assert spots.evaluate("cancelled") == ["weakness"]
     assert spots.locator(".work").is_hidden()
@@ -252,7 +253,7 @@ def test_a_search_ends_when_the_picture_is_left(spots: Page, *, told: bool) -> N
     spots.evaluate("() => { picture = { sample: 'dog' }; }")
     # told by an update, or, while the tab is closed, with the next result
     spots.evaluate("(found) => tell()" if told else "(found) => running.weakness(found)", FOUND["blur"])
-    spots.wait_for_function("document.querySelector('.said').textContent.startsWith('Stopped after 2 of 6')")
+    spots.wait_for_function("document.querySelector('.outcome').textContent.startsWith('Stopped after 2 of 6')")
     assert spots.locator(".work").is_hidden()
 
 
@@ -269,7 +270,7 @@ def test_amounts_of_weak_spots_have_three_digits_and_a_true_minus(spots: Page) -
     found["flips"] = {MODELS[0]: "-29.71°", MODELS[1]: "ε = 8.126/255"}
     answer(spots, "weakness", found)
     search(spots, among="noise")
-    assert spots.locator(".said").inner_text() == "Noise breaks Standard at σ = 0.0481."
+    assert spots.locator(".outcome").inner_text() == "Noise breaks Standard at σ = 0.0481."
     assert texts(spots.locator("tbody td")) == [
         "σ = 0.0481 50 %",
         "3.0",
@@ -600,7 +601,7 @@ def test_a_network_view_without_an_answer_says_why(page: Page) -> None:
 
 
 def test_a_pinned_picture_is_not_called_clean(network: Page) -> None:
-    network.evaluate("(said) => { recipe.seed = 4; tell({ ...said, pinned: 'jpeg=10;seed=0' }); }", moved(1.0, 4.0))
+    network.evaluate("(said) => { recipe.seed = 4; tell({ ...outcome, pinned: 'jpeg=10;seed=0' }); }", moved(1.0, 4.0))
     network.wait_for_function("document.querySelector('.evidence figcaption').textContent === 'pinned for cat'")
     assert texts(network.locator(".channels .line > .soft"))[0] == "pinned 0 to 10.0"
 
@@ -652,7 +653,7 @@ def test_the_matrix_says_who_is_fooled_by_whose_attack(matrix: Page) -> None:
     assert texts(matrix.locator("tbody tr").nth(0).locator("td")) == ["cat cat: 100 %", "cat cat: 75 %"]
     assert texts(matrix.locator("tbody tr").nth(1).locator("td")) == ["flipped frog cat: < 1 %", "holds cat cat: 50 %"]
     assert texts(matrix.locator("tbody tr").nth(2).locator("td"))[0] == f"flipped {EVIL} cat: 25 %"
-    said = matrix.locator(".said").inner_text()
+    said = matrix.locator(".outcome").inner_text()
     assert said.startswith("FGSM at ε = 8/255 fools 1 of 2 models that it is crafted on, and in 1 of 2 cases")
     assert texts(matrix.locator(".raised")) == [f"! {EVIL} is zero."]
     assert "No sign" in matrix.locator(".flags li").nth(1).inner_text()
@@ -731,7 +732,7 @@ def test_a_cancelled_attack_waits_until_it_is_asked_for_again(page: Page) -> Non
 
 def test_attacks_without_an_answer_say_why(page: Page) -> None:
     page.evaluate("open_('attacks')")
-    said = page.locator("#view-attacks .said")
+    said = page.locator("#view-attacks .outcome")
     assert said.inner_text() == "This follows as soon as the panel above has its answer."
     page.evaluate("tell(null, true)")
     assert said.inner_text() == "This follows as soon as the panel above has its answer."
@@ -740,10 +741,10 @@ def test_attacks_without_an_answer_say_why(page: Page) -> None:
     assert page.get_by_role("alert").inner_text() == SILENT
     answer(page, "attacks", {})
     page.evaluate("tell()")
-    page.wait_for_function("document.querySelector('.said').textContent === 'The attack was ended.'")
+    page.wait_for_function("document.querySelector('.outcome').textContent === 'The attack was ended.'")
     answer(page, "attacks", {"error": SILENT})
     page.get_by_role("button", name="Ask again").click()
-    page.wait_for_function("said => document.querySelector('.said').textContent === said", arg=SILENT)
+    page.wait_for_function("said => document.querySelector('.outcome').textContent === said", arg=SILENT)
 
 
 # ---- all of it ------------------------------------------------------------------------------------------------------
@@ -761,7 +762,7 @@ def test_the_views_in_the_running_app(browser: Browser) -> None:
         search(page, among="jpeg")
         page.locator("#view-weakness tbody th button").click()
         page.wait_for_function("document.querySelector('#recipe textarea').value.startsWith('jpeg=')")
-        if "breaks" in page.locator("#view-weakness .said").inner_text():
+        if "breaks" in page.locator("#view-weakness .outcome").inner_text():
             assert app.badges[0] == "flipped"
         page.keyboard.press("Control+z")
         app.until_recipe(before)
@@ -789,6 +790,6 @@ def test_the_views_in_the_running_app(browser: Browser) -> None:
         page.evaluate("window.stabilityExplorer.chooseFamily('cifar10-32-3-10')")
         page.wait_for_function("document.querySelector('#view-attacks .own strong')?.textContent.match(/^[a-z]+$/)")
         page.locator("#tab-weakness").click()
-        page.wait_for_function("/Stopped|separate/.test(document.querySelector('#view-weakness .said').textContent)")
+        page.wait_for_function("/Stopped|separate/.test(document.querySelector('#view-weakness .outcome').textContent)")
         assert app.complaints == []
         assert app.foreign == set()

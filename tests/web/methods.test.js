@@ -104,7 +104,7 @@ test("what is measured, and what can be done about it", () => {
 });
 
 test("notes tell of values beyond the chart and of what is not known", () => {
-  const known = { ...NOISE, said: ["Seed 0."], published: [{ ...VALUE, clean: true }] };
+  const known = { ...NOISE, messages: ["Seed 0."], published: [{ ...VALUE, clean: true }] };
   const values = [{ amount: 0.5 }, { amount: 0.1 }];
   const of = (/** @type {object} */ more) =>
     notesOf(/** @type {any} */ ({ known, group: GROUP, amounts: [0, 0.3], values, whole: false, ...more }));

@@ -81,10 +81,11 @@ class Failures:
         """List the surveys.
 
         Returns:
-            {"surveys": [...], "said": [a sentence for each that cannot be opened], "home": where new ones go}.
+            {"surveys": [...], "messages": [a sentence for each that cannot be opened], "home": where new ones go}.
         """
         found, messages = self._surveys.all()
-        return {"surveys": [opened.to_dict() for opened in found], "said": messages, "home": str(self._surveys.home)}
+        surveys = [opened.to_dict() for opened in found]
+        return {"surveys": surveys, "messages": messages, "home": str(self._surveys.home)}
 
     def open(self, question: Any) -> dict[str, Any]:
         """Describe a survey: all that the page needs to know before it asks for cases.

@@ -86,7 +86,7 @@ class Methods:
             "reaches": {name: {"amounts": amounts_of(distortion, group, name)} for name in reaches(distortion, group)},
             "points": [*card_points(group, distortion), *surveyed],
             "published": [_shown(value, mild) for value in _published(group.data, distortion.name)],
-            "said": messages,
+            "messages": messages,
         }
 
     def _describe(self, group: Group) -> dict[str, Any]:
@@ -147,14 +147,14 @@ def _description(method: Method | None) -> dict[str, Any]:
     """A method in words and formulas, (MathML, the same as it is read aloud); of an unknown one, empty."""
     known = method or Method("", "", print)
     return {
-        "idea": known.summary,
+        "summary": known.summary,
         "formulas": [[mathml(formula.text), formula.spoken] for formula in known.formulas],
         "symbols": known.symbols,
         "passes": known.passes,
         "cost": known.cost,
-        "beware": known.caution,
+        "caution": known.caution,
         "source": None if known.source is None else known.source.to_dict(),
-        "look": known.shown_by,
+        "shown_by": known.shown_by,
     }
 
 

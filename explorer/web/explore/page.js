@@ -290,17 +290,17 @@ export async function start({ element, server, trigger, catalogue }) {
     Object.assign(state, found);
     const brought = file ? await server.open_picture({ binary: true, data: { file } }) : {};
     if (brought.token) state.picture = { token: brought.token };
-    if (brought.error) read.said.push(brought.error);
+    if (brought.error) read.messages.push(brought.error);
     if (state.reference && !state.reference.picture) {
       if (brought.token) state.reference.picture = state.picture;
       else state.reference = null;
     }
-    return { tab, messages: read.said, brought: brought.token && { ...brought, file } };
+    return { tab, messages: read.messages, brought: brought.token && { ...brought, file } };
   }
 
   /** @type {(sentences: string[]) => void} */
   function tellWhatWasLeft(sentences) {
-    const list = make("ul", { class: "said" }, ...sentences.map((sentence) => make("li", {}, sentence)));
+    const list = make("ul", { class: "messages" }, ...sentences.map((sentence) => make("li", {}, sentence)));
     openDialog("The address could be followed in part only", list);
   }
 

@@ -54,7 +54,7 @@ export function makeShare({ page, server, jobs, notice }) {
       note,
     );
     const notes = [...texts.notes];
-    if (texts.own)
+    if (texts.uploaded)
       notes.push(
         page.ownTravels()
           ? "Your picture is in the link; nobody else gets it. For Python and the terminal save the clean pixels as picture.png."

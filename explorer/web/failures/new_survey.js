@@ -31,7 +31,7 @@ export function openNewSurvey({ notice, jobs, catalogue, ran }) {
     title: "Whole numbers separated by commas: random distortions are drawn with each",
   });
   const rows = make("div", { class: "f-distortions", role: "group", "aria-label": "Distortions" });
-  const said = make("div", { class: "f-told", role: "status" });
+  const message = make("div", { class: "f-message", role: "status" });
   const estimate = smallButton("What will it take?", "Try it on a few images: rows, size, time", price);
   const begin = make(
     "button",
@@ -55,12 +55,12 @@ export function openNewSurvey({ notice, jobs, catalogue, ran }) {
         rows,
       ),
     ),
-    said,
+    message,
     make("div", { class: "turn" }, estimate, begin),
   );
   dialog.classList.add("f-window");
   /** @type {object | null} */
-  let priced = null; // the question whose cost was told
+  let priced = null; // the question whose cost is shown
 
   for (const [name, distortion] of Object.entries(catalogue.distortions)) {
     const check = make("input", { type: "checkbox", value: name });
@@ -155,8 +155,8 @@ export function openNewSurvey({ notice, jobs, catalogue, ran }) {
 
   /** @type {(sentence: string, alert?: boolean) => void} */
   function tell(sentence, alert = false) {
-    said.setAttribute("role", alert ? "alert" : "status");
-    said.textContent = sentence;
+    message.setAttribute("role", alert ? "alert" : "status");
+    message.textContent = sentence;
   }
 }
 

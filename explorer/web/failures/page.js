@@ -100,7 +100,7 @@ export function makeFailures({ element, query, server, jobs, notice, catalogue, 
     onward,
     more,
   );
-  const said = make("div", { class: "f-said", role: "status" });
+  const message = make("div", { class: "f-message", role: "status" });
   const quadrants = makeQuadrants({ world });
   const filters = makeFailureFilters({ world });
   const tabs = makeTabs(PANES, {
@@ -126,7 +126,7 @@ export function makeFailures({ element, query, server, jobs, notice, catalogue, 
     confusion: makeConfusion(pane("confusion")),
     map: makeFeatureMap(pane("map")),
   };
-  element.append(head, said, quadrants.element, body);
+  element.append(head, message, quadrants.element, body);
   which.addEventListener("change", () => openSurvey(which.value));
   first.addEventListener("change", () => {
     const [baseline, other] = opened().pair;
@@ -169,7 +169,7 @@ export function makeFailures({ element, query, server, jobs, notice, catalogue, 
         return own.length ? [make("optgroup", { label }, ...own.map(option))] : [];
       }),
     );
-    if (found.said.length) notice.show(found.said.join(" "), { error: true });
+    if (found.messages.length) notice.show(found.messages.join(" "), { error: true });
     if (!all.length) return fail("There is no survey here yet. Make one: press New survey.");
     if (key && !all.some((one) => one.key === key))
       notice.show("The survey of this address is not here; the first one is shown.", { error: true });
@@ -277,8 +277,8 @@ export function makeFailures({ element, query, server, jobs, notice, catalogue, 
   function busy(on) {
     element.toggleAttribute("aria-busy", on);
     if (on) element.setAttribute("aria-busy", "true");
-    if (!on) said.replaceChildren();
-    else if (!survey) said.replaceChildren(make("p", { class: "soft" }, "Opening the survey …"));
+    if (!on) message.replaceChildren();
+    else if (!survey) message.replaceChildren(make("p", { class: "soft" }, "Opening the survey …"));
     body.hidden = quadrants.element.hidden = !survey;
   }
 
@@ -291,7 +291,7 @@ export function makeFailures({ element, query, server, jobs, notice, catalogue, 
     onward.hidden = !going;
     onward.disabled = !going;
     far.textContent = "";
-    said.replaceChildren(
+    message.replaceChildren(
       make("p", { role: "alert" }, sentence),
       ...(again ? [smallButton("Try again", "Ask once more", again)] : []),
     );

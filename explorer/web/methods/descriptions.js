@@ -39,8 +39,8 @@ export function makeDescriptions({ element, show }) {
           `${source.short}, arXiv ${source.arxiv}`,
         ),
       );
-    if (method.idea)
-      parts.push(make("p", {}, method.idea), ...formulas(method), make("p", { class: "soft" }, method.symbols));
+    if (method.summary)
+      parts.push(make("p", {}, method.summary), ...formulas(method), make("p", { class: "soft" }, method.symbols));
     else parts.push(make("p", { class: "soft" }, "Nothing is written about this method yet; its numbers are below."));
     const facts = make("dl", {});
     /** @type {(name: string, ...words: (string | HTMLElement)[]) => void} */
@@ -57,8 +57,12 @@ export function makeDescriptions({ element, show }) {
         "Published",
         `${method.published} values of others on ${group.title} are known, each a mark under its own distortion.`,
       );
-    if (method.beware)
-      fact("Beware", method.beware, ...(method.look ? [" ", showButton(method.look, titleOf(method.look))] : []));
+    if (method.caution)
+      fact(
+        "Beware",
+        method.caution,
+        ...(method.shown_by ? [" ", showButton(method.shown_by, titleOf(method.shown_by))] : []),
+      );
     parts.push(facts);
     if (!method.models.length)
       parts.push(make("p", { class: "m-none" }, `No shipped model of this method on ${group.title} yet.`));
@@ -67,7 +71,7 @@ export function makeDescriptions({ element, show }) {
         model.rows.length ? table(model, most) : make("p", { class: "m-none" }, `${model.name}: not measured.`),
       ),
     );
-    return make("article", { class: "m-idea", "data-method": method.method, "aria-label": method.title }, ...parts);
+    return make("article", { class: "m-method", "data-method": method.method, "aria-label": method.title }, ...parts);
   }
 
   /** @type {(model: MethodModel) => string} */

@@ -73,8 +73,8 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
     notes,
     numbers.element,
   );
-  const said = make("div", { class: "m-said" });
-  const descriptionsBox = make("div", { class: "m-ideas" });
+  const message = make("div", { class: "m-message" });
+  const descriptionsBox = make("div", { class: "m-methods" });
   const descriptionsTitle = make("h2", {}, "What each method does, costs, gains and loses");
   const body = make("div", { class: "m-body", hidden: "" }, box, descriptionsTitle, descriptionsBox);
   const chart = makeMethodChart({ element: chartBox });
@@ -92,7 +92,7 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
   const ask = (what, question = {}) => askServer(server, "methods", { ask: what, ...question });
 
   async function enter() {
-    if (!menus.element.isConnected) element.append(menus.element, said, body);
+    if (!menus.element.isConnected) element.append(menus.element, message, body);
     away = false;
     if (groups) return comeBack();
     const found = await ask("overview");
@@ -156,7 +156,7 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
     if (!sizes.includes(chosen.images))
       chosen.images = sizes.filter((size) => size <= chosen.images).at(-1) ?? sizes[0];
     menus.paint(chosen, facts(), group(), reached());
-    said.replaceChildren();
+    message.replaceChildren();
     body.hidden = false;
     descriptions.paint(group(), (name) => catalogue.distortions[name].title);
     paint();
@@ -306,9 +306,9 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
   function fail(sentence, again) {
     element.removeAttribute("aria-busy");
     body.hidden = true;
-    said.replaceChildren(make("p", { role: "alert" }, sentence));
+    message.replaceChildren(make("p", { role: "alert" }, sentence));
     if (!again) return;
-    said.append(smallButton("Try again", null, again));
+    message.append(smallButton("Try again", null, again));
   }
 
   // What the address says of this page.

@@ -48,7 +48,7 @@ export function actText(state, { bytes, host }, loading) {
 // What has to be known to read the chart; `values` are all that could be on it, `whole` whether it spans the whole slider.
 /** @type {(facts: { known: Known; group: MethodGroup; amounts: number[]; values: { amount: number }[]; whole: boolean }) => string[]} */
 export function notesOf({ known, group, amounts, values, whole }) {
-  const notes = [...known.said];
+  const notes = [...known.messages];
   const [mild, strong] = endsOf({ amounts });
   const beyond = values.filter((one) => (one.amount - strong) * Math.sign(strong - mild) > 1e-9).length;
   const more = whole ? "they stand in the table below" : "choose more under Amounts";

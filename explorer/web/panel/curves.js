@@ -40,7 +40,7 @@ export function mountCurves(element, { pick = null } = {}) {
   const fill = make("i");
   const busyBar = { class: "bar", role: "progressbar", "aria-label": "Computing the curves", hidden: true };
   const bar = make("div", busyBar, fill);
-  const message = make("p", { class: "said", role: "status", hidden: true });
+  const message = make("p", { class: "curves-message", role: "status", hidden: true });
   const drawing = make("div", { class: "drawing" });
   const readout = make("div", { class: "readout", "aria-hidden": "true", hidden: true });
   const table = make("div", { class: "scroll" });

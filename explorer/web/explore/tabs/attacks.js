@@ -34,7 +34,7 @@ export function makeAttacksView({ element, page, jobs, catalogue }) {
     make("span", {}, "Crafting"),
     stop,
   );
-  const said = make("p", { class: "said", role: "status" });
+  const message = make("p", { class: "outcome", role: "status" });
   const found = make("div", { class: "found", hidden: "" });
   const top = make("label", { title: onTopTitle }, onTop, "on top of the present chain");
   element.append(
@@ -49,7 +49,7 @@ export function makeAttacksView({ element, page, jobs, catalogue }) {
       again,
     ),
     work,
-    said,
+    message,
     found,
   );
 
@@ -208,8 +208,8 @@ export function makeAttacksView({ element, page, jobs, catalogue }) {
 
   /** @type {(sentence: string, error?: boolean) => void} */
   function say(sentence, error = false) {
-    said.setAttribute("role", error ? "alert" : "status");
-    said.textContent = sentence;
+    message.setAttribute("role", error ? "alert" : "status");
+    message.textContent = sentence;
   }
 
   // ---- the matrix -------------------------------------------------------------------------------------------------

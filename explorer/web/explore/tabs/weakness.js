@@ -34,11 +34,11 @@ export function makeWeaknessView({ element, page, jobs, catalogue }) {
     where,
     stop,
   );
-  const said = make("p", { class: "said", role: "status" });
+  const message = make("p", { class: "outcome", role: "status" });
   const table = makeWeaknessTable({ page, put });
   const result = table.element;
   result.hidden = true;
-  element.append(make("div", { class: "asking" }, goals.break, goals.separate, among, topLabel), work, said, result);
+  element.append(make("div", { class: "asking" }, goals.break, goals.separate, among, topLabel), work, message, result);
 
   /** @type {WeaknessQuestion | null} */
   let asked = null; // the question that the rows answer
@@ -162,8 +162,8 @@ export function makeWeaknessView({ element, page, jobs, catalogue }) {
 
   /** @type {(sentence: string, error?: boolean) => void} */
   function say(sentence, error = false) {
-    said.setAttribute("role", error ? "alert" : "status");
-    said.textContent = sentence;
+    message.setAttribute("role", error ? "alert" : "status");
+    message.textContent = sentence;
   }
 
   /** @type {(row: Weakness) => void} */
