@@ -46,8 +46,8 @@ def read_link(workspace: Workspace, query: Any, *, max_models: int, max_steps: i
         max_steps: Steps of a recipe that the page can show.
 
     Returns:
-        {"state": {...}, "messages": [sentences]}. ``state`` has the form that the page uses and holds what the address gives
-        correctly, of family, models, picture, steps, seed, against, quantised, reference and tab; ``messages`` name what
+        {"state": {...}, "messages": [sentences]}. ``state`` has the page's form and holds what the address gives
+        correctly of family, models, picture, steps, seed, against, quantised, reference and tab; ``messages`` name what
         was left out.
     """
     reader = _Reader(workspace, max_models, max_steps)

@@ -25,8 +25,8 @@ def shares(request: ComparisonRequest) -> dict[str, Any]:
         request: The question.
 
     Returns:
-        {"command", "python", "json", "uploaded", "notes"}: ``uploaded`` says that the picture was uploaded, ``notes`` what has to
-        be put right, one sentence each.
+        {"command", "python", "json", "uploaded", "notes"}. ``uploaded``: whether the picture was uploaded; ``notes``:
+        what has to be corrected, one sentence each.
     """
     names = [model.name for model in request.models]
     external = [model.card for model in request.models if model.card.external]
