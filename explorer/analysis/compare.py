@@ -191,11 +191,11 @@ def compare(
         >>> len(explorer.compare(models, ["digits:7", "digits:8"], "gaussian_noise=0.2;seed=7"))
         2
     """
-    asked = read_requests(
+    requests = read_requests(
         models, images, recipe, label=label, reference=reference if isinstance(reference, str) else None
     )
-    issue(asked.notes)
-    first = asked.items[0]
+    issue(requests.notes)
+    first = requests.items[0]
     pinned = None
     if isinstance(reference, Comparison):
         pinned = _pass(first.models, reference.distorted)
@@ -204,13 +204,13 @@ def compare(
         pinned = pinned_pass(state.models, state.pixels, state.recipe, label=state.label)
     elif reference is not None:
         raise ExplorerError(f"Expected a reference such as 'cat|jpeg=30;seed=0', got {type(reference).__name__}.")
-    meter = Meter(progress, len(asked.items))
+    meter = Meter(progress, len(requests.items))
     found = []
-    for item in asked.items:
+    for item in requests.items:
         answer = _compare(item.models, item.pixels, item.recipe, label=item.label, reference=pinned)
-        found.append(replace(answer, warnings=asked.notes))
+        found.append(replace(answer, warnings=requests.notes))
         meter.step()
-    return Comparisons(tuple(found), asked.recipe, asked.notes) if asked.several else found[0]
+    return Comparisons(tuple(found), requests.recipe, requests.notes) if requests.several else found[0]
 
 
 def compare_image(
@@ -267,12 +267,12 @@ def _compare(
         clean, pixels = reference, reference.pixels
     made = perf_counter()
     pairs = [_ask(model, pixels, distorted, clean) for model in models]
-    asked = perf_counter()
+    answered = perf_counter()
     numbers = _numbers([logits for logits, _, _ in pairs])
     answers = tuple(_answer(*parts) for parts in zip(models, numbers, pairs, strict=True))
     distance = measures.input_distance(pixels, distorted)
     hashed = image_hash(distorted)
-    seconds = {"distort": made - started, "infer": asked - made, "measure": perf_counter() - asked}
+    seconds = {"distort": made - started, "infer": answered - made, "measure": perf_counter() - answered}
     return Comparison(hashed, recipe, pixels, distorted, distance, answers, seconds)
 
 

@@ -132,10 +132,10 @@ def flip_point(
         Flip points of contrast
           digits/lenet/standard: flips at c = 0.21
     """
-    asked = read_request(models, image, Recipe() if recipe is None else recipe, label=label)
-    issue(asked.notes)
-    chosen = asked.models
-    line = varied(chosen, asked.pixels, distortion, asked.recipe, step_index=step_index, label=asked.label)
+    request = read_request(models, image, Recipe() if recipe is None else recipe, label=label)
+    issue(request.notes)
+    chosen = request.models
+    line = varied(chosen, request.pixels, distortion, request.recipe, step_index=step_index, label=request.label)
     width = check_tolerance(tolerance, line)
     amounts = stops(line)
     meter = Meter(progress, len(amounts) * (1 + len(chosen)))

@@ -69,10 +69,10 @@ def read_request(
     Raises:
         ExplorerError: Where something of it makes no sense or does not go together.
     """
-    asked = read_requests(models, picture, recipe, label=label, reference=reference)
-    if len(asked.items) != 1:
-        raise ExplorerError(f"Expected one image, got {len(asked.items)}.")
-    return asked.items[0]
+    requests = read_requests(models, picture, recipe, label=label, reference=reference)
+    if len(requests.items) != 1:
+        raise ExplorerError(f"Expected one image, got {len(requests.items)}.")
+    return requests.items[0]
 
 
 @dataclass(frozen=True, eq=False)

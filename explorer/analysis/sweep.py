@@ -285,10 +285,10 @@ def sweep(
         >>> found.models[0].flip_point
         0.1
     """
-    asked = read_request(models, image, Recipe() if recipe is None else recipe, label=label)
-    issue(asked.notes)
-    chosen, recipe, label = asked.models, asked.recipe, asked.label
-    line = varied(chosen, asked.pixels, distortion, recipe, step_index=step_index, label=label)
+    request = read_request(models, image, Recipe() if recipe is None else recipe, label=label)
+    issue(request.notes)
+    chosen, recipe, label = request.models, request.recipe, request.label
+    line = varied(chosen, request.pixels, distortion, recipe, step_index=step_index, label=label)
     points = line.grid(AMOUNTS) if amounts is None else tuple(line.distortion.check(amount) for amount in amounts)
     if not points:
         raise ExplorerError("A sweep needs at least one amount.")

@@ -196,11 +196,11 @@ def transfer(
     if not distortion.adversarial:
         raise ExplorerError(f"{attack} is not an attack; attacks are {', '.join(attacks())}.")
     amount = distortion.default if amount is None else distortion.check(amount)
-    asked = read_request(models, image, Recipe() if recipe is None else recipe, label=label)
-    issue(asked.notes)
-    chosen, label = asked.models, asked.label
-    base = replace(asked.recipe, against=chosen[0].name)
-    lines = [varied(chosen, asked.pixels, attack, replace(base, against=model.name), label=label) for model in chosen]
+    request = read_request(models, image, Recipe() if recipe is None else recipe, label=label)
+    issue(request.notes)
+    chosen, label = request.models, request.label
+    base = replace(request.recipe, against=chosen[0].name)
+    lines = [varied(chosen, request.pixels, attack, replace(base, against=model.name), label=label) for model in chosen]
     grid = lines[0].grid(GRID + 1)[1:]
     meter = Meter(progress, len(chosen) * (len(grid) + 1 + 1 + len(chosen)) + len(chosen))
     own = []

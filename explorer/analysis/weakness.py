@@ -176,15 +176,15 @@ def weaknesses(
     """
     if goal not in GOALS:
         raise ExplorerError(f"There is no goal {goal!r}: choose {' or '.join(GOALS)}.")
-    asked = read_request(models, image, Recipe() if recipe is None else recipe, label=label)
-    issue(asked.notes)
-    chosen, recipe, label = asked.models, asked.recipe, asked.label
+    request = read_request(models, image, Recipe() if recipe is None else recipe, label=label)
+    issue(request.notes)
+    chosen, recipe, label = request.models, request.recipe, request.label
     if goal == "separate" and len(chosen) < 2:
         raise ExplorerError("Separating models needs at least two of them; add another.")
     recipe = replace(recipe, against=recipe.against or chosen[0].name)
     names = [name for name, entry in DISTORTIONS.items() if entry.searched] if distortions is None else distortions
     entries = [find_distortion(name) for name in names]
-    lines = [list(_ways(varied(chosen, asked.pixels, entry.name, recipe, label=label))) for entry in entries]
+    lines = [list(_ways(varied(chosen, request.pixels, entry.name, recipe, label=label))) for entry in entries]
     meter = Meter(progress, len(entries))
 
     def breathe(_: int) -> None:

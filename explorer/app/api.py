@@ -175,16 +175,16 @@ class Api:
         """
 
         def work(progress: Progress) -> dict[str, Any]:
-            asked = SweepRequest.read({"distortion": distortion, "amounts": amounts, "seeds": seeds})
+            arguments = SweepRequest.read({"distortion": distortion, "amounts": amounts, "seeds": seeds})
             request = self._reader.load(image, models, recipe)
             return analysis.sweep(
                 request.models,
                 request.pixels,
-                asked.distortion,
-                amounts=asked.amounts,
+                arguments.distortion,
+                amounts=arguments.amounts,
                 recipe=request.recipe,
                 label=request.label,
-                seeds=asked.seeds,
+                seeds=arguments.seeds,
                 progress=progress,
             ).to_dict()
 
@@ -212,15 +212,15 @@ class Api:
         """
 
         def work(progress: Progress) -> dict[str, float | None]:
-            asked = FlipPointRequest.read({"distortion": distortion, "tolerance": tolerance})
+            arguments = FlipPointRequest.read({"distortion": distortion, "tolerance": tolerance})
             request = self._reader.load(image, models, recipe)
             return analysis.flip_point(
                 request.models,
                 request.pixels,
-                asked.distortion,
+                arguments.distortion,
                 recipe=request.recipe,
                 label=request.label,
-                tolerance=asked.tolerance,
+                tolerance=arguments.tolerance,
                 progress=progress,
             ).amounts
 

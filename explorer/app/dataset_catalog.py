@@ -156,11 +156,11 @@ class DatasetCatalog:
         Raises:
             ExplorerError: If there is no such data set, class or row.
         """
-        asked = BrowseRequest.read(question)
-        data = self.find(asked.dataset)
-        rows = data.rows(label_of(data, asked.label))
-        count = asked.count
-        start = _index(data, rows, asked)
+        request = BrowseRequest.read(question)
+        data = self.find(request.dataset)
+        rows = data.rows(label_of(data, request.label))
+        count = request.count
+        start = _index(data, rows, request)
         items, reported = [], time.monotonic()
         for row in rows[start : start + count].tolist():
             items.append(self.item(data, row))
@@ -212,18 +212,18 @@ def _whole(value: Any, low: int, high: int, sentence: str) -> int:
     return value
 
 
-def _index(data: Dataset, rows: NDArray[np.int64], asked: BrowseRequest) -> int:
+def _index(data: Dataset, rows: NDArray[np.int64], request: BrowseRequest) -> int:
     """Where in ``rows`` to begin."""
     total = len(rows)
     if not total:
         return 0
-    given = asked.model_fields_set
+    given = request.model_fields_set
     if "row" in given:
-        return min(int(np.searchsorted(rows, check_row(data, asked.row))), total - 1) // asked.count * asked.count
+        return min(int(np.searchsorted(rows, check_row(data, request.row))), total - 1) // request.count * request.count
     if "after" in given:
-        return int(np.searchsorted(rows, check_row(data, asked.after), side="right")) % total
+        return int(np.searchsorted(rows, check_row(data, request.after), side="right")) % total
     if "before" in given:
-        return (int(np.searchsorted(rows, check_row(data, asked.before))) - 1) % total
-    if asked.random:
+        return (int(np.searchsorted(rows, check_row(data, request.before))) - 1) % total
+    if request.random:
         return secrets.randbelow(total)
-    return _whole(asked.start, 0, total - 1, f"There are {total} such rows, counted from 0.")
+    return _whole(request.start, 0, total - 1, f"There are {total} such rows, counted from 0.")

@@ -206,9 +206,10 @@ class Workspace:
         """A pinned state, the models' answers to its distorted pixels, and these as a data URL."""
         recipe = read_recipe(state.get("recipe"))
         key, picture = self.pictures.find(state.get("picture"), (family.size, family.channels))
-        asked = ComparisonRequest(picture, models, recipe, picture.index_in(family.classes))
+        request = ComparisonRequest(picture, models, recipe, picture.index_in(family.classes))
         names = (model.name for model in models)
         answers, shown = self._clean_pass(
-            ("pinned", key, str(recipe), *names), lambda: pinned_pass(models, asked.pixels, recipe, label=asked.label)
+            ("pinned", key, str(recipe), *names),
+            lambda: pinned_pass(models, request.pixels, recipe, label=request.label),
         )
-        return asked, answers, shown
+        return request, answers, shown

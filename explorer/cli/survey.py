@@ -152,8 +152,8 @@ def report(
     from explorer.survey import Survey, data_of
     from explorer.survey.report import findings
 
-    asked = Survey(folder)
-    found = findings(asked, baseline=baseline, other=other, data=data_of(asked, data) if data else None)
+    opened = Survey(folder)
+    found = findings(opened, baseline=baseline, other=other, data=data_of(opened, data) if data else None)
     page = survey_report(found, datetime.now(UTC).date().isoformat())
     write_whole(out, page)
     print_parts(*([found.missing] if found.missing else []), f"Written: {out}")

@@ -187,9 +187,9 @@ def _measuring_seconds(experiment: Experiment, cell: Cell, device: torch.device)
     if measures.theorem:
         parts.append((replace(measures, recipes=(), suites=()), TIMED_IMAGES, min(n, measures.theorem)))
     seconds = 0.0
-    for asked, count, of in parts:
+    for wanted, count, of in parts:
         for images in (2, count):  # the first time warms up
             began = time.perf_counter()
-            measure(model, few, config, replace(asked, limit=images, theorem=min(asked.theorem, images)))
+            measure(model, few, config, replace(wanted, limit=images, theorem=min(wanted.theorem, images)))
         seconds += (time.perf_counter() - began) * of / min(count, of)
     return seconds

@@ -65,8 +65,8 @@ class Verdict:
         """
         if self.right:
             return f"✓ {self.words}"
-        told = f"✗ {self.words or 'Not yet.'}"
-        return f"{told} Hint: {self.hints[min(attempt, len(self.hints) - 1)]}" if self.hints else told
+        text = f"✗ {self.words or 'Not yet.'}"
+        return f"{text} Hint: {self.hints[min(attempt, len(self.hints) - 1)]}" if self.hints else text
 
 
 def right(words: str) -> Verdict:
@@ -104,12 +104,12 @@ class Exercise:
 
     Attributes:
         number: Lesson and exercise, such as ``1.2``.
-        asked: What is asked, so that it completes "not answered yet: ".
+        instruction: What to do, as the end of the sentence "not answered yet: ".
         judge: The function that judges an answer.
     """
 
     number: str
-    asked: str
+    instruction: str
     judge: Judge
 
 
@@ -138,7 +138,7 @@ _guesses: dict[str, Any] = {}
 _wrong: dict[str, int] = {}
 
 
-def exercise(number: str, asked: str) -> Callable[[Judge], Judge]:
+def exercise(number: str, instruction: str) -> Callable[[Judge], Judge]:
     """Decorator that registers the judge of an exercise: a function of the answer that returns a Verdict.
 
     An ``ExplorerError`` or any other exception of the judge is shown to the student as a sentence, so it may simply use
@@ -146,14 +146,14 @@ def exercise(number: str, asked: str) -> Callable[[Judge], Judge]:
 
     Args:
         number: Lesson and exercise, such as ``1.2``.
-        asked: What is asked; completes "not answered yet: ".
+        instruction: What to do, as the end of the sentence "not answered yet: ".
 
     Returns:
         The decorator.
     """
 
     def register(judge: Judge) -> Judge:
-        EXERCISES.add(number, Exercise(number, asked, judge))
+        EXERCISES.add(number, Exercise(number, instruction, judge))
         return judge
 
     return register
@@ -183,7 +183,7 @@ def check(number: str, answer: Any = None) -> None:
         _print(str(error))
         return
     if verdict is None:
-        _print(f"{number} is not answered yet: {EXERCISES[number].asked}.")
+        _print(f"{number} is not answered yet: {EXERCISES[number].instruction}.")
         return
     _print(verdict.say(_wrong.get(number, 0)))
     _wrong[number] = 0 if verdict.right else _wrong.get(number, 0) + 1
@@ -210,9 +210,9 @@ def judged(number: str, answer: Any) -> Verdict | None:
     except ExplorerError as error:
         return Verdict(False, str(error))
     except Exception as error:  # noqa: BLE001 - a student's answer may be, and do, anything
-        told = f"{type(error).__name__}: {error}".rstrip(": ")
+        text = f"{type(error).__name__}: {error}".rstrip(": ")
         done = "Your function stopped" if callable(answer) else "This answer cannot be checked"
-        return Verdict(False, f"{done} ({told}).", (f"asked is {task.asked}.",))
+        return Verdict(False, f"{done} ({text}).", (f"the task: {task.instruction}.",))
 
 
 def predict(number: str, guess: Any = None) -> None:
@@ -342,8 +342,8 @@ def _find(number: str, tasks: Mapping[str, T], noun: str) -> T:
 
 def _chosen(answer: Any, choices: Sequence[str]) -> str | None:
     """The one of ``choices`` that is meant, ignoring case and spaces around it."""
-    told = str(answer).strip().casefold()
-    return next((known for known in choices if known.casefold() == told), None)
+    text = str(answer).strip().casefold()
+    return next((known for known in choices if known.casefold() == text), None)
 
 
 def _is_number(value: Any) -> bool:

@@ -100,13 +100,13 @@ def bisection(answer: Any) -> Verdict | None:
         ("a dial that counts down, as JPEG quality does", lambda a: 10 + a / 4, 101.0, 1.0, 25.0),
     )
     for what, quality, low, high, target in tests:
-        asked: list[float] = []
+        calls: list[float] = []
 
         def counted(
-            amount: float, quality: Callable[[float], float] = quality, asked: list[float] = asked
+            amount: float, quality: Callable[[float], float] = quality, calls: list[float] = calls
         ) -> float:  # fmt: skip
-            asked.append(amount)
-            if len(asked) > 5000:
+            calls.append(amount)
+            if len(calls) > 5000:
                 raise ExplorerError(
                     "Your function asked for the quality more than 5000 times; bisection needs about 20."
                 )
@@ -123,7 +123,7 @@ def bisection(answer: Any) -> Verdict | None:
                 "move low to the middle where quality(middle) > target, else move high; return high.",
                 words=f"For {what} it returns {amount:.4g}, but the quality is {target:g} at {wanted:.4g}.",
             )
-    return right(f"Found each time; the last one took {len(asked)} questions instead of one for every amount.")
+    return right(f"Found each time; the last one took {len(calls)} questions instead of one for every amount.")
 
 
 @exercise("2.5", "two recipes (nicer, uglier): nicer has the higher PSNR and SSIM, and flips; uglier does not flip")

@@ -181,10 +181,10 @@ def auc(answer: Any) -> Verdict | None:
 )
 def honest_loss(answer: Any) -> Verdict:
     """The area must be lower by CLEARLY for the stabilized network, and the standard one must do better than a coin."""
-    asked = answer if isinstance(answer, Recipe) else Recipe.parse(answer)
-    if shown := sorted({name for name, _ in asked.steps} & set(SHOWN)):
+    chosen = answer if isinstance(answer, Recipe) else Recipe.parse(answer)
+    if shown := sorted({name for name, _ in chosen.steps} & set(SHOWN)):
         return hint("explorer.distortions.DISTORTIONS has more.", words=f"{', '.join(shown)} is in the table already.")
-    recipe = str(asked)
+    recipe = str(chosen)
     standard, stability = (recognition(method, recipe) for method in ("standard", "stability"))
     told = f"AUC of standard {standard:.3f}, of stability {stability:.3f}"
     if standard - stability >= CLEARLY:

@@ -1,8 +1,8 @@
-"""Other people's networks: any ``torch.nn.Module`` as a Classifier, asked without being changed.
+"""Networks from elsewhere: any ``torch.nn.Module`` as a Classifier, without changing the network.
 
-The network stays theirs. It is asked one question at a time; where it is in training mode, a snapshot of it in eval
-mode is asked in its place, so that it can be trained at the same time. Its mode, its weights, its device and its
-gradients are left alone; what it gives is looked at once, so that the usual slips are noticed.
+Each network answers one call at a time. If it is in training mode, a snapshot of it in eval mode answers instead, so
+that it can be trained at the same time. Its mode, weights, device and gradients are left alone. Its output is inspected
+once, so that common mistakes are noticed.
 """
 
 from __future__ import annotations
@@ -155,18 +155,18 @@ def wrap(
     name = name or type(net).__name__
     if like is not None:
         size, channels = size or like.size, channels or like.channels
-    with borrowed(net) as asked, torch.inference_mode(mode=False):
+    with borrowed(net) as network, torch.inference_mode(mode=False):
         random_numbers = torch.get_rng_state()
-        size, channels = find_input(asked, name, size, channels)
+        size, channels = find_input(network, name, size, channels)
         card = external_card(name, "", 1, channels, size, mean, std, ["unknown"])
         if max(card.mean) > 1:
             raise ExplorerError(
                 f"The mean {max(card.mean):g} counts in 0 to 255, pixels are in [0, 1]; divide mean and std by 255."
             )
         pictures = sample_pictures(size, channels)
-        normalised = Classifier(asked, card).normalise(pictures)
-        device, dtype = device_and_dtype(asked)
-        seen = inspect_network(asked, name, pictures, normalised.to(device, dtype), was_training=asked is not net)
+        normalised = Classifier(network, card).normalise(pictures)
+        device, dtype = device_and_dtype(network)
+        seen = inspect_network(network, name, pictures, normalised.to(device, dtype), was_training=network is not net)
         if seen.chance:  # not otherwise: a training in another thread goes on drawing meanwhile
             torch.set_rng_state(random_numbers)
     if classes is None and like is not None and len(like.classes) == seen.classes:

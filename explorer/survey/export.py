@@ -147,10 +147,12 @@ def _cases_of(
     survey: Survey, path: Path, annotations: dict[int, Annotation], models: int
 ) -> Iterator[list[dict[str, Any]]]:
     with survey.connect() as connection:
-        asked = connection.execute('SELECT * EXCLUDE (layers) FROM read_parquet(?) ORDER BY "case", model', [str(path)])
-        names = [column[0] for column in asked.description]
+        cursor = connection.execute(
+            'SELECT * EXCLUDE (layers) FROM read_parquet(?) ORDER BY "case", model', [str(path)]
+        )
+        names = [column[0] for column in cursor.description]
         waiting: list[dict[str, Any]] = []
-        while found := asked.fetchmany(BATCH_ROWS):
+        while found := cursor.fetchmany(BATCH_ROWS):
             for values in found:
                 row = dict(zip(names, values, strict=True))
                 waiting.append(row | annotations.get(row["case"], _NO_ANNOTATION).to_dict())

@@ -82,10 +82,10 @@ def features(
         raise ExplorerError(f"A map takes 3 to {MOST:,} cases, not {len(cases):,}; filter them.")
     name = survey.plan.models[0] if model is None else model
     found = models_of(survey, survey.plan.models if survey.plan.against else [name]) if models is None else models
-    asked = next((one for one in found if one.name == name), None)
-    if asked is None:
+    chosen = next((one for one in found if one.name == name), None)
+    if chosen is None:
         raise ExplorerError(f"The survey has no model named {name!r}; it has {', '.join(survey.plan.models)}.")
-    before, after = _vectors(survey, cases, asked, data, found, Meter(progress, len(cases)))
+    before, after = _vectors(survey, cases, chosen, data, found, Meter(progress, len(cases)))
     layout, explained = (_pca if method == "pca" else _umap)(np.concatenate([before, after]))
     clean, distorted = np.split(layout.astype(np.float32), 2)
     return Map(cases, clean, distorted, method, explained)

@@ -43,8 +43,8 @@ class WidgetState:
 
     def compare(self) -> Comparison:
         """The answer, to the last bit that of ``explorer.compare``: the clean picture is asked about each time."""
-        asked = self.request
-        return compare_image(asked.models, asked.pixels, asked.recipe, label=asked.label)
+        request = self.request
+        return compare_image(request.models, request.pixels, request.recipe, label=request.label)
 
     def paint(self, comparison: Comparison) -> dict[str, Any]:
         """A comparison of it as the panel paints it; ExplorerError where a number in it cannot be shown."""

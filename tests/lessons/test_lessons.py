@@ -158,8 +158,8 @@ def test_every_task_has_a_lesson_and_is_asked_as_a_sentence():
     assert len(set(numbers)) == len(numbers)
     assert {number.partition(".")[0] for number in numbers} == set(lessons.MODULES)
     for exercise in lessons.EXERCISES.values():
-        assert not exercise.asked[0].isupper(), exercise.asked
-        assert not exercise.asked.endswith("."), exercise.asked
+        assert not exercise.instruction[0].isupper(), exercise.instruction
+        assert not exercise.instruction.endswith("."), exercise.instruction
     for prediction in lessons.PREDICTIONS.values():
         assert prediction.question.endswith("?"), prediction.question
 

@@ -96,10 +96,10 @@ class Failures:
         Returns:
             A JSON object.
         """
-        asked = SurveyRequest.read(question)
-        opened = self._surveys.find(asked.survey)
+        request = SurveyRequest.read(question)
+        opened = self._surveys.find(request.survey)
         plan = opened.survey.plan
-        pair = pair_of(opened, asked)
+        pair = pair_of(opened, request)
         table = self._surveys.table(opened, pair)
         names = dict.fromkeys(condition.distortion for condition in plan.conditions)
         return {
@@ -128,10 +128,10 @@ class Failures:
             {"counts", "total", "shown", "start", "items"}. ``counts``: cases per quadrant under all filters but that of
             the quadrants; ``total``: all that are asked for, ``shown`` of which can be scrolled through.
         """
-        asked = CasesRequest.read(question)
-        chosen = select(self._surveys, asked)
+        request = CasesRequest.read(question)
+        chosen = select(self._surveys, request)
         opened, table, filters = chosen.opened, chosen.table, chosen.filters
-        order, start = read_order(asked.order), asked.start
+        order, start = read_order(request.order), request.start
         annotated = chosen.annotated()
         matching = sorted(annotated.get(filters.annotation or "", ()))
         cache_key = (*opened.stamp, *chosen.pair, filters, order, tuple(matching))
@@ -147,7 +147,7 @@ class Failures:
             "total": sum(counts[name] for name in filters.quadrants),
             "shown": len(rows),
             "start": start,
-            "items": [_item(opened.survey.plan, table, row) for row in rows[start : start + asked.count].tolist()],
+            "items": [_item(opened.survey.plan, table, row) for row in rows[start : start + request.count].tolist()],
         }
 
     def pictures(self, question: Any) -> dict[str, Any]:
@@ -159,9 +159,9 @@ class Failures:
         Returns:
             {"pictures": {case: data URL of the distorted pixels, lossless}}.
         """
-        asked = PicturesRequest.read(question)
-        opened = self._surveys.find(asked.survey)
-        cases = [_check_case(opened.survey.plan, case) for case in asked.cases]
+        request = PicturesRequest.read(question)
+        opened = self._surveys.find(request.survey)
+        cases = [_check_case(opened.survey.plan, case) for case in request.cases]
         found = {case: self._pictures.get((opened.survey.plan.key, case)) for case in cases}
         missing = [case for case, url in found.items() if url is None]
         for made in self._made(opened, missing):
@@ -180,11 +180,11 @@ class Failures:
         Returns:
             {"clean", "distorted", "hash", "recipe", "state"}; ``state``: that of the page "Explore".
         """
-        asked = CaseRequest.read(question)
-        opened = self._surveys.find(asked.survey)
+        request = CaseRequest.read(question)
+        opened = self._surveys.find(request.survey)
         plan = opened.survey.plan
-        case = _check_case(plan, asked.case)
-        pair = pair_of(opened, asked)
+        case = _check_case(plan, request.case)
+        pair = pair_of(opened, request)
         condition, image = condition_of(plan, case)
         recipe = plan.recipe(condition, image)
         (made,) = self._made(opened, [case])
@@ -219,10 +219,10 @@ class Failures:
         Returns:
             {"annotation"} as it is kept.
         """
-        asked = AnnotationRequest.read(question)
-        opened, given = self._surveys.find(asked.survey), asked.annotation
+        request = AnnotationRequest.read(question)
+        opened, given = self._surveys.find(request.survey), request.annotation
         kept = make_annotation(given.get("star"), given.get("tags"), given.get("note"))
-        put_annotation(opened.survey, _check_case(opened.survey.plan, asked.case), kept)
+        put_annotation(opened.survey, _check_case(opened.survey.plan, request.case), kept)
         return {"annotation": kept.to_dict()}
 
     def accuracy(self, question: Any) -> dict[str, Any]:
@@ -234,9 +234,9 @@ class Failures:
         Returns:
             {"rows": those of ``survey.accuracy``, the clean pictures first}.
         """
-        asked = SurveyRequest.read(question)
-        opened = self._surveys.find(asked.survey)
-        pair = pair_of(opened, asked)
+        request = SurveyRequest.read(question)
+        opened = self._surveys.find(request.survey)
+        pair = pair_of(opened, request)
         cache_key = (*opened.stamp, *pair)
         rows = self._accuracies.get(cache_key)
         if rows is None:

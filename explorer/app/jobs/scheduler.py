@@ -58,7 +58,7 @@ class Job:
     total: int = 0
     answer: dict[str, Any] | None = None
     stopped: bool = False
-    asked: float = field(default_factory=time.monotonic)
+    last_polled: float = field(default_factory=time.monotonic)
 
     def to_dict(self) -> dict[str, Any]:
         """{"done", "total"} of a running job, {"result"} or {"error"} of a finished one."""
@@ -123,9 +123,9 @@ class Jobs:
         """
         token = question.get("job") if isinstance(question, Mapping) else None
         found = self._jobs.get(token) if isinstance(token, str) else None
-        if found is None or (found.answer is not None and found.asked < time.monotonic() - MAX_SILENCE):
+        if found is None or (found.answer is not None and found.last_polled < time.monotonic() - MAX_SILENCE):
             raise ExplorerError("This job has ended or expired; start it again.")
-        found.asked = time.monotonic()
+        found.last_polled = time.monotonic()
         return found
 
     def cancel(self, question: Any) -> dict[str, Any]:
@@ -151,7 +151,7 @@ class Jobs:
         def progress(done: int, total: int) -> None:
             running.done, running.total = done, total
             self._context.idle.wait()
-            if time.monotonic() - running.asked > MAX_SILENCE:
+            if time.monotonic() - running.last_polled > MAX_SILENCE:
                 running.stopped = True  # the page was closed
             if running.stopped:
                 raise StoppedError
@@ -168,5 +168,5 @@ class Jobs:
         self._jobs = {
             token: one
             for token, one in self._jobs.items()
-            if one.answer is None or (one.asked > oldest and not one.stopped)
+            if one.answer is None or (one.last_polled > oldest and not one.stopped)
         }

@@ -137,8 +137,8 @@ def survey_points(workspace: Workspace, group: Group, distortion: Distortion) ->
     for folder in shipped():
         survey = Survey(folder)
         plan = survey.plan
-        asked = {condition.distortion for condition in plan.conditions}
-        if plan.data != group.data or distortion.name not in asked or not names & set(plan.models):
+        present = {condition.distortion for condition in plan.conditions}
+        if plan.data != group.data or distortion.name not in present or not names & set(plan.models):
             continue
         for model, weights in zip(plan.models, plan.weights, strict=True):
             if model in names and fingerprint(workspace.model(model)) != weights:
