@@ -299,9 +299,9 @@ def sweep(
     runs: list[list[_Run]] = [[] for _ in chosen]
     for seed in used:
         pixels = line.render(points, meter.step, seed=seed)
-        for model, own in zip(chosen, runs, strict=True):
-            own.append(_run(model, pixels, line.clean, own[0] if own else None, label, meter.step))
-    curves = tuple(_curves(model, own, points, used) for model, own in zip(chosen, runs, strict=True))
+        for model, done in zip(chosen, runs, strict=True):
+            done.append(_run(model, pixels, line.clean, done[0] if done else None, label, meter.step))
+    curves = tuple(_curves(model, done, points, used) for model, done in zip(chosen, runs, strict=True))
     return Sweep(
         distortion, line.step_index, line.distortion.unit, points, recipe, images.image_hash(line.clean), curves
     )
@@ -361,20 +361,20 @@ def _answers(model: Classifier, pixels: Tensor, tick: Tick) -> tuple[Tensor, Ten
 
 
 def _curves(model: Classifier, runs: Sequence[_Run], amounts: Sequence[float], seeds: Sequence[int]) -> Curves:
-    own = runs[0]
+    first = runs[0]
     return Curves(
         name=model.name,
         title=model.card.title,
         method=model.method,
         classes=model.classes,
-        clean=own.clean,
-        followed=own.followed,
-        probabilities=own.probabilities,
-        predictions=own.predictions,
-        confidence=own.confidence,
-        margin=own.margin,
-        feature_distance=own.feature_distance,
-        flip_point=own.flip_point(amounts),
+        clean=first.clean,
+        followed=first.followed,
+        probabilities=first.probabilities,
+        predictions=first.predictions,
+        confidence=first.confidence,
+        margin=first.margin,
+        feature_distance=first.feature_distance,
+        flip_point=first.flip_point(amounts),
         band=None if len(runs) == 1 else _band(runs, amounts, seeds),
     )
 

@@ -203,11 +203,13 @@ def transfer(
     lines = [varied(chosen, request.pixels, attack, replace(base, against=model.name), label=label) for model in chosen]
     grid = lines[0].grid(GRID + 1)[1:]
     meter = Meter(progress, len(chosen) * (len(grid) + 1 + 1 + len(chosen)) + len(chosen))
-    own = []
+    clean_answers = []
     for model in chosen:
-        own.append(int(inputs.predictions(model, lines[0].clean)))
+        clean_answers.append(int(inputs.predictions(model, lines[0].clean)))
         meter.step()
-    clean = tuple(_cell(model, lines[0].clean, before, label) for model, before in zip(chosen, own, strict=True))
+    clean = tuple(
+        _cell(model, lines[0].clean, before, label) for model, before in zip(chosen, clean_answers, strict=True)
+    )
     rows, sanity = [], []
     for model, line in zip(chosen, lines, strict=True):
         # Rounding is a recipe's last step: float pixels rounded afterwards are those of the rounded recipe.
@@ -217,7 +219,7 @@ def transfer(
         meter.step()
         pixels = images.quantise(floats[-1:]) if base.quantised else floats[-1:]
         row = []
-        for shown, before in zip(chosen, own, strict=True):
+        for shown, before in zip(chosen, clean_answers, strict=True):
             row.append(_cell(shown, pixels, before, label))
             meter.step()
         rows.append(tuple(row))
@@ -282,7 +284,7 @@ def _zero_gradient(share: float) -> Flag:
 def _falls(distortion: Distortion, outcomes: Sequence[tuple[float, bool]]) -> Flag:
     """``outcomes``: amounts from small to large, and whether the attack fools its own model."""
     for i, (small, fooled) in enumerate(outcomes):
-        lost = [large for large, still in outcomes[i:] if not still]
+        lost = [large for large, fools in outcomes[i:] if not fools]
         if fooled and lost:
             return Flag(
                 raised=True,

@@ -148,7 +148,7 @@ def weaknesses(
     """Find how little of each distortion it takes to break or to separate models, the weakest spots first.
 
     The search is that of ``flip_point``; where a slider goes both ways, such as that of a rotation, both are searched
-    and the way that changes the picture less is told.
+    and the result is the direction that changes the picture less.
 
     Args:
         models: Names, paths, loaded models or networks of your own, as for ``compare``; the first is the baseline.
@@ -222,8 +222,8 @@ def _weakness(models: Sequence[Classifier], line: Varied, goal: str, tick: Tick)
 
 def _described(scanned: Scan, amount: float | None, points: dict[str, float | None], tick: Tick) -> Weakness:
     line, distortion = scanned.line, scanned.line.distortion
-    told = line.span[1] if amount is None else amount
-    pixels = line.render([told], lambda _: tick(0))
+    shown_amount = line.span[1] if amount is None else amount
+    pixels = line.render([shown_amount], lambda _: tick(0))
     predictions = {}
     for model in scanned.models:
         predictions[model.name] = model.classes[int(inputs.predictions(model, pixels))]
@@ -246,7 +246,7 @@ def _described(scanned: Scan, amount: float | None, points: dict[str, float | No
         severity=level,
         input=distance,
         predictions=predictions,
-        recipe=line.at(told),
+        recipe=line.at(shown_amount),
     )
 
 

@@ -53,18 +53,18 @@ class BrowseRequest(Request):
 class DatasetCatalog:
     """Finds data sets and their rows by what the browser names, which is not trusted."""
 
-    def __init__(self, own: Sequence[Dataset] = ()) -> None:
+    def __init__(self, user_data: Sequence[Dataset] = ()) -> None:
         """Make a catalog.
 
         Args:
-            own: The user's own data sets, offered under their names beside the known ones, or in their place.
+            user_data: The user's own data sets, offered under their names beside the known ones, or in their place.
         """
-        self.own = {data.name: data for data in own}
+        self.user_data = {data.name: data for data in user_data}
 
     def names(self) -> list[str]:
         """Return the names of those that need no download, the user's own first."""
         here = [name for name in SOURCES if name not in PUBLISHED or local_file(name) is not None]
-        return [*self.own, *(name for name in here if name not in self.own)]
+        return [*self.user_data, *(name for name in here if name not in self.user_data)]
 
     def catalogue(self) -> list[dict[str, Any]]:
         """Describe each data set as the page lists it.
@@ -75,7 +75,7 @@ class DatasetCatalog:
         """
         here, listed = self.names(), []
         for name in [*here, *(name for name in PUBLISHED if name not in here)]:
-            if (data := self.own.get(name)) is not None:
+            if (data := self.user_data.get(name)) is not None:
                 entry: dict[str, Any] = {"title": name, "classes": data.classes, "rows": len(data)}
                 entry["channels"] = data.channels
             else:
@@ -103,7 +103,7 @@ class DatasetCatalog:
             ExplorerError: If it is not here.
         """
         here = isinstance(name, str) and name in self.names()  # else asking for it might download it
-        data = (self.own.get(name) or known_dataset(name)) if here else None
+        data = (self.user_data.get(name) or known_dataset(name)) if here else None
         if data is None:
             raise ExplorerError(f"There is no such data set here; there are {', '.join(self.names())}.")
         return data if takes is None else data.fitted(*takes)

@@ -113,7 +113,7 @@ class Guard:
                 "'explorer app --name NAME'."
             )
         origins = headers.getlist("origin")
-        if any(not self._own(origin, hosts[0]) for origin in origins) or _embedded(headers):
+        if any(not self._is_same_site(origin, hosts[0]) for origin in origins) or _embedded(headers):
             return 403, "The explorer answers its own page and programs, not other web pages."
         path = scope["path"]
         if path.rstrip("/") not in self.paths and path != "/" and not path.startswith(FOLDERS):
@@ -137,7 +137,7 @@ class Guard:
             return name == "localhost" or name.endswith(".localhost") or name in self.names
         return True
 
-    def _own(self, origin: str, host: str) -> bool:
+    def _is_same_site(self, origin: str, host: str) -> bool:
         """Whether a page of that origin came from here: from the same name and port, or from one of the names."""
         try:
             parts = urlsplit(origin)

@@ -176,7 +176,7 @@ def first_picture(workspace: Workspace) -> dict[str, Any]:
         {"picture"}: the first row of the user's own data where the app was given some; else nothing, and the page takes
         the first sample.
     """
-    return {"picture": {"dataset": workspace.own[0].name, "index": 0}} if workspace.own else {}
+    return {"picture": {"dataset": workspace.user_data[0].name, "index": 0}} if workspace.user_data else {}
 
 
 def on_load(known: dict[str, Any]) -> str:

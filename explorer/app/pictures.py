@@ -113,7 +113,7 @@ class Pictures:
         found = self._fitted.get((named, takes))
         if found is None:
             found = read_picture(named, takes, paths=False, find_dataset=self._catalog.find)
-            if named.rpartition(":")[0] in self._catalog.own:
+            if named.rpartition(":")[0] in self._catalog.user_data:
                 found = replace(found, shipped=False)
             self._fitted.put((named, takes), found)
         return found

@@ -54,9 +54,9 @@ class Request(BaseModel):
             return cls.model_validate(mapping(value))
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
-            own = first.get("ctx", {}).get("error")
-            if isinstance(own, ExplorerError):  # raised by a validator
-                raise own from None
+            cause = first.get("ctx", {}).get("error")
+            if isinstance(cause, ExplorerError):  # raised by a validator
+                raise cause from None
             field = cls.model_fields.get(str(first["loc"][0])) if first["loc"] else None
             sentences = (one.text for one in (field.metadata if field else ()) if isinstance(one, Sentence))
             raise ExplorerError(next(sentences, cls.wrong)) from None

@@ -53,12 +53,12 @@ class LoadedRequest(ComparisonRequest):
 class Workspace:
     """The models, pictures and data sets of one running app, for all its visitors. Safe for use by many threads."""
 
-    def __init__(self, models: Sequence[str | Classifier] | None = None, own: Sequence[Dataset] = ()) -> None:
+    def __init__(self, models: Sequence[str | Classifier] | None = None, user_data: Sequence[Dataset] = ()) -> None:
         """Load the models that are shown first; the others are loaded when they are asked for.
 
         Args:
             models: The models shown first, loaded or by name or path; None shows each family's first two.
-            own: The user's own data sets, offered beside the known ones.
+            user_data: The user's own data sets, offered beside the known ones.
 
         Raises:
             ExplorerError: If a named model does not load, if two models or two data sets have one name, if the models
@@ -68,7 +68,7 @@ class Workspace:
         self._loading = threading.Lock()
         opened = [model if isinstance(model, Classifier) else load_model(model) for model in models or ()]
         check_names([model.name for model in opened], "models")
-        check_names([data.name for data in own], "data sets")
+        check_names([data.name for data in user_data], "data sets")
         self._loaded.update({model.name: model for model in opened})
         cards = {card.name: card for card in (*list_models(), *(model.card for model in opened))}
         if not cards:
@@ -79,8 +79,8 @@ class Workspace:
         self._first = [model.name for model in opened]
         if opened and family_of(self._first, self.families) is None:
             raise ExplorerError("The models named do not take the same input and classes; name models of one family.")
-        self.own = tuple(own)
-        self.catalog = DatasetCatalog(own)
+        self.user_data = tuple(user_data)
+        self.catalog = DatasetCatalog(user_data)
         self.pictures = Pictures(sorted({(f.size, f.channels) for f in self.families.values()}), self.catalog)
         self._clean_passes: LruCache[tuple[Any, ...], tuple[CleanPass, str]] = LruCache(CLEAN_PASSES)
 

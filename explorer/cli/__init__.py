@@ -164,9 +164,16 @@ def serve(
     free_port(host, port)  # a wrong address is said before the models load
     described = any(option is not None for option in (arch, mean, std))
     loaded = load_models(models or [], arch, mean, std, "auto") if models or described else None
-    own = [open_dataset(folder) for folder in data or ()]
+    opened = [open_dataset(folder) for folder in data or ()]
     serve(
-        host, port, models=loaded, data=own, surveys=survey or (), names=name or (), mcp=mcp, open_browser=open_browser
+        host,
+        port,
+        models=loaded,
+        data=opened,
+        surveys=survey or (),
+        names=name or (),
+        mcp=mcp,
+        open_browser=open_browser,
     )
 
 

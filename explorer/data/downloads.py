@@ -187,8 +187,8 @@ def _receive(url: str, part: Path, size: int, progress: Progress) -> None:
 
 def _check_offer(response: Any, part: Path, start: int, size: int) -> None:
     """Refuse, before a byte is read, a file of another length than expected, or another part of it than asked for."""
-    said = response.headers.get("Content-Range", "")
-    if start and not said.replace(" ", "").startswith(f"bytes{start}-"):
+    content_range = response.headers.get("Content-Range", "")
+    if start and not content_range.replace(" ", "").startswith(f"bytes{start}-"):
         part.unlink()
         raise _BrokenError("the server sends another part than asked for")
     length = response.headers.get("Content-Length", "")

@@ -320,8 +320,8 @@ def _dark(pixels: Tensor) -> tuple[str, ...]:
     brightest = float(pixels.max()) if pixels.numel() else 0.0
     if not 0 < brightest < DARK:
         return ()
-    said = f"The brightest value in the images is {brightest:.2g}, next to black"
-    return (f"{said}: they look as if they were divided by 255 twice.",)
+    start = f"The brightest value in the images is {brightest:.2g}, next to black"
+    return (f"{start}: they look as if they were divided by 255 twice.",)
 
 
 def check_square(x: Tensor) -> int:

@@ -286,13 +286,13 @@ def vary(
         seen[name] += 1
     for distortion, amount, stream in chain[:step_index]:
         x = distortion(x, amount, Draws([stream]), target)
-    varied, _, own = chain[step_index]
+    varied, _, stream_of_step = chain[step_index]
     for amounts in pieces:
         count = len(amounts)
         aim = target
         if target is not None and target.labels is not None:
             aim = replace(target, labels=target.labels.expand(count))
-        out = varied.at_each(x.expand(count, -1, -1, -1), amounts, own, aim)
+        out = varied.at_each(x.expand(count, -1, -1, -1), amounts, stream_of_step, aim)
         for distortion, amount, stream in chain[step_index + 1 :]:
             out = distortion(out, amount, Draws([stream] * count), aim)
         yield quantise(out) if recipe.quantised else out

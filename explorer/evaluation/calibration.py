@@ -216,12 +216,12 @@ def calibration(
 
 
 class _Tally:
-    """What one model said of the images of one condition."""
+    """Collects the answers of one model to the images of one condition."""
 
     def __init__(self, classes: int) -> None:
         self._metric = _metric(classes)
         self._confidence: list[Tensor] = []
-        self._right: list[Tensor] = []
+        self._correct: list[Tensor] = []
         self._brier: list[Tensor] = []
 
     def add(self, logits: Tensor, labels: Tensor) -> None:
@@ -230,24 +230,26 @@ class _Tally:
         self._brier.append((probabilities - F.one_hot(labels, logits.shape[1])).square().sum(1))
         self._metric.update(probabilities.float().clamp(max=SURE), labels)
         self._confidence.append(probabilities.amax(1).float().clamp(max=SURE))
-        self._right.append(logits.argmax(1) == labels)
+        self._correct.append(logits.argmax(1) == labels)
 
     def reading(
         self, model: str, distortion: str, severity: int, recipe: Recipe
     ) -> tuple[Reading, NDArray[np.float64]]:
         """What was found, and the expected calibration errors of the resamples."""
-        confidence, right = torch.cat(self._confidence), torch.cat(self._right)
+        confidence, correct = torch.cat(self._confidence), torch.cat(self._correct)
         edges = torch.linspace(0, 1, BINS + 1)
         bin_of = torch.bucketize(confidence, edges, right=True) - 1
-        gaps = (confidence.double() - right.double()).numpy()
-        n, ece = len(right), float(self._metric.compute())
+        gaps = (confidence.double() - correct.double()).numpy()
+        n, ece = len(correct), float(self._metric.compute())
         errors = np.abs(resampled_sums(gaps, bin_of.numpy(), BINS)).sum(1) / n
         bins = []
         for i, (low, high) in enumerate(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)):
             inside = bin_of == i
-            sure, true = (float(v[inside].double().mean()) if inside.any() else None for v in (confidence, right))
-            bins.append(Bin(low, high, int(inside.sum()), sure, true))
-        shares = float(right.double().mean()), float(confidence.double().mean())
+            confident, accurate = (
+                float(v[inside].double().mean()) if inside.any() else None for v in (confidence, correct)
+            )
+            bins.append(Bin(low, high, int(inside.sum()), confident, accurate))
+        shares = float(correct.double().mean()), float(confidence.double().mean())
         interval, brier = basic_interval(ece, errors), float(torch.cat(self._brier).mean())
         found = Reading(model, distortion, severity, recipe, n, *shares, ece, interval, brier, tuple(bins))
         return found, errors

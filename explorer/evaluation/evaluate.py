@@ -192,11 +192,11 @@ def evaluate_many(
     """
     chosen, data = read_data(models, dataset)
     chain = read_recipe(recipe, "clean")
-    right, fitted = correct_answers(chosen, data, chain, limit=limit, batch_size=batch_size, progress=progress)
-    n = right.shape[1]
+    correct, fitted = correct_answers(chosen, data, chain, limit=limit, batch_size=batch_size, progress=progress)
+    n = correct.shape[1]
     found = (
         Evaluation(model.name, count / n, n, chain, wilson_interval(count, n), fitted)
-        for model, count in zip(chosen, right.sum(1).tolist(), strict=True)
+        for model, count in zip(chosen, correct.sum(1).tolist(), strict=True)
     )
     return Evaluations(tuple(found), data.name, chain)
 
@@ -222,11 +222,11 @@ def correct_answers(
 ) -> tuple[NDArray[np.bool_], bool]:
     """Which images each model names rightly, (models, n), and whether they were fitted; as in ``evaluate_many``."""
     models, n = check_data(models, dataset, limit, batch_size)
-    right = np.zeros((len(models), n), dtype=np.bool_)
+    correct = np.zeros((len(models), n), dtype=np.bool_)
     for rows, x, labels in distorted(models, dataset, recipe, n, batch_size, progress):
         for i, model in enumerate(models):
-            right[i, rows.start : rows.stop] = (inputs.predictions(model, x) == labels).numpy()
-    return right, needs_fit(models[0], dataset)
+            correct[i, rows.start : rows.stop] = (inputs.predictions(model, x) == labels).numpy()
+    return correct, needs_fit(models[0], dataset)
 
 
 def check_data(

@@ -1,4 +1,4 @@
-"""Line search: how far an image must be moved along one direction until a right answer changes.
+"""Line search: how far an image must be moved along one direction until a correct answer changes.
 
 The measure of the BANG paper (Rozsa, Guenther & Boult 2016, arXiv 1612.00138): for every image that a model classifies
 correctly, the smallest step, in whole 1/255, along a direction taken from the gradient at the clean image, that changes
@@ -87,14 +87,14 @@ class SearchSummary:
         model: Name of the model.
         clean: Accuracy on clean images, in [0, 1].
         clean_interval: Its 95 % Wilson interval.
-        right: Number of images that the model classifies correctly.
+        correct: Number of images that the model classifies correctly.
         searches: One search per direction.
     """
 
     model: str
     clean: float
     clean_interval: Interval
-    right: int
+    correct: int
     searches: tuple[Search, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -127,7 +127,7 @@ class LineSearch(SuiteResult):
             One row per model and direction; ``n`` counts the images that the model classifies correctly.
         """
         return [
-            {**self._of_all(), "model": one.model, "clean": one.clean, "n": one.right, "direction": search.direction,
+            {**self._of_all(), "model": one.model, "clean": one.clean, "n": one.correct, "direction": search.direction,
              "broken": search.broken, **interval_columns(search.interval), "epsilon": search.epsilon,
              **interval_columns(search.epsilon_interval, "epsilon_"), "median": search.median,
              "zero_gradients": search.zero_gradients}
@@ -173,24 +173,24 @@ def line_search(
     for index, model in enumerate(models):
         steps: dict[str, list[Tensor]] = {name: [] for name in DIRECTIONS}
         zeros = dict.fromkeys(DIRECTIONS, 0)
-        right = 0
+        correct = 0
         for rows, clean, labels in batches(model, dataset, n, batch_size):
             x = quantise(clean)
-            named = inputs.predictions(model, x) == labels
-            x, labels = x[named], labels[named]
-            right += len(x)
+            named_correctly = inputs.predictions(model, x) == labels
+            x, labels = x[named_correctly], labels[named_correctly]
+            correct += len(x)
             for name in DIRECTIONS if len(x) else ():
                 found, zero = smallest_steps(model, x, labels, name)
                 steps[name].append(found)
                 zeros[name] += int(zero.sum())
             if progress is not None:
                 progress(index * n + rows.stop, len(models) * n)
-        if not right:
+        if not correct:
             raise ExplorerError(
                 f"{model.name} classifies none of these {n} images correctly, so there is no answer to change."
             )
         searches = tuple(_search(name, torch.cat(steps[name]), zeros[name]) for name in DIRECTIONS)
-        summaries.append(SearchSummary(model.name, right / n, wilson_interval(right, n), right, searches))
+        summaries.append(SearchSummary(model.name, correct / n, wilson_interval(correct, n), correct, searches))
     fitted = needs_fit(models[0], dataset)
     return LineSearch("line-search", dataset.name, dataset.split, seed, n, fitted, tuple(summaries))
 

@@ -124,8 +124,8 @@ def measure_slopes(
     for _, x, labels in batches(model, dataset, min(limit, len(dataset)), batch_size):
         x, labels = x.to(model.device), labels.to(model.device)
         with torch.no_grad():
-            right = model(x).argmax(1) == labels
-        x, labels = x[right], labels[right]
+            correct = model(x).argmax(1) == labels
+        x, labels = x[correct], labels[correct]
         if len(x):
             sampled.append(sampled_slope(model, x, radius, generator, softmax=softmax).cpu())
             attacked.append(attacked_slope(model, x, radius, generator, softmax=softmax).cpu())

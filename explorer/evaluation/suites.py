@@ -163,25 +163,26 @@ def _accuracies(
             if progress is not None:
                 progress(done * of + images, total * of)
 
-        right, _ = correct_answers(group, dataset, recipe, limit=n, batch_size=batch_size, progress=step)
+        correct, _ = correct_answers(group, dataset, recipe, limit=n, batch_size=batch_size, progress=step)
         done += 1
-        return right
+        return correct
 
     clean = measure(Recipe(), models)
     hits = np.zeros(clean.shape, dtype=np.int64)
-    stand = {severity: clean.copy() for _, severity, _ in plan}  # by size: what no attack has turned so far
+    # By size: whether the answer is correct and no attack has changed it so far.
+    surviving = {severity: clean.copy() for _, severity, _ in plan}
     rows: list[Row] = []
     for distortion, severity, recipe in plan:
         recipes = [replace(recipe, against=model.name) if attacked else recipe for model in models]
         if attacked:
-            right = np.concatenate([measure(own, [model]) for own, model in zip(recipes, models, strict=True)])
+            correct = np.concatenate([measure(one, [model]) for one, model in zip(recipes, models, strict=True)])
         else:
-            right = measure(recipe, models)
-        hits += right
-        stand[severity] &= right
-        for model, own, count in zip(models, recipes, right.sum(1).tolist(), strict=True):
+            correct = measure(recipe, models)
+        hits += correct
+        surviving[severity] &= correct
+        for model, used, count in zip(models, recipes, correct.sum(1).tolist(), strict=True):
             accuracy, interval = count / n, wilson_interval(count, n)
-            rows.append(Row(model.name, distortion, severity, recipe.steps[0][1], own, n, accuracy, interval))
+            rows.append(Row(model.name, distortion, severity, recipe.steps[0][1], used, n, accuracy, interval))
     scores = hits / len(plan)
     summaries = [
         _summary(models[i].name, clean[i], scores[i], scores[0] if i else None, rows) for i in range(len(models))
@@ -189,7 +190,7 @@ def _accuracies(
     if attacked:
         amounts = {severity: recipe.steps[0][1] for _, severity, recipe in plan}
         for i, model in enumerate(models):
-            counts = {severity: int(stand[severity][i].sum()) for severity in amounts}
+            counts = {severity: int(surviving[severity][i].sum()) for severity in amounts}
             worst = tuple(Worst(k, amounts[k], count / n, wilson_interval(count, n)) for k, count in counts.items())
             share = _zero_gradients(model, dataset, n, batch_size)
             summaries[i] = replace(summaries[i], worst=worst, zero_gradients=share)
@@ -212,18 +213,18 @@ def _summary(
     baseline: NDArray[np.float64] | None,
     rows: Sequence[Row],
 ) -> Summary:
-    """The summary of one model; ``scores`` (n,) are the shares of each image's versions that it names rightly."""
-    right, n = int(clean.sum()), len(clean)
-    own = [row for row in rows if row.model == name]
+    """The summary of one model; ``scores`` (n,) are the shares of each image's versions that it classifies right."""
+    correct, n = int(clean.sum()), len(clean)
+    of_model = [row for row in rows if row.model == name]
     means = {
-        distortion: float(np.mean([row.accuracy for row in own if row.distortion == distortion]))
-        for distortion in dict.fromkeys(row.distortion for row in own)
+        distortion: float(np.mean([row.accuracy for row in of_model if row.distortion == distortion]))
+        for distortion in dict.fromkeys(row.distortion for row in of_model)
     }
     gap = None if baseline is None else scores - baseline
     return Summary(
         model=name,
-        clean=right / n,
-        clean_interval=wilson_interval(right, n),
+        clean=correct / n,
+        clean_interval=wilson_interval(correct, n),
         by_distortion=means,
         mean=float(scores.mean()),
         interval=mean_interval(scores),

@@ -118,8 +118,8 @@ def summary(row: Row) -> str:
 
 def _same_training(known: Row, weights: str, seconds: float) -> bool:
     """Whether an earlier row is of this very model; rows that do not name their weights are known by the clock."""
-    own = known.get("weights")
-    return own == weights if own else abs(known.get("seconds", -10.0) - seconds) < 1
+    known_weights = known.get("weights")
+    return known_weights == weights if known_weights else abs(known.get("seconds", -10.0) - seconds) < 1
 
 
 def _circumstances() -> Row:

@@ -96,8 +96,8 @@ def _by_size(name: str, title: str, done: Sequence[Line], recipes: Sequence[str]
     made = []
     for recipe in recipes if settings else ():
         series = {
-            words: _points((float(line.rows[0]["images"]), line.mean(recipe)) for line in own)
-            for words, own in settings.items()
+            words: _points((float(line.rows[0]["images"]), line.mean(recipe)) for line in of_group)
+            for words, of_group in settings.items()
         }
         series = {words: points for words, points in series.items() if points[0]}
         if not series:
@@ -132,8 +132,8 @@ def _chosen(done: Sequence[Line], recipes: Sequence[str]) -> tuple[list[Line], s
 
     kept = []
     for method in dict.fromkeys(line.cell.config.method for line in done):
-        own = [line for line in done if line.cell.config.method == method]
-        ends = own if len(own) <= 2 else [max(own, key=score), min(own, key=score)]
+        of_group = [line for line in done if line.cell.config.method == method]
+        ends = of_group if len(of_group) <= 2 else [max(of_group, key=score), min(of_group, key=score)]
         kept += ends
     return (
         kept,

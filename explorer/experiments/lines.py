@@ -81,11 +81,11 @@ def tables_of(lines: Iterable[Line]) -> dict[tuple[str, str], list[Line]]:
 
 def baseline_of(line: Line, lines: Sequence[Line]) -> Line | None:
     """The standard run on as many images that a line is compared with, and that shares most of ``SAME``; or None."""
-    own = line.cell.config
+    config = line.cell.config
     standard = [
         one
         for one in lines
-        if (one.cell.config.method, one.cell.config.train_size) == ("standard", own.train_size) and one is not line
+        if (one.cell.config.method, one.cell.config.train_size) == ("standard", config.train_size) and one is not line
     ]
 
     def shared(one: Line) -> int:

@@ -101,16 +101,16 @@ def reusable(known: dict[str, Any], measures: Measures) -> dict[str, Any]:
 
 
 def _theorem(model: Classifier, dataset: Dataset, config: TrainConfig, measures: Measures) -> dict[str, Any]:
-    own = config.options if config.method == "lipschitz" and config.options["bound"] > 0 else {}
+    options = config.options if config.method == "lipschitz" and config.options["bound"] > 0 else {}
     slopes = measure_slopes(
         model,
         dataset,
-        own.get("bound", measures.bound),
-        sigma=own.get("sigma", measures.sigma),
-        softmax=own.get("softmax", False),
+        options.get("bound", measures.bound),
+        sigma=options.get("sigma", measures.sigma),
+        softmax=options.get("softmax", False),
         limit=measures.theorem,
     )
-    return slopes.to_dict() | {"trained_for": bool(own)}
+    return slopes.to_dict() | {"trained_for": bool(options)}
 
 
 def instabilities(correct: dict[str, NDArray[np.bool_]]) -> list[dict[str, Any]]:

@@ -120,12 +120,12 @@ def _experiment(path: Path, raw: Mapping[str, Any]) -> Experiment:
     for number, run in enumerate(file.runs, 1):
         where = f"[[runs]] number {number}"
         varied = [key for key in TRAIN if isinstance(raw["runs"][number - 1].get(key), list)]
-        own = {key: getattr(run, key) for key in TRAIN if key in run.model_fields_set}
+        given = {key: getattr(run, key) for key in TRAIN if key in run.model_fields_set}
         for cell in expand(
             method=run.method,
             title=run.title,
             options=run.options,
-            settings={**shared, **{key: value if key in varied else value[0] for key, value in own.items()}},
+            settings={**shared, **{key: value if key in varied else value[0] for key, value in given.items()}},
             varied=varied,
             seeds=head.seeds if run.seeds is None else run.seeds,
             where=where,

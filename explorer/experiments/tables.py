@@ -106,14 +106,14 @@ def sensitivity(lines: Sequence[Line], recipes: Sequence[str]) -> str:
     """
     rows = []
     for method in dict.fromkeys(line.cell.config.method for line in lines):
-        own = [line for line in lines if line.cell.config.method == method and line.rows]
-        settings = varied(own)
+        of_method = [line for line in lines if line.cell.config.method == method and line.rows]
+        settings = varied(of_method)
         if len(settings) < 2:
             continue
         for name, values in settings.items():
             others = [key for key in settings if key != name]
             sets: dict[tuple[object, ...], dict[object, Line]] = {}
-            for line in own:
+            for line in of_method:
                 alike = tuple(line.cell.setting(key) for key in others)
                 sets.setdefault(alike, {})[line.cell.setting(name)] = line
             whole = [one for one in sets.values() if len(one) == len(values)]
@@ -133,11 +133,11 @@ def best(lines: Sequence[Line], recipes: Sequence[str]) -> str:
 
     rows = []
     for method in dict.fromkeys(line.cell.config.method for line in lines):
-        own = [line for line in lines if line.cell.config.method == method]
-        done = [line for line in own if all(line.values(recipe) for recipe in recipes)]
-        if len(own) > 1 and done:
+        of_method = [line for line in lines if line.cell.config.method == method]
+        done = [line for line in of_method if all(line.values(recipe) for recipe in recipes)]
+        if len(of_method) > 1 and done:
             first = max(done, key=score)
-            rows.append([method_title(method), first.title, f"{score(first):.1f}", f"{len(done)} of {len(own)}"])
+            rows.append([method_title(method), first.title, f"{score(first):.1f}", f"{len(done)} of {len(of_method)}"])
     return table(["method", "best setting", "mean accuracy", "settings run"], rows, left=2) if rows else ""
 
 

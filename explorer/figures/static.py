@@ -198,9 +198,9 @@ def _dress(axes: Axes, across: Any, up: Any) -> None:
         axes.set_yticks([])
     if up.showgrid is not False:
         axes.grid(color=LINE, linewidth=0.8, axis="y" if across.type == "category" else "both")
-    look: dict[str, Any] = {"fontsize": 8, "color": SOFT} if bare else {"fontsize": 10, "color": TEXT}
-    axes.set_xlabel(_text(across.title.text), **look)
-    axes.set_ylabel(_text(up.title.text), **look)
+    label_style: dict[str, Any] = {"fontsize": 8, "color": SOFT} if bare else {"fontsize": 10, "color": TEXT}
+    axes.set_xlabel(_text(across.title.text), **label_style)
+    axes.set_ylabel(_text(up.title.text), **label_style)
     for axis, scale, limit in ((across, axes.set_xscale, axes.set_xlim), (up, axes.set_yscale, axes.set_ylim)):
         if axis.type == "log":
             scale("log")

@@ -70,8 +70,8 @@ def colours(names: Sequence[str], methods: Sequence[str | None] | None = None) -
     """One colour per name: that of its method, else the next of the others."""
     methods = [method_of(name) for name in names] if methods is None else methods
     left = iter(palette.OTHERS * (1 + len(names) // len(palette.OTHERS)))
-    own = [None if method is None or method not in METHODS else METHODS[method].colours for method in methods]
-    return [next(left) if found is None else found.ink.light for found in own]
+    known = [None if method is None or method not in METHODS else METHODS[method].colours for method in methods]
+    return [next(left) if found is None else found.ink.light for found in known]
 
 
 def dash(index: int) -> str:

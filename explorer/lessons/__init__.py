@@ -9,7 +9,7 @@ per lesson, such as ``lesson_1_first_look.py``, loaded when the first of its num
     @exercise("1.2", "the smallest σ at which the standard network no longer says cat")
     def smallest_sigma(answer):
         sigma = number(answer, "σ")
-        return right("That is the flip point.") if 0.02 < sigma < 0.03 else hint("Halve the interval.")
+        return correct("That is the flip point.") if 0.02 < sigma < 0.03 else hint("Halve the interval.")
 
 A check computes what is right from the models and pictures themselves, wherever it can: nothing is right because
 somebody once wrote it down.
@@ -45,12 +45,12 @@ class Verdict:
     """The verdict on an answer.
 
     Attributes:
-        right: Whether the answer is right.
+        correct: Whether the answer is correct.
         words: What to say about it.
         hints: What to say to a wrong answer, each more explicit than the one before.
     """
 
-    right: bool
+    correct: bool
     words: str = ""
     hints: tuple[str, ...] = ()
 
@@ -63,13 +63,13 @@ class Verdict:
         Returns:
             One line of text.
         """
-        if self.right:
+        if self.correct:
             return f"✓ {self.words}"
         text = f"✗ {self.words or 'Not yet.'}"
         return f"{text} Hint: {self.hints[min(attempt, len(self.hints) - 1)]}" if self.hints else text
 
 
-def right(words: str) -> Verdict:
+def correct(words: str) -> Verdict:
     """The verdict on a right answer.
 
     Args:
@@ -186,7 +186,7 @@ def check(number: str, answer: Any = None) -> None:
         _print(f"{number} is not answered yet: {EXERCISES[number].instruction}.")
         return
     _print(verdict.say(_wrong.get(number, 0)))
-    _wrong[number] = 0 if verdict.right else _wrong.get(number, 0) + 1
+    _wrong[number] = 0 if verdict.correct else _wrong.get(number, 0) + 1
 
 
 def judged(number: str, answer: Any) -> Verdict | None:

@@ -155,7 +155,7 @@ def yours(number: str, answer: T, otherwise: Callable[..., object]) -> T | Calla
         One of the two.
     """
     verdict = judged(number, answer)
-    if verdict is not None and verdict.right:
+    if verdict is not None and verdict.correct:
         print(f"From here on the notebook uses your answer to {number}.")  # noqa: T201 - what a notebook's cell says
         return answer
     print(f"From here on the notebook uses ours, until your answer to {number} passes its check.")  # noqa: T201

@@ -7,7 +7,7 @@ from typing import Any
 from explorer.analysis import Answer, compare_image, flip_point, sweep
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
-from explorer.lessons import Verdict, exercise, hint, number, prediction, right
+from explorer.lessons import Verdict, correct, exercise, hint, number, prediction
 from explorer.lessons.material import network, photograph
 
 SURVIVED = 0.05  # σ of exercise 1.6: hard, but not impossible, for the standard network to withstand
@@ -40,7 +40,7 @@ def grey_levels(answer: Any) -> Verdict:
     if sigma is None:
         raise ExplorerError("The standard network never flips here; its checkpoint is not the shipped one.")
     if abs(given - 255 * sigma) <= 0.5:
-        return right(f"A typical value is off by {255 * sigma:.0f} of 255 grey levels, and the answer is another.")
+        return correct(f"A typical value is off by {255 * sigma:.0f} of 255 grey levels, and the answer is another.")
     if abs(given - sigma) <= 0.01:
         return hint(
             "a σ of 1 would be the whole range from black to white, 255 grey levels.", words="That is σ itself."
@@ -53,21 +53,21 @@ def surest_error(answer: Any) -> Verdict:
     """Accepts every σ whose wrong answer is nearly as sure as the surest along the slider."""
     sigma = number(answer, "σ")
     model = network()
-    told = _answer(f"gaussian_noise={sigma}")
-    if not told.flipped:
-        return hint("look for amounts beyond the flip point.", words=f"At σ = {sigma:g} it still says {_class(told)}.")
+    shown = _answer(f"gaussian_noise={sigma}")
+    if not shown.flipped:
+        return hint("look for amounts beyond the flip point.", words=f"At σ = {sigma:g} it still says {_class(shown)}.")
     curves = sweep([model], photograph(), "gaussian_noise").models[0]
     wrong = curves.probabilities[curves.predictions != curves.clean]
     best = float(wrong.amax())
-    if told.confidence >= best - 0.01:
-        return right(
-            f"At σ = {sigma:g} it says {_class(told)}, {told.confidence:.0%} sure. "
+    if shown.confidence >= best - 0.01:
+        return correct(
+            f"At σ = {sigma:g} it says {_class(shown)}, {shown.confidence:.0%} sure. "
             "Nothing in the answer warns you that it is wrong."
         )
     return hint(
         "curve.predictions tells the class at each amount, curve.probabilities how sure it is.",
         "set the rows where the prediction is the clean one to zero, then look for the largest value.",
-        words=f"It says {_class(told)} with {told.confidence:.0%}, but somewhere it is surer of a wrong answer.",
+        words=f"It says {_class(shown)} with {shown.confidence:.0%}, but somewhere it is surer of a wrong answer.",
     )
 
 
@@ -80,7 +80,7 @@ def lucky_seed(answer: Any) -> Verdict:
     if _answer(f"gaussian_noise={SURVIVED};seed={int(seed)}").flipped:
         return hint("try many: a loop over range(100) takes a second.", words=f"With seed {int(seed)} it flips.")
     lucky = sum(not _answer(f"gaussian_noise={SURVIVED};seed={i}").flipped for i in range(SEEDS))
-    return right(
+    return correct(
         f"With seed {int(seed)} it holds, as with {lucky} of the first {SEEDS} seeds: shown alone, your example "
         "would be true, and misleading."
     )
@@ -92,7 +92,7 @@ def against_the_stable_one(answer: Any) -> Verdict:
     recipe = answer if isinstance(answer, Recipe) else Recipe.parse(answer)
     standard, stable = compare_image([network(), network("stability")], photograph(), recipe).models
     if stable.flipped and not standard.flipped:
-        return right(
+        return correct(
             f"{recipe}: standard says {_class(standard)}, stability says {_class(stable)}. "
             "Trained against noise is not trained against everything."
         )

@@ -12,7 +12,7 @@ from explorer.analysis import Comparison, compare_image, flip_point
 from explorer.analysis.measures import input_distance
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
-from explorer.lessons import Verdict, exercise, hint, number, prediction, right
+from explorer.lessons import Verdict, correct, exercise, hint, number, prediction
 from explorer.lessons.material import network, photograph
 
 prediction(
@@ -73,7 +73,7 @@ def psnr(answer: Any) -> Verdict | None:
                 "-10 * log10 of the mean of the squared differences, over all values.",
                 words=f"For two pictures of shape {tuple(shape)} it gives {given:.2f}, the PSNR is {wanted:.2f} dB.",
             )
-    return right("The same as the explorer's, to a hundredth of a decibel.")
+    return correct("The same as the explorer's, to a hundredth of a decibel.")
 
 
 def _psnr_slip(given: float, wanted: float, values: int) -> str:
@@ -87,7 +87,7 @@ def _psnr_slip(given: float, wanted: float, values: int) -> str:
         / 2: "square the differences first, or take 20 instead of 10 times the logarithm of their root mean square.",
         wanted + 20 * math.log10(255): "values run from 0 to 1 here, so the peak is 1 and not 255.",
     }
-    close = (told for value, told in slips.items() if abs(given - value) < 0.05)
+    close = (advice for value, advice in slips.items() if abs(given - value) < 0.05)
     return next(close, "first the differences, then their squares, then the mean of these, then the logarithm.")
 
 
@@ -112,10 +112,10 @@ def bisection(answer: Any) -> Verdict | None:
                 )
             return quality(amount)
 
-        told = answer(counted, low, high, target)
-        if told is None or told is Ellipsis:
+        result = answer(counted, low, high, target)
+        if result is None or result is Ellipsis:
             return None
-        amount, wanted = number(told, "the amount"), find_amount(quality, low, high, target)
+        amount, wanted = number(result, "the amount"), find_amount(quality, low, high, target)
         if abs(amount - wanted) > abs(high - low) / 1000:
             return hint(
                 "quality falls from low to high: where it is still above the target in the middle, look beyond it.",
@@ -123,7 +123,7 @@ def bisection(answer: Any) -> Verdict | None:
                 "move low to the middle where quality(middle) > target, else move high; return high.",
                 words=f"For {what} it returns {amount:.4g}, but the quality is {target:g} at {wanted:.4g}.",
             )
-    return right(f"Found each time; the last one took {len(calls)} questions instead of one for every amount.")
+    return correct(f"Found each time; the last one took {len(calls)} questions instead of one for every amount.")
 
 
 @exercise("2.5", "two recipes (nicer, uglier): nicer has the higher PSNR and SSIM, and flips; uglier does not flip")
@@ -134,10 +134,10 @@ def numbers_that_mislead(answer: Any) -> Verdict:
     nicer, uglier = (_seen(recipe) for recipe in answer)
     one, two = nicer.models[0], uglier.models[0]
     if not one.flipped or two.flipped:
-        said = one.classes[int(one.distorted.argmax())], two.classes[int(two.distorted.argmax())]
+        answers = one.classes[int(one.distorted.argmax())], two.classes[int(two.distorted.argmax())]
         return hint(
             "noise flips it early; brightness, rotation, shift and blur hardly ever do.",
-            words=f"The network must leave cat under the first only; it says {said[0]} and {said[1]}.",
+            words=f"The network must leave cat under the first only; it says {answers[0]} and {answers[1]}.",
         )
     a, b = nicer.input, uglier.input
     seen = f"PSNR {a.psnr:.1f} against {b.psnr:.1f} dB, SSIM {a.ssim or 0:.3f} against {b.ssim or 0:.3f}"
@@ -146,7 +146,7 @@ def numbers_that_mislead(answer: Any) -> Verdict:
             "let the noise be just beyond its flip point, and make the other one much stronger.",
             words=f"The first must be better by both measures: {seen}.",
         )
-    return right(f"{seen}: better by both, and yet it is the first that the network no longer takes for a cat.")
+    return correct(f"{seen}: better by both, and yet it is the first that the network no longer takes for a cat.")
 
 
 @exercise("2.7", "by how many dB the PSNR at the attack's flip point is above that at the noise's flip point")
@@ -162,7 +162,7 @@ def gap(answer: Any) -> Verdict:
         at[name] = _seen(recipe.with_amount(name, amount)).input.psnr
     wanted = at["pgd_linf"] - at["gaussian_noise"]
     if abs(given - wanted) <= 1:
-        return right(
+        return correct(
             f"{wanted:.0f} dB: the attack does with {10 ** (wanted / 10):.0f} times less squared error what noise does."
         )
     if abs(given + wanted) <= 1:

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from explorer.lessons import Verdict, choice, exercise, hint, is_open, number, prediction, right
+from explorer.lessons import Verdict, choice, correct, exercise, hint, is_open, number, prediction
 from explorer.training.stability import stability_term
 
 prediction("3.1", "How many per cent of the noisy digits does the network still read, at σ = 0.9?")
@@ -63,8 +63,8 @@ def _judged_term(
             words="The value is right, but the gradient reaches only one of the two answers, or none.",
         )
     if _same(given, cross_entropy):
-        return right("This is the paper's form. It differs from KL by the entropy of the clean answer.")
-    return right("KL(clean ‖ noisy), 0 where both answers agree, and gradients flow through both.")
+        return correct("This is the paper's form. It differs from KL by the entropy of the clean answer.")
+    return correct("KL(clean ‖ noisy), 0 where both answers agree, and gradients flow through both.")
 
 
 def _logits(scale: float) -> tuple[Tensor, Tensor]:
@@ -112,7 +112,7 @@ def changed(answer: Any) -> Verdict | None:
         return None
     share = number(given, "the share")
     if abs(share - 50) < 1e-3:
-        return right("No labels needed: stability can be measured where nobody knows the truth.")
+        return correct("No labels needed: stability can be measured where nobody knows the truth.")
     if abs(share - 0.5) < 1e-5:
         return hint("multiply by 100.", words="That is the share as a fraction.")
     if abs(share - 2) < 1e-5:
@@ -152,7 +152,7 @@ def rule(answer: Any) -> Verdict | None:
             "among those with clean >= best - 1, max(..., key=...) of the noisy accuracy.",
             words=f"From {_shown(table)} it picks {chosen}; the rule gives {wanted}.",
         )
-    return right("A rule that was fixed before looking, on pictures that are not the test set: an honest choice.")
+    return correct("A rule that was fixed before looking, on pictures that are not the test set: an honest choice.")
 
 
 def _shown(table: Table) -> str:
@@ -184,7 +184,7 @@ def trap(answer: Any) -> Verdict:
     named = choice(answer, variants(), "the variant")
     silent = {name for name, write in variants().items() if not write(*_logits(1.0)).requires_grad}
     if named in silent:
-        return right("The loss it prints looks right and changes from step to step; nothing ever learns from it.")
+        return correct("The loss it prints looks right and changes from step to step; nothing ever learns from it.")
     return hint(
         "which of them still has a gradient with respect to the network's weights?",
         "detach() cuts everything that was computed before it.",

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from explorer.lessons import Verdict, exercise, hint, is_open, lab, number, prediction, right
+from explorer.lessons import Verdict, correct, exercise, hint, is_open, lab, number, prediction
 from explorer.models import Classifier, load_model
 from explorer.training.lipschitz import slopes
 
@@ -59,7 +59,7 @@ def slope(answer: Any) -> Verdict | None:
             words=f"Expected one slope per picture, {tuple(wanted.shape)}, not {shape}.",
         )
     if torch.allclose(given, wanted, rtol=1e-3):
-        return right("How far the answer went, for each unit the picture went.")
+        return correct("How far the answer went, for each unit the picture went.")
     rise = (model(x + step) - model(x)).norm(dim=1)
     if torch.allclose(given, rise, rtol=1e-3):
         return hint("divide by the length of the step.", words="That is how far the answer moved.")
@@ -79,19 +79,19 @@ def radius(answer: Any) -> Verdict | None:
     given = answer(margin, bound)
     if is_open(given):
         return None
-    told = number(given, "the radius")
+    given_radius = number(given, "the radius")
     wanted = margin / (math.sqrt(2) * bound)
-    if math.isclose(told, wanted, rel_tol=1e-3):
-        return right(
+    if math.isclose(given_radius, wanted, rel_tol=1e-3):
+        return correct(
             "With a margin of 1, the distance between the labels (1, 0) and (0, 1) cut in half, it is the paper's."
         )
-    if math.isclose(told, margin / bound, rel_tol=1e-3):
+    if math.isclose(given_radius, margin / bound, rel_tol=1e-3):
         return hint(
             "the two logits can move at once: one up, one down. How far does the pair (a, b) go if a - b shrinks by m?",
             "by m / sqrt(2).",
             words="That promises too much.",
         )
-    if math.isclose(told, margin / (2 * bound), rel_tol=1e-3):
+    if math.isclose(given_radius, margin / (2 * bound), rel_tol=1e-3):
         return hint(
             "each of the two would have to move by m / 2, and sqrt((m/2)² + (m/2)²) is more than m / 2.",
             words="True, but more careful than needed.",
@@ -99,7 +99,7 @@ def radius(answer: Any) -> Verdict | None:
     return hint(
         "the answer vector must go at least margin / sqrt(2) before two of its entries are level.",
         "it goes at most L times as far as the picture: L * radius = margin / sqrt(2).",
-        words=f"For a margin of 3 and L = 0.5 it should be {wanted:.3f}, yours gives {told:.3f}.",
+        words=f"For a margin of 3 and L = 0.5 it should be {wanted:.3f}, yours gives {given_radius:.3f}.",
     )
 
 
@@ -124,7 +124,7 @@ def uphill(answer: Any) -> Verdict | None:
     (wanted,) = torch.autograd.grad((model(x + point) - model(x)).norm(dim=1).sum(), point)
     alike = torch.cosine_similarity(given.flatten(1), wanted.flatten(1))
     if bool((alike > 0.999).all()):
-        return right("Up the steepest way from where the step ends.")
+        return correct("Up the steepest way from where the step ends.")
     if bool((alike < -0.999).all()):
         return hint("leave the minus out.", words="That is straight downhill.")
     return hint(
@@ -158,6 +158,6 @@ def calm(answer: Any) -> Verdict | None:
             "copy.net.fc2.weight.mul_(0.1) and the bias likewise, on a copy.",
             words=f"The answers are the same, but its slope is {ratio:.2g} times the old one.",
         )
-    return right(
+    return correct(
         "Ten times less steep, and not a bit more robust: the margins shrank as well. Look at both, or at their ratio."
     )

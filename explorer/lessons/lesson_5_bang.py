@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from explorer.distortions.adversarial import cross_entropy
-from explorer.lessons import Verdict, exercise, hint, is_open, lab, number, prediction, right
+from explorer.lessons import Verdict, correct, exercise, hint, is_open, lab, number, prediction
 from explorer.models import Classifier, load_model
 from explorer.training.bang import gradient_scales
 
@@ -81,7 +81,7 @@ def scales(answer: Any) -> Verdict | None:  # noqa: PLR0911 - one for each slip
                 "norms.clamp_min(1e-30), or torch.where.",
                 words="Right, but a picture with a pull of exactly 0 gets an infinite factor.",
             )
-        return right("The hardest stays as it is, the easy ones are lifted, and none is lowered.")
+        return correct("The hardest stays as it is, the easy ones are lifted, and none is lowered.")
     if torch.allclose(given, 1 / wanted, rtol=1e-3):
         return hint("K / k is at least 1, k / K at most.", words="Upside down: the easy ones are to be lifted.")
     if torch.allclose(given, (norms.max() / norms) ** 0.8, rtol=1e-3):
@@ -110,7 +110,7 @@ def direction(answer: Any) -> Verdict | None:  # noqa: PLR0911 - one for each sl
         return float(((given - other).abs() < 1e-5).float().mean()) > 0.98
 
     if alike(wanted):
-        return right("One gradient, one sign, one step.")
+        return correct("One gradient, one sign, one step.")
     if not 0 <= float(given.min()) <= float(given.max()) <= 1:
         return hint("end with .clamp(0, 1).", words="Some values leave [0, 1]: there are no such pixels.")
     if alike(fgsm(model, x, y, -0.05)):
@@ -134,7 +134,7 @@ def factor(answer: Any) -> Verdict:
     model = lab.scaled(network(), by, "mine/masked")
     left = lab.accuracy(model, fgsm(model, x, y, EPSILON), y)
     if left >= STANDS:
-        return right(
+        return correct(
             f"{left:.1f} % right under attack, with not one answer changed on clean digits. Would you publish it?"
         )
     return hint(
@@ -169,4 +169,4 @@ def suspicious(answer: Any) -> Verdict | None:
                 'report["white"] > min(report["transfer"], report["random"]) or report["huge"] > 15',
                 words=f"For {dict(report)} it says {bool(given)}; look again: {why}",
             )
-    return right("Three lines that every report of robustness should pass before it is believed.")
+    return correct("Three lines that every report of robustness should pass before it is believed.")

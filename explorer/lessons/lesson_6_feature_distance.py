@@ -10,7 +10,7 @@ from torch import Tensor
 
 from explorer.analysis import compare_image
 from explorer.distortions import Recipe, apply, image_seed
-from explorer.lessons import Verdict, choice, exercise, hint, number, prediction, right
+from explorer.lessons import Verdict, choice, correct, exercise, hint, number, prediction
 from explorer.lessons.material import network, photograph, tiles
 
 CLEARLY = 0.02  # by how much an AUC must be worse in exercise 6.7
@@ -114,13 +114,13 @@ def feature_distance(answer: Any) -> Verdict | None:
                 wanted**2: "take the square root.",
                 wanted / count**0.5: "add up the squares, do not average them.",
             }
-            slip = next((told for value, told in slips.items() if abs(number(given) - value) < 1e-3 * value), None)
+            slip = next((advice for value, advice in slips.items() if abs(number(given) - value) < 1e-3 * value), None)
             return hint(
                 slip or "model.features(a)[layer] is a tensor; subtract the two, square, add up, take the root.",
                 "(model.features(a)[layer] - model.features(b)[layer]).norm() does it.",
                 words=f"For {layer} of {method} it gives {number(given):.4g}, the distance is {wanted:.4g}.",
             )
-    return right("That is the feature distance of the panel.")
+    return correct("That is the feature distance of the panel.")
 
 
 @exercise(
@@ -140,7 +140,7 @@ def quarter(answer: Any) -> Verdict:
             words=f"{at}, not 25.",
         )
     there = compare_image([network("stability")], photograph(), noise).models[0]
-    return right(
+    return correct(
         f"{at}: a quarter of all pairs of different pictures are closer than the cat and its noisy copy. In the "
         f"stabilized network the same pixels are at percentile {there.feature_percentile or 0:.0f}."
     )
@@ -162,17 +162,17 @@ def auc(answer: Any) -> Verdict | None:
             return None
         wanted = area(same, different)
         if abs(number(given, "the area") - wanted) > 1e-3:
-            told = "compare every distance of same with every one of different: same[:, None] < different."
+            advice = "compare every distance of same with every one of different: same[:, None] < different."
             if "equal" in what:
-                told = "ties count one half."
+                advice = "ties count one half."
             elif abs(number(given) - (1 - wanted)) < 1e-3:
-                told = "a pair counts where the distance of the copies is the smaller one."
+                advice = "a pair counts where the distance of the copies is the smaller one."
             return hint(
-                told,
+                advice,
                 "the mean of (same[:, None] < different) plus half the mean of (same[:, None] == different).",
                 words=f"For {what} it gives {number(given):.3f} instead of {wanted:.3f}.",
             )
-    return right("1 is perfect, 0.5 is a coin.")
+    return correct("1 is perfect, 0.5 is a coin.")
 
 
 @exercise(
@@ -186,13 +186,13 @@ def honest_loss(answer: Any) -> Verdict:
         return hint("explorer.distortions.DISTORTIONS has more.", words=f"{', '.join(shown)} is in the table already.")
     recipe = str(chosen)
     standard, stability = (recognition(method, recipe) for method in ("standard", "stability"))
-    told = f"AUC of standard {standard:.3f}, of stability {stability:.3f}"
+    scores = f"AUC of standard {standard:.3f}, of stability {stability:.3f}"
     if standard - stability >= CLEARLY:
-        return right(f"{told}: a change of tone or colour is nothing that noise prepares for.")
+        return correct(f"{scores}: a change of tone or colour is nothing that noise prepares for.")
     return hint(
         "not noise, nor anything that removes fine detail; think of what lesson 1 and 2 found.",
         "colours are a good place to look: hue or saturation.",
-        words=f"{told}; the first should be higher by {CLEARLY} or more.",
+        words=f"{scores}; the first should be higher by {CLEARLY} or more.",
     )
 
 
@@ -207,7 +207,7 @@ def what_for(answer: Any) -> Verdict:
     best = max(SPACES, key=lambda space: recognition(space, "gaussian_noise=0.1"))
     ranked = max(SPACES, key=lambda space: ordered(space, "gaussian_noise=0.1"))
     if (copies, relatives) == (best, ranked):
-        return right(f"{best} for copies, {ranked} for relatives: which distance is best depends on the question.")
+        return correct(f"{best} for copies, {ranked} for relatives: which distance is best depends on the question.")
     return hint(
         "the table of areas answers the first, the table of triplets the second.",
         words=f"{'The second' if copies == best else 'The first'} is another one.",

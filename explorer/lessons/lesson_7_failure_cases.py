@@ -14,7 +14,7 @@ from explorer.data.datasets import Dataset, load_dataset
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
 from explorer.evaluation.statistics import exact_mcnemar as mcnemar
-from explorer.lessons import Verdict, exercise, hint, number, prediction, right
+from explorer.lessons import Verdict, correct, exercise, hint, number, prediction
 from explorer.models import Classifier, load_model
 
 QUADRANTS = ("both right", "only A fails", "only B fails", "both fail")
@@ -70,7 +70,7 @@ def four_counts(answer: Any) -> Verdict | None:
         if counts["only A fails"] == wanted["only B fails"]:
             return hint("~a_right & b_right is where A fails and B does not.", words="The two directions are swapped.")
         return hint("for tensors of booleans, & is and, ~ is not.", "(~a_right & b_right).sum() is one of the four.")
-    return right("All four counted. The two in the middle are what a paired comparison is about.")
+    return correct("All four counted. The two in the middle are what a paired comparison is about.")
 
 
 @exercise("7.4", "a function of the two counts of lonely failures that gives the exact two-sided p-value")
@@ -83,17 +83,17 @@ def paired_test(answer: Any) -> Verdict | None:
         found, wanted = number(given, "the p-value"), mcnemar(only_a, only_b)
         if abs(found - wanted) <= 1e-6 + 1e-4 * wanted:
             continue
-        said = f"For {only_a} and {only_b} you get {found:.3g}; it is {wanted:.3g}."
+        values = f"For {only_a} and {only_b} you get {found:.3g}; it is {wanted:.3g}."
         if abs(2 * found - wanted) <= 1e-6 + 1e-4 * wanted:
-            return hint("either network could have been the lucky one: count both ends.", words=said)
+            return hint("either network could have been the lucky one: count both ends.", words=values)
         if only_a + only_b == 0:
-            return hint("where the networks never differ, nothing speaks against equality: p = 1.", words=said)
+            return hint("where the networks never differ, nothing speaks against equality: p = 1.", words=values)
         return hint(
             "only the pictures that one network fails alone count: n of them, and a fair coin for each.",
             "scipy.stats.binomtest(k, n, 0.5).pvalue is the exact two-sided test.",
-            words=said,
+            words=values,
         )
-    return right("That is the exact McNemar test. Pictures that both get right, or both get wrong, have no say in it.")
+    return correct("That is the exact McNemar test. Pictures that both get right or both get wrong do not count.")
 
 
 @exercise("7.5", "the names of the distortions whose difference survives the correction for six tests, as a list")
@@ -107,7 +107,7 @@ def survivors(answer: Any) -> Verdict:
     bound = LEVEL / len(p_values)
     wanted = {name for name, p in p_values.items() if p < bound}
     if set(names) == wanted:
-        return right(f"{len(wanted)} of {len(p_values)} stay below {LEVEL:g} / {len(p_values)} = {bound:.2g}.")
+        return correct(f"{len(wanted)} of {len(p_values)} stay below {LEVEL:g} / {len(p_values)} = {bound:.2g}.")
     if set(names) == {name for name, p in p_values.items() if p < LEVEL}:
         return hint(
             "the more tests, the stricter each: Bonferroni divides the level by their number.",
@@ -127,23 +127,24 @@ def mixed_up(answer: Any) -> Verdict:
     counts = torch.as_tensor(matrix).double().clone()
     if not isinstance(pair, (tuple, list)) or len(pair) != 2:
         raise ExplorerError("Expected two digits, (true, answered).")
-    true, said = (int(number(digit, "a digit")) for digit in pair)
-    if not (0 <= true < len(counts) and 0 <= said < len(counts)):
+    true, answered = (int(number(digit, "a digit")) for digit in pair)
+    if not (0 <= true < len(counts) and 0 <= answered < len(counts)):
         raise ExplorerError(f"The digits go from 0 to {len(counts) - 1}.")
-    if true == said:
+    if true == answered:
         return hint("look beside the diagonal.", words="On the diagonal nothing is mixed up.")
     counts.fill_diagonal_(0)
     most = int(counts.max())
-    if counts[true, said] == most:
-        return right(
-            f"{most} times a {true} was called a {said}, and a {said} a {true} {int(counts[said, true])} times."
+    if counts[true, answered] == most:
+        return correct(
+            f"{most} times a {true} was called a {answered}, and a {answered} was called a {true} "
+            f"{int(counts[answered, true])} times."
         )
-    if counts[said, true] == most:
+    if counts[answered, true] == most:
         return hint("rows are the true digits, columns the answers.", words="The other way round.")
     return hint(
         "set the diagonal to zero, then look for the largest count.",
         "divmod(int(matrix.argmax()), 10) gives row and column.",
-        words=f"That happened {int(counts[true, said])} times; something else happened more often.",
+        words=f"That happened {int(counts[true, answered])} times; something else happened more often.",
     )
 
 
@@ -165,12 +166,12 @@ def filed_case(answer: Any) -> Verdict:
         )
     label = int(data.labels[row])
     standard, stable = (int(answer.distorted.argmax()) for answer in found.models)
-    said = f"standard says {standard}, stability says {stable}, it is a {label}"
+    answers = f"standard says {standard}, stability says {stable}, it is a {label}"
     if standard == label != stable:
-        return right(f"Opened again: row {row}, {found.recipe}, pixels {pixels}; {said}.")
+        return correct(f"Opened again: row {row}, {found.recipe}, pixels {pixels}; {answers}.")
     return hint(
         "look for rows where the standard network is right and the stabilized one is not: a_right & ~b_right.",
-        words=f"The pixels are the same, but {said}.",
+        words=f"The pixels are the same, but {answers}.",
     )
 
 

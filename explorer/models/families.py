@@ -165,7 +165,7 @@ def named_after(model: str | Classifier, data: Sequence[Dataset]) -> str | Class
         The model; an external one with the class names of the first data set with as many classes.
     """
     if isinstance(model, Classifier) and model.card.external:
-        classes = next((own.classes for own in data if len(own.classes) == len(model.classes)), model.classes)
+        classes = next((one.classes for one in data if len(one.classes) == len(model.classes)), model.classes)
         model.card = replace(model.card, classes=classes)
     return model
 
@@ -188,7 +188,7 @@ def _family(size: int, channels: int, classes: tuple[str, ...], cards: list[Card
     data = sorted(
         {card.data for card in cards if card.data != EXTERNAL}, key=lambda name: _rank(name, defaults.FAMILIES)
     )
-    names = [dataset_title(name) for name in data] or [card.name for card in cards]  # people's own: by their files
+    names = [dataset_title(name) for name in data] or [card.name for card in cards]  # users' models by their files
     title = f"{' and '.join(names)} · {size} px"
     data = data or [EXTERNAL]
     key = f"{'+'.join(data)}-{size}-{channels}-{len(classes)}"

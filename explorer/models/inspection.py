@@ -28,7 +28,7 @@ class NetworkInfo:
         output_kind: ``logits``, ``probabilities`` or ``log-probabilities``.
         layers: Stages by name, in the order they run, each with its path in the network.
         head: The path of the last layer with weights, or None.
-        own: Whether the network returns features itself, as the architectures of this package do.
+        has_features: Whether the network returns features itself, as the architectures of this package do.
         chance: Whether it answers the same images differently each time.
         warnings: What looks wrong, one sentence each.
     """
@@ -37,7 +37,7 @@ class NetworkInfo:
     output_kind: str
     layers: tuple[tuple[str, str], ...]
     head: str | None
-    own: bool
+    has_features: bool
     chance: bool
     warnings: tuple[str, ...]
 
@@ -62,7 +62,7 @@ class NetworkInfo:
         Returns:
             The output (N, K) and the features by layer name.
         """
-        if self.own:
+        if self.has_features:
             features: dict[str, Tensor] = net.forward_features(z)  # type: ignore[operator]
             return net.head(features["penultimate"]), features  # type: ignore[operator]
         seen: dict[str, Tensor] = {}
@@ -210,11 +210,13 @@ def inspect_network(
             f"{name} answers depend on the other pictures in the batch, as with batch norm without running statistics: "
             "the clean and the distorted picture are asked together and influence each other."
         )
-    own = _has_own_features(net, normalised)
-    layers, head = ((), None) if own else _stages(net, normalised)
-    if not own and not layers and head is None:
+    has_features = _has_features(net, normalised)
+    layers, head = ((), None) if has_features else _stages(net, normalised)
+    if not has_features and not layers and head is None:
         warnings.append(f"The layers of {name} cannot be seen, so its feature distance is that of its outputs.")
-    return NetworkInfo(out.shape[1], output_kind, layers, head, own, not torch.equal(out, again), tuple(warnings))
+    return NetworkInfo(
+        out.shape[1], output_kind, layers, head, has_features, not torch.equal(out, again), tuple(warnings)
+    )
 
 
 def sample_pictures(size: int, channels: int) -> Tensor:
@@ -298,7 +300,7 @@ def _output_kind(net: nn.Module, name: str, out: Tensor) -> tuple[str, str]:
     return "logits", ""
 
 
-def _has_own_features(net: nn.Module, z: Tensor) -> bool:
+def _has_features(net: nn.Module, z: Tensor) -> bool:
     """Whether it gives {layer: tensor} with ``penultimate``, and its head makes of that what it answers."""
     if not (hasattr(net, "forward_features") and hasattr(net, "head")):
         return False

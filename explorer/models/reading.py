@@ -104,25 +104,25 @@ def load_named(name: str | Path) -> Classifier:
 
 def class_notes(models: Sequence[Classifier]) -> list[str]:
     """What there is to say where models do not answer with the same classes."""
-    first, said = models[0], []
+    first, messages = models[0], []
     for model in models[1:]:
         ours, theirs = first.classes, model.classes
         if len(ours) != len(theirs):
-            said.append(
+            messages.append(
                 f"{first.name} answers with {len(ours)} classes and {model.name} with {len(theirs)}: whether each one "
                 "changes its answer can be compared, but not the answers themselves."
             )
         elif ours != theirs and sorted(ours) == sorted(theirs):
-            said.append(
+            messages.append(
                 f"{first.name} and {model.name} know the same classes in a different order: compare them by name."
             )
         elif ours != theirs:
-            own, other = next((a, b) for a, b in zip(ours, theirs, strict=True) if a != b)
-            said.append(
-                f"{first.name} and {model.name} name different classes ({own!r} here, {other!r} there): whether each "
+            mine, other = next((a, b) for a, b in zip(ours, theirs, strict=True) if a != b)
+            messages.append(
+                f"{first.name} and {model.name} name different classes ({mine!r} here, {other!r} there): whether each "
                 "one changes its answer can be compared, but not the answers themselves."
             )
-    return said
+    return messages
 
 
 def _open(model: ModelLike) -> nn.Module:

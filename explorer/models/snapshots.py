@@ -27,7 +27,7 @@ class _Snapshot:
     """A copy in eval mode, and what the network looked like apart from the values of its weights."""
 
     net: nn.Module
-    looks: list[Any]
+    state: list[Any]
 
 
 _snapshots: WeakKeyDictionary[nn.Module, _Snapshot] = WeakKeyDictionary()
@@ -54,9 +54,9 @@ def snapshot(net: nn.Module) -> nn.Module:
         kept = _snapshots.get(net)
         for _ in range(ATTEMPTS):
             try:
-                looks = _looks(net)
-                if kept is None or kept.looks != looks or not _same_weights(kept.net, net):
-                    kept = _Snapshot(_copied(net), looks)
+                state = _state_of(net)
+                if kept is None or kept.state != state or not _same_weights(kept.net, net):
+                    kept = _Snapshot(_copied(net), state)
                 break
             except RuntimeError as error:  # a dict of the network that changed while it was read
                 reason: Exception = error
@@ -100,12 +100,14 @@ def _same_weights(one: nn.Module, other: nn.Module) -> bool:
         )
 
 
-def _looks(net: nn.Module) -> list[Any]:
+def _state_of(net: nn.Module) -> list[Any]:
     """Everything about a network that its answers may depend on, except for the values of its weights."""
     found: list[Any] = []
     for name, module in net.named_modules():
-        own = {key: _mark(value) for key, value in vars(module).items() if key != "training" and not _is_kept(key)}
-        found.append((name, id(module), own, [id(hook) for hook in _hooks(module)]))
+        attributes = {
+            key: _mark(value) for key, value in vars(module).items() if key != "training" and not _is_kept(key)
+        }
+        found.append((name, id(module), attributes, [id(hook) for hook in _hooks(module)]))
     return found
 
 

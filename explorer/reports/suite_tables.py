@@ -71,7 +71,7 @@ def calibration_table(found: Calibration) -> Table:
 
 
 def reliability_tables(found: Calibration) -> list[Table]:
-    """Per model, on clean images: how sure it is, how often it is right, bin by bin; empty bins are left out."""
+    """Per model, on clean images: its confidence and its accuracy, bin by bin; empty bins are left out."""
     tables = []
     for row in found.rows:
         if row.severity:
@@ -94,7 +94,7 @@ def line_search_tables(found: LineSearch) -> list[Table]:
             [one.direction, _with(100 * one.broken, one.interval, 100), _step(one), percent(one.zero_gradients)]
             for one in summary.searches
         ]
-        caption = f"of {summary.right:,} of {found.n:,} images, which it classifies correctly; 95 % intervals"
+        caption = f"of {summary.correct:,} of {found.n:,} images, which it classifies correctly; 95 % intervals"
         tables.append(Table([summary.model, "broken, %", "mean ε, 1/255", "gradient 0"], rows, 1, caption))
     return tables
 

@@ -184,7 +184,7 @@ def _quadrant(found: Findings, name: str) -> dict[str, Any]:
 def _case(found: Findings, row: Any) -> dict[str, Any]:
     plan, number = found.plan, int(row.case)
     picture = found.pictures.get(number)
-    own = found.annotations.get(number, Annotation())
+    annotation = found.annotations.get(number, Annotation())
     condition = plan.conditions[number // plan.rows]
     return {
         "image": int(row.image),
@@ -200,20 +200,20 @@ def _case(found: Findings, row: Any) -> dict[str, Any]:
         ],
         "recipe": str(plan.recipe(condition, int(row.image))),
         "hash": row.hash,
-        "noted": " ".join(["★"] * own.star + [*own.tags, own.note]).strip(),
+        "noted": " ".join(["★"] * annotation.star + [*annotation.tags, annotation.note]).strip(),
     }  # fmt: skip
 
 
 def _answer(
     found: Findings, model: str, prediction: int, confidence: float, correct: Any, flipped: bool
 ) -> dict[str, str]:
-    right = not flipped if isna(correct) else bool(correct)
+    holds = not flipped if isna(correct) else bool(correct)
     return {
         "method": _method(found, model),
         "name": _short(found, model),
         "answer": found.plan.classes[int(prediction)],
         "confidence": f"{confidence:.3f}",
-        "sign": "○ holds" if right else "✕ fails",
+        "sign": "○ holds" if holds else "✕ fails",
     }
 
 

@@ -147,7 +147,7 @@ def open_cases(
     models = models_of(survey, dict.fromkeys(names)) if models is None else models
     found: dict[int, Case] = {}
     for condition in dict.fromkeys(condition for condition, _ in wanted):
-        rows = sorted({image for own, image in wanted if own == condition})
+        rows = sorted({image for one, image in wanted if one == condition})
         batch, unread = read(data, rows, models[0])
         if unread:
             raise ExplorerError(f"Image {next(iter(unread))} cannot be read: {next(iter(unread.values()))}")

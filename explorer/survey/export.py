@@ -127,9 +127,9 @@ def _batches(survey: Survey, annotations: dict[int, Annotation]) -> Iterator[pa.
     for path in files:
         for batch in pq.ParquetFile(path).iter_batches(BATCH_ROWS):
             table = pa.Table.from_batches([batch]).replace_schema_metadata(None)
-            own = [annotations.get(case, _NO_ANNOTATION).to_dict() for case in table.column("case").to_pylist()]
+            noted = [annotations.get(case, _NO_ANNOTATION).to_dict() for case in table.column("case").to_pylist()]
             for name, column_type in (("star", pa.bool_()), ("tags", pa.list_(pa.string())), ("note", pa.string())):
-                table = table.append_column(name, pa.array([one[name] for one in own], column_type))
+                table = table.append_column(name, pa.array([one[name] for one in noted], column_type))
             yield table
 
 

@@ -293,10 +293,10 @@ def _conditions(
         raise ExplorerError("The seeds must be different whole numbers, at least one.")
     found = []
     for text in distortions:
-        name, equals, own = text.partition("=")
+        name, equals, listed = text.partition("=")
         distortion = find_distortion(name.strip())
         if equals:
-            chosen = [Recipe.parse(f"{distortion.name}={part}").steps[0][1] for part in own.split(":")]
+            chosen = [Recipe.parse(f"{distortion.name}={part}").steps[0][1] for part in listed.split(":")]
         elif amounts is not None:
             chosen = [distortion.check(amount) for amount in amounts]
         else:

@@ -73,14 +73,14 @@ def _spread(
         import ray.data
 
         device = models[0].device.type
-        held = ray.put(([model.to("cpu") for model in models], data, plan))
+        shared = ray.put(([model.to("cpu") for model in models], data, plan))
         for model in models:
             model.to(device)
         found = ray.data.from_items(
             [{"shard": shard} for shard in shards], override_num_blocks=len(shards)
         ).map_batches(
             _Worker,
-            fn_constructor_args=(held, device, max(1, torch.get_num_threads() // workers)),
+            fn_constructor_args=(shared, device, max(1, torch.get_num_threads() // workers)),
             batch_size=1,
             compute=ray.data.ActorPoolStrategy(size=workers),
             num_cpus=0 if device == "cuda" else 1,
@@ -94,14 +94,14 @@ def _spread(
 
 
 class _Worker:
-    """One worker: the models and the data, held from shard to shard."""
+    """One worker: the models and the data, kept from shard to shard."""
 
-    def __init__(self, held: ray.ObjectRef, device: str, threads: int) -> None:
+    def __init__(self, shared: ray.ObjectRef, device: str, threads: int) -> None:
         import ray
 
         keep_memory()
         torch.set_num_threads(threads)  # the answers do not depend on it
-        models, self._data, self._plan = ray.get(held)
+        models, self._data, self._plan = ray.get(shared)
         self._models = [model.to(device) for model in models]
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
@@ -110,8 +110,8 @@ class _Worker:
         unread: dict[int, str] = {}
         try:
             columns, unread = compute(self._models, self._data, self._plan, shard)
-        except ExplorerError as told:  # a sentence for the user, which Ray would wrap into its own words
-            error = str(told)
+        except ExplorerError as sentence:  # a sentence for the user, which Ray would wrap into its own words
+            error = str(sentence)
         return {"shard": [shard], "columns": [_pack(columns)], "unread": [json.dumps(unread)], "error": [error]}
 
 

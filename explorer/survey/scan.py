@@ -114,8 +114,8 @@ def scan(models: Sequence[Classifier], batch: Images, plan: Plan, tick: Tick | N
         shared = _shared(batch, plan.conditions[index], index * plan.rows) | {"image_hash": hashes} | of_input
         for i, model in enumerate(models):
             answer = _ask(model, distorted, plan.precision)
-            own = _measure(known[i], answer, batch.labels)
-            parts.append({**shared, "model": np.full(len(batch.rows), i, np.int16), **own})
+            measured = _measure(known[i], answer, batch.labels)
+            parts.append({**shared, "model": np.full(len(batch.rows), i, np.int16), **measured})
             if tick:
                 tick(len(batch.rows))
     return join(parts)
@@ -208,7 +208,7 @@ def _measure(clean: _Answer, answer: _Answer, labels: Tensor) -> Columns:
     before, after = clean.log_p.exp(), answer.log_p.exp()
     was, now = before.argmax(1), after.argmax(1)
     l2, cosine = measures.batch_distances(clean.features, answer.features)
-    right, right_before = now == labels, was == labels
+    correct, correct_before = now == labels, was == labels
     return {
         "prediction": now.numpy().astype(np.int16),
         "confidence": after.amax(1).float().numpy(),
@@ -217,11 +217,11 @@ def _measure(clean: _Answer, answer: _Answer, labels: Tensor) -> Columns:
         "margin_true": _margin_of(after, labels),
         "kl": measures.kl(clean.log_p, answer.log_p).float().numpy(),
         "flipped": (was != now).numpy(),
-        "correct": right.numpy(),
+        "correct": correct.numpy(),
         "clean_prediction": was.numpy().astype(np.int16),
         "clean_confidence": before.amax(1).float().numpy(),
         "clean_confidence_true": _of(before, labels),
-        "clean_correct": right_before.numpy(),
+        "clean_correct": correct_before.numpy(),
         "feature_l2": l2[:, -1],
         "feature_cosine": cosine,
         "layers": l2,

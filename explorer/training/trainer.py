@@ -299,10 +299,10 @@ def _split(config: TrainConfig, data: Dataset) -> tuple[Tensor, Tensor, Tensor, 
     """Images (uint8, N, C, H, W) and labels to train on, then those held out, by a seeded shuffle."""
     pixels = torch.from_numpy(data.images).permute(0, 3, 1, 2).contiguous()
     labels = torch.from_numpy(data.labels)
-    held, kept = split_rows(config, len(labels))
+    holdout, kept = split_rows(config, len(labels))
     if len(kept) < config.batch_size:
         raise ExplorerError(f"Only {len(kept)} images are left to train on; choose a batch size of at most that many.")
-    return pixels[kept], labels[kept], pixels[held], labels[held]
+    return pixels[kept], labels[kept], pixels[holdout], labels[holdout]
 
 
 def _save_state(folder: Path, run: Run, epochs: int, seconds: float) -> None:

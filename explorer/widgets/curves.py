@@ -138,7 +138,7 @@ def _moving(axis: dict[str, Any]) -> dict[str, Any]:
 
 def _darken(traces: Sequence[go.Scatter]) -> None:
     """The methods' colours as the panel has them on dark pages."""
-    inks = {own.colours.ink.light: own.colours.ink.dark for own in METHODS.values() if own.colours}
+    inks = {one.colours.ink.light: one.colours.ink.dark for one in METHODS.values() if one.colours}
     for trace in traces:
         for part in (trace.line, trace.marker):
             if part.color is not None:

@@ -19,7 +19,7 @@ from explorer.widgets.controls import Controls
 from explorer.widgets.curves import Charts, key_of
 from explorer.widgets.debouncer import Debouncer
 from explorer.widgets.panel import Panel
-from explorer.widgets.snapshot import line, still
+from explorer.widgets.snapshot import line, snapshot
 from explorer.widgets.state import WidgetState, make_state
 
 PAUSE = 0.12  # s without a movement before the line in the curves follows
@@ -181,7 +181,7 @@ class Explorer(widgets.VBox):
         self._displayed_in = count
         data, metadata = self._repr_mimebundle_()
         display(data, metadata=metadata, raw=True)
-        self._displays.append(display(HTML(still(self._painted, self._panel.still)), display_id=True))
+        self._displays.append(display(HTML(snapshot(self._painted, self._panel.snapshot_class)), display_id=True))
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         _, metadata = self._panel._repr_mimebundle_()  # what Colab wants to know of widgets like this one
@@ -195,7 +195,7 @@ class Explorer(widgets.VBox):
         """Renew what is stored in the notebook for readers without a kernel."""
         from IPython.display import HTML
 
-        shown = HTML(still(self._painted, self._panel.still))
+        shown = HTML(snapshot(self._painted, self._panel.snapshot_class))
         for handle in self._displays:
             if handle is not None:
                 handle.update(shown)

@@ -22,14 +22,14 @@ class Panel(anywidget.AnyWidget):
     _esm = bundle("widget/view.js")
     _css = stylesheets.css("panel", "widget")
     answer = traitlets.Dict({"turn": 0}).tag(sync=True)
-    still = traitlets.Unicode().tag(sync=True)
+    snapshot_class = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, seen: Callable[[bool], None], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.still = f"stability-still-{self.model_id[:12]}"
+        self.snapshot_class = f"stability-snapshot-{self.model_id[:12]}"
         self._seen = seen
         self._free = 0.0  # when the next answer may leave
-        self.on_msg(self._heard)
+        self.on_msg(self._on_message)
 
     def push(self, answer: dict[str, Any], *, live: bool = False) -> None:
         """Show an answer, or {"error": sentence}; ``live``: something is being dragged."""
@@ -39,7 +39,7 @@ class Panel(anywidget.AnyWidget):
         size = 6000 + sum(map(len, answer.get("images", {}).values())) + 1500 * len(answer.get("models", ()))
         self._free = time.monotonic() + size / BYTES_PER_SECOND
 
-    def _heard(self, _: Any, content: dict[str, Any], __: Any) -> None:
+    def _on_message(self, _: Any, content: dict[str, Any], __: Any) -> None:
         if content.get("event") == "seen":
             self.send({"event": "alive"})
             self._seen(bool(content.get("dark")))

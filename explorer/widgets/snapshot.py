@@ -15,7 +15,7 @@ from explorer.reports.comparison import answers_html
 SIDE = 160  # px on screen
 
 
-def still(answer: Mapping[str, Any], marker: str) -> str:
+def snapshot(answer: Mapping[str, Any], marker: str) -> str:
     """What the panel shows, as HTML: both pictures, enlarged pixel by pixel, and the table of answers.
 
     ``marker``: a class by which the live widget finds it, to hide it.
@@ -26,19 +26,19 @@ def still(answer: Mapping[str, Any], marker: str) -> str:
     )
     words = f"Recipe <code>{escape(answer['recipe'])}</code>, pixels #{escape(answer['image_hash'])}"
     return (
-        f'<div class="stability-still {escape(marker)}"><table><tr>{pictures}</tr></table>'
+        f'<div class="stability-snapshot {escape(marker)}"><table><tr>{pictures}</tr></table>'
         f"{answers_html(answer)}<p>{words}. Run the cell to move the sliders.</p></div>"
     )
 
 
 def line(answer: Mapping[str, Any]) -> str:
     """The same in one line of text."""
-    said = "; ".join(
+    answers = "; ".join(
         f"{model['title']}: {model['clean'][0]['label']} -> {model['distorted'][0]['label']} "
         f"({100 * model['confidence']:.0f} %)"
         for model in answer["models"]
     )
-    return f"Explorer at {answer['recipe']}: {said}"
+    return f"Explorer at {answer['recipe']}: {answers}"
 
 
 def _enlarged(url: str) -> str:

@@ -99,9 +99,9 @@ def _models(models: Any) -> tuple[tuple[Any, ...], tuple[Classifier, ...]]:
 
 def _families(models: tuple[Classifier, ...]) -> tuple[dict[str, Family], Family]:
     """The shipped families, with these models in the ones they belong to, and the one that holds them all."""
-    own = {model.name: model.card for model in models}
+    given = {model.name: model.card for model in models}
     shipped = {card.name: card for card in list_models()}
-    families = group(list((shipped | own).values()))
+    families = group(list((shipped | given).values()))
     family = family_of([model.name for model in models], families)
     if family is None:
         first, other = models[0], next(model for model in models if _takes(model) != _takes(models[0]))

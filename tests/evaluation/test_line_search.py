@@ -93,7 +93,7 @@ def test_the_summary_by_hand():
     assert found == line_search([model], dataset, batch_size=60)
     assert calls == [(16, 60), (32, 60), (48, 60), (60, 60)]
     [summary] = found.summaries
-    assert (summary.right, summary.clean, summary.clean_interval) == (53, 53 / 60, wilson_interval(53, 60))
+    assert (summary.correct, summary.clean, summary.clean_interval) == (53, 53 / 60, wilson_interval(53, 60))
     assert [one.direction for one in summary.searches] == ["fgsm", "fgsm_margin", "fgv", "hot_cold"]
     x, labels = dataset.batch(range(53))
     for one in summary.searches:

@@ -7,7 +7,7 @@ import torch
 
 from explorer import lessons
 from explorer.errors import ExplorerError
-from explorer.lessons import Verdict, check, hint, judged, material, predict, reveal, right
+from explorer.lessons import Verdict, check, correct, hint, judged, material, predict, reveal
 from explorer.lessons import lesson_6_feature_distance as six
 from explorer.registry import Registry
 
@@ -23,11 +23,11 @@ def book(monkeypatch):
     @lessons.exercise("9.1", "the number of legs of a spider")
     def legs(answer):
         count = lessons.number(answer, "the legs")
-        return right("Eight it is.") if count == 8 else hint("It is no insect.", "More than six.", words="No.")
+        return correct("Eight it is.") if count == 8 else hint("It is no insect.", "More than six.", words="No.")
 
     @lessons.exercise("9.2", "a function that doubles a number")
     def double(answer):
-        return right("It doubles.") if answer(4) == 8 else hint("2 * x.")
+        return correct("It doubles.") if answer(4) == 8 else hint("2 * x.")
 
     lessons.prediction("9.3", "Which is heavier?", choices=("Lead", "Feathers"))
     lessons.prediction("9.4", "How many per cent?")
@@ -138,7 +138,7 @@ def test_a_predicted_number_keeps_its_unit(book, capsys):
 
 def test_a_number_is_given_once(book):
     with pytest.raises(ValueError, match=r"two tasks named '9\.1'"):
-        lessons.exercise("9.1", "again")(right)
+        lessons.exercise("9.1", "again")(correct)
     with pytest.raises(ValueError, match=r"two tasks named '9\.3'"):
         lessons.prediction("9.3", "Again?")
 
@@ -196,7 +196,7 @@ def verdict(number, answer):
 )
 def test_wrong_answers_are_told_what_is_wrong(number, answer, told):
     found = verdict(number, answer)
-    assert not found.right
+    assert not found.correct
     assert told in found.say()
 
 
@@ -217,7 +217,7 @@ def mean_square(a, b):
 )
 def test_the_usual_slips_with_psnr_are_recognised(slip, told):
     assert told in verdict("2.1", slip).say()
-    assert verdict("2.1", lambda a, b: -10 * math.log10(mean_square(a, b))).right
+    assert verdict("2.1", lambda a, b: -10 * math.log10(mean_square(a, b))).correct
 
 
 def test_a_search_that_never_ends_is_ended():

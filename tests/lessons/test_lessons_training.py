@@ -122,7 +122,7 @@ WRONG = [
 def test_right_answers_pass_in_whatever_form(number, answer):
     verdict = judged(number, answer)
     assert verdict is not None
-    assert verdict.right, verdict.say()
+    assert verdict.correct, verdict.say()
     assert len(verdict.words) > 20, "say what it means"
 
 
@@ -130,7 +130,7 @@ def test_right_answers_pass_in_whatever_form(number, answer):
 def test_slips_are_told_by_their_names_and_get_a_hint(number, answer, told):
     verdict = judged(number, answer)
     assert verdict is not None
-    assert not verdict.right
+    assert not verdict.correct
     assert told in verdict.say()
     assert verdict.hints or "Expected" in verdict.words or "must be" in verdict.words
 
@@ -150,7 +150,7 @@ def test_a_function_that_was_left_as_it_is_counts_as_not_answered(number):
 def test_no_answer_ends_in_a_traceback(number, answer):
     verdict = judged(number, answer)
     assert verdict is not None
-    assert not verdict.right
+    assert not verdict.correct
 
 
 def test_only_the_variant_without_any_gradient_is_the_trap():

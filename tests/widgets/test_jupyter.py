@@ -160,26 +160,26 @@ def test_saved_and_opened_again_without_its_kernel(server: Server, context: Brow
     lab.run_all()
     w = lab.widget()
     w.painted()
-    assert lab.page.locator(".stability-still").count() == 1
-    assert not lab.page.locator(".stability-still").is_visible(), "the still picture hides where the panel lives"
+    assert lab.page.locator(".stability-snapshot").count() == 1
+    assert not lab.page.locator(".stability-snapshot").is_visible(), "the still picture hides where the panel lives"
     before = server.run(name, expression="one.recipe")
     w.drag(40)
     recipe, image_hash = w.rested(STATE.format("one"))
     assert recipe != before
-    still = lab.page.locator(".stability-still")
-    expect(still).to_contain_text(
+    shown = lab.page.locator(".stability-snapshot")
+    expect(shown).to_contain_text(
         image_hash, timeout=1000 * PATIENCE
     )  # what is stored is renewed once the slider is at rest
     lab.save()
     lab.page.close()
     server.ask(f"kernels/{server.kernel(name)}", "DELETE")
     again = LabPage(context, server, name)
-    still = again.page.locator(".stability-still")
-    still.wait_for()
-    text = still.text_content() or ""
+    shown = again.page.locator(".stability-snapshot")
+    shown.wait_for()
+    text = shown.text_content() or ""
     assert recipe in text
     assert image_hash in text
-    assert again.page.locator(".stability-still img").count() == 2
+    assert again.page.locator(".stability-snapshot img").count() == 2
     again.run_all()
     again.widget().painted()
     assert again.foreign == set()
@@ -192,7 +192,7 @@ def test_a_stored_notebook_shows_its_panel_without_being_run(
     w = lab.widget()
     w.painted()
     assert w.recipe == "jpeg=20;seed=0"
-    assert not lab.page.locator(".stability-still").is_visible()
+    assert not lab.page.locator(".stability-snapshot").is_visible()
     lab.page.locator(".stability-note").wait_for()
     assert "Run the cell" in (lab.page.locator(".stability-note").text_content() or "")
     lab.run_all()
@@ -237,9 +237,10 @@ def test_an_exported_page_shows_the_last_state_offline(server: Server, browser: 
     context: Any = browser.new_context(offline=True)
     page = context.new_page()
     page.goto((server.folder / executed).with_suffix(".html").as_uri(), wait_until="domcontentloaded")
-    still = page.locator(".stability-still")
-    assert still.is_visible()
-    assert "jpeg=20;seed=0" in still.text_content() or ""
-    widths = page.evaluate("[...document.querySelectorAll('.stability-still img')].map((image) => image.naturalWidth)")
+    shown = page.locator(".stability-snapshot")
+    assert shown.is_visible()
+    assert "jpeg=20;seed=0" in shown.text_content() or ""
+    images = "[...document.querySelectorAll('.stability-snapshot img')]"
+    widths = page.evaluate(f"{images}.map((image) => image.naturalWidth)")
     assert widths == [160, 160]
     context.close()

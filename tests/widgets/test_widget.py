@@ -341,7 +341,7 @@ def test_two_widgets_share_nothing():
     one._controls._sliders[0].slider.value = 0.4
     one.image = "digits:9"
     assert (other.recipe, other._panel.answer, other._controls._sliders[0].slider.value) == before
-    assert one._panel.still != other._panel.still
+    assert one._panel.snapshot_class != other._panel.snapshot_class
 
 
 # ---- the curves -----------------------------------------------------------------------------------------------------
@@ -445,10 +445,10 @@ def test_what_comes_later_is_done_once_for_the_newest():
 
 
 def test_the_stored_picture_holds_the_last_state_with_its_numbers(w):
-    from explorer.widgets.snapshot import still
+    from explorer.widgets.snapshot import snapshot
 
-    html = still(w._painted, w._panel.still)
-    assert w._panel.still in html
+    html = snapshot(w._painted, w._panel.snapshot_class)
+    assert w._panel.snapshot_class in html
     assert w.recipe in html
     assert w.comparison.image_hash in html
     for answer in w.comparison.models:

@@ -176,9 +176,9 @@ class OpenSurveys:
 
     def _open(self, opened: OpenSurvey) -> Dataset:
         plan = opened.survey.plan
-        for own in self.workspace.own:
-            if own.name == plan.data and len(own) >= plan.rows and data_fingerprint(own, plan.rows) == plan.pixels:
-                return own
+        for data in self.workspace.user_data:
+            if data.name == plan.data and len(data) >= plan.rows and data_fingerprint(data, plan.rows) == plan.pixels:
+                return data
         return data_of(opened.survey)
 
     def models(self, names: Sequence[str]) -> list[Classifier]:

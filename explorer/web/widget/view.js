@@ -1,7 +1,7 @@
 // The notebook's host of the panel, an anywidget view: the kernel pushes answers, the panel paints them.
 //
 // Synced: `answer`, what panel.js paints, with `turn`, a number that grows, and `live`, whether something is dragged;
-// `still`, the class of the picture stored for places without a kernel, which is hidden where this view lives.
+// `snapshot_class`, the class of the picture stored for pages without a kernel, which is hidden where this view lives.
 
 /** @import { WidgetModel } from "../types.d.ts" */
 
@@ -24,7 +24,7 @@ export default {
     const hide = make(
       "style",
       {},
-      `.${model.get("still")} { display: none; } .jp-OutputArea-child:has(.${model.get("still")}) { display: none; }`,
+      `.${model.get("snapshot_class")} { display: none; } .jp-OutputArea-child:has(.${model.get("snapshot_class")}) { display: none; }`,
     );
     el.classList.add("stability-explorer");
     el.append(hide, note);
