@@ -121,12 +121,12 @@ def architectures() -> str:
 
 def datasets() -> str:
     """Every named data set: test images, their classes and channels, and the size of the download."""
-    from explorer.data.datasets import SOURCES
+    from explorer.data.datasets import DATASETS
     from explorer.data.downloads import megabytes
     from explorer.data.published import PUBLISHED
 
     rows = []
-    for name, one in SOURCES.items():
+    for name, one in DATASETS.items():
         known = PUBLISHED.get(name)
         where = f"{megabytes(known.size)} from {known.host}" if known is not None else "none: comes along"
         rows.append((f"`{name}`", one.help, ", ".join(one.classes), str(one.channels), f"{one.rows:,}", where))

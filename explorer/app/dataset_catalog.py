@@ -13,7 +13,7 @@ from pydantic import Field
 
 from explorer.app.validation import Request, Sentence
 from explorer.data import images
-from explorer.data.datasets import SOURCES, Dataset, local_file
+from explorer.data.datasets import DATASETS, Dataset, local_file
 from explorer.data.inputs import known_dataset
 from explorer.data.published import PUBLISHED, fetched
 from explorer.errors import ExplorerError
@@ -63,7 +63,7 @@ class DatasetCatalog:
 
     def names(self) -> list[str]:
         """Return the names of those that need no download, the user's own first."""
-        here = [name for name in SOURCES if name not in PUBLISHED or local_file(name) is not None]
+        here = [name for name in DATASETS if name not in PUBLISHED or local_file(name) is not None]
         return [*self.user_data, *(name for name in here if name not in self.user_data)]
 
     def catalogue(self) -> list[dict[str, Any]]:
@@ -79,7 +79,7 @@ class DatasetCatalog:
                 entry: dict[str, Any] = {"title": name, "classes": data.classes, "rows": len(data)}
                 entry["channels"] = data.channels
             else:
-                known = SOURCES[name]
+                known = DATASETS[name]
                 entry = {"title": known.title, "classes": known.classes, "rows": known.rows}
                 entry["channels"] = known.channels
             download = {"bytes": 0, "kept": 0, "host": ""}

@@ -20,7 +20,7 @@ class RegisteredCommand(TyperCommand):
 
 
 def _names() -> dict[str, str]:
-    from explorer.data.datasets import SOURCES
+    from explorer.data.datasets import DATASETS
     from explorer.distortions import DISTORTIONS
     from explorer.models import ARCHITECTURES, METHODS
 
@@ -30,6 +30,6 @@ def _names() -> dict[str, str]:
     return {
         "methods": listed(METHODS),
         "architectures": listed(ARCHITECTURES),
-        "datasets": listed(SOURCES),
+        "datasets": listed(DATASETS),
         "distortions": listed(DISTORTIONS),
     }

@@ -169,7 +169,7 @@ class NamedDataset:
         return self.load(split)
 
 
-SOURCES = Registry[NamedDataset]("data set", "explorer.data.embedded")
+DATASETS = Registry[NamedDataset]("data set", "explorer.data.embedded")
 """Every named data set, filled by :func:`dataset`. Those of ``explorer.data.published`` are downloaded on first use."""
 
 
@@ -193,7 +193,7 @@ def dataset(
 
     def register(load: Callable[[str], Dataset]) -> Callable[[str], Dataset]:
         text = " ".join((load.__doc__ or "").split("\n\n")[0].split())
-        SOURCES.add(name, NamedDataset(name, title, load, tuple(classes), rows, channels, text))
+        DATASETS.add(name, NamedDataset(name, title, load, tuple(classes), rows, channels, text))
         return load
 
     return register
@@ -208,7 +208,7 @@ def dataset_title(name: str) -> str:
     Returns:
         Its title; the name itself if it is not registered.
     """
-    known = SOURCES.get(name)
+    known = DATASETS.get(name)
     return name if known is None else known.title
 
 
@@ -236,15 +236,15 @@ def load_dataset(name: str, split: str = "test") -> Dataset:
     """
     if split not in ("train", "test"):
         raise ExplorerError(f"Unknown split {split!r}; a data set has 'train' and 'test'.")
-    if name in SOURCES:
-        return SOURCES[name](split)
+    if name in DATASETS:
+        return DATASETS[name](split)
     path = _find_file(name)
     if path is not None and path.suffix == ".npz" and path.is_file():
         return read_npz(path, split, name=path.stem)
     if path is not None and path.is_dir():
         return _read_folder(path, split)
     raise ExplorerError(
-        f"Unknown data set {name[:200]!r}; known are {', '.join(SOURCES)}, or give a folder with one sub-folder per "
+        f"Unknown data set {name[:200]!r}; known are {', '.join(DATASETS)}, or give a folder with one sub-folder per "
         "class or an .npz file."
     )
 
@@ -329,7 +329,7 @@ def open_dataset(name: str) -> Dataset:
     Raises:
         ExplorerError: As in ``load_dataset``.
     """
-    folder = None if name in SOURCES else _find_file(name)
+    folder = None if name in DATASETS else _find_file(name)
     return open_folder(folder) if folder is not None and folder.is_dir() else load_dataset(name)
 
 

@@ -23,7 +23,7 @@ from PIL import Image
 from torch import Tensor
 
 from explorer.data import decoding, images
-from explorer.data.datasets import SOURCES, Dataset, load_dataset, local_file
+from explorer.data.datasets import DATASETS, Dataset, load_dataset, local_file
 from explorer.errors import ExplorerError
 
 OWN = "own picture"
@@ -94,7 +94,7 @@ class Batch:
 
 def known_dataset(name: str) -> Dataset | None:
     """The test set of that name, read once; None where no named data set is called so."""
-    if name not in SOURCES:
+    if name not in DATASETS:
         return None
     with _reading:  # two who ask at once wait for one reading
         return _test_set(name, local_file(name))
@@ -230,7 +230,7 @@ def _of_text(text: str, takes: Takes | None, paths: bool, find_dataset: FindData
         pixels = samples[text]()
         return Picture(pixels if takes is None else images.fit(pixels, *takes), text, shipped=True)
     source, colon, row = text.rpartition(":")
-    if colon and (source in SOURCES or _is_row(row)) and (data := find_dataset(source)) is not None:
+    if colon and (source in DATASETS or _is_row(row)) and (data := find_dataset(source)) is not None:
         return _row(data, source, row, takes)
     if paths:
         return _photograph(text, takes, text)
@@ -255,7 +255,7 @@ def _row(data: Dataset, name: str, text: str, takes: Takes | None) -> Picture:
     row = int(text)
     pixels = (data if takes is None else data.fitted(*takes)).batch([row])[0]
     fitted = pixels if takes is None else images.fit(pixels, *takes)
-    return Picture(fitted, f"{name}:{row}", data.class_of(row), shipped=name in SOURCES)
+    return Picture(fitted, f"{name}:{row}", data.class_of(row), shipped=name in DATASETS)
 
 
 def _photograph(source: decoding.Source, takes: Takes | None, name: str) -> Picture:

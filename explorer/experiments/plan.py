@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from explorer.data.datasets import SOURCES, local_file
+from explorer.data.datasets import DATASETS, local_file
 from explorer.data.downloads import megabytes
 from explorer.data.published import PUBLISHED
 from explorer.experiments.grid import Cell
@@ -114,7 +114,7 @@ def make_plan(
 def missing(data: str) -> str | None:
     """A sentence where a data set is not on this machine; a folder or a file speaks for itself when it is read."""
     if data not in PUBLISHED or local_file(data) is not None:
-        return None if data in SOURCES or Path(data).expanduser().exists() else f"There is nothing at {data}."
+        return None if data in DATASETS or Path(data).expanduser().exists() else f"There is nothing at {data}."
     wanted = PUBLISHED[data]
     return (
         f"{wanted.title} is not here: 'run' downloads it ({megabytes(wanted.size)}), or set EXPLORER_DATA to a folder "

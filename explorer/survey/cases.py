@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from explorer.analysis.varied import undistorted
-from explorer.data.datasets import SOURCES, Dataset, local_file, open_dataset
+from explorer.data.datasets import DATASETS, Dataset, local_file, open_dataset
 from explorer.data.published import PUBLISHED
 from explorer.distortions import Recipe, find_distortion
 from explorer.errors import ExplorerError
@@ -74,7 +74,7 @@ def data_of(survey: Survey, given: str | None = None) -> Dataset:
         ExplorerError: If the data set is not on this machine or holds other images.
     """
     plan = survey.plan
-    if given is None and plan.data not in SOURCES:
+    if given is None and plan.data not in DATASETS:
         raise ExplorerError(
             f"The pictures of this survey come from {plan.data!r}, which is not a named data set; "
             "give its folder or file."

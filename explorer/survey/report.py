@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from explorer.data.datasets import SOURCES, Dataset
+from explorer.data.datasets import DATASETS, Dataset
 from explorer.distortions import find_distortion
 from explorer.errors import ExplorerError
 from explorer.results import Result, plain_records
@@ -153,7 +153,7 @@ def command(plan: Plan) -> str:
         condition.seed for condition in plan.conditions if find_distortion(condition.distortion).random
     ) or dict.fromkeys(condition.seed for condition in plan.conditions)
     words = ["explorer", "survey", "run", "--models", ",".join(plan.models), "--data"]
-    words += [plan.data if plan.data in SOURCES else f"PATH/OF/{plan.data}", "--distortions", distortions]
+    words += [plan.data if plan.data in DATASETS else f"PATH/OF/{plan.data}", "--distortions", distortions]
     words += ["--seeds", ",".join(map(str, seeds)), "--limit", str(plan.rows)]
     words += ["--against", plan.against] if plan.against else []
     words += ["--precision", plan.precision] if plan.precision != "float32" else []

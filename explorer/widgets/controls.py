@@ -12,7 +12,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from explorer.data import images
-from explorer.data.datasets import SOURCES, local_file
+from explorer.data.datasets import DATASETS, local_file
 from explorer.data.inputs import OWN
 from explorer.data.published import PUBLISHED
 from explorer.defaults import MAX_STEPS, RECIPE
@@ -103,7 +103,7 @@ class Controls:
             self.recipe.value = str(state.request.recipe)
 
     def _paint_picture(self, state: WidgetState) -> None:
-        data = [name for name in SOURCES if name not in PUBLISHED or local_file(name) is not None]
+        data = [name for name in DATASETS if name not in PUBLISHED or local_file(name) is not None]
         options = [*images.sample_images(), *data]
         source, colon, row = state.request.picture.name.rpartition(":")
         in_data = bool(colon) and source in data
@@ -159,7 +159,7 @@ class Controls:
 
     def _choose_picture(self) -> None:
         if self.picture.value != OWN:
-            in_data = self.picture.value in SOURCES
+            in_data = self.picture.value in DATASETS
             self._ask(image=f"{self.picture.value}:{self.row.value}" if in_data else self.picture.value)
 
     def _take(self) -> None:

@@ -85,7 +85,7 @@ def test_a_class_is_known_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     # another data set's "cat" is the models' "cat", whatever its place in the list
     pixels = np.zeros((2, 32, 32, 3), np.uint8)
     zoo = datasets.Dataset("zoo", "test", pixels, np.array([0, 1]), ("monkey", "cat"), (0.0,) * 3, (1.0,) * 3)
-    monkeypatch.setitem(datasets.SOURCES, "zoo", lambda _: zoo)
+    monkeypatch.setitem(datasets.DATASETS, "zoo", lambda _: zoo)
     classes = CIFAR10_CLASSES
     assert [read_picture(f"zoo:{row}").index_in(classes) for row in (0, 1)] == [None, classes.index("cat")]
     assert [picture.class_name for picture in read_images(zoo).pictures] == ["monkey", "cat"]

@@ -50,7 +50,7 @@ def test_a_link_to_follow_is_not_loaded(tmp_path: Path):
 
 
 def test_the_tables_list_what_is_registered():
-    from explorer.data.datasets import SOURCES
+    from explorer.data.datasets import DATASETS
     from explorer.distortions import DISTORTIONS
     from explorer.models import ARCHITECTURES, METHODS
 
@@ -58,7 +58,7 @@ def test_the_tables_list_what_is_registered():
         (tables.distortions, DISTORTIONS),
         (tables.methods, METHODS),
         (tables.architectures, ARCHITECTURES),
-        (tables.datasets, SOURCES),
+        (tables.datasets, DATASETS),
     ):
         text = table()
         assert [name for name in names if f"`{name}`" not in text] == []

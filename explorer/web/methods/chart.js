@@ -8,11 +8,11 @@ import { drawChart, endsOf } from "../shared/chart.js";
 import { dot, focusedAmong, make, svg } from "../shared/dom.js";
 import { count, shownAmount } from "../shared/format.js";
 import { dots, endLabels, lines, pointMark, SHAPES, sourceSample } from "./marks.js";
-import { axisStart, near, SOURCES, sentencesOf, valuesAt } from "./values.js";
+import { axisStart, near, SOURCE_LABELS, sentencesOf, valuesAt } from "./values.js";
 
 const [LEFT, TOP, BOTTOM, LABELS, TALL] = [42, 30, 40, 152, 340]; // px
 const ROOM = 620; // px from which names stand at the ends of the lines
-// `data`: { distortion, amounts, models, archs, live, points, published, hidden }; `hidden`: a Set of the SOURCES left out.
+// `data`: { distortion, amounts, models, archs, live, points, published, hidden }; `hidden`: a Set of the SOURCE_LABELS left out.
 /** @type {(parts: { element: HTMLElement }) => { paint: (newest: MethodsData) => void }} */
 export function makeMethodChart({ element }) {
   const drawing = make("div", { class: "m-drawing" });
@@ -218,14 +218,14 @@ export function makeMethodChart({ element }) {
     reading = amount;
     const { x, hover, live, points } = drawn;
     const { rows, others } = numbersAt(amount, drawn);
-    const used = Object.keys(SOURCES).filter((source) => rows.some(({ cells }) => cells[source]));
+    const used = Object.keys(SOURCE_LABELS).filter((source) => rows.some(({ cells }) => cells[source]));
     /** @type {(source: string) => string} */
     const images = (source) => count((source === "live" ? live : points.find((one) => one.source === source))?.n ?? 0);
     const head = make(
       "tr",
       {},
       make("th", {}),
-      ...used.map((source) => make("th", { scope: "col" }, `${SOURCES[source]}, n = ${images(source)}`)),
+      ...used.map((source) => make("th", { scope: "col" }, `${SOURCE_LABELS[source]}, n = ${images(source)}`)),
     );
     const body = rows.map(({ model, cells }) =>
       make(
@@ -300,7 +300,7 @@ export function makeMethodChart({ element }) {
     const said = rows.map(
       ({ model, cells }) =>
         `${model.label} ${Object.entries(cells)
-          .map(([source, text]) => `${text} ${SOURCES[source].toLowerCase()}`)
+          .map(([source, text]) => `${text} ${SOURCE_LABELS[source].toLowerCase()}`)
           .join(", ")}`,
     );
     const [, strong] = endsOf(shown());

@@ -5,9 +5,9 @@
 import { make } from "../shared/dom.js";
 import { count } from "../shared/format.js";
 import { sourceSample } from "./marks.js";
-import { SOURCES } from "./values.js";
+import { SOURCE_LABELS } from "./values.js";
 
-// `hidden`: a Set of the SOURCES left out, which a press changes; `toggled()` hears of it.
+// `hidden`: a Set of the SOURCE_LABELS left out, which a press changes; `toggled()` hears of it.
 /** @type {(parts: { hidden: Set<string>; toggled: () => void }) => { element: HTMLElement; paint: (data: MethodsData) => void }} */
 export function makeLegend({ hidden, toggled }) {
   const help = "Where the numbers come from: choose what is shown";
@@ -28,7 +28,7 @@ export function makeLegend({ hidden, toggled }) {
       const papers = own.map((one) => one.source.short);
       words[source] = own.length ? distinct(papers, "; ") : null;
     }
-    const there = Object.keys(SOURCES).filter((source) => words[source]);
+    const there = Object.keys(SOURCE_LABELS).filter((source) => words[source]);
     element.replaceChildren(...there.map((source) => entry(source, words[source])));
     const again = focused && element.querySelector(`[data-source=${focused}]`); // gone where nothing is left of that source
     if (again instanceof HTMLElement) again.focus();
@@ -44,7 +44,7 @@ export function makeLegend({ hidden, toggled }) {
         title: "Show or hide",
         "data-source": source,
       },
-      ...[sourceSample(source), make("span", {}, SOURCES[source]), make("small", {}, words ?? "")],
+      ...[sourceSample(source), make("span", {}, SOURCE_LABELS[source]), make("small", {}, words ?? "")],
     );
     made.addEventListener("click", () => {
       if (!hidden.delete(source)) hidden.add(source);

@@ -5,7 +5,7 @@
 
 import { make } from "../shared/dom.js";
 import { count, interval, percent, shownAmount } from "../shared/format.js";
-import { SOURCES } from "./values.js";
+import { SOURCE_LABELS } from "./values.js";
 
 const HEADS = ["From", "Model", "Amount", "Accuracy (95 % interval)", "n", "Seed", "Setting and source"];
 
@@ -25,7 +25,7 @@ export function makeNumbers({ world }) {
     const label = (name) => models.find((one) => one.name === name)?.label;
     const here = live ? live.models.flatMap((model) => valuesOf(model, live)) : [];
     const ours = [...here, ...points].map((one) => [
-      SOURCES[one.source],
+      SOURCE_LABELS[one.source],
       label(one.model),
       amountOf(one.amount),
       interval(one),
@@ -34,7 +34,7 @@ export function makeNumbers({ world }) {
       "",
     ]);
     const theirs = published.map((one) => [
-      SOURCES[one.provenance],
+      SOURCE_LABELS[one.provenance],
       `${one.title} · ${one.arch}`,
       one.clean ? "clean" : `${one.about ? "about " : ""}${amountOf(one.amount)}`,
       percent(one.accuracy, 1),

@@ -5,7 +5,7 @@
 import { count, interval, percent, shownAmount } from "../shared/format.js";
 
 /** @type {Record<string, string>} */
-export const SOURCES = {
+export const SOURCE_LABELS = {
   live: "Measured here",
   survey: "Shipped survey",
   card: "Cards of the models",
