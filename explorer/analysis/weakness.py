@@ -184,15 +184,15 @@ def weaknesses(
     recipe = replace(recipe, against=recipe.against or chosen[0].name)
     names = [name for name, entry in DISTORTIONS.items() if entry.searched] if distortions is None else distortions
     entries = [find_distortion(name) for name in names]
-    lines = [list(_ways(varied(chosen, request.pixels, entry.name, recipe, label=label))) for entry in entries]
+    lines = [list(_directions(varied(chosen, request.pixels, entry.name, recipe, label=label))) for entry in entries]
     meter = Meter(progress, len(entries))
 
     def breathe(_: int) -> None:
         meter.step(0)
 
     found = []
-    for ways in lines:
-        each = [_weakness(chosen, line, goal, breathe) for line in ways]
+    for directions in lines:
+        each = [_weakness(chosen, line, goal, breathe) for line in directions]
         found.append(min(each, key=_size))
         meter.step()
     return Weaknesses(tuple(sorted(found, key=_size)), goal, tuple(model.name for model in chosen))
@@ -202,7 +202,7 @@ def _size(weakness: Weakness) -> float:
     return math.inf if weakness.input is None else weakness.input.l2
 
 
-def _ways(line: Varied) -> Iterator[Varied]:
+def _directions(line: Varied) -> Iterator[Varied]:
     """The slider's way from its mild to its strong end, and the way to its other end where it has one."""
     yield line
     distortion, (mild, strong) = line.distortion, line.span
@@ -229,11 +229,11 @@ def _described(scanned: Scan, amount: float | None, points: dict[str, float | No
         predictions[model.name] = model.classes[int(inputs.predictions(model, pixels))]
         tick(0)
     if amount is None:
-        share = level = distance = None
+        share = value = distance = None
     else:
         mild, strong = line.span
         share = abs(amount - mild) / abs(strong - mild) if strong != mild else 0.0
-        level = severity(distortion, amount, line.side)
+        value = severity(distortion, amount, line.side)
         distance = measures.input_distance(line.clean, pixels)
     return Weakness(
         distortion=distortion.name,
@@ -243,7 +243,7 @@ def _described(scanned: Scan, amount: float | None, points: dict[str, float | No
         shown=None if amount is None else distortion.show(amount),
         flip_points=points,
         share=share,
-        severity=level,
+        severity=value,
         input=distance,
         predictions=predictions,
         recipe=line.at(shown_amount),
@@ -258,15 +258,15 @@ def severity(distortion: Distortion, amount: float, side: int) -> float | None:
     """
     identity, strong = distortion.span(side)
     away = 1 if (amount if amount != identity else strong) >= identity else -1
-    knots = [(0.0, 0.0)]
-    for level, mark in enumerate(distortion.severities_at(side) or (), start=1):
-        distance = away * (mark - identity)
-        if distance > knots[-1][0]:  # two equal severities count as the milder; those of the other way not at all
-            knots.append((distance, float(level)))
-    if len(knots) == 1:
+    points = [(0.0, 0.0)]
+    for step, published in enumerate(distortion.severities_at(side) or (), start=1):
+        distance = away * (published - identity)
+        if distance > points[-1][0]:  # two equal severities count as the milder; those of the other way not at all
+            points.append((distance, float(step)))
+    if len(points) == 1:
         return None
     distance = away * (amount - identity)
-    for (near, low), (far, high) in pairwise(knots):
-        if distance <= far or (far, high) == knots[-1]:
+    for (near, low), (far, high) in pairwise(points):
+        if distance <= far or (far, high) == points[-1]:
             return low + (high - low) * (distance - near) / (far - near)
     return None

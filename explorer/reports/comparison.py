@@ -38,7 +38,7 @@ def report(answer: Mapping[str, Any], curves: Mapping[str, Any] | None, about: M
         data=_json({"answer": answer, "curves": curves}),
         title=_headline(answer),
         flipped=[name for name, model in names if model["flipped"]],
-        held=[name for name, model in names if not model["flipped"]],
+        unchanged=[name for name, model in names if not model["flipped"]],
         image_hash=answer["image_hash"],
         notes=answer.get("warnings", []),
         pictures=[(before(answer), answer["images"]["clean"]), ("distorted", answer["images"]["distorted"])],

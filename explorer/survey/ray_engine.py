@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import ray
 
 MAX_WORKERS = 1024
-PATIENCE = 10.0  # s until a cluster that does not answer is given up
+CONNECT_TIMEOUT = 10.0  # s until a cluster that does not answer is given up
 
 
 def ray_workers(workers: int = 2) -> Engine:
@@ -155,7 +155,7 @@ def _answers(address: str) -> bool:
     if not host or not port.isdecimal():
         return True
     try:
-        socket.create_connection((host, int(port)), PATIENCE).close()
+        socket.create_connection((host, int(port)), CONNECT_TIMEOUT).close()
     except (OSError, OverflowError):
         return False
     return True

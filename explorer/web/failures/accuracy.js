@@ -126,7 +126,7 @@ export function makeAccuracy({ element, world }) {
       drawing.append(
         svg(
           "text",
-          { x: x(i), y: EDGES.top + TALL + 32, "text-anchor": "middle", class: row.p < 0.05 ? "sure" : null },
+          { x: x(i), y: EDGES.top + TALL + 32, "text-anchor": "middle", class: row.p < 0.05 ? "significant" : null },
           points(row.difference),
         ),
       );

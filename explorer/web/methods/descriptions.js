@@ -94,25 +94,25 @@ export function makeDescriptions({ element, show }) {
   const compared = ({ rows }) =>
     rows.flatMap((row) => (row.difference === null ? [] : [{ ...row, difference: row.difference }]));
 
-  // What can be told from the baseline in one direction, the largest first.
+  // The differences from the baseline in one direction whose interval leaves out 0, the largest first.
   /** @type {(model: MethodModel, sign: number) => HTMLElement | string} */
   function sum(model, sign) {
     const rows = compared(model);
-    const told = rows
+    const conclusive = rows
       .filter((row) => (sign > 0 ? row.low > 0 : row.high < 0))
       .sort((a, b) => sign * (b.difference - a.difference));
     const n = count(Math.max(...rows.map((row) => row.n)));
-    if (!told.length) return `nothing that n = ${n} images can tell.`;
-    const [first] = told;
-    const clean = told.find((row) => row.title === "Clean");
+    if (!conclusive.length) return `no difference that n = ${n} images can show.`;
+    const [first] = conclusive;
+    const clean = conclusive.find((row) => row.title === "Clean");
     const also = clean && clean !== first ? `; clean ${points(clean.difference)}` : "";
     const where = first.title === "Clean" ? "on clean images" : `under ${whole(first.title)}`;
     return make(
       "span",
       {},
-      told.length > 1 ? "up to " : "",
+      conclusive.length > 1 ? "up to " : "",
       make("b", {}, `${points(first.difference)} points`),
-      ` ${where}${also}; ${told.length} of ${rows.length} conditions, n = ${n}.`,
+      ` ${where}${also}; ${conclusive.length} of ${rows.length} conditions, n = ${n}.`,
     );
   }
 
@@ -149,7 +149,7 @@ export function makeDescriptions({ element, show }) {
       .join(", ");
     const caption = baseline ? "Points gained (right) or lost (left) against the standard model" : "Accuracy";
     const body = rows.map((row) => {
-      const told = row.difference === null || row.low > 0 || row.high < 0;
+      const conclusive = row.difference === null || row.low > 0 || row.high < 0;
       const bar = make("i", {});
       const share = row.difference === null ? row.accuracy : row.difference / most / 2;
       if (!baseline || row.difference !== null)
@@ -158,13 +158,13 @@ export function makeDescriptions({ element, show }) {
             ? `left: 0; width: ${100 * share}%`
             : `left: ${50 + 100 * Math.min(share, 0)}%; width: ${100 * Math.abs(share)}%`;
       const words = row.difference === null ? percent(row.accuracy, 1) : points(row.difference);
-      const title = `${percent(row.accuracy, 2)} of n = ${count(row.n)}${row.difference === null ? "" : `; 95 % interval of the difference ${points(row.low)} to ${points(row.high)}${told ? "" : ": not told from 0"}`}`;
+      const title = `${percent(row.accuracy, 2)} of n = ${count(row.n)}${row.difference === null ? "" : `; 95 % interval of the difference ${points(row.low)} to ${points(row.high)}${conclusive ? "" : "; it includes 0"}`}`;
       return make(
         "tr",
-        { title, ...(told ? {} : { class: "unsure" }) },
+        { title, ...(conclusive ? {} : { class: "inconclusive" }) },
         make("th", { scope: "row" }, row.title),
         make("td", { class: baseline ? "bar both" : "bar" }, bar),
-        make("td", {}, told ? words : `≈ ${words}`),
+        make("td", {}, conclusive ? words : `≈ ${words}`),
       );
     });
     const foot = make("small", {}, `${name}${settings ? ` · ${settings}` : ""}`);
