@@ -72,7 +72,7 @@ bench: $(STAMP) ## the speed budget, measured: benchmarks/results/
 docs: $(STAMP) ## the documentation site: build/docs/index.html
 	@$(BIN)/python -m docs.tools.build
 
-screenshots: $(STAMP) ## take the pictures of the site and the README anew: docs/images/
+screenshots: $(STAMP) ## retake the pictures of the site and the README: docs/images/
 	@$(BIN)/python -m docs.tools.screenshots
 
 readme: $(STAMP) ## put the current table of models into README.md

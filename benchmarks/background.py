@@ -1,4 +1,4 @@
-"""What else the server may have to do while somebody drags: sweeps without end, of a page and of a program."""
+"""Background load while a slider is dragged: endless sweeps, from a page and from a program."""
 
 from __future__ import annotations
 

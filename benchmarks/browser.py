@@ -86,7 +86,7 @@ def measure(models: Sequence[str] | None = None, rounds: int = ROUNDS) -> dict[s
         sweeps = Sweeps(url, models or MODELS)
         quiet: list[float] = []
         beside: list[float] = []
-        for _ in range(TURNS):  # in turns, so that whatever else the machine does meets both
+        for _ in range(TURNS):  # in turns, so that other load on the machine affects both
             quiet += page.evaluate(RACE, [rounds // 2, False])["ours"]
             with sweeps.running():
                 beside += page.evaluate(RACE, [rounds // 2, False])["ours"]

@@ -1,7 +1,7 @@
-"""The gallery of the page "Failures", ten thousand cases: how long it stays blank while somebody scrolls through it.
+"""The gallery of the page "Failures", ten thousand cases: how long it stays blank while a user scrolls through it.
 
 A wheel that is spun at two speeds, and the scroll bar dragged to places never seen. Blank is a frame in which no case
-that lies in the window is there with its words; a frame without any picture is counted beside it.
+in the window is shown with its text; a frame without any picture is counted beside it.
 ``python -m benchmarks.gallery`` prints the figures.
 """
 

@@ -27,7 +27,7 @@ def served(blocks: Any) -> Iterator[str]:
 
 @contextmanager
 def chromium() -> Iterator[Any]:
-    """A context of a headless Chromium, 1440 x 900, as of somebody who has seen the tour."""
+    """A context of a headless Chromium, 1440 x 900, of a user who has seen the tour."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

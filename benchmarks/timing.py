@@ -61,7 +61,7 @@ def race(
     rounds: int,
     warm_up: int = 5,
 ) -> Row:
-    """Time two functions in turns, so that whatever else the machine does meets both; who begins alternates."""
+    """Time two functions in turns, so that other load on the machine affects both; the order alternates."""
     for _ in range(warm_up):
         ours[1]()
         theirs[1]()

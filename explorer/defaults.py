@@ -1,4 +1,4 @@
-"""What is shown where nobody says otherwise, and how much at most: one set for command line, Python, notebook and app.
+"""Defaults and limits, the same for command line, Python, notebook and app.
 
 Plain values without imports, so that ``explorer --help`` can name them.
 """

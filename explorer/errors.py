@@ -6,4 +6,4 @@ class ExplorerError(ValueError):
 
 
 class ExplorerWarning(UserWarning):
-    """One plain sentence on what was noticed and what was made of it; results carry it in ``warnings``, too."""
+    """A finding that does not prevent a result, as one plain sentence; results carry it in ``warnings``, too."""

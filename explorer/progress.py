@@ -9,14 +9,14 @@ Progress = Callable[[int, int], None]
 
 
 def silent(done: int, total: int) -> None:
-    """A ``Progress`` that nobody watches."""
+    """A ``Progress`` that does nothing."""
 
 
 class Meter:
     """Counts what is done of ``total`` and reports it to a ``Progress``, at the start and at each step.
 
     Args:
-        progress: Whom to report to; None reports to nobody.
+        progress: Called with the progress; None for no reports.
         total: How much there is to do, in any unit.
     """
 

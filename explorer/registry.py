@@ -115,7 +115,7 @@ def load_plugins() -> None:
         for entry in metadata.entry_points(group=GROUP):
             try:
                 entry.load()
-            except Exception as error:  # noqa: BLE001  # whatever a stranger's module raises must not end the program
+            except Exception as error:  # noqa: BLE001  # an error in a plugin must not end the program
                 package = entry.dist.name if entry.dist else entry.value
                 why = " ".join(f"{type(error).__name__}: {error}".split())
                 logging.getLogger("explorer").warning(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# Results stand below the floors that draw them, so that the core needs no plotting library. Those floors register a
+# Results are on a lower layer than figures and reports, so that the core needs no plotting library. Those register a
 # function for each result type (functools.singledispatch); they are named here as data and loaded when a figure or a
 # page is asked for. Nothing here depends on what they contain.
 FIGURES = "explorer.figures.results"

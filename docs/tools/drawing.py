@@ -40,7 +40,7 @@ def _imports(path: Path, package: str) -> Iterator[str]:
 
 
 def floors(graph: Mapping[str, set[str]]) -> list[list[str]]:
-    """The parts in rows, lowest first: a part stands one row above the highest part that it imports.
+    """The parts in rows, lowest first: a part is one row above the highest part that it imports.
 
     Raises:
         ValueError: Two parts import each other, directly or through others.
@@ -74,7 +74,7 @@ def direct(graph: Mapping[str, set[str]]) -> list[tuple[str, str]]:
 
 
 Stop = tuple[str, ...]
-"""What stands in a row: (part,), or (part, used) where the arrow from one to the other passes by."""
+"""What is in a row: (part,), or (part, used) where the arrow from one to the other passes by."""
 
 
 def layout(graph: Mapping[str, set[str]]) -> list[list[Stop]]:

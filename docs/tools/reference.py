@@ -28,7 +28,7 @@ PACKAGES = (
     "reports",
     "widgets",
 )
-"""The packages whose public names have a page, from the lowest floor to the highest."""
+"""The packages whose public names have a page, from the lowest layer to the highest."""
 
 
 def python_pages() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Take the pictures of the site and the README anew: ``make screenshots``, or some: ``... screenshots report app``.
+"""Retake the pictures of the site and the README: ``make screenshots``, or some: ``... screenshots report app``.
 
 Starts the real app and a real JupyterLab, and writes what a person sees there, in light and dark, into ``docs/images``.
 """

@@ -114,7 +114,7 @@ class Comparison(Result):
         seconds: Time spent in ``distort``, ``infer`` and ``measure``; not part of ``to_dict``, which is the same for
             the same
             question.
-        warnings: What was noticed about networks and images, one sentence each.
+        warnings: Findings about networks and images, one sentence each.
     """
 
     image_hash: str
@@ -235,7 +235,7 @@ class Comparisons(Results[Comparison]):
 
     Attributes:
         recipe: The recipe asked for; image i has the seed ``image_seed(recipe.seed, i)``, as in ``evaluate``.
-        warnings: What was noticed about networks and images, one sentence each.
+        warnings: Findings about networks and images, one sentence each.
     """
 
     recipe: Recipe

@@ -177,7 +177,7 @@ def compare(
             take, models that take different pixels or share a name, outputs that are not finite or not (N, K), an
             attack on a model that is not among them, and what is not a model, an image or a recipe.
 
-    What is noticed where there still is an answer stands in the result's ``warnings`` and is issued as an
+    Findings that do not prevent an answer are in the result's ``warnings`` and are issued as an
     ``ExplorerWarning``: training mode (a copy in eval mode is asked), softmax and log-softmax outputs (used
     as the probabilities they are), sigmoid outputs, answers that depend on chance or on the batch, different classes,
     images almost black, photographs of your own that were fitted.

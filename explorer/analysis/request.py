@@ -1,4 +1,4 @@
-"""What is to be compared, read from what somebody named: the same for Python, command line, app, API and notebook."""
+"""What is to be compared, read from names and objects: the same for Python, command line, app, API and notebook."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ComparisonRequest:
         recipe: The distortions and the seed.
         label: Index of the true class, where it is known: attacks lead away from it, curves follow it.
         reference: A state whose distorted pixels are compared with, in place of the clean ones.
-        notes: What was noticed, one sentence each.
+        notes: Findings, one sentence each.
     """
 
     picture: Picture
@@ -54,7 +54,7 @@ def read_request(
     label: int | None = None,
     reference: str | None = None,
 ) -> ComparisonRequest:
-    """The question that somebody asks about one picture.
+    """One picture with the models and the recipe to compare.
 
     Args:
         models: What ``read_models`` reads; None for the first models.
@@ -79,7 +79,7 @@ def read_request(
 class Requests:
     """One question per image; ``several``: they came as a batch, and each has noise of its own.
 
-    ``recipe`` is the one that was asked for; ``notes``: what was noticed, one sentence each.
+    ``recipe`` is the one that was asked for; ``notes``: findings, one sentence each.
     """
 
     items: tuple[ComparisonRequest, ...]

@@ -1,4 +1,4 @@
-"""Attacks crafted on one model, shown to all: who is fooled by whose attack, and whether the attack can be trusted."""
+"""Attacks crafted on one model and shown to all: which attack fools which model, and whether it can be trusted."""
 
 from __future__ import annotations
 

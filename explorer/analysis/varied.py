@@ -70,7 +70,7 @@ class Varied:
 
 
 def breathing(target: Target, tick: Tick) -> Target:
-    """The same target; whoever waits gets a chance before each of an attack's steps in the calling thread."""
+    """The same target; ``tick`` is called before each of an attack's steps in the calling thread."""
     caller = get_ident()
 
     def logits(x: Tensor) -> Tensor:

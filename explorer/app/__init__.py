@@ -114,8 +114,8 @@ def serve(
             )
     except ValueError as error:  # Gradio looks at its own page first, and gives up after some seconds
         raise ExplorerError(
-            f"The explorer listens on port {port} but did not answer itself in time: the machine is very busy, or a "
-            "proxy stands between; try again."
+            f"The explorer listens on port {port} but did not answer its own check in time: the machine is very busy, "
+            "or a proxy is in the way; try again."
         ) from error
     shown = f"http://{_shown(host)}:{port}"
     if mcp:
@@ -141,7 +141,7 @@ def _reach_oneself_directly() -> None:
 
 
 def free_port(host: str, first: int) -> int:
-    """Find a port that nobody listens on.
+    """Find a free port.
 
     Args:
         host: The address to listen on.

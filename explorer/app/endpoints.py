@@ -155,7 +155,7 @@ class Endpoints:
         return _json(one_sentence(self._jobs.start, question))
 
     async def poll_job(self, question: Any) -> Response:
-        """Say how far a job is; waits a while for news.
+        """Report the progress of a job; waits a while for a change.
 
         Args:
             question: {"job": token}, from the browser.

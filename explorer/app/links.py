@@ -93,7 +93,7 @@ class _Reader:
             elif names and known[name] is not known[names[0]]:
                 self.messages.append(f"{name} does not take the same input as {names[0]}; it was left out.")
             elif len(names) == self._max_models:
-                self.messages.append(f"At most {self._max_models} models stand side by side; {name} was left out.")
+                self.messages.append(f"At most {self._max_models} models can be shown; {name} was left out.")
             else:
                 names.append(name)
         if names:

@@ -20,7 +20,7 @@ MAX_UPLOADS = 500
 """Uploaded pictures kept at once; the one unused for longest goes first."""
 
 MAX_UNUSED = 4 * 3600
-"""An uploaded picture that nobody asked for in this time is forgotten."""
+"""An uploaded picture that has not been used for this long is deleted."""
 
 
 class PictureGoneError(ExplorerError):
@@ -31,7 +31,7 @@ class Pictures:
     """Finds the pixels of a picture the browser names.
 
     An uploaded picture is fitted to every input at once and only those few pixels are kept, in memory, under a token
-    nobody can guess that goes to its sender alone; the file itself is not kept.
+    cannot be guessed and that only its sender gets; the file itself is not kept.
     """
 
     def __init__(self, inputs: Sequence[Takes], catalog: DatasetCatalog) -> None:

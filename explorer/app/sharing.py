@@ -18,7 +18,7 @@ FILE = "picture.png"
 def shares(request: ComparisonRequest) -> dict[str, Any]:
     """Write a question for the command line, for Python and as JSON.
 
-    What only this explorer has stands there under a name to be put right: ``picture.png`` for a picture or a row of the
+    What exists only in this explorer gets a name to be replaced: ``picture.png`` for a picture or a row of the
     visitor's own, ``name.safetensors`` for a model of their own.
 
     Args:

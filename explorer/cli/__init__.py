@@ -196,7 +196,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line (``sys.argv`` by default) and leave with its exit code."""
     forgive_encoding()
     command = typer.main.get_command(app)
-    warnings.simplefilter("ignore", ExplorerWarning)  # results hold what was noticed
+    warnings.simplefilter("ignore", ExplorerWarning)  # results hold the warnings
     try:
         code = command.main(arguments, prog_name="explorer", standalone_mode=False)
     except ExplorerError as error:

@@ -1,4 +1,4 @@
-"""Help that names what is registered, plugins included, without loading it before somebody asks for help."""
+"""Help that names what is registered, plugins included, without loading it before help is requested."""
 
 from __future__ import annotations
 

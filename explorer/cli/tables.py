@@ -81,7 +81,7 @@ def plain_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Tabl
 
 
 def drawn(table: text.Table) -> Table:
-    """A table for the terminal, without frame; numbers stand to the right."""
+    """A table for the terminal, without frame; numbers are aligned right."""
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, caption=table.caption or None)
     for i, title in enumerate(table.head):
         made.add_column(

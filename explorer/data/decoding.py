@@ -1,4 +1,4 @@
-"""Decoding image files and arrays safely: limits on size, and one sentence for whatever cannot be read."""
+"""Decoding image files and arrays safely: limits on size, and one sentence for what cannot be read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Source = str | Path | bytes | BinaryIO | Image.Image | np.ndarray
 """What :func:`decode` reads."""
 
 _COMMON = ("PNG", "JPEG", "GIF", "BMP", "PPM")
-# Others, whose plugins are slow to import. Left out are those that run other programs, hold no still image, hide a
+# Others, whose plugins are slow to import. Not included are those that run other programs, hold no still image, hide a
 # picture of another size inside, or are so rare that their decoders see little care.
 _RARE = ("WEBP", "TIFF", "AVIF", "JPEG2000", "DIB", "PCX", "PSD", "QOI", "SGI", "TGA")
 

@@ -111,7 +111,7 @@ def _held(part: Path) -> int:
 
 @contextlib.contextmanager
 def _alone(part: Path) -> Iterator[None]:
-    """Two downloads into one file would spoil each other; another process's is noticed by the hash."""
+    """Two downloads into one file would damage each other; one of another process is detected by the hash."""
     key = part.absolute()
     with _busy_lock:
         if key in _busy:

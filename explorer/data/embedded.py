@@ -76,7 +76,7 @@ def _published(name: str, split: str) -> Dataset:
 
 
 def _fetch_watched(name: str) -> Path:
-    """Download with a bar in the terminal (on stderr): nobody should wait for minutes without knowing for what."""
+    """Download with a progress bar in the terminal (on stderr)."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -29,7 +29,7 @@ from explorer.errors import ExplorerError
 OWN = "own picture"
 """The name of a picture that has none."""
 
-DARK = 1.5 / 255  # where the brightest value is below this, somebody divided by 255 twice
+DARK = 1.5 / 255  # below this brightest value the images were divided by 255 twice
 
 _DATA_URL = re.compile(r"data:[\w.+/-]*(;[\w.+=-]+)*;base64,")
 _FILES = (Path, bytes, bytearray, memoryview, Image.Image)
@@ -50,7 +50,7 @@ class Picture:
         name: ``cat``, ``digits:7``, a path, or ``own picture``.
         class_name: The true class, where it is known.
         shipped: Whether the name means the same picture on another computer: photographs and data sets of the package.
-        notes: What was noticed, one sentence each.
+        notes: Findings, one sentence each.
     """
 
     pixels: Tensor
@@ -84,7 +84,7 @@ class Batch:
     Attributes:
         pictures: At least one, all of one shape.
         several: Whether they came as a batch, a list or a data set, and not as one image.
-        notes: What was noticed, one sentence each.
+        notes: Findings, one sentence each.
     """
 
     pictures: tuple[Picture, ...]
@@ -114,7 +114,7 @@ def read_picture(
     """Read one picture, whatever names it.
 
     Photographs and rows of data sets are cut to their central square and brought to ``takes`` by ``explorer.fit``.
-    Arrays and tensors are taken pixel by pixel and never resized: whoever has pixels at hand means those.
+    Arrays and tensors are taken pixel by pixel and never resized: their pixels are used as they are.
 
     Args:
         named: A bundled photograph's name, a row such as ``digits:7``, a data URL, a path, the bytes of a file, an open
@@ -124,7 +124,7 @@ def read_picture(
         find_dataset: Finds the data sets whose rows can be named.
 
     Returns:
-        The picture with its name, its class and what was noticed.
+        The picture with its name, its class and the findings.
 
     Raises:
         ExplorerError: Where there is no such picture, it cannot be read, or its values are not in [0, 1].
@@ -155,7 +155,7 @@ def read_images(given: ImagesLike, takes: Takes | None = None) -> Batch:
         takes: Side in px and channels, as for ``read_picture``.
 
     Returns:
-        The images one by one, with what was noticed.
+        The images one by one, with the findings.
 
     Raises:
         ExplorerError: As ``read_picture``, and for images of different sizes and no images at all.

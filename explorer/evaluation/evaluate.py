@@ -202,7 +202,7 @@ def evaluate_many(
 
 
 def read_data(models: ModelsLike, dataset: DatasetLike) -> tuple[tuple[Classifier, ...], Dataset]:
-    """The models and the data set that somebody named, loaded; what is noticed about own networks is a warning."""
+    """Load the named models and data set; findings about users' networks become warnings."""
     data = load_dataset(str(dataset)) if isinstance(dataset, str | Path) else dataset
     opened = open_models(models)
     first = next((model for model in opened if isinstance(model, Classifier)), data)
@@ -220,7 +220,7 @@ def correct_answers(
     batch_size: int | None = None,
     progress: Progress | None = None,
 ) -> tuple[NDArray[np.bool_], bool]:
-    """Which images each model names rightly, (models, n), and whether they were fitted; as in ``evaluate_many``."""
+    """Which images each model classifies correctly, (models, n), and whether they were fitted."""
     models, n = check_data(models, dataset, limit, batch_size)
     correct = np.zeros((len(models), n), dtype=np.bool_)
     for rows, x, labels in distorted(models, dataset, recipe, n, batch_size, progress):

@@ -220,7 +220,7 @@ def smallest_steps(model: Classifier, x: Tensor, labels: Tensor, direction: str)
     towards[standing] = unit(gradient[standing]).double()
     first = 1
     while first <= LARGEST and len(standing):
-        # as many steps of the images that still stand as fill one batch
+        # as many steps of the remaining images as fill one batch
         sizes = torch.arange(first, min(first + max(1, at_once // len(standing)), LARGEST + 1))
         moved = x[standing].double() + sizes.view(-1, 1, 1, 1, 1) / 255 * towards[standing]
         shown = quantise(moved.clamp(0, 1).float().flatten(0, 1))

@@ -199,5 +199,5 @@ def _page(title: str, named: Sequence[tuple[str, Curves]]) -> str:
 
 
 def _script(json: str) -> Markup:
-    """JSON that cannot end the script element it stands in."""
+    """JSON that cannot end the script element that contains it."""
     return Markup(json.replace("</", "<\\/"))  # noqa: S704  # a figure of ours, its one way out closed

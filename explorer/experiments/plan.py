@@ -112,7 +112,7 @@ def make_plan(
 
 
 def missing(data: str) -> str | None:
-    """A sentence where a data set is not on this machine; a folder or a file speaks for itself when it is read."""
+    """A sentence if a data set is not on this machine; a folder or a file is checked when it is read."""
     if data not in PUBLISHED or local_file(data) is not None:
         return None if data in DATASETS or Path(data).expanduser().exists() else f"There is nothing at {data}."
     wanted = PUBLISHED[data]

@@ -48,7 +48,7 @@ class Outcome:
 
 
 def usual_workers(device: torch.device) -> int:
-    """How many runs at once suit a device: one on a CPU, which they would only share; up to four on a GPU."""
+    """How many runs to start at once on a device: one on a CPU, which they would only share; up to four on a GPU."""
     if device.type != "cuda":
         return 1
     free, _ = torch.cuda.mem_get_info(device)
@@ -76,7 +76,7 @@ def run(
         folder: Receives a folder for each run, with its log, state and model.
         results: Where finished runs are written.
         device: Where to train and to measure.
-        workers: Runs at once; None for what suits the device, see ``usual_workers``.
+        workers: Runs at once; None for ``usual_workers``.
         restart: Whether to forget unfinished training.
         minutes: After this nothing new is begun, and what runs stops at the end of its epoch; None for no limit.
         listen: Called with what happens to each run.
@@ -141,7 +141,7 @@ def _attempt(cell: Cell, task: Task, listen: Listener) -> Row | str | None:
         return do_cell(cell, task, listen)
     except ExplorerError as error:
         reason = str(error)
-    except Exception as error:  # noqa: BLE001  # whatever it is, it is this run's alone
+    except Exception as error:  # noqa: BLE001  # any error concerns this run only
         reason = f"{type(error).__name__}: {error}"
     listen(Event(cell.id, "failed", text=reason))
     return reason

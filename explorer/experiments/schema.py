@@ -1,6 +1,6 @@
 """Reading an experiment: a TOML file, checked word by word, as frozen records.
 
-What may stand in the file is described in ``experiments/README.md``. Whatever is not known there is refused with one
+The format is described in ``experiments/README.md``. Unknown keys are refused with one
 sentence that names the key, so that a slip of the pen cannot silently become another experiment.
 """
 
@@ -67,7 +67,7 @@ class PublishedValues:
     note: str = ""
 
     def fits(self, cell: Cell) -> bool:
-        """Whether the values stand beside this run."""
+        """Whether the values describe this run."""
         return all(cell.setting(key) == value for key, value in self.where.items())
 
 
@@ -169,14 +169,14 @@ def _published(table: Published, where: str, measures: Measures, cells: Sequence
     made = PublishedValues(table.title, table.source, table.provenance, table.where, values, table.note)
     fitting = [cell for cell in cells if made.fits(cell)]
     if not fitting:
-        raise ExplorerError(f"no run fits what {where} stands beside ({table.where}); correct its where.")
+        raise ExplorerError(f"no run fits the conditions of {where} ({table.where}); correct its where.")
     if table.reference is None:
         if not values:
             raise ExplorerError(f"{where} has neither values nor from; give one of them.")
         return made
     stated = _stated(table.reference, fitting, measures.recipes)
     if not stated:
-        raise ExplorerError(f"no method here states values such as from in {where} asks for; correct it.")
+        raise ExplorerError(f"no method here states values for the source that from in {where} names; correct it.")
     return replace(made, values=stated | values)
 
 

@@ -67,7 +67,7 @@ def bars(values: Mapping[str, float | Mapping[str, float]], x: str, y: str, titl
         values: The heights, by name or by name and group.
         x: The name of the horizontal axis, with its unit.
         y: The name of the vertical axis, with its unit.
-        title: What stands above.
+        title: Title above the figure.
         intervals: The lower and the upper end of an interval, by name, where there is one number per name.
 
     Returns:

@@ -57,7 +57,7 @@ def axis(title: str, **changes: object) -> dict[str, object]:
 
 
 def method_of(name: str) -> str | None:
-    """The method that a line's name speaks of: itself, its title, or the last part of a model's name; None if none."""
+    """The method that a line's name refers to: itself, its title, or the last part of a model's name; None if none."""
     titles = {known.title.lower(): name for name, known in METHODS.items()}
     for part in (name, name.rpartition("/")[2], name.partition(" (")[0], name.partition(" · ")[0]):
         known = part.strip().lower()

@@ -27,7 +27,7 @@ prediction(
 )
 prediction(
     "1.9",
-    "Digits with noise of σ = 0.2: which of the two networks reads more of them rightly?",
+    "Digits with noise of σ = 0.2: which of the two networks classifies more of them correctly?",
     choices=("standard", "stability", "no clear difference"),
 )
 

@@ -112,7 +112,7 @@ def changed(answer: Any) -> Verdict | None:
         return None
     share = number(given, "the share")
     if abs(share - 50) < 1e-3:
-        return correct("No labels needed: stability can be measured where nobody knows the truth.")
+        return correct("No labels needed: stability can be measured without knowing the true classes.")
     if abs(share - 0.5) < 1e-5:
         return hint("multiply by 100.", words="That is the share as a fraction.")
     if abs(share - 2) < 1e-5:

@@ -1,4 +1,4 @@
-"""Lesson 4, the Lipschitz loss and its theorem: slopes, radii that are promised, and directions nobody samples."""
+"""Lesson 4, the Lipschitz loss and its theorem: slopes, guaranteed radii, and directions that sampling misses."""
 
 from __future__ import annotations
 

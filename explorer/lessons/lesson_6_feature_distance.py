@@ -26,7 +26,9 @@ prediction(
 )
 prediction("6.4", "Which finds the noisy copies best: plain pixels, or the features of which network?", choices=SPACES)
 prediction("6.6", "And the copies turned by 45 degrees: which finds them best?", choices=SPACES)
-prediction("6.8", "How many per cent of the triplets does the standard network order rightly once the query is noisy?")
+prediction(
+    "6.8", "How many per cent of the triplets does the standard network order correctly once the query is noisy?"
+)
 
 
 def distances(space: str, recipe: str) -> Tensor:

@@ -87,7 +87,7 @@ def paired_test(answer: Any) -> Verdict | None:
         if abs(2 * found - wanted) <= 1e-6 + 1e-4 * wanted:
             return hint("either network could have been the lucky one: count both ends.", words=values)
         if only_a + only_b == 0:
-            return hint("where the networks never differ, nothing speaks against equality: p = 1.", words=values)
+            return hint("where the networks never differ, there is no evidence against equality: p = 1.", words=values)
         return hint(
             "only the pictures that one network fails alone count: n of them, and a fair coin for each.",
             "scipy.stats.binomtest(k, n, 0.5).pvalue is the exact two-sided test.",

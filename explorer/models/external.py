@@ -39,7 +39,7 @@ class ExternalClassifier(Classifier):
 
     Attributes:
         net: The user's network.
-        warnings: What was noticed about it, one sentence each.
+        warnings: Findings about it, one sentence each.
     """
 
     def __init__(self, net: nn.Module, card: Card, seen: NetworkInfo) -> None:
@@ -194,7 +194,7 @@ def check_module(net: Any) -> None:
 
 @contextmanager
 def borrowed(net: nn.Module) -> Iterator[nn.Module]:
-    """The network to ask, while nobody else asks it: itself in eval mode, else a snapshot of it."""
+    """The network, locked for this thread: itself in eval mode, else a snapshot of it."""
     with _finding:
         lock = _locks.setdefault(net, threading.RLock())
     with lock:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from explorer.errors import ExplorerError
 
 SIZES = (8, 16, 28, 32, 64, 96, 128, 224)
-"""Sides in px that are tried where nobody says what a network takes."""
+"""Sides in px that are tried if the input size of a network is not given."""
 
 SUM_OFF = 1e-3  # how far from 1 the probabilities of one picture may add up, in half precision too
 _WEIGHED = (nn.Linear, nn.Conv1d, nn.Conv2d)
@@ -150,7 +150,7 @@ def _fitting(net: nn.Module, sizes: tuple[int, ...], channels: tuple[int, ...]) 
             try:
                 with torch.no_grad():
                     out = tensor_of(net(torch.zeros(1, count, side, side, device=device, dtype=dtype)))
-            except Exception:  # noqa: BLE001, S112  # whatever a network raises, it does not take this size
+            except Exception:  # noqa: BLE001, S112  # any error means that it does not take this size
                 continue
             if out.ndim == 2:
                 yield side, count

@@ -100,7 +100,7 @@ class Formula:
     """A line of mathematics.
 
     Attributes:
-        text: Words, numbers and signs. ``_`` and ``^`` set an index or a power of what stands before them; braces
+        text: Words, numbers and signs. ``_`` and ``^`` set an index or a power of the preceding item; braces
             group, and ``{above} / {below}`` is a fraction: ``"x′ = x + N(0, σ^2)"``, ``"s = {‖ a ‖} / {‖ b ‖}"``.
         spoken: The same as it is read aloud.
     """

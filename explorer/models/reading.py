@@ -22,7 +22,7 @@ ModelsLike = ModelLike | Sequence[ModelLike] | Mapping[str, ModelLike]
 """One model, several, or several by the names they are to have."""
 
 Opened = Classifier | tuple[str, nn.Module]
-"""A loaded model, or a network of somebody's own with the name it is to have."""
+"""A loaded model, or a user's network with its name."""
 
 _loaded: dict[tuple[str, str], Classifier] = {}
 
@@ -30,7 +30,7 @@ _loaded: dict[tuple[str, str], Classifier] = {}
 def read_models(
     models: ModelsLike | None, *, size: int | None = None, channels: int | None = None
 ) -> tuple[Classifier, ...]:
-    """The models that somebody named, loaded; networks of their own are wrapped.
+    """Load the named models; wrap networks.
 
     Args:
         models: A name, a path, a network, or several of these; None for the first models that there are.
@@ -47,7 +47,7 @@ def read_models(
 
 
 def open_models(models: ModelsLike | None) -> list[Opened]:
-    """The models that somebody named; networks of their own wait until it is known what images they are to see."""
+    """Open the named models; networks are wrapped later, when the size of the images is known."""
     if models is None:
         models = first_models()
     if isinstance(models, Mapping):
@@ -81,7 +81,7 @@ def wrap_opened(opened: Sequence[Opened], size: int | None, channels: int | None
 
 
 def first_models() -> list[str]:
-    """The names of the models shown where nobody names any: ``defaults.MODELS``, where they are here."""
+    """The names of the models shown by default: ``defaults.MODELS``, if they are installed."""
     from explorer.models.families import group
 
     cards = list_models()

@@ -60,7 +60,7 @@ def snapshot(net: nn.Module) -> nn.Module:
                 break
             except RuntimeError as error:  # a dict of the network that changed while it was read
                 reason: Exception = error
-            except Exception as error:  # whatever the parts of a network raise when they are copied
+            except Exception as error:  # parts of a network may raise anything when they are copied
                 raise _uncopied(net, error) from error
         else:
             raise _uncopied(net, reason) from reason

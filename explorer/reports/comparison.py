@@ -19,7 +19,7 @@ def report(answer: Mapping[str, Any], curves: Mapping[str, Any] | None, about: M
 
     Args:
         answer: The comparison as ``panel.js`` paints it.
-        curves: The curves as ``curves.js`` paints them; None where the chain has no step, or nobody has drawn them.
+        curves: The curves as ``curves.js`` paints them; None where the chain has no step, or they were not drawn.
         about: {"recipe", "made": ISO date, "cards": [Card.to_dict()], "versions": {name: version}} and, where they are
             known, the texts "link", "python", "command" and "json". Whatever these hold is shown as text.
 
@@ -54,7 +54,7 @@ def report(answer: Mapping[str, Any], curves: Mapping[str, Any] | None, about: M
 
 
 def _json(value: Any) -> str:
-    """JSON that cannot end the script element it stands in."""
+    """JSON that cannot end the script element that contains it."""
     return json.dumps(value, allow_nan=False).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 

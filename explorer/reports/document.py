@@ -1,7 +1,7 @@
 """The frame of every page that opens from a file, without a network and without the explorer, and what pages share.
 
 A policy in the page forbids every request, and every script but those it was written with. Pages are Jinja2 templates
-that escape whatever they are given; what Python hands over is plain data and finished text.
+with automatic escaping; Python passes plain data and finished text.
 """
 
 from __future__ import annotations

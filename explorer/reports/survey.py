@@ -138,9 +138,7 @@ def _unstable(found: Findings) -> tuple[Table, str] | None:
         ]
         for row in found.instability.itertuples()
     ]
-    note = (
-        "The share of images that are answered rightly under some conditions and wrongly under others; less is better."
-    )
+    note = "The share of images answered correctly under some conditions and wrongly under others; less is better."
     return Table(head, rows), note
 
 

@@ -67,7 +67,7 @@ def chart(found: Findings, distortion: str) -> dict[str, Any]:
         "middle_x": (WIDTH + LEFT) / 2,
         "middle_y": (HEIGHT - BOTTOM + TOP) / 2,
         "axis": f"{entry.title}: {entry.symbol} ({entry.unit})",
-        "label": f"Accuracy of both models against the amount of {entry.title}; the numbers stand in the table below",
+        "label": f"Accuracy of both models against the amount of {entry.title}; the numbers are in the table below",
     }
 
 

@@ -11,7 +11,7 @@ from explorer.results import plain
 
 @dataclass(frozen=True)
 class Table:
-    """A table of finished text. The first ``left`` columns stand to the left, the others, numbers, to the right.
+    """A table of finished text. The first ``left`` columns are aligned left, the others, numbers, right.
 
     ``unbroken``: the columns whose text is kept on one line. ``caption`` says what the numbers are.
     """

@@ -1,7 +1,7 @@
 """Asking a survey: SQL over its files with DuckDB, and ready-made tables for the questions people have.
 
 ``rows`` has one row per image, condition and model; the columns are those of ``store.schema``. A case is an image under
-a condition; a model *fails* a case where its answer is wrong, or, where nobody knows the true class, where it is not
+a condition; a model *fails* a case where its answer is wrong, or, where the true class is not known, where it is not
 its answer to the clean image.
 """
 

@@ -150,7 +150,7 @@ def cluster() -> Iterator[None]:
 
 
 def _answers(address: str) -> bool:
-    """Whether somebody listens at HOST:PORT; Ray itself takes minutes to give up. True for addresses of other forms."""
+    """Whether a server answers at HOST:PORT; Ray itself takes minutes to give up. True for addresses of other forms."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if not host or not port.isdecimal():
         return True

@@ -21,7 +21,7 @@ from explorer.widgets.sliders import Step
 from explorer.widgets.state import WidgetState
 
 Ask = Callable[..., None]
-"""Called with what somebody chose: any of ``image``, ``models``, ``recipe``; and ``live`` while a slider is dragged."""
+"""Called with what was chosen: any of ``image``, ``models``, ``recipe``; and ``live`` while a slider is dragged."""
 
 
 class Controls:
@@ -80,9 +80,9 @@ class Controls:
     # ---- showing ----------------------------------------------------------------------------------------------------
 
     def paint(self, state: WidgetState) -> None:
-        """Show a state; whatever already shows it is left alone, so that a slider being dragged is not pulled at.
+        """Show a state; parts that already show it are not touched, so that a slider being dragged does not jump.
 
-        The state that is shown already is painted once more: somebody chose something that was refused.
+        The state that is shown already is painted once more: the user's choice was refused.
         """
         before = None if self._state is state else self._state
         self._state = state
@@ -175,7 +175,7 @@ class Controls:
         self._ask(models=family.defaults, image=image, recipe=recipe)
 
     def _choose_models(self) -> None:
-        """Keep the order in which they stand; a new one comes last."""
+        """Keep the present order; a new one comes last."""
         known = {model.name: given for model, given in zip(self.state.request.models, self.state.given, strict=True)}
         wanted = [card.name for card, box in zip(self.state.family.cards, self._boxes, strict=True) if box.value]
         names = [*(name for name in known if name in wanted), *(name for name in wanted if name not in known)]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 WHAT = {"confidence": "confidence (%)", "margin": "margin (0–1)", "feature_distance": "feature distance (L2)"}
-"""What is drawn, with the name and unit of its axis: shorter than in a figure alone, since three stand in a row."""
+"""What is drawn, with the name and unit of its axis: shorter than in a figure alone, since three are in a row."""
 
 HEIGHT = 290  # px
 
@@ -87,7 +87,7 @@ class Charts:
 
 
 def _remember(figure: go.FigureWidget) -> None:
-    """What a page gets that is loaded anew: Plotly keeps the state its widget was made with, and sends changes only."""
+    """What a reloaded page gets: Plotly keeps the state its widget was made with, and sends changes only."""
     state = {"_widget_data": deepcopy(figure._data), "_widget_layout": deepcopy(figure._layout)}  # noqa: SLF001
     figure._trait_values.update(state)  # noqa: SLF001  # without sending it to the pages that have it
 

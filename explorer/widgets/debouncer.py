@@ -1,4 +1,4 @@
-"""What may come a little later than the answer: done in a thread of its own, once nobody drags, the newest only."""
+"""Work that may follow the answer: in its own thread, after dragging has ended, and only the newest."""
 
 from __future__ import annotations
 

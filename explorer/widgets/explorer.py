@@ -83,7 +83,7 @@ class Explorer(widgets.VBox):
         self.add_class("stability-whole")
         comparison = self._shown.compare()
         values = {"image": self._shown.image, "models": [*self._shown.given], "recipe": str(self._shown.request.recipe)}
-        self._trait_values.update(values)  # nobody can observe it yet
+        self._trait_values.update(values)  # it has no observers yet
         self._show(self._shown, comparison, self._shown.paint(comparison))
 
     # ---- the traits -------------------------------------------------------------------------------------------------
@@ -154,7 +154,7 @@ class Explorer(widgets.VBox):
             if not state.request.recipe.steps:
                 self._show_charts(on=False)
             else:
-                # Plotly takes longer to move one line than the panel to show an answer: not while somebody drags
+                # Plotly takes longer to move one line than the panel to show an answer: not during a drag
                 self._later.quiet(PAUSE if self._charts.drawn == key_of(state.request, step_index) else REST, stop)
                 self._charts.paint(state.request, step_index, stop)
                 self._show_charts(on=True)

@@ -25,7 +25,7 @@ from explorer.web.answers import answer_to_paint
 
 @dataclass(frozen=True, eq=False)
 class WidgetState:
-    """A question as it stands in the widget.
+    """The state of the widget.
 
     Attributes:
         request: The picture, the models and the recipe.
@@ -60,7 +60,7 @@ class WidgetState:
 
 
 def make_state(image: Any, models: Any, recipe: Any, before: WidgetState | None = None) -> WidgetState:
-    """The state that somebody asks for; what is the same as ``before`` is taken from there.
+    """The requested state; parts equal to those of ``before`` are reused.
 
     ``image``, ``models`` and ``recipe`` are those of ``explorer.compare``, but pixels of any size are fitted.
     ExplorerError, one sentence, where something of it makes no sense or does not go together.

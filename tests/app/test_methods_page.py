@@ -181,7 +181,7 @@ def test_values_beyond_the_axis_are_counted(visitor: MethodsPage) -> None:
     visitor.at("mnist", "fgsm")
     notes, status = visitor.page.locator(".m-notes"), visitor.page.locator(".m-status")
     wanted = len(published_values("mnist", distortion="fgsm", clean=False))
-    assert re.search(rf"{wanted} values lie beyond \S+.*; they stand in the table below\.", notes.inner_text())
+    assert re.search(rf"{wanted} values lie beyond \S+.*; they are in the table below\.", notes.inner_text())
     visitor.at("mnist", "gaussian_noise")
     assert "choose more under Amounts" in notes.inner_text()
     assert "What is shown comes from the cards." in status.inner_text()

@@ -113,9 +113,6 @@ test("notes tell of values beyond the chart and of what is not known", () => {
     "1 values lie beyond σ = 0.3; choose more under Amounts.",
     "No published accuracy under Noise on Digits is known here.",
   ]);
-  assert.equal(
-    of({ amounts: [1, 0.2], whole: true })[1],
-    "1 values lie beyond σ = 0.2; they stand in the table below.",
-  );
+  assert.equal(of({ amounts: [1, 0.2], whole: true })[1], "1 values lie beyond σ = 0.2; they are in the table below.");
   assert.ok(of({ known: { ...known, published: [VALUE] } }).some((note) => note.startsWith("Others' values")));
 });

@@ -160,6 +160,6 @@ def _plan(context: Context, request: PlanRequest, progress: Progress) -> tuple[l
 
 
 def _folder(context: Context, plan: Plan) -> Path:
-    """Where the survey of this plan lies: the same plan goes on in the same place."""
+    """The folder of this plan's survey; the same plan always gets the same folder."""
     name = "".join(letter if letter.isalnum() else "-" for letter in plan.data)[:40].strip("-") or "survey"
     return context.surveys.home / f"{name}-{plan.key[:10]}"

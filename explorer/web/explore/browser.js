@@ -79,7 +79,7 @@ export function makeBrowser({ element, catalogue, jobs, page, notice, pick }) {
     pick({ dataset: name, index: item.index }, { thumb: item.thumb, name: words });
   }
 
-  // The panel shows this picture now, by whatever way it came there.
+  // The panel shows this picture now, however it was chosen.
   /** @type {(picture: Picture) => void} */
   function show(picture) {
     const before = chosen.shown;
@@ -97,7 +97,7 @@ export function makeBrowser({ element, catalogue, jobs, page, notice, pick }) {
     index.value = String(shown.index);
     index.max = String(rows - 1);
     fillClasses(classes);
-    queueMicrotask(finder.paint); // the first picture is told before there are models to suit
+    queueMicrotask(finder.paint); // the first picture is known before its models are
   }
 
   /** @type {(menu: HTMLSelectElement) => void} */

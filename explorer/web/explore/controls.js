@@ -119,7 +119,7 @@ export function makeControls({
   /** @type {(text: string | undefined) => void} */
   function showRecipe(text) {
     const field = recipeField();
-    const writing = document.activeElement === field && text === recipe; // leave what somebody is typing
+    const writing = document.activeElement === field && text === recipe; // keep what the user is typing
     if (!text || writing || text === field.value) return;
     recipe = text;
     trigger("recipe");

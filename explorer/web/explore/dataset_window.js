@@ -7,7 +7,7 @@ import { find, focusedAmong, make, smallButton, smallMenu } from "../shared/dom.
 import { count, megabytes } from "../shared/format.js";
 
 // `chosen`: { name, label, shown }, which the window changes; `choose(name, item)` shows a row on the panel; `closed()`
-// hears when the window is gone. Gives the parts by which others reach it.
+// is called when the window is closed. Gives the parts by which others reach it.
 /** @type {(parts: { catalogue: Catalogue; jobs: Jobs; chosen: ChosenRow; dataset: () => DataSet; fillClasses: (menu: HTMLSelectElement) => void; makeFinder: MakeFinder; downloads: Downloads; choose: (name: string, item: Item) => void; closed: () => void }) => { take: (name: string, item: Item) => void; paint: () => void; paintDownload: (failed?: string) => void }} */
 export function openDatasets({ catalogue, jobs, chosen, dataset, fillClasses, makeFinder, downloads, choose, closed }) {
   const before = { name: chosen.name, label: chosen.label }; // what the rail goes on with where nothing is chosen

@@ -12,7 +12,7 @@ export function makeFinders({ jobs, page, notice, chosen, dataset }) {
   /** @type {object | null} */
   let searching = null; // the search under way
 
-  // Whether the models that stand side by side would be asked about this data set's pictures.
+  // Whether the models shown take this data set's pictures.
   const fits = () => dataset().here && page.suits({ dataset: dataset().name });
 
   // `found(name, item)` takes the picture.

@@ -1,6 +1,6 @@
 // The page that Gradio builds: when its controls are there, and whether it is light or dark.
 
-// Gradio builds its components one after another: wait until an element of every selector stands on the page.
+// Gradio builds its components one after another: wait until the page has an element for every selector.
 /** @type {(selectors: string[]) => Promise<void>} */
 export function allThere(selectors) {
   return new Promise((resolve) => {

@@ -7,7 +7,7 @@ import { queryOf } from "../shared/query.js";
 const MAX_OWN = 30_000; // characters of a picture that an address may carry: one of 100 px, about
 
 // The address's query and fragment. `chain` is the recipe as the server writes it; `own` the visitor's picture as a data
-// URL, which stands in the fragment: that part of an address stays in the browser.
+// URL, which is in the fragment: that part of an address stays in the browser.
 /** @type {(state: State, more: { chain: string; tab: string | null; own: string | undefined }) => string} */
 export function linkOf(state, { chain, tab, own }) {
   /** @type {[string, string][]} */

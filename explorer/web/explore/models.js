@@ -101,7 +101,7 @@ export function makeModels({
     focus(1);
   }
 
-  // The list is drawn anew with each change: whoever works by keyboard stays beside what was done.
+  // The list is drawn anew with each change: keyboard focus stays next to the change.
   /** @type {(index: number) => void} */
   function focus(index) {
     (list.children[index]?.querySelector("button") ?? list.querySelector("button") ?? list).focus();

@@ -180,7 +180,7 @@ export async function start({ element, server, trigger, catalogue }) {
     tellViews();
   }
 
-  // The views follow at once in what costs nothing; with the rest they wait until nobody drags any more.
+  // Cheap parts of the views follow at once; the rest waits until dragging has ended.
   function tellViews() {
     const answer = panel.answer();
     if (!ready || !answer) return;

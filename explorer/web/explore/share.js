@@ -57,7 +57,7 @@ export function makeShare({ page, server, jobs, notice }) {
     if (texts.uploaded)
       notes.push(
         page.ownTravels()
-          ? "Your picture is in the link; nobody else gets it. For Python and the terminal save the clean pixels as picture.png."
+          ? "Your picture is in the link; it is sent to no one else. For Python and the terminal save the clean pixels as picture.png."
           : "Your own picture is too large for a link: send the clean pixels along, and open them after the link.",
       );
     say(notes.join(" "));

@@ -35,7 +35,7 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
     /** @type {HTMLInputElement} */
     const slider = find(block, "input[type=range]");
     let timer = 0;
-    // Before Gradio hears of it (capture): the question travels while Gradio moves its number.
+    // Before Gradio gets the event (capture): the question travels while Gradio moves its number.
     /** @type {(event: Event) => void} */
     const heard = (event) => {
       const step = state.steps[i];

@@ -1,4 +1,4 @@
-// The tabs under the panel. A view is made when its tab is first opened, and hears of answers while it is open and on
+// The tabs under the panel. A view is made when its tab is first opened, and gets answers while it is open and on
 // screen.
 
 /** @import { News, View, ViewParts } from "../types.d.ts" */
@@ -74,7 +74,7 @@ export function makeTabbedViews({ element, opened, parts }) {
     opened(name);
   }
 
-  // news: { answer, question, live }; live: somebody is dragging, only what costs nothing should follow
+  // news: { answer, question, live }; live: a slider is being dragged, so only cheap parts should follow
   /** @type {(news: News) => void} */
   function update(news) {
     pending = onScreen ? null : news;

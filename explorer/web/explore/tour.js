@@ -56,7 +56,7 @@ const WORDS = [
   ],
   [
     "fails",
-    "A model fails a case where its answer is wrong; where nobody knows the true class, where it is not its clean answer.",
+    "A model fails a case where its answer is wrong; where the true class is not known, where it differs from its clean answer.",
   ],
   ["McNemar's p", "How often chance alone would part two models' failures that unevenly, were they equally good."],
   ["pin", "Keep the present picture as the one that later ones are compared with, in place of the clean one."],

@@ -10,7 +10,7 @@ import { SIDES } from "./address.js";
 
 const [WIDE, RIGHT, BELOW] = [340, 14, 56]; // px: of a chart, right of its lines, and below them
 /** @type {Record<Side, number>} */
-const SHIFT = { baseline: -3, other: 3 }; // px by which the two models' intervals stand side by side
+const SHIFT = { baseline: -3, other: 3 }; // px between the two models' intervals
 
 /** @type {(parts: PaneParts) => Pane} */
 export function makeAccuracy({ element, world }) {
@@ -99,7 +99,7 @@ export function makeAccuracy({ element, world }) {
     return make("p", { class: "f-legend" }, part("baseline"), part("other"));
   }
 
-  // The clean pictures stand first, then the amounts.
+  // The clean pictures come first, then the amounts.
   /** @type {(distortion: SurveyDistortion, all: AccuracyRow[]) => HTMLElement} */
   function chart(distortion, all) {
     const across = WIDE - EDGES.left - RIGHT;

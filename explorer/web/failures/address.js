@@ -40,7 +40,7 @@ export function readFind(text) {
     if (!Array.isArray(filters.quadrants)) filters.quadrants = [...APART];
     if (by) Object.assign(order, { by, falling: falling === true });
   } catch {
-    // somebody cut the address off: it opens as usual
+    // an incomplete address: the page opens as usual
   }
   return { filters, order };
 }

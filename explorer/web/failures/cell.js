@@ -1,4 +1,4 @@
-// One case in the gallery: its picture, what is true, what the two models answered, and what somebody noted about it.
+// One case in the gallery: its picture, what is true, what the two models answered, and its annotation.
 
 /** @import { Case, CaseAnswer, GalleryCell, Survey, World } from "../types.d.ts" */
 
@@ -7,7 +7,7 @@ import { dot, labelled, make } from "../shared/dom.js";
 import { percent } from "../shared/format.js";
 import { SIDES } from "./address.js";
 
-// `focused(index)` hears that somebody came to it, `noted()` that the window of its note was closed.
+// `focused(index)` is called when it gets the focus, `noted()` when the window of its note is closed.
 /** @type {(parts: { item: Case; index: number; total: number; world: World; focused: (index: number) => void; noted: () => void }) => GalleryCell} */
 export function makeCell({ item, index, total, world, focused, noted }) {
   const image = make("img", { alt: "", draggable: "false" });

@@ -245,7 +245,7 @@ export function makeGallery({ element, notice, world }) {
     draw();
   }
 
-  // The case that somebody came to.
+  // The case that has the focus.
   /** @type {(index: number) => void} */
   function focused(index) {
     current = index;

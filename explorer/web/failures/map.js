@@ -138,7 +138,7 @@ export function makeFeatureMap({ element, world, jobs }) {
       height - MARGIN - ((height - 2 * MARGIN) * (y[i] - low)) / tall,
     ]);
     const drawing = svg("svg", { width, height, "aria-hidden": "true" });
-    const order = cases.map((_, i) => i).sort((a, b) => quadrants[b] - quadrants[a]); // who fails alone lies above
+    const order = cases.map((_, i) => i).sort((a, b) => quadrants[b] - quadrants[a]); // cases that one model fails alone are on top
     drawing.append(...order.map((i) => dot(...points[i], names[quadrants[i]])));
     drawing.append(lasso, ring);
     stage.replaceChildren(drawing, preview);
@@ -217,7 +217,7 @@ export function makeFeatureMap({ element, world, jobs }) {
   function pick(flags) {
     const cases = (found?.cases ?? []).filter((_, i) => flags[i]);
     if (!cases.length) {
-      far.textContent = "No case lies in there.";
+      far.textContent = "There is no case inside.";
       return;
     }
     world.filter({ cases });

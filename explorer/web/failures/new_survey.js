@@ -171,7 +171,7 @@ export async function runSurvey({ notice, jobs, question, title, ran }) {
     make(
       "p",
       {},
-      "Keep this page open while it runs. What is finished stays, whatever happens; the same survey goes on from there.",
+      "Keep this page open while it runs. Finished parts are kept; starting the same survey again continues from there.",
     ),
     bar,
     make("div", { class: "turn" }, far, stop),

@@ -36,7 +36,7 @@ export function makeFailures({ element, query, server, jobs, notice, catalogue, 
   const chosen = readAddress(query);
   let begun = false;
 
-  // The open survey; whoever asks for it is shown only while there is one.
+  // The open survey; asked for only by parts that are shown while there is one.
   const opened = () => /** @type {Survey} */ (survey);
 
   // ---- asking -----------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import { dots, endLabels, lines, pointMark, SHAPES, sourceSample } from "./marks
 import { axisStart, near, SOURCE_LABELS, sentencesOf, valuesAt } from "./values.js";
 
 const [LEFT, TOP, BOTTOM, LABELS, TALL] = [42, 30, 40, 152, 340]; // px
-const ROOM = 620; // px from which names stand at the ends of the lines
+const ROOM = 620; // px from which names are written at the ends of the lines
 // `data`: { distortion, amounts, models, archs, live, points, published, hidden }; `hidden`: a Set of the SOURCE_LABELS left out.
 /** @type {(parts: { element: HTMLElement }) => { paint: (newest: MethodsData) => void }} */
 export function makeMethodChart({ element }) {
@@ -21,7 +21,7 @@ export function makeMethodChart({ element }) {
   element.append(make("div", { class: "m-plot" }, drawing, readout), names);
   /** @type {MethodsData | null} */
   let data = null;
-  // The data that are drawn; whoever asks stands on the drawing.
+  // The data that are drawn.
   const shown = () => /** @type {MethodsData} */ (data);
   let width = 0;
   /** @type {DrawnMethods | null} */

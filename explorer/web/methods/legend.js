@@ -7,7 +7,7 @@ import { count } from "../shared/format.js";
 import { sourceSample } from "./marks.js";
 import { SOURCE_LABELS } from "./values.js";
 
-// `hidden`: a Set of the SOURCE_LABELS left out, which a press changes; `toggled()` hears of it.
+// `hidden`: a Set of the SOURCE_LABELS left out, which a press changes; `toggled()` is called then.
 /** @type {(parts: { hidden: Set<string>; toggled: () => void }) => { element: HTMLElement; paint: (data: MethodsData) => void }} */
 export function makeLegend({ hidden, toggled }) {
   const help = "Where the numbers come from: choose what is shown";

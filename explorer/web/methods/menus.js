@@ -10,7 +10,7 @@ const MORE = "How many test images are measured here: more take longer and make 
 /** @type {Record<string, string>} */
 const REACHES = { near: "up to twice the published severities", whole: "all of the slider" };
 
-// `choose(change)` hears what was chosen.
+// `choose(change)` is called with what was chosen.
 /** @type {(parts: { catalogue: Catalogue; choose: (change: Partial<MethodsChosen>) => void }) => { element: HTMLElement; distortion: HTMLSelectElement; fill: (groups: MethodGroup[]) => void; paint: (chosen: MethodsChosen, known: Known, group: MethodGroup, reached: string) => void }} */
 export function makeMenus({ catalogue, choose }) {
   const data = smallMenu("Models of", "The data set whose models are shown");

@@ -1,5 +1,5 @@
 // The page "Methods": a data set and a distortion are chosen; the chart shows what is known of all its models, and what
-// is measured meanwhile; below it stands what each training method does, costs, gains and loses.
+// is measured meanwhile; below it is described what each training method does, costs, gains and loses.
 
 /** @import { Catalogue, Jobs, Known, LiveValues, MeasureState, MethodGroup, MethodsChosen, MethodsData, Progress, Server } from "../types.d.ts" */
 
@@ -14,7 +14,7 @@ import { makeMenus } from "./menus.js";
 import { makeNumbers } from "./numbers.js";
 import { actText, notesOf, statusText } from "./status.js";
 
-const FIRST = [25, 50, 100, 200, 300, 450, 700]; // images after which the chart is drawn anew
+const FIRST = [25, 50, 100, 200, 300, 450, 700]; // images after which the chart is redrawn
 const FIRST_ATTACKED = [10, 25, 50, 100, 200, 300, 450, 700];
 
 /** @type {(parts: { element: HTMLElement; query: URLSearchParams; server: Server; jobs: Jobs; catalogue: Catalogue; tell: () => void }) => { enter: () => Promise<void>; leave: () => void; link: () => string }} */
@@ -118,7 +118,7 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
     if (state === "paused" || (state === "absent" && group().here && !fetching)) measure();
   }
 
-  // The page is left: what is measured waits until somebody comes back.
+  // The page is left: measuring pauses until the user returns.
   function leave() {
     away = true;
     if (state !== "measuring") return;

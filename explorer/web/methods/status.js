@@ -51,7 +51,7 @@ export function notesOf({ known, group, amounts, values, whole }) {
   const notes = [...known.messages];
   const [mild, strong] = endsOf({ amounts });
   const beyond = values.filter((one) => (one.amount - strong) * Math.sign(strong - mild) > 1e-9).length;
-  const more = whole ? "they stand in the table below" : "choose more under Amounts";
+  const more = whole ? "they are in the table below" : "choose more under Amounts";
   const own = `Or put ${group.data}.npz into a folder and start the explorer with EXPLORER_DATA=FOLDER.`;
   if (!group.here && group.bytes) notes.push(own);
   if (beyond) notes.push(`${beyond} values lie beyond ${shownAmount(known, strong)}; ${more}.`);

@@ -32,7 +32,7 @@ import { readoutRows, tableOf } from "./readout.js";
 import { modelTitle } from "./words.js";
 
 const BUSY_MS = 300; // nothing moves before that
-const SETTLE_MS = 200; // after this long at rest, screen readers are told where the line stands
+const SETTLE_MS = 200; // after this long at rest, screen readers announce the position of the line
 
 /** @type {(element: HTMLElement, options?: { pick?: ((amount: number, how: { live: boolean }) => void) | null }) => { paint: (curves: Curves) => void; at: (amount: number | null) => void; wait: (part: number | null) => void; fail: (sentence: string) => void; stale: (on: boolean) => void; destroy: () => void }} */
 export function mountCurves(element, { pick = null } = {}) {

@@ -1,6 +1,6 @@
 // The drawing of curves.js and of figure.js: three charts, their legend, and where each model's answer changes.
 //
-// drawCurves(curves, { width, paint, amount }) -> { svg, charts, now, hover, across, curves }; what `curves` is stands in
+// drawCurves(curves, { width, paint, amount }) -> { svg, charts, now, hover, across, curves }; `curves` is described in
 // curves.js, `paint` in shared/chart.js.
 
 /** @import { Chart, CurveKey, CurveModel, Curves, Drawn, Paint } from "../types.d.ts" */

@@ -12,7 +12,7 @@
 //
 //   { error: "One sentence." }    or
 //   { images: { clean, distorted },       data URLs of lossless pictures, as small as the models see them
-//     pinned,                             the recipe of the pinned state that stands in for "clean", or null
+//     pinned,                             the recipe of the pinned state that replaces "clean", or null
 //     side, pixels, image_hash, label,    px; "8-bit" or "float"; hex digits; the true class or null
 //     input: { psnr, ssim, l2, linf },    null psnr: identical pictures
 //     models: [{ name, title, subtitle, method, baseline, clean: [{ label, probability }], distorted: [...], flipped,
@@ -184,7 +184,7 @@ function sentence(model) {
   return `${model.title}: ${change}, ${Math.round(100 * model.confidence)} percent.`;
 }
 
-// Once the browser has drawn; a hidden page draws nothing, so a timer stands in.
+// Once the browser has drawn; a hidden page draws nothing, so a timer is used instead.
 /** @type {(then: () => void) => void} */
 function afterNextFrame(then) {
   let done = false;

@@ -1,4 +1,4 @@
-// What curves say in words. Nothing here touches the page; what `curves` is stands in curves.js.
+// What curves say in words. Nothing here touches the page; curves.js describes `curves`.
 
 /** @import { CurveModel, Curves } from "../types.d.ts" */
 

@@ -5,7 +5,7 @@
 import { byId, make } from "./dom.js";
 
 // One line at the foot of the page: what went wrong, or what was removed, with a way back. It stays until it is closed
-// or something else changes; nobody has to be quick.
+// or something else changes; no time limit.
 /** @type {() => Notice} */
 export function makeNotice() {
   const box = make("div", { class: "notice", role: "status" });

@@ -45,7 +45,7 @@ export function find(root, selector) {
   return /** @type {any} */ (found);
 }
 
-// What an event happened to; whoever asks knows what that can be.
+// The target of an event; the caller knows its type.
 /** @type {(event: Event) => HTMLInputElement} */
 export function targetOf({ target }) {
   return /** @type {any} */ (target);
@@ -68,7 +68,7 @@ export function labelled(text, control) {
   return make("label", {}, make("span", {}, text), control);
 }
 
-// What stands for a method: a dot in its colour, which an element around it names by data-method.
+// The symbol of a method: a dot in its colour, which an element around it names by data-method.
 export function dot() {
   return make("i", { class: "dot" });
 }

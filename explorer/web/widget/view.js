@@ -62,7 +62,7 @@ export default {
   },
 };
 
-// Plotly draws its widget before that stands on the page, 700 px wide, and looks again when the window changes alone.
+// Plotly draws its widget before it is on the page, 700 px wide, and looks again when the window changes alone.
 let fitting = 0;
 function fit() {
   clearTimeout(fitting);

@@ -28,7 +28,7 @@ export function cellsOf(element) {
   return [...element.querySelectorAll("button[data-row]")].map((cell) => /** @type {HTMLElement} */ (cell));
 }
 
-// `chosen(answer, i)` hears that the pixels crafted on model i are wanted.
+// `chosen(answer, i)` is called when the pixels crafted on model i are to be shown.
 /** @type {(answer: AttackAnswer, parts: { page: Page; chosen: (answer: AttackAnswer, i: number) => void }) => HTMLElement[]} */
 export function drawMatrix(answer, { page, chosen }) {
   const { models, clean, cells, followed } = answer;

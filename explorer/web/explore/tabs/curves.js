@@ -49,7 +49,7 @@ export function makeCurvesView({ element, page, jobs }) {
     if (key === drawn) {
       charts.stale(false);
       charts.at(amount);
-      if (!live) page.markFlips(step.index, flips); // the slider may have been painted anew
+      if (!live) page.markFlips(step.index, flips); // the slider may have been repainted
       if (!live && !whole && asked !== key) ask(key, question, step, SEEDS);
     } else if (live) {
       if (asked && asked !== key) stop();

@@ -12,7 +12,7 @@ const LENGTH =
   "The distance between the clean and the distorted features of this stage: ‖f(x′) − f(x)‖₂. It grows with the number of features, so compare it within a stage.";
 export const HELP = `${ANGLE} ${LENGTH}`;
 
-// `choose(layer)` hears that a stage's name was pressed.
+// `choose(layer)` is called when a stage's name is pressed.
 /** @type {(parts: { page: Page; choose: (layer: string) => void }) => { element: HTMLElement; paint: (models: ModelAnswer[], live: boolean) => string[]; mark: (layer: string | null) => void }} */
 export function makeBars({ page, choose }) {
   const table = make("table");

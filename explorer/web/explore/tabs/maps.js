@@ -9,7 +9,7 @@
 //
 // A plain map goes from --track to --text. A signed one leaves 0 blank: above it solid in the method's --fill, below it
 // hollow (a frame per value) in --text, so that the sign is seen without colour; where the map is too small on screen
-// for that, `solid` fills them, and the cross-hair tells the sign. describe(text) hears where the cross-hair is,
+// for that, `solid` fills them, and the cross-hair tells the sign. describe(text) is called with the position of the cross-hair,
 // speak(text) the values as well when it was moved by a key. `[data-method]` around a frame gives its colour.
 
 /** @import { LinkedMaps, MapFrame, NumberMap, Spot } from "../../types.d.ts" */
@@ -60,7 +60,7 @@ export function makeLinkedMaps({ element, describe = () => {}, speak = () => {} 
     sheet.append(one.canvas);
     if (one.values.length === 1) one.read.textContent = valueAt(map, one.values, { x: 0, y: 0 }); // there is only one
     frames.push(one);
-    queueMicrotask(() => draw(one)); // once it stands on the page it knows its colours
+    queueMicrotask(() => draw(one)); // its colours are known once it is on the page
     return make("div", { class: "framed" }, box, one.read);
   }
 

@@ -14,9 +14,9 @@ import { named } from "./titles.js";
 const BUSY_MS = 300; // nothing moves before that
 const WAITING = "This follows as soon as the panel above has its answer.";
 const SCALE =
-  "All clean and distorted maps of a model share one scale: the larger a value, the more it stands out from the page. In the difference, the model’s colour is more than before and grey is less.";
+  "All clean and distorted maps of a model share one scale: the larger a value, the stronger its contrast with the page. In the difference, the model’s colour is more than before and grey is less.";
 const CAM =
-  "Where in the picture the last layer with spatial feature maps finds evidence for a class: solid speaks for it, hollow against it (Grad-CAM).";
+  "Where in the picture the last layer with spatial feature maps finds evidence for a class: solid supports it, hollow opposes it (Grad-CAM).";
 const CAM_FORMULA =
   "Grad-CAM: L = Σₖ αₖ Aₖ, where Aₖ is channel k of the layer and αₖ the mean over it of ∂(score of the class)/∂Aₖ; without the final ReLU, so that evidence against the class shows as well. Selvaraju et al. 2017.";
 

@@ -1,4 +1,4 @@
-// A result may be of models that have just been left for another family: then the name stands for the title.
+// A result may be of models that have just been left for another family: then the name is shown in place of the title.
 
 /** @import { Page } from "../../types.d.ts" */
 /** @type {(page: Page, name: string) => string} */

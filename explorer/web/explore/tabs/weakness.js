@@ -1,5 +1,5 @@
 // The tab "Weak spots": of all distortions, the least that breaks the baseline, and the least that tells the models
-// apart. One distortion is searched after the other, so that what was found stands there while the search goes on.
+// apart. One distortion is searched after the other, so that results appear while the search continues.
 
 /** @import { Goal, Question, View, ViewParts, Weakness, WeaknessQuestion } from "../../types.d.ts" */
 
