@@ -197,14 +197,18 @@ class Comparison(Result):
 
 
 def check_pixels(path: str | Path, recipe: Recipe) -> Path:
-    """Check that the pixels of a recipe can be kept in a file of this name; arguments and errors as in ``save_pixels``.
+    """Check that the pixels of a recipe can be saved under a file name.
 
     Args:
-        path: The file to be written.
-        recipe: The recipe that gives the pixels.
+        path: The file to be written, ending in ``.png`` (8 bits) or ``.npy`` (floats).
+        recipe: The recipe that makes the pixels.
 
     Returns:
         The path.
+
+    Raises:
+        ExplorerError: If the ending is unknown, if PNG would round the recipe's pixels, or if the folder does not
+            exist.
     """
     target = Path(path)
     if target.suffix.lower() not in {".png", ".npy"}:
@@ -223,7 +227,16 @@ def _npy(comparison: Comparison) -> bytes:
 
 
 def ranking(probability: Tensor, classes: Sequence[str], top: int) -> list[dict[str, Any]]:
-    """The ``top`` likeliest classes of (K,) as {label, probability}, likeliest first; ties keep the classes' order."""
+    """List the likeliest classes.
+
+    Args:
+        probability: Probabilities of one image (K,), in [0, 1].
+        classes: Class names in the order of the probabilities.
+        top: Number of classes listed.
+
+    Returns:
+        ``{"label", "probability"}`` of each, likeliest first; ties keep the order of the classes.
+    """
     values, order = probability.sort(descending=True, stable=True)
     pairs = zip(order[:top].tolist(), values[:top].tolist(), strict=True)
     return [{"label": classes[index], "probability": value} for index, value in pairs]

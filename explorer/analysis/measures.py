@@ -225,13 +225,20 @@ def input_distance(clean: Tensor, distorted: Tensor) -> InputDistance:
 
 
 def ssim(clean: Tensor, distorted: Tensor) -> float | None:
-    """Structural similarity of two images (1, C, H, W) in [0, 1], mean over windows and channels; 1 for equal images.
+    """Structural similarity of two images.
 
     Wang et al. 2004, eq. 13, with data range 1, K1 = 0.01 and K2 = 0.03, in a uniform window of 7 x 7 px with sample
-    (co)variances: what scikit-image's ``structural_similarity`` gives by default, to which a test holds it. Written
-    out here because a live view asks for it with every frame: about half the time, and no import of SciPy before the
-    first. The Gaussian window of the paper takes longer and 11 px, which small digits lack. A smaller image gets the
-    largest odd window that fits; below 3 px there is none and the answer is None.
+    (co)variances: the default of scikit-image's ``structural_similarity``, with which a test compares it. It is
+    implemented here because the live view computes it with every frame: this takes about half the time and does not
+    import SciPy. The Gaussian window of the paper takes longer and needs 11 px, more than small digits have.
+
+    Args:
+        clean: Image (1, C, H, W) in [0, 1].
+        distorted: Image of the same shape in [0, 1].
+
+    Returns:
+        The mean over windows and channels, in [-1, 1], 1 for equal images. An image below 7 px gets the largest odd
+        window that fits; below 3 px the result is None.
     """
     value = float(ssim_each(clean, distorted)[0])
     return None if math.isnan(value) else value

@@ -77,9 +77,13 @@ def read_request(
 
 @dataclass(frozen=True, eq=False)
 class Requests:
-    """One question per image; ``several``: they came as a batch, and each has noise of its own.
+    """Comparisons to make, one per image.
 
-    ``recipe`` is the one that was asked for; ``notes``: findings, one sentence each.
+    Attributes:
+        items: One request per image.
+        several: Whether the images came as a batch; then each has its own noise.
+        recipe: The recipe as it was given, with its own seed.
+        notes: Findings, one sentence each.
     """
 
     items: tuple[ComparisonRequest, ...]
@@ -96,7 +100,22 @@ def read_requests(
     label: Labels | None = None,
     reference: str | None = None,
 ) -> Requests:
-    """``read_request`` for one image or many; image i of many has the seed ``image_seed(recipe.seed, i)``."""
+    """Read a request for one image or for many.
+
+    Args:
+        models: As in ``compare``.
+        images: As in ``compare``.
+        recipe: The recipe or its text. Image i of several gets the seed ``image_seed(recipe.seed, i)``.
+        label: Class index, or one per image.
+        reference: ``"picture|recipe"`` to compare with in place of the clean image; only with one image.
+
+    Returns:
+        The requests.
+
+    Raises:
+        ExplorerError: If something cannot be read, if the number of labels differs from that of the images, or if a
+            reference is given with several images.
+    """
     chain, opened = read_recipe(recipe), open_models(models)
     takes = _takes(opened, images)
     given = first_picture(takes[1] if takes else 3) if images is None else images
@@ -127,7 +146,18 @@ def read_requests(
 
 
 def read_recipe(recipe: Recipe | str | None, otherwise: str = defaults.RECIPE) -> Recipe:
-    """A recipe or its text as a Recipe; ``otherwise`` where there is none."""
+    """Read a recipe.
+
+    Args:
+        recipe: A recipe, its text, or None.
+        otherwise: Text of the recipe to use for None.
+
+    Returns:
+        The recipe.
+
+    Raises:
+        ExplorerError: If it is of another type, or if its text cannot be parsed.
+    """
     if isinstance(recipe, Recipe):
         return recipe
     if recipe is not None and not isinstance(recipe, str):
@@ -147,7 +177,14 @@ def _takes(opened: list[Opened], images: ImagesLike | None) -> Takes | None:
 
 
 def first_picture(channels: int) -> str:
-    """The name of the picture that is shown first to models that take so many channels."""
+    """Choose the picture that is shown first.
+
+    Args:
+        channels: Channels of the models' input, 1 or 3.
+
+    Returns:
+        Its name, for ``read_picture``.
+    """
     return defaults.DIGIT if channels == 1 else defaults.PICTURE
 
 
@@ -176,6 +213,11 @@ def _pinned(text: str, models: tuple[Classifier, ...]) -> ComparisonRequest:
 
 
 def issue(notes: Sequence[str], stacklevel: int = 2) -> None:
-    """Issue each note as an ExplorerWarning."""
+    """Issue each note as an ``ExplorerWarning``.
+
+    Args:
+        notes: One sentence each.
+        stacklevel: As in ``warnings.warn``, counted from the caller.
+    """
     for note in notes:
         warnings.warn(note, ExplorerWarning, stacklevel=stacklevel + 1)

@@ -21,25 +21,52 @@ PARTS = 16  # every later scan cuts the step in which it happened into this many
 
 @dataclass(frozen=True)
 class Event:
-    """What is looked for: of the flips (a, m) of the models with these indices, whether it is so, (a,) booleans."""
+    """A change of answers to search for.
+
+    Attributes:
+        models: Indices of the models that it is about, m of them.
+        so: From their flips (a, m) at a amounts to whether the event happens there, booleans (a,).
+    """
 
     models: tuple[int, ...]
     so: Callable[[Tensor], Tensor]
 
 
 def flip_of(index: int) -> Event:
-    """The model with this index does not give its clean answer."""
+    """The event that one model's answer differs from its clean answer.
+
+    Args:
+        index: Index of the model.
+
+    Returns:
+        The event.
+    """
     return Event((index,), lambda flips: flips[:, 0])
 
 
 def split_of(count: int) -> Event:
-    """Some of ``count`` models give their clean answers and others do not."""
+    """The event that some models keep their clean answers and others do not.
+
+    Args:
+        count: Number of models.
+
+    Returns:
+        The event.
+    """
     return Event(tuple(range(count)), lambda flips: flips.any(dim=1) & ~flips.all(dim=1))
 
 
 @dataclass(frozen=True, eq=False)
 class Scan:
-    """The models along the first amounts: ``flips`` (a, M), whether each answer differs from the clean one."""
+    """Answers of the models along the first amounts.
+
+    Attributes:
+        models: The models, M of them.
+        line: The step that is varied.
+        answers: Index of each model's clean answer.
+        amounts: The amounts that were evaluated, from mild to strong, a of them.
+        flips: Whether each answer differs from the clean one, booleans (a, M).
+    """
 
     models: tuple[Classifier, ...]
     line: Varied
@@ -49,7 +76,14 @@ class Scan:
 
 
 def stops(line: Varied) -> tuple[float, ...]:
-    """The slider's stops from mild to strong, or 64 to 128 steps that hold them all where they are few or many."""
+    """Amounts at which a search first looks.
+
+    Args:
+        line: The step that is varied.
+
+    Returns:
+        Amounts from mild to strong in 64 to 128 equal steps; they include the slider's stops if those are fewer.
+    """
     mild, strong = line.span
     step = line.distortion.step * line.side / REFERENCE_SIDE if line.distortion.per_side else line.distortion.step
     count = max(1, round(abs(strong - mild) / step))
@@ -57,7 +91,18 @@ def stops(line: Varied) -> tuple[float, ...]:
 
 
 def check_tolerance(tolerance: float | None, line: Varied) -> float:
-    """How narrow to search, in the distortion's unit: 1/1000 of the span by default; ExplorerError unless above 0."""
+    """Check the tolerance of a search.
+
+    Args:
+        tolerance: Width in the distortion's unit; None for 1/1000 of the slider's span.
+        line: The step that is varied.
+
+    Returns:
+        The width.
+
+    Raises:
+        ExplorerError: If it is not above 0.
+    """
     if tolerance is not None and not tolerance > 0:
         raise ExplorerError(f"The tolerance is {tolerance}; expected a number above 0, in the distortion's unit.")
     span = abs(line.span[1] - line.span[0])
@@ -68,7 +113,18 @@ def check_tolerance(tolerance: float | None, line: Varied) -> float:
 def scan(
     models: Sequence[Classifier], line: Varied, amounts: Sequence[float], events: Sequence[Event], tick: Tick
 ) -> Scan:
-    """Ask the models along the amounts, from the first on, until each of the events has happened once."""
+    """Evaluate the models along the amounts until each event has happened once.
+
+    Args:
+        models: The models.
+        line: The step that is varied.
+        amounts: Amounts from mild to strong.
+        events: The events.
+        tick: Called after each piece of work with its number of images.
+
+    Returns:
+        The scan; it ends with the piece in which the last event happened.
+    """
     answers = tuple(int(inputs.predictions(model, line.clean)) for model in models)
     parts: list[Tensor] = []
     ahead = list(events)
@@ -82,9 +138,17 @@ def scan(
 
 
 def first_amount(scanned: Scan, event: Event, width: float, tick: Tick) -> float | None:
-    """The smallest amount at which the event happens, at most ``width`` too strong; None where it never does.
+    """Narrow down the smallest amount at which an event happens.
 
-    Where a whole number gives the very same pixels, as codecs round their quality, it is that one.
+    Args:
+        scanned: The scan that holds the event.
+        event: The event.
+        width: Largest error, in the distortion's unit.
+        tick: Called after each piece of work.
+
+    Returns:
+        The amount, at most ``width`` above the true one; the nearest whole number if it gives the same pixels, as with
+        codecs, which round their quality. None if the event did not happen.
     """
     line, amounts = scanned.line, scanned.amounts
     first = _first(event.so(scanned.flips[:, event.models]))

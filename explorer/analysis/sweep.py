@@ -154,7 +154,14 @@ class Curves:
 
 
 def flips_of(band: Band) -> str:
-    """Where the answer flips under noises of the same strength: "at 0.04 to 0.06, 7 of 8"."""
+    """Say where the answer flips under noises of the same strength.
+
+    Args:
+        band: The band over several seeds.
+
+    Returns:
+        Words such as "at 0.04 to 0.06, 7 of 8".
+    """
     found = sorted(point for point in band.flip_points if point is not None)
     if not found:
         return "never"

@@ -21,10 +21,16 @@ Tick = Callable[[int], None]
 
 @dataclass(frozen=True, eq=False)
 class Varied:
-    """A step of ``recipe``, at ``step_index``, varied on ``image`` (1, C, H, W); ``clean`` are its undistorted pixels.
+    """One step of a recipe, ready to be varied on one image.
 
-    ``target`` is what the recipe's attacks are computed against, None where it has none. ``span``: the amounts' mild
-    end, which changes nothing, and their strong end, for this image.
+    Attributes:
+        distortion: Distortion of the step.
+        recipe: The whole recipe.
+        step_index: Index of the step in ``recipe.steps``.
+        image: Pixels before the recipe (1, C, H, W) in [0, 1].
+        clean: The undistorted pixels (1, C, H, W) that the recipe's precision gives.
+        target: What the recipe's attacks are computed against; None if it has no attack.
+        span: Mild end, which changes nothing, and strong end of the amounts for this image.
     """
 
     distortion: Distortion
@@ -46,17 +52,40 @@ class Varied:
         return is_random(self.recipe, self.step_index)
 
     def at(self, amount: float) -> Recipe:
-        """The recipe with that amount."""
+        """The recipe with another amount.
+
+        Args:
+            amount: Amount of the step, in the distortion's unit.
+
+        Returns:
+            The recipe.
+        """
         steps = list(self.recipe.steps)
         steps[self.step_index] = (self.distortion.name, amount)
         return replace(self.recipe, steps=tuple(steps))
 
     def grid(self, points: int) -> tuple[float, ...]:
-        """``points`` evenly spaced amounts over the slider's span, from mild to strong."""
+        """Spread amounts evenly over the slider's span.
+
+        Args:
+            points: Number of amounts, 2 or more.
+
+        Returns:
+            The amounts, from mild to strong.
+        """
         return tuple(torch.linspace(*self.span, points, dtype=torch.float64).tolist())
 
     def pixels(self, amounts: Sequence[float], tick: Tick, *, seed: int | None = None) -> Iterator[Tensor]:
-        """The image at every amount, piece by piece, (a, C, H, W) each; every seed has one noise field, scaled."""
+        """Distort the image with every amount, in pieces that fit into memory.
+
+        Args:
+            amounts: Amounts in the distortion's unit.
+            tick: Called after each piece with its number of images.
+            seed: Seed in place of the recipe's; all amounts of a seed share one noise field, scaled.
+
+        Returns:
+            Batches (a, C, H, W) in [0, 1], in the order of the amounts.
+        """
         recipe = self.recipe if seed is None else replace(self.recipe, seed=seed)
         pieces = inputs.pieces(amounts, inputs.piece_size(self.image.shape[1:], inputs.DRAWN_VALUES))
         target = None if self.target is None else breathing(self.target, tick)
@@ -65,12 +94,29 @@ class Varied:
             yield part
 
     def render(self, amounts: Sequence[float], tick: Tick, *, seed: int | None = None) -> Tensor:
-        """All of ``pixels`` as one batch (A, C, H, W)."""
+        """All of ``pixels`` as one batch.
+
+        Args:
+            amounts: Amounts in the distortion's unit, A of them.
+            tick: Called after each piece with its number of images.
+            seed: Seed in place of the recipe's.
+
+        Returns:
+            Pixels (A, C, H, W) in [0, 1].
+        """
         return torch.cat(list(self.pixels(amounts, tick, seed=seed)))
 
 
 def breathing(target: Target, tick: Tick) -> Target:
-    """The same target; ``tick`` is called before each of an attack's steps in the calling thread."""
+    """Let a caller pause or cancel within an attack.
+
+    Args:
+        target: What the attack is computed against.
+        tick: Called with 0 before each of the attack's forward passes in the calling thread.
+
+    Returns:
+        The same target with these calls.
+    """
     caller = get_ident()
 
     def logits(x: Tensor) -> Tensor:
@@ -90,10 +136,22 @@ def varied(
     step_index: int | None = None,
     label: int | None = None,
 ) -> Varied:
-    """The step of ``distortion`` in the recipe, ready to be varied; ``models`` were checked, the image is checked here.
+    """Prepare one step of a recipe to be varied on an image.
 
-    ``step_index`` is its index in ``recipe.steps``: by default that of the last step of that name, or a new one at the
-    end where there is none. Attacks go away from the class ``label``, or from the attacked model's own clean answer.
+    Args:
+        models: Models that were checked; attacks are computed against the one that the recipe names.
+        image: Pixels (1, C, H, W) in [0, 1]; they are checked here.
+        distortion: Name of the step's distortion.
+        recipe: The recipe.
+        step_index: Index of the step in ``recipe.steps``; by default that of the last step of the distortion, or a new
+            one at the end if there is none.
+        label: Class that attacks move away from; by default the attacked model's clean answer.
+
+    Returns:
+        The step.
+
+    Raises:
+        ExplorerError: If the image, the label or the name does not fit, or if the step at the index is another one.
     """
     image = inputs.check_image(image, models[0])
     for model in models if label is not None else ():
@@ -111,11 +169,27 @@ def varied(
 
 
 def is_random(recipe: Recipe, step_index: int) -> bool:
-    """Whether another seed gives other pixels while that step varies: idle random steps do not count."""
+    """Whether another seed would give other pixels while a step varies.
+
+    Args:
+        recipe: The recipe.
+        step_index: Index of the step that varies.
+
+    Returns:
+        True if that step, or another one that is not at its identity, draws random numbers.
+    """
     entries = [(find_distortion(name), amount, i) for i, (name, amount) in enumerate(recipe.steps)]
     return any(entry.random and (i == step_index or amount != entry.identity) for entry, amount, i in entries)
 
 
 def undistorted(image: Tensor, quantised: bool) -> Tensor:
-    """The image as an empty recipe leaves it: rounded to 8 bits where recipes are ``quantised``."""
+    """The image as an empty recipe leaves it.
+
+    Args:
+        image: Pixels (N, C, H, W) in [0, 1].
+        quantised: Whether the recipe rounds its pixels to 8 bits.
+
+    Returns:
+        Pixels of the same shape.
+    """
     return images.quantise(image) if quantised else image

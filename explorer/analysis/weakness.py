@@ -251,10 +251,18 @@ def _described(scanned: Scan, amount: float | None, points: dict[str, float | No
 
 
 def severity(distortion: Distortion, amount: float, side: int) -> float | None:
-    """Where an amount lies on the published scale for an image of ``side`` px: 0 at its identity, 1 to 5 published.
+    """Place an amount on the published scale of severities.
 
-    Linear in between; beyond the last severity it goes on at the slope of the last interval. None where nothing is
-    published for this way of the slider.
+    Linear between the published severities; beyond the last one it continues with the slope of the last interval.
+
+    Args:
+        distortion: The distortion.
+        amount: Amount in its unit.
+        side: Side of the image in px.
+
+    Returns:
+        0 at the identity, 1 to 5 at the published severities; None if nothing is published for this direction of the
+        slider.
     """
     identity, strong = distortion.span(side)
     away = 1 if (amount if amount != identity else strong) >= identity else -1

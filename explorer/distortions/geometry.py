@@ -147,7 +147,7 @@ def _strain(push: float, smoothing: float, jitter: float) -> float:
 
 _STRAINS = tuple(_strain(*setting) for setting in _ELASTIC)
 _BY_STRAIN = sorted(zip(_STRAINS, _ELASTIC, strict=True))
-_STRAINS = (0.0, *(strain for strain, _ in _BY_STRAIN), 2 * _BY_STRAIN[-1][0])
+_AMOUNTS = (0.0, *(strain for strain, _ in _BY_STRAIN), 2 * _BY_STRAIN[-1][0])
 _BENDS = (
     (0.0, *_BY_STRAIN[0][1][1:2], 0.0),
     *(setting for _, setting in _BY_STRAIN),
@@ -170,7 +170,7 @@ def elastic_transform(x: Tensor, amount: float, draws: Draws) -> Tensor:
     has more strain than severity 2. Differs from the published code in looking pixels up once, where that moves them
     twice.
     """
-    push, smoothing, jitter = between(amount, _STRAINS, _BENDS)
+    push, smoothing, jitter = between(amount, _AMOUNTS, _BENDS)
     height, width = x.shape[2:]
     side = min(height, width)
     corners = (draws.uniform(3, 2).to(x.device) * 2 - 1) * (jitter * side)

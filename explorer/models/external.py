@@ -176,7 +176,15 @@ def wrap(
 
 
 def check_module(net: Any) -> None:
-    """ExplorerError unless it is a network that can be asked."""
+    """Check that an object is a network that can be called.
+
+    Args:
+        net: Any object.
+
+    Raises:
+        ExplorerError: If it is a class, a state dict, something else, or a network with lazy layers that have no
+            weights yet.
+    """
     if isinstance(net, type) and issubclass(net, nn.Module):
         raise ExplorerError(f"{net.__name__} is a class, not yet a network; give an instance of it: {net.__name__}().")
     if isinstance(net, dict):
@@ -194,7 +202,14 @@ def check_module(net: Any) -> None:
 
 @contextmanager
 def borrowed(net: nn.Module) -> Iterator[nn.Module]:
-    """The network, locked for this thread: itself in eval mode, else a snapshot of it."""
+    """Lock a network for this thread.
+
+    Args:
+        net: The network.
+
+    Yields:
+        The network itself if it is in eval mode, else a snapshot of it in eval mode.
+    """
     with _finding:
         lock = _locks.setdefault(net, threading.RLock())
     with lock:
@@ -212,7 +227,25 @@ def external_card(
     classes: Sequence[str] | None,
     arch_options: dict[str, Any] | None = None,
 ) -> Card:
-    """The card of a network from outside with ``count`` classes; ExplorerError where what is said of it is wrong."""
+    """Make the card of a network that was trained elsewhere.
+
+    Args:
+        name: Its name.
+        arch: Its architecture, or the name of its class.
+        count: Number of classes that it answers with.
+        channels: Channels of its input.
+        size: Side of its input in px.
+        mean: Normalisation mean, 1 number or one per channel, in [0, 1] pixel units; 0 by default.
+        std: Normalisation standard deviation, as ``mean``; 1 by default.
+        classes: Class names; numbers by default.
+        arch_options: Options of the architecture.
+
+    Returns:
+        The card.
+
+    Raises:
+        ExplorerError: If the number of names, means or standard deviations does not fit, or if ``std`` is not above 0.
+    """
     if classes is None:
         from explorer.data.published import CIFAR10_CLASSES
 

@@ -26,7 +26,18 @@ DRAWN_VALUES = 2**15  # the same where pixels are distorted or attacked
 
 
 def check_models(models: Sequence[Classifier]) -> tuple[Classifier, ...]:
-    """The models as a tuple; ExplorerError unless they can all see the same pixels, each under its own name."""
+    """Check models that are to see the same pixels.
+
+    Args:
+        models: Loaded models.
+
+    Returns:
+        The models.
+
+    Raises:
+        ExplorerError: If there are none, if one is not a loaded model or is in training mode, if two share a name, or
+            if their inputs differ.
+    """
     if isinstance(models, nn.Module):
         raise ExplorerError("Models come as a list, also where it is one: [model].")
     models = tuple(models)
@@ -64,7 +75,18 @@ def _input(model: Classifier) -> str:
 
 
 def check_image(image: Tensor, model: Classifier) -> Tensor:
-    """The image (1, C, H, W) as float32 on the CPU; ExplorerError unless the model takes it as it is, in [0, 1]."""
+    """Check one image.
+
+    Args:
+        image: Pixels (1, C, H, W) in [0, 1].
+        model: A model that is to take it as it is.
+
+    Returns:
+        The image as float32 on the CPU.
+
+    Raises:
+        ExplorerError: If its shape, its size or the range of its values does not fit.
+    """
     pixels = as_batch(image)
     if len(pixels) != 1:
         raise ExplorerError(f"Expected one image, (1, C, H, W), got shape {tuple(image.shape)}.")
@@ -73,7 +95,15 @@ def check_image(image: Tensor, model: Classifier) -> Tensor:
 
 
 def check_size(pixels: Tensor, model: Classifier) -> None:
-    """ExplorerError unless the images (N, C, H, W) have the size and the channels that the model takes."""
+    """Check the size of images.
+
+    Args:
+        pixels: Images (N, C, H, W).
+        model: A model that is to take them as they are.
+
+    Raises:
+        ExplorerError: If the size or the number of channels is not that of the model's input.
+    """
     if tuple(pixels.shape[1:]) != (model.channels, model.size, model.size):
         _, channels, height, width = pixels.shape
         raise ExplorerError(

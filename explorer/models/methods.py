@@ -169,7 +169,14 @@ def method_title(name: str) -> str:
 
 
 def method_colours(name: str) -> MethodColours:
-    """The colours of a method; those of secondary text where it has none of its own or is not known here."""
+    """The colours of a method.
+
+    Args:
+        name: Name of the method.
+
+    Returns:
+        Its colours; those of secondary text if it is unknown or has none.
+    """
     known = METHODS.get(name)
     return (known and known.colours) or PLAIN
 

@@ -47,7 +47,18 @@ def read_models(
 
 
 def open_models(models: ModelsLike | None) -> list[Opened]:
-    """Open the named models; networks are wrapped later, when the size of the images is known."""
+    """Open the named models; networks are wrapped later, when the size of the images is known.
+
+    Args:
+        models: A name, a path, a ``Classifier``, any ``torch.nn.Module``, a list or a dict of them; None for the
+            default models.
+
+    Returns:
+        Loaded models, and networks with their names.
+
+    Raises:
+        ExplorerError: If there is no such model, or if the list is empty.
+    """
     if models is None:
         models = first_models()
     if isinstance(models, Mapping):
@@ -69,7 +80,17 @@ def open_models(models: ModelsLike | None) -> list[Opened]:
 
 
 def wrap_opened(opened: Sequence[Opened], size: int | None, channels: int | None) -> tuple[Classifier, ...]:
-    """Loaded models as they are, networks wrapped for images of this size; the first loaded one lends its classes."""
+    """Wrap the networks among opened models.
+
+    Args:
+        opened: What ``open_models`` returned.
+        size: Side of the images in px; None to find out from the network.
+        channels: Channels of the images; None to find out from the network.
+
+    Returns:
+        The models in the same order; a network with as many classes as the first loaded model takes over its class
+        names.
+    """
     known = (model for model in opened if isinstance(model, Classifier) and not isinstance(model, ExternalClassifier))
     like = next(known, None)
     return tuple(
@@ -81,7 +102,14 @@ def wrap_opened(opened: Sequence[Opened], size: int | None, channels: int | None
 
 
 def first_models() -> list[str]:
-    """The names of the models shown by default: ``defaults.MODELS``, if they are installed."""
+    """The names of the models shown by default.
+
+    Returns:
+        ``defaults.MODELS`` if they are installed, else the first two checkpoints.
+
+    Raises:
+        ExplorerError: If there are no checkpoints.
+    """
     from explorer.models.families import group
 
     cards = list_models()
@@ -92,7 +120,14 @@ def first_models() -> list[str]:
 
 
 def load_named(name: str | Path) -> Classifier:
-    """``load_model``; shipped models stay in memory once they are loaded, files are read again: they may change."""
+    """Load a model, keeping shipped ones in memory.
+
+    Args:
+        name: Name of a checkpoint, or the path of a file; files are read again each time because they may change.
+
+    Returns:
+        The model.
+    """
     key = (str(checkpoint_folder()), str(name))
     if key not in _loaded:
         loaded = load_model(name)
@@ -103,7 +138,14 @@ def load_named(name: str | Path) -> Classifier:
 
 
 def class_notes(models: Sequence[Classifier]) -> list[str]:
-    """What there is to say where models do not answer with the same classes."""
+    """Describe how the classes of several models differ.
+
+    Args:
+        models: The models; the others are compared with the first.
+
+    Returns:
+        One sentence per model whose classes differ.
+    """
     first, messages = models[0], []
     for model in models[1:]:
         ours, theirs = first.classes, model.classes

@@ -40,7 +40,14 @@ class Adjustment:
         self.exponents = torch.empty(0)
 
     def scale(self, gradients: Tensor) -> Tensor:
-        """The gradients (N, ...) from which a layer's weights learn: s_i d_i beta."""
+        """Scale the gradients from which a layer's weights learn (Rozsa et al. 2016).
+
+        Args:
+            gradients: Gradients d_i of the layer's output (N, ...).
+
+        Returns:
+            s_i d_i beta, of the same shape.
+        """
         scales = gradient_scales(gradients, self.exponents) * self.beta
         return gradients * scales.to(gradients.dtype).view(-1, *[1] * (gradients.ndim - 1))
 
@@ -101,7 +108,15 @@ class _AdjustedLinear(torch.autograd.Function):
 
 @contextmanager
 def adjusted_layers(net: nn.Module, adjustment: Adjustment) -> Iterator[None]:
-    """While it lasts, every Conv2d and Linear of ``net`` runs through its adjusted twin; parameters are untouched."""
+    """Run every Conv2d and Linear of a network through its adjusted twin; parameters are untouched.
+
+    Args:
+        net: The network.
+        adjustment: How the gradients are scaled.
+
+    Yields:
+        None; the network is as before afterwards.
+    """
     layers = [m for m in net.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
     for layer in layers:
 

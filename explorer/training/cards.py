@@ -39,7 +39,16 @@ Evaluate = Callable[[Classifier, Dataset, Recipe], Accuracy]
 
 
 def new_card(config: TrainConfig, data: Dataset, init: Card | None = None) -> Card:
-    """The card of an untrained model: its name, input and classes; the normalisation is that of ``init`` if given."""
+    """Make the card of an untrained model.
+
+    Args:
+        config: Settings of the run.
+        data: The training set.
+        init: Card of the model to start from; its normalisation is used.
+
+    Returns:
+        The card with name, input and classes.
+    """
     mean, std = normalisation(config, data) if init is None else (init.mean, init.std)
     return Card(
         name=config.name, data=config.data, arch=config.arch, method=config.method, classes=data.classes,
@@ -50,7 +59,18 @@ def new_card(config: TrainConfig, data: Dataset, init: Card | None = None) -> Ca
 def training_card(
     card: Card, config: TrainConfig, facts: dict[str, Any], *, command: str, device: torch.device
 ) -> Card:
-    """The card with how its model was trained: every setting, the ``facts`` of the run, command and versions."""
+    """Add to a card how its model was trained.
+
+    Args:
+        card: The card.
+        config: Settings of the run, all of which are stored.
+        facts: What the run measured.
+        command: Command line that repeats the run.
+        device: Device of the run.
+
+    Returns:
+        The new card, with the versions of the libraries.
+    """
     settings = {key: value for key, value in asdict(config).items() if key not in ("method", "arch", "data")}
     # pip does not know for which CUDA this torch was built; it knows itself.
     libraries = versions("explorer", "python", "torch", "torchvision", "numpy", "pillow") | {"torch": torch.__version__}

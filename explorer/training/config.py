@@ -122,7 +122,14 @@ class TrainConfig:
 
 
 def data_name(data: str) -> str:
-    """What a model calls its data set: its name, of a file or folder the last part; never a path, never empty."""
+    """The name of a data set on a model's card.
+
+    Args:
+        data: Name of a data set, or the path of a folder or file.
+
+    Returns:
+        The name, or the last part of the path; never empty.
+    """
     return Path(data).expanduser().resolve().stem or "data"
 
 
@@ -150,7 +157,11 @@ def lr_factor(config: TrainConfig, step: int, total: int) -> float:
 
 
 def normalisation(config: TrainConfig, data: Dataset) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """What the network's input is made with.
+    """The normalisation of the network's input.
+
+    Args:
+        config: Settings of the run; ``inputs`` names the scale.
+        data: The training set, whose mean and deviation may be used.
 
     Returns:
         (mean, std) per channel in [0, 1] pixel units, such that (x - mean) / std is what ``config.inputs`` names.

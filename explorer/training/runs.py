@@ -48,18 +48,40 @@ def train_model(
 
 @lru_cache(maxsize=2)
 def data_set(name: str, split: str) -> Dataset:
-    """``load_dataset``, cached: the runs of an experiment share their data."""
+    """``load_dataset``, cached, because the runs of an experiment share their data.
+
+    Args:
+        name: Name of the data set, or its path.
+        split: ``train`` or ``test``.
+
+    Returns:
+        The data set.
+    """
     return load_dataset(name, split)
 
 
 def held_out(config: TrainConfig) -> Dataset:
-    """The training images that this run did not train on and kept for validation, as the trainer splits them."""
+    """The training images that a run holds out for validation.
+
+    Args:
+        config: Settings of the run.
+
+    Returns:
+        The images, chosen by the same seeded shuffle as in the trainer.
+    """
     data = data_set(config.data, "train")
     return replace(data.select(split_rows(config, len(data))[0].numpy()), split="validation")
 
 
 def command(config: TrainConfig) -> str:
-    """The command that repeats this run alone: every setting that is not the default, and all options."""
+    """The command that repeats a run alone.
+
+    Args:
+        config: Settings of the run.
+
+    Returns:
+        The command line with every setting that differs from the default, and all options.
+    """
     words = ["explorer", "train", "--method", config.method, "--arch", config.arch, "--data", config.data]
     for setting in fields(TrainConfig):
         value = getattr(config, setting.name)

@@ -29,7 +29,11 @@ MIXES = {"relatives": RELATIVES, "corruptions": CORRUPTIONS, "all": tuple(dict.f
 
 
 def far_end(distortion: Distortion, side: int) -> float:
-    """The strongest amount that training draws, for images of ``side`` px.
+    """The strongest amount that training draws.
+
+    Args:
+        distortion: The distortion.
+        side: Side of the images in px.
 
     Returns:
         The published severity farthest from the identity, else the default amount.

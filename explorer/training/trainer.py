@@ -60,7 +60,11 @@ class TrainingProgress:
 
 
 def cpu_has_bf16() -> bool:
-    """Whether this processor multiplies bfloat16 in hardware; without, bf16 is several times slower than float32."""
+    """Whether the processor multiplies bfloat16 in hardware.
+
+    Returns:
+        False if it does not; bf16 is then several times slower than float32.
+    """
     try:
         return "amx_bf16" in (flags := Path("/proc/cpuinfo").read_text()) or "avx512_bf16" in flags
     except OSError:
@@ -68,17 +72,33 @@ def cpu_has_bf16() -> bool:
 
 
 def uses_bf16(precision: str, device: torch.device) -> bool:
-    """Whether to train under bfloat16 autocast: as ``precision`` says, or (auto) where the hardware gains from it."""
+    """Decide whether to train under bfloat16 autocast.
+
+    Args:
+        precision: ``bf16``, ``fp32``, or ``auto`` for bf16 where the hardware gains from it.
+        device: Device of the run.
+
+    Returns:
+        The decision.
+    """
     if precision != "auto":
         return precision == "bf16"
     return device.type == "cuda" or (device.type == "cpu" and cpu_has_bf16())
 
 
 def build_model(config: TrainConfig, data: Dataset, init: Classifier | None) -> Classifier:
-    """A fresh classifier for this data set, with the weights of ``init`` where one is given.
+    """Make the classifier that a run trains.
+
+    Args:
+        config: Settings of the run.
+        data: The training set, which determines classes and channels.
+        init: Model whose weights to start from.
+
+    Returns:
+        A new classifier.
 
     Raises:
-        ExplorerError: There is no such architecture, or ``init`` is another network.
+        ExplorerError: If there is no such architecture, or if ``init`` has another architecture or number of classes.
     """
     architecture = find_architecture(config.arch)
     torch.manual_seed(config.seed)
@@ -179,10 +199,19 @@ def train(
 
 
 def prepare(config: TrainConfig, data: Dataset, *, device: torch.device, init: Classifier | None = None) -> Run:
-    """A run before its first step: network, optimizer and images on the device, every option at its value.
+    """Prepare a run up to its first step.
+
+    Args:
+        config: Settings of the run.
+        data: The training set.
+        device: Where to train.
+        init: Model whose weights to start from.
+
+    Returns:
+        Network, optimizer and images on the device.
 
     Raises:
-        ExplorerError: A setting does not fit the data.
+        ExplorerError: If a setting does not fit the data.
     """
     config = replace(config, options=default_options(config.method) | config.options)
     bf16 = uses_bf16(config.precision, device)
@@ -198,7 +227,18 @@ def prepare(config: TrainConfig, data: Dataset, *, device: torch.device, init: C
 
 @dataclass(frozen=True)
 class Run:
-    """One training run in motion: what stays the same from epoch to epoch."""
+    """One training run: what stays the same from epoch to epoch.
+
+    Attributes:
+        config: Settings, every option at its value.
+        model: The model that is trained.
+        optimizer: Its optimizer.
+        x: Training images, uint8 (N, C, H, W).
+        y: Their labels (N,).
+        holdout_x: Images held out for validation, possibly none.
+        holdout_y: Their labels.
+        bf16: Whether steps run under bfloat16 autocast.
+    """
 
     config: TrainConfig
     model: Classifier
@@ -286,10 +326,14 @@ def _optimizer(config: TrainConfig, model: Classifier) -> torch.optim.Optimizer:
 
 
 def split_rows(config: TrainConfig, count: int) -> tuple[Tensor, Tensor]:
-    """Which of ``count`` images are held out for validation, and which are trained on, by a seeded shuffle.
+    """Split training images by a seeded shuffle.
+
+    Args:
+        config: Settings of the run; ``holdout`` and ``seed`` are used.
+        count: Number of images.
 
     Returns:
-        The indices of those held out, and of those trained on.
+        The indices held out for validation, and those to train on.
     """
     shuffled = torch.randperm(count, generator=torch.Generator().manual_seed(config.seed))
     return shuffled[: config.holdout], shuffled[config.holdout :][: config.train_size or None]

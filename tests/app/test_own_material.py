@@ -101,7 +101,7 @@ def test_two_models_of_one_name_are_refused(tmp_path: Path) -> None:
 def test_two_data_sets_of_one_name_are_refused(shapes: Path, tmp_path: Path) -> None:
     other = shutil.copytree(shapes, tmp_path / "elsewhere" / "shapes")
     with pytest.raises(ExplorerError, match=r"^Two data sets are named 'shapes'"):
-        Workspace(own=[open_dataset(str(folder)) for folder in (shapes, other)])
+        Workspace(user_data=[open_dataset(str(folder)) for folder in (shapes, other)])
 
 
 def test_the_present_folder_has_a_name(shapes: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -238,7 +238,7 @@ def test_the_command_takes_a_suite_or_a_recipe(capsys):
     code, out, _ = command(capsys, "--suite", "line-search", "--limit", "30")
     assert code == 0
     for summary in found["summaries"]:
-        assert f"of {summary['right']} of 30 images" in out
+        assert f"of {summary['correct']} of 30 images" in out
         for one in summary["searches"]:
             assert f"{one['direction']} " in out
             assert f"{one['epsilon']:.1f} (" in out
