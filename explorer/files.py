@@ -50,10 +50,14 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 def write_whole(path: Path, data: bytes | str) -> None:
-    """Write bytes, or text as UTF-8 with its line ends as they are, to ``path``, whole or not at all.
+    """Write a file whole or not at all.
+
+    Args:
+        path: The file; an existing one is replaced.
+        data: Bytes, or text that is written as UTF-8 with its line ends as they are.
 
     Raises:
-        WriteError: The file cannot be written.
+        WriteError: If the file cannot be written.
     """
     content = data.encode() if isinstance(data, str) else data
     with whole(path) as part:

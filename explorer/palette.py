@@ -13,7 +13,12 @@ Theme = Literal["light", "dark"]
 
 
 class Colour(NamedTuple):
-    """One colour as "#rrggbb", for light and for dark pages."""
+    """One colour in two themes.
+
+    Attributes:
+        light: "#rrggbb" on light pages.
+        dark: "#rrggbb" on dark pages.
+    """
 
     light: str
     dark: str

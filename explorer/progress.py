@@ -9,7 +9,12 @@ Progress = Callable[[int, int], None]
 
 
 def silent(done: int, total: int) -> None:
-    """A ``Progress`` that does nothing."""
+    """A ``Progress`` that does nothing.
+
+    Args:
+        done: Units of work that are done.
+        total: Units of work in all.
+    """
 
 
 class Meter:
@@ -25,6 +30,10 @@ class Meter:
         self.step(0)
 
     def step(self, count: int = 1) -> None:
-        """Add ``count`` to what is done; 0 only gives the caller the chance to pause or to cancel."""
+        """Add to the work that is done and report it.
+
+        Args:
+            count: Units of work; 0 only lets the caller pause or cancel.
+        """
         self._done = min(self._done + count, self._total)
         self._progress(self._done, self._total)

@@ -14,10 +14,16 @@ if TYPE_CHECKING:
 
 
 def versions(*names: str) -> dict[str, str]:
-    """The installed version of each of ``names``: "explorer", "python", or a library as pip calls it.
+    """Installed versions.
+
+    Args:
+        names: "explorer", "python", or names of libraries as pip knows them.
+
+    Returns:
+        Version by name, in the order given.
 
     Raises:
-        importlib.metadata.PackageNotFoundError: A library is not installed.
+        importlib.metadata.PackageNotFoundError: If a library is not installed.
     """
     import explorer
 
@@ -26,7 +32,14 @@ def versions(*names: str) -> dict[str, str]:
 
 
 def hardware(device: torch.device) -> str:
-    """The name of a device: the GPU's, or the processor's with the number of threads that torch uses."""
+    """The name of a device.
+
+    Args:
+        device: A torch device.
+
+    Returns:
+        The name of the GPU, or that of the processor with the number of threads that torch uses.
+    """
     import torch
 
     if device.type == "cuda":

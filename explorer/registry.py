@@ -44,10 +44,17 @@ class Registry(MutableMapping[str, T]):
         self._ready, self._loading = package is None, False
 
     def add(self, name: str, thing: T) -> T:
-        """Register ``thing`` under ``name`` and return it.
+        """Register a thing.
+
+        Args:
+            name: Its name.
+            thing: The thing.
+
+        Returns:
+            The thing.
 
         Raises:
-            ValueError: The name is taken.
+            ValueError: If the name is taken.
         """
         if self._package and not self._ready:
             import_module(self._package)  # what ships comes first, whichever registry a plugin was loaded for
@@ -57,10 +64,16 @@ class Registry(MutableMapping[str, T]):
         return thing
 
     def find(self, name: str) -> T:
-        """The thing of that name.
+        """Look up a thing.
+
+        Args:
+            name: Its name.
+
+        Returns:
+            The thing.
 
         Raises:
-            ExplorerError: There is none; the sentence names the closest names, or all of them.
+            ExplorerError: If there is none of that name; the sentence lists the closest names, or all of them.
         """
         known = self._filled()
         if isinstance(name, str) and name in known:

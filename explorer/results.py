@@ -93,7 +93,11 @@ class Result:
 
 @dataclass(frozen=True, repr=False)
 class Results(Result, Sequence[T], Generic[T]):
-    """Several results of one type, in order: a sequence that is a result, too."""
+    """Several results of one type, in order: a sequence that is itself a result.
+
+    Attributes:
+        items: The results.
+    """
 
     items: tuple[T, ...]
 
@@ -136,23 +140,52 @@ def check_out(path: str | Path) -> Path:
 
 
 def percent(share: float) -> str:
-    """A share of 1 in percent, with one decimal: 0.125 is "12.5 %"."""
+    """Format a share.
+
+    Args:
+        share: A number, usually in [0, 1].
+
+    Returns:
+        Per cent with one decimal: 0.125 gives "12.5 %".
+    """
     return f"{100 * share:.1f} %"
 
 
 def distinct_titles(titles: Sequence[str], names: Sequence[str]) -> list[str]:
-    """The titles of models; the whole names of those whose titles are the same."""
+    """Titles under which models can be told apart.
+
+    Args:
+        titles: Titles of the models.
+        names: Their names.
+
+    Returns:
+        One text per model: its title, or its whole name where the title occurs more than once.
+    """
     return [title if titles.count(title) == 1 else name for title, name in zip(titles, names, strict=True)]
 
 
 def short_names(names: Sequence[str]) -> list[str]:
-    """The last parts of models' names ("stability" of "digits/lenet/stability"); whole names where two are the same."""
+    """Short names under which models can be told apart.
+
+    Args:
+        names: Names such as "digits/lenet/stability".
+
+    Returns:
+        The last part of each name; whole names where last parts are equal.
+    """
     last = [name.rpartition("/")[2] for name in names]
     return distinct_titles(last, names)
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON knows it: arrays become lists; what is missing or not finite becomes None."""
+    """Convert a value to what JSON can hold.
+
+    Args:
+        value: Numbers, arrays, tensors, sequences and mappings, nested.
+
+    Returns:
+        Plain values; arrays become lists, missing and non-finite numbers become None.
+    """
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, list):
@@ -162,7 +195,14 @@ def plain(value: Any) -> Any:
 
 
 def plain_records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows of a frame as JSON objects; what is not finite or not there is None."""
+    """The rows of a table as JSON objects.
+
+    Args:
+        frame: The table.
+
+    Returns:
+        One dictionary per row; missing and non-finite numbers are None.
+    """
     return [{str(key): plain(value) for key, value in row.items()} for row in frame.to_dict("records")]
 
 

@@ -154,14 +154,31 @@ def heatmap(matrix: Any, rows: Sequence[str], columns: Sequence[str], x: str, y:
 
 
 def heading(title: str | None) -> dict[str, Any] | None:
-    """A title on the left, or none."""
+    """The title of a figure.
+
+    Args:
+        title: Its text; None for no title.
+
+    Returns:
+        Plotly's title, aligned left, or None.
+    """
     return (
         {"text": title, "x": 0, "xref": "paper", "font": {"size": 14}, "y": 0.97, "yanchor": "top"} if title else None
     )
 
 
 def numbers(values: Any) -> list[float]:
-    """A flat list of floats of a list, an array or a tensor; ExplorerError where one is none."""
+    """Read numbers.
+
+    Args:
+        values: A list of numbers, an array (n,) or a tensor (n,).
+
+    Returns:
+        The numbers as floats.
+
+    Raises:
+        ExplorerError: If it is something else.
+    """
     try:
         return [float(value) for value in (values.tolist() if hasattr(values, "tolist") else values)]
     except (TypeError, ValueError):

@@ -98,5 +98,13 @@ def _bars(figure: Figure, found: Comparison) -> None:
 
 
 def difference(clean: Tensor, distorted: Tensor) -> Tensor:
-    """What changed, around middle grey, as the live view draws it: (1, C, H, W) in [0, 1]."""
+    """The difference of two images, as the live view draws it.
+
+    Args:
+        clean: Image (1, C, H, W) in [0, 1].
+        distorted: Image of the same shape.
+
+    Returns:
+        An image (1, C, H, W) in [0, 1]; no difference is middle grey.
+    """
     return (0.5 + GAIN / 2 * (distorted.cpu().float() - clean.cpu().float())).clamp(0, 1)

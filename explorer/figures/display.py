@@ -58,7 +58,14 @@ def show(figure: go.Figure) -> None:
 
 
 def bundle(figure: go.Figure) -> dict[str, Any]:
-    """The representations by MIME type: Plotly's JSON, a PNG, and a line of text."""
+    """The representations of a figure for a notebook.
+
+    Args:
+        figure: The figure.
+
+    Returns:
+        Plotly's JSON, a PNG and a line of text, by MIME type.
+    """
     drawn = figure.to_plotly_json()
     names = [axis.title.text for axis in (*figure.select_yaxes(), *figure.select_xaxes()) if axis.title.text]
     title = figure.layout.title.text or " against ".join(dict.fromkeys(names)) or "figure"

@@ -44,20 +44,45 @@ LAYOUT: dict[str, Any] = {
 
 
 def layout(**changes: object) -> go.Layout:
-    """The common layout with some entries replaced; a title gets room above the legend."""
+    """The common layout of all figures.
+
+    Args:
+        changes: Entries of Plotly's layout that replace the common ones.
+
+    Returns:
+        The layout; a title gets room above the legend.
+    """
     margin = LAYOUT["margin"] | {"t": 70} if changes.get("title") else LAYOUT["margin"]
     return go.Layout({**LAYOUT, "margin": margin, **changes})
 
 
 def axis(title: str, **changes: object) -> dict[str, object]:
-    """An axis; ``title`` is its name with the unit, ExplorerError where it is empty."""
+    """The common style of an axis.
+
+    Args:
+        title: Name of the axis with its unit.
+        changes: Entries of Plotly's axis that replace the common ones.
+
+    Returns:
+        The axis.
+
+    Raises:
+        ExplorerError: If the title is empty.
+    """
     if not isinstance(title, str) or not title.strip():
         raise ExplorerError('An axis needs a name with its unit, for example x="noise σ (pixel units, 0–1)".')
     return {**_AXIS, "title": {"text": title, "standoff": 8, "font": {"size": 12}}, **changes}
 
 
 def method_of(name: str) -> str | None:
-    """The method that a line's name refers to: itself, its title, or the last part of a model's name; None if none."""
+    """Find the method that the name of a line refers to.
+
+    Args:
+        name: A method, its title, or the name of a model.
+
+    Returns:
+        The method, or None.
+    """
     titles = {known.title.lower(): name for name, known in METHODS.items()}
     for part in (name, name.rpartition("/")[2], name.partition(" (")[0], name.partition(" · ")[0]):
         known = part.strip().lower()
@@ -67,7 +92,15 @@ def method_of(name: str) -> str | None:
 
 
 def colours(names: Sequence[str], methods: Sequence[str | None] | None = None) -> list[str]:
-    """One colour per name: that of its method, else the next of the others."""
+    """Choose colours.
+
+    Args:
+        names: Names of the lines or bars.
+        methods: Their methods; by default read from the names.
+
+    Returns:
+        "#rrggbb" per name: the colour of its method, else the next of the other colours.
+    """
     methods = [method_of(name) for name in names] if methods is None else methods
     left = iter(palette.OTHERS * (1 + len(names) // len(palette.OTHERS)))
     known = [None if method is None or method not in METHODS else METHODS[method].colours for method in methods]
@@ -75,16 +108,38 @@ def colours(names: Sequence[str], methods: Sequence[str | None] | None = None) -
 
 
 def dash(index: int) -> str:
-    """The dash of the line with this index."""
+    """The dash of a line.
+
+    Args:
+        index: Index of the line, from 0; the dashes repeat.
+
+    Returns:
+        Plotly's dash.
+    """
     return DASHES[index % len(DASHES)]
 
 
 def rgba(colour: str, opacity: float) -> str:
-    """A colour "#rrggbb" as Plotly's "rgba(r,g,b,a)"."""
+    """A colour with opacity.
+
+    Args:
+        colour: "#rrggbb".
+        opacity: In [0, 1].
+
+    Returns:
+        Plotly's "rgba(r,g,b,a)".
+    """
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{opacity:g})"
 
 
 def tint(colour: str) -> str:
-    """A colour "#rrggbb" half way to white."""
+    """Mix a colour with the same amount of white.
+
+    Args:
+        colour: "#rrggbb".
+
+    Returns:
+        "#rrggbb".
+    """
     return "#" + "".join(f"{(int(colour[i : i + 2], 16) + 255) // 2:02x}" for i in (1, 3, 5))

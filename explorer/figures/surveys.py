@@ -20,10 +20,13 @@ MEASURED = ("accuracy", "instability", "distorted")
 
 
 def findings_figure(found: Findings) -> Figure:
-    """Accuracy of both models by distortion, mean over the amounts.
+    """Draw the accuracy of both models by distortion, mean over the amounts.
 
     Args:
         found: What ``explorer.survey.report.findings`` returned.
+
+    Returns:
+        The figure.
     """
     means = found.accuracy.groupby("distortion", sort=False)[["baseline", "other"]].mean()
     names = short_names([found.baseline, found.other])
@@ -34,13 +37,16 @@ def findings_figure(found: Findings) -> Figure:
 
 
 def view_figure(found: SurveyView) -> Figure:
-    """The figure of a table: what it measures by condition, or how many rows it has of each.
+    """Draw a table of a survey: what it measures by condition, or how many rows it has of each.
 
     Args:
         found: A view of a survey, or a table of its statistics.
 
+    Returns:
+        The figure.
+
     Raises:
-        ExplorerError: The table is empty.
+        ExplorerError: If the table is empty.
     """
     frame = found.to_frame()
     if frame.empty:

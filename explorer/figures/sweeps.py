@@ -47,7 +47,16 @@ def curves(sweep: Sweep, what: str = "confidence", title: str | None = None) -> 
 
 
 def traces(sweep: Sweep, what: str, *, legend: bool = True) -> list[go.Scatter]:
-    """Per model: its band (where there is one), its curve, and its flip point; always the same number per model."""
+    """The traces of a sweep.
+
+    Args:
+        sweep: The sweep.
+        what: A key of ``CURVES``.
+        legend: Whether the curves are in the legend.
+
+    Returns:
+        Per model its band (if there is one), its curve and its flip point, always equally many per model.
+    """
     _, _, times = CURVES[what]
     amounts = shown(sweep, sweep.amounts)
     drawn: list[go.Scatter] = []
@@ -93,7 +102,18 @@ def traces(sweep: Sweep, what: str, *, legend: bool = True) -> list[go.Scatter]:
 
 
 def flip(sweep: Sweep, model: Curves, values: Sequence[float], ink: str, common: dict[str, Any]) -> go.Scatter:
-    """A diamond where the answer changes; without one, a trace of no points, so that each model has as many traces."""
+    """The flip point of one model.
+
+    Args:
+        sweep: The sweep.
+        model: The model's curves.
+        values: Values of its curve, in the axis's unit.
+        ink: Its colour, "#rrggbb".
+        common: Entries of the trace.
+
+    Returns:
+        A diamond where the answer changes; without a flip point, a trace without points.
+    """
     point = model.flip_point
     at = [] if point is None else [point]
     distortion = find_distortion(sweep.distortion)
@@ -110,13 +130,30 @@ def flip(sweep: Sweep, model: Curves, values: Sequence[float], ink: str, common:
 
 
 def across(sweep: Sweep, **changes: object) -> dict[str, Any]:
-    """The axis of the amounts: the distortion's title with symbol and unit, mild on the left."""
+    """The axis of the amounts.
+
+    Args:
+        sweep: The sweep.
+        changes: Entries that replace the common ones.
+
+    Returns:
+        An axis with the distortion's title, symbol and unit, mild on the left.
+    """
     first, last = shown(sweep, [sweep.amounts[0], sweep.amounts[-1]])
     return axis(find_distortion(sweep.distortion).axis, range=[first, last], **changes)
 
 
 def upward(sweep: Sweep, what: str, **changes: object) -> dict[str, Any]:
-    """The axis of the values; probabilities have a fixed range."""
+    """The axis of the values.
+
+    Args:
+        sweep: The sweep.
+        what: A key of ``CURVES``.
+        changes: Entries that replace the common ones.
+
+    Returns:
+        An axis; that of probabilities has a fixed range.
+    """
     _, name, _ = CURVES[what]
     if what == "confidence":
         followed = {model.classes[model.followed] for model in sweep.models}
@@ -129,7 +166,15 @@ def upward(sweep: Sweep, what: str, **changes: object) -> dict[str, Any]:
 
 
 def shown(sweep: Sweep, amounts: Sequence[float]) -> list[float]:
-    """Amounts as people read them: 255ths where the unit says so."""
+    """Convert amounts to the numbers that are written at the axis.
+
+    Args:
+        sweep: The sweep.
+        amounts: Amounts in the distortion's unit.
+
+    Returns:
+        The numbers: 255 times as large where the unit is n/255.
+    """
     factor = find_distortion(sweep.distortion).factor
     return [amount * factor for amount in amounts]
 

@@ -72,12 +72,26 @@ def _names(models: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def before(answer: Mapping[str, Any]) -> str:
-    """What the distorted picture is compared with: the clean one or a pinned one."""
+    """The caption of the picture that the distorted one is compared with.
+
+    Args:
+        answer: As in ``report``.
+
+    Returns:
+        "pinned" if a picture is pinned, else "clean".
+    """
     return "pinned" if answer.get("pinned") else "clean"
 
 
 def answers_html(answer: Mapping[str, Any]) -> str:
-    """The models' answers as one HTML table, for readers without scripts; ``answer`` as in ``report``."""
+    """The models' answers for readers without scripts.
+
+    Args:
+        answer: As in ``report``.
+
+    Returns:
+        One HTML table.
+    """
     return fill("answers.html", **_answers(answer))
 
 
@@ -153,7 +167,14 @@ def _probabilities(answer: Mapping[str, Any]) -> Table:
 
 
 def flips_table(curves: Mapping[str, Any]) -> Table:
-    """Each model's flip point, and where it lies with other noises."""
+    """Each model's flip point, and its range over other noises.
+
+    Args:
+        curves: The curves as ``curves.js`` draws them.
+
+    Returns:
+        One row per model.
+    """
     amounts = curves["amounts"]
     rows = []
     for name, model in zip(_names(curves["models"]), curves["models"], strict=True):

@@ -25,7 +25,11 @@ MADE_WITH = ("explorer", "python", "torch", "torchvision", "numpy", "pillow")
 
 @cache
 def templates() -> Environment:
-    """The templates of this package: they escape all text, and a name that is not given is an error."""
+    """The templates of this package.
+
+    Returns:
+        A Jinja environment that escapes all text and refuses undefined names.
+    """
     return Environment(
         loader=PackageLoader("explorer.reports"),
         autoescape=True,
@@ -37,11 +41,14 @@ def templates() -> Environment:
 
 
 def fill(template: str, **values: Any) -> str:
-    """A template with these values as HTML.
+    """Fill a template.
 
     Args:
         template: Its file name in ``templates``.
-        values: What the template names; text is escaped.
+        values: Values of its names; text is escaped.
+
+    Returns:
+        HTML.
     """
     return templates().get_template(template).render(**values)
 
@@ -87,7 +94,14 @@ def _fingerprint(text: str) -> str:
 
 
 def model_card(card: Mapping[str, Any]) -> dict[str, Any]:
-    """What a model's card (``Card.to_dict()``) tells, as ``parts.html`` shows it."""
+    """Prepare a model's card for ``parts.html``.
+
+    Args:
+        card: ``Card.to_dict()``.
+
+    Returns:
+        The values that the template names.
+    """
     rows = [
         [str(result["recipe"]), f"{100 * result['accuracy']:.2f} %", f"{result['n']:,}", str(result["seed"])]
         for result in card["results"]

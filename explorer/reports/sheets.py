@@ -26,7 +26,10 @@ def sheet(result: Result) -> Sheet:
     """The tables of a result.
 
     Args:
-        result: Any result; one without a table of its own is shown by its records.
+        result: Any result; one without its own table is shown by its records.
+
+    Returns:
+        The tables with heading and notes.
     """
     records = result.records()
     head = list(records[0]) if records else []

@@ -12,22 +12,51 @@ from explorer.reports.tables import Sheet, Table
 
 
 def suite_sheet(found: Suite) -> Sheet:
-    """Accuracies under a suite."""
+    """The accuracies under a suite.
+
+    Args:
+        found: The result of the suite.
+
+    Returns:
+        Its table with heading and notes.
+    """
     return Sheet([suite_table(found)], found.heading)
 
 
 def calibration_sheet(found: Calibration) -> Sheet:
-    """Calibration errors, and the reliability of each model on clean images."""
+    """Calibration errors, and the reliability of each model on clean images.
+
+    Args:
+        found: The result of the suite ``calibration``.
+
+    Returns:
+        Its tables with heading and notes.
+    """
     return Sheet([calibration_table(found), *reliability_tables(found)], found.heading)
 
 
 def line_search_sheet(found: LineSearch) -> Sheet:
-    """What a line search measured, a table per model."""
+    """The measurements of a line search.
+
+    Args:
+        found: The result of the suite ``line-search``.
+
+    Returns:
+        A table per model with heading and notes.
+    """
     return Sheet(line_search_tables(found), found.heading, [STEPS])
 
 
 def suite_table(suite: Suite) -> Table:
-    """Accuracy per distortion, its mean over the severities; then the mean, and the worst of the attacks by size."""
+    """Accuracy per distortion.
+
+    Args:
+        suite: The result of the suite.
+
+    Returns:
+        The mean over the severities per distortion and model; then the mean over all, and for attacks the worst by
+        size.
+    """
     summaries = suite.summaries
     attacked = summaries[0].zero_gradients is not None
     rows = [["clean", *(percent(s.clean) for s in summaries)]]
@@ -49,7 +78,14 @@ def suite_table(suite: Suite) -> Table:
 
 
 def calibration_table(found: Calibration) -> Table:
-    """Expected calibration error and Brier score, clean and per corruption: two columns per model."""
+    """Expected calibration error and Brier score.
+
+    Args:
+        found: The result of the suite ``calibration``.
+
+    Returns:
+        Clean images and each corruption, two columns per model.
+    """
     summaries = found.summaries
 
     def cells(errors: Iterable[float], scores: Iterable[float]) -> list[str]:
@@ -71,7 +107,14 @@ def calibration_table(found: Calibration) -> Table:
 
 
 def reliability_tables(found: Calibration) -> list[Table]:
-    """Per model, on clean images: its confidence and its accuracy, bin by bin; empty bins are left out."""
+    """Confidence and accuracy on clean images, bin by bin.
+
+    Args:
+        found: The result of the suite ``calibration``.
+
+    Returns:
+        One table per model, without empty bins.
+    """
     tables = []
     for row in found.rows:
         if row.severity:
@@ -87,7 +130,14 @@ def reliability_tables(found: Calibration) -> list[Table]:
 
 
 def line_search_tables(found: LineSearch) -> list[Table]:
-    """Per model, a row per direction: the share of rightly named images that is broken, and the step it takes."""
+    """How many correct answers change along each direction, and after which step.
+
+    Args:
+        found: The result of the suite ``line-search``.
+
+    Returns:
+        One table per model with a row per direction; shares are of the images that it classifies correctly.
+    """
     tables = []
     for summary in found.summaries:
         rows = [
@@ -118,10 +168,24 @@ def _with(value: float, interval: Interval, times: float = 1) -> str:
 
 
 def percent(share: float) -> str:
-    """A share of 1 in per cent."""
+    """Format a share.
+
+    Args:
+        share: In [0, 1].
+
+    Returns:
+        Per cent.
+    """
     return f"{100 * share:.1f}"
 
 
 def span(interval: Interval) -> str:
-    """An interval of shares in per cent."""
+    """Format an interval of shares.
+
+    Args:
+        interval: Its ends, in [0, 1].
+
+    Returns:
+        Per cent.
+    """
     return f"{percent(interval[0])} to {percent(interval[1])}"

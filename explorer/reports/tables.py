@@ -11,9 +11,14 @@ from explorer.results import plain
 
 @dataclass(frozen=True)
 class Table:
-    """A table of finished text. The first ``left`` columns are aligned left, the others, numbers, right.
+    """A table of finished text.
 
-    ``unbroken``: the columns whose text is kept on one line. ``caption`` says what the numbers are.
+    Attributes:
+        head: Titles of the columns.
+        rows: One text per column each.
+        left: Number of columns that are aligned left; the others hold numbers and are aligned right.
+        caption: What the numbers are.
+        unbroken: Indices of the columns whose text is kept on one line.
     """
 
     head: Sequence[str]
@@ -25,7 +30,13 @@ class Table:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A result in text: a line above (where the tables do not say it themselves), tables, and notes below."""
+    """A result as text.
+
+    Attributes:
+        tables: The tables.
+        heading: A line above them, where they do not say it themselves.
+        notes: Lines below them.
+    """
 
     tables: Sequence[Table]
     heading: str = ""
@@ -33,7 +44,15 @@ class Sheet:
 
 
 def plain_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """Any columns, as a query gives them; numbers with three significant digits, words to the left."""
+    """Make a table of any columns, such as those of a query.
+
+    Args:
+        head: Titles of the columns.
+        rows: Values; numbers get three significant digits.
+
+    Returns:
+        The table; its leading columns of words are aligned left.
+    """
     values = [list(row) for row in rows]
     words = next((i for i, column in enumerate(zip(*values, strict=True)) if not _words(column)), len(head))
     return Table(head, [[_cell(value) for value in row] for row in values], max(1, words))
@@ -51,12 +70,15 @@ def _cell(value: Any) -> str:
 
 
 def measured(change: Mapping[str, float | None], *, psnr: str = ".1f", ssim: str = ".3f") -> dict[str, str]:
-    """PSNR (∞ for equal pictures) and SSIM (– where the pictures are too small) of an input distance, as text.
+    """Format an input distance.
 
     Args:
         change: ``InputDistance.to_dict()``.
-        psnr: How the number is formatted.
-        ssim: The same.
+        psnr: Format of the PSNR in dB.
+        ssim: Format of the SSIM.
+
+    Returns:
+        PSNR (∞ for equal pictures) and SSIM (– where the pictures are too small) as text, by name.
     """
     return {
         "psnr": "∞" if change["psnr"] is None else format(change["psnr"], psnr),
@@ -65,5 +87,12 @@ def measured(change: Mapping[str, float | None], *, psnr: str = ".1f", ssim: str
 
 
 def short(value: float) -> str:
-    """A number with four significant digits."""
+    """Format a number.
+
+    Args:
+        value: The number.
+
+    Returns:
+        Four significant digits.
+    """
     return f"{value:.4g}"

@@ -22,10 +22,18 @@ def answer_to_paint(
     label: int | None = None,
     pinned: Recipe | None = None,
 ) -> dict[str, Any]:
-    """The JSON object at the head of ``panel.js``.
+    """A comparison as ``panel.js`` draws it.
 
-    ``models``: those compared, in their order, or their answers; ``family``: the one they belong to; ``shown``: the
-    picture compared with, the clean or a ``pinned`` one, as a data URL; ``label``: index of the true class.
+    Args:
+        comparison: The comparison.
+        models: The models compared, in their order, or their answers.
+        family: The family that they belong to.
+        shown: Data URL of the picture compared with, the clean or a pinned one.
+        label: Index of the true class.
+        pinned: Recipe of the pinned picture.
+
+    Returns:
+        The JSON object that is described at the head of ``panel.js``.
     """
     started = perf_counter()
     pictures = {"clean": shown, "distorted": images.data_url(comparison.distorted)}

@@ -49,7 +49,17 @@ def bundle(entry: str) -> str:
 
 
 def in_order(entry: str) -> list[str]:
-    """The modules that ``entry`` needs, itself included, each after those that it imports."""
+    """Order the modules of a bundle.
+
+    Args:
+        entry: Path of the first module below ``explorer/web``.
+
+    Returns:
+        The modules that it needs, itself included, each after those that it imports.
+
+    Raises:
+        BundleError: If modules import each other in a circle.
+    """
     done: dict[str, bool] = {}  # False: its imports are being followed
 
     def visit(name: str) -> None:

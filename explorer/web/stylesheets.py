@@ -35,14 +35,26 @@ def css(*names: str) -> str:
 
 
 def colours() -> str:
-    """The palette as a style sheet."""
+    """The palette as a style sheet.
+
+    Returns:
+        CSS that defines all colours as custom properties, for light and dark pages.
+    """
     arrow = ARROW.format(colour=palette.GENERAL["edge"].light.replace("#", "%23"))
     light = _theme(COLOURED, "light", f"--arrow: {arrow};")
     return light + _theme(f"{DARK} {COLOURED}", "dark")
 
 
 def method_variables(theme: palette.Theme, name: str) -> dict[str, str]:
-    """The custom properties of elements with ``data-method="name"``: ``--fill`` and ``--ink``."""
+    """The custom properties of elements with ``data-method="name"``.
+
+    Args:
+        theme: "light" or "dark".
+        name: Name of the method; "" for one without its own colours.
+
+    Returns:
+        ``--fill`` and ``--ink`` with their values.
+    """
     return palette.css_variables(theme, method_colours(name)._asdict())
 
 

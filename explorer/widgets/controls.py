@@ -80,9 +80,13 @@ class Controls:
     # ---- showing ----------------------------------------------------------------------------------------------------
 
     def paint(self, state: WidgetState) -> None:
-        """Show a state; parts that already show it are not touched, so that a slider being dragged does not jump.
+        """Show a state.
 
-        The state that is shown already is painted once more: the user's choice was refused.
+        Controls that already show it are not touched, so that a slider being dragged does not jump. The present state
+        is painted once more after a choice was refused.
+
+        Args:
+            state: The state.
         """
         before = None if self._state is state else self._state
         self._state = state

@@ -34,7 +34,13 @@ class Charts:
         self.sweep: Sweep | None = None
 
     def paint(self, request: ComparisonRequest, step_index: int, stop: Callable[[], None]) -> None:
-        """Compute the curves of the step at ``step_index``, unless they are on screen, and draw them."""
+        """Compute and draw the curves of one step, unless they are on screen.
+
+        Args:
+            request: The models, the picture and the recipe.
+            step_index: Index of the step in the recipe.
+            stop: Called between pieces of work; it raises to end the work.
+        """
         key = key_of(request, step_index)
         if key != self.drawn:
             self.sweep = swept(request, step_index, stop)
@@ -43,7 +49,11 @@ class Charts:
         self.at(request.recipe.steps[step_index][1])
 
     def at(self, amount: float) -> None:
-        """Move the line of the present amount."""
+        """Move the line of the present amount.
+
+        Args:
+            amount: Amount in the distortion's unit.
+        """
         if self.figure is None or self.sweep is None:
             return
         distortion = find_distortion(self.sweep.distortion)
@@ -93,7 +103,15 @@ def _remember(figure: go.FigureWidget) -> None:
 
 
 def key_of(request: ComparisonRequest, step_index: int) -> tuple[Any, ...]:
-    """What the curves depend on: all but the amount of their own step, of which only the side of the slider counts."""
+    """What the curves depend on.
+
+    Args:
+        request: The models, the picture and the recipe.
+        step_index: Index of the varied step.
+
+    Returns:
+        A hashable key; it holds everything but the step's amount, of which only the side of a two-sided slider counts.
+    """
     name, at = request.recipe.steps[step_index]
     distortion = find_distortion(name)
     mild, _ = distortion.span(request.pixels.shape[-1])
@@ -110,7 +128,19 @@ def key_of(request: ComparisonRequest, step_index: int) -> tuple[Any, ...]:
 
 
 def swept(request: ComparisonRequest, step_index: int, stop: Callable[[], None] | None = None) -> Sweep:
-    """The sweep of the step at ``step_index`` of the recipe, on the slider's own steps."""
+    """Sweep one step of the recipe on the slider's own steps.
+
+    Args:
+        request: The models, the picture and the recipe.
+        step_index: Index of the step.
+        stop: Called between pieces of work; it raises to end the work.
+
+    Returns:
+        The sweep.
+
+    Raises:
+        ExplorerError: If the recipe has no such step.
+    """
     if not 0 <= step_index < len(request.recipe.steps):
         raise ExplorerError("Add a distortion to see what happens while it grows.")
     name, at = request.recipe.steps[step_index]
@@ -127,7 +157,14 @@ def swept(request: ComparisonRequest, step_index: int, stop: Callable[[], None] 
 
 
 def factor(distortion: Distortion) -> int:
-    """From an amount to the number people read: 255 for amounts written as 8/255."""
+    """The factor from an amount to the number that is shown.
+
+    Args:
+        distortion: The distortion.
+
+    Returns:
+        255 for amounts that are written as 8/255, else 1.
+    """
     return 255 if distortion.unit == "n/255" else 1
 
 

@@ -40,14 +40,26 @@ class Debouncer:
             self._news.notify()
 
     def quiet(self, seconds: float, stop: Callable[[], None]) -> None:
-        """Return once there was no nudge for so long; ends the work where there is one."""
+        """Wait until there was no nudge for some time.
+
+        Args:
+            seconds: Length of that time.
+            stop: Called meanwhile; it raises to end the work after a new nudge.
+        """
         while time.monotonic() - self.last < seconds:
             stop()
             time.sleep(0.03)
         stop()
 
     def wait(self, seconds: float = 30.0) -> bool:
-        """Whether all was done within that time: for tests and for who prints."""
+        """Wait until all work is done, for tests and before printing.
+
+        Args:
+            seconds: How long to wait at most.
+
+        Returns:
+            Whether it was done in that time.
+        """
         end = time.monotonic() + seconds
         while self._done != self._wanted and time.monotonic() < end:
             time.sleep(0.01)

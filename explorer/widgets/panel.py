@@ -32,7 +32,13 @@ class Panel(anywidget.AnyWidget):
         self.on_msg(self._on_message)
 
     def push(self, answer: dict[str, Any], *, live: bool = False) -> None:
-        """Show an answer, or {"error": sentence}; ``live``: something is being dragged."""
+        """Show an answer.
+
+        Args:
+            answer: As ``panel.js`` draws it, or {"error": sentence}.
+            live: Whether a slider is being dragged; then answers are spaced to keep within the rate that Jupyter
+                allows.
+        """
         if live:  # the slider's next question waits for this one's end, so nothing piles up behind the pause
             time.sleep(max(0.0, min(self._free - time.monotonic(), 0.25)))
         self.answer = {**answer, "turn": self.answer["turn"] + 1, "live": live}

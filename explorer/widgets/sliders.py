@@ -47,7 +47,11 @@ class Step:
         return min(max(stepped, self._low), self._high)
 
     def show(self, amount: float) -> None:
-        """Move the slider to an amount, unless it is there."""
+        """Move the slider to an amount, unless it is there.
+
+        Args:
+            amount: Amount in the distortion's unit.
+        """
         value = amount * self._times
         if abs(self.slider.value - value) > 1e-6 * self.slider.step:
             self.slider.value = min(max(value, self.slider.min), self.slider.max)

@@ -16,9 +16,14 @@ SIDE = 160  # px on screen
 
 
 def snapshot(answer: Mapping[str, Any], marker: str) -> str:
-    """What the panel shows, as HTML: both pictures, enlarged pixel by pixel, and the table of answers.
+    """The panel as static HTML: both pictures, enlarged pixel by pixel, and the table of answers.
 
-    ``marker``: a class by which the live widget finds it, to hide it.
+    Args:
+        answer: As ``panel.js`` draws it.
+        marker: A class by which the live widget finds and hides it.
+
+    Returns:
+        One element.
     """
     pictures = "".join(
         f'<td><img src="{_enlarged(answer["images"][which])}" width="{SIDE}" alt="{which} picture"><br>{which}</td>'
@@ -32,7 +37,14 @@ def snapshot(answer: Mapping[str, Any], marker: str) -> str:
 
 
 def line(answer: Mapping[str, Any]) -> str:
-    """The same in one line of text."""
+    """The panel as one line of text.
+
+    Args:
+        answer: As ``panel.js`` draws it.
+
+    Returns:
+        The recipe and the models' answers.
+    """
     answers = "; ".join(
         f"{model['title']}: {model['clean'][0]['label']} -> {model['distorted'][0]['label']} "
         f"({100 * model['confidence']:.0f} %)"

@@ -42,12 +42,26 @@ class WidgetState:
     families: Mapping[str, Family]
 
     def compare(self) -> Comparison:
-        """The answer, to the last bit that of ``explorer.compare``: the clean picture is asked about each time."""
+        """Compare the models.
+
+        Returns:
+            The same as ``explorer.compare`` gives, bit for bit; answers to the clean picture are not cached.
+        """
         request = self.request
         return compare_image(request.models, request.pixels, request.recipe, label=request.label)
 
     def paint(self, comparison: Comparison) -> dict[str, Any]:
-        """A comparison of it as the panel paints it; ExplorerError where a number in it cannot be shown."""
+        """Prepare a comparison of this state for the panel.
+
+        Args:
+            comparison: The comparison.
+
+        Returns:
+            As ``panel.js`` draws it.
+
+        Raises:
+            ExplorerError: If a number in it is not finite.
+        """
         shown = images.data_url(comparison.clean)
         answer = answer_to_paint(comparison, self.request.models, self.family, shown=shown, label=self.request.label)
         try:
@@ -60,10 +74,20 @@ class WidgetState:
 
 
 def make_state(image: Any, models: Any, recipe: Any, before: WidgetState | None = None) -> WidgetState:
-    """The requested state; parts equal to those of ``before`` are reused.
+    """Make the state for what was chosen.
 
-    ``image``, ``models`` and ``recipe`` are those of ``explorer.compare``, but pixels of any size are fitted.
-    ExplorerError, one sentence, where something of it makes no sense or does not go together.
+    Args:
+        image: As in ``explorer.compare``, but pixels of any size are fitted.
+        models: As in ``explorer.compare``.
+        recipe: As in ``explorer.compare``.
+        before: The present state; parts that are the same are reused.
+
+    Returns:
+        The new state.
+
+    Raises:
+        ExplorerError: If something cannot be read, if the recipe is too long, or if the models do not take the same
+            input.
     """
     chain = read_recipe(recipe)
     if len(chain.steps) > MAX_STEPS:
