@@ -44,8 +44,7 @@ class Answer:
         kl: KL(clean || distorted) in nats.
         feature_distance: Distance between the clean and the distorted features, by layer.
         feature_percentile: Where the penultimate L2 distance lies among distances between different clean test images,
-            in
-            [0, 100]; None if the model's card has no such table.
+            in [0, 100]; None if the model's card has no such table.
         card: The model's card.
     """
 
@@ -112,8 +111,7 @@ class Comparison(Result):
         input: Distance between the two.
         models: One answer per model, in the order given.
         seconds: Time spent in ``distort``, ``infer`` and ``measure``; not part of ``to_dict``, which is the same for
-            the same
-            question.
+            the same question.
         warnings: Findings about networks and images, one sentence each.
     """
 

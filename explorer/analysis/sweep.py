@@ -106,8 +106,7 @@ class Curves:
         margin: Likeliest minus second likeliest probability (A,).
         feature_distance: L2 distance of the penultimate features from the clean ones (A,).
         flip_point: First amount of the grid, from its mild end, at which the answer differs from the clean one; None if
-            it
-            never does.
+            it never does.
         band: Spread over several seeds; None for one seed.
     """
 
@@ -271,8 +270,7 @@ def sweep(
         recipe: The steps that stay as they are, and the seed; by default none, and seed 0.
         label: Index of the class to follow and to attack; by default the class that a row of a data set brings, and
             else each model's clean answer.
-        step_index: Index in ``recipe.steps`` of the step that is varied; by default the last one of that name, or a
-            new one at the end.
+        step_index: Index of the varied step in ``recipe.steps``; by default the last of that name, else a new one.
         seeds: 1 to 100; n asks for the band over the seeds recipe.seed, recipe.seed + 1, ... Where nothing in the chain
             is random there is one seed and no band.
         progress: Called with the number of images drawn and answered, and of all.
@@ -281,8 +279,8 @@ def sweep(
         The curves of every model, with its flip point on the grid.
 
     Raises:
-        ExplorerError: As ``compare``, and for amounts out of the distortion's range, a number of seeds out of range,
-            and a ``step_index`` at which there is no step of ``distortion``.
+        ExplorerError: As ``compare``, and if an amount or the number of seeds is out of range, or if the step at
+            ``step_index`` is of another distortion.
 
     Examples:
         >>> import explorer

@@ -24,7 +24,11 @@ MAX_SEEDS = 16
 
 
 class DistortionRequest(Request):
-    """The distortion that is varied, by its name."""
+    """The distortion that is varied.
+
+    Attributes:
+        distortion: Its name.
+    """
 
     distortion: Annotated[
         str,
@@ -34,7 +38,12 @@ class DistortionRequest(Request):
 
 
 class SweepRequest(DistortionRequest):
-    """Which amounts, and over how many seeds."""
+    """A sweep.
+
+    Attributes:
+        amounts: Amounts in the distortion's unit, from mild to strong; None for 32 over the slider's span.
+        seeds: Number of seeds of the band.
+    """
 
     amounts: Annotated[
         list[float] | None,
@@ -45,7 +54,11 @@ class SweepRequest(DistortionRequest):
 
 
 class FlipPointRequest(DistortionRequest):
-    """How exact."""
+    """A search for flip points.
+
+    Attributes:
+        tolerance: Largest error, in the distortion's unit; None for 1/1000 of the slider's span.
+    """
 
     tolerance: Annotated[float | None, Sentence("The tolerance must be a number.")]
 

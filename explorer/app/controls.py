@@ -15,7 +15,19 @@ from explorer.models.families import Family
 
 @dataclass(frozen=True)
 class Controls:
-    """The controls whose values follow the state."""
+    """The controls whose values follow the state.
+
+    Attributes:
+        sliders: One per place in the chain of distortions.
+        family: The family of models.
+        add_model: Menu of models to add.
+        add_step: Menu of distortions to add.
+        seed: Seed of the recipe.
+        against: The model that attacks are computed against.
+        pixels: Whether the recipe rounds its pixels to 8 bits.
+        reroll: Button that draws another seed.
+        recipe: The recipe's text.
+    """
 
     sliders: tuple[gr.Slider, ...]
     family: gr.Dropdown
@@ -34,7 +46,11 @@ class Controls:
 
 
 def step_sliders() -> tuple[gr.Slider, ...]:
-    """One slider for each place in the chain; ``web/explore`` gives it the range, name and help of that distortion."""
+    """Make one slider for each position in the chain.
+
+    Returns:
+        The sliders; ``web/explore`` gives each the range, name and help of its distortion.
+    """
     return tuple(
         gr.Slider(
             0,
@@ -53,7 +69,11 @@ def step_sliders() -> tuple[gr.Slider, ...]:
 
 
 def add_step_menu() -> gr.Dropdown:
-    """Every registered distortion, under its family."""
+    """Make the menu of distortions.
+
+    Returns:
+        A menu of every registered distortion, grouped by family.
+    """
     choices = [(f"{distortion.family} · {distortion.title}", name) for name, distortion in DISTORTIONS.items()]
     return gr.Dropdown(
         choices,

@@ -62,7 +62,11 @@ class DatasetCatalog:
         self.user_data = {data.name: data for data in user_data}
 
     def names(self) -> list[str]:
-        """Return the names of those that need no download, the user's own first."""
+        """List the data sets that need no download.
+
+        Returns:
+            Their names, the user's data sets first.
+        """
         here = [name for name in DATASETS if name not in PUBLISHED or local_file(name) is not None]
         return [*self.user_data, *(name for name in here if name not in self.user_data)]
 

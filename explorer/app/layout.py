@@ -198,7 +198,11 @@ def on_load(known: dict[str, Any]) -> str:
 
 
 def device_line() -> str:
-    """Name what computes the answers: the graphics card, or the processor."""
+    """Name what computes the answers.
+
+    Returns:
+        The graphics card, or the processor.
+    """
     device = pick_device()
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)

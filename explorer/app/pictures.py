@@ -132,7 +132,11 @@ def thumbnail(image: Tensor) -> str:
 
 
 def sample_strip() -> list[dict[str, str]]:
-    """Return name and thumbnail of every bundled photograph that loads here."""
+    """List the bundled photographs that can be loaded here.
+
+    Returns:
+        Name and thumbnail of each.
+    """
     strip = []
     for name, load in images.sample_images().items():
         try:

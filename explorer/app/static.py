@@ -17,7 +17,11 @@ HEADERS = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Ty
 
 
 def routes() -> list[Route]:
-    """Return what the server answers for modules; nothing but modules can be reached by it."""
+    """The routes under which the server offers modules, and nothing else.
+
+    Returns:
+        Starlette routes.
+    """
     return [Route("/web/{version}/{name:path}", _module)]
 
 
@@ -29,5 +33,9 @@ async def _module(request: Request) -> Response:
 
 
 def preload() -> str:
-    """Return ``<link>`` elements, so that a browser fetches all modules of the page at once, not one after another."""
+    """Elements that make a browser fetch all modules of the page at once.
+
+    Returns:
+        HTML, one ``<link>`` per module.
+    """
     return "".join(f'<link rel="modulepreload" href="{address(name)}">' for name in in_order(ENTRY))

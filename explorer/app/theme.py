@@ -47,7 +47,11 @@ COLOURS = {
 
 
 def theme() -> gr.themes.Base:
-    """Gradio's base theme in the panel's greys; the fonts are the system's, nothing is fetched."""
+    """Gradio's base theme in the panel's greys, with system fonts, so that nothing is fetched.
+
+    Returns:
+        The theme.
+    """
     colours = {name: colour.light for name, colour in COLOURS.items()}
     colours |= {f"{name}_dark": colour.dark for name, colour in COLOURS.items()}
     shapes = {
@@ -70,7 +74,11 @@ def theme() -> gr.themes.Base:
 
 
 def styles() -> str:
-    """Return the page's style sheets."""
+    """The page's style sheets.
+
+    Returns:
+        CSS.
+    """
     return f".dark {{ --color-accent: {GENERAL['text'].dark}; }}\n{stylesheets.css(*stylesheets.APP)}"
 
 

@@ -20,7 +20,11 @@ UNKNOWN = "The page sent an unknown request; reload it."
 
 @dataclass(frozen=True)
 class Sentence:
-    """What the sender reads if a field of a request is wrong; it is part of the metadata of the field's type."""
+    """What the sender reads if a field of a request is wrong; part of the metadata of the field's type.
+
+    Attributes:
+        text: The sentence.
+    """
 
     text: str
 
@@ -63,7 +67,11 @@ class Request(BaseModel):
 
 
 class StateRequest(Request):
-    """A request about the page's present state, which ``Workspace.load`` checks."""
+    """A request about the page's present state.
+
+    Attributes:
+        state: The state, which ``Workspace.load`` checks.
+    """
 
     state: Any = None
 

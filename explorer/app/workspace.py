@@ -44,7 +44,11 @@ class LoadedRequest(ComparisonRequest):
     shown: str
 
     def compare(self) -> Comparison:
-        """Ask the models about the distorted picture; the clean one was asked about before."""
+        """Compare the models; their answers to the clean picture come from the cache.
+
+        Returns:
+            The comparison.
+        """
         return compare_image(
             self.models, self.pixels, self.recipe, label=self.label, clean=self.clean, reference=self.pinned
         )

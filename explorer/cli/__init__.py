@@ -193,7 +193,14 @@ def doctor(*, as_json: AsJson = False) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line (``sys.argv`` by default) and leave with its exit code."""
+    """Run the command line and exit with its code.
+
+    Args:
+        arguments: The arguments; ``sys.argv`` by default.
+
+    Returns:
+        Never.
+    """
     forgive_encoding()
     command = typer.main.get_command(app)
     warnings.simplefilter("ignore", ExplorerWarning)  # results hold the warnings

@@ -39,7 +39,18 @@ ResultsFolder = Annotated[
 
 
 def chosen(found: Experiment, only: list[str] | None) -> list[Cell]:
-    """The runs that any of the texts means; all without one."""
+    """Choose runs of an experiment.
+
+    Args:
+        found: The experiment.
+        only: Texts of ``--only``; None for all runs.
+
+    Returns:
+        The runs that match any of the texts.
+
+    Raises:
+        ExplorerError: If none matches.
+    """
     cells = [cell for cell in found.cells if not only or any(cell.answers(text) for text in only)]
     if not cells:
         names = ", ".join(list(dict.fromkeys(cell.title for cell in found.cells))[:6])

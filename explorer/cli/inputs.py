@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
 
 def read_recipe(text: str, seed: int | None) -> Recipe:
-    """The recipe of a text, with ``seed`` in place of its own where one was given."""
+    """Read a recipe.
+
+    Args:
+        text: The recipe.
+        seed: Seed in place of the recipe's; None keeps it.
+
+    Returns:
+        The recipe.
+    """
     from explorer.distortions import Recipe
 
     recipe = Recipe.parse(text)
@@ -24,12 +32,30 @@ def read_recipe(text: str, seed: int | None) -> Recipe:
 
 
 def read_names(texts: Sequence[str]) -> list[str]:
-    """Names separated by commas, or given one by one."""
+    """Read names.
+
+    Args:
+        texts: Names, or several separated by commas.
+
+    Returns:
+        The names, without spaces around them.
+    """
     return [name.strip() for text in texts for name in text.split(",") if name.strip()]
 
 
 def read_numbers(option: str, text: str | None) -> list[float] | None:
-    """Numbers separated by commas; ``option`` is the one to name where they are none."""
+    """Read numbers.
+
+    Args:
+        option: Name of the option, for the error.
+        text: Numbers separated by commas, or None.
+
+    Returns:
+        The numbers; None if there is no text.
+
+    Raises:
+        ExplorerError: If one is not a number.
+    """
     try:
         return None if text is None else [float(part) for part in text.split(",")]
     except ValueError:
@@ -37,7 +63,18 @@ def read_numbers(option: str, text: str | None) -> list[float] | None:
 
 
 def read_amount(distortion: str, text: str | None) -> float:
-    """An amount of that distortion, a number or a fraction such as 8/255; its default where none was given."""
+    """Read the amount of a distortion.
+
+    Args:
+        distortion: Name of the distortion.
+        text: A number or a fraction such as 8/255; None for the default.
+
+    Returns:
+        The amount, in the distortion's unit.
+
+    Raises:
+        ExplorerError: If it is not a number, or out of range.
+    """
     from explorer.distortions import Recipe, find_distortion
 
     if text is None:
@@ -50,7 +87,22 @@ def read_amount(distortion: str, text: str | None) -> float:
 def load_models(
     names: Sequence[str], arch: str | None, mean: str | None, std: str | None, device: str
 ) -> list[Classifier]:
-    """The models; architecture and normalisation apply to those that are given by path."""
+    """Load the models of a command.
+
+    Args:
+        names: Names or paths, or several separated by commas.
+        arch: Architecture of models that are given by path.
+        mean: Their normalisation mean, numbers separated by commas.
+        std: Their normalisation standard deviation.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+
+    Returns:
+        The models.
+
+    Raises:
+        ExplorerError: If none is named, if one cannot be loaded, or if ``arch``, ``mean`` or ``std`` is given without a
+            path.
+    """
     from explorer.models import load_model
 
     described: dict[str, Any] = {"arch": arch, "mean": read_numbers("--mean", mean), "std": read_numbers("--std", std)}
@@ -64,7 +116,15 @@ def load_models(
 
 
 def open_picture(text: str, models: Sequence[Classifier]) -> Picture:
-    """The picture as the models take it; that a photograph is fitted goes without saying here."""
+    """Read the picture of a command.
+
+    Args:
+        text: A sample, a row of a data set or the path of a file.
+        models: The models, whose input size photographs are fitted to.
+
+    Returns:
+        The picture, without the note that it was fitted.
+    """
     from explorer.data.inputs import read_picture
 
     return replace(read_picture(text, (models[0].size, models[0].channels)), notes=())

@@ -25,7 +25,11 @@ def forgive_encoding() -> None:
 
 
 def print_parts(*parts: RenderableType) -> None:
-    """Lines and tables on stdout; lines are left to the terminal to wrap."""
+    """Print lines and tables on stdout; the terminal wraps the lines.
+
+    Args:
+        parts: What to print, in order.
+    """
     from rich.console import Console
     from rich.table import Table
 
@@ -35,13 +39,21 @@ def print_parts(*parts: RenderableType) -> None:
 
 
 def print_json(value: Any) -> None:
-    """A value as JSON on stdout; ValueError where it holds a number that is not finite."""
+    """Print a value as JSON on stdout.
+
+    Args:
+        value: Plain values with finite numbers only; others raise ``ValueError``.
+    """
     unicode = (sys.stdout.encoding or "").lower().startswith("utf")
     print(json.dumps(value, indent=2, ensure_ascii=not unicode, allow_nan=False))
 
 
 def check_outs(out: Sequence[Path] | None) -> None:
-    """Check every ``--out`` before anything is computed; ExplorerError where one cannot be written."""
+    """Check every ``--out`` before anything is computed.
+
+    Args:
+        out: The files; an ``ExplorerError`` says if one cannot be written.
+    """
     from explorer.results import check_out
 
     for path in out or ():
@@ -49,7 +61,13 @@ def check_outs(out: Sequence[Path] | None) -> None:
 
 
 def deliver(found: Result, out: Sequence[Path] | None, *, as_json: bool) -> None:
-    """Print a result, as tables or as JSON, and save it under every name of ``--out``."""
+    """Print a result and save it.
+
+    Args:
+        found: The result.
+        out: Files to save it in; the ending decides the format.
+        as_json: Whether to print JSON in place of tables.
+    """
     from explorer.cli import tables
 
     print_json(found.to_dict()) if as_json else print_parts(*tables.result_parts(found))
@@ -58,13 +76,24 @@ def deliver(found: Result, out: Sequence[Path] | None, *, as_json: bool) -> None
 
 
 def written(path: Path) -> None:
-    """Say on stderr that a file is there; stdout belongs to the result."""
+    """Report on stderr that a file was written; stdout is for the result.
+
+    Args:
+        path: The file.
+    """
     print(f"Written: {path}", file=sys.stderr)
 
 
 @contextmanager
 def progress_bar(title: str) -> Iterator[Progress | None]:
-    """A progress bar on stderr; nothing where that is not a terminal."""
+    """Show a progress bar on stderr.
+
+    Args:
+        title: Its title.
+
+    Yields:
+        A function to report progress to; None if stderr is not a terminal.
+    """
     from rich.console import Console
     from rich.progress import Progress
 

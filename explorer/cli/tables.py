@@ -22,7 +22,14 @@ if TYPE_CHECKING:
 
 
 def model_rows(cards: Sequence[Card]) -> tuple[list[str], list[list[str]]]:
-    """Header and rows of the table of models: a column per recipe that the cards hold, accuracies in per cent."""
+    """The table of models as text.
+
+    Args:
+        cards: Cards of the models.
+
+    Returns:
+        Titles of the columns, and rows; one column per recipe that the cards hold, accuracies in per cent.
+    """
     from explorer.models import method_title
 
     fullest_first = sorted(cards, key=lambda card: -len(card.results))  # its order of recipes is the table's
@@ -40,14 +47,28 @@ def model_rows(cards: Sequence[Card]) -> tuple[list[str], list[list[str]]]:
 
 
 def models_table(cards: Sequence[Card]) -> Table:
-    """The shipped models with their measured accuracies; the name says the method."""
+    """The shipped models with their measured accuracies.
+
+    Args:
+        cards: Cards of the models.
+
+    Returns:
+        The table.
+    """
     header, rows = model_rows(cards)
     listed = [[name, *rest] for name, _, *rest in rows]
     return drawn(text.Table([header[0], *header[2:]], listed, 1, "accuracy on the test set, in %"))
 
 
 def models_markdown(cards: Sequence[Card]) -> str:
-    """The same as a Markdown table."""
+    """The table of models in Markdown.
+
+    Args:
+        cards: Cards of the models.
+
+    Returns:
+        Markdown.
+    """
     header, rows = model_rows(cards)
     rows = [[f"`{name}`", *rest] for name, *rest in rows]
     rule = ["---", "---", *["---:"] * (len(header) - 2)]
@@ -55,7 +76,14 @@ def models_markdown(cards: Sequence[Card]) -> str:
 
 
 def distortions_table(distortions: Sequence[Distortion]) -> Table:
-    """The registry, family by family: what each does, its amounts, the one that changes nothing, ImageNet-C's five."""
+    """The registered distortions, family by family.
+
+    Args:
+        distortions: The distortions.
+
+    Returns:
+        A table of what each does, its range, its identity and ImageNet-C's five severities.
+    """
     rows = []
     for d in distortions:
         facts = [f"{short(d.low)} to {short(d.high)} {d.unit}".rstrip(), f"off at {short(d.identity)}"]
@@ -68,7 +96,14 @@ def distortions_table(distortions: Sequence[Distortion]) -> Table:
 
 
 def result_parts(result: Result) -> list[RenderableType]:
-    """A result for the terminal: its heading where it has one, its tables, its notes."""
+    """Prepare a result for the terminal.
+
+    Args:
+        result: The result.
+
+    Returns:
+        Its heading if it has one, its tables and its notes.
+    """
     from explorer.reports.sheets import sheet
 
     found = sheet(result)
@@ -76,12 +111,27 @@ def result_parts(result: Result) -> list[RenderableType]:
 
 
 def plain_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """Any columns, as a query gives them."""
+    """Make a table of any columns, such as those of a query.
+
+    Args:
+        header: Titles of the columns.
+        rows: Values.
+
+    Returns:
+        The table.
+    """
     return drawn(text.plain_table(header, rows))
 
 
 def drawn(table: text.Table) -> Table:
-    """A table for the terminal, without frame; numbers are aligned right."""
+    """Prepare a table for the terminal.
+
+    Args:
+        table: The table as text.
+
+    Returns:
+        A table without a frame; numbers are aligned right.
+    """
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, caption=table.caption or None)
     for i, title in enumerate(table.head):
         made.add_column(
@@ -93,7 +143,14 @@ def drawn(table: text.Table) -> Table:
 
 
 def findings_text(findings: Sequence[Finding]) -> Text:
-    """The doctor's report, one line each; below each trouble the command that mends it, in one piece."""
+    """The report of ``explorer doctor``.
+
+    Args:
+        findings: What was found.
+
+    Returns:
+        One line each; below each problem, unbroken, the command that solves it.
+    """
     marks = {"ok": ("ok", "green"), "optional": ("absent", "yellow"), "broken": ("BROKEN", "bold red")}
     lines = Text()
     for finding in findings:

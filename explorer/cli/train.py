@@ -15,7 +15,17 @@ from explorer.errors import ExplorerError
 
 
 def option_texts(extra: Sequence[str]) -> dict[str, str]:
-    """``--alpha 0.5 --loss=kl --detach-clean`` as {"alpha": "0.5", "loss": "kl", "detach_clean": "true"}."""
+    """Read the options of a training method.
+
+    Args:
+        extra: Words such as ``--alpha 0.5 --loss=kl --detach-clean``.
+
+    Returns:
+        Text by name: {"alpha": "0.5", "loss": "kl", "detach_clean": "true"}.
+
+    Raises:
+        ExplorerError: If a word is not an option.
+    """
     texts: dict[str, str] = {}
     words = list(extra)
     while words:

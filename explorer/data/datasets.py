@@ -176,7 +176,7 @@ DATASETS = Registry[NamedDataset]("data set", "explorer.data.embedded")
 def dataset(
     name: str, *, title: str, classes: Sequence[str], rows: int, channels: int
 ) -> Callable[[Callable[[str], Dataset]], Callable[[str], Dataset]]:
-    """Decorator that makes a function from a split ("train" or "test") to a :class:`Dataset` a named data set.
+    """Register a function from a split ("train" or "test") to a :class:`Dataset` as a named data set.
 
     The first paragraph of the function's docstring becomes its help.
 
@@ -187,8 +187,11 @@ def dataset(
         rows: The number of test images.
         channels: Their colour channels, 1 or 3.
 
+    Returns:
+        A decorator that returns the function unchanged.
+
     Raises:
-        ValueError: The name is taken.
+        ValueError: If the name is taken.
     """
 
     def register(load: Callable[[str], Dataset]) -> Callable[[str], Dataset]:

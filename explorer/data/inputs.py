@@ -60,7 +60,14 @@ class Picture:
     notes: tuple[str, ...] = ()
 
     def index_in(self, classes: Sequence[str]) -> int | None:
-        """The index of the true class among ``classes``; None where it is not known or not one of them."""
+        """Find the picture's true class among a model's classes.
+
+        Args:
+            classes: Class names.
+
+        Returns:
+            The index; None if the class is not known or not among them.
+        """
         return next((i for i, name in enumerate(classes) if name == self.class_name), None)
 
 
@@ -93,7 +100,14 @@ class Batch:
 
 
 def known_dataset(name: str) -> Dataset | None:
-    """The test set of that name, read once; None where no named data set is called so."""
+    """Read the test set of a named data set, once.
+
+    Args:
+        name: Name of the data set.
+
+    Returns:
+        The test set; None if there is no data set of that name.
+    """
     if name not in DATASETS:
         return None
     with _reading:  # two who ask at once wait for one reading
@@ -175,7 +189,14 @@ def read_images(given: ImagesLike, takes: Takes | None = None) -> Batch:
 
 
 def needs_fit(given: object) -> bool:
-    """Whether these are photographs, which are brought to a model's size, or a list with one among them."""
+    """Whether images are photographs, which are fitted to a model's input.
+
+    Args:
+        given: Any input of ``read_pictures``.
+
+    Returns:
+        True for a file or a decoded photograph, and for a list that contains one.
+    """
     if isinstance(given, list | tuple):
         return any(map(needs_fit, given))
     return isinstance(given, str | Path | bytes | Image.Image) or hasattr(given, "read")
@@ -241,7 +262,14 @@ def _of_text(text: str, takes: Takes | None, paths: bool, find_dataset: FindData
 
 
 def is_data_url(text: str) -> bool:
-    """Whether a text is a data URL and not a row of a data set that is called "data"."""
+    """Whether a text is a data URL and not a row of a data set that is called "data".
+
+    Args:
+        text: The text.
+
+    Returns:
+        True for a data URL.
+    """
     return text.startswith("data:") and not _is_row(text[len("data:") :])
 
 
@@ -325,7 +353,17 @@ def _dark(pixels: Tensor) -> tuple[str, ...]:
 
 
 def check_square(x: Tensor) -> int:
-    """The side in px of square images (N, C, H, W); ExplorerError for others."""
+    """Check that images are square.
+
+    Args:
+        x: Images (N, C, H, W).
+
+    Returns:
+        Their side in px.
+
+    Raises:
+        ExplorerError: If they are not square.
+    """
     height, width = x.shape[2:]
     if height != width:
         raise ExplorerError(

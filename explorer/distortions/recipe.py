@@ -82,8 +82,7 @@ class Recipe:
 
         Args:
             text: The chain, then options after semicolons. ``clean`` is the empty chain; amounts may be fractions such
-                as
-                8/255; the seed defaults to 0.
+                as 8/255; the seed defaults to 0.
 
         Returns:
             The recipe.

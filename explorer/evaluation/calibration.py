@@ -95,7 +95,11 @@ class Reading:
     bins: tuple[Bin, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON object."""
+        """The reading as a JSON object.
+
+        Returns:
+            Plain values; intervals are lists [low, high].
+        """
         bins = [asdict(one) for one in self.bins]
         return {**vars(self), "recipe": str(self.recipe), "interval": list(self.interval), "bins": bins}
 
@@ -127,7 +131,11 @@ class CalibrationSummary:
     mean_brier: float
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON object."""
+        """The summary as a JSON object.
+
+        Returns:
+            Plain values; intervals are lists [low, high].
+        """
         return {**vars(self), "clean_interval": list(self.clean_interval), "interval": list(self.interval)}
 
 

@@ -202,7 +202,15 @@ def evaluate_many(
 
 
 def read_data(models: ModelsLike, dataset: DatasetLike) -> tuple[tuple[Classifier, ...], Dataset]:
-    """Load the named models and data set; findings about users' networks become warnings."""
+    """Load the named models and data set; findings about users' networks become warnings.
+
+    Args:
+        models: As in ``evaluate_many``.
+        dataset: A data set, its name, or a path.
+
+    Returns:
+        The models and the data set.
+    """
     data = load_dataset(str(dataset)) if isinstance(dataset, str | Path) else dataset
     opened = open_models(models)
     first = next((model for model in opened if isinstance(model, Classifier)), data)
@@ -220,7 +228,19 @@ def correct_answers(
     batch_size: int | None = None,
     progress: Progress | None = None,
 ) -> tuple[NDArray[np.bool_], bool]:
-    """Which images each model classifies correctly, (models, n), and whether they were fitted."""
+    """Find out which images each model classifies correctly.
+
+    Args:
+        models: Loaded models.
+        dataset: The data set.
+        recipe: The distortions.
+        limit: Number of images; None for all.
+        batch_size: Images per batch; None for what fits into memory.
+        progress: Called with images done and images in all.
+
+    Returns:
+        Booleans (models, n), and whether the images were fitted.
+    """
     models, n = check_data(models, dataset, limit, batch_size)
     correct = np.zeros((len(models), n), dtype=np.bool_)
     for rows, x, labels in distorted(models, dataset, recipe, n, batch_size, progress):
@@ -232,7 +252,21 @@ def correct_answers(
 def check_data(
     models: Sequence[Classifier], dataset: Dataset, limit: int | None, batch_size: int | None
 ) -> tuple[tuple[Classifier, ...], int]:
-    """The models, which can be asked about these images, and the number of images; else ExplorerError."""
+    """Check that models can be measured on a data set.
+
+    Args:
+        models: Loaded models.
+        dataset: The data set.
+        limit: Number of images; None for all.
+        batch_size: Images per batch; None for what fits into memory.
+
+    Returns:
+        The models, and the number of images n.
+
+    Raises:
+        ExplorerError: If models and data have different numbers of classes, if there are no images, or if a number is
+            below 1.
+    """
     models = inputs.check_models(models)
     for model in models:
         if len(model.classes) != len(dataset.classes):
@@ -256,7 +290,19 @@ def distorted(
     batch_size: int | None = None,
     progress: Progress | None = None,
 ) -> Iterator[tuple[range, Tensor, Tensor]]:
-    """``batches``, distorted as ``evaluate_many`` says; ``progress`` counts images when the next batch is asked for."""
+    """``batches``, distorted as in ``evaluate_many``.
+
+    Args:
+        models: Loaded models, for the recipe's attacks.
+        dataset: The data set.
+        recipe: The distortions.
+        n: Number of images.
+        batch_size: Images per batch; None for what fits into memory.
+        progress: Called with images done and images in all when the next batch is requested.
+
+    Returns:
+        Rows, distorted pixels (B, C, H, W) in [0, 1], and labels (B,), batch by batch.
+    """
     for rows, clean, labels in batches(models[0], dataset, n, batch_size):
         target = inputs.attack_target(recipe, models, clean, labels)
         yield rows, apply(recipe, clean, target=target, seeds=[image_seed(recipe.seed, i) for i in rows]), labels
@@ -265,14 +311,32 @@ def distorted(
 
 
 def needs_fit(model: Classifier, dataset: Dataset) -> bool:
-    """Whether the data set's images have another size or other channels than the model takes."""
+    """Whether images must be fitted.
+
+    Args:
+        model: A model.
+        dataset: The data set.
+
+    Returns:
+        True if its images have another size or other channels than the model takes.
+    """
     return tuple(dataset.images.shape[1:]) != (model.size, model.size, model.channels)
 
 
 def batches(
     model: Classifier, dataset: Dataset, n: int, batch_size: int | None = None
 ) -> Iterator[tuple[range, Tensor, Tensor]]:
-    """The first n images as the model takes them: which ones, pixels (B, C, H, W) in [0, 1], labels (B,)."""
+    """The first images of a data set as a model takes them.
+
+    Args:
+        model: A model.
+        dataset: The data set.
+        n: Number of images.
+        batch_size: Images per batch; None for what fits into memory.
+
+    Returns:
+        Rows, pixels (B, C, H, W) in [0, 1], and labels (B,), batch by batch.
+    """
     size, channels = model.size, model.channels
     step = batch_size or inputs.batch_size((channels, size, size), model.device)
     for start in range(0, n, step):

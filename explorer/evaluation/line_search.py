@@ -98,7 +98,11 @@ class SearchSummary:
     searches: tuple[Search, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON object."""
+        """The summary as a JSON object.
+
+        Returns:
+            Plain values; intervals are lists [low, high].
+        """
         searches = [
             asdict(one)
             | {

@@ -10,10 +10,16 @@ from explorer.results import Result
 
 @dataclass(frozen=True, repr=False)
 class SuiteResult(Result):
-    """A suite measured on ``n`` images of ``data`` (its split ``split``).
+    """A suite, measured on a data set. Subclasses add ``summaries``, one per model, and ``rows``, if any.
 
-    ``seed`` is that of every row's recipe; ``fitted`` says that the images had another size or other channels than the
-    models take and went through ``explorer.fit``. Subclasses add ``summaries``, one per model, and ``rows``, if any.
+    Attributes:
+        name: Name of the suite.
+        data: Name of the data set.
+        split: ``train`` or ``test``.
+        seed: Seed of every row's recipe.
+        n: Number of images.
+        fitted: Whether the images had another size or other channels than the models take and went through
+            ``explorer.fit``.
     """
 
     name: str
@@ -24,7 +30,11 @@ class SuiteResult(Result):
     fitted: bool
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON object."""
+        """The result as a JSON object.
+
+        Returns:
+            Plain values; rows and summaries as lists.
+        """
         return {key: [one.to_dict() for one in value] if isinstance(value, tuple) else value
                 for key, value in vars(self).items()}  # fmt: skip
 
@@ -39,11 +49,26 @@ class SuiteResult(Result):
 
 
 def interval_columns(interval: tuple[float, float] | None, prefix: str = "") -> dict[str, float | None]:
-    """The ends of an interval as two columns of a table; None where there is none."""
+    """The ends of an interval as two columns of a table.
+
+    Args:
+        interval: (low, high), or None.
+        prefix: Prefix of the columns' names.
+
+    Returns:
+        ``low`` and ``high``; None where there is no interval.
+    """
     low, high = (None, None) if interval is None else interval
     return {f"{prefix}low": low, f"{prefix}high": high}
 
 
 def attack_size(amount: float) -> str:
-    """The size of an attack as it is published: "8/255", "0.3"."""
+    """Format the size of an attack as papers do.
+
+    Args:
+        amount: Its size on [0, 1] pixels.
+
+    Returns:
+        Text such as "8/255" or "0.3".
+    """
     return f"{amount:g}" if round(amount, 3) == amount else f"{255 * amount:.4g}/255"

@@ -112,7 +112,14 @@ def bootstrap_intervals(
 
 
 def mean_interval(scores: NDArray[np.float64]) -> Interval:
-    """Compute the percentile bootstrap interval of the mean of one score per image, (n,)."""
+    """The percentile bootstrap interval of a mean.
+
+    Args:
+        scores: One score per image (n,).
+
+    Returns:
+        The ends of the 95 % interval.
+    """
     values, counts = np.unique(scores, return_counts=True)
     low, high = bootstrap_intervals(values[:, None], counts)[0].tolist()
     return low, high

@@ -35,10 +35,17 @@ from explorer.results import percent
 
 @dataclass(frozen=True)
 class Row:
-    """``accuracy`` (0-1) of one model on ``n`` images under one distortion; ``interval`` is its 95 % Wilson interval.
+    """One model under one distortion.
 
-    ``severity`` is the published severity, 1 to 5, or the index of an attack's size among the suite's; ``recipe`` gives
-    the same pixels again with ``evaluate``.
+    Attributes:
+        model: Name of the model.
+        distortion: Name of the distortion.
+        severity: Published severity, 1 to 5, or the index of an attack's size among the suite's.
+        amount: Amount in the distortion's unit.
+        recipe: Recipe with which ``evaluate`` sees the same pixels.
+        n: Number of images.
+        accuracy: In [0, 1].
+        interval: Its 95 % Wilson interval.
     """
 
     model: str
@@ -51,14 +58,24 @@ class Row:
     interval: Interval
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON object."""
+        """The row as a JSON object.
+
+        Returns:
+            Plain values; intervals are lists [low, high].
+        """
         return {**vars(self), "recipe": str(self.recipe), "interval": list(self.interval)}
 
 
 @dataclass(frozen=True)
 class Worst:
-    """``accuracy`` (0-1) where an image counts only if the model names it rightly clean and under every attack of one
-    size, with its 95 % Wilson interval; ``severity`` and ``amount`` as in ``Row``.
+    """Accuracy under the worst attack of one size.
+
+    Attributes:
+        severity: Index of the size among the suite's.
+        amount: The size, in the attacks' unit.
+        accuracy: Share of images, in [0, 1], that the model classifies correctly clean and under every attack of the
+            size.
+        interval: Its 95 % Wilson interval.
     """
 
     severity: int
@@ -69,14 +86,23 @@ class Worst:
 
 @dataclass(frozen=True)
 class Summary:
-    """One model over a whole suite: accuracies (0-1) with 95 % intervals.
+    """One model over a whole suite; accuracies are in [0, 1].
 
-    ``by_distortion``: the mean over each distortion's severities; ``mean``: over the distortions. ``difference``: this
-    mean less that of the first model, None for the first. ``clean`` has a Wilson interval; the intervals of ``mean``
-    and ``difference`` are percentile bootstraps over images (2,000 draws, seed 0), each image with all of its distorted
-    versions; they do not cover other noise. ``worst``: one per size of the attacks, and ``zero_gradients``: the share
-    of images at which the gradient of the cross-entropy is exactly zero in float32, so that attacks on it do nothing
-    (gradient masking); empty and None for suites without attacks.
+    The intervals of ``mean`` and ``difference`` are percentile bootstraps over images (2,000 resamples, seed 0), each
+    image with all of its distorted versions; they do not cover other noise.
+
+    Attributes:
+        model: Name of the model.
+        clean: Accuracy on clean images.
+        clean_interval: Its 95 % Wilson interval.
+        by_distortion: Mean over the severities of each distortion.
+        mean: Mean over the distortions.
+        interval: Its 95 % interval.
+        difference: ``mean`` minus that of the first model; None for the first.
+        difference_interval: Its 95 % interval.
+        worst: One per size of the attacks; empty for suites without attacks.
+        zero_gradients: Share of images at which the gradient of the cross-entropy is exactly zero in float32, so that
+            attacks on it do nothing (gradient masking); None for suites without attacks.
     """
 
     model: str
@@ -91,7 +117,11 @@ class Summary:
     zero_gradients: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON object."""
+        """The summary as a JSON object.
+
+        Returns:
+            Plain values; intervals are lists [low, high].
+        """
         gap = self.difference_interval
         return {
             **vars(self),

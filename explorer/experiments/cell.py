@@ -22,10 +22,16 @@ from explorer.training.runs import train_model
 
 @dataclass(frozen=True)
 class Event:
-    """What happens to a run: ``state`` is before, training, measuring, finished, diverged, stopped, failed, or noted.
+    """A change in the state of a run.
 
-    ``done`` of ``total`` steps; ``text`` says more. Runs that were finished before are reported first; what is
-    noted after a run's end stops nothing.
+    Runs that had finished before are reported first; what is noted after the end of a run does not stop it.
+
+    Attributes:
+        cell: Id of the run.
+        state: before, training, measuring, finished, diverged, stopped, failed, or noted.
+        done: Steps that are done.
+        total: Steps in all.
+        text: More on it.
     """
 
     cell: str
@@ -37,7 +43,15 @@ class Event:
 
 @dataclass(frozen=True)
 class Task:
-    """What a worker needs to know beside the cell."""
+    """What a worker needs besides the run.
+
+    Attributes:
+        measures: What is measured.
+        folder: Where the runs' folders are.
+        device: Where to train.
+        deadline: When to stop, in seconds of ``time.time``; None for never.
+        known: Earlier rows by id of the run, whose measurements may be reused.
+    """
 
     measures: Measures
     folder: Path
@@ -54,7 +68,19 @@ Listener = Callable[[Event], None]
 
 
 def do_cell(cell: Cell, task: Task, listen: Listener) -> Row | None:
-    """Train and measure one run: its row; None where the time was up before. A run that diverges has a row, too."""
+    """Train and measure one run.
+
+    Args:
+        cell: The run.
+        task: What is measured, and where.
+        listen: Called with each event.
+
+    Returns:
+        Its row, also if it diverged; None if the deadline came first.
+
+    Raises:
+        ExplorerError: If a setting, the data or an unfinished state does not fit.
+    """
     folder, device = task.folder / cell.id, torch.device(task.device)
     last = 0
 
@@ -112,7 +138,14 @@ def do_cell(cell: Cell, task: Task, listen: Listener) -> Row | None:
 
 
 def summary(row: Row) -> str:
-    """A row in a line."""
+    """Summarise a row.
+
+    Args:
+        row: The row of a run.
+
+    Returns:
+        One line.
+    """
     return "  ".join(f"{result['recipe']} {result['accuracy']:.1%}" for result in row.get("results", []))
 
 

@@ -29,7 +29,13 @@ MOST = 8
 
 @dataclass(frozen=True)
 class Curves:
-    """One chart, its ``name`` in files, and what it says of lines that were left out."""
+    """One chart.
+
+    Attributes:
+        name: Its name in files.
+        figure: The figure.
+        note: What it says of lines that were left out.
+    """
 
     name: str
     figure: Figure
@@ -37,9 +43,13 @@ class Curves:
 
 
 def amounts_of(recipes: Sequence[str]) -> dict[str, list[tuple[float, str]]]:
-    """By distortion the amounts that were measured, with their recipes, mild first; only where there are two or more.
+    """The amounts that were measured.
 
-    The clean images count as the amount that changes nothing.
+    Args:
+        recipes: Texts of the recipes; ``clean`` counts as the amount that changes nothing.
+
+    Returns:
+        (amount, recipe) from mild to strong, by distortion; only where there are two or more.
     """
     found: dict[str, list[tuple[float, str]]] = {}
     for text in recipes:
@@ -60,7 +70,17 @@ def amounts_of(recipes: Sequence[str]) -> dict[str, list[tuple[float, str]]]:
 def curves_of(
     group: tuple[str, str], group_lines: Sequence[Line], recipes: Sequence[str], published: Sequence[PublishedValues]
 ) -> list[Curves]:
-    """The charts of one table: against each distortion's amount, and against the training images where they vary."""
+    """The charts of one table: against each distortion's amount, and against the training images where they vary.
+
+    Args:
+        group: Data set and architecture.
+        group_lines: The table's lines.
+        recipes: The recipes measured.
+        published: Published values to show.
+
+    Returns:
+        The charts.
+    """
     data, arch = group
     name, title = f"{data_name(data)}-{arch}", f"{arch} on {data}: accuracy against"
     sizes = {line.cell.config.train_size for line in group_lines}
@@ -158,9 +178,18 @@ def _mark(figure: Figure, known: PublishedValues, points: Sequence[tuple[float, 
 
 
 def write_curves(stem: str, title: str, curves: Sequence[Curves], folder: Path) -> list[str]:
-    """Write ``<stem>.html`` and a PNG for each chart, whole or not at all; returns the PNGs' names.
+    """Write ``<stem>.html`` and a PNG for each chart, whole or not at all.
 
     The page loads Plotly from its own address, checked by its hash; without a network it shows the static pictures.
+
+    Args:
+        stem: Name of the files.
+        title: Title of the page.
+        curves: The charts.
+        folder: Where to write.
+
+    Returns:
+        Names of the PNG files.
     """
     names = []
     for one in curves:

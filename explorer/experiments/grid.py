@@ -23,10 +23,13 @@ LONGEST = 80  # letters of a folder's name before the hash
 
 @dataclass(frozen=True)
 class Cell:
-    """One run: its settings, all options of the method filled in, and what its row of a table is called.
+    """One run.
 
-    ``id`` names its folder. It is made of the settings that differ from the trainer's defaults, so that a setting which
-    the trainer learns later changes no name.
+    Attributes:
+        id: Name of its folder. It is made of the settings that differ from the trainer's defaults, so that a setting
+            added later changes no name.
+        title: What its row of a table is called.
+        config: Its settings, with all options of the method.
     """
 
     id: str
@@ -39,11 +42,25 @@ class Cell:
         return _hash(replace(self.config, seed=0))
 
     def setting(self, key: str) -> Any:
-        """The value of a training setting or of an option of the method; None where there is none."""
+        """Look up a setting.
+
+        Args:
+            key: A training setting or an option of the method.
+
+        Returns:
+            Its value; None if there is none.
+        """
         return self.config.options.get(key, getattr(self.config, key, None))
 
     def answers(self, text: str) -> bool:
-        """Whether ``--only TEXT`` means this run: a part of its id or title, or ``name=value`` of a setting."""
+        """Whether a text of ``--only`` matches this run.
+
+        Args:
+            text: A part of its id or title, or ``name=value`` of a setting.
+
+        Returns:
+            True if it matches.
+        """
         name, equals, value = text.partition("=")
         known = self.config.options | asdict(self.config)
         if equals and name in known:
@@ -61,19 +78,22 @@ def expand(
     seeds: Sequence[int],
     where: str,
 ) -> list[Cell]:
-    """All combinations of the lists in a [[runs]].
+    """Make all combinations of the lists in a [[runs]].
 
     Args:
-        method: A method's name, or several.
+        method: Name of a method, or several.
         title: What the rows are called; "" for the method's title.
         options: Options of the method, or lists of them.
         settings: Training settings; lists for those in ``varied``.
-        varied: Settings that are listed.
-        seeds: Of each combination.
-        where: What sentences call the place in the file.
+        varied: Settings that are lists.
+        seeds: Seeds of each combination.
+        where: What errors call the position in the file.
+
+    Returns:
+        The runs.
 
     Raises:
-        ExplorerError: A method, an option or an architecture does not exist, or a value is of the wrong type.
+        ExplorerError: If a method, an option or an architecture does not exist, or if a value is of the wrong type.
     """
     methods = method if isinstance(method, list) else [method]
     lists = {key: settings[key] if key in varied else [settings[key]] for key in settings}
@@ -156,7 +176,14 @@ def _hash(config: TrainConfig) -> str:
 
 
 def spelled(value: Any) -> str:
-    """A setting as people write it: 0.1, true, kl."""
+    """Format a setting.
+
+    Args:
+        value: Its value.
+
+    Returns:
+        Text such as 0.1, true or kl.
+    """
     if isinstance(value, bool):
         return "true" if value else "false"
     return f"{value:.6g}" if isinstance(value, float) else str(value).lower()

@@ -17,7 +17,14 @@ SAME = tuple(f.name for f in fields(TrainConfig) if f.name not in ("method", "op
 
 @dataclass(frozen=True)
 class Line:
-    """One setting: its runs in the file, one per seed, and those that are finished."""
+    """One setting.
+
+    Attributes:
+        title: What its row is called.
+        cells: Its runs in the file, one per seed.
+        rows: Rows of those that are finished.
+        diverged: Number of those that diverged.
+    """
 
     title: str
     cells: tuple[Cell, ...]
@@ -30,22 +37,51 @@ class Line:
         return self.cells[0]
 
     def values(self, recipe: str) -> list[float]:
-        """Accuracies in per cent, one per finished seed."""
+        """Accuracies under a recipe.
+
+        Args:
+            recipe: Text of the recipe.
+
+        Returns:
+            Per cent, one per finished seed.
+        """
         found = [result for row in self.rows for result in row["results"] if result["recipe"] == recipe]
         return [100 * result["accuracy"] for result in found]
 
     def mean(self, recipe: str) -> float | None:
-        """Their mean; None where no seed is finished."""
+        """The mean accuracy under a recipe.
+
+        Args:
+            recipe: Text of the recipe.
+
+        Returns:
+            Per cent; None if no seed is finished.
+        """
         return mean(self.values(recipe))
 
 
 def mean(values: Sequence[float]) -> float | None:
-    """The mean, or None of nothing."""
+    """The mean of numbers.
+
+    Args:
+        values: The numbers.
+
+    Returns:
+        The mean; None if there are none.
+    """
     return sum(values) / len(values) if values else None
 
 
 def lines_of(experiment: Experiment, rows: Sequence[Row]) -> list[Line]:
-    """All settings of the file, in its order."""
+    """All settings of an experiment.
+
+    Args:
+        experiment: The experiment.
+        rows: Rows that were written.
+
+    Returns:
+        One line per setting, in the order of the file.
+    """
     known = known_rows(experiment, rows)
     done = {cell: row for cell, old in known.items() if (row := still_true(old, experiment.measures))}
     settings: dict[str, list[Cell]] = {}
@@ -60,7 +96,15 @@ def lines_of(experiment: Experiment, rows: Sequence[Row]) -> list[Line]:
 
 
 def still_true(row: Row, measures: Measures) -> Row | None:
-    """A row with what was measured on the images that the file now names, also where more is asked for; or None."""
+    """Restrict a row to what was measured as the file now asks.
+
+    Args:
+        row: The row.
+        measures: What is measured now.
+
+    Returns:
+        The row with the measurements on the images that the file names; None if there are none.
+    """
     if row.get("failed"):
         return row
     then = row["measures"]
@@ -72,7 +116,14 @@ def still_true(row: Row, measures: Measures) -> Row | None:
 
 
 def tables_of(lines: Iterable[Line]) -> dict[tuple[str, str], list[Line]]:
-    """The lines by data set and network: one table for each."""
+    """Group lines into tables.
+
+    Args:
+        lines: The lines.
+
+    Returns:
+        Lines by (data set, architecture).
+    """
     found: dict[tuple[str, str], list[Line]] = {}
     for line in lines:
         found.setdefault((line.cell.config.data, line.cell.config.arch), []).append(line)
@@ -80,7 +131,15 @@ def tables_of(lines: Iterable[Line]) -> dict[tuple[str, str], list[Line]]:
 
 
 def baseline_of(line: Line, lines: Sequence[Line]) -> Line | None:
-    """The standard run on as many images that a line is compared with, and that shares most of ``SAME``; or None."""
+    """Find the standard run that a line is compared with.
+
+    Args:
+        line: The line.
+        lines: Lines of the same table.
+
+    Returns:
+        The one on as many images that shares most of the settings in ``SAME``, or None.
+    """
     config = line.cell.config
     standard = [
         one
@@ -95,7 +154,14 @@ def baseline_of(line: Line, lines: Sequence[Line]) -> Line | None:
 
 
 def varied(lines: Sequence[Line]) -> dict[str, list[object]]:
-    """Options and settings that differ between lines of one method, each with its values in order."""
+    """Find what differs between lines of one method.
+
+    Args:
+        lines: The lines.
+
+    Returns:
+        Values, in order, by option or setting.
+    """
     names = list(dict.fromkeys(key for line in lines for key in line.cell.config.options))
     names += SAME
     found = {name: list(dict.fromkeys(line.cell.setting(name) for line in lines)) for name in names}

@@ -22,7 +22,15 @@ from explorer.training.runs import data_set, held_out
 
 
 def images_of(config: TrainConfig, measures: Measures) -> Dataset:
-    """The images a run is measured on: the test set, or what the run held out of its training images."""
+    """The images that a run is measured on.
+
+    Args:
+        config: Settings of the run.
+        measures: What is measured; ``split`` decides.
+
+    Returns:
+        The test set, or the images that the run held out of its training images.
+    """
     return held_out(config) if measures.split == "validation" else data_set(config.data, "test")
 
 
@@ -85,7 +93,15 @@ def measure(
 
 
 def reusable(known: dict[str, Any], measures: Measures) -> dict[str, Any]:
-    """The parts of an earlier row that were measured as they now would be; ``suites`` always, maybe empty."""
+    """The parts of an earlier row that can be kept.
+
+    Args:
+        known: The row.
+        measures: What is measured now.
+
+    Returns:
+        What was measured in the same way; ``suites`` is always there, maybe empty.
+    """
     then = known.get("measures", {})
     found: dict[str, Any] = {"suites": {}}
     if then.get("split") != measures.split:

@@ -16,7 +16,15 @@ SPLIT = {"test": "the test set", "validation": "training images that each run he
 
 
 def write_page(experiment: Experiment, folder: Path) -> Path:
-    """Write ``<stem>.md`` and its curves of what ``<stem>.jsonl`` in ``folder`` holds, whole or not at all."""
+    """Write ``<stem>.md`` and its charts, whole or not at all.
+
+    Args:
+        experiment: The experiment.
+        folder: Folder of ``<stem>.jsonl``, and of the page.
+
+    Returns:
+        Path of the page.
+    """
     lines = lines_of(experiment, Results(folder / f"{experiment.stem}.jsonl").rows())
     target = folder / f"{experiment.stem}.md"
     write_whole(target, "\n\n".join(_parts(experiment, lines, folder)) + "\n")
@@ -159,5 +167,12 @@ def _distinct(values: Iterable[str]) -> str:
 
 
 def name_of(experiment: Experiment) -> str:
-    """The file as it is called in commands: with its folder, without what lies above."""
+    """The path of the experiment's file in commands.
+
+    Args:
+        experiment: The experiment.
+
+    Returns:
+        The file with its folder.
+    """
     return f"{experiment.path.resolve().parent.name}/{experiment.path.name}"

@@ -32,9 +32,14 @@ TIMED_SUITE = 4  # of each suite, whose recipes are many
 
 @dataclass(frozen=True)
 class Planned:
-    """One run: how far it is, and the seconds it still takes, None where that is not known here.
+    """The state of one run.
 
-    ``state``: finished, begun (``epochs`` are done) or open.
+    Attributes:
+        cell: The run.
+        state: finished, begun or open.
+        epochs: Epochs that are done.
+        training: Seconds of training that are left; None if not known.
+        measuring: Seconds of measuring that are left; None if not known.
     """
 
     cell: Cell
@@ -50,7 +55,12 @@ class Planned:
 
 @dataclass(frozen=True)
 class Plan:
-    """All runs; ``absent`` has a sentence for each data set that is not here."""
+    """The state of all runs.
+
+    Attributes:
+        runs: The runs.
+        absent: A sentence for each data set that is not on this machine.
+    """
 
     runs: tuple[Planned, ...]
     absent: tuple[str, ...]
@@ -72,19 +82,22 @@ def make_plan(
     timed: bool = True,
     progress: Progress | None = None,
 ) -> Plan:
-    """How far the runs are, and what is left, from a timed dry run of each configuration. Nothing is downloaded.
+    """Find out what is done and what the rest will take; nothing is downloaded.
 
-    A configuration is an architecture, a method, a batch size, a data set, and which parameters learn. It is timed
-    without the cheaper steps of ``small_epochs``.
+    A configuration is an architecture, a method, a batch size, a data set, and which parameters learn. A few steps of
+    each are timed, without the cheaper steps of ``small_epochs``.
 
     Args:
-        experiment: The file.
+        experiment: The experiment.
         cells: Which of its runs.
         folder: Where their folders are.
         results: Where finished runs are written.
         device: What to time.
         timed: Whether to time anything.
         progress: Counts the configurations that are timed.
+
+    Returns:
+        The plan.
     """
     done, report = rows_of(experiment, results.rows()), progress or silent
     absent = {cell.config.data: words for cell in cells if (words := missing(cell.config.data))}
@@ -112,7 +125,14 @@ def make_plan(
 
 
 def missing(data: str) -> str | None:
-    """A sentence if a data set is not on this machine; a folder or a file is checked when it is read."""
+    """Check that a data set is on this machine.
+
+    Args:
+        data: Name of a data set, or the path of a folder or file.
+
+    Returns:
+        A sentence if it is not; None if it is.
+    """
     if data not in PUBLISHED or local_file(data) is not None:
         return None if data in DATASETS or Path(data).expanduser().exists() else f"There is nothing at {data}."
     wanted = PUBLISHED[data]
@@ -123,7 +143,14 @@ def missing(data: str) -> str | None:
 
 
 def begun(folder: Path) -> int:
-    """Whole epochs that lie in a run's folder."""
+    """Count the epochs of an unfinished run.
+
+    Args:
+        folder: Folder of the run.
+
+    Returns:
+        Whole epochs that can be resumed.
+    """
     try:
         return sum(1 for _ in (folder / "metrics.jsonl").open()) if (folder / "state.pt").is_file() else 0
     except OSError:

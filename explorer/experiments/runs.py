@@ -39,7 +39,14 @@ POLL_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of the runs that were asked for, by cell id; ``failed`` has a sentence each, ``stopped`` are left."""
+    """What became of the requested runs, by id.
+
+    Attributes:
+        finished: Runs that finished now.
+        before: Runs that had finished before.
+        stopped: Runs that are left.
+        failed: A sentence per run that failed.
+    """
 
     finished: list[str] = field(default_factory=list)
     before: list[str] = field(default_factory=list)
@@ -48,7 +55,14 @@ class Outcome:
 
 
 def usual_workers(device: torch.device) -> int:
-    """How many runs to start at once on a device: one on a CPU, which they would only share; up to four on a GPU."""
+    """How many runs to start at once.
+
+    Args:
+        device: Where they train.
+
+    Returns:
+        1 on a CPU, which they would only share; up to 4 on a GPU.
+    """
     if device.type != "cuda":
         return 1
     free, _ = torch.cuda.mem_get_info(device)

@@ -67,13 +67,30 @@ class PublishedValues:
     note: str = ""
 
     def fits(self, cell: Cell) -> bool:
-        """Whether the values describe this run."""
+        """Whether the values describe a run.
+
+        Args:
+            cell: The run.
+
+        Returns:
+            True if it agrees with all of ``where``.
+        """
         return all(cell.setting(key) == value for key, value in self.where.items())
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """A whole file: what it is about, every run, what is measured, what was published."""
+    """A whole file.
+
+    Attributes:
+        path: The file.
+        title: Its title.
+        paper: The paper it is about.
+        about: Text on the page.
+        cells: Every run.
+        measures: What is measured.
+        published: What was published.
+    """
 
     path: Path
     title: str
@@ -90,10 +107,16 @@ class Experiment:
 
 
 def read_experiment(path: Path) -> Experiment:
-    """The experiment in a TOML file.
+    """Read the experiment in a TOML file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The experiment.
 
     Raises:
-        ExplorerError: The file cannot be read, or something in it is wrong: one sentence that names the key.
+        ExplorerError: If the file cannot be read, or if something in it is wrong; the sentence names the key.
     """
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -19,7 +19,15 @@ Row = dict[str, Any]
 
 
 def results_folder(experiment: Experiment, folder: Path | None = None) -> Path:
-    """Where results are kept: ``results`` beside the file, unless another folder was named."""
+    """The folder of results.
+
+    Args:
+        experiment: The experiment.
+        folder: Another folder; by default ``results`` beside the file.
+
+    Returns:
+        The folder.
+    """
     return folder or experiment.path.parent / "results"
 
 
@@ -30,7 +38,14 @@ class Results:
         self.path = path
 
     def rows(self) -> list[Row]:
-        """Every whole line; ExplorerError where a line in the middle is damaged."""
+        """Read every complete line.
+
+        Returns:
+            The rows; an incomplete last line, as after a crash, is left out.
+
+        Raises:
+            ExplorerError: If a line in the middle is damaged.
+        """
         lines = self._whole().split(b"\n")[:-1]
         rows = []
         for number, line in enumerate(lines, 1):
@@ -46,7 +61,11 @@ class Results:
         return rows
 
     def append(self, row: Row) -> None:
-        """Write one line and hand it to the disk."""
+        """Write one line and flush it to the disk.
+
+        Args:
+            row: The row.
+        """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         line = json.dumps(row, ensure_ascii=False, allow_nan=False).encode() + b"\n"
         with self.path.open("r+b" if self.path.exists() else "wb") as file:
@@ -63,18 +82,42 @@ class Results:
 
 
 def rows_of(experiment: Experiment, rows: Sequence[Row]) -> dict[str, Row]:
-    """The row of each cell that is finished as the file now wants it, by cell id."""
+    """The rows of finished runs.
+
+    Args:
+        experiment: The experiment.
+        rows: All rows.
+
+    Returns:
+        By id, the row of each run that holds everything that the file now asks for.
+    """
     return {key: row for key, row in known_rows(experiment, rows).items() if covers(row, experiment.measures)}
 
 
 def known_rows(experiment: Experiment, rows: Sequence[Row]) -> dict[str, Row]:
-    """The last line of each cell with these settings, also where something is still to be measured."""
+    """The latest rows of the experiment's runs.
+
+    Args:
+        experiment: The experiment.
+        rows: All rows.
+
+    Returns:
+        By id, the last row with the same settings, also if something remains to be measured.
+    """
     cells = {cell.id: cell for cell in experiment.cells}
     return {row["cell"]: row for row in rows if row["cell"] in cells and same_settings(cells[row["cell"]], row)}
 
 
 def same_settings(cell: Cell, row: Row) -> bool:
-    """Whether a row is of exactly this run; settings that the trainer has learnt since do not count."""
+    """Whether a row is of a run with the same settings.
+
+    Args:
+        cell: The run.
+        row: The row.
+
+    Returns:
+        True if they agree; settings that were added to the trainer later are ignored.
+    """
     now, then = json.loads(json.dumps(asdict(cell.config))), row.get("settings", {})
     if "options" in then:
         then = then | {"options": default_options(cell.config.method) | then["options"]}
@@ -82,7 +125,15 @@ def same_settings(cell: Cell, row: Row) -> bool:
 
 
 def covers(row: Row, measures: Measures) -> bool:
-    """Whether a row holds everything that is to be measured; a run that diverged has nothing to measure."""
+    """Whether a row holds everything that is to be measured.
+
+    Args:
+        row: The row.
+        measures: What is to be measured.
+
+    Returns:
+        True if it does, or if the run diverged.
+    """
     if row.get("failed"):
         return True
     found = reusable(row, measures)

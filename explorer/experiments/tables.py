@@ -18,18 +18,43 @@ NONE = "–"
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
-    """A Markdown table; the first ``left`` columns are words, the others numbers."""
+    """A Markdown table.
+
+    Args:
+        header: Titles of the columns.
+        rows: Texts.
+        left: Number of columns of words; the others are numbers.
+
+    Returns:
+        Markdown.
+    """
     rule = ["---"] * left + ["---:"] * (len(header) - left)
     return "\n".join(f"| {' | '.join(cells)} |" for cells in [header, rule, *rows])
 
 
 def recipe_title(recipe: str) -> str:
-    """A recipe as a column is headed: σ 0.1, jpeg 50."""
+    """The title of a recipe's column.
+
+    Args:
+        recipe: Text of the recipe.
+
+    Returns:
+        Text such as "σ 0.1" or "jpeg 50".
+    """
     return recipe.replace("gaussian_noise=", "σ ").replace("=", " ").replace("_", " ")
 
 
 def spread(values: Sequence[float], *, absent: str = ABSENT, digits: int = 1) -> str:
-    """The mean, with the range where there are several."""
+    """Format the values of several seeds.
+
+    Args:
+        values: The values.
+        absent: Text where there are none.
+        digits: Decimals.
+
+    Returns:
+        The mean, with the range if there are several.
+    """
     middle = mean(values)
     if middle is None:
         return absent
@@ -43,13 +68,29 @@ def _absent(line: Line) -> str:
 
 
 def seeds_of(line: Line) -> str:
-    """How many of the seeds are done."""
+    """Format how many seeds are done.
+
+    Args:
+        line: The line.
+
+    Returns:
+        The text.
+    """
     words = f"{len(line.rows)} of {len(line.cells)}" if len(line.rows) < len(line.cells) else str(len(line.cells))
     return f"{words}, {line.diverged} diverged" if line.diverged else words
 
 
 def accuracies(lines: Sequence[Line], recipes: Sequence[str], published: Sequence[PublishedValues]) -> str:
-    """Accuracy by setting and recipe; published values follow the last setting that they belong to."""
+    """Accuracy by setting and recipe.
+
+    Args:
+        lines: The lines of one table.
+        recipes: Texts of the recipes.
+        published: Published values, which follow the last setting that they belong to.
+
+    Returns:
+        Markdown.
+    """
     rows = []
     for i, line in enumerate(lines):
         cells = [spread(line.values(recipe), absent=_absent(line)) for recipe in recipes]
@@ -62,12 +103,28 @@ def accuracies(lines: Sequence[Line], recipes: Sequence[str], published: Sequenc
 
 
 def beside(line: Line, later: Sequence[Line], published: Sequence[PublishedValues]) -> list[PublishedValues]:
-    """The published values to show below a line: those that fit it and none after it."""
+    """The published values to show below a line.
+
+    Args:
+        line: The line.
+        later: The lines after it.
+        published: All published values.
+
+    Returns:
+        Those that fit it and none after it.
+    """
     return [one for one in published if one.fits(line.cell) and not any(one.fits(other.cell) for other in later)]
 
 
 def known_title(known: PublishedValues) -> str:
-    """How a row of published values begins."""
+    """The first cell of a row of published values.
+
+    Args:
+        known: The values.
+
+    Returns:
+        Markdown.
+    """
     return f"*published: {known.title}, {known.source} ({known.provenance})*"
 
 
@@ -80,7 +137,15 @@ def _range(values: Sequence[float]) -> str:
 
 
 def differences(lines: Sequence[Line], recipes: Sequence[str]) -> str:
-    """Gains and losses in points against the standard run of the same data and network; empty without one."""
+    """Differences from the standard run of the same data and architecture.
+
+    Args:
+        lines: The lines of one table.
+        recipes: Texts of the recipes.
+
+    Returns:
+        Markdown with gains and losses in points; "" without a standard run.
+    """
     rows = []
     for line in lines:
         base = baseline_of(line, lines)
@@ -91,7 +156,15 @@ def differences(lines: Sequence[Line], recipes: Sequence[str]) -> str:
 
 
 def signed(value: float | None, base: float | None) -> str:
-    """A difference with its direction: gains and losses are marked alike."""
+    """Format a difference.
+
+    Args:
+        value: Per cent, or None.
+        base: Per cent that it is compared with, or None.
+
+    Returns:
+        Points, ▲ for gains and ▼ for losses; a dash without both numbers.
+    """
     if value is None or base is None:
         return NONE
     gap = round(value - base, 1)
@@ -99,10 +172,19 @@ def signed(value: float | None, base: float | None) -> str:
 
 
 def sensitivity(lines: Sequence[Line], recipes: Sequence[str]) -> str:
-    """For each method with two or more varied settings, each value's mean over runs that differ in nothing else.
+    """Show what each varied setting changes.
 
-    Only sets of runs with every value of a setting count, so that no other setting, and no run that is still missing,
-    speaks through it; a setting without such a set is left out.
+    Only sets of runs with every value of a setting and no other difference count, so that other settings and missing
+    runs have no influence.
+
+    Args:
+        lines: The lines of one table.
+        recipes: Texts of the recipes.
+
+    Returns:
+        Markdown: for each method with two or more varied settings, the mean per value; settings without such a set are
+            left
+        out.
     """
     rows = []
     for method in dict.fromkeys(line.cell.config.method for line in lines):
@@ -126,7 +208,15 @@ def sensitivity(lines: Sequence[Line], recipes: Sequence[str]) -> str:
 
 
 def best(lines: Sequence[Line], recipes: Sequence[str]) -> str:
-    """Per method the setting with the highest mean over all recipes."""
+    """The best setting of each method.
+
+    Args:
+        lines: The lines of one table.
+        recipes: Texts of the recipes.
+
+    Returns:
+        Markdown: per method the setting with the highest mean over all recipes.
+    """
 
     def score(line: Line) -> float:
         return sum(line.mean(recipe) or 0.0 for recipe in recipes) / len(recipes)
@@ -142,7 +232,14 @@ def best(lines: Sequence[Line], recipes: Sequence[str]) -> str:
 
 
 def instability(lines: Sequence[Line]) -> str:
-    """Cidon instability by distortion; empty where none was measured."""
+    """Cidon instability by distortion.
+
+    Args:
+        lines: The lines of one table.
+
+    Returns:
+        Markdown; "" if none was measured.
+    """
     names = list(
         dict.fromkeys(one["distortion"] for line in lines for row in line.rows for one in row.get("instability", []))
     )
@@ -156,7 +253,16 @@ def instability(lines: Sequence[Line]) -> str:
 
 
 def suite(lines: Sequence[Line], name: str, published: Sequence[PublishedValues] = ()) -> str:
-    """The mean of a suite and of each of its distortions; of attacks also the worst by size, and the zero gradients."""
+    """The results of a suite.
+
+    Args:
+        lines: The lines of one table.
+        name: Name of the suite.
+        published: Published values to show.
+
+    Returns:
+        Markdown: the mean and each distortion; for attacks also the worst by size, and the zero gradients.
+    """
     columns = list(dict.fromkeys(key for line in lines for one in _found(line, name) for key in _numbers(one)))
     rows = []
     for i, line in enumerate(lines):
@@ -229,7 +335,14 @@ THEOREM = (
 
 
 def theorem(lines: Sequence[Line]) -> str:
-    """Local slopes against the bound that each was trained for; empty where none were measured."""
+    """Local slopes beside the bound that each run was trained for.
+
+    Args:
+        lines: The lines of one table.
+
+    Returns:
+        Markdown; "" if none were measured.
+    """
     if not any("theorem" in row for line in lines for row in line.rows):
         return ""
     rows = []

@@ -83,7 +83,14 @@ def _setting(default: Any, *, listed: bool) -> Any:
 
 
 class Head(_Table):
-    """[experiment]."""
+    """The table [experiment].
+
+    Attributes:
+        title: Title of the page.
+        paper: The paper.
+        about: Text on the page.
+        seeds: Seeds of every run.
+    """
 
     title: Title
     paper: Text = ""
@@ -110,7 +117,16 @@ Run: Any = create_model("Run", __base__=_Run, **{k: _setting(v, listed=True) for
 
 
 class Evaluate(_Table):
-    """[evaluate]."""
+    """The table [evaluate].
+
+    Attributes:
+        split: ``test`` or ``validation``.
+        limit: Number of images; None for all.
+        recipes: Recipes to measure.
+        suites: Suites to measure.
+        suite_limit: Number of images of the suites; None for ``limit``.
+        theorem: Number of images on which local slopes are measured.
+    """
 
     split: Annotated[Literal["test", "validation"], Field(description="must be one of test, validation")] = "test"
     limit: Count = None
@@ -121,14 +137,29 @@ class Evaluate(_Table):
 
 
 class Reference(_Table):
-    """``from`` in [[published]]: which of the values that a method's file states."""
+    """``from`` in [[published]]: which of the values that a method's file states.
+
+    Attributes:
+        source: Key of the source.
+        setting: Setting in the source.
+    """
 
     source: Title
     setting: Text = ""
 
 
 class Published(_Table):
-    """[[published]]."""
+    """A table [[published]].
+
+    Attributes:
+        title: What its row is called.
+        source: Who reports the values.
+        provenance: A key of ``PROVENANCE``.
+        where: Settings of the runs that the values describe.
+        reference: The values of a method's file, in place of ``values``.
+        values: Per cent by recipe.
+        note: What is known of them.
+    """
 
     title: Title
     source: Title
@@ -154,7 +185,15 @@ class Published(_Table):
 
 
 class File(_Table):
-    """A whole file."""
+    """A whole file.
+
+    Attributes:
+        experiment: The table [experiment].
+        train: The table [train].
+        runs: The tables [[runs]].
+        evaluate: The table [evaluate].
+        published: The tables [[published]].
+    """
 
     experiment: Head
     train: Training = Training()
@@ -169,10 +208,16 @@ TABLES: dict[str, Any] = {
 
 
 def read_tables(raw: Mapping[str, Any]) -> File:
-    """The file's tables with their types checked.
+    """Check the types of a file's tables.
+
+    Args:
+        raw: The file as TOML gives it.
+
+    Returns:
+        The tables.
 
     Raises:
-        ExplorerError: It holds an unknown key or a value of the wrong type: one sentence that names the key.
+        ExplorerError: If it holds an unknown key or a value of the wrong type; the sentence names the key.
     """
     try:
         return File.model_validate(raw)

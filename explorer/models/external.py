@@ -138,8 +138,7 @@ def wrap(
 
     Raises:
         ExplorerError: If it is not a network, does not take such images, or returns anything but finite (N, K) numbers
-            with
-            K >= 2; if ``classes``, ``mean`` or ``std`` do not fit.
+            with K >= 2; if ``classes``, ``mean`` or ``std`` do not fit.
 
     Examples:
         >>> import torch, explorer

@@ -16,7 +16,15 @@ class View(SurveyView, pd.DataFrame):
 
     @classmethod
     def of(cls, frame: pd.DataFrame, title: str) -> View:
-        """A frame with its title."""
+        """Give a table its title.
+
+        Args:
+            frame: The table.
+            title: What it holds.
+
+        Returns:
+            The same rows as a view.
+        """
         view = cls(frame)
         view.title = title
         return view

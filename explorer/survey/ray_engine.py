@@ -119,6 +119,9 @@ class _Worker:
 def cluster() -> Iterator[None]:
     """Connect to the running cluster, or start one on this machine for the duration of the block.
 
+    Yields:
+        None.
+
     Raises:
         ExplorerError: If no cluster answers or Ray does not start.
     """

@@ -51,8 +51,24 @@ ONCE = (
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Findings(Result):
-    """A report's contents. ``pictures``: cases by number, empty where they cannot be made again, and then ``missing``
-    says why in a sentence. ``cards``: by model, None where it is not here. ``annotations``: by case.
+    """The content of a report on two models of a survey.
+
+    Attributes:
+        plan: The survey's plan.
+        baseline: Name of the baseline.
+        other: Name of the other model.
+        unread: Why images could not be read, by row.
+        finished: Number of images that were surveyed.
+        accuracy: One row per distortion and amount, as ``Survey.accuracy`` gives them.
+        instability: Shares of images whose answer is correct under some conditions only.
+        standing: Every model over all conditions together.
+        quadrants: Number of cases per quadrant.
+        telling: The most telling cases of each quadrant.
+        pictures: Cases by number; empty if they cannot be rendered.
+        missing: Why they cannot, as a sentence; else "".
+        cards: Cards by model; None where the model is not here.
+        annotations: Annotations by case.
+        command: The command that makes the same survey.
     """
 
     plan: Plan
@@ -72,7 +88,11 @@ class Findings(Result):
     command: str
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON object; of the most telling cases the numbers of each group."""
+        """The findings as a JSON object.
+
+        Returns:
+            Plain values; the most telling cases of each quadrant as rows.
+        """
         return {
             "data": self.plan.data,
             "baseline": self.baseline,
@@ -88,7 +108,11 @@ class Findings(Result):
         }
 
     def records(self) -> list[dict[str, Any]]:
-        """One row per distortion and amount, as ``accuracy`` holds them."""
+        """The accuracies as rows of a table.
+
+        Returns:
+            One row per distortion and amount.
+        """
         models = {"baseline_model": self.baseline, "other_model": self.other}
         return [{**models, **row} for row in plain_records(self.accuracy)]
 
@@ -101,7 +125,17 @@ class Findings(Result):
 def findings(
     survey: Survey, *, baseline: str | None = None, other: str | None = None, data: Dataset | None = None
 ) -> Findings:
-    """Everything that a report of two of the survey's models says; ``data`` as in ``open_cases``."""
+    """Collect what a report of two models says.
+
+    Args:
+        survey: The survey.
+        baseline: Name of the baseline; by default the survey's first model.
+        other: Name of the other model; by default the next one.
+        data: The data set; found by its name by default.
+
+    Returns:
+        The findings; without pictures where they cannot be rendered.
+    """
     pair = survey.pair(baseline, other)
     chosen = {name: telling(survey, name, pair) for name in QUADRANTS}
     wanted = [int(case) for frame in chosen.values() for case in frame["case"]]
@@ -131,7 +165,17 @@ def findings(
 
 
 def telling(survey: Survey, quadrant: str, pair: tuple[str, str], count: int = SHOWN) -> pd.DataFrame:
-    """The most telling cases of a quadrant by its rule in ``RULES``, no image twice; distortions take turns."""
+    """Choose the most telling cases of a quadrant.
+
+    Args:
+        survey: The survey.
+        quadrant: Name of the quadrant; ``RULES`` holds the score of each.
+        pair: Names of the baseline and the other model.
+        count: Number of cases.
+
+    Returns:
+        One row per case, no image twice; distortions take turns.
+    """
     score = RULES[quadrant][1]
     return survey.sql(
         f"WITH scored AS (SELECT *, {score} AS score FROM pairs(?, ?) WHERE quadrant = ?), "  # noqa: S608  # ours
@@ -144,7 +188,14 @@ def telling(survey: Survey, quadrant: str, pair: tuple[str, str], count: int = S
 
 
 def command(plan: Plan) -> str:
-    """The command that makes the same survey again, given the same data, models and versions."""
+    """The command that makes the same survey, given the same data, models and versions.
+
+    Args:
+        plan: The survey's plan.
+
+    Returns:
+        The command line.
+    """
     groups: dict[str, dict[float, None]] = {}
     for condition in plan.conditions:
         groups.setdefault(condition.distortion, {})[condition.amount] = None

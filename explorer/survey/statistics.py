@@ -69,9 +69,16 @@ def accuracy(
 
 
 def paired(survey: Survey, pair: Sequence[str] | None = None) -> pd.DataFrame:
-    """To how many images the same happened: one row per ``distortion`` ("clean" too), ``amount`` (NaN for clean) and
-    number of ``seeds`` of an image, and of those how many only the baseline failed (``a_only``), only the other
-    (``b_only``), both (``joint``); ``images`` counts them. Millions of rows become a few hundred.
+    """Count to how many images the same happened.
+
+    Args:
+        survey: The survey.
+        pair: Names of the baseline and the other model; by default the first two.
+
+    Returns:
+        One row per ``distortion`` ("clean" too), ``amount`` (NaN for clean), number of ``seeds`` of an image, and
+        number of those under which only the baseline failed (``a_only``), only the other (``b_only``) and both
+        (``joint``); ``images`` counts the images. Millions of rows become a few hundred.
     """
     with survey.connect() as connection:
         return connection.execute(_PAIRED, list(survey.pair(*(pair or (None, None))))).df()
@@ -210,10 +217,21 @@ SELECT distortion, a, b, count(*) AS images FROM (
 
 
 def standing(survey: Survey, baseline: str | None = None, *, resamples: int = RESAMPLES, seed: int = 0) -> View:
-    """Every model over all conditions together, beside the baseline (the survey's first model by default).
+    """Compare every model with the baseline over all conditions together.
 
-    One row per model: ``clean`` and ``distorted`` accuracy with ``_low``/``_high``, ``gained`` and ``lost``: cases that
-    only the baseline fails, and only this model; ``difference`` (this minus baseline) with ``_low``/``_high``.
+    Args:
+        survey: The survey.
+        baseline: Name of the baseline; by default the survey's first model.
+        resamples: Bootstrap resamples, over images.
+        seed: Seed of the resamples.
+
+    Returns:
+        One row per model: ``clean`` and ``distorted`` accuracy with ``_low`` and ``_high``; ``gained`` and ``lost``,
+        the cases that only the baseline fails and that only this model fails; ``difference`` (this minus baseline) with
+        ``_low`` and ``_high``.
+
+    Raises:
+        ExplorerError: If the survey has no model of that name.
     """
     import pandas as pd
 

@@ -13,9 +13,10 @@ FIRST = 5  # rows of the short text
 
 
 class SurveyView(Result):
-    """What ``explorer.survey.frame.View`` is beside a DataFrame; apart from it, so that nothing here loads pandas.
+    """What ``explorer.survey.frame.View`` adds to a DataFrame, in a module that does not load pandas.
 
-    ``title`` says what the table holds, for example the name of a view.
+    Attributes:
+        title: What the table holds, for example the name of a view.
     """
 
     title: str
@@ -34,11 +35,14 @@ class SurveyView(Result):
         return frame
 
     def to_dict(self, orient: str | None = None, **options: Any) -> Any:
-        """The table as a JSON object; with an ``orient``, what pandas makes of it.
+        """The table as a JSON object.
 
         Args:
             orient: As in ``pandas.DataFrame.to_dict``; None for {"view", "rows"}.
-            options: The other arguments of pandas.
+            options: Further arguments of pandas.
+
+        Returns:
+            With an ``orient``, what pandas returns; else the title and the rows, None where a value is missing.
         """
         import pandas as pd
 
@@ -47,7 +51,11 @@ class SurveyView(Result):
         return {"view": self.title, "rows": self.records()}
 
     def records(self) -> list[dict[str, Any]]:
-        """The rows, with None where a value is missing."""
+        """The rows of the table.
+
+        Returns:
+            One dictionary per row; None where a value is missing.
+        """
         return plain_records(self.to_frame())
 
     def __str__(self) -> str:

@@ -49,18 +49,15 @@ class TrainConfig:
         seed: Seed of weights, order and draws.
         init: Model to start from, or None.
         inputs: What the network takes. ``standard``: (x - mean) / std per channel of the data set; ``raw``: 0-255 minus
-            the
-            mean colour, as BANG's CIFAR-quick; ``scaled``: 0-255 divided by 256, as its LeNet. A run with ``init``
+            the mean colour, as BANG's CIFAR-quick; ``scaled``: 0-255 divided by 256, as its LeNet. A run with ``init``
             keeps that model's.
         trained: ``all`` parameters, or ``head``: only the fully connected layers, as in stability training on ImageNet
-            (Zheng
-            et al. 2016).
+            (Zheng et al. 2016).
         precision: ``auto``, ``bf16`` autocast or ``fp32``.
 
     Raises:
         ExplorerError: If a word is not among those named here, a share is out of range, the seed is too large, or the
-            head
-            alone is to be trained without a model to start from.
+            head alone is to be trained without a model to start from.
     """
 
     method: str = "standard"

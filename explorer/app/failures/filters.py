@@ -73,7 +73,22 @@ class Order:
 
 
 class FiltersRequest(Request):
-    """Filters as the page sends them; null does not filter."""
+    """Filters as the page sends them; null does not filter.
+
+    Attributes:
+        quadrants: Names of the quadrants that are shown.
+        label: Name of the true class.
+        distortion: Name of the distortion.
+        amount: Its amount.
+        model: The model that the following filters are about.
+        low: Smallest margin.
+        high: Largest margin.
+        was: Class of its clean answer.
+        now: Class of its distorted answer.
+        flipped: Whether its answer has changed.
+        annotation: "star", "note" or "tag:WORD".
+        cases: Numbers of cases that were picked by hand.
+    """
 
     wrong = GONE
 
@@ -96,7 +111,12 @@ class FiltersRequest(Request):
 
 
 class OrderRequest(Request):
-    """An order as the page sends it."""
+    """An order as the page sends it.
+
+    Attributes:
+        by: What the cases are sorted by; ``apart`` is the difference of the two models' margins.
+        falling: Whether the largest come first.
+    """
 
     wrong = GONE
 

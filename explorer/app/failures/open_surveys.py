@@ -51,7 +51,11 @@ class OpenSurvey:
         return self.key, self.survey.plan.key, *((file.name, file.stat().st_mtime_ns) for file in files)
 
     def to_dict(self) -> dict[str, Any]:
-        """What the list of surveys shows."""
+        """Describe the survey for the list of surveys.
+
+        Returns:
+            A JSON object.
+        """
         plan = self.survey.plan
         return {
             "key": self.key,

@@ -80,8 +80,11 @@ class Failures:
     def listed(self, _: Any = None) -> dict[str, Any]:
         """List the surveys.
 
+        Args:
+            _: The request, which has no arguments.
+
         Returns:
-            {"surveys": [...], "messages": [a sentence for each that cannot be opened], "home": where new ones go}.
+            {"surveys": [...], "messages": [a sentence for each that cannot be opened], "home": folder of new ones}.
         """
         found, messages = self._surveys.all()
         surveys = [opened.to_dict() for opened in found]
@@ -172,13 +175,16 @@ class Failures:
         return {"pictures": {str(case): url for case, url in found.items()}}
 
     def case(self, question: Any) -> dict[str, Any]:
-        """Say how to open a case, exactly.
+        """Describe how to open a case on the page "Explore" with the same pixels.
 
         Args:
             question: As ``CaseRequest``.
 
         Returns:
             {"clean", "distorted", "hash", "recipe", "state"}; ``state``: that of the page "Explore".
+
+        Raises:
+            ExplorerError: If the survey or the case does not exist, or if the pictures are not available here.
         """
         request = CaseRequest.read(question)
         opened = self._surveys.find(request.survey)

@@ -21,7 +21,12 @@ SHOWN = 100_000
 
 
 class SurveyRequest(Request):
-    """Which survey, and which two of its models."""
+    """A request about a survey and two of its models.
+
+    Attributes:
+        survey: Key of the survey.
+        pair: Names of the baseline and the other model; None for the usual pair.
+    """
 
     wrong = GONE
 
@@ -32,13 +37,23 @@ class SurveyRequest(Request):
 
 
 class SelectionRequest(SurveyRequest):
-    """Which of its cases."""
+    """A request about some of the survey's cases.
+
+    Attributes:
+        filters: As ``FiltersRequest``.
+    """
 
     filters: Any = None
 
 
 class CasesRequest(SelectionRequest):
-    """Which part of the gallery."""
+    """A request for a part of the gallery.
+
+    Attributes:
+        order: As ``OrderRequest``.
+        start: Position of the first case.
+        count: Number of cases.
+    """
 
     order: Any = None
     start: Annotated[int, Field(ge=0, le=SHOWN)] = 0
@@ -46,7 +61,11 @@ class CasesRequest(SelectionRequest):
 
 
 class PicturesRequest(SurveyRequest):
-    """The pictures of which cases."""
+    """A request for pictures.
+
+    Attributes:
+        cases: Numbers of the cases.
+    """
 
     cases: Annotated[
         list[CaseNumber], Field(max_length=DRAWN), Sentence(f"At most {DRAWN} pictures are drawn at once.")
@@ -54,12 +73,20 @@ class PicturesRequest(SurveyRequest):
 
 
 class CaseRequest(SurveyRequest):
-    """One case."""
+    """A request about one case.
+
+    Attributes:
+        case: Its number.
+    """
 
     case: CaseNumber
 
 
 class AnnotationRequest(CaseRequest):
-    """What to note of a case; ``make_annotation`` checks it."""
+    """A request to store an annotation.
+
+    Attributes:
+        annotation: {"star", "tags", "note"}, which ``make_annotation`` checks.
+    """
 
     annotation: dict[str, Any]

@@ -32,11 +32,19 @@ class Selection:
     filters: Filters
 
     def annotated(self) -> dict[str, set[int]]:
-        """The cases with a star, with a note, and with each tag, where a filter asks for them."""
+        """The annotated cases, if a filter asks for them.
+
+        Returns:
+            Cases with a "star", a "note" and each "tag:WORD"; empty without such a filter.
+        """
         return annotated_cases(self.opened) if self.filters.annotation else {}
 
     def kept(self) -> NDArray[np.bool_]:
-        """Which cases of the table all filters keep."""
+        """Apply all filters.
+
+        Returns:
+            Which cases of the table they keep, booleans (n,).
+        """
         keep = self.table.select(self.filters, self.annotated())
         return keep & np.isin(self.table.quadrant, [QUADRANTS.index(name) for name in self.filters.quadrants])
 

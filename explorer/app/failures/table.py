@@ -42,11 +42,16 @@ SIDES = ("baseline", "other")
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Columns of one length, in the order of the case numbers; ``sides`` has the columns of either model.
+    """The cases of two models as columns of length n, in the order of the case numbers.
 
-    ``quadrant``: index in ``QUADRANTS``; ``condition``: index in the plan's; ``mild``: the amount's rank from mild to
-    strong; ``label``: -1 where it is not known. ``margin``: of the true class, or where none is known that of the
-    answer, below 0 where it is not the clean one.
+    Attributes:
+        case: Case numbers.
+        label: Index of the true class, -1 where it is not known.
+        condition: Index of the condition in the plan.
+        mild: Rank of the amount, from mild to strong.
+        quadrant: Index in ``QUADRANTS``.
+        sides: Columns of either model by name. ``margin`` is that of the true class; where the class is not known, that
+            of the answer, and below 0 if it differs from the clean one.
     """
 
     case: NDArray[np.int64]

@@ -17,7 +17,14 @@ from explorer.progress import Progress
 
 
 class AccuracyRequest(Request):
-    """Which chart, and on how many images."""
+    """Which chart, and on how many images.
+
+    Attributes:
+        data: Name of the data set.
+        distortion: Name of the distortion.
+        reach: ``near`` for mild amounts, ``whole`` for all.
+        images: Number of test images.
+    """
 
     wrong = "The page asked for amounts that do not exist; reload it."
 

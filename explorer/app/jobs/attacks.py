@@ -13,7 +13,12 @@ from explorer.progress import Progress
 
 
 class AttackRequest(StateRequest):
-    """Which attack, and how strong."""
+    """Which attack.
+
+    Attributes:
+        attack: Name of the attack.
+        amount: Its size, in the attack's unit.
+    """
 
     wrong = "The page asked for an attack that does not exist; reload it."
 

@@ -20,7 +20,11 @@ _one = threading.Lock()
 
 
 class DownloadRequest(Request):
-    """Which data set."""
+    """Which download.
+
+    Attributes:
+        dataset: Name of the data set.
+    """
 
     wrong = "Say which data set to download."
 

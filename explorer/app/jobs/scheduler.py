@@ -51,7 +51,16 @@ class StoppedError(Exception):
 
 @dataclass(eq=False)
 class Job:
-    """One long question under way: how far it is, or what came of it."""
+    """A long request that is being answered.
+
+    Attributes:
+        group: The page and what it asks for; a newer job of the same group ends this one.
+        done: Units of work that are done.
+        total: Units of work in all; 0 until they are known.
+        answer: {"result"} or {"error"} once it has finished.
+        stopped: Whether it is to end.
+        last_polled: When the page last asked about it, in seconds of ``time.monotonic``.
+    """
 
     group: str
     done: int = 0
@@ -61,7 +70,11 @@ class Job:
     last_polled: float = field(default_factory=time.monotonic)
 
     def to_dict(self) -> dict[str, Any]:
-        """{"done", "total"} of a running job, {"result"} or {"error"} of a finished one."""
+        """The state of the job.
+
+        Returns:
+            {"done", "total"} while it runs, {"result"} or {"error"} afterwards.
+        """
         return {"done": self.done, "total": self.total} if self.answer is None else self.answer
 
 

@@ -35,7 +35,15 @@ Name = Annotated[str, Field(max_length=100, pattern=r"^\w+$")]
 
 
 class PlanRequest(Request):
-    """A new survey; ``make_plan`` looks up the names of distortions, and checks their amounts."""
+    """A new survey; ``make_plan`` checks names and amounts.
+
+    Attributes:
+        models: Names of the models.
+        data: Name of the data set.
+        distortions: Names of distortions, each with its amounts or None for the usual ones.
+        seeds: Seeds of random distortions.
+        limit: Number of images; None for all.
+    """
 
     wrong = GONE
 
@@ -58,7 +66,11 @@ class PlanRequest(Request):
 
 
 class RunRequest(Request):
-    """A survey that was begun, by its key; or a new one, as in ``PlanRequest``."""
+    """A survey to run.
+
+    Attributes:
+        survey: Key of a survey that was begun; None for a new one, as in ``PlanRequest``.
+    """
 
     model_config = ConfigDict(extra="allow")
 

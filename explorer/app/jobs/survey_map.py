@@ -20,7 +20,11 @@ FEW = 3  # cases of a map at least
 
 
 class MapRequest(SelectionRequest):
-    """Which cases, and how to place them."""
+    """Which map.
+
+    Attributes:
+        method: "pca" or "umap".
+    """
 
     method: Annotated[Literal["pca", "umap"], Sentence("Choose the map PCA or UMAP.")]
 

@@ -16,7 +16,12 @@ from explorer.progress import Progress
 
 
 class WeaknessRequest(StateRequest):
-    """What to look for, and with which distortion."""
+    """Which search.
+
+    Attributes:
+        goal: "break" or "separate".
+        distortion: Name of the distortion.
+    """
 
     wrong = "The page asked for a search that does not exist; reload it."
 

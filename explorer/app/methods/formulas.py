@@ -11,10 +11,13 @@ _SCRIPTS = {"_": "msub", "^": "msup"}
 
 
 def mathml(text: str) -> str:
-    """A line of mathematics as the inside of a MathML element.
+    """Convert a line of mathematics.
 
     Args:
         text: In the notation of ``explorer.models.methods.Formula``.
+
+    Returns:
+        The content of a MathML element.
     """
     parts, _ = _parse(_TOKEN.findall(text), 0)
     return "".join(parts)

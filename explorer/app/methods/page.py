@@ -56,6 +56,9 @@ class Methods:
     def overview(self, _: Mapping[str, Any]) -> dict[str, Any]:
         """Describe the data sets.
 
+        Args:
+            _: The request, which has no arguments.
+
         Returns:
             {"groups": the data sets, each with its models, its methods, and how many images can be measured}.
         """
