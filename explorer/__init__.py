@@ -1,4 +1,4 @@
-"""Stability Explorer: the picture changed a little; how much did the answer change, and did the training method help?
+"""Stability Explorer: how much the answers of networks change under small changes of a picture.
 
 >>> import explorer
 >>> models = ["digits/lenet/standard", "digits/lenet/stability"]

@@ -1,4 +1,4 @@
-"""How long work tells how far it is, and how its caller pauses or cancels it."""
+"""Progress reports of long work, through which the caller can pause or cancel it."""
 
 from __future__ import annotations
 

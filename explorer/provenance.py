@@ -1,4 +1,4 @@
-"""What numbers were made with: versions of the libraries, the device, the commit of this package."""
+"""Provenance of numbers: versions of the libraries, the device, the commit of this package."""
 
 from __future__ import annotations
 

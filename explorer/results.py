@@ -1,4 +1,4 @@
-"""What every result can do: a short text, HTML with a figure, JSON, a table, a Plotly figure, and a file of each."""
+"""The base of all results: a short text, HTML with a figure, JSON, a table, a Plotly figure, and files of these."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What comes out of a comparison: each model's answer, all of them on one image, and those on many."""
+"""Results of a comparison: one model's answer, those of several models on one image, and those on many images."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class Evidence:
 
 
 class _Tap(nn.Module):
-    """A model seen from Captum, which wants a module whose output is the layer; ``point`` is one that hands it on.
+    """A model for Captum, which needs a module whose output is the layer; ``point`` passes it on.
 
     Layers are named tensors here, and not all come out of a module of their own.
     """

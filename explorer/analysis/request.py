@@ -168,7 +168,7 @@ def read_recipe(recipe: Recipe | str | None, otherwise: str = defaults.RECIPE) -
 
 
 def _takes(opened: list[Opened], images: ImagesLike | None) -> Takes | None:
-    """What photographs are to be brought to; the first network of one's own is wrapped where only that tells it."""
+    """The size and channels that photographs are fitted to; a network is wrapped where only that can tell."""
     first = next((model for model in opened if isinstance(model, Classifier)), None)
     if first is None and (images is None or needs_fit(images)):
         (first,) = wrap_opened(opened[:1], None, None)

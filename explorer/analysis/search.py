@@ -1,4 +1,4 @@
-"""Looking for the smallest amount at which something happens to the models' answers, in batches."""
+"""Search, in batches, for the smallest amount at which the models' answers change in a given way."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def first_amount(scanned: Scan, event: Event, width: float, tick: Tick) -> float
 
 
 def _still(tick: Tick) -> Tick:
-    """The narrower scans give the caller a chance to pause, but count for nothing."""
+    """Narrower scans let the caller pause or cancel, but are not counted as progress."""
     return lambda _: tick(0)
 
 

@@ -1,4 +1,4 @@
-"""Weak spots: of all distortions, the least that breaks the baseline, and the least that tells the models apart."""
+"""Weak spots: the smallest distortion that breaks the baseline, or that separates the models."""
 
 from __future__ import annotations
 

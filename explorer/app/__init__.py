@@ -135,7 +135,7 @@ def _shown(host: str) -> str:
 
 
 def _reach_oneself_directly() -> None:
-    """Keep Gradio's look at its own address off any proxy that the environment names."""
+    """Keep Gradio's check of its own address off any proxy that the environment names."""
     known = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
     os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(filter(None, [known, "127.0.0.1", "localhost"]))
 

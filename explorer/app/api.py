@@ -1,7 +1,7 @@
-"""The app as an instrument for programs: endpoints for ``gradio_client`` and plain HTTP, tools for MCP clients.
+"""The HTTP API: endpoints for ``gradio_client`` and plain HTTP, tools for MCP clients.
 
 Their docstrings are the documentation that callers see. They compute nothing themselves, work in threads of their own
-that wait for the slider, and give the numbers that ``explorer.compare`` and its kin give.
+that wait for the slider, and give the same numbers as ``explorer.compare`` and the other functions.
 """
 # No "from __future__ import annotations" here: Gradio reads the annotations as types.
 
@@ -108,7 +108,7 @@ def use_json(blocks: gr.Blocks) -> None:
 
 
 class Api:
-    """The endpoints. Every one raises RefusedError, one sentence, where its question makes no sense."""
+    """The endpoints. Each raises RefusedError with one sentence for an invalid request."""
 
     def __init__(self, context: Context, blocks: gr.Blocks) -> None:
         self._context = context

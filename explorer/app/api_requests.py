@@ -1,4 +1,4 @@
-"""What a program asks, read into the core's objects; it is trusted no more than a browser."""
+"""Requests of programs, read into the core's objects; they are validated like those of a browser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the app's parts work on, made once at the start and handed to each of them."""
+"""The state that the app's parts share, made once at the start."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class BrowseRequest(Request):
 
 
 class DatasetCatalog:
-    """Finds data sets and their rows by what the browser names, which is not trusted."""
+    """Finds data sets and their rows by the browser's untrusted names."""
 
     def __init__(self, user_data: Sequence[Dataset] = ()) -> None:
         """Make a catalog.

@@ -1,4 +1,4 @@
-"""A distortion as the page needs to know it: words, unit, and the range of its slider."""
+"""What the page needs to know about a distortion: texts, unit, and the range of its slider."""
 
 from __future__ import annotations
 

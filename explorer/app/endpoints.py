@@ -1,6 +1,6 @@
-"""The functions that the page calls: a JSON object from the browser in, a JSON response out.
+"""The functions that the page calls: JSON object in, JSON response out.
 
-Nothing the browser sends is trusted, and every error reaches it as one sentence.
+Everything the browser sends is validated, and every error is answered with one sentence.
 """
 
 from __future__ import annotations

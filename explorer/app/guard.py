@@ -1,4 +1,4 @@
-"""The door of the app: which requests come in. Whatever is not needed by the page or the API stays outside.
+"""Request filter of the app: only what the page or the API needs is let through.
 
 A web page elsewhere can make its visitor's browser send requests to this machine, either openly (they carry a foreign
 ``Origin``) or under a name of its own that it lets point here (DNS rebinding: they carry a foreign ``Host``). Gradio
@@ -60,7 +60,7 @@ _AUTHORITY = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,
 
 
 class Guard:
-    """ASGI middleware that lets in what belongs here and answers all else with one sentence."""
+    """ASGI middleware that passes permitted requests on and answers all others with one sentence."""
 
     def __init__(self, app: ASGIApp, names: Collection[str] = (), *, mcp: bool = False) -> None:
         """Wrap an app.
@@ -89,7 +89,7 @@ class Guard:
             await self.app(scope, receive, send)
 
     async def _forgiving(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Say in a sentence what Gradio ends in an exception for: names of arguments that an endpoint does not have."""
+        """Answer with a sentence where Gradio would raise: for arguments that an endpoint does not have."""
         try:
             await self.app(scope, receive, send)
         except (TypeError, KeyError):

@@ -1,4 +1,4 @@
-"""Sliders come first: long work runs in threads of low priority and pauses while a visitor moves a slider."""
+"""Sliders have priority: long work runs in threads of low priority and pauses while a visitor moves a slider."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""What the page's address asks for.
+"""Parsing of the page's address.
 
 The address holds the whole state: ``?picture=digits:7&models=A,B&recipe=jpeg=30;seed=7`` and, where they are used,
 ``off`` (steps that are switched off, ``index:name=amount``), ``pin`` (the pinned state, ``picture|recipe``) and
-``tab``. Anyone can write an address: the page opens on what makes sense, and says in sentences what does not.
+``tab``. Addresses are not trusted: valid parts are used, and a sentence reports each invalid part.
 """
 
 from __future__ import annotations

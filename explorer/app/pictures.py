@@ -1,4 +1,4 @@
-"""Pictures the app can show: bundled photographs, rows of data sets, and uploads, each for its sender alone."""
+"""Pictures the app can show: bundled photographs, rows of data sets, and uploads, each visible to its sender only."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MAX_UNUSED = 4 * 3600
 
 
 class PictureGoneError(ExplorerError):
-    """An uploaded picture is asked for that is not kept any more."""
+    """An uploaded picture is no longer stored."""
 
 
 class Pictures:

@@ -1,4 +1,4 @@
-"""A question written for Python, the command line and programs."""
+"""A comparison as Python, as a command and as JSON."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def shares(request: ComparisonRequest) -> dict[str, Any]:
 
 
 def _notes(request: ComparisonRequest, external: Sequence[Card]) -> list[str]:
-    """What has to be put right in the texts before they run elsewhere."""
+    """What has to be corrected in the texts before they run elsewhere."""
     notes = [
         f"{card.name} is a model of your own: for Python and the terminal put in the path of its file."
         for card in external

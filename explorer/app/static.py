@@ -1,4 +1,4 @@
-"""The browser's modules as the app serves them: from memory, each version under an address of its own."""
+"""The ES modules as the app serves them: from memory, each version under its own address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The look of Gradio's own controls: system fonts, the panel's greys, no shadows; and the page's style sheets."""
+"""The style of Gradio's controls: system fonts, the panel's greys, no shadows; and the page's style sheets."""
 
 from __future__ import annotations
 

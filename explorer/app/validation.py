@@ -1,4 +1,4 @@
-"""What a browser or a program sends is not trusted: it is read into small models, and what is wrong is one sentence."""
+"""Validation of what browsers and programs send: it is parsed into small models; errors are one sentence."""
 
 from __future__ import annotations
 

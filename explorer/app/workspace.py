@@ -1,4 +1,4 @@
-"""What the app works with: models, kept loaded; pictures; and the clean answers already computed.
+"""The app's data: loaded models, pictures, and a cache of clean answers.
 
 Requests come from a browser as JSON objects and are not trusted. Nothing here knows of threads, jobs or the page.
 """
@@ -29,7 +29,7 @@ CLEAN_PASSES = 64
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LoadedRequest(ComparisonRequest):
-    """A state of the page, checked and loaded, with what is known of it already.
+    """A state of the page, checked and loaded, with its cached answers.
 
     Attributes:
         family: The models' family.
@@ -196,7 +196,7 @@ class Workspace:
             return self._loaded[name]
 
     def _clean_pass(self, key: tuple[Any, ...], ask: Callable[[], CleanPass]) -> tuple[CleanPass, str]:
-        """The answers that are kept under a key, or are asked for now, with their picture as a data URL."""
+        """The cached answers of a key, computed if necessary, with their picture as a data URL."""
         cached = self._clean_passes.get(key)
         if cached is None:
             clean = ask()

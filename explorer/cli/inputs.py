@@ -1,4 +1,4 @@
-"""What is typed on the command line, as objects of the core: recipes, numbers, models."""
+"""Arguments of the command line as objects of the core: recipes, numbers, models."""
 
 from __future__ import annotations
 

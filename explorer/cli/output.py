@@ -1,4 +1,4 @@
-"""What commands print: text, tables, JSON, and progress on stderr; rich is imported when there is something to say."""
+"""What commands print: text, tables, JSON, and progress on stderr; rich is imported when something is printed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The data sets that everybody can use by name: digits come with scikit-learn, the others are downloaded once."""
+"""The named data sets: digits come with scikit-learn, the others are downloaded once."""
 
 from __future__ import annotations
 

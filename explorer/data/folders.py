@@ -1,4 +1,4 @@
-"""Image files in folders, read one by one when they are looked at."""
+"""Image files in folders, read one by one when they are used."""
 
 from __future__ import annotations
 

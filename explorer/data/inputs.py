@@ -1,4 +1,4 @@
-"""Pictures as people name them, read by one function for Python, command line, app, HTTP API, links and notebooks.
+"""Pictures by name or value, read by one function for Python, command line, app, HTTP API, links and notebooks.
 
 What a text means, in this order: a data URL, a bundled photograph (``cat``), a row of a data set (``digits:7``), and
 else the path of an image file. So a name of the package means the same picture in every folder; a file that is called

@@ -1,6 +1,6 @@
-"""Geometry: the picture is sampled at moved places.
+"""Geometry: the picture is sampled at moved positions.
 
-All sample bilinearly between pixel centres. Where a place lies outside the picture, the picture is reflected at its
+All sample bilinearly between pixel centres. Outside the picture, the picture is reflected at its
 outer edge (the edge pixel is repeated once); only ``crop`` and ``thumbnail`` never look outside.
 """
 

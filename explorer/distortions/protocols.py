@@ -1,4 +1,4 @@
-"""The published yardsticks: which corruptions and which attacks are measured, at which amounts.
+"""Published protocols: which corruptions and which attacks are measured, at which amounts.
 
 The corruptions are the fifteen of CIFAR-10-C and ImageNet-C (Hendrycks & Dietterich 2019, arXiv 1903.12261), each at
 its five severities. They are made here from the published constants, so that accuracies are close to, not the same as,

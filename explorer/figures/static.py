@@ -1,4 +1,4 @@
-"""A static picture of a figure, PNG or SVG: its traces drawn once more by matplotlib, which needs no browser."""
+"""A static picture of a figure, PNG or SVG: its traces drawn by matplotlib, which needs no browser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How figures look: the panel's colours for the methods, a dash and a hatching per line, system fonts, quiet grids."""
+"""Style of figures: the panel's colours for the methods, a dash and a hatching per line, system fonts, light grids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The exercises of the notebooks: predictions that are noted, answers that are checked, hints in plain words.
+"""The exercises of the notebooks: predictions that are recorded, answers that are checked, and hints.
 
 A notebook says ``predict("1.1", my_guess)`` before a cell is run, ``reveal("1.1", what_came_out)`` after it, and
 ``check("1.2", my_answer)`` below an exercise. None of them ever ends in a traceback. What they know stands in one file

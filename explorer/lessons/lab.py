@@ -1,6 +1,6 @@
 """A small laboratory for the lessons on training: a LeNet and a few hundred digits, seconds per network.
 
-Few images on purpose: two hundred digits leave room for mistakes, so that training methods have something to mend.
+Few images on purpose: with two hundred digits networks make mistakes, which training methods can reduce.
 """
 
 from __future__ import annotations

@@ -77,7 +77,7 @@ def psnr(answer: Any) -> Verdict | None:
 
 
 def _psnr_slip(given: float, wanted: float, values: int) -> str:
-    """What probably went wrong."""
+    """The probable mistake."""
     slips = {
         -wanted: "a small error means a high PSNR: mind the sign.",
         wanted / 10: "decibels are tenths: multiply the logarithm by 10.",

@@ -78,7 +78,7 @@ def _same(a: Tensor, b: Tensor | float) -> bool:
 
 
 def _what_else(given: Tensor, clean: Tensor, distorted: Tensor) -> Verdict:
-    """The usual slips, recognised by their value."""
+    """Common mistakes, recognised by their value."""
     with torch.no_grad():
         kl = float(stability_term(clean, distorted))
         cross_entropy = float(stability_term(clean, distorted, loss="cross_entropy"))

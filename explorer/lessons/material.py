@@ -1,4 +1,4 @@
-"""What several lessons look at: one photograph, the shipped networks, and tiles cut from all photographs."""
+"""Material of several lessons: one photograph, the shipped networks, and tiles cut from all photographs."""
 
 from __future__ import annotations
 

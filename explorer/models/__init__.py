@@ -1,4 +1,4 @@
-"""Networks that answer: architectures, the Classifier wrapper, checkpoints and external networks."""
+"""Models: architectures, the Classifier wrapper, checkpoints and external networks."""
 
 from explorer.models import architectures  # noqa: F401  # importing them fills the registry
 from explorer.models.checkpoints import checkpoint_folder, halved, list_models, load_model, pick_device, save_model

@@ -21,7 +21,7 @@ _WEIGHED = (nn.Linear, nn.Conv1d, nn.Conv2d)
 
 @dataclass(frozen=True, eq=False)
 class NetworkInfo:
-    """What is known about a network after inspecting it.
+    """Result of inspecting a network.
 
     Attributes:
         classes: Number of classes.
@@ -278,7 +278,7 @@ def _check_output(net: nn.Module, name: str, out: Tensor, count: int) -> None:
 
 
 def _output_kind(net: nn.Module, name: str, out: Tensor) -> tuple[str, str]:
-    """What the outputs are, and what there is to say of that."""
+    """The kind of the outputs, and a warning about it."""
     out = out.double()
     if bool((out >= 0).all()) and bool(((out.sum(1) - 1).abs() < SUM_OFF).all()):
         return "probabilities", (
@@ -313,7 +313,7 @@ def _has_features(net: nn.Module, z: Tensor) -> bool:
 
 
 def _stages(net: nn.Module, z: Tensor) -> tuple[tuple[tuple[str, str], ...], str | None]:
-    """The network's top-level parts that hold weights, in the order they run, and the path of the last that weighs."""
+    """The network's top-level parts that hold weights, in the order they run, and the path of the last one."""
     paths = {module: path for path, module in net.named_modules()}
     order: list[nn.Module] = []
     body = net

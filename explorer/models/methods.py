@@ -1,6 +1,6 @@
-"""The training methods: what each is called, does, costs and is known to reach. ``explorer.training`` fills the table.
+"""The training methods: names, texts, costs and published values. ``explorer.training`` fills the table.
 
-The table is on this floor because models are shown by their method's title; a method itself, from its objective to the
+The table is on this layer because models are shown by their method's title; a method itself, from its objective to the
 numbers of its paper, is one decorated function in one file of ``explorer/training/`` or of a plugin.
 """
 

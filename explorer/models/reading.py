@@ -1,4 +1,4 @@
-"""Models as people name them: names and paths, loaded models, and any ``torch.nn.Module``."""
+"""Reading models: names and paths, loaded models, and any ``torch.nn.Module``."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def _open(model: ModelLike) -> nn.Module:
 
 
 def _called(name: str, model: nn.Module) -> Opened:
-    """The model under that name; a loaded one is not changed, but copied without its weights."""
+    """The model under that name; a loaded one is copied without its weights, not changed."""
     if not isinstance(model, Classifier):
         return name, model
     if model.name == name:

@@ -1,4 +1,4 @@
-"""Snapshots of networks in training: a copy in eval mode is asked in their place, so that the trainer notices nothing.
+"""Snapshots of networks in training: a copy in eval mode answers instead, so that training is not disturbed.
 
 The network itself is only read: no mode, hook, gradient, buffer or random number of it changes.
 """
@@ -112,7 +112,7 @@ def _state_of(net: nn.Module) -> list[Any]:
 
 
 def _is_kept(key: str) -> bool:
-    """Whether this attribute of a module is one of torch's own dicts, which are looked at in another way."""
+    """Whether this attribute of a module is one of torch's own dicts, which are compared separately."""
     return key in {"_parameters", "_buffers", "_modules"} or (key.startswith("_") and "hooks" in key)
 
 
@@ -123,7 +123,7 @@ def _hooks(module: nn.Module) -> Iterator[Any]:
 
 
 def _mark(value: Any) -> Any:
-    """Something that differs where the value does: the value itself where it is simple, else its identity."""
+    """A key that changes with the value: the value itself if it is simple, else its identity."""
     if value is None or isinstance(value, (bool, int, float, complex, str, bytes)):
         return value
     if isinstance(value, (tuple, list, set, frozenset)):

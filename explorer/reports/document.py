@@ -1,4 +1,4 @@
-"""The frame of every page that opens from a file, without a network and without the explorer, and what pages share.
+"""The frame and the common parts of pages that open from a file, without a network and without the explorer.
 
 A policy in the page forbids every request, and every script but those it was written with. Pages are Jinja2 templates
 with automatic escaping; Python passes plain data and finished text.
@@ -81,7 +81,7 @@ def document(
 
 
 def _policy(scripts: Iterable[str], style: str) -> str:
-    """No request to anywhere; only these very scripts and styles."""
+    """A policy without requests, and only with these scripts and styles."""
     allowed = " ".join(_fingerprint(script) for script in scripts)
     return (
         f"default-src 'none'; script-src {allowed}; style-src {_fingerprint(style)}; img-src data:; "

@@ -1,4 +1,4 @@
-"""Every result as a sheet: the tables and sentences that say it, for the terminal, a notebook and a page."""
+"""Every result as a sheet: its tables and sentences for the terminal, a notebook and a page."""
 
 from __future__ import annotations
 

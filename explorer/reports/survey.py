@@ -1,4 +1,4 @@
-"""One self-contained HTML page of a survey: what was asked, what came out in both directions, and how to get it again.
+"""One self-contained HTML page of a survey: plan, results in both directions, and how to reproduce them.
 
 It opens from a file, without a network and without the explorer.
 """
@@ -77,7 +77,7 @@ def survey_report(found: Findings, made: str) -> str:
 
 
 def _side(found: Findings, quadrant: str, failing: str, holding: str) -> dict[str, Any]:
-    """What one model loses to the other: both sides are told in the same words and size."""
+    """The losses of one model against the other; both sides are shown in the same words and size."""
     count, cases = found.quadrants[quadrant], max(sum(found.quadrants.values()), 1)
     share = f"{100 * count / cases:.2f}"
     method = _method(found, failing)
@@ -85,7 +85,7 @@ def _side(found: Findings, quadrant: str, failing: str, holding: str) -> dict[st
 
 
 def _verdict(found: Findings) -> str:
-    """How many conditions speak for either model, with intervals that leave 0 out, and how many for none."""
+    """In how many conditions either model is better, its interval excluding 0, and in how many neither is."""
     rows = found.accuracy[found.accuracy.distortion != CLEAN]
     gained = int((rows.difference_low > 0).sum())
     lost = int((rows.difference_high < 0).sum())

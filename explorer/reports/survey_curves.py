@@ -1,4 +1,4 @@
-"""The curves of a survey's report: where their points, bands and texts lie, for the template that draws them."""
+"""The curves of a survey's report: positions of points, bands and texts for the template."""
 
 from __future__ import annotations
 

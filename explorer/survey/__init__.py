@@ -1,4 +1,4 @@
-"""A whole data set: models asked about every image under every distortion, kept in files that can be queried.
+"""Surveys: the answers of models to every image of a data set under every distortion, in files that can be queried.
 
 ::
 

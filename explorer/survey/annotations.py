@@ -1,7 +1,7 @@
-"""Notes on a survey's cases: a star, tags and a text, kept in one JSON file that is written whole or not at all.
+"""Annotations of a survey's cases: a star, tags and a note, in one JSON file that is written whole or not at all.
 
 ``annotations.json`` is ``{case: {"star": bool, "tags": [text, ...], "note": text}}`` with the case number as text; only
-annotated cases are in it. It lies in the survey's folder or, if that is read-only or ships with the explorer, in the
+annotated cases are in it. It is in the survey's folder or, if that is read-only or ships with the explorer, in the
 cache folder under the plan's key.
 """
 
@@ -34,7 +34,7 @@ _writing = threading.Lock()
 
 @dataclass(frozen=True)
 class Annotation:
-    """What a person noted on one case.
+    """The annotation of one case.
 
     Attributes:
         star: Whether the case is starred.

@@ -1,4 +1,4 @@
-"""Cases made again: from a survey's numbers back to exactly the pixels that the models saw."""
+"""Rendering cases: from a survey's numbers to exactly the pixels that the models saw."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Running a survey shard by shard. What is finished is never computed again."""
+"""Running a survey shard by shard. Finished shards are not computed again."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TRIED = 64
 
 @dataclass(frozen=True)
 class Cost:
-    """What a survey will take.
+    """The cost of a survey.
 
     Attributes:
         rows: Rows of the finished survey.

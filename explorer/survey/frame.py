@@ -1,4 +1,4 @@
-"""The DataFrame that a survey answers with. Imported where a survey is asked: it loads pandas."""
+"""The DataFrame that queries of a survey return. Imported with the query: it loads pandas."""
 
 from __future__ import annotations
 

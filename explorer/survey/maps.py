@@ -1,4 +1,4 @@
-"""A map of cases: what the network makes of their pictures, laid out in the plane, near where it is alike."""
+"""A map of cases: features of their pictures in the plane, similar ones close together."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PIECE = 64
 
 @dataclass(frozen=True, eq=False)
 class Map:
-    """Where cases lie in the plane.
+    """Positions of cases in the plane.
 
     Attributes:
         cases: Case numbers (N,).

@@ -1,4 +1,4 @@
-"""What a survey asks: which models, images and distortions. Plain data, named by the hash of its contents."""
+"""The plan of a survey: which models, images and distortions. Plain data, named by the hash of its contents."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asking a survey: SQL over its files with DuckDB, and ready-made tables for the questions people have.
+"""Querying a survey: SQL over its files with DuckDB, and ready-made tables for common questions.
 
 ``rows`` has one row per image, condition and model; the columns are those of ``store.schema``. A case is an image under
 a condition; a model *fails* a case where its answer is wrong, or, where the true class is not known, where it is not
@@ -80,7 +80,7 @@ CREATE MACRO confusion() AS TABLE
 
 
 class Survey:
-    """A finished or growing survey, to be asked. Each method opens the files anew: rows that came meanwhile count."""
+    """A finished or growing survey to query. Each method opens the files again, so that new rows count."""
 
     def __init__(self, folder: str | Path) -> None:
         """ExplorerError where there is no survey in ``folder``."""

@@ -65,7 +65,7 @@ def ray_workers(workers: int = 2) -> Engine:
 def _spread(
     models: Sequence[Classifier], data: Dataset, plan: Plan, shards: Sequence[int], workers: int
 ) -> Iterator[tuple[int, Columns | None, dict[int, str]]]:
-    """The shards as they get ready."""
+    """The shards as they finish."""
     if not shards:
         return
     with cluster():

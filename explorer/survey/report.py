@@ -1,4 +1,4 @@
-"""What a report of a survey says, as plain data: numbers, the most telling cases, and how to get them again."""
+"""The content of a survey's report as plain data: numbers, the most telling cases, and how to reproduce them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two small finished surveys that come with the explorer, so that there is something to look at immediately."""
+"""The two small finished surveys that come with the explorer."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a survey's numbers are worth: accuracy with intervals, the paired difference of two models, McNemar's test.
+"""Statistics of a survey: accuracy with intervals, the paired difference of two models, McNemar's test.
 
-Everything here is paired: both models saw the same pixels, so what counts is where they disagree. Images are what is
-drawn from the world; distortions and seeds are not, so that intervals resample images, each with all of its seeds.
+Everything here is paired: both models saw the same pixels, so that their disagreements count. Images are the random
+sample; distortions and seeds are fixed. Intervals therefore resample images, each with all of its seeds.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How a model becomes stable: one file per method, one trainer, runs and their cards."""
+"""Training: one file per method, one trainer, runs and their cards."""
 
 import pkgutil
 from importlib import import_module

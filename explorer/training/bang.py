@@ -33,7 +33,7 @@ def gradient_scales(gradients: Tensor, exponents: Tensor) -> Tensor:
 
 
 class Adjustment:
-    """What the layers' backward passes need to know: e_i per sample, set after the forward pass, and beta."""
+    """Values for the layers' backward passes: e_i per sample, set after the forward pass, and beta."""
 
     def __init__(self, beta: float) -> None:
         self.beta = beta

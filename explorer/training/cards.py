@@ -1,4 +1,4 @@
-"""The card of a trained model: what it is, how it was trained, what it reaches. Made here, saved once."""
+"""The card of a trained model: its data, its training and its accuracies."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ REFERENCE_IMAGES, REFERENCE_PAIRS = 2000, 20_000
 
 
 class Accuracy(Protocol):
-    """An accuracy in [0, 1] on ``n`` images, distorted with ``seed``; an ``Evaluation`` is one."""
+    """An accuracy in [0, 1] on ``n`` images, distorted with ``seed``; an ``Evaluation`` is an example."""
 
     @property
     def seed(self) -> int: ...

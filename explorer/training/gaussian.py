@@ -1,4 +1,4 @@
-"""Gaussian noise augmentation: the control that any stability method must face."""
+"""Gaussian noise augmentation: the control for every stability method."""
 
 from __future__ import annotations
 

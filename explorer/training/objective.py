@@ -1,4 +1,4 @@
-"""What a training objective is: a function that turns a batch into a loss, and the decorator that makes it a method."""
+"""Training objectives: functions from a batch to a loss, and the decorator that registers a method."""
 
 from __future__ import annotations
 

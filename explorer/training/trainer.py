@@ -33,12 +33,12 @@ REPORT_STEPS = 20
 
 
 class DivergedError(ExplorerError):
-    """The loss or a weight is not finite any more; the same settings would end there again."""
+    """The loss or a weight is not finite; the same settings would diverge again."""
 
 
 @dataclass(frozen=True)
 class TrainingProgress:
-    """How far a run is: reported every ``REPORT_STEPS`` steps and at the end of an epoch.
+    """Progress of a run, reported every ``REPORT_STEPS`` steps and at the end of an epoch.
 
     Attributes:
         epoch: Current epoch, from 1.

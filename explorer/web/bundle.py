@@ -1,4 +1,4 @@
-"""One script from our ES modules, for places that cannot fetch files: the notebook widget and reports.
+"""One script from our ES modules, for pages that cannot fetch files: the notebook widget and reports.
 
 A bundler of npm would have to be installed by everybody who builds or runs the explorer, or its output committed and
 kept fresh. Our modules need little: static named imports by relative paths, no import circles, and exports that never

@@ -1,1 +1,1 @@
-"""The server's side of the page "Failures": surveys listed, counted, filtered, their cases drawn and annotated."""
+"""The server's side of the page "Failures": listing, counting and filtering surveys, drawing and annotating cases."""

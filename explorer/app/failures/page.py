@@ -38,7 +38,7 @@ KEPT_VALUES = 20_000 * 3 * 32 * 32  # pictures of larger models: fewer of them
 
 
 class Failures:
-    """Answers the page's questions about surveys. Each question is a method, and takes what the browser sent."""
+    """Answers the page's requests about surveys; one method per request."""
 
     def __init__(self, workspace: Workspace, surveys: OpenSurveys) -> None:
         self._workspace = workspace
@@ -271,7 +271,7 @@ class Failures:
     # ---- what they have in common ---------------------------------------------------------------------------------
 
     def _made(self, opened: OpenSurvey, cases: Sequence[int]) -> Sequence[Case]:
-        """The cases made again from their recipes."""
+        """The cases, rendered from their recipes."""
         plan = opened.survey.plan
         if not cases:
             return []
@@ -312,7 +312,7 @@ def _distortion(plan: Plan, name: str) -> dict[str, Any]:
 
 
 def _item(plan: Plan, table: Table, row: int) -> dict[str, Any]:
-    """What a cell of the gallery says of a case."""
+    """The content of a gallery cell."""
     case = int(table.case[row])
     condition, image = condition_of(plan, case)
     label = int(table.label[row])

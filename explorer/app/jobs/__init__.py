@@ -1,4 +1,4 @@
-"""Long requests of the page, such as a sweep: started, asked how far they are, and cancelled.
+"""Long requests of the page, such as a sweep, which can be polled and cancelled.
 
 One file per handler (see ``registry``); ``scheduler`` runs them. Importing this package registers all of them.
 """

@@ -1,4 +1,4 @@
-"""A published data set is downloaded, when a person asks for it and for no other reason."""
+"""Download of a published data set, only at a user's request."""
 
 from __future__ import annotations
 

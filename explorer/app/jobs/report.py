@@ -1,4 +1,4 @@
-"""The report that a visitor takes along: what is on the page, with everything needed to do it again."""
+"""The report to save: what is on the page, with everything needed to reproduce it."""
 
 from __future__ import annotations
 

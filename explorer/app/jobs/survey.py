@@ -1,4 +1,4 @@
-"""A survey run from the page: first what it will take, then the run itself, shard by shard."""
+"""A survey run from the page: first its cost, then the run itself, shard by shard."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def survey_run(context: Context, request: RunRequest, progress: Progress) -> dic
 
 
 def _engine(progress: Progress) -> Any:
-    """The local engine, which tells how far it is, and can be ended, after each condition of a batch."""
+    """The local engine, which reports progress and can be ended after each condition of a batch."""
 
     def engine(
         models: Sequence[Classifier], data: Dataset, plan: Plan, shards: Sequence[int]
@@ -153,7 +153,7 @@ def _engine(progress: Progress) -> Any:
 
 
 def _plan(context: Context, request: PlanRequest, progress: Progress) -> tuple[list[Classifier], Dataset, Plan]:
-    """The plan that was asked for, its models and data loaded."""
+    """The requested plan, with models and data loaded."""
     _, models = context.workspace.choose(request.models)
     data = context.workspace.catalog.find(request.data)
     progress(0, 0)

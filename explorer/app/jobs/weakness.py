@@ -1,4 +1,4 @@
-"""Weak spots: how little of one distortion breaks the baseline, or tells the models apart."""
+"""Weak spots: the smallest amount of one distortion that breaks the baseline, or that separates the models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of accuracies: the points of cards and shipped surveys, and how far two models' cards lie apart."""
+"""Known accuracies: points of cards and shipped surveys, and differences between two models' cards."""
 
 from __future__ import annotations
 
