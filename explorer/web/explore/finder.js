@@ -57,11 +57,11 @@ export function makeFinders({ jobs, page, notice, chosen, dataset }) {
       paint();
       if (!found) return;
       /** @type {(question: Question) => string} */
-      const asked = ({ models, recipe }) => JSON.stringify([models, recipe]);
+      const keyOf = ({ models, recipe }) => JSON.stringify([models, recipe]);
       const where = `every picture${label ? ` of the class ${label}` : ""} of ${title}`;
       if (found.error) notice.show(found.error, { error: true });
       else if (!found.item) notice.show(`Under these distortions the models agree on ${where}.`);
-      else if (asked(page.question()) === asked(state)) take(name, found.item);
+      else if (keyOf(page.question()) === keyOf(state)) take(name, found.item);
       else notice.show("The distortions or models have changed meanwhile; search again.");
     }
 

@@ -139,12 +139,12 @@ export async function start({ element, server, trigger, catalogue }) {
     const active = state.steps.filter((step) => step.on).map(({ name, amount }) => [name, amount]);
     const attacked = active.some(([name]) => catalogue.distortions[name].adversarial);
     const against = attacked ? (state.against ?? state.models[0]) : null;
-    const asked = {
+    const current = {
       picture: state.picture,
       models: [...state.models],
       recipe: { steps: active, seed: state.seed, against, quantised: state.quantised },
     };
-    return state.reference ? { ...asked, reference: state.reference } : asked;
+    return state.reference ? { ...current, reference: state.reference } : current;
   }
 
   /** @type {(wanted: Question) => Promise<Answer | Failure | null>} */
@@ -171,10 +171,10 @@ export async function start({ element, server, trigger, catalogue }) {
   }
 
   /** @type {(news: { answer?: Answer; state?: Question }) => void} */
-  function heardAnswer({ answer, state: asked }) {
-    if (!answer || !asked) return;
-    answered = JSON.stringify(asked);
-    if (asked.picture.token && !asked.reference) own[asked.picture.token] = answer.images.clean;
+  function heardAnswer({ answer, state: current }) {
+    if (!answer || !current) return;
+    answered = JSON.stringify(current);
+    if (current.picture.token && !current.reference) own[current.picture.token] = answer.images.clean;
     if (!ready) return;
     controls.showRecipe(answer.recipe);
     tellViews();
@@ -260,8 +260,8 @@ export async function start({ element, server, trigger, catalogue }) {
   }
 
   function pin() {
-    const { picture, recipe: asked } = question();
-    state.reference = { picture, recipe: asked };
+    const { picture, recipe: current } = question();
+    state.reference = { picture, recipe: current };
     changed();
   }
 

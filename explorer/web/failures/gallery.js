@@ -61,7 +61,7 @@ export function makeGallery({ element, notice, world }) {
   const pictures = new Map(); // case -> data URL, the one used last at the end; null where it cannot be drawn
   let flights = 0;
   /** @type {Set<number>} */
-  let asked = new Set(); // cases under way
+  let pending = new Set(); // cases under way
   let current = 0; // the index of the case that Tab comes to
   /** @type {string | null} */
   let broken = null; // why pictures cannot be drawn
@@ -102,7 +102,7 @@ export function makeGallery({ element, notice, world }) {
     if (broken) notice.show(broken, { error: true });
     world.counted(answer);
     blocks = new Map([[0, answer.items]]);
-    asked = new Set();
+    pending = new Set();
     total = answer.shown;
     current = 0;
     clear();
@@ -168,7 +168,7 @@ export function makeGallery({ element, notice, world }) {
     const found = [];
     for (let index = Math.max(0, from); index < Math.min(total, to); index++) {
       const item = itemAt(index);
-      if (item && !pictures.has(item.case) && !asked.has(item.case)) found.push(item.case);
+      if (item && !pictures.has(item.case) && !pending.has(item.case)) found.push(item.case);
     }
     return found;
   }
@@ -176,11 +176,11 @@ export function makeGallery({ element, notice, world }) {
   /** @type {(cases: number[]) => Promise<void>} */
   async function fetchPictures(cases) {
     flights++;
-    cases.forEach((one) => asked.add(one));
+    cases.forEach((one) => pending.add(one));
     const survey = world.survey().key;
     const answer = await world.ask("pictures", { cases });
     flights--;
-    cases.forEach((one) => asked.delete(one));
+    cases.forEach((one) => pending.delete(one));
     if (survey !== cached) return draw();
     if (answer.error) {
       cases.forEach((one) => pictures.set(one, null));

@@ -32,7 +32,7 @@ export function makeFeatureMap({ element, world, jobs }) {
   /** @type {FeatureMap | null} */
   let found = null; // the map on screen
   let drawn = ""; // what it was asked for
-  let asked = ""; // what is being worked on
+  let pending = ""; // what is being worked on
   /** @type {Point[]} */
   let points = []; // [x, y] in px per case
   const lasso = svg("path", { class: "f-lasso" });
@@ -51,8 +51,8 @@ export function makeFeatureMap({ element, world, jobs }) {
     const survey = world.survey();
     const question = { survey: survey.key, pair: survey.pair, filters: { ...chosen.filters }, method: method.value };
     const mine = JSON.stringify([question, survey.done]);
-    if (mine === drawn || mine === asked) return;
-    asked = mine;
+    if (mine === drawn || mine === pending) return;
+    pending = mine;
     stage.setAttribute("aria-busy", "true");
     far.textContent = "Looking into the network …";
     /** @type {Progress} */
@@ -60,8 +60,8 @@ export function makeFeatureMap({ element, world, jobs }) {
       if (total) far.textContent = `${count(done)} of ${count(total)} pictures looked at`;
     };
     const answer = await jobs.run("survey_map", question, { key: "survey-map", progress });
-    if (asked !== mine || !answer) return;
-    asked = "";
+    if (pending !== mine || !answer) return;
+    pending = "";
     stage.removeAttribute("aria-busy");
     far.textContent = "";
     if (answer.error) {

@@ -99,9 +99,9 @@ export function openNewSurvey({ notice, jobs, catalogue, ran }) {
       }),
     );
     const sets = catalogue.datasets.filter(({ here, classes }) => here && classes.length);
-    const own = sets.filter(({ name }) => chosen.data.includes(name));
+    const trainedOn = sets.filter(({ name }) => chosen.data.includes(name));
     data.replaceChildren(
-      ...[...own, ...sets.filter((one) => !own.includes(one))].map(({ name, title }) =>
+      ...[...trainedOn, ...sets.filter((one) => !trainedOn.includes(one))].map(({ name, title }) =>
         make("option", { value: name }, title),
       ),
     );

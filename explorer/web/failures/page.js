@@ -165,8 +165,8 @@ export function makeFailures({ element, query, server, jobs, notice, catalogue, 
       );
     which.replaceChildren(
       ...Object.entries(groups).flatMap(([origin, label]) => {
-        const own = all.filter((one) => one.origin === origin);
-        return own.length ? [make("optgroup", { label }, ...own.map(option))] : [];
+        const ofOrigin = all.filter((one) => one.origin === origin);
+        return ofOrigin.length ? [make("optgroup", { label }, ...ofOrigin.map(option))] : [];
       }),
     );
     if (found.messages.length) notice.show(found.messages.join(" "), { error: true });

@@ -148,13 +148,13 @@ export function makeMethodChart({ element }) {
   // All of others' values are one stop of the Tab key; arrows go from one to the next.
   /** @type {(marks: SVGPathElement[], values: PublishedValue[]) => SVGGElement} */
   function group(marks, values) {
-    const own = svg("g", {
+    const markGroup = svg("g", {
       role: "group",
       "aria-label": `${values.length} published values; arrow keys go from one to the next`,
     });
     marks[0].setAttribute("tabindex", "0");
-    own.append(...marks);
-    own.addEventListener("keydown", (event) => {
+    markGroup.append(...marks);
+    markGroup.addEventListener("keydown", (event) => {
       if (event.key === "Escape") hide();
       const i = focusedAmong(marks);
       const to = {
@@ -171,7 +171,7 @@ export function makeMethodChart({ element }) {
       marks.forEach((mark) => mark.setAttribute("tabindex", mark === next ? "0" : "-1"));
       next.focus();
     });
-    return own;
+    return markGroup;
   }
 
   // ---- reading --------------------------------------------------------------------------------------------------

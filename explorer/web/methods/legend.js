@@ -19,14 +19,16 @@ export function makeLegend({ hidden, toggled }) {
     /** @type {Record<string, string | null>} */
     const words = { live: live && `n = ${count(live.n)}, seed ${live.seed}` };
     for (const source of ["survey", "card"]) {
-      const own = points.filter((one) => one.source === source);
-      const seeds = own.map((one) => one.seed).filter((seed) => seed !== null);
-      words[source] = own.length ? `n = ${distinct(own.map((one) => count(one.n)))}, seed ${distinct(seeds)}` : null;
+      const matching = points.filter((one) => one.source === source);
+      const seeds = matching.map((one) => one.seed).filter((seed) => seed !== null);
+      words[source] = matching.length
+        ? `n = ${distinct(matching.map((one) => count(one.n)))}, seed ${distinct(seeds)}`
+        : null;
     }
     for (const source of ["stated", "measured"]) {
-      const own = published.filter((one) => one.provenance === source);
-      const papers = own.map((one) => one.source.short);
-      words[source] = own.length ? distinct(papers, "; ") : null;
+      const matching = published.filter((one) => one.provenance === source);
+      const papers = matching.map((one) => one.source.short);
+      words[source] = matching.length ? distinct(papers, "; ") : null;
     }
     const there = Object.keys(SOURCE_LABELS).filter((source) => words[source]);
     element.replaceChildren(...there.map((source) => entry(source, words[source])));

@@ -18,10 +18,11 @@ export const SHAPES = {
 /** @type {(source: string) => SVGSVGElement} */
 export function sourceSample(source) {
   const width = source === "live" ? 22 : 12;
-  const own = svg("svg", { class: "m-sample", width, height: 12, "aria-hidden": "true", "data-source": source });
-  if (source !== "live") own.append(svg("path", { class: "mark", d: SHAPES[source](6, 6) }));
-  else own.append(svg("path", { class: "band", d: "M0 1h22v10h-22Z" }), svg("path", { class: "line", d: "M0 6h22" }));
-  return own;
+  const drawing = svg("svg", { class: "m-sample", width, height: 12, "aria-hidden": "true", "data-source": source });
+  if (source !== "live") drawing.append(svg("path", { class: "mark", d: SHAPES[source](6, 6) }));
+  else
+    drawing.append(svg("path", { class: "band", d: "M0 1h22v10h-22Z" }), svg("path", { class: "line", d: "M0 6h22" }));
+  return drawing;
 }
 
 // A number of ours with its interval.
@@ -48,10 +49,10 @@ export function dots({ method, accuracy }, amounts, x, y) {
 /** @type {<M extends { name: string; method: string }>(models: M[], points: PointValue[], x: (amount: number) => number, y: (share: number) => number) => { paths: SVGPathElement[]; ends: (M & { x: number; y: number })[] }} */
 export function lines(models, points, x, y) {
   const drawn = models.flatMap((model) => {
-    const own = points.filter((one) => one.model === model.name).sort((a, b) => x(a.amount) - x(b.amount));
-    if (!own.length) return [];
+    const found = points.filter((one) => one.model === model.name).sort((a, b) => x(a.amount) - x(b.amount));
+    if (!found.length) return [];
     /** @type {Point[]} */
-    const corners = own.map((one) => [x(one.amount), y(one.accuracy)]);
+    const corners = found.map((one) => [x(one.amount), y(one.accuracy)]);
     const [endX, endY] = corners[corners.length - 1];
     const path = svg("path", { class: "m-line", "data-method": model.method, d: pathOf(corners) });
     return [{ path, end: { ...model, x: endX, y: endY } }];

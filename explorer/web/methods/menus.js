@@ -60,10 +60,10 @@ export function makeMenus({ catalogue, choose }) {
 function distortions(catalogue) {
   /** @type {(label: string, adversarial: boolean) => HTMLElement} */
   const group = (label, adversarial) => {
-    const own = Object.entries(catalogue.distortions).filter(
+    const options = Object.entries(catalogue.distortions).filter(
       ([, distortion]) => distortion.adversarial === adversarial,
     );
-    return make("optgroup", { label }, ...own.map(([name, { title }]) => make("option", { value: name }, title)));
+    return make("optgroup", { label }, ...options.map(([name, { title }]) => make("option", { value: name }, title)));
   };
   return [group("Distortions", false), group("Attacks, on each model itself", true)];
 }

@@ -222,13 +222,13 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
     const found = await jobs.run("download", { dataset }, { key: "methods:download", progress });
     if (fetching !== mine) return; // cancelled
     fetching = null;
-    const own = chosen.data === dataset; // else another data set is looked at, whose button waited
+    const isShown = chosen.data === dataset; // else another data set is looked at, whose button waited
     if (found?.datasets) {
       renewDatasets(catalogue.datasets, found.datasets);
       for (const one of groups ?? []) one.here ||= one.data === dataset;
-      if (own) return open();
+      if (isShown) return open();
     }
-    if (state === "absent") paintStatus(0, own ? (found?.error ?? `The download of ${name} was stopped.`) : null);
+    if (state === "absent") paintStatus(0, isShown ? (found?.error ?? `The download of ${name} was stopped.`) : null);
   }
 
   function stopDownload() {

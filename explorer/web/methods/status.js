@@ -52,8 +52,8 @@ export function notesOf({ known, group, amounts, values, whole }) {
   const [mild, strong] = endsOf({ amounts });
   const beyond = values.filter((one) => (one.amount - strong) * Math.sign(strong - mild) > 1e-9).length;
   const more = whole ? "they are in the table below" : "choose more under Amounts";
-  const own = `Or put ${group.data}.npz into a folder and start the explorer with EXPLORER_DATA=FOLDER.`;
-  if (!group.here && group.bytes) notes.push(own);
+  const advice = `Or put ${group.data}.npz into a folder and start the explorer with EXPLORER_DATA=FOLDER.`;
+  if (!group.here && group.bytes) notes.push(advice);
   if (beyond) notes.push(`${beyond} values lie beyond ${shownAmount(known, strong)}; ${more}.`);
   if (known.published.some((one) => !one.clean)) notes.push(OTHERS);
   else notes.push(`No published accuracy under ${known.title} on ${group.title} is known here.`);

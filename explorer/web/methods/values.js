@@ -27,10 +27,11 @@ export function axisStart(shares) {
 export function valuesAt(amount, { models, live, points, published }) {
   const i = live ? live.amounts.findIndex((one) => near(one, amount)) : -1;
   const rows = models.map((model) => {
-    const own = live?.models.find((one) => one.name === model.name);
+    const measured = live?.models.find((one) => one.name === model.name);
     /** @type {Record<string, string>} */
     const cells = {};
-    if (i >= 0 && own) cells.live = interval({ accuracy: own.accuracy[i], low: own.low[i], high: own.high[i] });
+    if (i >= 0 && measured)
+      cells.live = interval({ accuracy: measured.accuracy[i], low: measured.low[i], high: measured.high[i] });
     for (const one of points.filter((point) => point.model === model.name && near(point.amount, amount))) {
       cells[one.source] = interval(one);
     }

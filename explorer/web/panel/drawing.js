@@ -94,16 +94,18 @@ function legendOf(curves, width, paint) {
       (i % columns) * Math.min(width / columns, Math.max(column, 340)),
       14 + Math.floor(i / columns) * LEGEND_ROW,
     ];
-    const own = svg("g", { "data-method": model.method });
+    const drawing = svg("g", { "data-method": model.method });
     const ink = paint("--ink", model.method);
-    own.append(svg("path", { d: `M${x} ${y - 4}h30`, stroke: ink, "stroke-width": 2, "stroke-dasharray": dash(i) }));
-    if (isDotted(i)) own.append(svg("circle", { cx: x + 15, cy: y - 4, r: 2.2, fill: ink }));
+    drawing.append(
+      svg("path", { d: `M${x} ${y - 4}h30`, stroke: ink, "stroke-width": 2, "stroke-dasharray": dash(i) }),
+    );
+    if (isDotted(i)) drawing.append(svg("circle", { cx: x + 15, cy: y - 4, r: 2.2, fill: ink }));
     const words = svg("text", { x: x + 38, y });
     words.append(svg("tspan", { fill: paint("--text"), "font-weight": 600 }, cut(modelTitle(curves, model), 26)));
     words.append(svg("tspan", { dx: 8 }, flipWords(curves, model)));
     words.append(svg("title", {}, `${model.name}: ${flipHelp(curves, model)}`));
-    own.append(words);
-    group.append(own);
+    drawing.append(words);
+    group.append(drawing);
   });
   let height = Math.ceil(curves.models.length / columns) * LEGEND_ROW;
   if (seeds) {

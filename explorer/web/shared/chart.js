@@ -80,13 +80,15 @@ export function drawChart(
   const along = (line) => line.map((value, i) => [px(curves.amounts[i]), py(value)]);
   curves.models.forEach((model, i) => {
     const [ink, fill] = [paint("--ink", model.method), paint("--fill", model.method)];
-    const own = svg("g", { "data-method": model.method, "data-model": model.name, fill: "none" });
+    const drawing = svg("g", { "data-method": model.method, "data-model": model.name, fill: "none" });
     const band = model.band?.[key];
     if (band) {
       const back = pathOf(along(band.low).reverse()).replace("M", "L");
-      own.append(svg("path", { class: "band", d: `${pathOf(along(band.high))}${back}Z`, fill, "fill-opacity": 0.13 }));
+      drawing.append(
+        svg("path", { class: "band", d: `${pathOf(along(band.high))}${back}Z`, fill, "fill-opacity": 0.13 }),
+      );
       if (band.mean)
-        own.append(
+        drawing.append(
           svg("path", {
             class: "mean",
             d: pathOf(along(band.mean)),
@@ -96,7 +98,7 @@ export function drawChart(
           }),
         );
     }
-    own.append(
+    drawing.append(
       svg("path", {
         class: "curve",
         d: pathOf(along(model[key])),
@@ -107,10 +109,10 @@ export function drawChart(
       }),
     );
     if (isDotted(i))
-      own.append(
+      drawing.append(
         ...along(model[key]).flatMap(([cx, cy], j) => (j % 4 ? [] : [svg("circle", { cx, cy, r: 2.2, fill: ink })])),
       );
-    group.append(own);
+    group.append(drawing);
   });
   const role = {
     role: "slider",

@@ -14,9 +14,9 @@ const CALM = "No sign that the attack is weaker than it looks.";
 // What came out, in a sentence.
 /** @type {(answer: AttackAnswer) => string} */
 export function summary({ title, shown, models, cells }) {
-  const own = models.filter((_, i) => cells[i][i].flipped).length;
+  const targets = models.filter((_, i) => cells[i][i].flipped).length;
   const others = cells.flatMap((row, i) => row.filter((_, j) => j !== i));
-  const fools = `${title} at ${shown} fools ${own} of ${models.length} models that it is crafted on`;
+  const fools = `${title} at ${shown} fools ${targets} of ${models.length} models that it is crafted on`;
   if (!others.length) return `${fools}.`;
   const fooled = others.filter((cell) => cell.flipped).length;
   return `${fools}, and in ${fooled} of ${others.length} cases a model that it is not crafted on.`;

@@ -58,7 +58,7 @@ export function makeAttacksView({ element, page, jobs, catalogue }) {
   /** @type {number | null} */
   let amount = null; // of the attack
   /** @type {string | null} */
-  let asked = null; // the question, as JSON, being worked on
+  let pending = null; // the question, as JSON, being worked on
   /** @type {string | null} */
   let drawn = null; // the one whose matrix is on screen
   /** @type {string | null} */
@@ -97,7 +97,7 @@ export function makeAttacksView({ element, page, jobs, catalogue }) {
     settle();
   });
   stop.addEventListener("click", () => {
-    given = asked;
+    given = pending;
     end();
     say("Cancelled.");
     again.hidden = false;
@@ -110,7 +110,7 @@ export function makeAttacksView({ element, page, jobs, catalogue }) {
     question = newest;
     if (!live) return settle();
     const key = keyOf(wanted(newest));
-    if (asked !== key) end();
+    if (pending !== key) end();
     found.classList.toggle("stale", key !== drawn);
   }
 
@@ -167,13 +167,13 @@ export function makeAttacksView({ element, page, jobs, catalogue }) {
     if (key === drawn && painted) {
       end();
       say(summary(painted));
-    } else if (key !== asked && key !== given) ask(key, asking);
+    } else if (key !== pending && key !== given) ask(key, asking);
   }
 
   /** @type {(key: string, asking: object) => Promise<void>} */
   async function ask(key, asking) {
     end();
-    asked = key;
+    pending = key;
     given = null;
     again.hidden = true;
     say("");
@@ -185,7 +185,7 @@ export function makeAttacksView({ element, page, jobs, catalogue }) {
     };
     progress(0, 1);
     const answer = await jobs.run("attacks", asking, { key: "attacks", progress });
-    if (asked !== key) return; // another question has superseded this one
+    if (pending !== key) return; // another question has superseded this one
     end();
     if (!answer?.cells) {
       given = key;
@@ -201,8 +201,8 @@ export function makeAttacksView({ element, page, jobs, catalogue }) {
 
   function end() {
     clearTimeout(busy);
-    if (asked) jobs.cancel("attacks");
-    asked = null;
+    if (pending) jobs.cancel("attacks");
+    pending = null;
     work.hidden = true;
   }
 

@@ -21,7 +21,7 @@ export function makeCurvesView({ element, page, jobs }) {
   /** @type {string | null} */
   let drawn = null; // the question, less that step's amount, whose curves are on screen
   /** @type {string | null} */
-  let asked = null; // the one whose curves are being computed
+  let pending = null; // the one whose curves are being computed
   let whole = true; // whether their band is there, or there is none, and their flip points were searched
   let side = 1; // of a slider with two sides
   /** @type {number | null} */
@@ -50,13 +50,13 @@ export function makeCurvesView({ element, page, jobs }) {
       charts.stale(false);
       charts.at(amount);
       if (!live) page.markFlips(step.index, flips); // the slider may have been repainted
-      if (!live && !whole && asked !== key) ask(key, question, step, SEEDS);
+      if (!live && !whole && pending !== key) ask(key, question, step, SEEDS);
     } else if (live) {
-      if (asked && asked !== key) stop();
+      if (pending && pending !== key) stop();
       charts.stale(true);
       charts.at(JSON.parse(drawn ?? "{}").axis === axisOf(step) ? amount : null);
       clearMarks();
-    } else if (key !== asked) ask(key, question, step, 1);
+    } else if (key !== pending) ask(key, question, step, 1);
   }
 
   /** @type {(step: SweptStep) => string} */
@@ -71,7 +71,7 @@ export function makeCurvesView({ element, page, jobs }) {
 
   /** @type {(key: string, question: Question, step: SweptStep, seeds: number) => Promise<void>} */
   async function ask(key, question, step, seeds) {
-    asked = key;
+    pending = key;
     charts.stale(seeds === 1);
     do {
       charts.wait(0);
@@ -82,7 +82,7 @@ export function makeCurvesView({ element, page, jobs }) {
         { state: question, step_index: step.active, seeds },
         { key: "curves", progress },
       );
-      if (asked !== key) return; // another question has superseded this one
+      if (pending !== key) return; // another question has superseded this one
       charts.wait(null);
       if (!found || found.error) return say(found?.error ?? null);
       charts.paint(found);
@@ -97,7 +97,7 @@ export function makeCurvesView({ element, page, jobs }) {
       whole = seeds > 1 || (!found.random && found.exact);
       seeds = whole ? 0 : SEEDS;
     } while (seeds);
-    asked = null;
+    pending = null;
   }
 
   /** @type {(sentence: string | null) => void} */
@@ -109,7 +109,7 @@ export function makeCurvesView({ element, page, jobs }) {
   }
 
   function stop() {
-    asked = null;
+    pending = null;
     jobs.cancel("curves");
     charts.wait(null);
   }

@@ -34,10 +34,10 @@ export function makeBars({ page, choose }) {
     );
     cells = [];
     const bodies = layers.map((name) => {
-      const own = models.filter((model) => name in model.feature_distance);
+      const shownModels = models.filter((model) => name in model.feature_distance);
       const button = make("button", { "data-layer": name, title: `Show the channels of ${named(name)}` }, named(name));
       button.addEventListener("click", () => choose(name));
-      const rows = own.map((model) => {
+      const rows = shownModels.map((model) => {
         const [angle, l2] = [makeBar(), makeBar()];
         cells.push({ model: model.name, layer: name, angle, l2 });
         return make(
@@ -48,7 +48,7 @@ export function makeBars({ page, choose }) {
           l2.cell,
         );
       });
-      rows[0].prepend(make("th", { scope: "rowgroup", rowspan: String(own.length) }, button));
+      rows[0].prepend(make("th", { scope: "rowgroup", rowspan: String(shownModels.length) }, button));
       return make("tbody", {}, ...rows);
     });
     table.replaceChildren(make("thead", {}, head), ...bodies);

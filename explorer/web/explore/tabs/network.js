@@ -121,7 +121,7 @@ export function makeNetworkView({ element, page, jobs }) {
     };
     const maps = makeLinkedMaps({ element: body, describe, speak });
     /** @type {string | null} */
-    let asked = null;
+    let pending = null;
     /** @type {string | null} */
     let drawn = null;
     /** @type {string | null} */
@@ -138,8 +138,8 @@ export function makeNetworkView({ element, page, jobs }) {
 
     function stop() {
       clearTimeout(busy);
-      if (asked) jobs.cancel(handler);
-      asked = null;
+      if (pending) jobs.cancel(handler);
+      pending = null;
       tell(silent, false);
     }
 
@@ -148,13 +148,13 @@ export function makeNetworkView({ element, page, jobs }) {
       const wanted = ask(question);
       const key = JSON.stringify(wanted);
       body.classList.toggle("stale", key !== drawn);
-      if (key === drawn || (live && asked !== key)) return stop();
-      if (key === asked || key === failed) return;
+      if (key === drawn || (live && pending !== key)) return stop();
+      if (key === pending || key === failed) return;
       stop();
-      asked = key;
+      pending = key;
       busy = setTimeout(() => tell(`${words} …`, true), BUSY_MS);
       const found = await jobs.run(handler, wanted, { key: handler });
-      if (asked !== key) return; // another question has superseded this one
+      if (pending !== key) return; // another question has superseded this one
       stop();
       maps.clear();
       body.classList.remove("stale");

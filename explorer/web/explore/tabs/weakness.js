@@ -41,7 +41,7 @@ export function makeWeaknessView({ element, page, jobs, catalogue }) {
   element.append(make("div", { class: "asking" }, goals.break, goals.separate, among, topLabel), work, message, result);
 
   /** @type {WeaknessQuestion | null} */
-  let asked = null; // the question that the rows answer
+  let current = null; // the question that the rows answer
   /** @type {{ names: string[]; at: number } | null} */
   let running = null; // the distortions to search, and how many are done
   let busy = 0;
@@ -49,11 +49,11 @@ export function makeWeaknessView({ element, page, jobs, catalogue }) {
   fillMenu();
   for (const goal of GOALS) goals[goal].addEventListener("click", () => search(goal));
   stop.addEventListener("click", () => {
-    if (!running || !asked) return;
+    if (!running || !current) return;
     const { at, names } = running;
     end();
     say(`Cancelled after ${at} of ${names.length}.`);
-    goals[asked.goal].focus();
+    goals[current.goal].focus();
   });
   say("A search takes from seconds to a minute or two; sliders go first meanwhile.");
 
@@ -61,8 +61,8 @@ export function makeWeaknessView({ element, page, jobs, catalogue }) {
     const known = Object.entries(catalogue.distortions);
     /** @type {(label: string, adversarial: boolean) => HTMLElement} */
     const group = (label, adversarial) => {
-      const own = known.filter(([, distortion]) => distortion.adversarial === adversarial);
-      return make("optgroup", { label }, ...own.map(([name, { title }]) => make("option", { value: name }, title)));
+      const options = known.filter(([, distortion]) => distortion.adversarial === adversarial);
+      return make("optgroup", { label }, ...options.map(([name, { title }]) => make("option", { value: name }, title)));
     };
     among.append(
       make("option", { value: "all" }, "All distortions"),
@@ -93,11 +93,11 @@ export function makeWeaknessView({ element, page, jobs, catalogue }) {
     goals.separate.title = single
       ? "This needs two models; add another"
       : "For each distortion, the smallest amount at which some models have changed their answer and others hold";
-    if (asked) table.paint(question.recipe.steps, leftBehind(question, asked));
+    if (current) table.paint(question.recipe.steps, leftBehind(question, current));
   }
 
   // A search ends where its picture or models have been left for others, also while its tab is closed.
-  /** @type {(question: Question, asked: WeaknessQuestion) => boolean} */
+  /** @type {(question: Question, current: WeaknessQuestion) => boolean} */
   function leftBehind(question, { key }) {
     const stale = keyOf(question) !== key;
     if (stale && running) {
@@ -117,29 +117,29 @@ export function makeWeaknessView({ element, page, jobs, catalogue }) {
     const chain = onTop.checked ? steps : [];
     const attacked = chain.some(([name]) => page.distortion(name).adversarial);
     const state = { ...question, recipe: { ...question.recipe, steps: chain, against: attacked ? against : null } };
-    const own = { names: chosen(), at: 0 };
+    const mySearch = { names: chosen(), at: 0 };
     end();
-    running = own;
+    running = mySearch;
     const mine = { key: keyOf(question), goal, models: question.models, chain };
-    asked = mine;
+    current = mine;
     for (const name of GOALS) goals[name].setAttribute("aria-pressed", String(name === goal));
     table.begin(mine);
     say("");
     busy = setTimeout(() => {
       work.hidden = result.hidden = false;
     }, BUSY_MS);
-    for (const name of own.names) {
+    for (const name of mySearch.names) {
       const { title } = page.distortion(name);
       const progress = (/** @type {number} */ done, /** @type {number} */ total) =>
-        tell(own, title, total ? done / total : 0);
+        tell(mySearch, title, total ? done / total : 0);
       progress(0, 1);
       const found = await jobs.run("weakness", { state, goal, distortion: name }, { key: "weakness", progress });
-      if (running !== own || leftBehind(page.question(), mine)) return;
+      if (running !== mySearch || leftBehind(page.question(), mine)) return;
       if (!found?.steps) {
         end();
         return say(found?.error ?? "The search was ended.", true);
       }
-      own.at += 1;
+      mySearch.at += 1;
       table.add(found);
     }
     end();

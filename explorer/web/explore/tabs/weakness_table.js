@@ -29,14 +29,14 @@ export function makeWeaknessTable({ page, put }) {
   /** @type {WeaknessRow[]} */
   let rows = [];
   /** @type {WeaknessQuestion | null} */
-  let asked = null;
+  let current = null;
   let sorting = { by: "l2", down: false };
   table.addEventListener("keydown", walk);
 
   // Another question is asked: no row yet.
   /** @type {(question: WeaknessQuestion) => void} */
   function begin(question) {
-    asked = question;
+    current = question;
     rows = [];
     sorting = { by: "l2", down: false };
     const fixed = Object.entries(NAMES).map(([by, text]) => makeHead(by, text, HELP[by]));
@@ -87,14 +87,14 @@ export function makeWeaknessTable({ page, put }) {
   // `steps`: the chain that is on; `stale`: the rows are of another question.
   /** @type {(steps: RecipeStep[], stale: boolean) => void} */
   function paint(steps, stale) {
-    if (!asked) return;
+    if (!current) return;
     scroll.classList.toggle("stale", stale);
     for (const row of rows) {
       const on = !stale && JSON.stringify(row.steps) === JSON.stringify(steps);
       row.button.disabled = stale;
       row.button.setAttribute("aria-pressed", String(on));
     }
-    find(table, "caption").textContent = stale ? STALE : caption(asked);
+    find(table, "caption").textContent = stale ? STALE : caption(current);
   }
 
   /** @type {(found: Weakness) => WeaknessRow} */
@@ -109,7 +109,7 @@ export function makeWeaknessTable({ page, put }) {
     const far = cell(input && measured(input.l2));
     // their columns are left out where it is narrow
     if (input) far.title = `PSNR ${psnr}, SSIM ${ssim}${strength === null ? "" : `, severity ${strength}`}`;
-    const models = asked?.models ?? [];
+    const models = current?.models ?? [];
     const line = make(
       "tr",
       { class: amount === null ? "missing" : null },
