@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -175,7 +176,12 @@ def percentile(distance: float, quantiles: Sequence[float]) -> float:
     Returns:
         Per cent in [0, 100].
     """
-    return float(np.interp(distance, quantiles, np.linspace(0.0, 100.0, len(quantiles))))
+    return float(np.interp(distance, quantiles, _percents(len(quantiles))))
+
+
+@cache
+def _percents(count: int) -> NDArray[np.float64]:
+    return np.linspace(0.0, 100.0, count)  # asked for at every movement of a slider
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from explorer.distortions import Distortion
-
-PER_255 = "n/255"  # the unit of amounts written as 8/255: the slider counts the 255ths
+from explorer.web.answers import distortion_words
 
 
 def describe(distortion: Distortion, sides: list[int]) -> dict[str, Any]:
@@ -20,12 +19,8 @@ def describe(distortion: Distortion, sides: list[int]) -> dict[str, Any]:
         A JSON object; amounts in the distortion's unit, ``factor`` times which is what the page shows.
     """
     return {
-        "title": distortion.title,
+        **distortion_words(distortion),
         "help": distortion.help,
-        "unit": distortion.readable_unit,
-        "sign": distortion.symbol,
-        "symbol": {PER_255: "/255", "px": "px", "°": "°", "bits": "bits"}.get(distortion.unit, distortion.symbol),
-        "factor": distortion.factor,
         "default": distortion.default,
         "adversarial": distortion.adversarial,
         "searched": distortion.searched,

@@ -1,4 +1,4 @@
-"""A comparison as ``panel.js`` draws it: the same in the app and in a notebook."""
+"""A comparison and its curves as ``panel.js`` and ``curves.js`` draw them: the same in the app and in a notebook."""
 
 from __future__ import annotations
 
@@ -6,11 +6,20 @@ from collections.abc import Sequence
 from time import perf_counter
 from typing import Any
 
-from explorer.analysis import Answer, Comparison
+from torch import Tensor
+
+from explorer.analysis import Answer, Comparison, sweep
+from explorer.analysis.slider import curve_amounts, flip_points_along
+from explorer.analysis.varied import is_random
 from explorer.data import images
-from explorer.distortions import Recipe
+from explorer.distortions import Distortion, Recipe, find_distortion
+from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models.families import Family, alike, subtitle
+from explorer.progress import Progress
+
+CHEAP = 8 * 32 * 32
+"""Models times pixels up to which the search for flip points delays no curves."""
 
 
 def answer_to_paint(
@@ -51,4 +60,96 @@ def answer_to_paint(
         "label": None if label is None else family.classes[label],
         "pinned": None if pinned is None else str(pinned),
         "timing": {name: 1000 * value for name, value in seconds.items()},
+    }
+
+
+def curves_to_paint(
+    models: Sequence[Classifier],
+    pixels: Tensor,
+    recipe: Recipe,
+    step_index: int,
+    *,
+    label: int | None = None,
+    seeds: int = 1,
+    exact: bool | None = True,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Sweep one step of a recipe over its slider's amounts: the JSON object at the head of ``curves.js``.
+
+    Args:
+        models: The models.
+        pixels: The clean image, (1, C, H, W) in [0, 1].
+        recipe: The recipe.
+        step_index: Index of the step that varies.
+        label: Index of the true class, which attacks go away from.
+        seeds: Number of seeds of the band.
+        exact: Whether to search each model's flip point; if not, it is the first of the curves' amounts at which the
+            answer differs. None: only if that is quick.
+        progress: Called with how much is done and how much there is to do.
+
+    Returns:
+        ``Sweep.to_dict()`` without probabilities; the distortion's words; ``step`` of its slider; ``at``: the step's
+        amount in the recipe itself; ``random``: whether another seed would give other curves; ``exact``.
+
+    Raises:
+        ExplorerError: If the recipe has no such step; otherwise as in ``sweep``.
+    """
+    if not 0 <= step_index < len(recipe.steps):
+        raise ExplorerError("Add a distortion to see what happens while it grows.")
+    name, at = recipe.steps[step_index]
+    distortion = find_distortion(name)
+    if exact is None:
+        attacked = any(find_distortion(other).adversarial for other, _ in recipe.steps)
+        exact = not attacked and len(models) * pixels.shape[-2:].numel() <= CHEAP
+    parts = 2 if exact else 1
+    along = sweep(
+        models,
+        pixels,
+        name,
+        amounts=curve_amounts(distortion, pixels.shape[-1], at),
+        recipe=recipe,
+        label=label,
+        step_index=step_index,
+        seeds=seeds,
+        progress=progress and (lambda done, total: progress(done, parts * total)),
+    )
+    found = along.to_dict()
+    if exact:
+        flips = flip_points_along(
+            models,
+            pixels,
+            along,
+            label=label,
+            progress=progress and (lambda done, total: progress(total + done, parts * total)),
+        )
+        for model, flip in zip(found["models"], flips, strict=True):
+            model["flip_point"] = flip
+    for model in found["models"]:
+        del model["probabilities"], model["classes"]  # most of the bytes, and nothing draws them
+    return {
+        **found,
+        **distortion_words(distortion),
+        "step": distortion.step,
+        "at": at,
+        "random": is_random(recipe, step_index),
+        "exact": exact,
+    }
+
+
+def distortion_words(distortion: Distortion) -> dict[str, Any]:
+    """How a page writes a distortion's amounts.
+
+    Args:
+        distortion: The distortion.
+
+    Returns:
+        ``title``; ``unit`` in words; ``sign``, which stands before a number; ``symbol``, which stands behind it;
+        ``factor``, which makes the number people read out of an amount.
+    """
+    return {
+        "title": distortion.title,
+        "unit": distortion.readable_unit,
+        "sign": distortion.symbol,
+        "symbol": {"n/255": "/255", "px": "px", "°": "°", "bits": "bits"}.get(distortion.unit, distortion.symbol),
+        "factor": distortion.factor,
     }

@@ -809,7 +809,9 @@ export interface MethodsChosen {
 export interface WidgetModel {
   // biome-ignore lint/suspicious/noExplicitAny: traits have types of their own
   get(name: string): any;
-  on(event: string, heard: () => void): void;
-  off(event: string, heard: () => void): void;
+  // biome-ignore lint/suspicious/noExplicitAny: a message is what the kernel sends
+  on(event: string, heard: (message: any) => void): void;
+  // biome-ignore lint/suspicious/noExplicitAny: the same
+  off(event: string, heard: (message: any) => void): void;
   send(message: object): void;
 }

@@ -202,6 +202,11 @@ class Controls:
         left = tuple(step for i, step in enumerate(self.chain.steps) if i != step_index)
         self._ask(recipe=replace(self.chain, steps=left))
 
+    def pick(self, amount: float) -> None:
+        """Move the slider of the step touched last to an amount in its distortion's unit."""
+        if self.touched < len(self._sliders):
+            self._sliders[self.touched].show(amount)
+
     def _move(self, step: Step) -> None:
         steps = list(self.chain.steps)
         if step.index < len(steps):

@@ -16,13 +16,12 @@ from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
 from explorer.models.reading import ModelsLike
 from explorer.widgets.controls import Controls
-from explorer.widgets.curves import Charts, key_of
+from explorer.widgets.curves import curves_key, curves_of
 from explorer.widgets.debouncer import Debouncer
 from explorer.widgets.panel import Panel
 from explorer.widgets.snapshot import line, snapshot
 from explorer.widgets.state import WidgetState, make_state
 
-PAUSE = 0.12  # s without a movement before the line in the curves follows
 REST = 0.3  # s without a movement before curves are computed
 STORE = 1.0  # s without a movement before what is stored in the notebook is renewed
 
@@ -39,7 +38,7 @@ class _Kept(traitlets.Any):
             super().set(obj, value)
 
 
-class Explorer(widgets.VBox):
+class Explorer(widgets.HBox):
     """Several models answer one distorted picture, live, in a notebook.
 
     Everything is a trait that can be read, set and observed. An invalid value is refused with one sentence and changes
@@ -72,14 +71,12 @@ class Explorer(widgets.VBox):
         self._live = self._alive = False
         self._displays: list[Any] = []
         self._displayed_in = -1
-        self._charts = Charts()
         self._later = Debouncer(self._when_quiet)
-        self._panel = Panel(self._seen)
-        self._panel.layout = widgets.Layout(flex="1 1 0", min_width="0")
         self._controls = Controls(self._ask)
+        self._panel = Panel(self._seen, self._controls.pick)
+        self._panel.layout = widgets.Layout(flex="1 1 0", min_width="0")
         gap = widgets.Layout(grid_gap="14px", width="100%", align_items="flex-start")
-        self._top = widgets.HBox([self._controls.box, self._panel], layout=gap)
-        super().__init__([self._top], **layout)
+        super().__init__([self._controls.box, self._panel], layout=gap, **layout)
         self.add_class("stability-whole")
         comparison = self._shown.compare()
         values = {"image": self._shown.image, "models": [*self._shown.given], "recipe": str(self._shown.request.recipe)}
@@ -113,8 +110,10 @@ class Explorer(widgets.VBox):
 
     def _show(self, state: WidgetState, comparison: Comparison, painted: dict[str, Any]) -> None:
         self._shown, self._painted = state, painted
-        self._panel.push(self._painted, live=self._live)
         self._controls.paint(state)
+        steps, step = state.request.recipe.steps, self._controls.touched
+        curve = {"curve": curves_key(state.request, step), "at": steps[step][1] if steps else None}
+        self._panel.push(self._painted | curve, live=self._live)
         self.set_trait("comparison", comparison)
         if self._displays and not self._live:
             self._store()
@@ -141,32 +140,23 @@ class Explorer(widgets.VBox):
             finally:
                 self._live = False
 
-    def _seen(self, dark: bool) -> None:
+    def _seen(self) -> None:
         """A page has drawn the panel: from now on there are curves."""
-        if self._charts.figure is None:
-            self._charts.dark = dark
         self._alive = True
         self._later.nudge()
 
     def _when_quiet(self, stop: Callable[[], None]) -> None:
-        state, step_index = self._shown, self._controls.touched
-        if self._alive:
-            if not state.request.recipe.steps:
-                self._show_charts(on=False)
-            else:
-                # Plotly takes longer to move one line than the panel to show an answer: not during a drag
-                self._later.quiet(PAUSE if self._charts.drawn == key_of(state.request, step_index) else REST, stop)
-                self._charts.paint(state.request, step_index, stop)
-                self._show_charts(on=True)
+        request, step = self._shown.request, self._controls.touched
+        key = curves_key(request, step)
+        if self._alive and key is not None and key != self._panel.curves.get("key"):
+            self._later.quiet(REST, stop)
+            try:
+                self._panel.curves = curves_of(request, step, stop)
+            except ExplorerError as error:
+                self._panel.curves = {"key": key, "error": str(error)}
         if self._displays:
             self._later.quiet(STORE, stop)
             self._store()
-
-    def _show_charts(self, *, on: bool) -> None:
-        figure = self._charts.figure
-        wanted = (self._top, figure) if on and figure is not None else (self._top,)
-        if wanted != self.children:
-            self.children = wanted
 
     # ---- in the notebook --------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""The live panel as a Jupyter widget: the app's ES module, to which the kernel pushes answers."""
+"""The live panel and its curves as a Jupyter widget: the app's ES modules, to which the kernel pushes answers."""
 
 from __future__ import annotations
 
@@ -17,17 +17,25 @@ BYTES_PER_SECOND = 600_000
 
 
 class Panel(anywidget.AnyWidget):
-    """Paints what ``push`` is given. ``seen(dark)`` is called when a page draws it, with the page's colours."""
+    """Paints what ``push`` is given, and the ``curves``.
+
+    Attributes:
+        answer: What ``panel.js`` paints, with ``turn``, a number that grows; ``live``, whether something is dragged;
+            ``curve``, the key of the curves that belong to it; ``at``, the amount of their step.
+        curves: What ``curves.js`` draws, with their ``key``, or an ``error`` instead; empty at first.
+    """
 
     _esm = bundle("widget/view.js")
-    _css = stylesheets.css("panel", "widget")
+    _css = stylesheets.css(*stylesheets.PANEL, "widget")
     answer = traitlets.Dict({"turn": 0}).tag(sync=True)
+    curves = traitlets.Dict({}).tag(sync=True)
     snapshot_class = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, seen: Callable[[bool], None], **kwargs: Any) -> None:
+    def __init__(self, seen: Callable[[], None], pick: Callable[[float], None], **kwargs: Any) -> None:
+        """Call ``seen`` when a page has drawn the panel, and ``pick(amount)`` when somebody points into the curves."""
         super().__init__(**kwargs)
         self.snapshot_class = f"stability-snapshot-{self.model_id[:12]}"
-        self._seen = seen
+        self._seen, self._pick = seen, pick
         self._free = 0.0  # when the next answer may leave
         self.on_msg(self._on_message)
 
@@ -48,4 +56,7 @@ class Panel(anywidget.AnyWidget):
     def _on_message(self, _: Any, content: dict[str, Any], __: Any) -> None:
         if content.get("event") == "seen":
             self.send({"event": "alive"})
-            self._seen(bool(content.get("dark")))
+            self._seen()
+        elif content.get("event") == "pick" and isinstance(amount := content.get("amount"), int | float):
+            self._pick(float(amount))
+            self.send({"event": "picked"})  # the page may send the next one

@@ -191,7 +191,7 @@ class LabWidget:
 
     def charted(self) -> None:
         """Wait until its curves are drawn."""
-        self._attached(".js-plotly-plot .scatterlayer .trace path.js-line")
+        self._attached(".stability-curves:not(.stale) svg path")
 
     def _attached(self, selector: str) -> None:
         """Wait until that is there; JupyterLab paints nothing of what is scrolled away."""

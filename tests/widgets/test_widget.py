@@ -20,7 +20,7 @@ import explorer
 from explorer.defaults import RECIPE
 from explorer.errors import ExplorerError
 from explorer.widgets import Explorer
-from explorer.widgets.curves import swept
+from explorer.widgets.curves import curves_of
 from explorer.widgets.debouncer import Debouncer, SupersededError
 from tests.support.lab import SETTINGS
 
@@ -347,59 +347,61 @@ def test_two_widgets_share_nothing():
 # ---- the curves -----------------------------------------------------------------------------------------------------
 
 
-def test_curves_are_drawn_once_a_page_is_there_and_updated_in_place(w):
-    assert len(w.children) == 1
-    w._seen(dark=False)
+def test_curves_come_once_a_page_is_there_and_follow_the_question(w):
+    assert w._panel.curves == {}
+    w._seen()
     assert w._later.wait()
-    figure = w._charts.figure
-    assert w.children[1] is figure
+    curves = w._panel.curves
     expected = explorer.sweep(
         [explorer.load_model(name) for name in DIGITS],
         w.comparison.clean,
         "gaussian_noise",
-        amounts=w._charts.sweep.amounts,
+        amounts=curves["amounts"],
         recipe=w.comparison.recipe,
     )
-    lines = [trace for trace in figure.data if trace.mode == "lines" and trace.xaxis == "x"]
-    for line, model in zip(lines, expected.models, strict=True):
-        assert np.allclose(line.y, (100 * model.confidence).tolist(), atol=1e-4)
-    assert all(shape.x0 == 0.2 for shape in figure.layout.shapes)
-    first = figure.data
+    for drawn, model in zip(curves["models"], expected.models, strict=True):
+        assert np.allclose(drawn["confidence"], model.confidence.tolist())
+    assert (w._panel.answer["curve"], w._panel.answer["at"]) == (curves["key"], 0.2)
     w._controls._sliders[0].slider.value = 0.3
     assert w._later.wait()
-    assert all(shape.x0 == 0.3 for shape in figure.layout.shapes)
+    assert w._panel.curves is curves, "another amount is another place on the same curves"
+    assert (w._panel.answer["curve"], w._panel.answer["at"]) == (curves["key"], 0.3)
     w.recipe = "jpeg=50;seed=0"
+    assert w._panel.answer["curve"] != w._panel.curves["key"], "the page greys them until the new ones are there"
     assert w._later.wait()
-    assert w._charts.figure is figure
-    assert figure.data == first, "the same traces with other numbers"
-    assert "quality" in figure.layout.xaxis.title.text
+    assert w._panel.answer["curve"] == w._panel.curves["key"]
+    assert w._panel.curves["distortion"] == "jpeg"
     w.models = [*DIGITS, "digits/lenet/bang"]
     assert w._later.wait()
-    assert w._charts.figure is figure
-    assert len(figure.data) == 3 * 3 * 2
-    assert figure._trait_values["_widget_data"] == figure._data, "what a reloaded page gets"
+    assert len(w._panel.curves["models"]) == 3
     w.recipe = "clean;seed=0"
     assert w._later.wait()
-    assert len(w.children) == 1
+    assert w._panel.answer["curve"] is None
 
 
-def test_curves_on_dark_pages_have_the_panels_dark_colours(w):
-    from explorer.palette import css_variables
-    from explorer.web.stylesheets import method_variables
+def test_the_curves_are_those_of_the_app(w):
+    from explorer.web.answers import curves_to_paint
 
-    w._seen(dark=True)
+    w._seen()
     assert w._later.wait()
-    figure = w._charts.figure
-    colours = {trace.line.color for trace in figure.data if trace.mode == "lines"}
-    assert colours == {method_variables("dark", method)["--ink"] for method in ("standard", "stability")}
-    assert figure.layout.font.color == css_variables("dark")["--text"]
+    request = w._shown.request
+    app = curves_to_paint(request.models, request.pixels, request.recipe, 0, label=request.label, exact=None)
+    assert {name: value for name, value in w._panel.curves.items() if name != "key"} == app
+
+
+def test_a_click_into_the_curves_moves_the_slider_touched_last(w):
+    w.recipe = "gaussian_noise=0.2,jpeg=30;seed=7"
+    w._panel._on_message(None, {"event": "pick", "amount": 0.4}, None)
+    assert w.recipe == "gaussian_noise=0.4,jpeg=30;seed=7"
+    w._panel._on_message(None, {"event": "pick", "amount": "much"}, None)
+    assert w.recipe == "gaussian_noise=0.4,jpeg=30;seed=7", "a page may send anything"
 
 
 def test_dragging_computes_no_curves(w, monkeypatch):
-    w._seen(dark=False)
+    w._seen()
     assert w._later.wait()
     asked = []
-    monkeypatch.setattr("explorer.widgets.curves.swept", lambda *_: asked.append(1))
+    monkeypatch.setattr("explorer.widgets.explorer.curves_of", lambda *_: asked.append(1))
     for amount in (0.1, 0.15, 0.25):
         w._controls._sliders[0].slider.value = amount
     assert w._later.wait()
@@ -408,18 +410,19 @@ def test_dragging_computes_no_curves(w, monkeypatch):
 
 def test_curves_follow_the_step_that_was_touched_last(w):
     w.recipe = "gaussian_noise=0.2,jpeg=30;seed=7"
-    w._seen(dark=False)
+    w._seen()
     assert w._later.wait()
-    assert w._charts.sweep.distortion == "gaussian_noise"
+    assert w._panel.curves["distortion"] == "gaussian_noise"
     w._controls._sliders[1].slider.value = 40
     assert w._later.wait()
-    assert w._charts.sweep.distortion == "jpeg"
+    assert w._panel.curves["distortion"] == "jpeg"
 
 
 def test_curves_of_a_slider_with_two_sides_lie_on_the_side_where_it_stands(w):
     w.recipe = "rotate=-10;seed=0"
-    assert min(swept(w._shown.request, 0).amounts) < 0
-    assert max(swept(w._shown.request, 0).amounts) == 0
+    amounts = curves_of(w._shown.request, 0, lambda: None)["amounts"]
+    assert min(amounts) < 0
+    assert max(amounts) == 0
 
 
 def test_what_comes_later_is_done_once_for_the_newest():

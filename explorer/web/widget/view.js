@@ -1,16 +1,16 @@
-// The notebook's host of the panel, an anywidget view: the kernel pushes answers, the panel paints them.
+// The notebook's host of the panel and its curves, an anywidget view: the kernel pushes answers, they are painted.
 //
-// Synced: `answer`, what panel.js paints, with `turn`, a number that grows, and `live`, whether something is dragged;
-// `snapshot_class`, the class of the picture stored for pages without a kernel, which is hidden where this view lives.
+// Synced: `answer`, what panel.js paints, with `turn`, a number that grows, `live`, whether something is dragged, `curve`,
+// the key of its curves (null: there are none), and `at`, where their line stands; `curves`, what curves.js draws, with
+// their `key`, or `error`, a sentence; `snapshot_class`, the class of the picture stored for pages without a kernel, hidden where this view lives.
 
 /** @import { WidgetModel } from "../types.d.ts" */
 
+import { mountCurves } from "../panel/curves.js";
 import { mount } from "../panel/panel.js";
 import { make } from "../shared/dom.js";
 
 const KERNEL_MS = 6000; // without a word from the kernel: what is shown was stored
-
-const DARK = '.dark, [data-jp-theme-light="false"], [data-theme="dark"], .vscode-dark, [theme="dark"]';
 
 export default {
   /** @type {(view: { model: WidgetModel; el: HTMLElement }) => () => void} */
@@ -29,42 +29,65 @@ export default {
     el.classList.add("stability-explorer");
     el.append(hide, note);
     const panel = mount(el, { ask: async () => model.get("answer"), state: state() });
-    const paint = () => panel.update(state(), { live: Boolean(model.get("answer").live) });
+    const below = make("div", { class: "stability-below" });
+    el.append(below);
+    const charts = mountCurves(below, { pick });
+
+    // The newest amount waits until the kernel has taken the last one: it is never flooded.
+    /** @type {number | null} */
+    let next = null;
+    let busy = false;
+    /** @type {(amount: number) => void} */
+    function pick(amount) {
+      next = busy ? amount : null;
+      if (busy) return;
+      busy = true;
+      model.send({ event: "pick", amount });
+    }
+    function paint() {
+      panel.update(state(), { live: Boolean(model.get("answer").live) });
+      along();
+    }
+    function along() {
+      const { curve, at } = model.get("answer");
+      const { key } = model.get("curves");
+      below.hidden = !curve || !key;
+      charts.stale(curve !== key);
+      charts.at(at ?? null);
+    }
+    function draw() {
+      const curves = model.get("curves");
+      if (curves.error) charts.fail(curves.error);
+      else if (curves.key) charts.paint(curves);
+      along();
+    }
     const alone = setTimeout(() => {
       note.hidden = false;
     }, KERNEL_MS);
-    const heard = () => {
+    /** @type {(message: { event: string }) => void} */
+    const heard = ({ event }) => {
       clearTimeout(alone);
       note.hidden = true;
+      if (event !== "picked") return;
+      busy = false;
+      if (next !== null) pick(next);
     };
-    const fitted = new ResizeObserver(fit);
-    /** @type {(event: Event) => void} */
-    const drawn = (event) => {
-      const { element } = /** @type {CustomEvent} */ (event).detail;
-      if (el.closest(".stability-whole")?.contains(element)) fitted.observe(element);
-    };
-    document.addEventListener("plotlywidget-after-render", drawn);
     model.on("change:answer", paint);
+    model.on("change:curves", draw);
     model.on("msg:custom", heard);
+    draw();
     try {
-      model.send({ event: "seen", dark: Boolean(el.ownerDocument.querySelector(DARK)) });
+      model.send({ event: "seen" });
     } catch {
       note.hidden = false;
     }
     return () => {
       clearTimeout(alone);
-      fitted.disconnect();
-      document.removeEventListener("plotlywidget-after-render", drawn);
       model.off("change:answer", paint);
+      model.off("change:curves", draw);
       model.off("msg:custom", heard);
+      charts.destroy();
       panel.destroy();
     };
   },
 };
-
-// Plotly draws its widget before it is on the page, 700 px wide, and looks again when the window changes alone.
-let fitting = 0;
-function fit() {
-  clearTimeout(fitting);
-  fitting = setTimeout(() => window.dispatchEvent(new Event("resize")), 60);
-}
