@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from explorer.cli.inputs import load_models, read_names, read_numbers
-from explorer.cli.options import Arch, AsJson, Device, Mean, Models, Std
-from explorer.cli.output import print_json, print_parts, progress_bar
+from explorer.cli.options import Arch, AsJson, Device, Mean, Models, Out, Std
+from explorer.cli.output import check_outs, print_json, print_parts, progress_bar, written
 from explorer.errors import ExplorerError
 
 survey = typer.Typer(help="Find failure cases over a whole data set: run, show, report, export.", no_args_is_help=True)
@@ -104,20 +104,25 @@ def show(
     limit: Annotated[int | None, typer.Option(min=1, help="Rows at most.")] = None,
     *,
     listed: Annotated[bool, typer.Option("--list", help="List the ready-made tables.")] = False,
+    out: Out = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask a survey: a ready-made table, or SQL."""
     from explorer.cli import tables
     from explorer.results import plain_records
     from explorer.survey import VIEWS, Survey
+    from explorer.survey.frame import View
 
     if listed:
         print_json(VIEWS) if as_json else print_parts(
             tables.plain_table(["view", "what it shows"], list(VIEWS.items()))
         )
         return
+    check_outs(out)
     found = Survey(folder)
-    frame = found.sql(sql) if sql else found.view(view, baseline=baseline, other=other, limit=limit)
+    frame = View.of(found.sql(sql), "query") if sql else found.view(view, baseline=baseline, other=other, limit=limit)
+    for path in out or ():
+        written(frame.save(path))
     if as_json:
         print_json(plain_records(frame if limit is None else frame.head(limit)))
         return

@@ -203,7 +203,11 @@ class Controls:
         self._ask(recipe=replace(self.chain, steps=left))
 
     def pick(self, amount: float) -> None:
-        """Move the slider of the step touched last to an amount in its distortion's unit."""
+        """Move the slider of the step touched last.
+
+        Args:
+            amount: Where to, in the distortion's unit; the nearest end of the slider if it lies beyond.
+        """
         if self.touched < len(self._sliders):
             self._sliders[self.touched].show(amount)
 

@@ -381,6 +381,8 @@ def test_the_command_line_runs_shows_and_costs(tmp_path: Path) -> None:
     n = told("show", str(tmp_path / "out"), "--sql", "select count(*) as n from rows", "--json")
     assert json.loads(n.stdout) == [{"n": 96}]
     assert "quadrants" in told("show", str(tmp_path / "out"), "--list").stdout
+    told("show", str(tmp_path / "out"), "--out", str(tmp_path / "table.csv"))
+    assert len((tmp_path / "table.csv").read_text(encoding="utf-8").splitlines()) == 1 + len(counted)
     missing = told("show", str(tmp_path / "nothing"))
     assert missing.returncode == 2
     assert missing.stderr.startswith("explorer: ")
