@@ -127,7 +127,7 @@ def test_two_widgets_traits_from_code_and_a_page_loaded_anew(server: Server, con
         widget.painted()
         widget.until(*state)
         widget.charted()
-    expect(one.whole.locator(".stability-curves svg")).to_contain_text("JPEG (q, quality)")  # not those of the beginning
+    expect(one.whole.locator(".stability-curves svg")).to_contain_text("JPEG (q, quality)")  # those of now
     two.drag(-25)
     assert two.rested(STATE.format("two")) != changed[1]
     assert server.run(name, expression=states)[0] == changed[0]
