@@ -151,7 +151,7 @@ def test_it_names_everything_that_is_needed_to_do_it_again() -> None:
         "torch 2.14",
         "2026-01-02",
         "#0123456789abcdef",
-        "Flipped: Standard. Held: BANG.",
+        "Flipped: Standard. Unchanged: BANG.",
         "σ = 0.25",
         "holds throughout",
     ):
