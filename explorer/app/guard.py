@@ -68,7 +68,7 @@ class Guard:
         Args:
             app: What answers the requests that belong here.
             names: Host names by which it is reached besides localhost and plain IP addresses.
-            mcp: Whether MCP clients are let in.
+            mcp: Whether MCP clients are admitted.
         """
         self.app = app
         self.names = frozenset(name.lower() for name in names)
@@ -103,7 +103,7 @@ class Guard:
             scope: The request.
 
         Returns:
-            Status and sentence of the refusal; None for a request that is let in.
+            Status and sentence of the refusal; None for a request that is passed on.
         """
         headers = Headers(scope=scope)
         hosts = headers.getlist("host")

@@ -63,7 +63,7 @@ def shares(request: ComparisonRequest) -> dict[str, Any]:
 def _notes(request: ComparisonRequest, external: Sequence[Card]) -> list[str]:
     """What has to be corrected in the texts before they run elsewhere."""
     notes = [
-        f"{card.name} is a model of your own: for Python and the terminal put in the path of its file."
+        f"{card.name} is a model of your own: for Python and the terminal, replace its name by the path of its file."
         for card in external
     ]
     if not request.picture.shipped and request.picture.name != OWN:

@@ -179,7 +179,7 @@ def serve(
 
 @app.command()
 def doctor(*, as_json: AsJson = False) -> None:
-    """Check the installation; print the command that mends it."""
+    """Check the installation; print the command that repairs it."""
     from explorer.cli import tables
     from explorer.doctor import examine, healthy
 

@@ -1,7 +1,7 @@
 """Reading an experiment: a TOML file, checked word by word, as frozen records.
 
 The format is described in ``experiments/README.md``. Unknown keys are refused with one
-sentence that names the key, so that a slip of the pen cannot silently become another experiment.
+sentence that names the key, so that a typo cannot silently define another experiment.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from explorer.figures.static import png, static
 
 PLOTLY = "application/vnd.plotly.v1+json"
-"""JupyterLab, Notebook 7 and VS Code draw this with the Plotly they bring along; GitHub and exports take the PNG."""
+"""JupyterLab, Notebook 7 and VS Code draw this with their own Plotly; GitHub and exports take the PNG."""
 
 
 class Figure(go.Figure):

@@ -243,7 +243,7 @@ UNKNOWN = {"correct", "clean_correct", "confidence_true", "clean_confidence_true
 
 
 def differences(there: Plan, wanted: Plan) -> list[str]:
-    """Name what differs between two plans in plain words.
+    """Name what differs between two plans.
 
     Args:
         there: The stored plan.
