@@ -178,7 +178,7 @@ def compare(
             attack on a model that is not among them, and what is not a model, an image or a recipe.
 
     Findings that do not prevent an answer are in the result's ``warnings`` and are issued as an
-    ``ExplorerWarning``: training mode (a copy in eval mode is asked), softmax and log-softmax outputs (used
+    ``ExplorerWarning``: training mode (a copy in eval mode answers), softmax and log-softmax outputs (used
     as the probabilities they are), sigmoid outputs, answers that depend on chance or on the batch, different classes,
     images almost black, photographs of your own that were fitted.
 

@@ -112,7 +112,7 @@ def serve(
                 prevent_thread_lock=True,
                 **launch_options(names, mcp=mcp),
             )
-    except ValueError as error:  # Gradio looks at its own page first, and gives up after some seconds
+    except ValueError as error:  # Gradio requests its own page first, and gives up after some seconds
         raise ExplorerError(
             f"The explorer listens on port {port} but did not answer its own check in time: the machine is very busy, "
             "or a proxy is in the way; try again."

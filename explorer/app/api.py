@@ -49,7 +49,7 @@ class RefusedError(gr.Error):
 class Blocks(gr.Blocks):
     """Gradio's Blocks, whose endpoints of this module get what a caller sent as it is.
 
-    Gradio would look for files in it first: fetch those that are addresses, copy the others, and keep every picture
+    Gradio would search it for files first: fetch those that are addresses, copy the others, and keep every picture
     sent inside the text for as long as its sender's session, an hour or more.
     """
 

@@ -146,7 +146,7 @@ def serve(
         list[str] | None, typer.Option(help="Your own images: a folder or an .npz. May be repeated.")
     ] = None,
     survey: Annotated[
-        list[Path] | None, typer.Option(help="A survey, or a folder of surveys, to look at. May be repeated.")
+        list[Path] | None, typer.Option(help="A survey, or a folder of surveys, to show. May be repeated.")
     ] = None,
     name: Annotated[list[str] | None, typer.Option(help="A host name it is reached by, behind a proxy.")] = None,
     *,
@@ -161,7 +161,7 @@ def serve(
         raise ExplorerError(
             f"--survey {missing[0]} is not a folder; give the folder of a survey, or one that holds surveys."
         )
-    free_port(host, port)  # a wrong address is said before the models load
+    free_port(host, port)  # a wrong address is reported before the models load
     described = any(option is not None for option in (arch, mean, std))
     loaded = load_models(models or [], arch, mean, std, "auto") if models or described else None
     opened = [open_dataset(folder) for folder in data or ()]

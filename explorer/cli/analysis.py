@@ -65,7 +65,7 @@ def sweep(
 ) -> None:
     """Vary one distortion; see where each model's answer changes.
 
-    With --seeds, the flip points of as many noises are told as well; JSON holds the band of every curve.
+    With --seeds, the flip points under that many noises are shown as well; JSON holds the band of every curve.
     """
     from explorer import analysis
 

@@ -27,7 +27,7 @@ from explorer.distortions.threads import each_alone
 from explorer.errors import ExplorerError
 
 STEPS = 10
-"""Steps of projected gradient descent where nothing else is said, each 2.5 / STEPS of the ball's radius."""
+"""Default steps of projected gradient descent, each 2.5 / STEPS of the ball's radius."""
 
 Objective = Callable[[Tensor, Tensor], Tensor]
 """Logits (N, K) and labels (N,) to the N numbers that an attack drives up."""

@@ -237,7 +237,7 @@ def smallest_steps(model: Classifier, x: Tensor, labels: Tensor, direction: str)
 
 
 def _search(direction: str, steps: Tensor, zeros: int) -> Search:
-    """What is told of the smallest steps (N,) of one direction, 0 where there is none."""
+    """Summarise the smallest steps (N,) of one direction, 0 where there is none."""
     n, reached = len(steps), steps[steps > 0].double().numpy()
     count = len(reached)
     return Search(

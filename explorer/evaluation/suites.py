@@ -1,9 +1,9 @@
 """Suites: a published list of conditions, measured on a whole data set under one name.
 
 ``corruptions``: accuracy under the fifteen of CIFAR-10-C at five severities, and their mean. ``adversarial``: accuracy
-under FGSM and PGD-20, each crafted on the very model that is asked, away from the true label, and rounded to 8 bit; and
-under the worst of them. ``calibration`` and ``line-search`` stand in files of their own; what exactly is measured, in
-``yardsticks``.
+under FGSM and PGD-20, each crafted on the evaluated model, away from the true label, and rounded to 8 bits; and under
+the worst of them. ``calibration`` and ``line-search`` are in their own files; ``explorer.distortions.protocols`` lists
+the conditions.
 """
 
 from __future__ import annotations

@@ -119,7 +119,7 @@ def wrap(
     """Use any network (N, C, H, W) -> logits (N, K) in ``compare``, ``sweep``, ``show`` and the rest.
 
     Layers for ``features`` are the network's own stages, found by running it once; ``penultimate`` is the input of its
-    last linear layer. What looks wrong becomes a warning: training mode (a copy in eval mode is asked), probabilities
+    last linear layer. What looks wrong becomes a warning: training mode (a copy in eval mode answers), probabilities
     or log-probabilities in place of logits (used as what they are), sigmoid outputs, answers that depend on chance or
     on the rest of the batch, layers that cannot be seen.
 

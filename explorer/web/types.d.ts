@@ -325,7 +325,7 @@ export interface Steps {
   shown(step: Step, amount?: number): number;
   fit(): void;
 }
-/** The data set and the class (null: all) that are looked at, and the row on the panel. */
+/** The data set and the class (null: all) that are shown, and the row on the panel. */
 export interface ChosenRow {
   name: string | null;
   label: string | null;
@@ -340,7 +340,7 @@ export interface Download {
 export interface Downloads {
   start(dataset: DataSet): Promise<void>;
   stop(): Promise<void>;
-  look(): Promise<void>;
+  refresh(): Promise<void>;
   of(name: string | null): Download | null;
   busy(): boolean;
 }

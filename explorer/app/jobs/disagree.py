@@ -17,7 +17,7 @@ class DisagreeRequest(StateRequest):
 
     Attributes:
         dataset: Name of the data set.
-        after: The row where the search begins; it is looked at last.
+        after: The row where the search begins; it is checked last.
         label: Name of the class to keep to; None for all.
         back: Whether to go backwards.
     """

@@ -10,7 +10,7 @@ import { makeFinders } from "./finder.js";
 
 /** @type {(parts: { element: HTMLElement; catalogue: Catalogue; jobs: Jobs; page: Page; notice: Notice; pick: (picture: Picture, found: { thumb: string; name: string }) => void }) => { open: () => void; show: (picture: Picture) => void }} */
 export function makeBrowser({ element, catalogue, jobs, page, notice, pick }) {
-  // the data set and the class (null: all) that are looked at, and the row on the panel, { dataset, index }
+  // the data set and the class (null: all) that are shown, and the row on the panel, { dataset, index }
   /** @type {ChosenRow} */
   const chosen = { name: null, label: null, shown: null };
   /** @type {ReturnType<typeof openDatasets> | null} */

@@ -15,7 +15,7 @@ export function openDatasets({ catalogue, jobs, chosen, dataset, fillClasses, ma
   let open = true;
   let at = { start: 0, size: 40, total: 0 };
   chosen.name ??= (catalogue.datasets.find((one) => one.here) ?? catalogue.datasets[0]).name;
-  const names = smallMenu("Data set", "The data set looked at");
+  const names = smallMenu("Data set", "The data set shown");
   const filter = smallMenu("Class of the pictures", "Show the pictures of one class only");
   const help = "Go to the page with this row: type its number and press Enter";
   const field = { type: "number", min: 0, step: 1, placeholder: "row" };
@@ -49,11 +49,11 @@ export function openDatasets({ catalogue, jobs, chosen, dataset, fillClasses, ma
   row.addEventListener("change", () => {
     if (!/^\d+$/.test(row.value.trim())) return;
     filter.value = "";
-    chosen.label = null; // a row is looked for in all classes
+    chosen.label = null; // a row is searched in all classes
     turn({ row: Number(row.value) }, Number(row.value));
   });
   paint();
-  downloads.look();
+  downloads.refresh();
 
   /** @type {(name: string, item: Item) => void} */
   function take(name, item) {

@@ -44,7 +44,7 @@ export function makeDownloads({ catalogue, jobs, notice, changed, failed }) {
   }
 
   // A download may have come, here or on another page.
-  async function look() {
+  async function refresh() {
     const found = await jobs.run("datasets", {}, { key: "datasets" });
     if (found?.datasets) renew(found.datasets);
   }
@@ -58,5 +58,11 @@ export function makeDownloads({ catalogue, jobs, notice, changed, failed }) {
     if (before !== state(datasets) && !running) changed();
   }
 
-  return { start, stop, look, of: (name) => (running?.name === name ? running : null), busy: () => running !== null };
+  return {
+    start,
+    stop,
+    refresh,
+    of: (name) => (running?.name === name ? running : null),
+    busy: () => running !== null,
+  };
 }

@@ -48,7 +48,7 @@ export function makeFinders({ jobs, page, notice, chosen, dataset }) {
       const after = shown?.dataset === name ? shown.index : rows - 1; // round the end: from the first row on
       /** @type {Progress} */
       const progress = (done, total) => {
-        if (total) status.textContent = `${count(done)} of ${count(total)} looked at`;
+        if (total) status.textContent = `${count(done)} of ${count(total)} searched`;
       };
       const question = { state, dataset: name, after, label };
       const found = await jobs.run("disagree", question, { key: "disagree", progress });

@@ -1,4 +1,4 @@
-// The pages of the app: Explore, one picture looked at closely; Failures, whole data sets; Methods, what training
+// The pages of the app: Explore, one picture in detail; Failures, whole data sets; Methods, what training
 // gains and loses. Each keeps what it shows while another is open; the browser's Back and Forward go between them.
 
 import { make } from "../shared/dom.js";

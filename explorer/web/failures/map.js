@@ -57,7 +57,7 @@ export function makeFeatureMap({ element, world, jobs }) {
     far.textContent = "Looking into the network …";
     /** @type {Progress} */
     const progress = (done, total) => {
-      if (total) far.textContent = `${count(done)} of ${count(total)} pictures looked at`;
+      if (total) far.textContent = `${count(done)} of ${count(total)} pictures processed`;
     };
     const answer = await jobs.run("survey_map", question, { key: "survey-map", progress });
     if (pending !== mine || !answer) return;

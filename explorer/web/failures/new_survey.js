@@ -35,7 +35,7 @@ export function openNewSurvey({ notice, jobs, catalogue, ran }) {
   const estimate = smallButton("What will it take?", "Try it on a few images: rows, size, time", price);
   const begin = make(
     "button",
-    { class: "small-button strong", disabled: true, title: "First look at what it takes" },
+    { class: "small-button strong", disabled: true, title: "Check the cost first" },
     "Start",
   );
   const dialog = openDialog(

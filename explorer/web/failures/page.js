@@ -78,7 +78,7 @@ export function makeFailures({ element, query, server, jobs, notice, catalogue, 
 
   // ---- what stands on the page ------------------------------------------------------------------------------------
 
-  const which = smallMenu("Survey", "The survey looked at");
+  const which = smallMenu("Survey", "The survey shown");
   const first = smallMenu("Baseline", "The model that the other is read against");
   const second = smallMenu("Other model", "The model compared with the baseline");
   const swap = smallButton("⇄", "Swap the two models", () => choosePair([...opened().pair].reverse()));
@@ -104,7 +104,7 @@ export function makeFailures({ element, query, server, jobs, notice, catalogue, 
   const quadrants = makeQuadrants({ world });
   const filters = makeFailureFilters({ world });
   const tabs = makeTabs(PANES, {
-    label: "Ways to look at the cases",
+    label: "Views of the cases",
     tabId: (name) => `f-tab-${name}`,
     panelId: (name) => `f-${name}`,
     panelClass: "f-pane",

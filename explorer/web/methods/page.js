@@ -208,7 +208,7 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
     paintStatus(0, error);
   }
 
-  // It goes on while something else is looked at.
+  // It continues while something else is shown.
   async function download() {
     const { title: name, data: dataset } = group();
     const mine = { data: dataset, done: 0, total: 0 };
@@ -222,7 +222,7 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
     const found = await jobs.run("download", { dataset }, { key: "methods:download", progress });
     if (fetching !== mine) return; // cancelled
     fetching = null;
-    const isShown = chosen.data === dataset; // else another data set is looked at, whose button waited
+    const isShown = chosen.data === dataset; // else another data set is shown meanwhile
     if (found?.datasets) {
       renewDatasets(catalogue.datasets, found.datasets);
       for (const one of groups ?? []) one.here ||= one.data === dataset;

@@ -120,11 +120,11 @@ function legendOf(curves, width, paint) {
 /** @type {(curves: Curves, model: CurveModel, flip: number, key: CurveKey, chart: Chart, paint: Paint) => SVGPathElement} */
 function diamond(curves, model, flip, key, { px, py }, paint) {
   const [x, y] = [px(flip), py(between(curves, model[key], flip))];
-  const look = { fill: paint("--ink", model.method), stroke: paint("--card"), "stroke-width": 1.5 };
+  const shape = { fill: paint("--ink", model.method), stroke: paint("--card"), "stroke-width": 1.5 };
   const mark = svg("path", {
     class: "flip",
     d: `M${x} ${y - 6}l6 6l-6 6l-6-6Z`,
-    ...look,
+    ...shape,
     "data-method": model.method,
     "data-model": model.name,
   });

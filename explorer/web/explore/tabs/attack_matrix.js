@@ -50,9 +50,9 @@ export function drawMatrix(answer, { page, chosen }) {
     const [state, became] = cell.flipped ? ["flipped", "flipped to"] : ["holds", "holds,"];
     const told = `${became} ${cell.answer}, ${followed[j]} ${percentOrLess(cell.confidence)}`;
     const label = `${title} crafted on ${from}, shown to ${to}: ${told}`;
-    const look = { "aria-label": label, title: `See the pixels crafted on ${from}`, "data-row": i };
+    const attributes = { "aria-label": label, title: `See the pixels crafted on ${from}`, "data-row": i };
     const badge = make("span", { class: `badge ${state}` }, state);
-    const button = make("button", { ...look, tabindex: i || j ? -1 : 0 }, badge, ...words(cell, followed[j]));
+    const button = make("button", { ...attributes, tabindex: i || j ? -1 : 0 }, badge, ...words(cell, followed[j]));
     button.addEventListener("click", () => chosen(answer, i));
     return make("td", { "data-method": page.method(models[j]) ?? "", class: i === j ? "own" : "" }, button);
   }

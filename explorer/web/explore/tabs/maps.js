@@ -1,4 +1,4 @@
-// Small maps of numbers that are looked at together: one zoom, one section and one cross-hair for all of them.
+// Small maps of numbers that are viewed together: one zoom, one section and one cross-hair for all of them.
 //
 //   const maps = makeLinkedMaps({ element, describe, speak })   `element` holds the frames and listens to keys and pointer
 //   maps.clear()

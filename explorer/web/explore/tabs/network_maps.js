@@ -12,7 +12,7 @@ function block(page, name, note, ...rows) {
   return make("section", { class: "model", "data-method": page.method(name) ?? "" }, title, ...rows);
 }
 
-// A model that cannot be looked into, and why.
+// A model that cannot be inspected, and why.
 /** @type {(page: Page, name: string, error: string) => HTMLElement} */
 function sorry(page, name, error) {
   return block(page, name, "", make("p", { class: "soft" }, error));
