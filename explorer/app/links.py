@@ -161,7 +161,7 @@ class _Reader:
         picture: dict[str, Any] = {"sample": text}
         if colon:
             if not row.isdecimal() or len(row) > 12:
-                raise ExplorerError(f"The picture {_quoted(text)} is not known; a row of a data set reads digits:7.")
+                raise ExplorerError(f"The picture {_quoted(text)} is not known; write a row of a data set as digits:7.")
             picture = {"dataset": dataset, "index": int(row)}
         family = self._fitting(picture) or next(iter(self._workspace.families.values()))
         self._workspace.pictures.find(picture, (family.size, family.channels))

@@ -69,7 +69,7 @@ def negative_margin(logits: Tensor, labels: Tensor) -> Tensor:
         ExplorerError: If there is only one class.
     """
     if logits.shape[1] < 2:
-        raise ExplorerError("The attacked model has only one class, so no answer of it can be turned into another.")
+        raise ExplorerError("The attacked model has only one class, so its answer cannot change.")
     true = logits.gather(1, labels[:, None])
     others = logits.scatter(1, labels[:, None], -torch.inf)
     return others.amax(1) - true[:, 0]

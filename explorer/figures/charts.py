@@ -43,7 +43,9 @@ def lines(series: Mapping[str, tuple[Sequence[float], Sequence[float]]], x: str,
     for i, ((name, (xs, ys)), ink) in enumerate(zip(series.items(), inks, strict=True)):
         across, up = numbers(xs), numbers(ys)
         if len(across) != len(up) or not across:
-            raise ExplorerError(f"The line {name!r} has {len(across)} x values and {len(up)} y values; give as many.")
+            raise ExplorerError(
+                f"The line {name!r} has {len(across)} x values and {len(up)} y values; give the same number of both."
+            )
         dots = len(across) <= 20 if markers is None else markers
         figure.add_trace(
             go.Scatter(

@@ -74,7 +74,7 @@ def _(found: FlipPoints) -> Figure:
 def _(found: Weaknesses) -> Figure:
     sizes = {spot.title: spot.input.l2 for spot in found if spot.input is not None}
     if not sizes:
-        raise ExplorerError("No distortion was found that does it, so there is nothing to draw.")
+        raise ExplorerError("No distortion reached the goal of the search, so there is nothing to draw.")
     figure = bars(sizes, "distortion", "distance from the clean picture (L2)", _goal(found))
     figure.update_traces(marker={"color": SOFT, "pattern": {"shape": ""}})
     return figure

@@ -185,7 +185,7 @@ def check_module(net: Any) -> None:
             weights yet.
     """
     if isinstance(net, type) and issubclass(net, nn.Module):
-        raise ExplorerError(f"{net.__name__} is a class, not yet a network; give an instance of it: {net.__name__}().")
+        raise ExplorerError(f"{net.__name__} is a class, not a network; give an instance of it: {net.__name__}().")
     if isinstance(net, dict):
         raise ExplorerError("This is a state dict, not a network; fill a network with its load_state_dict first.")
     if not isinstance(net, nn.Module):

@@ -39,7 +39,7 @@ def check_models(models: Sequence[Classifier]) -> tuple[Classifier, ...]:
             if their inputs differ.
     """
     if isinstance(models, nn.Module):
-        raise ExplorerError("Models come as a list, also where it is one: [model].")
+        raise ExplorerError("Models must be a list, even if there is only one: [model].")
     models = tuple(models)
     if not models:
         raise ExplorerError(

@@ -137,7 +137,9 @@ def find_input(net: nn.Module, name: str, size: int | None, channels: int | None
     fitting = list(_fitting(net, (size,) if size else SIZES, (channels,) if channels else (3, 1)))
     if not fitting:
         tried = f"{size} px" if size else f"{SIZES[0]} to {SIZES[-1]} px"
-        raise ExplorerError(f"{name} takes no square images of {tried}; give the size= and channels= it was made for.")
+        raise ExplorerError(
+            f"{name} does not take square images of {tried}; give the size= and channels= it was made for."
+        )
     if len(fitting) > 1:
         raise ExplorerError(f"{name} takes images of more than one size; give size=, the side in px it was trained on.")
     return fitting[0]

@@ -81,13 +81,13 @@ def data_of(survey: Survey, given: str | None = None) -> Dataset:
         )
     if given is None and plan.data in PUBLISHED and local_file(plan.data) is None:
         raise ExplorerError(
-            f"The images of {plan.data} are not here, so its pictures cannot be made again (its numbers can be "
-            f"asked): set EXPLORER_DATA to a folder that holds {plan.data}.npz, or fetch them once with "
+            f"The images of {plan.data} are not here, so its pictures cannot be rendered (its numbers remain "
+            f"available): set EXPLORER_DATA to a folder that holds {plan.data}.npz, or fetch them once with "
             f"explorer.load_dataset('{plan.data}')."
         )
     data = open_dataset(given or plan.data)
     if len(data) < plan.rows or data_fingerprint(data, plan.rows) != plan.pixels:
-        raise ExplorerError(f"{data.name} holds other images than those the survey was made on; give the same ones.")
+        raise ExplorerError(f"{data.name} holds different images from those of the survey; give the same ones.")
     return data
 
 
@@ -112,7 +112,7 @@ def models_of(survey: Survey, wanted: Iterable[str] | None = None) -> list[Class
             raise ExplorerError(f"The survey has no model named {name!r}; it has {', '.join(plan.models)}.")
         model = load_model(name)
         if fingerprint(model) != weights[name]:
-            raise ExplorerError(f"{name} has other weights than those the survey was made with.")
+            raise ExplorerError(f"{name} has different weights from those the survey was made with.")
         found.append(model)
     return found
 

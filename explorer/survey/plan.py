@@ -214,7 +214,7 @@ def make_plan(
     names = tuple(model.name for model in models)
     attacked = any(find_distortion(one.distortion).adversarial for one in conditions)
     if attacked and against is not None and against not in names:
-        raise ExplorerError(f"Attacks go against {against!r}, which is none of the models; name one of {names}.")
+        raise ExplorerError(f"Attacks go against {against!r}, which is not one of the models; name one of {names}.")
     shape = (first.channels, first.size, first.size)
     batch = inputs.batch_size(shape, first.device)
     batches = max(1, min(SHARD_IMAGES // batch, -(-SHARD_ROWS // (batch * len(conditions) * len(models)))))

@@ -375,7 +375,7 @@ REFUSED: list[tuple[Any, Any, dict[str, Any], str]] = [
     (net(), [], {}, r"no images: the list is empty"),
     (net(), X[:0], {}, r"no images: the batch is empty"),
     (net(), 7, {}, r"Expected an image \(tensor, array, PIL image or path\), got int"),
-    (Net, X, {}, r"Net is a class, not yet a network; .* Net\(\)"),
+    (Net, X, {}, r"Net is a class, not a network; .* Net\(\)"),
     (net().state_dict(), X, {}, r"a state dict, not a network"),
     (torch.relu, X, {}, r"Expected a model .*, got builtin_function_or_method"),
     (X, X, {}, r"Expected a model \(name, path, Classifier or torch.nn.Module\), got Tensor"),

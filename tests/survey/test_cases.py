@@ -77,10 +77,10 @@ def test_other_images_and_other_weights_are_refused(tmp_path: Path) -> None:
     text = (folder / "plan.json").read_text()
     plan = Survey(folder).plan
     (folder / "plan.json").write_text(text.replace(plan.pixels, "0" * 64))
-    with pytest.raises(ExplorerError, match="other images"):
+    with pytest.raises(ExplorerError, match="different images"):
         data_of(Survey(folder))
     (folder / "plan.json").write_text(text.replace(plan.weights[1], "0" * 64))
-    with pytest.raises(ExplorerError, match="other weights"):
+    with pytest.raises(ExplorerError, match="different weights"):
         models_of(Survey(folder))
     with pytest.raises(ExplorerError, match="no model named"):
         models_of(Survey(folder), ["nobody"])

@@ -275,7 +275,7 @@ def test_a_full_disk_ends_the_run_in_a_sentence_and_keeps_what_is_finished(
         ({"seeds": (-1,)}, "seed must be"),
         ({"limit": 0}, "1 or more"),
         ({"precision": "int3"}, "float32 or bfloat16"),
-        ({"distortions": ["fgsm=8/255"], "against": "nobody"}, "none of the models"),
+        ({"distortions": ["fgsm=8/255"], "against": "nobody"}, "not one of the models"),
     ],
     ids=str,
 )

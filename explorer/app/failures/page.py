@@ -279,7 +279,7 @@ class Failures:
         names = [plan.models[0], *([plan.against] if attacked and plan.against else [])]
         models = self._surveys.models(list(dict.fromkeys(names)))
         if attacked and any(fingerprint(model) != plan.weights[plan.models.index(model.name)] for model in models):
-            raise ExplorerError(f"{plan.against} has other weights than when this survey was made.")
+            raise ExplorerError(f"{plan.against} has different weights from those the survey was made with.")
         return open_cases(opened.survey, cases, data=self._surveys.data(opened), models=models)
 
     def _missing(self, opened: OpenSurvey) -> str | None:

@@ -60,7 +60,7 @@ def accuracy(context: Context, request: AccuracyRequest, progress: Progress) -> 
         models = tuple(context.workspace.model(card.name) for card in group.cards)
         data = context.workspace.catalog.find(group.data, (group.family.size, group.family.channels))
         if len(data.classes) != len(models[0].classes):
-            raise ExplorerError(f"{group.title} has other classes here than its models know.")
+            raise ExplorerError(f"{group.title} has different classes here from those its models know.")
         running = RunningAccuracy(models, data, distortion.name, tuple(amounts_of(distortion, group, reach)))
         context.accuracies.put(key, running)
     curves = running.up_to(n, progress)

@@ -39,7 +39,7 @@ def find_known(name: Any) -> Distortion:
         ExplorerError: If there is none of that name.
     """
     if not isinstance(name, str) or name not in DISTORTIONS:
-        raise ExplorerError("There is no distortion of that name; choose one of the list.")
+        raise ExplorerError("There is no distortion of that name; choose one from the list.")
     return DISTORTIONS[name]
 
 
