@@ -61,15 +61,15 @@ def _plain(text: str) -> str:
 
 
 def severities() -> str:
-    """The published severities 1 to 5 of each distortion that has some, in its unit, for a 32 px image."""
+    """The published severities 1 to 5 of each distortion that has some, in its unit, by data set."""
     from explorer.distortions import DISTORTIONS
 
     rows = [
-        (f"`{one.name}`", one.unit, *map(_number, one.severities))
+        (f"`{one.name}`", one.unit, data_set, *map(_number, five))
         for one in DISTORTIONS.values()
-        if one.severities is not None
+        for data_set, five in (one.severities or {}).items()
     ]
-    return markdown(("distortion", "unit", "1", "2", "3", "4", "5"), rows, numbers=5)
+    return markdown(("distortion", "unit", "data set", "1", "2", "3", "4", "5"), rows, numbers=5)
 
 
 def methods() -> str:

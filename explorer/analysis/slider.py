@@ -32,7 +32,8 @@ def curve_amounts(distortion: Distortion, side: int, at: float) -> list[float]:
     """
     mild, strong = distortion.span(side)
     if distortion.two_sided and (at - mild) * (strong - mild) < 0:
-        strong = distortion.low if strong > mild else distortion.high
+        low, high = distortion.ends(side)
+        strong = low if strong > mild else high
     return amounts_on_steps(distortion, mild, strong, POINTS - 1)
 
 

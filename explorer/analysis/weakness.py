@@ -39,6 +39,7 @@ class Weakness(Result):
         flip_points: Per model name the smallest amount that changes its answer, or None.
         share: Position on the slider from its mild end, in [0, 1], or None.
         severity: Position on the published scale (0 clean, 1 to 5, more beyond), or None.
+        published: The data set that this scale was published for, by the models' input size, or None.
         input: Distance of the distorted from the clean image, or None.
         predictions: Predicted class by model name.
         recipe: The recipe that shows it; if nothing was found, that of the strongest amount tried.
@@ -52,6 +53,7 @@ class Weakness(Result):
     flip_points: dict[str, float | None]
     share: float | None
     severity: float | None
+    published: str | None
     input: InputDistance | None
     predictions: dict[str, str]
     recipe: Recipe
@@ -67,6 +69,7 @@ class Weakness(Result):
             "flip_points": dict(self.flip_points),
             "share": self.share,
             "severity": self.severity,
+            "published": self.published,
             "input": None if self.input is None else self.input.to_dict(),
             "predictions": dict(self.predictions),
             "recipe": str(self.recipe),
@@ -84,6 +87,7 @@ class Weakness(Result):
                 **{key: getattr(self, key) for key in ("distortion", "title", "family", "amount", "shown")},
                 "share": self.share,
                 "severity": self.severity,
+                "published": self.published,
                 **distance,
                 "model": name,
                 "flip_point": self.flip_points[name],
@@ -207,7 +211,8 @@ def _directions(line: Varied) -> Iterator[Varied]:
     yield line
     distortion, (mild, strong) = line.distortion, line.span
     if distortion.two_sided and not distortion.per_side:
-        yield replace(line, span=(mild, distortion.low if strong == distortion.high else distortion.high))
+        low, high = distortion.ends(line.side)
+        yield replace(line, span=(mild, low if strong == high else high))
 
 
 def _weakness(models: Sequence[Classifier], line: Varied, goal: str, tick: Tick) -> Weakness:
@@ -244,6 +249,7 @@ def _described(scanned: Scan, amount: float | None, points: dict[str, float | No
         flip_points=points,
         share=share,
         severity=value,
+        published=distortion.published_at(line.side),
         input=distance,
         predictions=predictions,
         recipe=line.at(shown_amount),

@@ -30,7 +30,7 @@ def describe(distortion: Distortion, sides: list[int]) -> dict[str, Any]:
 
 def _range(distortion: Distortion, side: int) -> dict[str, Any]:
     mild, strong = distortion.span(side)
-    low, high = (distortion.low, distortion.high) if distortion.two_sided else (min(mild, strong), max(mild, strong))
+    low, high = distortion.ends(side)
     severities = distortion.severities_at(side)
     return {
         "low": low,
@@ -39,4 +39,5 @@ def _range(distortion: Distortion, side: int) -> dict[str, Any]:
         "identity": mild,
         "inverted": strong < mild and not distortion.two_sided,  # mild on the left, strong on the right
         "severities": list(severities) if severities else None,
+        "published": distortion.published_at(side),  # the data set that the severities are those of
     }

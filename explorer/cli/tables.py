@@ -82,15 +82,15 @@ def distortions_table(distortions: Sequence[Distortion]) -> Table:
         distortions: The distortions.
 
     Returns:
-        A table of what each does, its range, its identity and ImageNet-C's five severities.
+        A table of what each does, its range, its identity and the published five severities by data set.
     """
     rows = []
     for d in distortions:
         facts = [f"{short(d.low)} to {short(d.high)} {d.unit}".rstrip(), f"off at {short(d.identity)}"]
         if d.reach is not None:
             facts.append(f"in recipes to {short(d.reach)}")
-        if d.severities:
-            facts.append("ImageNet-C 1-5: " + " ".join(short(severity) for severity in d.severities))
+        for data_set, five in (d.severities or {}).items():
+            facts.append(f"{data_set} 1-5: {' '.join(map(short, five))}")
         rows.append([d.family, d.name, f"{d.help}\n{'  ·  '.join(facts)}"])
     return drawn(text.Table(["family", "name", "what it does  ·  amount"], rows, 3, unbroken=(0, 1)))
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from explorer.data.images import to_uint8
 from explorer.distortions.draws import Draws
-from explorer.distortions.registry import distortion
+from explorer.distortions.registry import HENDRYCKS, distortion
 from explorer.distortions.threads import for_each
 
 
@@ -36,8 +36,9 @@ def _recode(x: Tensor, codec: str, quality: int) -> Tensor:
 
 @distortion(
     "jpeg", title="JPEG", family="codec", unit="quality", symbol="q",
-    low=1, high=101, identity=101, default=30, step=1, severities=(80, 65, 58, 50, 40),
-    source="Zheng 2016 (arXiv 1604.04326); Hendrycks & Dietterich 2019, CIFAR-10-C",
+    low=1, high=101, identity=101, default=30, step=1,
+    severities={"CIFAR-10-C": (80, 65, 58, 50, 40), "ImageNet-C": (25, 18, 15, 10, 7)},
+    source=f"Zheng 2016 (arXiv 1604.04326); {HENDRYCKS}",
 )  # fmt: skip
 def jpeg(x: Tensor, amount: float, draws: Draws) -> Tensor:
     """Saves the picture as a JPEG file and opens it again; low quality leaves blocks and smeared colour.

@@ -6,14 +6,15 @@ import torch
 from torch import Tensor
 
 from explorer.distortions.draws import Draws
-from explorer.distortions.registry import distortion
-
-CIFAR_C = "Hendrycks & Dietterich 2019 (arXiv 1903.12261), CIFAR-10-C"
+from explorer.distortions.interpolation import between
+from explorer.distortions.registry import HENDRYCKS, distortion, published_for
 
 
 @distortion(
     "brightness", title="Brightness", family="colour", unit="of full scale", symbol="b",
-    low=-1, high=1, identity=0, default=0.2, step=0.01, severities=(0.05, 0.10, 0.15, 0.20, 0.30), source=CIFAR_C,
+    low=-1, high=1, identity=0, default=0.2, step=0.01,
+    severities={"CIFAR-10-C": (0.05, 0.10, 0.15, 0.20, 0.30), "ImageNet-C": (0.1, 0.2, 0.3, 0.4, 0.5)},
+    source=HENDRYCKS,
 )  # fmt: skip
 def brightness(x: Tensor, amount: float, draws: Draws) -> Tensor:
     """Makes the picture brighter (positive) or darker (negative), keeping its hues.
@@ -28,7 +29,8 @@ def brightness(x: Tensor, amount: float, draws: Draws) -> Tensor:
 
 @distortion(
     "contrast", title="Contrast", family="colour", unit="factor", symbol="c",
-    low=0, high=3, identity=1, default=0.4, step=0.01, severities=(0.75, 0.5, 0.4, 0.3, 0.15), source=CIFAR_C,
+    low=0, high=3, identity=1, default=0.4, step=0.01,
+    severities={"CIFAR-10-C": (0.75, 0.5, 0.4, 0.3, 0.15), "ImageNet-C": (0.4, 0.3, 0.2, 0.1, 0.05)}, source=HENDRYCKS,
 )  # fmt: skip
 def contrast(x: Tensor, amount: float, draws: Draws) -> Tensor:
     """Pulls all values towards the picture's mean colour (factor below 1) or away from it (above 1).
@@ -41,14 +43,16 @@ def contrast(x: Tensor, amount: float, draws: Draws) -> Tensor:
 
 @distortion(
     "saturation", title="Saturation", family="colour", unit="factor", symbol="s",
-    low=0, high=3, identity=1, default=2, step=0.05, severities=(0.3, 0.1, 1.5, 2.0, 2.5), source=CIFAR_C,
+    low=0, high=3, identity=1, default=2, step=0.05,
+    severities={"CIFAR-10-C": (0.3, 0.1, 1.5, 2.0, 2.5), "ImageNet-C": (0.3, 0.1, 2, 5, 20)}, source=HENDRYCKS,
 )  # fmt: skip
 def saturation(x: Tensor, amount: float, draws: Draws) -> Tensor:
     """Washes colours out (factor below 1, 0 is grey) or makes them glow (above 1).
 
-    S' = s S + o in HSV, clipped to [0, 1]; ``amount`` is s. The published pairs (s, o) are (0.3, 0) (0.1, 0) (1.5, 0)
-    (2, 0.1) (2.5, 0.2): the offset is o = 0.2 max(0, s - 1.5), exact at all five; like the published code it tints grey
-    pixels red there (a grey pixel's hue is 0). Severities 1 and 2 wash out, 3 to 5 glow.
+    S' = s S + o in HSV, clipped to [0, 1]; ``amount`` is s. The published pairs (s, o) of CIFAR-10-C are (0.3, 0) (0.1,
+    0) (1.5, 0) (2, 0.1) (2.5, 0.2): the offset is o = 0.2 max(0, s - 1.5), exact at all five. Those of ImageNet-C,
+    above 64 px, are (0.3, 0) (0.1, 0) (2, 0) (5, 0.1) (20, 0.2), with o linear between them. Like the published code it
+    tints grey pixels red there (a grey pixel's hue is 0). Severities 1 and 2 wash out, 3 to 5 glow.
     """
     if x.shape[1] == 1:
         return x
@@ -56,7 +60,11 @@ def saturation(x: Tensor, amount: float, draws: Draws) -> Tensor:
     depth = value - x  # value * saturation * (a share of each channel given by the hue)
     spread = depth.amax(1, keepdim=True)
     before = spread / value.clamp_min(1e-12)
-    after = (before * amount + 0.2 * max(0.0, amount - 1.5)).clamp(0, 1)
+    if published_for(min(x.shape[2:])) == "CIFAR-10-C":
+        offset = 0.2 * max(0.0, amount - 1.5)
+    else:
+        (offset,) = between(amount, (2, 5, 20), ((0.0,), (0.1,), (0.2,)))
+    after = (before * amount + offset).clamp(0, 1)
     grey = torch.cat([torch.zeros_like(value), value, value], 1)  # the depth of hue 0, full saturation
     return value - torch.where(spread > 0, depth / before.clamp_min(1e-12), grey) * after
 

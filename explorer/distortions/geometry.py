@@ -12,10 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from explorer.distortions.blur import CIFAR_C, gaussian_blur
+from explorer.distortions.blur import smooth
 from explorer.distortions.draws import Draws
-from explorer.distortions.interpolation import between
-from explorer.distortions.registry import LARGEST_SIDE, REFERENCE_SIDE, distortion
+from explorer.distortions.interpolation import Settings, between
+from explorer.distortions.registry import HENDRYCKS, LARGEST_SIDE, PUBLISHED, distortion, published_for
 from explorer.distortions.sampling import affine, pixel_grid, warp
 
 ZHENG = "Zheng 2016 (arXiv 1604.04326), section 5"
@@ -133,53 +133,88 @@ def elastic(x: Tensor, amount: float, draws: Draws) -> Tensor:
     return warp(x, rows + field[:, 0], columns + field[:, 1])
 
 
-# published (push, smoothing, jitter) of the five severities, as shares of the image's side; the first has no push, so
-# that its smoothing is free
-_ELASTIC = ((0.0, 0.13, 0.08), (0.05, 0.2, 0.07), (0.08, 0.06, 0.06), (0.1, 0.04, 0.05), (0.1, 0.03, 0.03))
+# published (push, smoothing, jitter) of the five severities in px; CIFAR-10-C's first has no push, so that its
+# smoothing is free
+_ELASTIC = {
+    "CIFAR-10-C": ((0.0, 0.13, 0.08), (0.05, 0.2, 0.07), (0.08, 0.06, 0.06), (0.1, 0.04, 0.05), (0.1, 0.03, 0.03)),
+    "ImageNet-C": ((2.0, 0.7, 0.1), (2.0, 0.08, 0.2), (0.05, 0.01, 0.02), (0.07, 0.01, 0.02), (0.12, 0.01, 0.02)),
+}
+_UNIT = {"CIFAR-10-C": 32.0, "ImageNet-C": 244.0}  # 244: the published code's own slip for 224
 
 
-def _strain(push: float, smoothing: float, jitter: float) -> float:
-    """Root-mean-square size of the displacement's gradient on a 32 px image (all four components together)."""
-    bend = push**2 / (24 * math.pi * smoothing**4 * REFERENCE_SIDE**2)
-    slant = (jitter * REFERENCE_SIDE / (REFERENCE_SIDE // 3)) ** 2 / 6
+def _strain(setting: Settings, side: int) -> float:
+    """Root-mean-square size of the displacement's gradient in an image of that side (all four components together)."""
+    push, smoothing, jitter = setting
+    bend = push**2 / (24 * math.pi * smoothing**4 * side**2)
+    slant = (jitter * side / (side // 3)) ** 2 / 6
     return math.sqrt(4 * (bend + slant))
 
 
-_STRAINS = tuple(_strain(*setting) for setting in _ELASTIC)
-_BY_STRAIN = sorted(zip(_STRAINS, _ELASTIC, strict=True))
-_AMOUNTS = (0.0, *(strain for strain, _ in _BY_STRAIN), 2 * _BY_STRAIN[-1][0])
-_BENDS = (
-    (0.0, *_BY_STRAIN[0][1][1:2], 0.0),
-    *(setting for _, setting in _BY_STRAIN),
-    (2 * _ELASTIC[-1][0], _ELASTIC[-1][1], 2 * _ELASTIC[-1][2]),
-)
+def _elastic_knots(name: str) -> tuple[tuple[float, ...], tuple[float, ...], tuple[Settings, ...]]:
+    """The strains of the severities; and in order all strains and their settings, as shares of the image's side."""
+    side = PUBLISHED[name]
+    settings = [tuple(share * _UNIT[name] / side for share in setting) for setting in _ELASTIC[name]]
+    strains = [_strain(setting, side) for setting in settings]
+    ordered = sorted(zip(strains, settings, strict=True))
+    (_, mildest), (most, strongest) = ordered[0], ordered[-1]
+    none, double = (0.0, mildest[1], 0.0), (2 * strongest[0], strongest[1], 2 * strongest[2])
+    places, bends = zip((0.0, none), *ordered, (2 * most, double), strict=True)
+    return tuple(strains), places, bends
+
+
+_KNOTS = {name: _elastic_knots(name) for name in _ELASTIC}
 
 
 @distortion(
     "elastic_transform", title="Elastic transform", family="geometry", unit="strain", symbol="γ",
-    low=0, high=1.6, identity=0, default=0.45, step=0.01, severities=_STRAINS, random=True,
-    source=f"{CIFAR_C}; the amount is ours, the five settings are the published ones",
+    low=0, high=1.6, identity=0, default=0.45, step=0.01,
+    severities={name: strains for name, (strains, *_) in _KNOTS.items()},
+    random=True, source=f"{HENDRYCKS}; the amount is ours, the settings are the published ones",
 )  # fmt: skip
 def elastic_transform(x: Tensor, amount: float, draws: Draws) -> Tensor:
     """Slants the picture at random and ripples it, as a picture on crumpled rubber.
 
-    Three points a third of the side from each other are moved by up to a jitter in each direction, and the picture with
-    them; each pixel is then moved by uniform noise within a push, smoothed by a Gaussian bell. ``amount`` is the strain
-    gamma: the root-mean-square change of the displacement from one pixel to the next, on a 32 px image. The three
-    published numbers of each severity are exact at the published amounts and linear in gamma between them; severity 1
-    has more strain than severity 2. Differs from the published code in looking pixels up once, where that moves them
-    twice.
+    Three points a third of the side from the centre, right below, right above and left above it, are moved by up to a
+    jitter in each direction, and the picture with them, mirrored at its edges; then each pixel is moved by uniform
+    noise within a push, smoothed by a Gaussian bell that is cut at 3 sigma and reflected at the edges. ``amount`` is
+    the strain gamma: the root-mean-square change of the displacement from one pixel to the next, in an image of the
+    published side. The three published numbers of each severity are exact at the published amounts and linear in gamma
+    between them; severity 1 of CIFAR-10-C has more strain than severity 2, and severity 2 of ImageNet-C more than
+    severity 3.
     """
-    push, smoothing, jitter = between(amount, _AMOUNTS, _BENDS)
     height, width = x.shape[2:]
     side = min(height, width)
+    _, places, bends = _KNOTS[published_for(side)]
+    push, smoothing, jitter = between(amount, places, bends)
     corners = (draws.uniform(3, 2).to(x.device) * 2 - 1) * (jitter * side)
     noise = draws.uniform(2, height, width).to(x.device) * 2 - 1
-    field = gaussian_blur(noise, smoothing * side, draws) * (push * side)
     rows, columns = pixel_grid(x)
-    reach = max(side // 3, 1)
-    down, right = (rows - height // 2) / reach, (columns - width // 2) / reach
-    shares = ((1 + right) / 2 + 0 * down, (down - right) / 2, (1 - down) / 2 + 0 * right)  # of the three points
-    for share, corner in zip(shares, corners.unbind(1), strict=True):
-        field = field + share * corner[:, :, None, None]
+    down, right = _unjittered(rows - height // 2, columns - width // 2, max(side // 3, 1), corners)
+    x = warp(x, down + height // 2, right + width // 2, mirror=True)
+    if push == 0:
+        return x
+    field = smooth(noise, smoothing * side, reach=3, edge="reflect") * (push * side)
     return warp(x, rows + field[:, 0], columns + field[:, 1])
+
+
+def _unjittered(down: Tensor, right: Tensor, reach: int, corners: Tensor) -> tuple[Tensor, Tensor]:
+    """Where pixels come from when the three points (+, +), (-, +), (-, -) of ``reach`` px are moved.
+
+    Args:
+        down: Rows (H, 1) relative to the middle.
+        right: Columns (1, W) likewise.
+        reach: How far the points lie from the middle in each direction, in px.
+        corners: Move of each point (N, 3, 2), down and right.
+
+    Returns:
+        Rows and columns (N, H, W), relative to the middle.
+    """
+    moved = corners + corners.new_tensor([(reach, reach), (-reach, reach), (-reach, -reach)])
+    first, second, third = moved.double()[:, :, :, None, None].unbind(1)  # (N, 2, 1, 1) each
+    (down_1, right_1), (down_3, right_3) = ((point - second).unbind(1) for point in (first, third))
+    away_down, away_right = down - second[:, 0], right - second[:, 1]
+    area = right_1 * down_3 - down_1 * right_3
+    area = torch.where(area.abs() < 1e-3, 1e-3, area)  # three points in a line: no affine map undoes that
+    along = (away_right * down_3 - away_down * right_3) / area  # of the way from the second point to the first
+    across = (right_1 * away_down - down_1 * away_right) / area  # and to the third
+    return (reach * (2 * along - 1)).to(corners), (reach * (1 - 2 * across)).to(corners)

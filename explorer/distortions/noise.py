@@ -6,16 +6,16 @@ import torch
 from torch import Tensor
 
 from explorer.distortions.draws import Draws
-from explorer.distortions.registry import distortion
+from explorer.distortions.registry import HENDRYCKS, distortion
 
-CIFAR_C = "Hendrycks & Dietterich 2019 (arXiv 1903.12261), CIFAR-10-C"
 _EXACT_BELOW = 12.0  # Poisson means below this are inverted exactly
 
 
 @distortion(
     "gaussian_noise", title="Gaussian noise", family="noise", unit="of full scale", symbol="σ",
-    low=0, high=0.5, identity=0, default=0.1, step=0.005, severities=(0.04, 0.06, 0.08, 0.09, 0.10), random=True,
-    source=f"{CIFAR_C}; test noise of Zheng 2016 and Usama 2018",
+    low=0, high=0.5, identity=0, default=0.1, step=0.005,
+    severities={"CIFAR-10-C": (0.04, 0.06, 0.08, 0.09, 0.10), "ImageNet-C": (0.08, 0.12, 0.18, 0.26, 0.38)},
+    random=True, source=f"{HENDRYCKS}; test noise of Zheng 2016 and Usama 2018",
 )  # fmt: skip
 def gaussian_noise(x: Tensor, amount: float, draws: Draws) -> Tensor:
     """Adds an independent normal number to each value, as a camera sensor does in poor light.
@@ -28,15 +28,20 @@ def gaussian_noise(x: Tensor, amount: float, draws: Draws) -> Tensor:
 @distortion(
     "shot_noise", title="Shot noise", family="noise", unit="noise of a white pixel", symbol="σ",
     low=0, high=0.5, identity=0, default=0.1, step=0.005,
-    severities=tuple(photons**-0.5 for photons in (500, 250, 100, 75, 50)), random=True, source=CIFAR_C,
+    severities={
+        "CIFAR-10-C": tuple(photons**-0.5 for photons in (500, 250, 100, 75, 50)),
+        "ImageNet-C": tuple(photons**-0.5 for photons in (60, 25, 12, 5, 3)),
+    },
+    random=True, source=HENDRYCKS,
 )  # fmt: skip
 def shot_noise(x: Tensor, amount: float, draws: Draws) -> Tensor:
     """Counts photons one by one (Poisson noise), so that dark parts of the picture suffer relatively more.
 
     x' = Poisson(c x) / c with c = 1 / amount^2 photons for a white pixel, so that ``amount`` is the standard deviation
-    of a white pixel; published c: 500, 250, 100, 75, 50. The count is the Poisson quantile of one normal number per
-    value, so that it changes little when the amount does: summed exactly for a mean below 12, above by the expansion
-    of Giles 2016 (ACM TOMS, Algorithm 955), which is off by one count in fewer than one value of a thousand.
+    of a white pixel; published c: 500, 250, 100, 75, 50, and above 64 px 60, 25, 12, 5, 3. The count is the Poisson
+    quantile of one normal number per value, so that it changes little when the amount does: summed exactly for a mean
+    below 12, above by the expansion of Giles 2016 (ACM TOMS, Algorithm 955), which is off by one count in fewer than
+    one value of a thousand.
     """
     photons = max(amount, 1e-4) ** -2.0
     normal = draws.normal(*x.shape[1:]).to(x.device)
@@ -52,22 +57,25 @@ def _poisson_quantile(mean: Tensor, normal: Tensor) -> Tensor:
     small = mean < _EXACT_BELOW
     if not bool(small.any()):
         return count
-    rate, level = mean[small], torch.special.ndtr(normal[small])
+    # double: a float32 level above 1 - 6e-8 would never be reached by the sum, and the count be the loop's end
+    exactly = torch.float32 if mean.device.type == "mps" else torch.float64
+    rate, level = mean[small].to(exactly), torch.special.ndtr(normal[small].to(exactly))
     term = torch.exp(-rate)
     below = term.clone()
-    exact = (level > below).to(mean.dtype)
+    exact = (level > below).to(exactly)
     for k in range(1, 48):  # P(count > 47) < 1e-14 at mean 12
         term.mul_(rate).div_(k)
         below.add_(term)
         exact.add_(level > below)
-    count[small] = exact
+    count[small] = exact.to(count)
     return count
 
 
 @distortion(
     "impulse_noise", title="Salt and pepper", family="noise", unit="share of values", symbol="p",
-    low=0, high=0.5, identity=0, default=0.05, step=0.005, severities=(0.01, 0.02, 0.03, 0.05, 0.07), random=True,
-    source=CIFAR_C,
+    low=0, high=0.5, identity=0, default=0.05, step=0.005,
+    severities={"CIFAR-10-C": (0.01, 0.02, 0.03, 0.05, 0.07), "ImageNet-C": (0.03, 0.06, 0.09, 0.17, 0.27)},
+    random=True, source=HENDRYCKS,
 )  # fmt: skip
 def impulse_noise(x: Tensor, amount: float, draws: Draws) -> Tensor:
     """Replaces a share of the values by black or white with equal odds, as dead sensor cells do.
@@ -81,8 +89,9 @@ def impulse_noise(x: Tensor, amount: float, draws: Draws) -> Tensor:
 
 @distortion(
     "speckle_noise", title="Speckle noise", family="noise", unit="of the pixel's value", symbol="σ",
-    low=0, high=1, identity=0, default=0.2, step=0.01, severities=(0.06, 0.10, 0.12, 0.16, 0.20), random=True,
-    source=CIFAR_C,
+    low=0, high=1, identity=0, default=0.2, step=0.01,
+    severities={"CIFAR-10-C": (0.06, 0.10, 0.12, 0.16, 0.20), "ImageNet-C": (0.15, 0.2, 0.35, 0.45, 0.6)}, random=True,
+    source=HENDRYCKS,
 )  # fmt: skip
 def speckle_noise(x: Tensor, amount: float, draws: Draws) -> Tensor:
     """Adds normal noise in proportion to each value, as radar and ultrasound images have it.

@@ -6,22 +6,24 @@ import torch
 from torch import Tensor
 
 from explorer.distortions.draws import Draws
-from explorer.distortions.registry import distortion
+from explorer.distortions.registry import HENDRYCKS, distortion
 from explorer.distortions.sampling import pixel_grid
-
-CIFAR_C = "Hendrycks & Dietterich 2019 (arXiv 1903.12261), CIFAR-10-C"
 
 
 @distortion(
     "pixelate", title="Pixelate", family="occlusion", unit="px", symbol="block",
-    low=1, high=16, identity=1, default=2, step=0.05, severities=tuple(1 / c for c in (0.95, 0.9, 0.85, 0.75, 0.65)),
-    per_side=True, source=CIFAR_C,
+    low=1, high=16, identity=1, default=2, step=0.05, per_side=True, source=HENDRYCKS,
+    severities={
+        "CIFAR-10-C": tuple(1 / share for share in (0.95, 0.9, 0.85, 0.75, 0.65)),
+        "ImageNet-C": tuple(1 / share for share in (0.6, 0.5, 0.4, 0.3, 0.25)),
+    },
 )  # fmt: skip
 def pixelate(x: Tensor, amount: float, draws: Draws) -> Tensor:
     """Replaces blocks of pixels by their mean, as when a small picture is blown up.
 
     ``amount`` is the side of a block in px: the image is shrunk to floor(H / amount) x floor(W / amount) px, at least
-    1, and enlarged again, both with Pillow's box filter (published: to shares .95 .9 .85 .75 .65 of the side). Blocks
+    1, and enlarged again, both with Pillow's box filter (published: to shares .95 .9 .85 .75 .65 and .6 .5 .4
+    .3 .25 of the side). Blocks
     are whole pixels, so that for fractions their sizes differ by one.
     """
     for axis in (2, 3):

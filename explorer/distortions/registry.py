@@ -10,7 +10,7 @@ into :data:`DISTORTIONS`; the application, the notebooks, the command line and t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -22,11 +22,31 @@ from explorer.distortions.threads import each_alone
 from explorer.errors import ExplorerError
 from explorer.registry import Registry
 
-REFERENCE_SIDE = 32
+PUBLISHED = {"CIFAR-10-C": 32, "ImageNet-C": 224}
+"""Data sets of published severities, and the side in px of the images they were published for."""
+
+SMALL = 64
+"""Severities for images up to this side in px are those of CIFAR-10-C, for larger ones those of ImageNet-C."""
+
+HENDRYCKS = "Hendrycks & Dietterich 2019 (arXiv 1903.12261), CIFAR-10-C and ImageNet-C"
+
+REFERENCE_SIDE = PUBLISHED["CIFAR-10-C"]
 """Amounts of ``per_side`` distortions are stated for an image of this side, in px."""
 
 LARGEST_SIDE = 4096
 """Side in px up to which the amount of a ``per_side`` distortion may grow."""
+
+
+def published_for(side: int) -> str:
+    """The data set whose severities and settings hold for one image size.
+
+    Args:
+        side: Side of the image in px, the shorter one.
+
+    Returns:
+        ``CIFAR-10-C`` or ``ImageNet-C``.
+    """
+    return "CIFAR-10-C" if side <= SMALL else "ImageNet-C"
 
 
 @dataclass(frozen=True)
@@ -46,12 +66,12 @@ class Distortion:
         default: A clearly visible amount.
         step: Step of the slider.
         reach: Largest amount that a recipe may hold if sliders end before it, at ``high``.
-        severities: Amounts of CIFAR-10-C severity 1 to 5, or None.
+        severities: Amounts of the published severities 1 to 5 by data set, at the side for which it was published; or
+            None.
         random: Whether the seed matters.
         adversarial: Whether it is computed against a model.
-        per_side: Whether ``low``, ``high``, ``step`` and ``severities`` are pixels of a 32 px image and grow with the
-            image
-            (``span``, ``severities_at``); the amount itself is always in pixels of the actual image.
+        per_side: Whether ``low``, ``high`` and ``step`` are pixels of a 32 px image, which grow with the image as the
+            severities do (``span``, ``severities_at``); the amount itself is always in pixels of the actual image.
         searched: Whether a search over all distortions includes it.
         source: The paper and its equation or constants.
         function: ``f(x, amount, draws)``, with a target as fourth argument if adversarial.
@@ -69,7 +89,7 @@ class Distortion:
     default: float
     step: float
     reach: float | None
-    severities: tuple[float, ...] | None
+    severities: Mapping[str, tuple[float, ...]] | None
     random: bool
     adversarial: bool
     per_side: bool
@@ -141,12 +161,30 @@ class Distortion:
     def limits(self) -> tuple[float, float]:
         """The smallest and the largest amount accepted for an image of any side."""
         if not self.per_side:
-            return self.low, self.high if self.reach is None else self.reach
+            marks = [mark for five in (self.severities or {}).values() for mark in five]
+            return min([self.low, *marks]), max([self.high if self.reach is None else self.reach, *marks])
         growth = LARGEST_SIDE / REFERENCE_SIDE
         return (self.low / REFERENCE_SIDE, self.high) if self.identity == self.high else (self.low, self.high * growth)
 
+    def ends(self, side: int) -> tuple[float, float]:
+        """The ends of the slider for one image size.
+
+        Args:
+            side: Side of the image in px.
+
+        Returns:
+            (smallest, largest amount); all published severities lie between them.
+        """
+        if not self.per_side:
+            marks = self.severities_at(side) or ()
+            return min(self.low, *marks, self.high), max(self.high, *marks, self.low)
+        strong = self.strong * side / REFERENCE_SIDE
+        if self.identity == self.high:
+            return min(strong, float(side)), float(side)
+        return self.low, max(strong, self.identity)
+
     def span(self, side: int) -> tuple[float, float]:
-        """The range of the amounts for one image size.
+        """The range of the amounts for one image size, on the side of ``default`` where there are two.
 
         Args:
             side: Side of the image in px.
@@ -154,12 +192,23 @@ class Distortion:
         Returns:
             (mild end, strong end); the mild end changes nothing.
         """
-        if not self.per_side:
-            return self.identity, self.strong
-        strong = self.strong * side / REFERENCE_SIDE
-        if self.identity == self.high:
-            return float(side), min(strong, float(side))
-        return self.identity, max(strong, self.identity)
+        low, high = self.ends(side)
+        mild = float(side) if self.per_side and self.identity == self.high else self.identity
+        return mild, high if self.default > self.identity else low
+
+    def published_at(self, side: int) -> str | None:
+        """The data set whose severities hold for one image size.
+
+        Args:
+            side: Side of the image in px.
+
+        Returns:
+            Its name; None if nothing is published.
+        """
+        if not self.severities:
+            return None
+        fit = published_for(side)
+        return fit if fit in self.severities else next(iter(self.severities))
 
     def severities_at(self, side: int) -> tuple[float, ...] | None:
         """The amounts of published severity 1 to 5 for one image size.
@@ -170,9 +219,13 @@ class Distortion:
         Returns:
             Five amounts, or None if nothing is published.
         """
-        if self.severities is None or not self.per_side:
-            return self.severities
-        return tuple(self.identity + (mark - self.identity) * side / REFERENCE_SIDE for mark in self.severities)
+        name = self.published_at(side)
+        if self.severities is None or name is None:
+            return None
+        marks, own = self.severities[name], PUBLISHED[name]
+        if not self.per_side or side == own:
+            return marks
+        return tuple(self.identity + (mark - self.identity) * side / own for mark in marks)
 
     def check(self, amount: float) -> float:
         """Check an amount.
@@ -247,7 +300,7 @@ def distortion(
     step: float,
     source: str,
     reach: float | None = None,
-    severities: tuple[float, ...] | None = None,
+    severities: Mapping[str, tuple[float, ...]] | None = None,
     random: bool = False,
     adversarial: bool = False,
     per_side: bool = False,
@@ -268,7 +321,7 @@ def distortion(
         step: Step of the slider.
         source: The paper and its equation or constants.
         reach: Largest amount a recipe may hold; ``high`` by default.
-        severities: Amounts of published severity 1 to 5.
+        severities: Amounts of the published severities 1 to 5 by data set, one of ``PUBLISHED``.
         random: Whether the function uses its draws.
         adversarial: Whether the function takes a target.
         per_side: Whether amounts are pixels of a 32 px image.
@@ -296,7 +349,7 @@ def distortion(
             default=float(default),
             step=float(step),
             reach=None if reach is None else float(reach),
-            severities=severities,
+            severities=None if severities is None else dict(severities),
             random=random,
             adversarial=adversarial,
             per_side=per_side,

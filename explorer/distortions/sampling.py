@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -54,20 +55,32 @@ def look_up(x: Tensor, places: Tensor) -> Tensor:
     return F.grid_sample(x, places, mode="bilinear", padding_mode="reflection", align_corners=False)
 
 
-def warp(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+def warp(x: Tensor, rows: Tensor, columns: Tensor, *, mirror: bool = False) -> Tensor:
     """Sample bilinearly at given coordinates, reflecting at the edges.
 
     Args:
         x: Images (N, C, H, W).
         rows: Rows in px, broadcastable to (N, H, W).
         columns: Columns in px, likewise.
+        mirror: Whether the picture is mirrored about the centre of its edge pixels rather than reflected at its rim.
 
     Returns:
         Sampled images (N, C, H, W).
     """
     if rows.ndim == columns.ndim == 2:
         rows = rows[None]
+    if mirror:
+        rows, columns = (_mirrored(line, side) for line, side in zip((rows, columns), x.shape[2:], strict=True))
     return look_up(x, grid(x, rows, columns))
+
+
+def _mirrored(line: Tensor, side: int) -> Tensor:
+    """Coordinates in px brought into the picture by mirroring about the centres of its edge pixels."""
+    if side == 1:
+        return torch.zeros_like(line)
+    turn = 2 * (side - 1)
+    line = line.remainder(turn)
+    return torch.minimum(line, turn - line)
 
 
 def affine(x: Tensor, matrix: tuple[tuple[float, float], tuple[float, float]]) -> Tensor:
@@ -87,24 +100,31 @@ def affine(x: Tensor, matrix: tuple[tuple[float, float], tuple[float, float]]) -
     return warp(x, yx * right + yy * down + middle_row, xx * right + xy * down + middle_column)
 
 
-def pad(x: Tensor, margin: int, axis: int, *, reflect: bool = False) -> Tensor:
+Edge = Literal["repeat", "mirror", "reflect"]
+"""Beyond an edge lies its pixel again, or the picture mirrored about that pixel's centre or reflected at its rim."""
+
+
+def pad(x: Tensor, margin: int, axis: int, edge: Edge = "repeat") -> Tensor:
     """Pad both ends of an axis.
 
     Args:
         x: Any tensor.
         margin: Pixels on each end.
         axis: The axis.
-        reflect: Whether to reflect about the edge pixel's centre instead of repeating it.
+        edge: What lies beyond: a | a b c, c b | a b c, or b a | a b c.
 
     Returns:
         The padded tensor.
     """
     side = x.shape[axis]
     place = torch.arange(-margin, side + margin, device=x.device)
-    if reflect and side > 1:
+    if edge == "mirror" and side > 1:
         turn = 2 * (side - 1)
         place = place.remainder(turn)
         place = torch.minimum(place, turn - place)
+    elif edge == "reflect":
+        place = place.remainder(2 * side)
+        place = torch.minimum(place, 2 * side - 1 - place)
     return x.index_select(axis, place.clamp(0, side - 1))
 
 

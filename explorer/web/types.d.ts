@@ -62,6 +62,8 @@ export interface Range {
   identity: number;
   inverted: boolean;
   severities: number[] | null;
+  /** The data set that the severities were published for. */
+  published: string | null;
 }
 /** How the amounts of a distortion are written. */
 export interface Unit {
@@ -429,6 +431,7 @@ export interface Weakness {
   shown: string | null;
   share: number;
   severity: number | null;
+  published: string | null;
   steps: RecipeStep[];
   against: string | null;
   input: { l2: number; psnr: number | null; ssim: number } | null;

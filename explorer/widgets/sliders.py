@@ -14,8 +14,8 @@ class Step:
         """``side``: of the models' input in px, on which the range of some distortions depends."""
         self.distortion, self.side, self.index = distortion, side, index
         self._times = 255 if distortion.unit == "n/255" else 1
-        mild, strong = distortion.span(side)
-        self._low, self._high = (distortion.low, distortion.high) if distortion.two_sided else sorted((mild, strong))
+        mild, _ = distortion.span(side)
+        self._low, self._high = distortion.ends(side)
         step = distortion.step * self._times
         self.slider = widgets.FloatSlider(
             mild * self._times,

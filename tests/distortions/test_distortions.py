@@ -94,7 +94,8 @@ def test_card_is_complete(distortion):
             assert len(amounts) == 5
             assert all(distortion.check(amount) == amount for amount in amounts)
     if distortion.severities:
-        assert distortion.severities_at(32) == distortion.severities
+        assert distortion.severities_at(32) == distortion.severities["CIFAR-10-C"]
+        assert distortion.severities_at(224) == distortion.severities["ImageNet-C"]
 
 
 @every

@@ -145,15 +145,15 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
     row.slider.style.setProperty("--to", ends[1].toFixed(4));
   }
 
-  // ImageNet-C's severities 1 to 5 as ticks; a numeral where there is room for one.
+  // The published severities 1 to 5 as ticks; a numeral where there is room for one.
   /** @type {(row: StepRow, step: Step, i: number) => void} */
   function paintSeverities(row, step, i) {
-    const { severities } = range(step);
+    const { severities, published } = range(step);
     let free = -1;
     row.severities.replaceChildren(
       ...(severities ?? []).map((amount, severity) => {
         const part = along(step, amount);
-        const label = `ImageNet-C severity ${severity + 1}`;
+        const label = `${published} severity ${severity + 1}`;
         const mark = make("button", { tabindex: "-1", "aria-label": label, style: `--at:${part.toFixed(4)}` });
         mark.title = `${label}: ${shown(step, amount)} ${distortionOf(step).symbol}`;
         if (Math.abs(part - free) > 0.035) {

@@ -48,7 +48,10 @@ const WORDS = [
   ["confidence, margin", "The probability of the likeliest class; and that minus the second's."],
   ["feature distance", "How far the picture moved inside the network, in its penultimate layer."],
   ["flip point", "The smallest amount of a distortion at which a model's answer changes."],
-  ["severity 1 to 5", "The strengths that ImageNet-C and CIFAR-10-C published for this kind of distortion."],
+  [
+    "severity 1 to 5",
+    "The strengths that CIFAR-10-C published for this kind of distortion, or ImageNet-C where pictures are larger than 64 px.",
+  ],
   ["baseline", "The first model; the others are read against it."],
   [
     "survey, case",

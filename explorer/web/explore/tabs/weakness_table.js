@@ -13,7 +13,7 @@ const HELP = {
   title: "Choose a row to see it: its distortion is put on.",
   share: "The smallest amount that does it, and how far along the slider that is from its mild end.",
   severity:
-    "On the published scale of ImageNet-C: 1 mild to 5 strong, a + beyond it. Where nothing is published, a dash.",
+    "On the published scale, of CIFAR-10-C for pictures up to 64 px and of ImageNet-C for larger ones: 1 mild to 5 strong, a + beyond it. Where nothing is published, a dash.",
   l2: "How far the picture is from the clean one: the root of the summed squared differences of all values, √Σ(x′ − x)². Weak spots are ranked by it.",
   psnr: "Peak signal-to-noise ratio, 10 log₁₀(1 / mean squared difference), in decibels: the higher, the closer to the clean picture.",
   ssim: "Structural similarity: 1 is the same picture.",
@@ -99,7 +99,7 @@ export function makeWeaknessTable({ page, put }) {
 
   /** @type {(found: Weakness) => WeaknessRow} */
   function makeRow(found) {
-    const { title, amount, share, severity, input } = found;
+    const { title, amount, share, severity, published, input } = found;
     const shown = tidy(found.shown);
     const button = make("button", { "aria-pressed": "false" }, title);
     button.title = `Put on ${title}${amount === null ? " at the strongest amount that was tried" : `, ${shown}`}`;
@@ -107,14 +107,17 @@ export function makeWeaknessTable({ page, put }) {
     const psnr = input === null ? null : input.psnr === null ? "∞" : `${input.psnr.toFixed(1)} dB`;
     const ssim = input ? input.ssim.toFixed(3).replace("-", "−") : null;
     const far = cell(input && measured(input.l2));
+    const severityCell = cell(strength);
+    if (published) severityCell.title = `${published} severity`;
     // their columns are left out where it is narrow
-    if (input) far.title = `PSNR ${psnr}, SSIM ${ssim}${strength === null ? "" : `, severity ${strength}`}`;
+    if (input)
+      far.title = `PSNR ${psnr}, SSIM ${ssim}${strength === null ? "" : `, ${published} severity ${strength}`}`;
     const models = current?.models ?? [];
     const line = make(
       "tr",
       { class: amount === null ? "missing" : null },
       make("th", { scope: "row" }, button),
-      ...[amountCell(found), cell(strength), far, cell(psnr), cell(ssim)],
+      ...[amountCell(found), severityCell, far, cell(psnr), cell(ssim)],
       ...models.map((model) => modelCell(found, model)),
     );
     const range = page.range({ name: found.distortion });
