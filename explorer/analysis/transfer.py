@@ -11,10 +11,9 @@ from torch import Tensor
 from explorer.analysis import measures
 from explorer.analysis.request import issue, read_request
 from explorer.analysis.varied import Varied, varied
-from explorer.data import images
 from explorer.data.inputs import PictureLike
-from explorer.distortions import DISTORTIONS, Distortion, Recipe, find_distortion
-from explorer.distortions.adversarial import objective_of, slope
+from explorer.distortions import DISTORTIONS, Distortion, Recipe, Target, apply, find_distortion
+from explorer.distortions.adversarial import objective_of, saturated, slope
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models import inference as inputs
@@ -63,12 +62,15 @@ class Sanity:
     Attributes:
         zero_share: Share in [0, 1] of exactly zero entries of the gradient at the clean image.
         zero_gradient: Raised if most entries are zero.
+        saturated: Raised if the true class has a probability of 1 in float32, and an attack that follows the
+            cross-entropy as float32 rounds it fails (for ``fgsm``, where the exact one succeeds).
         falls: Raised if the attack fools its own model at some amount but not at a larger one.
         undone: Raised if it fools its own model with float pixels but not after rounding to 8 bits.
     """
 
     zero_share: float
     zero_gradient: Flag
+    saturated: Flag
     falls: Flag
     undone: Flag
 
@@ -137,7 +139,7 @@ class Transfer(Result):
         return [
             f"{name}: {flag.sentence}"
             for name, sanity in zip(self.models, self.sanity, strict=True)
-            for flag in (sanity.zero_gradient, sanity.falls, sanity.undone)
+            for flag in (sanity.zero_gradient, sanity.saturated, sanity.falls, sanity.undone)
             if flag.raised
         ]
 
@@ -212,12 +214,10 @@ def transfer(
     )
     rows, sanity = [], []
     for model, line in zip(chosen, lines, strict=True):
-        # Rounding is a recipe's last step: float pixels rounded afterwards are those of the rounded recipe.
-        line_float = replace(line, recipe=replace(line.recipe, quantised=False))
-        floats = line_float.render([*grid, amount], meter.step)
-        sanity.append(_sanity(model, line, floats, [*grid, amount]))
+        floats, whole = line.render_both([*grid, amount], meter.step)
+        sanity.append(_sanity(model, line, floats, whole, [*grid, amount]))
         meter.step()
-        pixels = images.quantise(floats[-1:]) if base.quantised else floats[-1:]
+        pixels = whole[-1:] if base.quantised else floats[-1:]
         row = []
         for shown, before in zip(chosen, clean_answers, strict=True):
             row.append(_cell(shown, pixels, before, label))
@@ -249,12 +249,11 @@ def _cell(model: Classifier, pixels: Tensor, before: int, label: int | None) -> 
     )
 
 
-def _sanity(model: Classifier, line: Varied, floats: Tensor, amounts: Sequence[float]) -> Sanity:
-    """The checks of the attack on one model from its float pixels (A, C, H, W), whose last are those asked for."""
+def _sanity(model: Classifier, line: Varied, floats: Tensor, rounded: Tensor, amounts: Sequence[float]) -> Sanity:
+    """The checks of the attack on one model, by its float and rounded pixels (A, C, H, W), the last those asked for."""
     target = line.target
     if target is None or target.labels is None:  # an adversarial step has one
         raise ExplorerError(f"{line.distortion.name} needs a model to craft the attack on.")
-    rounded = images.quantise(floats)
     seen = rounded if line.recipe.quantised else floats
     fooled = (inputs.predictions(model, seen) != target.labels).tolist()
     fooled_float, fooled_rounded = (
@@ -265,6 +264,7 @@ def _sanity(model: Classifier, line: Varied, floats: Tensor, amounts: Sequence[f
     return Sanity(
         zero_share=share,
         zero_gradient=_zero_gradient(share),
+        saturated=_saturated(model, line, target, amounts[-1], fooled[-1]),
         falls=_falls(line.distortion, sorted(zip(amounts, fooled, strict=True))),
         undone=_undone(fooled_float, fooled_rounded),
     )
@@ -279,6 +279,28 @@ def _zero_gradient(share: float) -> Flag:
         sentence=f"{many} of the gradient at the clean picture are exactly zero, so the attack hardly knows where to "
         "go; that it fails may only mean that the gradient is hidden.",
     )
+
+
+def _saturated(model: Classifier, line: Varied, target: Target, amount: float, fooled: bool) -> Flag:
+    """Whether the cross-entropy is rounded away at the clean picture; ``fooled`` by the attack of this amount."""
+    plain, exact = "fgsm_float32", "fgsm"
+    sure = target.labels is not None and bool(saturated(inputs.logits(model, line.clean), target.labels))
+    if sure and line.distortion.name == plain and not fooled:
+        return Flag(
+            raised=True,
+            sentence="The true class has a probability of 1 in float32, where the cross-entropy's gradient is rounded "
+            f"away; that this attack fails may only mean that: ask {exact}, which computes it exactly.",
+        )
+    if sure and line.distortion.name == exact and fooled:
+        recipe = replace(line.at(amount), steps=(*line.recipe.steps[: line.step_index], (plain, amount)))
+        pixels = apply(recipe, line.image, target=target)
+        if not bool(inputs.predictions(model, pixels) != target.labels):
+            return Flag(
+                raised=True,
+                sentence="The true class has a probability of 1 in float32: the attack fools the model, but FGSM along "
+                "the gradient as float32 rounds it does not. A robustness that was measured so is a rounding error.",
+            )
+    return Flag(raised=False, sentence="No rounding of the cross-entropy's gradient hides a way for this attack.")
 
 
 def _falls(distortion: Distortion, outcomes: Sequence[tuple[float, bool]]) -> Flag:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from explorer.data import images
 from explorer.distortions import Distortion, Recipe, Target, find_distortion, vary
+from explorer.distortions.recipe import vary_both
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models import inference as inputs
@@ -105,6 +106,17 @@ class Varied:
             Pixels (A, C, H, W) in [0, 1].
         """
         return torch.cat(list(self.pixels(amounts, tick, seed=seed)))
+
+    def render_both(self, amounts: Sequence[float], tick: Tick) -> tuple[Tensor, Tensor]:
+        """The image at every amount (A, C, H, W), as float pixels and rounded to 8 bits."""
+        pieces = inputs.pieces(amounts, inputs.piece_size(self.image.shape[1:], inputs.DRAWN_VALUES))
+        target = None if self.target is None else breathing(self.target, tick)
+        found = []
+        for part in vary_both(self.recipe, self.image, self.step_index, pieces, target=target):
+            tick(len(part[0]))
+            found.append(part)
+        floats, whole = zip(*found, strict=True)
+        return torch.cat(floats), torch.cat(whole)
 
 
 def breathing(target: Target, tick: Tick) -> Target:

@@ -2,9 +2,15 @@
 
 Gradients are taken with respect to the picture only and never left on the model. Each attack comes in two forms: on
 the cross-entropy of the true label, as published, and (``_margin``) on the logit margin, true logit minus the largest
-other, because networks trained with BANG have vanishing cross-entropy gradients, which hides their weakness (gradient
-masking). "True" is the given label, or the model's own answer to the clean picture. A zero gradient leaves the
-picture unchanged. Sizes hold for float pixels; rounding to 8 bit afterwards moves each value by at most 0.5/255.
+other. "True" is the given label, or the model's own answer to the clean picture. A zero gradient leaves the picture
+unchanged. Sizes hold for 8-bit pixels as well: what an attack made as the last step is rounded within them
+(``rounding``), so that an L-infinity size acts as the whole steps of 1/255 in it.
+
+The direction of the cross-entropy's gradient is computed without rounding errors. The cross-entropy is log(1 +
+exp(log_odds)) with log_odds = logsumexp(other logits) - true logit, so that both have gradients in the same direction;
+but in float32 the cross-entropy's own vanishes, or loses the part of the true class, once the true class has a
+probability of 1 - 6e-8 (for networks trained with BANG, at most pictures). ``fgsm_float32`` follows that one, as
+published numbers did.
 
 Where the target says ``alone`` (a model on the CPU), every image is attacked by itself on one thread: its pixels are
 the same to the last bit in any batch and with any number of threads. On a GPU a batch is attacked at once, and pixels
@@ -55,6 +61,42 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     return F.cross_entropy(logits, labels, reduction="none")
 
 
+def log_odds(logits: Tensor, labels: Tensor) -> Tensor:
+    """Log of the odds against the true label, log((1 - p) / p); the cross-entropy is log(1 + exp(log_odds)).
+
+    Args:
+        logits: (N, K), K >= 2.
+        labels: (N,).
+
+    Returns:
+        Values (N,).
+
+    Raises:
+        ExplorerError: If there is only one class.
+    """
+    true, others = _true_and_others(logits, labels)
+    return others.logsumexp(1) - true
+
+
+def saturated(logits: Tensor, labels: Tensor) -> Tensor:
+    """Whether the true label's probability is 1 in float32, where the cross-entropy's own gradient is lost.
+
+    Args:
+        logits: (N, K).
+        labels: (N,).
+
+    Returns:
+        Booleans (N,).
+    """
+    return F.softmax(logits.float(), 1).gather(1, labels[:, None])[:, 0] == 1
+
+
+def _true_and_others(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    if logits.shape[1] < 2:
+        raise ExplorerError("The attacked model has only one class, so its answer cannot change.")
+    return logits.gather(1, labels[:, None])[:, 0], logits.scatter(1, labels[:, None], -torch.inf)
+
+
 def negative_margin(logits: Tensor, labels: Tensor) -> Tensor:
     """Largest other logit minus the true one (Carlini & Wagner 2017); positive where the answer is wrong.
 
@@ -68,11 +110,8 @@ def negative_margin(logits: Tensor, labels: Tensor) -> Tensor:
     Raises:
         ExplorerError: If there is only one class.
     """
-    if logits.shape[1] < 2:
-        raise ExplorerError("The attacked model has only one class, so its answer cannot change.")
-    true = logits.gather(1, labels[:, None])
-    others = logits.scatter(1, labels[:, None], -torch.inf)
-    return others.amax(1) - true[:, 0]
+    true, others = _true_and_others(logits, labels)
+    return others.amax(1) - true
 
 
 def objective_of(attack: str) -> Objective:
@@ -82,9 +121,12 @@ def objective_of(attack: str) -> Objective:
         attack: Name of the attack.
 
     Returns:
-        The negative margin for ``hot_cold`` and names that end in ``_margin``, otherwise the cross-entropy.
+        The negative margin for ``hot_cold`` and names that end in ``_margin``, the cross-entropy as float32 has it for
+        those that end in ``_float32``, otherwise ``log_odds``, which has the cross-entropy's direction.
     """
-    return negative_margin if attack.endswith("_margin") or attack == "hot_cold" else cross_entropy
+    if attack.endswith("_float32"):
+        return cross_entropy
+    return negative_margin if attack.endswith("_margin") or attack == "hot_cold" else log_odds
 
 
 def slope(x: Tensor, target: Target, objective: Objective) -> Tensor:
@@ -150,7 +192,7 @@ def _pgd(
 ) -> Tensor:
     gradient = _ascent(x, target, objective)
     step = _as(2.5 * amount / steps, x)
-    delta = start
+    delta = (x + start).clamp(0, 1) - x
     moved = torch.zeros_like(x[:, :1, :1, :1], dtype=torch.bool)
     for _ in range(steps):
         uphill = gradient((x + delta).clamp(0, 1))
@@ -182,7 +224,7 @@ def _pgd_l2(x: Tensor, amount: Amount, draws: Draws, target: Target, objective: 
 
 _linf = partial(
     distortion, family="adversarial", unit="n/255", symbol="ε", low=0, high=16 / 255, identity=0, default=2 / 255,
-    step=0.25 / 255, reach=1, adversarial=True,
+    step=1 / 255, reach=1, adversarial=True,
 )  # fmt: skip  # grey digits are attacked with up to 0.3, which colour pictures' sliders need not show
 _l2 = partial(
     distortion, family="adversarial", unit="L2 norm", symbol="ε", low=0, high=2, identity=0, default=0.25, step=0.01,
@@ -198,7 +240,16 @@ def fgsm(x: Tensor, amount: Amount, draws: Draws, target: Target) -> Tensor:
     """Moves every value by the same small step in the direction that raises the attacked model's loss.
 
     x' = x + eps sign(gradient of the cross-entropy); ``amount`` is eps, the largest change of a value, on [0, 1]
-    pixels.
+    pixels; with 8-bit pixels the whole steps of 1/255 in it.
+    """
+    return _fgsm(x, amount, target, log_odds)
+
+
+@_linf("fgsm_float32", title="FGSM, rounded gradient", source=_FGSM, searched=False)
+def fgsm_float32(x: Tensor, amount: Amount, draws: Draws, target: Target) -> Tensor:
+    """FGSM on the cross-entropy as float32 rounds it, which sees nothing of a network that is sure enough.
+
+    As fgsm, but for the rounding: for comparison with published numbers, which were computed so.
     """
     return _fgsm(x, amount, target, cross_entropy)
 
@@ -207,7 +258,7 @@ def fgsm(x: Tensor, amount: Amount, draws: Draws, target: Target) -> Tensor:
 def fgsm_margin(x: Tensor, amount: Amount, draws: Draws, target: Target) -> Tensor:
     """Moves every value by the same small step in the direction that shrinks the attacked model's logit margin.
 
-    FGSM on (largest other logit - true logit), which gradient masking cannot hide; ``amount`` as for fgsm.
+    FGSM on (largest other logit - true logit); ``amount`` as for fgsm.
     """
     return _fgsm(x, amount, target, negative_margin)
 
@@ -216,10 +267,10 @@ def fgsm_margin(x: Tensor, amount: Amount, draws: Draws, target: Target) -> Tens
 def pgd_linf(x: Tensor, amount: Amount, draws: Draws, target: Target) -> Tensor:
     """Searches, in ten steps, the worst picture in which no value differs by more than the amount.
 
-    Random start, 10 steps of 2.5 eps / 10 along the sign of the cross-entropy's gradient, each projected onto the
+    Random start, 10 steps of 2.5 eps / 10 along the sign of the cross-entropy's gradient, all projected onto the
     L-infinity ball of radius eps = ``amount`` and onto [0, 1].
     """
-    return _pgd_linf(x, amount, draws, target, cross_entropy)
+    return _pgd_linf(x, amount, draws, target, log_odds)
 
 
 @_linf("pgd_linf_margin", title="PGD, L-infinity, on the margin", source=_PGD + _MARGIN, random=True)
@@ -237,7 +288,7 @@ def pgd_linf_20(x: Tensor, amount: Amount, draws: Draws, target: Target) -> Tens
 
     As pgd_linf, in 20 steps of 2.5 eps / 20: for measuring whole data sets.
     """
-    return _pgd_linf(x, amount, draws, target, cross_entropy, 20)
+    return _pgd_linf(x, amount, draws, target, log_odds, 20)
 
 
 @_linf(
@@ -259,7 +310,7 @@ def pgd_l2(x: Tensor, amount: Amount, draws: Draws, target: Target) -> Tensor:
     Random start, 10 steps of length 2.5 eps / 10 along the cross-entropy's gradient, each projected onto the L2 ball of
     radius eps = ``amount`` (over all values of the image on [0, 1]) and onto [0, 1].
     """
-    return _pgd_l2(x, amount, draws, target, cross_entropy)
+    return _pgd_l2(x, amount, draws, target, log_odds)
 
 
 @_l2("pgd_l2_margin", title="PGD, L2, on the margin", source=_PGD + _MARGIN, random=True)

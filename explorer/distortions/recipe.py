@@ -14,9 +14,10 @@ from urllib.parse import parse_qsl, quote
 import torch
 from torch import Tensor
 
-from explorer.data.images import check_batch, quantise
+from explorer.data.images import check_batch
 from explorer.distortions.draws import Draws, Target
 from explorer.distortions.registry import find_distortion
+from explorer.distortions.rounding import Bound, rounded
 from explorer.errors import ExplorerError
 
 MAX_SEED = 2**53 - 1
@@ -235,7 +236,8 @@ def apply(
         seeds: One seed per image; ``recipe.seed`` for all by default.
 
     Returns:
-        Distorted images of the same shape, range and device, rounded to 8 bits unless ``recipe.quantised`` is false.
+        Distorted images of the same shape, range and device, rounded to 8 bits unless ``recipe.quantised`` is false;
+        what an attack made as the last step stays within its amount (``rounding``).
 
     Raises:
         ExplorerError: If the images are invalid, if the number of seeds is wrong, or if an attack has no target.
@@ -249,13 +251,14 @@ def apply(
         with torch.no_grad():
             target = replace(target, labels=target.logits(x).argmax(1))
     seen: Counter[str] = Counter()
-    out = x
+    out, bound = x, None
     for name, amount in recipe.steps:
         distortion = find_distortion(name)
         draws = Draws([_stream(seed, name, seen[name]) for seed in seeds] if distortion.random else [0] * len(x))
         seen[name] += 1
-        out = distortion(out, amount, draws, target)
-    return quantise(out) if recipe.quantised else out
+        before, out = out, distortion(out, amount, draws, target)
+        bound = bound if out is before else Bound(distortion, before, amount)
+    return rounded(out, bound) if recipe.quantised else out
 
 
 def vary(
@@ -276,6 +279,25 @@ def vary(
     Yields:
         One batch (len(piece), C, H, W) per piece.
     """
+    for floats, whole in vary_both(recipe, x, step_index, pieces, target=target):
+        yield whole if recipe.quantised else floats
+
+
+def vary_both(
+    recipe: Recipe, x: Tensor, step_index: int, pieces: Iterable[Sequence[float]], *, target: Target | None = None
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """As ``vary``, before and after rounding.
+
+    Args:
+        recipe: The recipe.
+        x: One image (1, C, H, W) in [0, 1].
+        step_index: Index of the step.
+        pieces: Amounts, piece by piece.
+        target: What attacks are computed against, with its label (1,).
+
+    Yields:
+        Per piece a batch (len(piece), C, H, W) of float pixels, and the same rounded to 8 bits.
+    """
     check_batch(x)
     seen: Counter[str] = Counter()
     chain = []
@@ -283,8 +305,10 @@ def vary(
         distortion = find_distortion(name)
         chain.append((distortion, amount, _stream(recipe.seed, name, seen[name]) if distortion.random else 0))
         seen[name] += 1
+    earlier: Bound | None = None
     for distortion, amount, stream in chain[:step_index]:
-        x = distortion(x, amount, Draws([stream]), target)
+        before, x = x, distortion(x, amount, Draws([stream]), target)
+        earlier = earlier if x is before else Bound(distortion, before, amount)
     varied, _, stream_of_step = chain[step_index]
     for amounts in pieces:
         count = len(amounts)
@@ -292,9 +316,16 @@ def vary(
         if target is not None and target.labels is not None:
             aim = replace(target, labels=target.labels.expand(count))
         out = varied.at_each(x.expand(count, -1, -1, -1), amounts, stream_of_step, aim)
+        sizes = torch.tensor(amounts, dtype=torch.float64).view(-1, 1, 1, 1)
+        idle, bound = sizes.view(-1) == varied.identity, Bound(varied, x, sizes)
         for distortion, amount, stream in chain[step_index + 1 :]:
-            out = distortion(out, amount, Draws([stream] * count), aim)
-        yield quantise(out) if recipe.quantised else out
+            before, out = out, distortion(out, amount, Draws([stream] * count), aim)
+            if out is not before:
+                idle, bound = torch.zeros_like(idle), Bound(distortion, before, amount)
+        whole = rounded(out, bound)
+        if earlier is not None and bool(idle.any()):
+            whole[idle] = rounded(out[idle], earlier)
+        yield out, whole
 
 
 def image_seed(seed: int, index: int) -> int:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import torch
 from torch import Tensor
@@ -246,6 +246,13 @@ class Distortion:
         if not (math.isfinite(amount) and low - slack <= amount <= high + slack):
             raise ExplorerError(f"{self.name}={amount:g} is out of range: {self.name} takes {low:g} to {high:g}.")
         return min(max(float(amount), low), high) + 0.0  # -0.0 becomes 0.0
+
+    @property
+    def norm(self) -> Literal["linf", "l2"] | None:
+        """The norm that an attack's amount bounds; None for what is no attack."""
+        if not self.adversarial:
+            return None
+        return "linf" if self.unit == "n/255" else "l2" if self.unit == "L2 norm" else None
 
     @property
     def factor(self) -> int:

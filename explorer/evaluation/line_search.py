@@ -6,7 +6,8 @@ the answer; every step is clipped to [0, 1] and rounded to 8 bits. Reported are 
 to 255 breaks, and the mean step over these. Directions:
 
 - ``fgsm``: sign of the gradient of the cross-entropy (FGS in the paper), every value moves by the step;
-- ``fgsm_margin``: the same of the logit margin, which gradient masking cannot hide;
+- ``fgsm_float32``: the same as float32 rounds this gradient, which is how published numbers were computed;
+- ``fgsm_margin``: the same of the logit margin;
 - ``hot_cold``: the gradient of the logit margin itself, which heats the nearest wrong class and cools the true one (HC1
   in the paper; Rozsa, Rudd & Boult 2016, arXiv 1605.01775);
 - ``fgv``: the gradient of the cross-entropy itself (the fast gradient value of the latter paper).
@@ -28,7 +29,7 @@ from torch import Tensor
 
 from explorer.data.datasets import Dataset
 from explorer.data.images import quantise
-from explorer.distortions.adversarial import Objective, cross_entropy, negative_margin, slope
+from explorer.distortions.adversarial import Objective, cross_entropy, log_odds, negative_margin, slope
 from explorer.errors import ExplorerError
 from explorer.evaluation.evaluate import batches, check_data, needs_fit
 from explorer.evaluation.results import SuiteResult, interval_columns
@@ -48,9 +49,10 @@ def _largest_is_one(gradient: Tensor) -> Tensor:
 
 
 DIRECTIONS: dict[str, tuple[Objective, Callable[[Tensor], Tensor]]] = {
-    "fgsm": (cross_entropy, torch.sign),
+    "fgsm": (log_odds, torch.sign),
+    "fgsm_float32": (cross_entropy, torch.sign),
     "fgsm_margin": (negative_margin, torch.sign),
-    "fgv": (cross_entropy, _largest_is_one),
+    "fgv": (log_odds, _largest_is_one),
     "hot_cold": (negative_margin, _largest_is_one),
 }
 """By name: what the gradient is taken of, and what makes a direction of it, its largest value 1 or -1."""

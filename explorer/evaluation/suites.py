@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from explorer.data.datasets import Dataset
 from explorer.distortions import Recipe
-from explorer.distortions.adversarial import cross_entropy, slope
+from explorer.distortions.adversarial import cross_entropy, saturated, slope
 from explorer.distortions.protocols import attack_plan, corruption_plan
 from explorer.evaluation.calibration import Calibration, calibration
 from explorer.evaluation.evaluate import DatasetLike, batches, check_data, correct_answers, needs_fit, read_data
@@ -101,8 +101,11 @@ class Summary:
         difference: ``mean`` minus that of the first model; None for the first.
         difference_interval: Its 95 % interval.
         worst: One per size of the attacks; empty for suites without attacks.
-        zero_gradients: Share of images at which the gradient of the cross-entropy is exactly zero in float32, so that
-            attacks on it do nothing (gradient masking); None for suites without attacks.
+        zero_gradients: Share of images at which the gradient of the cross-entropy as float32 computes it is exactly
+            zero; None for suites without attacks.
+        saturated: Share of images at which the true class has a probability of 1 in float32, so that this gradient is
+            rounded and attacks that follow it (``fgsm_float32``, published ones) are weaker than the exact ones
+            measured here; None for suites without attacks.
     """
 
     model: str
@@ -115,6 +118,7 @@ class Summary:
     difference_interval: Interval | None
     worst: tuple[Worst, ...] = ()
     zero_gradients: float | None = None
+    saturated: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The summary as a JSON object.
@@ -222,18 +226,19 @@ def _accuracies(
         for i, model in enumerate(models):
             counts = {severity: int(surviving[severity][i].sum()) for severity in amounts}
             worst = tuple(Worst(k, amounts[k], count / n, wilson_interval(count, n)) for k, count in counts.items())
-            share = _zero_gradients(model, dataset, n, batch_size)
-            summaries[i] = replace(summaries[i], worst=worst, zero_gradients=share)
+            zero, sure = _hidden(model, dataset, n, batch_size)
+            summaries[i] = replace(summaries[i], worst=worst, zero_gradients=zero, saturated=sure)
     fitted = needs_fit(models[0], dataset)
     return Suite(name, dataset.name, dataset.split, seed, n, fitted, tuple(rows), tuple(summaries))
 
 
-def _zero_gradients(model: Classifier, dataset: Dataset, n: int, batch_size: int | None) -> float:
-    """Share of the first n clean images at which the cross-entropy's gradient is exactly zero."""
-    zeros = 0
+def _hidden(model: Classifier, dataset: Dataset, n: int, batch_size: int | None) -> tuple[float, float]:
+    """Shares of the first n clean images: the cross-entropy's gradient is zero in float32; p(true) is 1 in float32."""
+    zeros = sure = 0
     for _, x, labels in batches(model, dataset, n, batch_size):
         zeros += int((slope(x, inputs.target_of(model, labels), cross_entropy) == 0).flatten(1).all(1).sum())
-    return zeros / n
+        sure += int(saturated(inputs.logits(model, x), labels).sum())
+    return zeros / n, sure / n
 
 
 def _summary(

@@ -299,6 +299,8 @@ def _numbers(suite: dict[str, Any]) -> dict[str, float]:
         found[f"worst, ε {attack_size(one['amount'])}"] = 100 * one["accuracy"]
     if suite.get("zero_gradients") is not None:
         found["zero gradients"] = 100 * suite["zero_gradients"]
+    if suite.get("saturated") is not None:
+        found["p(true) 1"] = 100 * suite["saturated"]
     return found | {key: 100 * value for key, value in suite.get("by_distortion", {}).items()}
 
 
@@ -306,8 +308,8 @@ SUITE_WORDS = {
     "corruptions": "Accuracy in % on the fifteen corruptions of CIFAR-10-C, each the mean of its five severities.",
     "adversarial": (
         "Accuracy in % under attacks crafted on each model itself; `worst`: images that withstand all attacks of a "
-        "size. Zero gradients: images in % at which the cross-entropy's gradient is exactly zero, so that attacks on "
-        "it do nothing."
+        "size. Zero gradients: images in % at which the cross-entropy's gradient in float32 is exactly zero; p(true) "
+        "1: at which the true class has a probability of 1 in float32, so that this gradient is rounded."
     ),
     "calibration": (
         "Expected calibration error (15 bins) and Brier score, both times 100, on clean images and as the mean over "

@@ -131,7 +131,7 @@ def _weak_spots(spots: Iterable[Weakness], models: Sequence[str]) -> Table:
         ["distortion", "amount", "slider", "severity", "L2", "PSNR", "SSIM", *models],
         rows,
         left=2,
-        caption="slider: how far along; severity: on the published scale 1-5 (CIFAR-10-C up to 64 px, else ImageNet-C); a column per model: where it flips",
+        caption="slider: how far along; severity: CIFAR-10-C's, above 64 px ImageNet-C's; by model: where it flips",
         unbroken=(0, 1),
     )
 

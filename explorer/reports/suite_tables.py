@@ -67,7 +67,8 @@ def suite_table(suite: Suite) -> Table:
         rows.append([f"worst at ε = {attack_size(worst.amount)}", *(percent(s.worst[i].accuracy) for s in summaries)])
         rows.append(["95 % interval", *(span(s.worst[i].interval) for s in summaries)])
     if attacked:
-        rows.append(["gradient exactly zero", *(percent(s.zero_gradients or 0) for s in summaries)])
+        rows.append(["float32 gradient zero", *(percent(s.zero_gradients or 0) for s in summaries)])
+        rows.append(["p(true) 1 in float32", *(percent(s.saturated or 0) for s in summaries)])
     over = "mean of the severities 1 to 5"
     if attacked:
         over = f"mean over ε = {', '.join(attack_size(worst.amount) for worst in summaries[0].worst)}"

@@ -419,7 +419,7 @@ export interface AttackAnswer {
   clean: AttackCell[];
   cells: AttackCell[][];
   steps: RecipeStep[];
-  sanity: Record<"zero_gradient" | "falls" | "undone", Sign>[];
+  sanity: Record<"zero_gradient" | "saturated" | "falls" | "undone", Sign>[];
 }
 
 export type Goal = "break" | "separate";

@@ -88,13 +88,29 @@ def test_a_vanishing_gradient_is_flagged(kept, raised):
     assert ("exactly zero" in sanity.zero_gradient.sentence) == raised
 
 
-def test_a_saturated_answer_hides_its_gradient_from_cross_entropy_and_not_from_the_margin():
+def test_a_saturated_answer_hides_its_gradient_from_the_rounded_cross_entropy_only():
     masked = formula(lambda p: torch.stack([0 * p[:, 0], 1e4 * (p.mean(1) - 0.1)], 1))
-    (entropy,) = transfer([masked], grey(0.5), "pgd_linf", 0.02).sanity
-    (margin,) = transfer([masked], grey(0.5), "pgd_linf_margin", 0.02).sanity
+    (entropy,) = transfer([masked], grey(0.5), "fgsm_float32", 0.02).sanity
     assert (entropy.zero_share, entropy.zero_gradient.raised) == (1.0, True)
-    assert (margin.zero_share, margin.zero_gradient.raised) == (0.0, False)
     assert "All entries" in entropy.zero_gradient.sentence
+    for attack in ("pgd_linf", "pgd_linf_margin"):
+        (sanity,) = transfer([masked], grey(0.5), attack, 0.02).sanity
+        assert (sanity.zero_share, sanity.zero_gradient.raised) == (0.0, False)
+
+
+def test_a_probability_of_1_in_float32_is_flagged_where_rounding_decides():
+    # p(true) is 1 - e^-40 at the clean picture; half of the pixels count for the answer, with slopes that float32 keeps
+    sure = formula(lambda p: torch.stack([0 * p[:, 0], 400 * (p.mean(1) - 0.4)], 1))
+    (exact,) = transfer([sure], grey(0.5), "fgsm", 0.15).sanity
+    assert exact.saturated.raised, "fgsm fools it, fgsm_float32 does not"
+    (rounded,) = transfer([sure], grey(0.5), "fgsm_float32", 0.15).sanity
+    assert rounded.saturated.raised
+    assert "ask fgsm" in rounded.saturated.sentence
+    (small,) = transfer([sure], grey(0.5), "fgsm", 0.02).sanity
+    assert not small.saturated.raised, "neither fools it"
+    unsure = formula(lambda p: torch.stack([0 * p[:, 0], 40 * (p.mean(1) - 0.4)], 1))
+    for attack in ("fgsm", "fgsm_float32"):
+        assert not transfer([unsure], grey(0.5), attack, 0.15).sanity[0].saturated.raised
 
 
 def test_an_attack_that_loses_by_going_further_is_flagged():

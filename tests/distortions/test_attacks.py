@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from explorer.distortions import DISTORTIONS, Draws, Recipe, Target, apply
-from explorer.distortions.adversarial import cross_entropy, negative_margin
+from explorer.distortions.adversarial import cross_entropy, log_odds, negative_margin, objective_of, saturated
 from explorer.errors import ExplorerError
 
 ATTACKS = [name for name, distortion in DISTORTIONS.items() if distortion.adversarial]
@@ -142,10 +145,93 @@ def test_l2_attacks_stay_in_their_ball(name, bumpy, pictures):
         assert 0 <= out.min() <= out.max() <= 1
 
 
-def test_rounding_keeps_whole_steps_of_255ths_in_the_ball(bumpy, pictures):
+@pytest.mark.parametrize("steps", [0.25, 0.75, 1, 1.25, 1.5, 1.75, 2, 7.5, 25.5, 76.5])
+@pytest.mark.parametrize("name", LINF)
+def test_8_bit_pixels_move_by_the_whole_steps_of_the_size(name, steps, bumpy, pictures):
     x = (pictures * 255).round() / 255
-    out = apply(Recipe((("pgd_linf", 3 / 255),)), x, target=Target(bumpy))
-    assert float((out - x).abs().max()) <= 3 / 255 + 1e-6
+    out = apply(Recipe(((name, steps / 255),)), x, target=Target(bumpy))
+    moved = (out - x) * 255
+    assert torch.allclose(moved, moved.round(), atol=1e-3)
+    assert float(moved.abs().max()) == pytest.approx(int(steps), abs=1e-3)
+
+
+@pytest.mark.parametrize("name", L2)
+def test_8_bit_pixels_stay_in_the_l2_ball_and_fill_it(name, bumpy, pictures):
+    x = (pictures * 255).round() / 255
+    for amount in (0.02, 0.1, 0.5):
+        out = apply(Recipe(((name, amount),)), x, target=Target(bumpy))
+        assert torch.equal(out, (out * 255).round() / 255)
+        lengths = (out - x).double().flatten(1).norm(dim=1)
+        assert float(lengths.max()) <= amount + 1e-6
+        assert float(lengths.min()) >= amount - 3 / 255  # unless a step more would be too much
+
+
+def test_what_comes_after_an_attack_is_rounded_to_the_nearest(bumpy, pictures):
+    recipe = Recipe.parse("fgsm=1.5/255,contrast=0.5")
+    floats = apply(Recipe.parse("fgsm=1.5/255,contrast=0.5;pixels=float"), pictures, target=Target(bumpy))
+    assert torch.equal(apply(recipe, pictures, target=Target(bumpy)), (floats * 255).round() / 255)
+
+
+def log_odds_in_double(logits: Tensor, labels: Tensor) -> Tensor:
+    """By the definition: log((1 - p) / p), with 1 - p as the sum of the other classes."""
+    wrong = torch.softmax(logits, 1).scatter(1, labels[:, None], 0.0).sum(1)
+    return wrong.log() - torch.log_softmax(logits, 1).gather(1, labels[:, None])[:, 0]
+
+
+def test_log_odds_by_hand():
+    labels = torch.tensor([1])
+    logits = linear(PICTURE) * 30  # 30, 60, -45: p of the true class is 1 - e^-30
+    assert float(log_odds(logits, labels)) == pytest.approx(-30)
+    assert saturated(logits, labels).all()
+    assert not saturated(linear(PICTURE), labels).any()
+    few = linear(PICTURE).double()
+    assert torch.allclose(log_odds(few, labels), log_odds_in_double(few, labels))
+    assert torch.allclose(F.softplus(log_odds(few, labels)), cross_entropy(few, labels))
+
+
+def test_fgsm_follows_the_exact_direction_where_float32_rounds_the_cross_entropy(bumpy, pictures):
+    labels = bumpy(pictures).argmax(1)
+    twin = copy.deepcopy(bumpy).double()
+    with torch.no_grad():
+        scale = 25 / float(-log_odds(bumpy(pictures), labels).median())
+    x = pictures.double().requires_grad_()
+    odds = log_odds_in_double(twin(x) * scale, labels)
+    odds.sum().backward()
+    assert x.grad is not None
+    known = odds > -33  # double precision has the cross-entropy there
+    assert (known & saturated(bumpy(pictures) * scale, labels)).any()
+    found = attack("fgsm", 0.03, pictures, Target(lambda x: bumpy(x) * scale, labels))
+    expected = (pictures + 0.03 * x.grad.sign()).clamp(0, 1)
+    assert torch.allclose(found.double()[known], expected[known], atol=1e-6)
+    rounded = attack("fgsm_float32", 0.03, pictures, Target(lambda x: bumpy(x) * scale, labels))
+    assert not torch.allclose(rounded.double()[known], expected[known], atol=1e-6)
+
+
+def test_the_plain_form_is_kept_under_its_own_name():
+    assert objective_of("fgsm_float32") is cross_entropy
+    assert objective_of("fgsm") is objective_of("pgd_linf_20") is log_odds
+    assert steps(attack("fgsm_float32", 0.02)) == pytest.approx([0.02, -0.02, -0.02, -0.02])
+    assert not DISTORTIONS["fgsm_float32"].searched
+
+
+def test_pgd_starts_within_the_picture():
+    seen = []
+
+    def watched(x: Tensor) -> Tensor:
+        if x.requires_grad:
+            seen.append(x.detach().flatten()[:3])
+        return linear(x)
+
+    x = torch.tensor([0.5, 1.0, 0.0, 0.01])
+    direction = torch.tensor([1.0, -1.0, -1.0])  # of w_0 - w_1, pixel by pixel
+    clipped = 0
+    for seed in range(4):
+        seen.clear()
+        attack("pgd_linf_margin", 0.1, x.view(1, 1, 2, 2), Target(watched, torch.tensor([1])), seed=seed)
+        clipped += int(((seen[0] == 0) | (seen[0] == 1)).sum())
+        second = (seen[0] + 0.025 * direction).clamp(0, 1).clamp(x[:3] - 0.1, x[:3] + 0.1)
+        assert torch.allclose(seen[1], second, atol=1e-6)
+    assert clipped
 
 
 @pytest.mark.parametrize("name", ATTACKS)

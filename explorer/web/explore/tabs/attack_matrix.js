@@ -104,8 +104,8 @@ export function walkTo(key, at, across) {
 /** @type {(answer: AttackAnswer, page: Page) => HTMLElement} */
 function drawSigns({ models, sanity }, page) {
   const items = models.map((name, i) => {
-    const { zero_gradient, falls, undone } = sanity[i];
-    const all = [zero_gradient, falls, undone];
+    const { zero_gradient, saturated, falls, undone } = sanity[i];
+    const all = [zero_gradient, saturated, falls, undone];
     const raised = all.filter((sign) => sign.raised);
     const bad = raised.map(({ sentence }) =>
       make("p", { class: "raised" }, make("b", { "aria-hidden": "true" }, "! "), sentence),
