@@ -108,7 +108,15 @@ class Varied:
         return torch.cat(list(self.pixels(amounts, tick, seed=seed)))
 
     def render_both(self, amounts: Sequence[float], tick: Tick) -> tuple[Tensor, Tensor]:
-        """The image at every amount (A, C, H, W), as float pixels and rounded to 8 bits."""
+        """Render the image at every amount, before and after rounding.
+
+        Args:
+            amounts: Amounts of the step.
+            tick: Called with the number of images that are done.
+
+        Returns:
+            Float pixels (A, C, H, W), and the same rounded to 8 bits.
+        """
         pieces = inputs.pieces(amounts, inputs.piece_size(self.image.shape[1:], inputs.DRAWN_VALUES))
         target = None if self.target is None else breathing(self.target, tick)
         found = []
