@@ -19,7 +19,8 @@ from PIL import Image
 from explorer.survey import shipped
 from tests.conftest import chromium
 from tests.support import lab
-from tests.support.app_page import AppPage, serving
+from tests.support.app_page import AppPage
+from tests.support.app_server import running
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Locator, Page
@@ -133,9 +134,9 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         with contexts(browser) as visitors:
             if "app" in wanted:
-                with serving("--port", "7990") as url:
+                with running(Path(folder) / "app") as app:
                     for theme, context in visitors.items():
-                        take_app(context, url, theme)
+                        take_app(context, app.url, theme)
             if "report" in wanted:
                 report = write_report(Path(folder) / "report.html")
                 for theme, context in visitors.items():

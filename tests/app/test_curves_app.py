@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.app_page import PATIENCE, AppPage, artifacts, serving
+from tests.support.app_page import PATIENCE, AppPage, artifacts
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -20,22 +20,13 @@ pytestmark = pytest.mark.browser
 QUERY = "?picture=cat&models=cifar10/resnet20/standard,cifar10/resnet20/stability&recipe=gaussian_noise=0.06&tab=curves"
 
 
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with serving("--port", "7902") as address:
-        yield address
-
-
 @pytest.fixture
 def app(browser: Browser, url: str) -> Iterator[AppPage]:
-    context = browser.new_context(viewport={"width": 1440, "height": 1300}, accept_downloads=True)
-    app = AppPage(context, f"{url}/{QUERY}")
-    app.page.keyboard.press("Escape")  # the tour of a first visit
-    app.page.wait_for_selector("#view-curves .band", state="attached")
-    yield app
-    context.close()
-    assert app.complaints == []
-    assert app.foreign == set()
+    screen = {"width": 1440, "height": 1300}
+    with AppPage.visiting(browser, f"{url}/{QUERY}", viewport=screen) as app:
+        app.page.keyboard.press("Escape")  # the tour of a first visit
+        app.page.wait_for_selector("#view-curves .band", state="attached")
+        yield app
 
 
 def test_a_drag_on_a_chart_sets_the_slider_and_the_slider_moves_the_line(app: AppPage) -> None:

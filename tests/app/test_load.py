@@ -6,7 +6,6 @@ How long they wait and how much memory it takes is measured by ``benchmarks/load
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,9 @@ import numpy as np
 import pytest
 
 from tests.support.app_page import AppPage, artifacts
-from tests.support.visitors import AMOUNTS, MODELS, Own, Visitor, Watched, watching
+from tests.support.app_server import Server
+from tests.support.questions import MODELS
+from tests.support.visitors import AMOUNTS, Own, Visitor
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -22,12 +23,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.load
 
 VISITORS = 10
-
-
-@pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    with watching(tmp_path_factory.mktemp("load")) as found:
-        yield found
 
 
 # ---- in browsers -----------------------------------------------------------------------------------------------------
@@ -91,8 +86,8 @@ class Dragging:
 
 @pytest.mark.browser
 @pytest.mark.timeout(600)
-def test_ten_browsers_dragging_at_once(browser: Browser, watched: Watched) -> None:
-    crowd = [Dragging(browser, watched.server.url, Own(number)) for number in range(VISITORS)]
+def test_ten_browsers_dragging_at_once(browser: Browser, server: Server) -> None:
+    crowd = [Dragging(browser, server.url, Own(number)) for number in range(VISITORS)]
     for visitor in crowd:
         visitor.start()
     for visitor in crowd:
@@ -100,38 +95,37 @@ def test_ten_browsers_dragging_at_once(browser: Browser, watched: Watched) -> No
     crowd[3].page.page.screenshot(path=artifacts() / "load-one-of-ten.png")
     for visitor in crowd:
         visitor.context.close()
-    assert watched.foreign() == []
-    assert "Traceback" not in watched.server.said
+    assert server.foreign() == []
+    assert "Traceback" not in server.said
 
 
 # ---- without a browser: what the page asks, asked by threads ---------------------------------------------------------
 
 
-def test_ten_visitors_at_once_each_get_their_own_answers(watched: Watched) -> None:
-    crowd = [Visitor(watched.server, Own(number)) for number in range(VISITORS)]
+def test_ten_visitors_at_once_each_get_their_own_answers(server: Server) -> None:
+    crowd = [Visitor(server, Own(number)) for number in range(VISITORS)]
     with ThreadPoolExecutor(VISITORS) as pool:
         list(pool.map(lambda visitor: visitor.drag(2 * len(AMOUNTS)), crowd))
-    assert watched.foreign() == []
-    assert "Traceback" not in watched.server.said
+    assert server.foreign() == []
+    assert "Traceback" not in server.said
 
 
-def test_a_visitors_picture_is_not_to_be_had_by_others(watched: Watched) -> None:
-    mine, other = (Visitor(watched.server, Own(number)) for number in (10, 11))
+def test_a_visitors_picture_is_not_to_be_had_by_others(server: Server) -> None:
+    mine, other = (Visitor(server, Own(number)) for number in (10, 11))
     assert mine.token != other.token
     assert len(mine.token) >= 32
     guess = mine.token[:-1] + ("a" if mine.token[-1] != "a" else "b")
     state = {"picture": {"token": guess}, "models": MODELS, "recipe": mine.own.recipe(0.1).to_dict()}
-    question = {"data": state, "component_id": mine.panel, "fn_name": "ask", "session_hash": mine.session}
-    _, told = watched.server.ask("/gradio_api/component_server", question)
+    _, told = mine.panel.ask(state)
     assert "no longer held" in told["error"]
 
 
-def test_the_slider_is_answered_while_programs_sweep(watched: Watched) -> None:
-    visitor = Visitor(watched.server, Own(12))
+def test_the_slider_is_answered_while_programs_sweep(server: Server) -> None:
+    visitor = Visitor(server, Own(12))
     answers: list[tuple[int, str | None]] = []
 
     def program() -> None:
-        status, told = watched.server.run("sweep", "cat", "gaussian_noise", MODELS, "clean", None, 16)
+        status, told = server.run("sweep", "cat", "gaussian_noise", MODELS, "clean", None, 16)
         answers.append((status, told.get("error")))
 
     programs = [threading.Thread(target=program) for _ in range(4)]

@@ -37,8 +37,8 @@ Talk = Callable[[Callable[[Any], Awaitable[Any]]], Any]
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    log = tmp_path_factory.mktemp("mcp") / "log"
-    with running(log, "--port", "7935", "--mcp", "--models", ",".join(MODELS)) as started:
+    """An app of its own, since others must not offer tools."""
+    with running(tmp_path_factory.mktemp("mcp"), "--mcp", "--models", ",".join(MODELS)) as started:
         yield started
 
 

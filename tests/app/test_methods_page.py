@@ -12,7 +12,7 @@ import pytest
 from explorer import Recipe, evaluate, load_dataset, load_model
 from explorer.models import METHODS, list_models
 from explorer.models.methods import published_values
-from tests.support.app_page import AppPage, artifacts, serving
+from tests.support.app_page import AppPage, artifacts
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
@@ -21,16 +21,6 @@ pytestmark = pytest.mark.browser
 
 SHIPPED = len(METHODS)  # models of the digits, and of CIFAR-10: one per method
 SURVEYED = SHIPPED  # of the digits, in the shipped survey
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """An explorer to which the digits are at hand and CIFAR-10 is not."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EXPLORER_CACHE", str(tmp_path_factory.mktemp("cache")))
-        patch.delenv("EXPLORER_DATA", raising=False)
-        with serving("--port", "7980") as address:
-            yield address
 
 
 class MethodsPage:

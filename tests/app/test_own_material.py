@@ -56,9 +56,9 @@ def test_the_app_opens_on_them_and_gives_the_numbers_of_the_core(
     tmp_path: Path, shapes: Path, one_thread: None
 ) -> None:
     mine, other = network(tmp_path / "mine.safetensors"), network(tmp_path / "other.safetensors", seed=1)
-    options = ["--port", "7938", "--models", f"{mine},{other}", "--arch", "resnet20", "--data", str(shapes)]
+    options = ["--models", f"{mine},{other}", "--arch", "resnet20", "--data", str(shapes)]
     said = ["--mean", "0.5,0.4,0.3", "--std", "0.2,0.2,0.25"]
-    with running(tmp_path / "log", *options, *said) as server:
+    with running(tmp_path / "app", *options, *said) as server:
         _, config = server.ask("/config")
         _, cards = server.run("models")
         _, found = server.run("compare", "shapes:5", None, "gaussian_noise=0.1;seed=3", False)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -17,7 +15,8 @@ from PIL import Image
 from explorer import Recipe
 from explorer.data import images
 from explorer.distortions import apply
-from tests.support.app_page import AppPage, artifacts, serving
+from tests.support.app_page import AppPage, artifacts
+from tests.support.pictures import png, png_of
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -31,23 +30,6 @@ DRAWN = {
     "attacks": "#view-attacks .badge",
 }
 """What stands in each tab once it has its answer; weak spots wait to be asked."""
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with serving("--port", "7950") as address:
-        yield address
-
-
-@pytest.fixture
-def visitor(browser: Browser, url: str) -> Iterator[AppPage]:
-    """A fresh visitor; the page must not have complained by the end of the test, nor asked another host."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
-    page = AppPage(context, url)
-    yield page
-    context.close()
-    assert page.complaints == []
-    assert page.foreign == set()
 
 
 def until_address(visitor: AppPage, part: str) -> None:
@@ -162,16 +144,13 @@ def test_the_address_follows_and_opens_the_same_pixels(visitor: AppPage, browser
     visitor.number().fill("40")
     visitor.until_recipe("jpeg=40,gaussian_noise=0.1;seed=9;pixels=float")
     until_address(visitor, "recipe=jpeg=40,")
-    context = browser.new_context()
-    other = AppPage(context, visitor.page.url)
-    assert other.hash == visitor.hash
-    assert other.answers == visitor.answers
-    assert other.pixels("clean") == visitor.pixels("clean")
-    assert other.steps == ["JPEG", "Gaussian blur", "Gaussian noise"]
-    assert other.page.get_by_role("switch", name="Gaussian blur on").get_attribute("aria-checked") == "false"
-    assert other.page.url == visitor.page.url
-    assert other.complaints == []
-    context.close()
+    with AppPage.visiting(browser, visitor.page.url) as other:
+        assert other.hash == visitor.hash
+        assert other.answers == visitor.answers
+        assert other.pixels("clean") == visitor.pixels("clean")
+        assert other.steps == ["JPEG", "Gaussian blur", "Gaussian noise"]
+        assert other.page.get_by_role("switch", name="Gaussian blur on").get_attribute("aria-checked") == "false"
+        assert other.page.url == visitor.page.url
 
 
 def test_ones_own_picture_travels_in_the_part_of_the_address_that_no_server_sees(
@@ -183,11 +162,9 @@ def test_ones_own_picture_travels_in_the_part_of_the_address_that_no_server_sees
     visitor.until_other_hash(before)
     until_address(visitor, "#pixels=")
     assert "token" not in visitor.page.url
-    context = browser.new_context()
-    other = AppPage(context, visitor.page.url)
-    assert other.hash == visitor.hash
-    assert other.page.locator(".thumb[data-own][aria-pressed=true]").count() == 1
-    context.close()
+    with AppPage.visiting(browser, visitor.page.url) as other:
+        assert other.hash == visitor.hash
+        assert other.page.locator(".thumb[data-own][aria-pressed=true]").count() == 1
 
 
 def test_a_hostile_address_opens_safely_and_says_what_it_left_out(browser: Browser, url: str) -> None:
@@ -196,20 +173,16 @@ def test_a_hostile_address_opens_safely_and_says_what_it_left_out(browser: Brows
         f"picture={quote(script)}&models={quote(script)},cifar10/resnet20/bang&tab={quote(script)}&{quote(script)}=1"
         f"&recipe={quote('jpeg=30,' + script + '=1,gaussian_noise=nan;seed=-1')}#pixels={quote(script)}"
     )
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    visitor = AppPage(context, f"{url}/?{query}")
-    said = visitor.page.locator("dialog .messages li").all_inner_texts()
-    assert len(said) == 6
-    assert script in " ".join(said)  # as text
-    assert visitor.page.evaluate("window.hacked") is None
-    assert visitor.recipe == "jpeg=30;seed=0"
-    assert [name.split("\n")[0] for name in visitor.page.locator(".card h3").all_inner_texts()] == ["BANG"]
-    visitor.page.screenshot(path=artifacts() / "shell-hostile-address.png")
-    visitor.page.keyboard.press("Escape")
-    visitor.page.locator("dialog").wait_for(state="detached")
-    assert visitor.complaints == []
-    assert visitor.foreign == set()
-    context.close()
+    with AppPage.visiting(browser, f"{url}/?{query}") as visitor:
+        said = visitor.page.locator("dialog .messages li").all_inner_texts()
+        assert len(said) == 6
+        assert script in " ".join(said)  # as text
+        assert visitor.page.evaluate("window.hacked") is None
+        assert visitor.recipe == "jpeg=30;seed=0"
+        assert [name.split("\n")[0] for name in visitor.page.locator(".card h3").all_inner_texts()] == ["BANG"]
+        visitor.page.screenshot(path=artifacts() / "shell-hostile-address.png")
+        visitor.page.keyboard.press("Escape")
+        visitor.page.locator("dialog").wait_for(state="detached")
 
 
 # ---- sharing ---------------------------------------------------------------------------------------------------------
@@ -325,23 +298,11 @@ def test_every_control_has_a_name_and_help(visitor: AppPage) -> None:
 def test_every_tab_fits_a_laptop_and_a_projector(
     browser: Browser, url: str, theme: str, width: int, height: int
 ) -> None:
-    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)  # type: ignore[arg-type]
-    visitor = AppPage(context, url)
-    for tab in visitor.page.locator("#more [role=tab]").all():
-        name = (tab.get_attribute("id") or "").removeprefix("tab-")
-        tab.click()
-        visitor.page.wait_for_selector(DRAWN[name])
-        assert visitor.page.evaluate("document.documentElement.scrollWidth") <= width
-        visitor.page.screenshot(path=artifacts() / f"shell-{name}-{theme}-{width}.png", full_page=True)
-    assert visitor.complaints == []
-    context.close()
-
-
-def png_of(pixels: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def png(colour: tuple[int, int, int], side: int = 48) -> bytes:
-    return png_of(np.full((side, side, 3), colour, np.uint8))
+    screen = {"width": width, "height": height}
+    with AppPage.visiting(browser, url, viewport=screen, color_scheme=theme) as visitor:
+        for tab in visitor.page.locator("#more [role=tab]").all():
+            name = (tab.get_attribute("id") or "").removeprefix("tab-")
+            tab.click()
+            visitor.page.wait_for_selector(DRAWN[name])
+            assert visitor.page.evaluate("document.documentElement.scrollWidth") <= width
+            visitor.page.screenshot(path=artifacts() / f"shell-{name}-{theme}-{width}.png", full_page=True)

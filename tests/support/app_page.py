@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import os
-import re
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
+from tests.support import app_server
+
 if TYPE_CHECKING:
-    from playwright.sync_api import BrowserContext, Locator
+    from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
 TOURED = "localStorage.setItem('stability-explorer-tour', 'yes')"
 """Who was here before is not shown around."""
 
-PATIENCE = 120_000  # ms; a shared machine can be slow, and a condition that holds does not wait
+PATIENCE = 1000 * app_server.PATIENCE  # ms
 
 
 def artifacts() -> Path:
@@ -27,26 +26,6 @@ def artifacts() -> Path:
     folder = Path(os.environ.get("EXPLORER_ARTIFACTS") or Path(tempfile.gettempdir()) / "stability-explorer")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-@contextmanager
-def serving(*options: str) -> Iterator[str]:
-    """``explorer app`` as people start it, in a process of its own: the address it prints."""
-    command = [sys.executable, "-m", "explorer", "app", *options]
-    with subprocess.Popen(
-        command, env=os.environ | {"PYTHONUNBUFFERED": "1"}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        assert process.stdout is not None
-        said = []
-        try:
-            for line in process.stdout:
-                said.append(line)
-                if found := re.search(r"http://127\.0\.0\.1:\d+", line):
-                    yield found[0]
-                    return
-            raise AssertionError("explorer app ended: " + "".join(said))
-        finally:
-            process.terminate()
 
 
 class AppPage:
@@ -64,6 +43,16 @@ class AppPage:
         self.page.goto(url)
         self.page.wait_for_selector(".step[data-used]", state="attached")  # the last thing the page does
         self.page.wait_for_function("document.querySelector('#recipe textarea').value !== ''")
+
+    @classmethod
+    @contextmanager
+    def visiting(cls, browser: Browser, url: str, **how: Any) -> Iterator[Self]:
+        """A fresh visitor, who must not have heard complaints of the page by the end, nor asked another host."""
+        with browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **how}) as context:
+            page = cls(context, url)
+            yield page
+        assert page.complaints == []
+        assert page.foreign == set()
 
     def _note(self, address: str, own: str) -> None:
         parts = urlsplit(address)
@@ -157,3 +146,28 @@ class AppPage:
           return [canvas.width, canvas.height, [...context.getImageData(0, 0, canvas.width, canvas.height).data]];
         }"""
         return list(self.page.evaluate(script, which))
+
+
+# ---- the window of data sets -----------------------------------------------------------------------------------------
+
+
+def open_window(page: Page, dataset: str) -> None:
+    page.get_by_role("button", name="Data set").click()
+    page.wait_for_selector("dialog.browser")
+    if page.locator("dialog.browser select").first.input_value() != dataset:
+        page.locator("dialog.browser select").first.select_option(dataset)
+    page.wait_for_function(
+        "name => document.querySelector('dialog.browser select').value === name"
+        " && !document.querySelector('.browsed').hasAttribute('aria-busy')",
+        arg=dataset,
+    )
+
+
+def until_rows(page: Page, words: str) -> None:
+    page.wait_for_function(
+        "words => document.querySelector('dialog.browser .foot').textContent.includes(words)", arg=words
+    )
+
+
+def until_row(page: Page, row: int) -> None:
+    page.wait_for_function("row => document.querySelector('.rows-of-data input').value === String(row)", arg=row)

@@ -1,4 +1,4 @@
-"""The curves alone, on a plain page in a real browser; and the job that computes them, on shipped models."""
+"""The curves alone, on a plain page in a real browser."""
 
 from __future__ import annotations
 
@@ -9,49 +9,39 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from explorer.analysis import flip_point
-from explorer.app.context import Context, make_context
-from explorer.app.jobs import HANDLERS
-from explorer.errors import ExplorerError
 from explorer.reports.comparison import flips_table
 from explorer.web import stylesheets
 from explorer.web.bundle import bundle
-from tests.support.app_page import PATIENCE
+from tests.support.bare_page import bare_page
 from tests.support.curve_data import band, curves, jpeg, model
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, FloatRect, Page
 
-browser_test = pytest.mark.browser
+
+pytestmark = pytest.mark.browser
+
 TALL = 150  # px of a chart's lines, from its lowest to its highest value
 
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A page with the charts as ``charts``; what they pick is in ``picked``."""
-    page = browser.new_page(viewport={"width": 1100, "height": 700})
-    page.set_default_timeout(PATIENCE)
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-    page.set_content(
-        f"<!doctype html><style>{stylesheets.css(*stylesheets.PANEL)}</style><body style='margin: 16px'><div id=here>"
-    )
-    page.evaluate(
-        """async (source) => {
-          const module = await import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
-          window.picked = [];
-          window.remount = (options) => {
-            window.charts?.destroy();
-            window.charts = module.mountCurves(document.getElementById('here'), options);
-          };
-          remount({ pick: (amount, { live }) => picked.push([amount, live]) });
-        }""",
-        bundle("panel/curves.js"),
-    )
-    yield page
-    page.close()
-    assert complaints == []
+    html = f"<style>{stylesheets.css(*stylesheets.PANEL)}</style><body style='margin: 16px'><div id=here>"
+    with bare_page(browser, html) as page:
+        page.evaluate(
+            """async (source) => {
+              const module = await import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
+              window.picked = [];
+              window.remount = (options) => {
+                window.charts?.destroy();
+                window.charts = module.mountCurves(document.getElementById('here'), options);
+              };
+              remount({ pick: (amount, { live }) => picked.push([amount, live]) });
+            }""",
+            bundle("panel/curves.js"),
+        )
+        yield page
 
 
 def paint(page: Page, said: dict[str, Any]) -> None:
@@ -70,7 +60,6 @@ def box_of(page: Page, chart: int) -> FloatRect:
     return box
 
 
-@browser_test
 def test_a_curve_runs_from_the_mild_end_to_the_strong_one_through_its_values(page: Page) -> None:
     for said in (curves(model()), jpeg()):
         paint(page, said)
@@ -82,7 +71,6 @@ def test_a_curve_runs_from_the_mild_end_to_the_strong_one_through_its_values(pag
         assert heights == pytest.approx([0, 0.25, 0.5, 0.75, 1], abs=0.001)
 
 
-@browser_test
 def test_the_flip_point_is_a_diamond_on_the_curve_and_said_in_words(page: Page) -> None:
     paint(page, curves())
     assert page.locator(".flip").count() == 3  # one model flips, in three charts
@@ -93,7 +81,6 @@ def test_the_flip_point_is_a_diamond_on_the_curve_and_said_in_words(page: Page) 
     assert "Stability training○ holds throughout" in words
 
 
-@browser_test
 def test_a_flip_point_between_two_amounts_stands_on_the_line_between_them(page: Page) -> None:
     for said, part in ((curves(model(flip_point=0.2)), 0.4), (jpeg(model(flip_point=61.0)), 0.4)):
         paint(page, said)
@@ -104,14 +91,12 @@ def test_a_flip_point_between_two_amounts_stands_on_the_line_between_them(page: 
         assert (y + 6 - (top + 4)) / TALL == pytest.approx(part, abs=0.001)  # the confidence is 1 - part
 
 
-@browser_test
 def test_what_only_the_amounts_drawn_tell_is_said_to_lie_between_two(page: Page) -> None:
     paint(page, curves(model(flip_point=0.25), exact=False))
     assert "flips between σ = 0.125 and σ = 0.25" in (page.locator(".legend").first.text_content() or "")
     assert "flips between σ = 0.125 and σ = 0.25" in (page.locator(".flip title").first.text_content() or "")
 
 
-@browser_test
 @pytest.mark.parametrize(
     ("words", "value", "shown"),
     [
@@ -132,7 +117,6 @@ def test_amounts_are_written_alike_in_the_charts_and_in_the_report(
     assert flips_table(said).rows[0][1] == shown
 
 
-@browser_test
 def test_a_flip_at_the_mild_end_is_the_rest_of_the_chains(page: Page) -> None:
     said = curves(model(flip_point=0.0, predictions=["dog"] * 5))
     paint(page, said)
@@ -142,7 +126,6 @@ def test_a_flip_at_the_mild_end_is_the_rest_of_the_chains(page: Page) -> None:
     assert flips_table(said).rows[0][1] == "flipped by the rest of the chain"
 
 
-@browser_test
 @pytest.mark.parametrize("width", [400, 800, 1100])
 def test_no_words_of_the_legend_lie_on_others(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 700})
@@ -157,7 +140,6 @@ def test_no_words_of_the_legend_lie_on_others(page: Page, width: int) -> None:
     assert len(boxes) == 3
 
 
-@browser_test
 def test_models_are_told_apart_without_colour(page: Page) -> None:
     paint(page, curves(*(model(f"data/net{i}/standard") for i in range(12))))
     first = page.locator(".chart").first
@@ -169,7 +151,6 @@ def test_models_are_told_apart_without_colour(page: Page) -> None:
     assert "Standard · net7" in (page.locator(".legend").first.text_content() or "")
 
 
-@browser_test
 def test_the_present_amount_moves_by_one_attribute(page: Page) -> None:
     paint(page, curves())
     page.evaluate("charts.at(0.1)")
@@ -194,7 +175,6 @@ def test_the_present_amount_moves_by_one_attribute(page: Page) -> None:
     assert lines == pytest.approx(lefts)  # one for each chart
 
 
-@browser_test
 @pytest.mark.parametrize("amount", ["-0.2", "0.7", "null"])
 def test_an_amount_that_is_not_on_the_axis_has_no_line(page: Page, amount: str) -> None:
     paint(page, curves())
@@ -204,7 +184,6 @@ def test_an_amount_that_is_not_on_the_axis_has_no_line(page: Page, amount: str) 
     assert box["x"] + box["width"] < 0
 
 
-@browser_test
 def test_click_and_drag_pick_an_amount_on_the_sliders_steps(page: Page) -> None:
     paint(page, curves())
     box = box_of(page, 1)
@@ -222,7 +201,6 @@ def test_click_and_drag_pick_an_amount_on_the_sliders_steps(page: Page) -> None:
     assert steps == pytest.approx([round(step) for step in steps])
 
 
-@browser_test
 def test_what_arrives_during_a_drag_waits_for_its_end(page: Page) -> None:
     paint(page, curves())
     box = box_of(page, 0)
@@ -240,7 +218,6 @@ def test_what_arrives_during_a_drag_waits_for_its_end(page: Page) -> None:
     assert page.locator(".now").get_attribute("transform") != before
 
 
-@browser_test
 def test_arrow_keys_go_towards_the_strong_end(page: Page) -> None:
     for said, start, small, large, ends in (
         (curves(), 0.25, 0.255, 0.305, (0.0, 0.5)),
@@ -263,7 +240,6 @@ def test_arrow_keys_go_towards_the_strong_end(page: Page) -> None:
         assert page.evaluate("picked.at(-1)") == [ends[1], False]
 
 
-@browser_test
 def test_the_margin_is_said_to_be_that_of_the_answer_be_it_wrong(page: Page) -> None:
     paint(page, curves())
     heading = page.locator(".chart").nth(1).locator("text").first
@@ -271,7 +247,6 @@ def test_the_margin_is_said_to_be_that_of_the_answer_be_it_wrong(page: Page) -> 
     assert "also where it is wrong" in (heading.locator("title").text_content() or "")
 
 
-@browser_test
 def test_screen_readers_hear_the_amount_and_the_values(page: Page) -> None:
     paint(page, curves())
     page.evaluate("charts.at(0.25)")
@@ -290,7 +265,6 @@ def test_screen_readers_hear_the_amount_and_the_values(page: Page) -> None:
     assert row.locator("td").all_inner_texts()[:4] == ["◆ dog", "50.0 %", "+0.00", "2.00"]
 
 
-@browser_test
 def test_pointing_reads_all_values_at_the_nearest_computed_amount(page: Page) -> None:
     paint(page, curves())
     box = box_of(page, 0)
@@ -317,7 +291,6 @@ def test_pointing_reads_all_values_at_the_nearest_computed_amount(page: Page) ->
     assert not readout.is_visible()
 
 
-@browser_test
 def test_without_pick_the_charts_are_only_read(page: Page) -> None:
     page.evaluate("remount()")
     paint(page, curves())
@@ -331,7 +304,6 @@ def test_without_pick_the_charts_are_only_read(page: Page) -> None:
     assert page.locator(".now").get_attribute("transform") == before
 
 
-@browser_test
 def test_a_band_is_shaded_and_its_number_of_seeds_said(page: Page) -> None:
     paint(page, curves(model(), model(name="data/net/bang", title="BANG", band=band())))
     assert page.locator(".chart").first.locator(".band").count() == 1
@@ -347,7 +319,6 @@ def test_a_band_is_shaded_and_its_number_of_seeds_said(page: Page) -> None:
     assert page.locator(".band, .mean, .seeds").count() == 0
 
 
-@browser_test
 def test_labels_are_text_and_never_markup(page: Page) -> None:
     evil = "<img src=x onerror='window.broken = 1'>"
     said = model(evil, evil, evil, clean=evil, followed=evil, predictions=[evil] * 5)
@@ -362,7 +333,6 @@ def test_labels_are_text_and_never_markup(page: Page) -> None:
     assert page.evaluate("window.broken") is None
 
 
-@browser_test
 def test_the_drawing_follows_the_width_and_keeps_the_focus(page: Page) -> None:
     paint(page, curves())
     page.locator(".hit").nth(1).focus()
@@ -374,7 +344,6 @@ def test_the_drawing_follows_the_width_and_keeps_the_focus(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-@browser_test
 def test_waiting_shows_after_a_while_and_failing_is_said(page: Page) -> None:
     page.evaluate("charts.wait(0.1)")
     assert page.locator("[role=progressbar]").is_hidden()
@@ -392,7 +361,6 @@ def test_waiting_shows_after_a_while_and_failing_is_said(page: Page) -> None:
     assert page.locator("#here").inner_html() == ""
 
 
-@browser_test
 def test_failing_takes_the_drawing_away_even_from_under_the_pointer(page: Page) -> None:
     paint(page, curves())
     box = box_of(page, 0)
@@ -404,152 +372,3 @@ def test_failing_takes_the_drawing_away_even_from_under_the_pointer(page: Page) 
     page.mouse.up()
     paint(page, curves())  # nothing waits for a drag that cannot end
     assert page.locator(".curve").count() == 6
-
-
-# ---- the job --------------------------------------------------------------------------------------------------------
-
-NAMES = ["digits/lenet/standard", "digits/lenet/stability"]
-
-
-@pytest.fixture(scope="module")
-def context() -> Context:
-    return make_context(NAMES)
-
-
-def state(*steps: list[Any], seed: int = 0, **changes: Any) -> dict[str, Any]:
-    return {
-        "picture": {"dataset": "digits", "index": 7},
-        "models": NAMES,
-        "recipe": {"steps": list(steps), "seed": seed, "against": None, "quantised": True},
-    } | changes
-
-
-def unhurried(done: int, total: int) -> None:
-    assert 0 <= done <= total
-
-
-def ask(context: Context, question: dict[str, Any]) -> dict[str, Any]:
-    return HANDLERS["curves"](context, question, unhurried)
-
-
-def test_every_point_of_a_curve_is_what_the_panel_answers_there(context: Context) -> None:
-    chain = [["gaussian_noise", 0.3], ["gaussian_blur", 0.7], ["gaussian_noise", 0.1]]
-    found = ask(context, {"state": state(*chain, seed=3), "step_index": 0})
-    assert [found[key] for key in ("title", "sign", "symbol", "at", "random")] == [
-        "Gaussian noise",
-        "σ",
-        "σ",
-        0.3,
-        True,
-    ]
-    for index in (0, 9, 20, 32):
-        amount = found["amounts"][index]
-        answer = context.workspace.answer(state(["gaussian_noise", amount], *chain[1:], seed=3))
-        for own, shown in zip(found["models"], answer["models"], strict=True):
-            probability = {entry["label"]: entry["probability"] for entry in shown["distorted"]}
-            assert own["followed"] == answer["label"]
-            assert own["predictions"][index] == shown["distorted"][0]["label"]
-            assert own["confidence"][index] == pytest.approx(probability[own["followed"]], abs=1e-5)
-            assert own["margin"][index] == pytest.approx(shown["margin"], abs=1e-5)
-            distance = list(shown["feature_distance"].values())[-1]["l2"]
-            assert own["feature_distance"][index] == pytest.approx(distance, rel=1e-3, abs=1e-3)
-
-
-def test_bands_are_asked_for_and_only_random_chains_have_them(context: Context) -> None:
-    noisy = ask(context, {"state": state(["gaussian_noise", 0.3]), "step_index": 0, "seeds": 3})
-    assert [one["band"]["n"] for one in noisy["models"]] == [3, 3]
-    still = ask(context, {"state": state(["jpeg", 30]), "seeds": 3})
-    assert [one["band"] for one in still["models"]] == [None, None]
-    assert still["random"] is False
-
-
-@pytest.mark.parametrize(
-    "question",
-    [
-        {"step_index": 1},
-        {"step_index": -1},
-        {"step_index": "0"},
-        {"step_index": 0.0},
-        {"step_index": True},
-        {"seeds": 1000},
-        {"seeds": "x"},
-    ],
-)
-def test_questions_that_make_no_sense_are_refused_in_a_sentence(context: Context, question: dict[str, Any]) -> None:
-    with pytest.raises(ExplorerError, match="reload"):
-        ask(context, {"state": state(["jpeg", 30]), **question})
-
-
-def test_a_chain_without_steps_has_no_curves(context: Context) -> None:
-    with pytest.raises(ExplorerError, match="Add a distortion"):
-        ask(context, {"state": state()})
-
-
-def test_it_can_be_cancelled_between_small_pieces(context: Context) -> None:
-    calls = []
-
-    def progress(done: int, total: int) -> None:
-        calls.append((done, total))
-        if len(calls) == 3:
-            raise InterruptedError
-
-    with pytest.raises(InterruptedError):
-        HANDLERS["curves"](context, {"state": state(["gaussian_noise", 0.3]), "seeds": 8}, progress)
-    assert calls[-1][0] < calls[-1][1] / 2
-
-
-CATS = ["cifar10/resnet20/standard", "cifar10/resnet20/stability"]
-
-
-def cat(*steps: list[Any], **changes: Any) -> dict[str, Any]:
-    return state(*steps) | {"picture": {"sample": "cat"}, "models": CATS} | changes
-
-
-@pytest.mark.parametrize(("name", "amount"), [("gaussian_noise", 0.06), ("jpeg", 40.0), ("rotate", 10.0)])
-def test_flip_points_are_those_of_the_search_and_of_the_cards(context: Context, name: str, amount: float) -> None:
-    asked = cat([name, amount])
-    scene = context.workspace.load(asked)
-    found = ask(context, {"state": asked})
-    expected = flip_point(scene.models, scene.pixels, name, recipe=scene.recipe, label=scene.label)
-    assert found["exact"] is True
-    assert {model["name"]: model["flip_point"] for model in found["models"]} == expected
-    flip = expected[CATS[0]]
-    assert flip is not None
-    assert context.workspace.answer(cat([name, flip]))["models"][0]["flipped"]
-
-
-def test_the_other_side_of_a_slider_is_searched_as_finely(context: Context) -> None:
-    found = ask(context, {"state": cat(["rotate", -10.0])})
-    flip = found["models"][0]["flip_point"]
-    assert -180 <= flip < 0
-    assert flip not in found["amounts"]
-    flips = [
-        context.workspace.answer(cat(["rotate", amount]))["models"][0]["flipped"] for amount in (flip, flip + 0.18)
-    ]
-    assert flips == [True, False]
-
-
-def test_a_change_that_the_search_steps_over_is_not_denied(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The curves show it, so there is a flip point, between two of their amounts."""
-    asked = {"state": cat(["gaussian_noise", 0.06])}
-    monkeypatch.setattr("explorer.analysis.slider.stops", lambda line: (line.span[0], 0.01))
-    found = ask(context, asked)
-    amounts, model = found["amounts"], found["models"][0]
-    index = next(i for i, answer in enumerate(model["predictions"]) if answer != model["clean"])
-    assert amounts[index - 1] < model["flip_point"] <= amounts[index]
-
-
-def test_flips_by_the_rest_of_the_chain_are_at_the_mild_end(context: Context) -> None:
-    found = ask(context, {"state": cat(["gaussian_noise", 0.4], ["jpeg", 90]), "step_index": 1})
-    assert found["models"][0]["flip_point"] == found["amounts"][0] == 101
-
-
-def test_attacks_are_drawn_before_their_flip_points_are_searched(context: Context) -> None:
-    asked = cat(["fgsm", 2 / 255])
-    asked["recipe"]["against"] = CATS[0]
-    first = ask(context, {"state": asked, "seeds": 1})
-    assert first["exact"] is False
-    assert first["models"][0]["flip_point"] in first["amounts"]
-    second = ask(context, {"state": asked, "seeds": 8})
-    assert (second["exact"], second["models"][0]["band"]) == (True, None)
-    assert second["models"][0]["flip_point"] <= first["models"][0]["flip_point"]

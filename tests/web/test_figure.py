@@ -16,7 +16,7 @@ from explorer.palette import Theme, css_variables
 from explorer.web import stylesheets
 from explorer.web.bundle import bundle
 from explorer.web.stylesheets import method_variables
-from tests.support.app_page import PATIENCE
+from tests.support.bare_page import bare_page
 from tests.support.curve_data import curves
 from tests.web.test_panel import SURE, SWAYED, answer
 
@@ -48,24 +48,15 @@ def said(*models: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def page(browser: Browser) -> Iterator[Page]:
-    page = browser.new_page()
-    page.set_default_timeout(PATIENCE)
-    complaints: list[str] = []
-    asked: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-    page.on("request", lambda request: asked.append(request.url))
-    page.set_content(f"<!doctype html><style>{stylesheets.css(*stylesheets.PANEL)}</style>")
-    page.evaluate(
-        """async (source) => {
-          window.module = await import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
-        }""",
-        bundle("panel/figure.js"),
-    )
-    yield page
-    page.close()
-    assert complaints == []
-    assert [url for url in asked if not url.startswith(("blob:", "data:"))] == []
+    html = f"<style>{stylesheets.css(*stylesheets.PANEL)}</style>"
+    with bare_page(browser, html) as page:
+        page.evaluate(
+            """async (source) => {
+              window.module = await import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
+            }""",
+            bundle("panel/figure.js"),
+        )
+        yield page
 
 
 def draw(page: Page, own: dict[str, Any], along: dict[str, Any] | None = None, *, dark: bool = False) -> str:

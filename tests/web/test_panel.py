@@ -12,7 +12,7 @@ from PIL import Image
 
 from explorer.web import stylesheets
 from explorer.web.bundle import bundle
-from tests.support.app_page import PATIENCE
+from tests.support.bare_page import bare_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -63,29 +63,23 @@ SWAYED = {"dog": 0.6, "cat": 0.2, "frog": 0.1, "bird": 0.06, "deer": 0.04}
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A page with the panel; the test answers its questions with ``reply(answer)``, one after another."""
-    page = browser.new_page(viewport={"width": 1000, "height": 800})
-    page.set_default_timeout(PATIENCE)
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-    page.set_content(f"<style>{stylesheets.css(*stylesheets.PANEL)}</style><div id=here></div>")
-    page.evaluate(
-        """async (source) => {
-          const { mount } = await import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
-          window.asked = []; window.waiting = [];
-          const ask = (state) => new Promise((...ends) => { asked.push(state.n); waiting.push(ends); });
-          window.remount = (settle) => {
-            window.panel?.destroy();
-            asked.length = waiting.length = 0;
-            window.panel = mount(document.getElementById('here'), { ask, state: { n: 0, models: ['a'] }, settle });
-          };
-          remount(3600_000); // no drag ends by itself
-        }""",
-        bundle("panel/panel.js"),
-    )
-    yield page
-    page.close()
-    assert complaints == []
+    html = f"<style>{stylesheets.css(*stylesheets.PANEL)}</style><div id=here></div>"
+    with bare_page(browser, html, 1000, 800) as page:
+        page.evaluate(
+            """async (source) => {
+              const { mount } = await import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
+              window.asked = []; window.waiting = [];
+              const ask = (state) => new Promise((...ends) => { asked.push(state.n); waiting.push(ends); });
+              window.remount = (settle) => {
+                window.panel?.destroy();
+                asked.length = waiting.length = 0;
+                window.panel = mount(document.getElementById('here'), { ask, state: { n: 0, models: ['a'] }, settle });
+              };
+              remount(3600_000); // no drag ends by itself
+            }""",
+            bundle("panel/panel.js"),
+        )
+        yield page
 
 
 def reply(page: Page, value: dict[str, Any] | None) -> None:

@@ -1,12 +1,10 @@
-"""The widget without a page: its traits, what it refuses, its controls, its curves, and what a notebook stores."""
+"""The widget without a page: its traits, what it refuses, and what a notebook stores."""
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import threading
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +18,9 @@ import explorer
 from explorer.defaults import RECIPE
 from explorer.errors import ExplorerError
 from explorer.widgets import Explorer
-from explorer.widgets.curves import curves_of
-from explorer.widgets.debouncer import Debouncer, SupersededError
 from tests.support.lab import SETTINGS
-
-CIFAR = ["cifar10/resnet20/standard", "cifar10/resnet20/stability"]
-DIGITS = ["digits/lenet/standard", "digits/lenet/stability"]
-SEVEN = "digits:7"
-
-
-@pytest.fixture
-def w() -> Explorer:
-    return Explorer(SEVEN, DIGITS, "gaussian_noise=0.2;seed=7")
+from tests.support.questions import DIGITS, SEVEN
+from tests.support.questions import MODELS as CIFAR
 
 
 def seen(w: Explorer, name: str) -> list[Any]:
@@ -228,223 +217,6 @@ def test_numbers_that_cannot_be_shown_are_refused(w):
     with pytest.raises(ExplorerError, match="finite"):
         w.models = [wild]
     assert w.models == before
-
-
-# ---- the controls ---------------------------------------------------------------------------------------------------
-
-
-def test_a_slider_moves_the_traits(w):
-    slider = w._controls._sliders[0].slider
-    slider.value = 0.31000000000000005
-    assert w.recipe == "gaussian_noise=0.31;seed=7"
-    assert w._panel.answer["recipe"] == w.recipe
-    assert w._panel.answer["live"] is True
-    assert w._controls.recipe.value == w.recipe
-
-
-def test_the_traits_move_the_slider_and_keep_it(w):
-    (step,) = w._controls._sliders
-    w.recipe = "gaussian_noise=0.4;seed=9"
-    assert w._controls._sliders == [step]
-    assert step.slider.value == 0.4
-    assert w._controls.seed.value == 9
-    assert w._panel.answer["live"] is False
-
-
-def test_distortions_are_added_and_taken_out(w):
-    controls = w._controls
-    controls.add.value = "jpeg"
-    assert w.recipe == "gaussian_noise=0.2,jpeg=30;seed=7"
-    assert controls.add.value == ""
-    controls._sliders[0].remove.click()
-    assert w.recipe == "jpeg=30;seed=7"
-    controls._sliders[0].remove.click()
-    assert w.recipe == "clean;seed=7"
-
-
-def test_an_attack_is_crafted_on_a_model_that_is_shown(w):
-    controls = w._controls
-    controls.add.value = "fgsm"
-    assert explorer.Recipe.parse(w.recipe).against == DIGITS[0]
-    controls.against.value = DIGITS[1]
-    assert explorer.Recipe.parse(w.recipe).against == DIGITS[1]
-    box = {box.tooltip: box for box in controls._boxes}[DIGITS[1]]
-    box.value = False
-    assert w.models == [DIGITS[0]]
-    assert explorer.Recipe.parse(w.recipe).against == DIGITS[0]
-
-
-def test_amounts_of_attacks_are_counted_in_255ths(w):
-    w.recipe = f"fgsm=8/255;seed=0;against={DIGITS[0]}"
-    slider = w._controls._sliders[0].slider
-    assert slider.value == pytest.approx(8)
-    slider.value = 2
-    ((name, amount),) = explorer.Recipe.parse(w.recipe).steps
-    assert name == "fgsm"
-    assert amount == pytest.approx(2 / 255)
-
-
-def test_models_are_switched_on_and_off(w):
-    boxes = {box.tooltip: box for box in w._controls._boxes}
-    assert [name for name, box in boxes.items() if box.value] == DIGITS
-    boxes["digits/lenet/bang"].value = True
-    assert w.models == [*DIGITS, "digits/lenet/bang"]
-    for box in w._controls._boxes:
-        box.value = False
-    assert len(w.models) == 1, "the last one stays"
-    assert w._panel.answer["error"].startswith("Name at least one model")
-    assert sum(box.value for box in w._controls._boxes) == 1
-
-
-def test_another_family_brings_pictures_of_its_own(w):
-    menu = w._controls.family
-    menu.value = next(key for title, key in menu.options if "CIFAR" in title)
-    assert (w.image, w.models) == ("cat", CIFAR)
-    w._controls.picture.value = "astronaut"
-    assert w.image == "astronaut"
-
-
-def test_rows_of_a_data_set(w):
-    w._controls.row.value = 11
-    assert w.image == "digits:11"
-    w._controls.picture.value = "cat"
-    assert w.image == "cat"
-    assert w._controls.row.layout.display == "none"
-
-
-def test_an_uploaded_picture(w):
-    out = io.BytesIO()
-    Image.new("RGB", (20, 20), "blue").save(out, "PNG")
-    w._controls.upload.value = ({"name": "a.png", "type": "image/png", "size": 1, "content": memoryview(out.getvalue()),
-                                 "last_modified": datetime.now(UTC)},)  # fmt: skip
-    assert w._controls.picture.value == "own picture"
-    assert w.comparison.clean.amin() == w.comparison.clean.amax()
-
-
-def test_a_wrong_recipe_in_the_field_is_said_in_the_panel(w):
-    before = w.recipe
-    w._controls.recipe.value = "jpg=3"
-    assert "did you mean jpeg" in w._panel.answer["error"]
-    assert w.recipe == before == w._controls.recipe.value
-
-
-def test_reroll_draws_another_noise(w):
-    before = w.comparison.image_hash
-    w._controls.reroll.click()
-    assert w.comparison.image_hash != before
-    assert explorer.Recipe.parse(w.recipe).steps == (("gaussian_noise", 0.2),)
-
-
-def test_two_widgets_share_nothing():
-    one, other = (Explorer(SEVEN, DIGITS) for _ in range(2))
-    before = (other.recipe, other._panel.answer, other._controls._sliders[0].slider.value)
-    one._controls._sliders[0].slider.value = 0.4
-    one.image = "digits:9"
-    assert (other.recipe, other._panel.answer, other._controls._sliders[0].slider.value) == before
-    assert one._panel.snapshot_class != other._panel.snapshot_class
-
-
-# ---- the curves -----------------------------------------------------------------------------------------------------
-
-
-def test_curves_come_once_a_page_is_there_and_follow_the_question(w):
-    assert w._panel.curves == {}
-    w._seen()
-    assert w._later.wait()
-    curves = w._panel.curves
-    expected = explorer.sweep(
-        [explorer.load_model(name) for name in DIGITS],
-        w.comparison.clean,
-        "gaussian_noise",
-        amounts=curves["amounts"],
-        recipe=w.comparison.recipe,
-    )
-    for drawn, model in zip(curves["models"], expected.models, strict=True):
-        assert np.allclose(drawn["confidence"], model.confidence.tolist())
-    assert (w._panel.answer["curve"], w._panel.answer["at"]) == (curves["key"], 0.2)
-    w._controls._sliders[0].slider.value = 0.3
-    assert w._later.wait()
-    assert w._panel.curves is curves, "another amount is another place on the same curves"
-    assert (w._panel.answer["curve"], w._panel.answer["at"]) == (curves["key"], 0.3)
-    w.recipe = "jpeg=50;seed=0"
-    assert w._panel.answer["curve"] != w._panel.curves["key"], "the page greys them until the new ones are there"
-    assert w._later.wait()
-    assert w._panel.answer["curve"] == w._panel.curves["key"]
-    assert w._panel.curves["distortion"] == "jpeg"
-    w.models = [*DIGITS, "digits/lenet/bang"]
-    assert w._later.wait()
-    assert len(w._panel.curves["models"]) == 3
-    w.recipe = "clean;seed=0"
-    assert w._later.wait()
-    assert w._panel.answer["curve"] is None
-
-
-def test_the_curves_are_those_of_the_app(w):
-    from explorer.web.answers import curves_to_paint
-
-    w._seen()
-    assert w._later.wait()
-    request = w._shown.request
-    app = curves_to_paint(request.models, request.pixels, request.recipe, 0, label=request.label, exact=None)
-    assert {name: value for name, value in w._panel.curves.items() if name != "key"} == app
-
-
-def test_a_click_into_the_curves_moves_the_slider_touched_last(w):
-    w.recipe = "gaussian_noise=0.2,jpeg=30;seed=7"
-    w._panel._on_message(None, {"event": "pick", "amount": 0.4}, None)
-    assert w.recipe == "gaussian_noise=0.4,jpeg=30;seed=7"
-    w._panel._on_message(None, {"event": "pick", "amount": "much"}, None)
-    assert w.recipe == "gaussian_noise=0.4,jpeg=30;seed=7", "a page may send anything"
-
-
-def test_dragging_computes_no_curves(w, monkeypatch):
-    w._seen()
-    assert w._later.wait()
-    asked = []
-    monkeypatch.setattr("explorer.widgets.explorer.curves_of", lambda *_: asked.append(1))
-    for amount in (0.1, 0.15, 0.25):
-        w._controls._sliders[0].slider.value = amount
-    assert w._later.wait()
-    assert asked == []
-
-
-def test_curves_follow_the_step_that_was_touched_last(w):
-    w.recipe = "gaussian_noise=0.2,jpeg=30;seed=7"
-    w._seen()
-    assert w._later.wait()
-    assert w._panel.curves["distortion"] == "gaussian_noise"
-    w._controls._sliders[1].slider.value = 40
-    assert w._later.wait()
-    assert w._panel.curves["distortion"] == "jpeg"
-
-
-def test_curves_of_a_slider_with_two_sides_lie_on_the_side_where_it_stands(w):
-    w.recipe = "rotate=-10;seed=0"
-    amounts = curves_of(w._shown.request, 0, lambda: None)["amounts"]
-    assert min(amounts) < 0
-    assert max(amounts) == 0
-
-
-def test_what_comes_later_is_done_once_for_the_newest():
-    done: list[int] = []
-    begun = threading.Event()
-
-    def work(stop: Any) -> None:
-        begun.set()
-        later.quiet(0.2, stop)
-        done.append(1)
-
-    later = Debouncer(work)
-    for _ in range(5):
-        later.nudge()
-        begun.wait(5)
-    assert later.wait(10)
-    assert done == [1]
-    with pytest.raises(SupersededError):
-        later.quiet(1, lambda: (_ for _ in ()).throw(SupersededError()))
-
-
-# ---- what a notebook stores -----------------------------------------------------------------------------------------
 
 
 def test_the_stored_picture_holds_the_last_state_with_its_numbers(w):

@@ -1,70 +1,27 @@
-"""The app in a real browser: what a visitor sees and does, and that others see nothing of it."""
+"""The page "Explore" in a real browser: what a visitor sees and does, and that others see nothing of it."""
 
 from __future__ import annotations
 
-import io
 import json
-import socket
-import urllib.request
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from explorer.errors import ExplorerError
-from tests.support.app_page import AppPage, artifacts, serving
+from tests.support.app_page import AppPage, artifacts
+from tests.support.pictures import png
+from tests.support.questions import CAT, MODELS, state
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Route
 
-browser_test = pytest.mark.browser
-MODELS = ["cifar10/resnet20/standard", "cifar10/resnet20/stability"]
-CAT = {"sample": "cat"}
 
-
-def state(**changes: Any) -> dict[str, Any]:
-    """A question as the page asks it."""
-    recipe = {"steps": [["gaussian_noise", 0.1]], "seed": 7, "against": None, "quantised": True}
-    return {"picture": CAT, "models": MODELS, "recipe": recipe} | changes
-
-
-@pytest.fixture(scope="module")
-def workspace() -> Any:
-    from explorer.app.workspace import Workspace
-
-    return Workspace()
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    """The app's address; it listens until the module's tests are over."""
-    with serving("--port", "7870") as address:
-        yield address
-
-
-@pytest.fixture
-def visitor(browser: Browser, url: str) -> Iterator[AppPage]:
-    """A fresh visitor; the page must not have complained by the end of the test, nor asked another host."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    page = AppPage(context, url)
-    yield page
-    context.close()
-    assert page.complaints == []
-    assert page.foreign == set()
-
-
-def png(colour: tuple[int, int, int], side: int = 48) -> bytes:
-    buffer = io.BytesIO()
-    Image.new("RGB", (side, side), colour).save(buffer, "PNG")
-    return buffer.getvalue()
+pytestmark = pytest.mark.browser
 
 
 # ---- the first screen ------------------------------------------------------------------------------------------------
 
 
-@browser_test
 def test_the_first_screen_shows_the_cat_and_two_answers_to_the_same_pixels(visitor: AppPage, workspace: Any) -> None:
     import torch
 
@@ -86,24 +43,19 @@ def test_the_first_screen_shows_the_cat_and_two_answers_to_the_same_pixels(visit
     assert torch.equal(torch.from_numpy(rgb.copy()), torch.from_numpy(images.to_uint8(distorted)[0]))
 
 
-@browser_test
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_pictures_and_answers_are_together_on_screen(browser: Browser, url: str, theme: Any) -> None:
     for width, height in ((1440, 900), (1024, 768)):
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
-        visitor = AppPage(context, url)
-        visitor.page.screenshot(path=artifacts() / f"app-{theme}-{width}.png")
-        box = visitor.page.locator(".card").first.bounding_box()
-        assert box is not None
-        assert box["y"] + box["height"] <= height
-        assert visitor.page.evaluate("document.documentElement.scrollWidth") <= width
-        assert visitor.page.evaluate("document.body.classList.contains('dark')") == (theme == "dark")
-        assert visitor.complaints == []
-        assert visitor.foreign == set()
-        context.close()
+        screen: Any = {"width": width, "height": height}
+        with AppPage.visiting(browser, url, viewport=screen, color_scheme=theme) as visitor:
+            visitor.page.screenshot(path=artifacts() / f"app-{theme}-{width}.png")
+            box = visitor.page.locator(".card").first.bounding_box()
+            assert box is not None
+            assert box["y"] + box["height"] <= height
+            assert visitor.page.evaluate("document.documentElement.scrollWidth") <= width
+            assert visitor.page.evaluate("document.body.classList.contains('dark')") == (theme == "dark")
 
 
-@browser_test
 def test_the_theme_button_turns_the_page_dark_and_it_stays(visitor: AppPage) -> None:
     visitor.page.locator("#theme").click()
     assert visitor.page.evaluate("document.body.classList.contains('dark')")
@@ -115,7 +67,6 @@ def test_the_theme_button_turns_the_page_dark_and_it_stays(visitor: AppPage) -> 
 # ---- the slider ------------------------------------------------------------------------------------------------------
 
 
-@browser_test
 def test_the_answer_follows_the_mouse_before_it_lets_go(visitor: AppPage) -> None:
     box = visitor.slider().bounding_box()
     assert box is not None
@@ -133,7 +84,6 @@ def test_the_answer_follows_the_mouse_before_it_lets_go(visitor: AppPage) -> Non
     visitor.until_recipe(f"gaussian_noise={amount:g};seed=0")
 
 
-@browser_test
 def test_keyboard_and_typed_numbers_drive_it_too(visitor: AppPage) -> None:
     visitor.slider().focus()
     visitor.page.keyboard.press("ArrowRight")
@@ -144,7 +94,6 @@ def test_keyboard_and_typed_numbers_drive_it_too(visitor: AppPage) -> None:
     visitor.until_recipe("gaussian_noise=0.5;seed=0")
 
 
-@browser_test
 def test_sliders_run_from_mild_on_the_left_to_strong_on_the_right(visitor: AppPage) -> None:
     visitor.write_recipe("jpeg=50")
     visitor.page.wait_for_function("document.querySelector('#step-0 input[type=range]').value === '50'")
@@ -155,7 +104,6 @@ def test_sliders_run_from_mild_on_the_left_to_strong_on_the_right(visitor: AppPa
     visitor.until_recipe("jpeg=40;seed=0")  # ImageNet-C severity 5
 
 
-@browser_test
 def test_classes_keep_their_order_while_it_moves_and_are_sorted_when_it_rests(visitor: AppPage) -> None:
     # All but the last row, which may be there because the clean picture was called so.
     sorted_rows = """() => [...document.querySelectorAll('.card')].every((card) => {
@@ -170,7 +118,6 @@ def test_classes_keep_their_order_while_it_moves_and_are_sorted_when_it_rests(vi
 # ---- the answer ------------------------------------------------------------------------------------------------------
 
 
-@browser_test
 def test_the_badge_says_when_the_baseline_changes_its_mind(visitor: AppPage, workspace: Any) -> None:
     for amount in np.arange(0.02, 0.5, 0.02).round(2).tolist():
         steps = {"steps": [["gaussian_noise", amount]], "seed": 0}
@@ -191,7 +138,6 @@ def test_the_badge_says_when_the_baseline_changes_its_mind(visitor: AppPage, wor
     visitor.page.wait_for_function("document.querySelector('.spoken').textContent.includes('Standard: holds')")
 
 
-@browser_test
 def test_models_come_and_go_and_the_baseline_stays_left(visitor: AppPage) -> None:
     visitor.choose("add-model", "BANG")
     visitor.until_cards(3)
@@ -206,7 +152,6 @@ def test_models_come_and_go_and_the_baseline_stays_left(visitor: AppPage) -> Non
 # ---- the chain -------------------------------------------------------------------------------------------------------
 
 
-@browser_test
 def test_a_chain_is_built_reordered_switched_off_and_undone_by_keyboard(visitor: AppPage) -> None:
     visitor.choose("add-step", "jpeg")
     visitor.until_recipe("gaussian_noise=0.06,jpeg=30;seed=0")
@@ -228,7 +173,6 @@ def test_a_chain_is_built_reordered_switched_off_and_undone_by_keyboard(visitor:
     visitor.page.wait_for_function("!document.querySelector('#recipe textarea').value.endsWith('seed=0')")
 
 
-@browser_test
 def test_a_recipe_is_pasted_and_a_wrong_one_is_explained(visitor: AppPage) -> None:
     visitor.write_recipe("jpeg=20, jpeg=90, gaussian_blur=1.5; seed=9; pixels=float")
     visitor.until_recipe("jpeg=20,jpeg=90,gaussian_blur=1.5;seed=9;pixels=float")
@@ -238,7 +182,6 @@ def test_a_recipe_is_pasted_and_a_wrong_one_is_explained(visitor: AppPage) -> No
     assert "Traceback" not in visitor.page.content()
 
 
-@browser_test
 def test_an_attack_asks_whom_to_attack(visitor: AppPage) -> None:
     visitor.choose("add-step", "FGSM")
     attack = f"fgsm={2 / 255!r};seed=0;against={MODELS[0]}"
@@ -252,25 +195,21 @@ def test_an_attack_asks_whom_to_attack(visitor: AppPage) -> None:
 # ---- pictures --------------------------------------------------------------------------------------------------------
 
 
-@browser_test
 def test_an_uploaded_picture_is_shown_as_it_is_and_others_never_see_it(
     visitor: AppPage, browser: Browser, url: str
 ) -> None:
-    stranger_context = browser.new_context(viewport={"width": 1440, "height": 900})
-    stranger = AppPage(stranger_context, url)
-    for page, colour in ((visitor, (200, 10, 20)), (stranger, (10, 20, 200))):
-        before = page.hash
-        page.upload("mine.png", png(colour))
-        page.until_other_hash(before)
-    for page, colour in ((visitor, (200, 10, 20)), (stranger, (10, 20, 200))):
-        assert page.pixels("clean")[2][:3] == list(colour)
-        page.number().fill("0")
-        page.until_recipe("gaussian_noise=0;seed=0")
-        assert page.pixels("distorted")[2][:3] == list(colour)
-    stranger_context.close()
+    with AppPage.visiting(browser, url) as stranger:
+        for page, colour in ((visitor, (200, 10, 20)), (stranger, (10, 20, 200))):
+            before = page.hash
+            page.upload("mine.png", png(colour))
+            page.until_other_hash(before)
+        for page, colour in ((visitor, (200, 10, 20)), (stranger, (10, 20, 200))):
+            assert page.pixels("clean")[2][:3] == list(colour)
+            page.number().fill("0")
+            page.until_recipe("gaussian_noise=0;seed=0")
+            assert page.pixels("distorted")[2][:3] == list(colour)
 
 
-@browser_test
 @pytest.mark.parametrize(
     ("name", "data", "sentence"),
     [
@@ -288,7 +227,6 @@ def test_a_bad_file_gets_a_plain_sentence(visitor: AppPage, name: str, data: byt
     assert visitor.hash == before  # the cat is still there
 
 
-@browser_test
 def test_a_picture_the_server_forgot_is_handed_over_again(visitor: AppPage) -> None:
     before = visitor.hash
     visitor.upload("mine.png", png((90, 160, 30)))
@@ -313,7 +251,6 @@ def test_a_picture_the_server_forgot_is_handed_over_again(visitor: AppPage) -> N
     visitor.page.unroute_all()
 
 
-@browser_test
 def test_a_digit_brings_the_digit_models_and_a_photograph_the_others(visitor: AppPage) -> None:
     visitor.page.get_by_role("button", name="Data set").click()
     visitor.page.locator(".row-of-data").nth(2).click()
@@ -324,7 +261,6 @@ def test_a_digit_brings_the_digit_models_and_a_photograph_the_others(visitor: Ap
     visitor.page.wait_for_function("document.querySelector('figcaption span:last-child').textContent === '32 × 32'")
 
 
-@browser_test
 def test_the_difference_can_be_amplified(visitor: AppPage) -> None:
     read = "[...document.querySelector('.frame canvas').getContext('2d').getImageData(0, 0, 32, 32).data]"
     visitor.page.locator(".amplify").select_option("1")
@@ -334,131 +270,3 @@ def test_the_difference_can_be_amplified(visitor: AppPage) -> None:
     visitor.page.locator(".amplify").select_option("8")
     eight = np.asarray(visitor.page.evaluate(read)).reshape(-1, 4)[:, :3]
     assert np.abs(eight - np.clip(127.5 + 4 * (distorted - clean), 0, 255)).max() <= 0.5
-
-
-# ---- the server's side -----------------------------------------------------------------------------------------------
-
-
-def test_app_core_and_command_line_give_the_same_numbers(workspace: Any, tmp_path: Any) -> None:
-    from typer.testing import CliRunner
-
-    from explorer import Recipe, compare, fit, load_model
-    from explorer.cli import app
-    from explorer.data import images
-
-    recipe = "gaussian_noise=0.1,jpeg=40;seed=7"
-    cat = images.sample_images()["cat"]()
-    file = tmp_path / "cat.png"
-    file.write_bytes(images.encode_png(cat))
-    core = compare([load_model(name) for name in MODELS], fit(cat, 32, 3), Recipe.parse(recipe)).to_dict()
-    page = workspace.answer(state(recipe=Recipe.parse(recipe).to_dict()))
-    ran = CliRunner().invoke(app, ["compare", str(file), "--models", ",".join(MODELS), "--recipe", recipe, "--json"])
-    assert ran.exit_code == 0, ran.output
-    line = json.loads(ran.stdout)
-    for other in (page, line):
-        assert other["image_hash"] == core["image_hash"]
-        assert other["recipe"] == core["recipe"]
-        assert _close(other["input"], core["input"])
-        for theirs, ours in zip(other["models"], core["models"], strict=True):
-            assert _close({key: theirs[key] for key in ours}, ours)
-
-
-def _close(a: Any, b: Any) -> bool:
-    """Equal but for rounding: one asks the clean and the distorted image in one batch, the other one by one."""
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(_close(a[key], b[key]) for key in a)
-    if isinstance(a, list):
-        return len(a) == len(b) and all(_close(x, y) for x, y in zip(a, b, strict=True))
-    if isinstance(a, float) and isinstance(b, float):
-        return a == pytest.approx(b, rel=1e-3, abs=1e-4)
-    return bool(a == b)
-
-
-HOSTILE: list[Any] = [
-    None,
-    [],
-    "state",
-    {},
-    state(models=[]),
-    state(models="cifar10/resnet20/standard"),
-    state(models=["../../etc/passwd"]),
-    state(models=[{"name": 1}]),
-    state(models=MODELS * 50),
-    state(models=[MODELS[0], MODELS[0]]),
-    state(models=["<script>alert(1)</script>"]),
-    state(picture=None),
-    state(picture={"sample": "../cat"}),
-    state(picture={"token": "guess"}),
-    state(picture={"dataset": "digits", "index": -1}),
-    state(picture={"dataset": "digits", "index": True}),
-    state(picture={"dataset": "/etc", "index": 0}),
-    state(recipe=None),
-    state(recipe={"steps": [["gaussian_noise", float("nan")]]}),
-    state(recipe={"steps": [["gaussian_noise", float("inf")]]}),
-    state(recipe={"steps": [["gaussian_noise", "0.1"]]}),
-    state(recipe={"steps": [[["a"], 1]]}),
-    state(recipe={"steps": [["x" * 100_000, 1]]}),
-    state(recipe={"steps": [["gaussian_noise", 0.1]] * 100_000}),
-    state(recipe={"steps": "gaussian_noise"}),
-    state(recipe={"steps": [], "seed": -1}),
-    state(recipe={"steps": [], "seed": 1e300}),
-    state(recipe={"steps": [], "quantised": "yes"}),
-    state(recipe={"steps": [], "surprise": 1}),
-    state(recipe={"steps": [["fgsm", 0.01]]}),
-    state(recipe={"steps": [["fgsm", 0.01]], "against": "nobody"}),
-]
-
-
-@pytest.mark.parametrize("question", HOSTILE, ids=lambda question: str(question)[:60])
-def test_whatever_the_browser_sends_gets_one_sentence(workspace: Any, question: Any) -> None:
-    with pytest.raises(ExplorerError, match=r"^[A-Za-z].{10,400}[.?:;)]?"):
-        workspace.answer(question)
-
-
-def test_a_token_opens_its_picture_only_and_old_ones_are_forgotten() -> None:
-    from explorer.app.cache import LruCache
-    from explorer.app.dataset_catalog import DatasetCatalog
-    from explorer.app.pictures import PictureGoneError, Pictures
-
-    pictures = Pictures([(32, 3), (28, 1)], DatasetCatalog())
-    red, blue = (pictures.bring(png(colour))["token"] for colour in ((255, 0, 0), (0, 0, 255)))
-    assert len(red) >= 32
-    assert pictures.find({"token": red}, (32, 3))[1].pixels[0, :, 0, 0].tolist() == [1, 0, 0]
-    assert pictures.find({"token": blue}, (28, 1))[1].pixels.shape == (1, 1, 28, 28)
-    with pytest.raises(PictureGoneError):
-        pictures.find({"token": red[:-1]}, (32, 3))
-    now = [0.0]
-    recent: LruCache[str, int] = LruCache(2, seconds=10, clock=lambda: now[0])
-    for i, key in enumerate("abc"):
-        recent.put(key, i)
-    assert [recent.get(key) for key in "abc"] == [None, 1, 2]
-    now[0] = 11
-    assert recent.get("c") is None
-    assert len(recent) == 0
-
-
-def test_serve_takes_the_next_free_port_and_prints_the_address() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        with serving("--port", str(port), "--models", MODELS[0]) as address:
-            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-            page = opener.open(address, timeout=60).read().decode()
-    assert address != f"http://127.0.0.1:{port}"
-    assert "Stability Explorer" in page
-    assert "fonts.googleapis" not in page
-
-
-def test_an_address_of_elsewhere_is_refused() -> None:
-    from explorer.app import free_port
-
-    with pytest.raises(ExplorerError, match="not one of this machine"):
-        free_port("no-such-host.invalid", 7860)
-
-
-def test_a_model_that_is_not_there_is_named() -> None:
-    from explorer.app import build
-
-    with pytest.raises(ExplorerError, match="no-such"):
-        build(["cifar10/resnet20/no-such"])

@@ -9,7 +9,7 @@ import pytest
 
 from explorer.web import stylesheets
 from explorer.web.bundle import bundle
-from tests.support.app_page import PATIENCE
+from tests.support.bare_page import bare_page
 from tests.support.curve_data import band, curves, model
 
 if TYPE_CHECKING:
@@ -21,46 +21,39 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """The view on a page whose chain is ``steps``; jobs wait in ``jobs`` until the test answers them."""
-    page = browser.new_page(viewport={"width": 1100, "height": 700})
-    page.set_default_timeout(PATIENCE)
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.set_content(
-        f"<!doctype html><style>{stylesheets.css(*stylesheets.PANEL)}</style><section id=view-curves></section>"
-    )
-    page.evaluate(
-        """async (source) => {
-          const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
-          const { makeCurvesView } = await import(url);
-          const sides = { rotate: { identity: 0 } };
-          Object.assign(window, {
-            steps: [{ name: 'gaussian_noise', amount: 0.1, on: true }], touched: null, seed: 0,
-            asked: [], cancelled: 0, set: [], marks: {}, answerJob: [],
-          });
-          const host = {
-            state: () => ({ steps }), activeStep: () => touched,
-            distortion: (name) => ({ title: name }), range: (step) => sides[step.name] ?? { identity: 0 },
-            setAmount: (...said) => set.push(said), markFlips: (index, found) => (marks[index] = found),
-          };
-          const run = (handler, question, { progress }) => {
-            progress(1, 10);
-            asked.push([handler, question.step_index, question.seeds, question.state.recipe]);
-            return new Promise((resolve) => answerJob.push(resolve));
-          };
-          const jobs = { run, cancel: () => (cancelled += 1) };
-          const element = document.getElementById('view-curves');
-          window.view = makeCurvesView({ element, page: host, jobs });
-          window.tell = (live, answer = {}) => {
-            const active = steps.filter((step) => step.on).map(({ name, amount }) => [name, amount]);
-            const recipe = { steps: active, seed, against: null, quantised: true };
-            view.update({ answer, question: { picture: { sample: 'cat' }, models: ['a'], recipe }, live });
-          };
-        }""",
-        bundle("explore/tabs/curves.js"),
-    )
-    yield page
-    page.close()
-    assert complaints == []
+    html = f"<style>{stylesheets.css(*stylesheets.PANEL)}</style><section id=view-curves></section>"
+    with bare_page(browser, html) as page:
+        page.evaluate(
+            """async (source) => {
+              const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+              const { makeCurvesView } = await import(url);
+              const sides = { rotate: { identity: 0 } };
+              Object.assign(window, {
+                steps: [{ name: 'gaussian_noise', amount: 0.1, on: true }], touched: null, seed: 0,
+                asked: [], cancelled: 0, set: [], marks: {}, answerJob: [],
+              });
+              const host = {
+                state: () => ({ steps }), activeStep: () => touched,
+                distortion: (name) => ({ title: name }), range: (step) => sides[step.name] ?? { identity: 0 },
+                setAmount: (...said) => set.push(said), markFlips: (index, found) => (marks[index] = found),
+              };
+              const run = (handler, question, { progress }) => {
+                progress(1, 10);
+                asked.push([handler, question.step_index, question.seeds, question.state.recipe]);
+                return new Promise((resolve) => answerJob.push(resolve));
+              };
+              const jobs = { run, cancel: () => (cancelled += 1) };
+              const element = document.getElementById('view-curves');
+              window.view = makeCurvesView({ element, page: host, jobs });
+              window.tell = (live, answer = {}) => {
+                const active = steps.filter((step) => step.on).map(({ name, amount }) => [name, amount]);
+                const recipe = { steps: active, seed, against: null, quantised: true };
+                view.update({ answer, question: { picture: { sample: 'cat' }, models: ['a'], recipe }, live });
+              };
+            }""",
+            bundle("explore/tabs/curves.js"),
+        )
+        yield page
 
 
 def tell(page: Page, change: str = "", *, live: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""The server's side of the page "Failures": counts, filters, order, pictures, annotations, runs; hostile requests."""
+"""The server's side of the page "Failures": counts, filters, order, pictures, marks; nonsense from a browser."""
 
 from __future__ import annotations
 
@@ -18,19 +18,16 @@ from explorer.app.context import Context, make_context
 from explorer.app.failures.open_surveys import OpenSurveys
 from explorer.app.failures.page import Failures
 from explorer.app.failures.table import load
-from explorer.app.jobs import HANDLERS, StoppedError
+from explorer.app.jobs import HANDLERS
 from explorer.data import images
 from explorer.errors import ExplorerError
 from explorer.survey import QUADRANTS, Survey, accuracy, make_plan, read_annotations, run, shipped
 from explorer.survey.statistics import paired
+from tests.support.questions import silent
 
 PAIR = ["digits/lenet/standard", "digits/lenet/stability"]
 MODELS = [*PAIR, "digits/lenet/gaussian"]
 DISTORTIONS = ["gaussian_noise=0.3:0.5", "jpeg=20", "fgsm=8/255"]
-
-
-def silent(done: int, total: int) -> None:
-    pass
 
 
 @pytest.fixture(scope="module")
@@ -391,78 +388,3 @@ def test_a_map_places_the_cases_that_the_filters_keep(context: Context, key: str
     for change in changes:
         with pytest.raises(ExplorerError, match=r"\.$"):
             HANDLERS["survey_map"](context, question | change, silent)
-
-
-# ---- runs from the page ----------------------------------------------------------------------------------------------
-
-NEW = {
-    "models": PAIR,
-    "data": "digits",
-    "distortions": [["gaussian_noise", [0.3, 0.5]], ["jpeg", None]],
-    "seeds": [0],
-    "limit": 80,
-}
-
-
-def test_a_run_tells_its_cost_first_is_stopped_and_goes_on(context: Context, tmp_path: Path) -> None:
-    context = beside(context, tmp_path)
-    page = failures(context)
-    takes = HANDLERS["survey_cost"](context, NEW, silent)
-    assert (takes["rows"], takes["done"], takes["images"]) == (80 * 7 * 2, 0, 80)
-    assert takes["bytes"] > 0
-    assert takes["seconds"] > 0
-    assert not list(tmp_path.iterdir())  # nothing is written before the person says so
-
-    def stop(done: int, total: int) -> None:
-        assert total in {0, takes["rows"]}
-        if done > takes["rows"] // 4:
-            raise StoppedError
-
-    with pytest.raises(StoppedError):
-        HANDLERS["survey_run"](context, NEW, stop)
-    (held,) = [one for one in page.answer({"ask": "surveys"})["surveys"] if one["origin"] == "named"]
-    assert held["done"] < 80
-    with pytest.raises(ExplorerError, match="no finished rows yet"):
-        page.answer({"ask": "open", "survey": held["key"]})
-    done = HANDLERS["survey_run"](context, {"survey": held["key"]}, silent)
-    assert done["survey"] == held["key"]
-    found = page.answer({"ask": "open", "survey": held["key"]})
-    assert (found["cases"], found["done"]) == (80 * 7, 80)
-    assert HANDLERS["survey_cost"](context, NEW, silent)["done"] == 80
-    (folder,) = tmp_path.iterdir()
-    models = [load_model(name, device="cpu") for name in PAIR]
-    data = load_dataset("digits")
-    plan = make_plan(models, data, ["gaussian_noise=0.3:0.5", "jpeg"], limit=80)
-    run(models, data, plan, tmp_path / "same")
-    ordered = 'SELECT * FROM rows ORDER BY "case", model'
-    assert Survey(folder).sql(ordered).equals(Survey(tmp_path / "same").sql(ordered))
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"models": []},
-        {"models": ["nobody"]},
-        {"models": [PAIR[0], "cifar10/resnet20/standard"]},
-        {"data": "nothing"},
-        {"data": "/etc"},
-        {"distortions": []},
-        {"distortions": [["nope", None]]},
-        {"distortions": [["jpeg=50", None]]},
-        {"distortions": [["jpeg", [500]]]},
-        {"distortions": [["jpeg", ["50"]]]},
-        {"distortions": [["jpeg", []]]},
-        {"distortions": "jpeg"},
-        {"seeds": []},
-        {"seeds": [1.5]},
-        {"seeds": [1, 1]},
-        {"seeds": list(range(100))},
-        {"limit": 0},
-        {"limit": "80"},
-    ],
-    ids=str,
-)
-@pytest.mark.parametrize("handler", ["survey_cost", "survey_run"])
-def test_a_run_that_makes_no_sense_is_refused(context: Context, handler: str, change: dict[str, Any]) -> None:
-    with pytest.raises(ExplorerError, match=r"^[A-Z'a-z0-9].{10,600}\.$"):
-        HANDLERS[handler](context, NEW | change, silent)

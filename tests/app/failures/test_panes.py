@@ -1,0 +1,151 @@
+"""The panes of the page "Failures" in a browser: charts, the map, a run, and that all fit."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from explorer.survey import QUADRANTS, Survey
+from tests.support.app_page import PATIENCE, artifacts
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+from tests.support.failures_page import FailuresPage, pairs
+
+pytestmark = pytest.mark.browser
+
+
+def test_charts_show_what_the_survey_says_and_lead_to_the_cases(visitor: FailuresPage, folder: Path) -> None:
+    page = visitor.page
+    frame = pairs(folder)
+    page.get_by_role("tab", name="Accuracy").click()
+    page.wait_for_selector(".f-chart")
+    assert page.locator(".f-chart").count() == 4
+    noise = frame[(frame.distortion == "gaussian_noise") & (frame.amount == 0.5)]
+    point = page.locator(".f-chart").first.get_by_role("button").nth(1)
+    assert f"Standard {100 * noise.correct.mean():.1f} %" in (point.get_attribute("aria-label") or "")
+    page.locator("#f-accuracy summary").click()
+    assert page.locator("#f-accuracy tbody tr").count() == 6
+    point.press("Enter")
+    page.wait_for_function("document.querySelector('#f-tab-gallery').getAttribute('aria-selected') === 'true'")
+    visitor.until_total(int(noise.quadrant.isin(QUADRANTS[:2]).sum()))
+    page.get_by_role("tab", name="Confusion").click()
+    shown = noise[noise.quadrant.isin(QUADRANTS[:2])]
+    page.wait_for_selector(".f-matrix")
+    total = page.locator(".f-matrix").first.locator("button").all_inner_texts()
+    assert sum(int(text.replace(",", "")) for text in total) == len(shown)
+    cell = page.locator(".f-matrix").nth(1).locator("td:not(.same) button").first
+    number = int(cell.inner_text())
+    cell.click()
+    visitor.until_total(number)
+    assert page.get_by_label("Model", exact=True).input_value() == "other"
+
+
+def test_a_loop_on_the_map_picks_the_cases_in_it(visitor: FailuresPage) -> None:
+    page = visitor.page
+    for name in QUADRANTS[2:]:
+        page.locator(f"[data-quadrant={name}]").click()
+    visitor.until_total(600)
+    page.get_by_role("tab", name="Map").click()
+    page.wait_for_selector(".f-map svg .f-dot", state="attached")
+    assert page.locator(".f-map .f-dot").count() == 600
+    box = page.locator(".f-map").bounding_box()
+    assert box
+    x, y = box["x"], box["y"]
+    middle = x + box["width"] / 2
+    page.mouse.move(x + 2, y + 2)
+    page.mouse.down()
+    for to in ((middle, y + 2), (middle, y + box["height"] - 2), (x + 2, y + box["height"] - 2), (x + 2, y + 2)):
+        page.mouse.move(*to, steps=4)
+    left = page.eval_on_selector_all(
+        ".f-map .f-dot",
+        "(all, edge) => all.filter(one => { const box = one.getBoundingClientRect();"
+        " return box.x + box.width / 2 < edge; }).length",
+        middle,
+    )
+    assert 0 < left < 600
+    page.mouse.up()
+    page.wait_for_function("document.querySelector('#f-tab-gallery').getAttribute('aria-selected') === 'true'")
+    visitor.until_total(left)
+    page.get_by_role("button", name=re.compile("picked on the map")).click()
+    visitor.until_total(600)
+    page.get_by_role("tab", name="Map").click()
+    page.wait_for_function("document.querySelectorAll('.f-map .f-dot').length === 600")
+    page.locator(".f-map").wait_for()
+    page.locator(".f-map").focus()
+    page.wait_for_function("document.activeElement.classList.contains('f-map')")
+    for press in ("+", "+", "ArrowLeft"):
+        page.keyboard.press(press)
+    found = re.match(r"(\d+) cases in the circle", page.locator("#f-map .f-line > small").inner_text())
+    assert found
+    assert int(found[1]) > 0
+    page.keyboard.press("Enter")
+    visitor.until_total(int(found[1]))
+
+
+def open_new(page: Page, images: str) -> None:
+    page.get_by_role("button", name="New survey").click()
+    dialog = page.locator("dialog[open]")
+    families = dialog.get_by_label("Trained on")
+    families.select_option(label=next(one for one in families.locator("option").all_inner_texts() if "Digits" in one))
+    dialog.get_by_label("Images at most").fill(images)
+    dialog.get_by_label("Amounts of JPEG").fill("50, 20")
+    dialog.get_by_role("button", name="What will it take?").click()
+    page.wait_for_function("document.querySelector('.f-message').textContent.includes('rows')")
+
+
+def test_a_survey_is_priced_run_stopped_and_gone_on_with(visitor: FailuresPage, folder: Path) -> None:
+    page = visitor.page
+    try:
+        open_new(page, "40")
+        told = page.locator(".f-message").inner_text()
+        assert "560 rows (40 images, 7 conditions), about" in told
+        page.screenshot(path=artifacts() / "failures-new.png")
+        assert len(list(folder.parent.iterdir())) == 1  # nothing is written before it is started
+        page.get_by_role("button", name="Start").click()
+        visitor.app.until_notice("The survey is finished")
+        page.wait_for_function("document.querySelector('.f-head small').textContent.startsWith('40 images of digits')")
+        visitor.until_cases()
+        assert sum(visitor.counts.values()) == 40 * 7
+        made = next(one for one in folder.parent.iterdir() if one != folder)
+        assert len(Survey(made).sql("SELECT * FROM rows")) == 560
+
+        open_new(page, "360")
+        page.get_by_role("button", name="Start").click()
+        page.wait_for_function("document.querySelector('dialog progress')?.value > 0")
+        page.get_by_role("button", name="Cancel").click()
+        visitor.app.until_notice("The survey was stopped")
+        open_new(page, "40")
+        assert "40 of 40 images are finished already" in page.locator(".f-message").inner_text()
+        page.keyboard.press("Escape")
+    finally:
+        for other in folder.parent.iterdir():
+            if other != folder:
+                shutil.rmtree(other, ignore_errors=True)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", [(1024, 768), (1920, 1080)])
+def test_every_pane_fits(browser: Browser, url: str, theme: str, size: tuple[int, int]) -> None:
+    visitor = FailuresPage(browser, url, viewport={"width": size[0], "height": size[1]}, color_scheme=theme)
+    page = visitor.page
+    for pane in ("gallery", "accuracy", "confusion", "map"):
+        page.locator(f"#f-tab-{pane}").click()
+        if pane != "gallery":
+            page.wait_for_selector(f"#f-{pane} :is(.f-chart, .f-matrix, .f-map)", timeout=PATIENCE)
+            page.wait_for_function("!document.querySelector('.f-pane:not([hidden]) [aria-busy=true]')")
+        page.screenshot(path=artifacts() / f"failures-{pane}-{size[0]}-{theme}.png")
+        wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide <= 0, f"{pane} is {wide} px too wide"
+        cut = page.eval_on_selector_all(
+            ".f-quadrant .words, .f-head select",
+            "all => all.filter(one => one.getBoundingClientRect().right > innerWidth).map(one => one.textContent)",
+        )
+        assert cut == []
+    assert visitor.app.complaints == []
+    visitor.context.close()
