@@ -31,7 +31,7 @@ export function openNewSurvey({ notice, jobs, catalogue, ran }) {
     title: "Whole numbers separated by commas: random distortions are drawn with each",
   });
   const rows = make("div", { class: "f-distortions", role: "group", "aria-label": "Distortions" });
-  const message = make("div", { class: "f-message", role: "status" });
+  const message = make("div", { class: "f-report", role: "status" });
   const estimate = smallButton("What will it take?", "Try it on a few images: rows, size, time", price);
   const begin = make(
     "button",

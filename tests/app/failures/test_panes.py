@@ -96,14 +96,14 @@ def open_new(page: Page, images: str) -> None:
     dialog.get_by_label("Images at most").fill(images)
     dialog.get_by_label("Amounts of JPEG").fill("50, 20")
     dialog.get_by_role("button", name="What will it take?").click()
-    page.wait_for_function("document.querySelector('.f-message').textContent.includes('rows')")
+    page.wait_for_function("document.querySelector('.f-report').textContent.includes('rows')")
 
 
 def test_a_survey_is_priced_run_stopped_and_gone_on_with(visitor: FailuresPage, folder: Path) -> None:
     page = visitor.page
     try:
         open_new(page, "40")
-        told = page.locator(".f-message").inner_text()
+        told = page.locator(".f-report").inner_text()
         assert "560 rows (40 images, 7 conditions), about" in told
         page.screenshot(path=artifacts() / "failures-new.png")
         assert len(list(folder.parent.iterdir())) == 1  # nothing is written before it is started
@@ -121,7 +121,7 @@ def test_a_survey_is_priced_run_stopped_and_gone_on_with(visitor: FailuresPage, 
         page.get_by_role("button", name="Cancel").click()
         visitor.app.until_notice("The survey was stopped")
         open_new(page, "40")
-        assert "40 of 40 images are finished already" in page.locator(".f-message").inner_text()
+        assert "40 of 40 images are finished already" in page.locator(".f-report").inner_text()
         page.keyboard.press("Escape")
     finally:
         for other in folder.parent.iterdir():
