@@ -22,9 +22,9 @@ from explorer.distortions.sampling import Edge, pad, pixel_grid, warp, weighted_
 _FFT_FROM = 17  # kernels at least this wide go through the Fourier transform
 
 
-def _bell(place: int, sigma: float) -> float:
-    """The Gaussian bell of height 1 at a place in px."""
-    reach = place / max(sigma, 1e-3)
+def _bell(offset: int, sigma: float) -> float:
+    """The Gaussian bell of height 1 at an offset in px."""
+    reach = offset / max(sigma, 1e-3)
     return math.exp(-0.5 * reach * reach)
 
 
@@ -208,25 +208,25 @@ def glass_blur(x: Tensor, amount: float, draws: Draws) -> Tensor:
         moved = (chance < 1 - math.sqrt(1 - share)) & inside  # q of the pixels are spread by q - q^2 / 2
         row = rows + torch.where(moved, torch.floor(reach * (2 * down - 1)), 0)
         column = columns + torch.where(moved, torch.floor(reach * (2 * right - 1)), 0)
-        place = row.clamp_(0, height - 1) * width + column.clamp_(0, width - 1)
-        place = _overwritten(place.long().expand(len(x), -1, -1).flatten(1))
-        x = x.flatten(2).gather(2, place[:, None].expand(-1, x.shape[1], -1)).view_as(x)
+        source_index = row.clamp_(0, height - 1) * width + column.clamp_(0, width - 1)
+        source_index = _overwritten(source_index.long().expand(len(x), -1, -1).flatten(1))
+        x = x.flatten(2).gather(2, source_index[:, None].expand(-1, x.shape[1], -1)).view_as(x)
     return smooth(x, sigma)
 
 
-def _overwritten(place: Tensor) -> Tensor:
-    """Where each pixel's value comes from in the end, if from the last to the first each takes that at ``place``.
+def _overwritten(source_index: Tensor) -> Tensor:
+    """Where each pixel's value comes from in the end, if the pixels are replaced in turn, from the last to the first.
 
     Args:
-        place: Indices (N, P); those behind the pixel's own have taken another's value by then.
+        source_index: Where each pixel takes its value from (N, P); later pixels have been replaced by then.
 
     Returns:
         Indices (N, P).
     """
-    behind = place > torch.arange(place.shape[1], device=place.device)
-    source = place
+    behind = source_index > torch.arange(source_index.shape[1], device=source_index.device)
+    source = source_index
     while True:
-        further = torch.where(behind, source.gather(1, place), place)
+        further = torch.where(behind, source.gather(1, source_index), source_index)
         if torch.equal(further, source):
             return source
         source = further
@@ -293,8 +293,8 @@ def trail(x: Tensor, angle: Tensor, weights: Sequence[float]) -> Tensor:
     for i, weight in enumerate(weights[1:], start=1):
         row = (rows + torch.ceil(i * down - 0.5).long()[:, :, None]).clamp_(0, height - 1)
         column = (columns + torch.ceil(i * across - 0.5).long()[:, :, None]).clamp_(0, width - 1)
-        place = (row * width + column).flatten(1)[:, None].expand(count, channels, height * width)
-        out.add_(pixels.gather(2, place).view_as(x), alpha=weight / total)
+        source_index = (row * width + column).flatten(1)[:, None].expand(count, channels, height * width)
+        out.add_(pixels.gather(2, source_index).view_as(x), alpha=weight / total)
     return out
 
 
@@ -335,13 +335,13 @@ def clipped_zoom(x: Tensor, zoom: float) -> Tensor:
     Returns:
         Enlarged images (N, C, H, W).
     """
-    rows, columns = (_crop_places(side, zoom).to(x) for side in x.shape[2:])
+    rows, columns = (_crop_positions(side, zoom).to(x) for side in x.shape[2:])
     return warp(x, rows[:, None], columns[None, :])
 
 
-def _crop_places(side: int, zoom: float) -> Tensor:
+def _crop_positions(side: int, zoom: float) -> Tensor:
     """Where the pixels of one axis come from, float64 (side,): whole px, stretched from corner to corner and cut."""
     kept = math.ceil(side / zoom)
     stretched = max(round(kept * zoom), side)
-    place = torch.arange(side, dtype=torch.float64) + (stretched - side) // 2
-    return (side - kept) // 2 + place * ((kept - 1) / max(stretched - 1, 1))
+    position = torch.arange(side, dtype=torch.float64) + (stretched - side) // 2
+    return (side - kept) // 2 + position * ((kept - 1) / max(stretched - 1, 1))

@@ -52,13 +52,13 @@ def crop(x: Tensor, amount: float, draws: Draws) -> Tensor:
     left); the seed chooses the corner; the rest is enlarged bilinearly to (H, W).
     """
     corner = (draws.uniform(2) < 0.5).to(x.device, x.dtype)
-    places = []
+    positions = []
     for axis, line in enumerate(pixel_grid(x)):
         side = x.shape[2 + axis]
         kept = max(1.0, side - amount)
         inside = ((line + 0.5) * (kept / side) - 0.5).clamp(0, kept - 1)
-        places.append(inside + corner[:, axis, None, None] * (side - kept))
-    return warp(x, places[0], places[1])
+        positions.append(inside + corner[:, axis, None, None] * (side - kept))
+    return warp(x, positions[0], positions[1])
 
 
 @distortion(
@@ -139,7 +139,7 @@ _ELASTIC = {
     "CIFAR-10-C": ((0.0, 0.13, 0.08), (0.05, 0.2, 0.07), (0.08, 0.06, 0.06), (0.1, 0.04, 0.05), (0.1, 0.03, 0.03)),
     "ImageNet-C": ((2.0, 0.7, 0.1), (2.0, 0.08, 0.2), (0.05, 0.01, 0.02), (0.07, 0.01, 0.02), (0.12, 0.01, 0.02)),
 }
-_UNIT = {"CIFAR-10-C": 32.0, "ImageNet-C": 244.0}  # 244: the published code's own slip for 224
+_UNIT = {"CIFAR-10-C": 32.0, "ImageNet-C": 244.0}  # 244: a typo for 224 in the published code
 
 
 def _strain(setting: Settings, side: int) -> float:
@@ -150,7 +150,7 @@ def _strain(setting: Settings, side: int) -> float:
     return math.sqrt(4 * (bend + slant))
 
 
-def _elastic_knots(name: str) -> tuple[tuple[float, ...], tuple[float, ...], tuple[Settings, ...]]:
+def _elastic_settings(name: str) -> tuple[tuple[float, ...], tuple[float, ...], tuple[Settings, ...]]:
     """The strains of the severities; and in order all strains and their settings, as shares of the image's side."""
     side = PUBLISHED[name]
     settings = [tuple(share * _UNIT[name] / side for share in setting) for setting in _ELASTIC[name]]
@@ -158,17 +158,17 @@ def _elastic_knots(name: str) -> tuple[tuple[float, ...], tuple[float, ...], tup
     ordered = sorted(zip(strains, settings, strict=True))
     (_, mildest), (most, strongest) = ordered[0], ordered[-1]
     none, double = (0.0, mildest[1], 0.0), (2 * strongest[0], strongest[1], 2 * strongest[2])
-    places, bends = zip((0.0, none), *ordered, (2 * most, double), strict=True)
-    return tuple(strains), places, bends
+    amounts, bends = zip((0.0, none), *ordered, (2 * most, double), strict=True)
+    return tuple(strains), amounts, bends
 
 
-_KNOTS = {name: _elastic_knots(name) for name in _ELASTIC}
+_INTERPOLATION = {name: _elastic_settings(name) for name in _ELASTIC}
 
 
 @distortion(
     "elastic_transform", title="Elastic transform", family="geometry", unit="strain", symbol="γ",
     low=0, high=1.6, identity=0, default=0.45, step=0.01,
-    severities={name: strains for name, (strains, *_) in _KNOTS.items()},
+    severities={name: strains for name, (strains, *_) in _INTERPOLATION.items()},
     random=True, source=f"{HENDRYCKS}; the amount is ours, the settings are the published ones",
 )  # fmt: skip
 def elastic_transform(x: Tensor, amount: float, draws: Draws) -> Tensor:
@@ -184,8 +184,8 @@ def elastic_transform(x: Tensor, amount: float, draws: Draws) -> Tensor:
     """
     height, width = x.shape[2:]
     side = min(height, width)
-    _, places, bends = _KNOTS[published_for(side)]
-    push, smoothing, jitter = between(amount, places, bends)
+    _, amounts, bends = _INTERPOLATION[published_for(side)]
+    push, smoothing, jitter = between(amount, amounts, bends)
     corners = (draws.uniform(3, 2).to(x.device) * 2 - 1) * (jitter * side)
     noise = draws.uniform(2, height, width).to(x.device) * 2 - 1
     rows, columns = pixel_grid(x)

@@ -222,10 +222,10 @@ class Distortion:
         name = self.published_at(side)
         if self.severities is None or name is None:
             return None
-        marks, own = self.severities[name], PUBLISHED[name]
-        if not self.per_side or side == own:
-            return marks
-        return tuple(self.identity + (mark - self.identity) * side / own for mark in marks)
+        published, own_side = self.severities[name], PUBLISHED[name]
+        if not self.per_side or side == own_side:
+            return published
+        return tuple(self.identity + (amount - self.identity) * side / own_side for amount in published)
 
     def check(self, amount: float) -> float:
         """Check an amount.

@@ -25,12 +25,12 @@ class Bound:
     """The last attack on a batch: within what its pixels must stay.
 
     Attributes:
-        kind: The attack.
+        attack: The attack.
         before: Images before it (N, C, H, W) or (1, C, H, W).
         amount: Its size, one for all images or one for each.
     """
 
-    kind: Distortion
+    attack: Distortion
     before: Tensor
     amount: float | Tensor
 
@@ -57,13 +57,13 @@ def rounded(x: Tensor, bound: Bound | None) -> Tensor:
     Returns:
         Images with values k / 255.
     """
-    if bound is None or bound.kind.norm is None:
+    if bound is None or bound.attack.norm is None:
         return quantise(x)
     exact = torch.float32 if x.device.type == "mps" else torch.float64
     clean = quantise(bound.before).mul(255).round().expand_as(x).to(exact)
     away = x.to(exact) * 255 - clean
     size = torch.as_tensor(bound.amount, dtype=torch.float64).to(away) * 255
-    if bound.kind.norm == "linf":
+    if bound.attack.norm == "linf":
         limit = torch.floor(size + SLACK)
         moved = away.round().clamp(-limit, limit)
     else:

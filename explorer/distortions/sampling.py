@@ -37,22 +37,22 @@ def grid(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
         Grid (M, H, W, 2) for ``look_up``.
     """
     height, width = x.shape[-2:]
-    places = torch.broadcast_tensors((columns * 2 + 1) / width - 1, (rows * 2 + 1) / height - 1)
-    return torch.stack(places, dim=-1).expand(-1, height, width, 2)
+    points = torch.broadcast_tensors((columns * 2 + 1) / width - 1, (rows * 2 + 1) / height - 1)
+    return torch.stack(points, dim=-1).expand(-1, height, width, 2)
 
 
-def look_up(x: Tensor, places: Tensor) -> Tensor:
+def look_up(x: Tensor, points: Tensor) -> Tensor:
     """Sample bilinearly; outside, the image is reflected at its outer edge.
 
     Args:
         x: Images (N, C, H, W).
-        places: Grid (N or 1, H, W, 2).
+        points: Grid (N or 1, H, W, 2).
 
     Returns:
         Sampled images (N, C, H, W).
     """
-    places = places.expand(len(x), -1, -1, -1)
-    return F.grid_sample(x, places, mode="bilinear", padding_mode="reflection", align_corners=False)
+    points = points.expand(len(x), -1, -1, -1)
+    return F.grid_sample(x, points, mode="bilinear", padding_mode="reflection", align_corners=False)
 
 
 def warp(x: Tensor, rows: Tensor, columns: Tensor, *, mirror: bool = False) -> Tensor:
@@ -117,15 +117,15 @@ def pad(x: Tensor, margin: int, axis: int, edge: Edge = "repeat") -> Tensor:
         The padded tensor.
     """
     side = x.shape[axis]
-    place = torch.arange(-margin, side + margin, device=x.device)
+    position = torch.arange(-margin, side + margin, device=x.device)
     if edge == "mirror" and side > 1:
         turn = 2 * (side - 1)
-        place = place.remainder(turn)
-        place = torch.minimum(place, turn - place)
+        position = position.remainder(turn)
+        position = torch.minimum(position, turn - position)
     elif edge == "reflect":
-        place = place.remainder(2 * side)
-        place = torch.minimum(place, 2 * side - 1 - place)
-    return x.index_select(axis, place.clamp(0, side - 1))
+        position = position.remainder(2 * side)
+        position = torch.minimum(position, 2 * side - 1 - position)
+    return x.index_select(axis, position.clamp(0, side - 1))
 
 
 def weighted_sum(terms: Iterable[tuple[Tensor, float]]) -> Tensor:
