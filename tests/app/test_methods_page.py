@@ -168,9 +168,9 @@ def test_what_is_not_here_is_said_and_can_be_had(visitor: MethodsPage) -> None:
 
 
 def test_values_beyond_the_axis_are_counted(visitor: MethodsPage) -> None:
-    visitor.at("mnist", "fgsm")
+    visitor.at("mnist", "fgsm_float32")
     notes, status = visitor.page.locator(".m-notes"), visitor.page.locator(".m-status")
-    wanted = len(published_values("mnist", distortion="fgsm", clean=False))
+    wanted = len(published_values("mnist", distortion="fgsm_float32", clean=False))
     assert re.search(rf"{wanted} values lie beyond \S+.*; they are in the table below\.", notes.inner_text())
     visitor.at("mnist", "gaussian_noise")
     assert "choose more under Amounts" in notes.inner_text()

@@ -221,7 +221,7 @@ def test_raised_flags_of_an_attack_are_printed() -> None:
     from explorer.analysis import Flag, Sanity, Transfer
 
     quiet, loud = Flag(raised=False, sentence="All is well."), Flag(raised=True, sentence="Beware.")
-    sanity = (Sanity(0.0, quiet, quiet, quiet), Sanity(1.0, loud, quiet, loud))
+    sanity = (Sanity(0.0, quiet, quiet, quiet, quiet), Sanity(1.0, loud, quiet, quiet, loud))
     found = Transfer("fgsm", "FGSM", 0.1, "ε = 0.1", ("a", "b"), (), (), sanity, ())
     assert found.notes() == ["b: Beware.", "b: Beware."]
 

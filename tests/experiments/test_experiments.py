@@ -184,8 +184,8 @@ def test_values_that_a_method_states_are_named_and_not_copied() -> None:
     assert list(small.values) == ["clean", "gaussian_noise=0.072", "gaussian_noise=0.123"]
     assert len(small.values["clean"]) == 3, "one for each of the paper's bounds"
     bang = read_experiment(HERE / "experiments/bang-mnist.toml").published[1]
-    assert bang.values["fgsm=0.3"] == (30.1,)
-    assert bang.values["line-search: fgsm broken"] == (86.1,), "the file adds what no method states"
+    assert bang.values["fgsm_float32=0.3"] == (30.1,)
+    assert bang.values["line-search: fgsm float32 broken"] == (86.1,), "the file adds what no method states"
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
