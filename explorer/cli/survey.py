@@ -36,7 +36,9 @@ def run(
         str | None, typer.Option(help="Amounts for distortions without own ones; else severities 1 to 5.")
     ] = None,
     seeds: Annotated[str, typer.Option(help="Seeds of random distortions, separated by commas.")] = "0",
-    against: Annotated[str | None, typer.Option(help="The model that attacks are crafted on; else the first.")] = None,
+    against: Annotated[
+        str | None, typer.Option(help="The model all attacks are crafted on; else each on itself.")
+    ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Take the first images only.")] = None,
     precision: Annotated[str, typer.Option(help="float32, or bfloat16, which pays on a GPU.")] = "float32",
     engine: Annotated[

@@ -5,6 +5,7 @@ It opens from a file, without a network and without the explorer.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from pandas import isna
@@ -17,6 +18,7 @@ from explorer.reports.survey_curves import LINES, chart
 from explorer.reports.tables import Table
 from explorer.results import short_names
 from explorer.survey.annotations import Annotation
+from explorer.survey.plan import Plan
 from explorer.survey.query import QUADRANTS
 from explorer.survey.report import ONCE, RULES, SHOWN, Findings
 from explorer.survey.statistics import CLEAN
@@ -41,6 +43,7 @@ def survey_report(found: Findings, made: str) -> str:
         baseline=found.baseline,
         other=found.other,
         cases=cases,
+        same_pixels=not any(map(plan.crafted_on_each, plan.conditions)),
         finished=found.finished,
         unfinished=found.finished + len(found.unread) < plan.rows,
         distortions=", ".join(find_distortion(name).title.lower() for name in _distortions(found)),
@@ -86,7 +89,7 @@ def _side(found: Findings, quadrant: str, failing: str, holding: str) -> dict[st
 
 def _verdict(found: Findings) -> str:
     """In how many conditions either model is better, its interval excluding 0, and in how many neither is."""
-    rows = found.accuracy[found.accuracy.distortion != CLEAN]
+    rows = found.accuracy[(found.accuracy.distortion != CLEAN) & found.accuracy.p.notna()]
     gained = int((rows.difference_low > 0).sum())
     lost = int((rows.difference_high < 0).sum())
     return (
@@ -196,7 +199,7 @@ def _case(found: Findings, row: Any) -> dict[str, Any]:
             _answer(found, found.other, row.other_prediction, row.other_confidence, row.other_correct,
                     row.other_flipped),
         ],
-        "recipe": str(plan.recipe(condition, int(row.image))),
+        "recipe": str(plan.recipe(condition, int(row.image), found.baseline)),
         "hash": row.hash,
         "noted": " ".join(["★"] * annotation.star + [*annotation.tags, annotation.note]).strip(),
     }  # fmt: skip
@@ -226,8 +229,18 @@ def _data(found: Findings) -> list[str]:
         "Distorted pixels are rounded to 8 bits, as a file would hold them."
         if plan.quantised
         else "Pixels are floats.",
+        *_attacks(plan),
         *(f"Image {row}: {why}" for row, why in list(found.unread.items())[:20]),
     ]
+
+
+def _attacks(plan: Plan) -> list[str]:
+    """One sentence about whom the attacks were crafted on, if there are any."""
+    if not any(find_distortion(condition.distortion).adversarial for condition in plan.conditions):
+        return []
+    if plan.against is None:
+        return ["Every attack was crafted on each model itself."]
+    return [f"Attacks were crafted on {plan.against}; the other models saw a transferred attack."]
 
 
 def _model(found: Findings, name: str) -> dict[str, Any]:
@@ -265,4 +278,6 @@ def _between(value: float, low: float, high: float, *, signed: bool = False) -> 
 
 
 def _p(value: float) -> str:
+    if math.isnan(value):
+        return "none: transferred"
     return "< 0.0001" if value < 1e-4 else f"{value:.4f}"

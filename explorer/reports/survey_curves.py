@@ -18,6 +18,8 @@ LINES = (("baseline", ""), ("other", " dashed"))
 def chart(found: Findings, distortion: str) -> dict[str, Any]:
     """Accuracy with its band against the amounts, evenly spaced from mild to strong, the clean pictures first.
 
+    Where amounts lie on both sides of the one that changes nothing, the clean pictures stand between them.
+
     Args:
         found: What the survey found.
         distortion: One of its distortions.
@@ -26,7 +28,14 @@ def chart(found: Findings, distortion: str) -> dict[str, Any]:
         What ``survey_curve.html`` draws, in px.
     """
     table = found.accuracy
-    rows = [*table[table.distortion == CLEAN].itertuples(), *table[table.distortion == distortion].itertuples()]
+    clean, rows = (
+        list(table[table.distortion == CLEAN].itertuples()),
+        list(table[table.distortion == distortion].itertuples()),
+    )
+    identity = find_distortion(distortion).identity
+    below = sorted((row for row in rows if row.amount < identity), key=lambda row: row.amount)
+    above = [row for row in rows if row.amount >= identity]
+    rows = [*below, *clean, *sorted(above, key=lambda row: row.amount)] if below and above else [*clean, *rows]
     floor = min(min(row.baseline_low, row.other_low) for row in rows)
     step = 0.1 if floor >= 0.5 else 0.2
     base = min(max(0.0, math.floor(floor / step + 1e-9) * step), 1 - step)

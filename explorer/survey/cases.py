@@ -123,6 +123,7 @@ def open_cases(
     *,
     data: Dataset | None = None,
     models: Sequence[Classifier] | None = None,
+    model: str | None = None,
 ) -> list[Case]:
     """Make the images of cases again.
 
@@ -132,6 +133,7 @@ def open_cases(
         data: The survey's data set; found by its name by default.
         models: The survey's models; loaded by name by default. The first one sets the size of the images; all are
             needed where attacks are crafted on another one.
+        model: Name of the model whose pixels are made where attacks were crafted on each; the first by default.
 
     Returns:
         The cases in the order asked for.
@@ -143,7 +145,7 @@ def open_cases(
     wanted = [condition_of(plan, case) for case in cases]
     data = data_of(survey) if data is None else data
     attacked = any(find_distortion(condition.distortion).adversarial for condition, _ in wanted)
-    names = [plan.models[0], *([plan.against] if attacked and plan.against else [])]
+    names = [plan.models[0], *([plan.against or model or plan.models[0]] if attacked else [])]
     models = models_of(survey, dict.fromkeys(names)) if models is None else models
     found: dict[int, Case] = {}
     for condition in dict.fromkeys(condition for condition, _ in wanted):
@@ -152,14 +154,14 @@ def open_cases(
         if unread:
             raise ExplorerError(f"Image {next(iter(unread))} cannot be read: {next(iter(unread.values()))}")
         clean = undistorted(batch.pixels, plan.quantised)
-        distorted, _ = distort(models, batch, plan, condition)
+        distorted, _ = distort(models, batch, plan, condition, model)
         first = plan.conditions.index(condition) * plan.rows
         for i, row in enumerate(rows):
             found[first + row] = Case(
                 first + row,
                 row,
                 int(batch.labels[i]),
-                plan.recipe(condition, row),
+                plan.recipe(condition, row, model),
                 clean[i : i + 1],
                 distorted[i : i + 1],
             )

@@ -104,7 +104,7 @@ def _vectors(
     order = sorted(cases)  # one condition after another: its pictures are distorted together
     rows: dict[int, tuple[NDArray, NDArray]] = {}
     for start in range(0, len(order), PIECE):
-        opened = open_cases(survey, order[start : start + PIECE], data=data, models=models)
+        opened = open_cases(survey, order[start : start + PIECE], data=data, models=models, model=model.name)
         x = torch.cat([one.clean for one in opened] + [one.distorted for one in opened])
         _, layers = inputs.answer(model, x)
         last = list(layers.values())[-1].flatten(1).float().cpu().numpy()

@@ -63,7 +63,7 @@ class Plan:
         pixels: Fingerprint of the images and labels, as from ``data_fingerprint``.
         rows: Number of images, the first ones of the data set.
         conditions: Every distortion, amount and seed.
-        against: Model on which attacks are crafted; None without attacks.
+        against: Model on which all attacks are crafted; None where each model is attacked on itself, or none is.
         quantised: Whether distorted pixels are rounded to 8 bits.
         precision: ``float32`` or ``bfloat16``.
         batch: Images per forward pass.
@@ -116,19 +116,33 @@ class Plan:
         """
         return range(shard * self.shard, min((shard + 1) * self.shard, self.rows))
 
-    def recipe(self, condition: Condition, image: int) -> Recipe:
+    def recipe(self, condition: Condition, image: int, model: str | None = None) -> Recipe:
         """The recipe that makes one distorted image again, bit for bit.
 
         Args:
             condition: One of the plan's conditions.
             image: Row of the image in the data set.
+            model: Name of the model that was shown the image, on which its attack was crafted where each was attacked
+                on itself; the first one by default.
 
         Returns:
             The recipe with which the app opens the case.
         """
         seed = image_seed(condition.seed, image)
-        against = self.against if find_distortion(condition.distortion).adversarial else None
+        attack = find_distortion(condition.distortion).adversarial
+        against = (self.against or model or self.models[0]) if attack else None
         return Recipe(((condition.distortion, condition.amount),), seed, against, self.quantised)
+
+    def crafted_on_each(self, condition: Condition) -> bool:
+        """Whether a condition shows every model pixels of its own: an attack that is crafted on each.
+
+        Args:
+            condition: One of the plan's conditions.
+
+        Returns:
+            True for such an attack.
+        """
+        return self.against is None and find_distortion(condition.distortion).adversarial
 
     def to_dict(self) -> dict[str, Any]:
         """The plan as a JSON object.
@@ -183,7 +197,8 @@ def make_plan(
         amounts: Amounts for distortions given without their own. By default the published severities 1 to 5, or five
             even steps over the slider's range where nothing is published.
         seeds: Base seeds; random distortions are drawn once with each.
-        against: Name of the model on which attacks are crafted; the first one by default.
+        against: Name of the model on which all attacks are crafted, so that the others see a transferred one; by
+            default each model is attacked on itself.
         quantised: Whether distorted pixels are rounded to 8 bits.
         limit: Number of images, the first ones of the data set; all by default.
         precision: ``float32`` or ``bfloat16``.
@@ -230,7 +245,7 @@ def make_plan(
         pixels=data_fingerprint(data, rows),
         rows=rows,
         conditions=conditions,
-        against=(against or names[0]) if attacked else None,
+        against=against if attacked else None,
         quantised=quantised,
         precision=precision,
         batch=batch,

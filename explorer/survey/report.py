@@ -141,7 +141,7 @@ def findings(
     wanted = [int(case) for frame in chosen.values() for case in frame["case"]]
     pictures, missing = dict[int, Case](), ""
     try:
-        pictures = {case.case: case for case in open_cases(survey, wanted, data=data)}
+        pictures = {case.case: case for case in open_cases(survey, wanted, data=data, model=pair[0])}
     except ExplorerError as error:
         missing = str(error)
     counted = survey.view("quadrants", baseline=pair[0], other=pair[1])

@@ -89,8 +89,9 @@ Tick = Callable[[int], None]
 def scan(models: Sequence[Classifier], batch: Images, plan: Plan, tick: Tick | None = None) -> Columns:
     """Apply every condition of the plan to a batch of images and ask every model.
 
-    Each distorted image is made once and given to all models; on a GPU, while the networks run, in a second thread. On
-    a CPU the networks keep all cores busy, and a thread beside them costs half of the speed.
+    Each distorted image is made once and given to all models, unless an attack is crafted on each of them; on a GPU,
+    while the networks run, in a second thread. On a CPU the networks keep all cores busy, and a thread beside them
+    costs half of the speed.
 
     Args:
         models: The models of the plan.
@@ -107,15 +108,15 @@ def scan(models: Sequence[Classifier], batch: Images, plan: Plan, tick: Tick | N
     clean = undistorted(batch.pixels, plan.quantised)
     known = [_ask(model, clean, plan.precision) for model in models]
     hashes = np.array(images.image_hashes(clean))
-    each = (_distort(models, batch, plan, condition) for condition in plan.conditions)
+    each = (_distort_for_each(models, batch, plan, condition) for condition in plan.conditions)
     made = each if all(model.device.type == "cpu" for model in models) else ahead(each)
     parts: list[Columns] = []
-    for index, (distorted, of_input) in enumerate(made):
-        shared = _shared(batch, plan.conditions[index], index * plan.rows) | {"image_hash": hashes} | of_input
-        for i, model in enumerate(models):
+    for index, pixels in enumerate(made):
+        shared = _shared(batch, plan.conditions[index], index * plan.rows) | {"image_hash": hashes}
+        for i, (model, (distorted, of_input)) in enumerate(zip(models, pixels, strict=True)):
             answer = _ask(model, distorted, plan.precision)
             measured = _measure(known[i], answer, batch.labels)
-            parts.append({**shared, "model": np.full(len(batch.rows), i, np.int16), **measured})
+            parts.append({**shared, **of_input, "model": np.full(len(batch.rows), i, np.int16), **measured})
             if tick:
                 tick(len(batch.rows))
     return join(parts)
@@ -137,7 +138,9 @@ def join(parts: Sequence[Columns]) -> Columns:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def distort(models: Sequence[Classifier], batch: Images, plan: Plan, condition: Condition) -> tuple[Tensor, list[int]]:
+def distort(
+    models: Sequence[Classifier], batch: Images, plan: Plan, condition: Condition, model: str | None = None
+) -> tuple[Tensor, list[int]]:
     """Make the distorted images of one condition.
 
     Attacks move away from the true class, or from the attacked model's own answer where the class is unknown.
@@ -147,11 +150,12 @@ def distort(models: Sequence[Classifier], batch: Images, plan: Plan, condition: 
         batch: The images.
         plan: The plan of the survey.
         condition: One of its conditions.
+        model: Name of the model that is shown the images, where each is attacked on itself; the first by default.
 
     Returns:
         The distorted images (N, C, H, W) in [0, 1] and the seed of each.
     """
-    recipe = plan.recipe(condition, 0)
+    recipe = plan.recipe(condition, 0, model)
     clean, labels = undistorted(batch.pixels, plan.quantised), batch.labels
     unknown = labels < 0
     target = inputs.attack_target(recipe, models, clean, None if bool(unknown.any()) else labels)
@@ -161,10 +165,21 @@ def distort(models: Sequence[Classifier], batch: Images, plan: Plan, condition: 
     return apply(recipe, batch.pixels, target=target, seeds=seeds), seeds
 
 
-def _distort(models: Sequence[Classifier], batch: Images, plan: Plan, condition: Condition) -> tuple[Tensor, Columns]:
+def _distort_for_each(
+    models: Sequence[Classifier], batch: Images, plan: Plan, condition: Condition
+) -> list[tuple[Tensor, Columns]]:
+    """What each model is shown under one condition: the very same images, or an attack crafted on itself."""
+    if plan.crafted_on_each(condition):
+        return [_distort(models, batch, plan, condition, model.name) for model in models]
+    return [_distort(models, batch, plan, condition)] * len(models)
+
+
+def _distort(
+    models: Sequence[Classifier], batch: Images, plan: Plan, condition: Condition, model: str | None = None
+) -> tuple[Tensor, Columns]:
     """The distorted images of one condition, and how far they are from the clean ones."""
     clean = undistorted(batch.pixels, plan.quantised)
-    distorted, seeds = distort(models, batch, plan, condition)
+    distorted, seeds = distort(models, batch, plan, condition, model)
     difference = (distorted - clean).flatten(1).double()
     l2 = difference.norm(dim=1)
     psnr = 10 * torch.log10(difference.shape[1] / l2.square())  # infinite where nothing changed

@@ -47,8 +47,10 @@ def accuracy(
     Returns:
         One row per distortion and amount, the undistorted images first: ``n`` cases of ``images`` images, ``baseline``
         and ``other`` (share of correct answers; of unchanged ones if no class is known) with ``_low`` and ``_high``,
-        ``difference`` (other minus baseline) with ``_low`` and ``_high``, and ``only_baseline_fails``,
-        ``only_other_fails``, ``p`` and ``exact`` of McNemar's test.
+        ``difference`` (other minus baseline) with ``_low`` and ``_high``, ``only_baseline_fails``,
+        ``only_other_fails``, ``p`` and ``exact`` of McNemar's test, and ``crafted_on``, the model that an attack was
+        crafted on ("each" where each was attacked on itself, "" for what is no attack). An attack that was crafted on
+        one of the two only has no p: it was transferred to the other.
     """
     import pandas as pd
 
@@ -57,7 +59,7 @@ def accuracy(
     table = paired(survey, pair) if patterns is None else patterns
     ordered = pd.DataFrame(survey.mildness(), columns=["distortion", "amount", "mild"])
     rows = [
-        _compare(group, resamples, seed)
+        _compare(group, resamples, seed) | _crafted(survey, pair, str(group.distortion.iloc[0]))
         for _, group in table.groupby(["distortion", "amount"], sort=False, dropna=False)
     ]
     found = pd.DataFrame(rows)
@@ -66,6 +68,19 @@ def accuracy(
     found["position"] = found.distortion.map(names.index)
     found = found.sort_values(["position", "mild"]).drop(columns=["position", "mild"]).reset_index(drop=True)
     return View.of(found, "accuracy of two models")
+
+
+def _crafted(survey: Survey, pair: Sequence[str] | None, distortion: str) -> dict[str, object]:
+    """On which model the attack of one row was crafted; where it is one of the two, there is no p."""
+    from explorer.distortions import DISTORTIONS
+
+    if distortion not in DISTORTIONS or not DISTORTIONS[distortion].adversarial:
+        return {"crafted_on": ""}
+    against = survey.plan.against
+    if against is None:
+        return {"crafted_on": "each"}
+    found: dict[str, object] = {"crafted_on": against}
+    return found | {"p": float("nan"), "exact": False} if against in survey.pair(*(pair or (None, None))) else found
 
 
 def paired(survey: Survey, pair: Sequence[str] | None = None) -> pd.DataFrame:

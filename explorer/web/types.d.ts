@@ -534,6 +534,7 @@ export interface SurveyDistortion extends Unit {
   title: string;
   unit: string;
   amounts: number[];
+  identity: number;
 }
 /** An open survey as the server describes it. */
 export interface Survey {
@@ -638,7 +639,8 @@ export interface AccuracyRow {
   difference_high: number;
   only_baseline_fails: number;
   only_other_fails: number;
-  p: number;
+  /** Null for an attack that was crafted on one of the two models only. */
+  p: number | null;
   exact: boolean;
 }
 export interface GalleryCell {

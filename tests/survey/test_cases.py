@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import torch
 
-from explorer import load_dataset, load_model
+from explorer import evaluate, load_dataset, load_model
 from explorer.analysis import compare_image
 from explorer.data import images
 from explorer.errors import ExplorerError
 from explorer.models import list_models
-from explorer.survey import Survey, condition_of, data_of, make_plan, models_of, open_cases, run, shipped
+from explorer.survey import Survey, accuracy, condition_of, data_of, make_plan, models_of, open_cases, run, shipped
 
 
 def test_two_finished_surveys_of_the_shipped_models_travel_along() -> None:
@@ -97,9 +97,38 @@ def test_attacks_on_images_without_a_class_go_against_the_models_own_answer(tmp_
     plan = make_plan(models, data, ["fgsm=8/255"], limit=9)
     run(models, data, plan, tmp_path / "out")
     survey = Survey(tmp_path / "out")
-    hashes = survey.sql('SELECT DISTINCT "case", hash FROM rows ORDER BY "case"').hash
+    query = 'SELECT "case", hash FROM rows WHERE model = ? ORDER BY "case"'
+    hashes = survey.sql(query, [models[0].name]).hash
     for case in open_cases(survey, range(9), data=data, models=models):
         label = None if case.label < 0 else case.label
         assert compare_image(models, case.clean, case.recipe, label=label).image_hash == hashes[case.case]
         assert images.image_hash(case.distorted) == hashes[case.case]
         assert not torch.equal(case.clean, case.distorted)
+
+
+def test_each_model_is_attacked_on_itself_unless_one_is_named(tmp_path: Path) -> None:
+    models = [load_model("digits/lenet/standard"), load_model("digits/lenet/bang")]
+    names = [model.name for model in models]
+    data = load_dataset("digits")
+    surveys = []
+    for against in (None, names[0]):
+        plan = make_plan(models, data, ["fgsm_margin=0.1", "jpeg=50"], limit=24, against=against)
+        run(models, data, plan, tmp_path / str(len(surveys)))
+        surveys.append(Survey(tmp_path / str(len(surveys))))
+    own, borrowed = surveys
+    for name in names:
+        recipe = f"fgsm_margin=0.1;against={name}"
+        right = evaluate(name, data, recipe, limit=24).accuracy
+        query = "SELECT avg(correct::INT) AS a FROM rows WHERE model = ? AND distortion = 'fgsm_margin'"
+        assert own.sql(query, [name]).a[0] == pytest.approx(right)
+        (case,) = open_cases(own, [5], models=models, model=name)
+        assert case.recipe.against == name
+        hashed = own.sql('SELECT hash FROM rows WHERE "case" = 5 AND model = ?', [name]).hash[0]
+        assert images.image_hash(case.distorted) == hashed
+    pixels = 'SELECT count(DISTINCT hash) AS n FROM rows WHERE "case" = 5'
+    assert (own.sql(pixels).n[0], borrowed.sql(pixels).n[0]) == (2, 1)
+    for survey, crafted, tested in ((own, "each", True), (borrowed, names[0], False)):
+        table = accuracy(survey, names).set_index("distortion")
+        assert table.crafted_on["fgsm_margin"] == crafted
+        assert bool(table.p.notna()["fgsm_margin"]) == tested, "a transferred attack gets no p"
+        assert (table.crafted_on["jpeg"], bool(table.p.notna()["jpeg"])) == ("", True)

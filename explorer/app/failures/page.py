@@ -167,7 +167,7 @@ class Failures:
         cases = [_check_case(opened.survey.plan, case) for case in request.cases]
         found = {case: self._pictures.get((opened.survey.plan.key, case)) for case in cases}
         missing = [case for case, url in found.items() if url is None]
-        for made in self._made(opened, missing):
+        for made in self._made(opened, missing, opened.survey.plan.models[0]):
             url = images.data_url(made.distorted)
             if made.distorted.numel() <= KEPT_VALUES // KEPT_PICTURES:
                 self._pictures.put((opened.survey.plan.key, made.case), url)
@@ -192,8 +192,8 @@ class Failures:
         case = _check_case(plan, request.case)
         pair = pair_of(opened, request)
         condition, image = condition_of(plan, case)
-        recipe = plan.recipe(condition, image)
-        (made,) = self._made(opened, [case])
+        recipe = plan.recipe(condition, image, pair[0])
+        (made,) = self._made(opened, [case], pair[0])
         data = self._surveys.data(opened)
         if data.name not in self._workspace.catalog.names():
             raise ExplorerError(f"The pictures of {data.name} are not offered here; start the explorer with --data.")
@@ -270,17 +270,17 @@ class Failures:
 
     # ---- what they have in common ---------------------------------------------------------------------------------
 
-    def _made(self, opened: OpenSurvey, cases: Sequence[int]) -> Sequence[Case]:
-        """The cases, rendered from their recipes."""
+    def _made(self, opened: OpenSurvey, cases: Sequence[int], model: str) -> Sequence[Case]:
+        """The cases, rendered from their recipes; attacks that were crafted on each model as this one saw them."""
         plan = opened.survey.plan
         if not cases:
             return []
         attacked = any(find_distortion(condition_of(plan, case)[0].distortion).adversarial for case in cases)
-        names = [plan.models[0], *([plan.against] if attacked and plan.against else [])]
+        names = [plan.models[0], *([plan.against or model] if attacked else [])]
         models = self._surveys.models(list(dict.fromkeys(names)))
         if attacked and any(fingerprint(model) != plan.weights[plan.models.index(model.name)] for model in models):
-            raise ExplorerError(f"{plan.against} has different weights from those the survey was made with.")
-        return open_cases(opened.survey, cases, data=self._surveys.data(opened), models=models)
+            raise ExplorerError(f"{plan.against or model} has different weights from those the survey was made with.")
+        return open_cases(opened.survey, cases, data=self._surveys.data(opened), models=models, model=model)
 
     def _missing(self, opened: OpenSurvey) -> str | None:
         """Why its pictures cannot be shown, if they cannot."""
@@ -307,6 +307,7 @@ def _distortion(plan: Plan, name: str) -> dict[str, Any]:
     return {
         "name": name,
         "amounts": sorted(amounts, key=lambda amount: (abs(amount - distortion.identity), amount)),
+        "identity": distortion.identity,
         **{key: about[key] for key in ("title", "sign", "symbol", "unit", "factor")},
     }
 

@@ -68,9 +68,10 @@ export function makeAccuracy({ element, world }) {
     /** @type {AccuracyRow[]} */
     const all = found.rows;
     const clean = all.filter((row) => row.distortion === "clean");
-    const charts = survey.distortions.map((one) =>
-      chart(one, [...clean, ...all.filter((row) => row.distortion === one.name)]),
-    );
+    const charts = survey.distortions.map((one) => {
+      const own = all.filter((row) => row.distortion === one.name);
+      return chart(one, inOrder(clean, own, one.identity));
+    });
     body.replaceChildren(legend(), ...charts);
     rows.replaceChildren(...all.map(tableRow));
   }
@@ -79,6 +80,9 @@ export function makeAccuracy({ element, world }) {
   const methodOf = (which) => world.methodOf(world.side(which));
   /** @type {(which: Side) => string | null} */
   const dashOf = (which) => dash(which === "baseline" ? 0 : 1);
+
+  /** @type {(row: AccuracyRow) => boolean} */
+  const isClean = (row) => row.distortion === "clean";
 
   function legend() {
     /** @type {(which: Side) => HTMLElement} */
@@ -99,7 +103,15 @@ export function makeAccuracy({ element, world }) {
     return make("p", { class: "f-legend" }, part("baseline"), part("other"));
   }
 
-  // The clean pictures come first, then the amounts.
+  // The clean pictures come first, then the amounts; between them where amounts lie on both sides of doing nothing.
+  /** @type {(clean: AccuracyRow[], own: AccuracyRow[], identity: number) => AccuracyRow[]} */
+  function inOrder(clean, own, identity) {
+    const rising = own.toSorted((a, b) => a.amount - b.amount);
+    const below = rising.filter((row) => row.amount < identity);
+    const above = rising.filter((row) => row.amount >= identity);
+    return below.length && above.length ? [...below, ...clean, ...above] : [...clean, ...own];
+  }
+
   /** @type {(distortion: SurveyDistortion, all: AccuracyRow[]) => HTMLElement} */
   function chart(distortion, all) {
     const across = WIDE - EDGES.left - RIGHT;
@@ -117,7 +129,7 @@ export function makeAccuracy({ element, world }) {
     const frame = drawFrame({
       ...{ x: EDGES.left, y: EDGES.top, across, title: axisName(distortion) },
       levels: [0, 0.5, 1].map((share) => [y(share), percent(share)]),
-      ticks: all.map((row, i) => [x(i), i ? plain(row.amount * distortion.factor, 3) : "clean"]),
+      ticks: all.map((row, i) => [x(i), isClean(row) ? "clean" : plain(row.amount * distortion.factor, 3)]),
       axis: `${distortion.sign}; points gained (+) or lost (−) by the other model`,
       under: BELOW - 4,
     });
@@ -126,12 +138,22 @@ export function makeAccuracy({ element, world }) {
       drawing.append(
         svg(
           "text",
-          { x: x(i), y: EDGES.top + TALL + 32, "text-anchor": "middle", class: row.p < 0.05 ? "significant" : null },
+          {
+            x: x(i),
+            y: EDGES.top + TALL + 32,
+            "text-anchor": "middle",
+            class: row.p !== null && row.p < 0.05 ? "significant" : null,
+          },
           points(row.difference),
         ),
       );
       drawing.append(
-        hit(distortion, row, i === 0, { x: x(i) - step / 2, y: EDGES.top, width: step, height: TALL + BELOW - 16 }),
+        hit(distortion, row, isClean(row), {
+          x: x(i) - step / 2,
+          y: EDGES.top,
+          width: step,
+          height: TALL + BELOW - 16,
+        }),
       );
     });
     return make("figure", { class: "f-chart" }, drawing);
@@ -186,8 +208,8 @@ export function makeAccuracy({ element, world }) {
   /** @type {(row: AccuracyRow, which: Side) => string} */
   const share = (row, which) =>
     interval({ accuracy: row[which], low: row[`${which}_low`], high: row[`${which}_high`] });
-  /** @type {(p: number) => string} */
-  const p_of = (p) => (p < 0.001 ? "< 0.001" : p.toFixed(3));
+  /** @type {(p: number | null) => string} */
+  const p_of = (p) => (p === null ? "none, transferred attack" : p < 0.001 ? "< 0.001" : p.toFixed(3));
 
   /** @type {(row: AccuracyRow) => string} */
   function sentence(row) {
