@@ -10,7 +10,8 @@ from torch import Tensor
 
 from explorer import defaults
 from explorer.data.inputs import ImagesLike, Picture, PictureLike, Takes, check_square, needs_fit, read_images
-from explorer.distortions import Recipe, image_seed
+from explorer.distortions import Recipe, find_distortion, image_seed
+from explorer.distortions.rounding import whole_steps
 from explorer.errors import ExplorerError, ExplorerWarning
 from explorer.models import Classifier, ExternalClassifier
 from explorer.models.inference import check_label, check_models, check_size
@@ -126,7 +127,7 @@ def read_requests(
     chosen = check_models(wrap_opened(opened, shape[-1], shape[1]))
     check_size(batch.pictures[0].pixels, chosen[0])
     noticed = [note for model in chosen if isinstance(model, ExternalClassifier) for note in model.warnings]
-    notes = (*batch.notes, *noticed, *class_notes(chosen))
+    notes = (*batch.notes, *noticed, *class_notes(chosen), *small_attacks(chain))
     labels = _labels(label, batch.pictures, chosen)
     pinned = None if reference is None else _pinned(reference, chosen)
     if pinned is not None and batch.several:
@@ -143,6 +144,26 @@ def read_requests(
         for i, (picture, true) in enumerate(zip(batch.pictures, labels, strict=True))
     )
     return Requests(items, batch.several, chain, notes)
+
+
+def small_attacks(recipe: Recipe) -> list[str]:
+    """Tell which attacks of a recipe are too small for 8-bit pixels.
+
+    Args:
+        recipe: The recipe.
+
+    Returns:
+        One sentence if its last step is an L-infinity attack below 1/255 and pixels are rounded.
+    """
+    steps = [(find_distortion(name), amount) for name, amount in recipe.steps]
+    active = [(attack, amount) for attack, amount in steps if amount != attack.identity]
+    if not recipe.quantised or not active:
+        return []
+    attack, amount = active[-1]
+    if attack.norm != "linf" or whole_steps(amount) > 0:
+        return []
+    size = f"{attack.title} of {attack.show(amount)}"
+    return [f"{size} changes nothing: 8-bit pixels move by whole steps of 1/255; take 1/255 or more, or pixels=float."]
 
 
 def read_recipe(recipe: Recipe | str | None, otherwise: str = defaults.RECIPE) -> Recipe:

@@ -165,7 +165,8 @@ def first_amount(scanned: Scan, event: Event, width: float, tick: Tick) -> float
             after = between[first]
         if first != 0:
             before = between[-1 if first is None else first - 1]
-    whole = min(max(float(round(after)), min(line.span)), max(line.span))
+    factor = line.distortion.factor
+    whole = min(max(round(after * factor) / factor, min(line.span)), max(line.span))
     if whole == after:
         return after
     same = torch.equal(*(line.render([amount], _still(tick)) for amount in (after, whole)))

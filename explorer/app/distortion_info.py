@@ -7,6 +7,8 @@ from typing import Any
 from explorer.distortions import Distortion
 from explorer.web.answers import distortion_words
 
+WHOLE = "With 8-bit pixels the size acts as the whole steps of 1/255 in it; below 1/255 nothing changes."
+
 
 def describe(distortion: Distortion, sides: list[int]) -> dict[str, Any]:
     """Describe a distortion for the page.
@@ -20,7 +22,7 @@ def describe(distortion: Distortion, sides: list[int]) -> dict[str, Any]:
     """
     return {
         **distortion_words(distortion),
-        "help": distortion.help,
+        "help": f"{distortion.help} {WHOLE}" if distortion.norm == "linf" else distortion.help,
         "default": distortion.default,
         "adversarial": distortion.adversarial,
         "searched": distortion.searched,

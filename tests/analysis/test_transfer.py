@@ -1,17 +1,18 @@
 from __future__ import annotations
 
 import json
+import warnings
 from dataclasses import replace
 
 import pytest
 import torch
 
-from explorer import load_model
+from explorer import compare, flip_point, load_model
 from explorer.analysis import attacks, compare_image, transfer
 from explorer.analysis.transfer import _falls
 from explorer.data.images import fit, sample_images
 from explorer.distortions import DISTORTIONS, Recipe, find_distortion
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, ExplorerWarning
 from tests.support.networks import formula, grey, picture, resnet, threshold
 
 FLOAT = Recipe(quantised=False)
@@ -168,3 +169,21 @@ def test_bad_questions_are_refused():
         transfer([resnet()], picture(), "fgsm", 0.01, label=10)
     with pytest.raises(ExplorerError, match="Expected a model"):
         transfer(3, picture(), "fgsm", 0.01)  # type: ignore[arg-type]  # the mistake in question
+
+
+def test_an_attack_that_8_bit_pixels_cannot_hold_is_told() -> None:
+    model = load_model("digits/lenet/standard")
+    with pytest.warns(ExplorerWarning, match=r"FGSM of ε = 0.5/255 changes nothing: .* take 1/255 or more"):
+        found = compare(model, "digits:7", f"fgsm=0.5/255;against={model.name}")
+    assert found.input.linf == 0
+    for recipe in ("fgsm=1/255", "fgsm=0.5/255;pixels=float", "fgsm=0.5/255,jpeg=30"):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            compare(model, "digits:7", f"{recipe};against={model.name}")
+
+
+def test_flip_points_of_attacks_on_8_bit_pixels_are_whole_steps() -> None:
+    model = load_model("digits/lenet/standard")
+    for row in range(5):
+        (amount,) = flip_point(model, f"digits:{row}", "fgsm_margin", recipe=Recipe(against=model.name)).values()
+        assert amount is None or amount * 255 == pytest.approx(round(amount * 255), abs=1e-9)
