@@ -22,8 +22,15 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_OFFLINE"] = "1"
 
 
+@pytest.hookimpl(tryfirst=True)  # before markers choose
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put files with slow tests first, so that no worker is left alone with one in the end; the order in each stays."""
+    """Put files with slow tests first, so that no worker is left alone with one in the end; the order in each stays.
+
+    A test that asks a served app is slow, whatever it asks: the app has to start.
+    """
+    for item in items:
+        if "server" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
     slow = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("load")}
     items.sort(key=lambda item: item.path not in slow)
 

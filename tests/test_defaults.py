@@ -28,6 +28,7 @@ def test_the_first_question_is_what_the_defaults_say(first: ComparisonRequest) -
     assert next(iter(families.values())).defaults == first_models() == list(defaults.MODELS)
 
 
+@pytest.mark.slow
 def test_the_same_pixels_without_arguments_everywhere(first: ComparisonRequest) -> None:
     expected = explorer.compare().image_hash
     assert explorer.compare(list(first.models), first.picture, first.recipe).image_hash == expected

@@ -108,6 +108,7 @@ def test_an_index_that_the_user_names_decides(monkeypatch: pytest.MonkeyPatch) -
     assert install.choose_index(NOWHERE) == NOWHERE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", ["pip", "uv"])
 def test_torch_is_installed_from_the_index_once(program: str, index: str, tmp_path: Path) -> None:
     uv = str(Path(sys.executable).with_name("uv")) if program == "uv" else None

@@ -161,7 +161,12 @@ def run(environment: dict[str, str], *words: str, cwd: Path) -> subprocess.Compl
 
 
 @pytest.mark.parametrize(
-    ("command", "names"), [("train", ("shaded", "spot", "stripes")), ("sweep", ("shade",)), ("evaluate", ("stripes",))]
+    ("command", "names"),
+    [
+        ("train", ("shaded", "spot", "stripes")),
+        pytest.param("sweep", ("shade",), marks=pytest.mark.slow),
+        pytest.param("evaluate", ("stripes",), marks=pytest.mark.slow),
+    ],
 )
 def test_the_help_of_the_command_line_names_them(
     environment: dict[str, str], tmp_path: Path, command: str, names: tuple[str, ...]
@@ -171,6 +176,7 @@ def test_the_help_of_the_command_line_names_them(
         assert f", {name}" in told
 
 
+@pytest.mark.slow
 def test_app_page_methods_experiments_and_documentation_know_them(environment: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "shade.toml").write_text(EXPERIMENT)
     (tmp_path / "script.py").write_text(SCRIPT)
@@ -197,6 +203,7 @@ def test_app_page_methods_experiments_and_documentation_know_them(environment: d
     assert "Doe 2026" in tables["published"]
 
 
+@pytest.mark.slow
 def test_a_broken_plugin_is_one_sentence_and_everything_else_works(environment: dict[str, str], tmp_path: Path) -> None:
     done = run(environment, "-m", "explorer", "distortions", cwd=tmp_path)
     assert "shade" in done.stdout
@@ -206,6 +213,7 @@ def test_a_broken_plugin_is_one_sentence_and_everything_else_works(environment: 
     )
 
 
+@pytest.mark.slow
 def test_its_method_trains_its_architecture(environment: dict[str, str], tmp_path: Path) -> None:
     words = ["train", "--method", "shaded", "--arch", "spot", "--data", "digits", "--epochs", "1", "--depth", "0.25"]
     run(environment, "-m", "explorer", *words, "--out", "out", "--device", "cpu", cwd=tmp_path)

@@ -19,12 +19,7 @@ def python(code: str) -> str:
     return done.stdout.strip()
 
 
-def test_importing_explorer_imports_nothing_heavy():
-    code = f"import sys, explorer; print([name for name in {HEAVY} if name in sys.modules])"
-    assert python(code) == "[]"
-
-
-def test_the_core_imports_nothing_heavy_either():
+def test_the_core_imports_nothing_heavy():
     code = (
         "import sys, explorer\n"
         "for name in explorer.__all__: getattr(explorer, name)\n"
@@ -62,6 +57,7 @@ def test_the_version_stands_in_one_place():
     assert re.fullmatch(r"\d+\.\d+\.\d+", explorer.__version__)
 
 
+@pytest.mark.slow
 def test_one_sitting_from_start_to_end():
     from explorer.analysis import Comparison
     from tests.support.networks import picture, resnet

@@ -85,6 +85,14 @@ def made(name: str) -> Any:
 
 
 every_result = pytest.mark.parametrize("name", MADE)
+# Views differ in their rows only: one of them stands for all where time is short.
+drawn_result = pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if name in {f"view {view}" for view in list(VIEWS)[1:]} else name
+        for name in MADE
+    ],
+)
 
 
 @every_result
@@ -123,7 +131,7 @@ def test_the_figure_is_plotlys_and_names_its_axes(name: str) -> None:
     assert any(axis.title.text for axis in figure.select_yaxes())
 
 
-@every_result
+@drawn_result
 def test_a_notebook_shows_the_figure_and_the_numbers(name: str) -> None:
     html = made(name)._repr_html_()
     assert "<script" not in html
@@ -135,7 +143,7 @@ def test_a_notebook_shows_the_figure_and_the_numbers(name: str) -> None:
     assert not re.search(r"(?<!background: )#[0-9a-f]{3,6}\b|color:", re.sub(r'src="[^"]*"', "", html)), "a colour"
 
 
-@every_result
+@drawn_result
 def test_every_format_holds_the_result(name: str, tmp_path: Path) -> None:
     found = made(name)
     for ending in FORMATS:

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # a wheel is built and installed
+
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = sorted(path.with_suffix("") for path in (ROOT / "checkpoints").glob("*/*/*.safetensors"))
 

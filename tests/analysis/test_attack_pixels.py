@@ -29,7 +29,7 @@ from explorer.survey.plan import make_plan
 from explorer.survey.scan import Images, distort, scan
 
 ATTACKS = [name for name, distortion in DISTORTIONS.items() if distortion.adversarial]
-NETWORKS = ["cifar10/resnet20/standard", "digits/lenet/standard", "digits/lenet/bang", "mnist/lenet/standard"]
+NETWORKS = ["cifar10/resnet20/standard", "digits/lenet/standard"]  # one of each architecture
 COUNT = 17
 TRIED = (0, 7, 16)
 
@@ -73,7 +73,7 @@ def recipe(attack: str, model: Classifier) -> Recipe:
     return Recipe(((attack, low + (high - low) / 4),), seed=3, against=model.name, quantised=False)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", [pytest.param(NETWORKS[0], marks=pytest.mark.slow), NETWORKS[1]])
 @pytest.mark.parametrize("attack", [name for name in ATTACKS if DISTORTIONS[name].searched])
 def test_the_same_alone_and_in_a_batch_with_any_number_of_threads(attack: str, name: str) -> None:
     model = load_model(name, device="cpu")
@@ -96,6 +96,7 @@ def test_the_same_alone_and_in_a_batch_with_any_number_of_threads(attack: str, n
                 assert not torch.equal(pixels, x[i : i + 1])
 
 
+@pytest.mark.slow
 def test_the_same_on_a_processor_with_narrower_vectors() -> None:
     """There, convolutions of a batch are summed in an order that depends on the number of threads."""
     narrow = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}
@@ -106,7 +107,12 @@ def test_the_same_on_a_processor_with_narrower_vectors() -> None:
 
 
 @pytest.mark.parametrize(
-    ("attack", "name"), [("pgd_l2", NETWORKS[0]), ("pgd_linf_margin", NETWORKS[1]), ("hot_cold", NETWORKS[1])]
+    ("attack", "name"),
+    [
+        pytest.param("pgd_l2", NETWORKS[0], marks=pytest.mark.slow),
+        ("pgd_linf_margin", NETWORKS[1]),
+        ("hot_cold", NETWORKS[1]),
+    ],
 )
 def test_the_same_wherever_it_is_asked_for(attack: str, name: str, four_threads: None) -> None:
     model, other = load_model(name, device="cpu"), load_model(name.replace("standard", "stability"), device="cpu")
@@ -167,7 +173,7 @@ def test_the_same_on_a_network_of_ones_own_in_half_precision(attack: str, four_t
         assert not torch.equal(alone, x[i : i + 1])
 
 
-@pytest.mark.parametrize("name", NETWORKS[:2])
+@pytest.mark.parametrize("name", NETWORKS)
 def test_the_layout_in_memory_changes_nothing(name: str) -> None:
     model = load_model(name, device="cpu")
     x, chain = pictures(model)[:3], recipe("pgd_l2", model)

@@ -65,7 +65,13 @@ def test_the_distorted_picture_decides(models, greys):
     assert next_disagreement(models, greys, Recipe.parse("brightness=0.4"), 9) == 1
 
 
-@pytest.mark.parametrize("text", ["gaussian_noise=0.5;seed=11", "pgd_linf=16/255;seed=2;against=digits/lenet/standard"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "gaussian_noise=0.5;seed=11",
+        pytest.param("pgd_linf=16/255;seed=2;against=digits/lenet/standard", marks=pytest.mark.slow),
+    ],
+)
 def test_it_is_what_compare_says_row_by_row(text):
     models = [load_model(f"digits/lenet/{method}", device="cpu") for method in ("standard", "bang")]
     data, recipe = load_dataset("digits").select(range(150)), Recipe.parse(text)

@@ -74,10 +74,10 @@ def test_the_mild_end_of_an_attack_leaves_the_picture_alone_in_a_batch_too():
 # --- sweeps of attacks ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("name", [ATTACKS[0], *(pytest.param(name, marks=pytest.mark.slow) for name in ATTACKS[1:])])
 def test_an_attack_sweep_equals_compare_at_each_amount(name, shipped, cat):
     recipe = Recipe.parse("gaussian_noise=0.02;seed=4;against=cifar10/resnet20/standard")
-    amounts = torch.linspace(*DISTORTIONS[name].span(32), 17, dtype=torch.float64).tolist()
+    amounts = torch.linspace(*DISTORTIONS[name].span(32), 5, dtype=torch.float64).tolist()
     swept = sweep(shipped, cat, name, amounts=amounts, recipe=recipe)
     for i, amount in enumerate(amounts):
         alone = compare_image(shipped, cat, replace(recipe, steps=(*recipe.steps, (name, amount))))
@@ -86,6 +86,7 @@ def test_an_attack_sweep_equals_compare_at_each_amount(name, shipped, cat):
             assert int(curves.predictions[i]) == int(answer.distorted.argmax())
 
 
+@pytest.mark.slow
 def test_a_sweep_of_an_attack_asks_about_one_image_at_a_time(shipped, cat):
     asked: list[int] = []
     hook = shipped[0].register_forward_hook(lambda _, given, __: asked.append(len(given[0])))

@@ -38,8 +38,15 @@ def test_attacks_are_the_adversarial_distortions():
     assert "pgd_linf" in attacks()
 
 
-@pytest.mark.parametrize(("attack", "amount"), [("fgsm", 6 / 255), ("pgd_l2_margin", 0.4), ("hot_cold", 0.5)])
-@pytest.mark.parametrize("label", [None, 3])
+@pytest.mark.parametrize(
+    ("attack", "amount", "label"),
+    [
+        ("fgsm", 6 / 255, None),
+        ("fgsm", 6 / 255, 3),
+        pytest.param("pgd_l2_margin", 0.4, None, marks=pytest.mark.slow),
+        pytest.param("hot_cold", 0.5, None, marks=pytest.mark.slow),
+    ],
+)
 def test_each_cell_is_what_compare_says_of_the_crafted_picture(attack, amount, label, shipped, cat):
     base = Recipe.parse("gaussian_noise=0.02;seed=5")
     found = transfer(shipped, cat, attack, amount, recipe=base, label=label)

@@ -95,6 +95,7 @@ def test_weak_spots_come_first_and_what_was_not_found_last(both_ways):
     assert {spot.distortion for spot in found if spot.amount is None} == {"hue", "rotate", "fgsm"}  # a uniform grey
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("goal", ["break", "separate"])
 def test_the_recipe_of_each_weak_spot_of_the_shipped_models_shows_it(goal, shipped, cat):
     base = Recipe.parse("gaussian_noise=0.02;seed=3")

@@ -112,7 +112,14 @@ def cat(*steps: list[Any], **changes: Any) -> dict[str, Any]:
     return state(*steps) | {"picture": {"sample": "cat"}, "models": CATS} | changes
 
 
-@pytest.mark.parametrize(("name", "amount"), [("gaussian_noise", 0.06), ("jpeg", 40.0), ("rotate", 10.0)])
+@pytest.mark.parametrize(
+    ("name", "amount"),
+    [
+        ("jpeg", 40.0),
+        pytest.param("gaussian_noise", 0.06, marks=pytest.mark.slow),
+        pytest.param("rotate", 10.0, marks=pytest.mark.slow),
+    ],
+)
 def test_flip_points_are_those_of_the_search_and_of_the_cards(context: Context, name: str, amount: float) -> None:
     asked = cat([name, amount])
     scene = context.workspace.load(asked)
@@ -151,6 +158,7 @@ def test_flips_by_the_rest_of_the_chain_are_at_the_mild_end(context: Context) ->
     assert found["models"][0]["flip_point"] == found["amounts"][0] == 101
 
 
+@pytest.mark.slow
 def test_attacks_are_drawn_before_their_flip_points_are_searched(context: Context) -> None:
     asked = cat(["fgsm", 2 / 255])
     asked["recipe"]["against"] = CATS[0]

@@ -143,6 +143,7 @@ def state_with(picture: dict[str, Any], recipe: str, models: list[str], pin: str
     return state if pin is None else {**state, "reference": {"picture": picture, "recipe": Recipe.parse(pin).to_dict()}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "state",
     [

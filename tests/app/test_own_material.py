@@ -52,6 +52,7 @@ def shapes(tmp_path: Path) -> Path:
     return tmp_path / "shapes"
 
 
+@pytest.mark.slow
 def test_the_app_opens_on_them_and_gives_the_numbers_of_the_core(
     tmp_path: Path, shapes: Path, one_thread: None
 ) -> None:
@@ -140,6 +141,7 @@ def test_families_of_as_many_classes_with_other_names_do_not_hide_each_other(tmp
     assert {key: family.key for key, family in families.items()} == {key: key for key in families}
 
 
+@pytest.mark.slow
 def test_what_is_shared_of_ones_own_runs_once_its_files_are_put_in(shapes: Path, tmp_path: Path) -> None:
     from explorer.app.sharing import shares
     from explorer.data import images

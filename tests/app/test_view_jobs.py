@@ -127,6 +127,7 @@ CAT: dict[str, Any] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("scene", "attack", "amount", "fooled"), [({}, "fgsm", 0.02, 0), (CAT, "fgsm", 2 / 255, 1), (CAT, "pgd_l2", 0.5, 1)]
 )

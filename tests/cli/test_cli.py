@@ -158,6 +158,7 @@ def test_compare_for_people(run, shelf: Path) -> None:
     assert out.count("holds") + out.count("flipped") == 2
 
 
+@pytest.mark.slow
 def test_output_of_another_encoding_than_unicode(shelf: Path) -> None:
     def told(*arguments: str) -> bytes:
         command, other = [sys.executable, "-m", "explorer", *arguments], {**os.environ, "PYTHONIOENCODING": "cp1252"}
@@ -250,6 +251,7 @@ def test_out_saves_the_result_in_every_format(run, tmp_path: Path, command: str)
     assert len(names[2].read_text(encoding="utf-8").splitlines()) > 1
 
 
+@pytest.mark.slow
 def test_a_server_without_a_screen_gets_the_exact_pixels_and_the_page(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "explorer", "compare", *COMMANDS["compare"], "--out", "found.html"]
     command += ["--pixels", "pixels.png"]
@@ -350,8 +352,3 @@ def test_a_missing_package_is_said_in_one_line(run, monkeypatch: pytest.MonkeyPa
     assert code == 1
     assert err.count("\n") == 1
     assert "explorer doctor" in err
-
-
-def test_python_dash_m(shelf: Path) -> None:
-    done = subprocess.run([sys.executable, "-m", "explorer", "models"], capture_output=True, text=True, check=True)
-    assert "digits/lenet/standard" in done.stdout

@@ -26,6 +26,7 @@ def run(*arguments: str) -> int:
     return left.value.code
 
 
+@pytest.mark.slow
 def test_train_writes_a_checkpoint_with_a_full_card(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -80,6 +80,7 @@ def test_names_that_are_no_path_are_unknown(name: str) -> None:
             read(name)
 
 
+@pytest.mark.slow
 def test_what_is_kept_decoded_is_bounded_in_bytes(tmp_path: Path) -> None:
     for i in range(3):
         Image.new("RGB", (4096, 8), (i, 0, 0)).save(tmp_path / f"{i}.png")

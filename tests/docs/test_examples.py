@@ -31,6 +31,7 @@ def test_the_python_of_the_readme_runs(tmp_path: Path):
     assert block == (EXAMPLES / "first_comparison.py").read_text(encoding="utf-8")  # shown in "First steps", too
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["own_network", "results", "survey"])
 def test_an_example_runs(name: str, tmp_path: Path):
     run((EXAMPLES / f"{name}.py").read_text(encoding="utf-8"), tmp_path)
@@ -67,6 +68,7 @@ app(["distortions", "--json"])
 """
 
 
+@pytest.mark.slow
 def test_the_new_distortion_is_found_and_changes_nothing_at_its_identity(tmp_path: Path):
     assert '"name": "blinds"' in extended("new_distortion", f"ROOT = {str(ROOT)!r}\n{BLINDS}", tmp_path)
 

@@ -104,6 +104,7 @@ def test_every_picture_is_made_once_for_all_models():
     assert calls == [(4 * i, 4 * 76) for i in range(1, 77)]
 
 
+@pytest.mark.slow
 def test_the_seed_and_not_the_batch_size_matters():
     model = resnet("test/resnet20/standard")
     seen = [run_suite([model], data(6), seed=seed, batch_size=size) for seed, size in ((1, 2), (1, 5), (2, 5))]
@@ -147,6 +148,7 @@ def bend(name: str = "test/formula/standard", seed: int = 0) -> Classifier:
     return formula(lambda p: torch.tanh((p - 0.5) @ first) @ last, name=name)
 
 
+@pytest.mark.slow
 def test_the_worst_of_the_attacks_by_hand():
     models = [bend(), bend("test/formula/bang", 1)]
     dataset = data(60, 4, 1, 2)
@@ -247,6 +249,7 @@ def test_the_command_takes_a_suite_or_a_recipe(capsys):
     assert "no suite named 'everything'" in err
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("shelf")
 def test_the_command_tells_the_calibration(capsys):
     code, out, err = command(capsys, "--suite", "calibration", "--limit", "4", "--json")

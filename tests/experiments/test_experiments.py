@@ -249,6 +249,7 @@ def test_finished_runs_are_never_done_twice(whole: Path, capsys: pytest.CaptureF
     assert (whole / "results/tiny.jsonl").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_moment_loses_no_row_and_changes_none(whole: Path, tmp_path: Path) -> None:
     path, kept = write(tmp_path), tmp_path / "results/tiny.jsonl"
     words = [sys.executable, "-m", "explorer", "experiment", "run", str(path), "--work", str(tmp_path / "work")]
@@ -283,6 +284,7 @@ def test_a_finished_training_in_the_folder_is_only_measured(whole: Path, tmp_pat
     assert state.stat().st_mtime_ns == before
 
 
+@pytest.mark.slow
 def test_more_to_measure_is_measured_without_training_again(whole: Path, tmp_path: Path) -> None:
     known = Results(whole / "results/tiny.jsonl").rows()
     fewer = read_experiment(write(tmp_path, TINY.replace(', "fgsm=8/255"', "")))
@@ -318,7 +320,7 @@ def test_a_damaged_line_in_the_middle_is_named(tmp_path: Path) -> None:
         Results(kept).rows()
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_no_time_means_no_run_and_says_how_to_go_on(
     tmp_path: Path, workers: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -359,6 +361,7 @@ def test_options_that_a_method_has_learnt_since_do_not_count() -> None:
     assert not same_settings(cell, {"settings": other})
 
 
+@pytest.mark.slow
 def test_what_goes_wrong_in_one_run_does_not_end_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -377,6 +380,7 @@ def test_what_goes_wrong_in_one_run_does_not_end_the_others(
     assert "2 runs done now" in told
 
 
+@pytest.mark.slow
 def test_a_run_whose_process_is_killed_ends_no_other(tmp_path: Path) -> None:
     found = read_experiment(write(tmp_path))
     killed: list[str] = []

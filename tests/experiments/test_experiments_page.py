@@ -319,6 +319,7 @@ def run(*words: object) -> int:
     return left.value.code
 
 
+@pytest.mark.slow
 def test_the_plan_tells_what_is_done_and_what_the_rest_takes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

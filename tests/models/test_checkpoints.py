@@ -80,6 +80,7 @@ def test_it_loads_by_name_and_answers(name):
     assert 0 <= answer.feature_percentile <= 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [card.name for card in of("digits")])
 def test_the_digits_accuracies_are_those_of_the_card(name, digits):
     model = explorer.load_model(name, device="cpu")

@@ -42,6 +42,7 @@ def kill_in(epoch: int) -> Callable[[TrainingProgress], None]:
     return watch
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["standard", "stability", "bang"])
 def test_a_killed_run_resumes_to_the_same_weights(tmp_path: Path, method: str) -> None:
     """LeNet has dropout, the objectives draw noise, the schedule decays: all must continue where they stood."""
@@ -57,6 +58,7 @@ def test_a_killed_run_resumes_to_the_same_weights(tmp_path: Path, method: str) -
     assert rows[0][-1]["loss"] == pytest.approx(rows[1][-1]["loss"], rel=1e-4)
 
 
+@pytest.mark.slow
 def test_training_learns_and_another_seed_differs(tmp_path: Path) -> None:
     data, test = load_dataset("digits", "train"), load_dataset("digits", "test")
     model, facts = train(replace(CONFIG, epochs=8, train_size=0), data, tmp_path / "a", device=CPU)

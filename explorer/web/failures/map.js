@@ -51,7 +51,12 @@ export function makeFeatureMap({ element, world, jobs }) {
     const survey = world.survey();
     const question = { survey: survey.key, pair: survey.pair, filters: { ...chosen.filters }, method: method.value };
     const mine = JSON.stringify([question, survey.done]);
-    if (mine === drawn || mine === pending) return;
+    if (mine === pending) return;
+    if (mine === drawn) {
+      if (pending) rest(); // what is on screen is wanted again: what is computed meanwhile must not replace it
+      jobs.cancel("survey-map");
+      return;
+    }
     pending = mine;
     stage.setAttribute("aria-busy", "true");
     far.textContent = "Looking into the network …";
@@ -60,10 +65,9 @@ export function makeFeatureMap({ element, world, jobs }) {
       if (total) far.textContent = `${count(done)} of ${count(total)} pictures processed`;
     };
     const answer = await jobs.run("survey_map", question, { key: "survey-map", progress });
-    if (pending !== mine || !answer) return;
-    pending = "";
-    stage.removeAttribute("aria-busy");
-    far.textContent = "";
+    if (pending !== mine) return;
+    rest();
+    if (!answer) return; // cancelled: the next time it is asked for again
     if (answer.error) {
       found = null;
       drawn = "";
@@ -76,6 +80,12 @@ export function makeFeatureMap({ element, world, jobs }) {
     tell(answer);
     paintKey(answer);
     paint();
+  }
+
+  function rest() {
+    pending = "";
+    stage.removeAttribute("aria-busy");
+    far.textContent = "";
   }
 
   /** @type {(found: FeatureMap) => void} */
@@ -220,8 +230,8 @@ export function makeFeatureMap({ element, world, jobs }) {
       far.textContent = "There is no case inside.";
       return;
     }
+    world.show("gallery"); // first, or the map of these cases is computed for nobody
     world.filter({ cases });
-    world.show("gallery");
   }
 
   // The case nearest to the pointer shows its picture.

@@ -13,7 +13,7 @@ from explorer.survey import QUADRANTS, Survey
 from tests.support.app_page import PATIENCE, artifacts
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 from tests.support.failures_page import FailuresPage, pairs
 
@@ -46,14 +46,52 @@ def test_charts_show_what_the_survey_says_and_lead_to_the_cases(visitor: Failure
     assert page.get_by_label("Model", exact=True).input_value() == "other"
 
 
+DRAWN = """(count) => document.querySelectorAll('.f-map:not([aria-busy]) .f-dot').length === count
+  && document.querySelector('.f-map').checkVisibility()"""
+TAKEN = """([x, y]) => {
+  const ends = (document.querySelector('.f-lasso').getAttribute('d') ?? '').match(/([-\\d.]+) ([-\\d.]+)Z$/);
+  return ends !== null && Math.hypot(ends[1] - x, ends[2] - y) < 4;
+}"""
+"""The lasso's newest point is this one, in px of the map, but for its border."""
+
+
+def test_what_is_computed_for_other_filters_does_not_replace_the_map_that_is_wanted_again(
+    visitor: FailuresPage,
+) -> None:
+    page = visitor.page
+    page.get_by_role("tab", name="Map").click()
+    page.wait_for_selector(".f-map:not([aria-busy]) .f-dot", state="attached")
+    count = page.locator(".f-map .f-dot").count()
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if "survey_map" in (route.request.post_data or ""):
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/component_server/**", hold)
+    visitor.choose("Distortion", "jpeg")
+    page.wait_for_selector(".f-map[aria-busy]")
+    page.get_by_role("button", name="Reset filters").click()
+    page.wait_for_function(DRAWN, arg=count)
+    with page.expect_response(lambda response: "survey_map" in (response.request.post_data or "")):
+        for route in held:
+            route.continue_()
+    page.unroute_all(behavior="wait")
+    page.locator("#f-tab-gallery").click()
+    visitor.until_cases()
+    page.get_by_role("tab", name="Map").click()
+    page.wait_for_function(DRAWN, arg=count)
+
+
 def test_a_loop_on_the_map_picks_the_cases_in_it(visitor: FailuresPage) -> None:
     page = visitor.page
     for name in QUADRANTS[2:]:
         page.locator(f"[data-quadrant={name}]").click()
     visitor.until_total(600)
     page.get_by_role("tab", name="Map").click()
-    page.wait_for_selector(".f-map svg .f-dot", state="attached")
-    assert page.locator(".f-map .f-dot").count() == 600
+    page.wait_for_function(DRAWN, arg=600)
     box = page.locator(".f-map").bounding_box()
     assert box
     x, y = box["x"], box["y"]
@@ -62,6 +100,7 @@ def test_a_loop_on_the_map_picks_the_cases_in_it(visitor: FailuresPage) -> None:
     page.mouse.down()
     for to in ((middle, y + 2), (middle, y + box["height"] - 2), (x + 2, y + box["height"] - 2), (x + 2, y + 2)):
         page.mouse.move(*to, steps=4)
+        page.wait_for_function(TAKEN, arg=[to[0] - x, to[1] - y])  # a busy page merges moves; this corner must stay
     left = page.eval_on_selector_all(
         ".f-map .f-dot",
         "(all, edge) => all.filter(one => { const box = one.getBoundingClientRect();"
@@ -75,8 +114,7 @@ def test_a_loop_on_the_map_picks_the_cases_in_it(visitor: FailuresPage) -> None:
     page.get_by_role("button", name=re.compile("picked on the map")).click()
     visitor.until_total(600)
     page.get_by_role("tab", name="Map").click()
-    page.wait_for_function("document.querySelectorAll('.f-map .f-dot').length === 600")
-    page.locator(".f-map").wait_for()
+    page.wait_for_function(DRAWN, arg=600)
     page.locator(".f-map").focus()
     page.wait_for_function("document.activeElement.classList.contains('f-map')")
     for press in ("+", "+", "ArrowLeft"):

@@ -34,6 +34,7 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
         yield make_context(PAIR)
 
 
+@pytest.mark.slow
 def test_a_run_tells_its_cost_first_is_stopped_and_goes_on(context: Context, tmp_path: Path) -> None:
     context = Context(context.workspace, OpenSurveys(context.workspace, (tmp_path,)))
     page = Failures(context.workspace, context.surveys)
