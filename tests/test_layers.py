@@ -53,6 +53,7 @@ CORE_LIBRARIES = {
     "filelock",
     "pandas",
     "pyarrow",
+    "pyautoattack",
     "PIL",
     "numpy",
     "torch",

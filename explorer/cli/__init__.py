@@ -85,7 +85,7 @@ def evaluate(
     recipe: RecipeText = "clean",
     suite: Annotated[
         str | None,
-        typer.Option(help="In place of a recipe: corruptions, adversarial, calibration or line-search; see above."),
+        typer.Option(help="In place of a recipe: corruptions, adversarial, calibration, line-search or autoattack."),
     ] = None,
     seed: Seed = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Take the first test images only.")] = None,

@@ -1,6 +1,7 @@
 """One data set in memory: accuracy under a recipe, suites of corruptions and attacks, calibration, line search."""
 
 from explorer.distortions.protocols import CORRUPTIONS
+from explorer.evaluation.autoattack import AutoAttack, autoattack
 from explorer.evaluation.calibration import Calibration, calibration
 from explorer.evaluation.evaluate import Evaluation, Evaluations, evaluate, evaluate_many
 from explorer.evaluation.line_search import LineSearch, line_search
@@ -10,11 +11,13 @@ from explorer.evaluation.suites import SUITES, Suite, run_suite
 __all__ = [
     "CORRUPTIONS",
     "SUITES",
+    "AutoAttack",
     "Calibration",
     "Evaluation",
     "Evaluations",
     "LineSearch",
     "Suite",
+    "autoattack",
     "calibration",
     "evaluate",
     "evaluate_many",

@@ -20,6 +20,7 @@ from explorer.data.datasets import Dataset
 from explorer.distortions import Recipe
 from explorer.distortions.adversarial import cross_entropy, saturated, slope
 from explorer.distortions.protocols import attack_plan, corruption_plan
+from explorer.evaluation.autoattack import AutoAttack, autoattack
 from explorer.evaluation.calibration import Calibration, calibration
 from explorer.evaluation.evaluate import DatasetLike, batches, check_data, correct_answers, needs_fit, read_data
 from explorer.evaluation.line_search import LineSearch, line_search
@@ -268,7 +269,7 @@ def _summary(
     )
 
 
-Measured = Suite | Calibration | LineSearch
+Measured = Suite | Calibration | LineSearch | AutoAttack
 
 SUITES = Registry[Callable[..., Measured]]("suite")
 """What ``run_suite`` can measure, by name."""
@@ -276,6 +277,7 @@ SUITES.add("corruptions", partial(_accuracies, name="corruptions"))
 SUITES.add("adversarial", partial(_accuracies, name="adversarial"))
 SUITES.add("calibration", calibration)
 SUITES.add("line-search", line_search)
+SUITES.add("autoattack", autoattack)
 
 
 @overload
@@ -322,7 +324,7 @@ def run_suite(
     Args:
         models: Names, paths, loaded models or networks of your own, as for ``compare``; the first is the baseline.
         dataset: A ``Dataset``, or what ``load_dataset`` takes.
-        name: ``corruptions``, ``adversarial``, ``calibration`` or ``line-search``.
+        name: ``corruptions``, ``adversarial``, ``calibration``, ``line-search`` or ``autoattack``.
         limit: Take the first images only.
         seed: Of the distortions.
         batch_size: Images asked about at once; of no matter for the result.

@@ -7,7 +7,7 @@ from functools import singledispatch
 from explorer.analysis import Comparison, Comparisons, FlipPoints, Sweep, Transfer, Weakness, Weaknesses
 from explorer.distortions import find_distortion
 from explorer.errors import ExplorerError
-from explorer.evaluation import Calibration, Evaluation, Evaluations, LineSearch, Suite
+from explorer.evaluation import AutoAttack, Calibration, Evaluation, Evaluations, LineSearch, Suite
 from explorer.evaluation.slopes import Slopes
 from explorer.figures.charts import bars, heatmap, lines
 from explorer.figures.comparison import comparison
@@ -157,6 +157,18 @@ def _(found: LineSearch) -> Figure:
     }
     title = f"{found.heading}, n = {found.n:,}"
     figure = bars(values, "direction of the search", "answers that some step changes (%)", title)
+    figure.update_yaxes(range=[0, 101])
+    return figure
+
+
+@draw.register
+def _(found: AutoAttack) -> Figure:
+    names = short_names([one.model for one in found.summaries])
+    values = {
+        name: {"clean": 100 * one.clean, "AutoAttack": 100 * one.accuracy}
+        for name, one in zip(names, found.summaries, strict=True)
+    }
+    figure = bars(values, "images", "right answers (%)", f"{found.heading}, n = {found.n:,}")
     figure.update_yaxes(range=[0, 101])
     return figure
 

@@ -9,8 +9,8 @@ from explorer.analysis import Comparison, Comparisons, FlipPoints, Sweep, Transf
 from explorer.analysis.answers import ranking
 from explorer.analysis.sweep import flips_of
 from explorer.distortions import find_distortion
-from explorer.evaluation import Calibration, Evaluation, Evaluations, LineSearch, Suite
-from explorer.reports.suite_tables import calibration_sheet, line_search_sheet, suite_sheet
+from explorer.evaluation import AutoAttack, Calibration, Evaluation, Evaluations, LineSearch, Suite
+from explorer.reports.suite_tables import autoattack_sheet, calibration_sheet, line_search_sheet, suite_sheet
 from explorer.reports.tables import Sheet, Table, measured, plain_table, short
 from explorer.results import Result, plain_records
 from explorer.survey.report import Findings
@@ -167,6 +167,7 @@ def _accuracies(found: Iterable[Evaluation]) -> Table:
 sheet.register(Suite, suite_sheet)
 sheet.register(Calibration, calibration_sheet)
 sheet.register(LineSearch, line_search_sheet)
+sheet.register(AutoAttack, autoattack_sheet)
 
 
 def _point(amount: float | None, before: str = "") -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from explorer.evaluation import Calibration, LineSearch, Suite
+from explorer.evaluation import AutoAttack, Calibration, LineSearch, Suite
 from explorer.evaluation.line_search import Search
 from explorer.evaluation.results import attack_size
 from explorer.evaluation.statistics import Interval
@@ -45,6 +45,24 @@ def line_search_sheet(found: LineSearch) -> Sheet:
         A table per model with heading and notes.
     """
     return Sheet(line_search_tables(found), found.heading, [STEPS])
+
+
+def autoattack_sheet(found: AutoAttack) -> Sheet:
+    """The accuracies under AutoAttack.
+
+    Args:
+        found: The result of the suite ``autoattack``.
+
+    Returns:
+        Its table with heading.
+    """
+    rows = [
+        [one.model, _with(100 * one.clean, one.clean_interval, 100), _with(100 * one.accuracy, one.interval, 100)]
+        for one in found.summaries
+    ]
+    size = attack_size(found.amount)
+    caption = f"accuracy in %, n = {found.n:,}; 95 % Wilson intervals; each model is attacked on itself"
+    return Sheet([Table(["model", "clean", f"AutoAttack, ε = {size}"], rows, 1, caption)], found.heading)
 
 
 def suite_table(suite: Suite) -> Table:

@@ -196,7 +196,7 @@ def test_colour_pictures_are_attacked_with_smaller_steps():
 
 
 def test_an_unknown_suite_is_refused():
-    known = "corruptions, adversarial, calibration, line-search"
+    known = "corruptions, adversarial, calibration, line-search, autoattack"
     with pytest.raises(ExplorerError, match=f"no suite named 'weather': choose one of {known}."):
         run_suite([threshold(0.5)], data(4, 4, 1, 2), "weather")
 
