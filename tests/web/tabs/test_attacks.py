@@ -34,10 +34,11 @@ MATRIX = {
         {
             "zero_share": 0.9,
             "zero_gradient": {"raised": True, "sentence": f"{EVIL} is zero."},
+            "saturated": CALM,
             "falls": CALM,
             "undone": CALM,
         },
-        {"zero_share": 0.0, "zero_gradient": CALM, "falls": CALM, "undone": CALM},
+        {"zero_share": 0.0, "zero_gradient": CALM, "saturated": CALM, "falls": CALM, "undone": CALM},
     ],
     "steps": [["fgsm", 8 / 255]],
     "followed": ["cat", "cat"],

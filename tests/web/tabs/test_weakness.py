@@ -30,6 +30,7 @@ def spot(name: str, l2: float | None, share: float = 0.5, *, flips: bool = True)
         "moved": {MODELS[0]: amount is not None, MODELS[1]: False},
         "share": amount,
         "severity": None if amount is None else 6 * share,
+        "published": "CIFAR-10-C",
         "input": None if l2 is None else {"l2": l2, "psnr": 30 - l2, "ssim": 0.9, "linf": 0.1},
         "predictions": {MODELS[0]: "cat" if amount is None else "frog", MODELS[1]: "cat"},
         "recipe": "unused",
@@ -204,7 +205,7 @@ def test_a_narrow_table_of_weak_spots_leaves_out_what_is_said_elsewhere(spots: P
     spots.set_viewport_size({"width": 700, "height": 900})
     assert columns_seen(spots) == ["Distortion", "Amount", "L2", "Standard", "Stability training"]
     far = spots.locator("tbody td:visible").nth(1)
-    assert far.get_attribute("title") == "PSNR 27.0 dB, SSIM 0.900, severity 1.5"
+    assert far.get_attribute("title") == "PSNR 27.0 dB, SSIM 0.900, CIFAR-10-C severity 1.5"
 
 
 def test_the_table_shows_at_its_edges_that_it_goes_on(spots: Page) -> None:
