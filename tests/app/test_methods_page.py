@@ -255,7 +255,7 @@ def test_gains_and_losses_come_from_the_cards_and_are_as_loud(visitor: MethodsPa
     assert len(set(fonts)) == 1
     assert page.locator("#methods math").count() >= 10
     assert page.locator("#methods math:not([aria-label])").count() == 0
-    assert "gradient masking" in page.locator(".m-method[data-method=bang]").inner_text()
+    assert "rounding error" in page.locator(".m-method[data-method=bang]").inner_text()
     for method in {one.get_attribute("data-method") for one in page.locator(".m-method").all()} - set(cards):
         text = page.locator(f".m-method[data-method={method}]").inner_text()
         assert "No shipped model of this method on CIFAR-10 yet." in text

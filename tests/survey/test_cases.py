@@ -110,7 +110,7 @@ def test_each_model_is_attacked_on_itself_unless_one_is_named(tmp_path: Path) ->
     models = [load_model("digits/lenet/standard"), load_model("digits/lenet/bang")]
     names = [model.name for model in models]
     data = load_dataset("digits")
-    surveys = []
+    surveys: list[Survey] = []
     for against in (None, names[0]):
         plan = make_plan(models, data, ["fgsm_margin=0.1", "jpeg=50"], limit=24, against=against)
         run(models, data, plan, tmp_path / str(len(surveys)))
