@@ -214,7 +214,8 @@ def _labels(label: Labels | None, pictures: Sequence[Picture], models: Sequence[
         known = [picture.index_in(models[0].classes) for picture in pictures]
         fewest = min(len(model.classes) for model in models)
         return tuple(one if one is not None and one < fewest else None for one in known)
-    listed = [label] if isinstance(label, int) else [int(item) for item in label]
+    single = isinstance(label, int) or getattr(label, "ndim", 1) == 0  # NumPy and torch scalars are single, too
+    listed = [int(item) for item in ([label] if single else label)]
     if len(listed) != len(pictures):
         raise ExplorerError(f"label is one class index per image: {len(listed)} given for {len(pictures)} images.")
     for model in models:

@@ -43,6 +43,26 @@ def read_names(texts: Sequence[str]) -> list[str]:
     return [name.strip() for text in texts for name in text.split(",") if name.strip()]
 
 
+def read_model_names(texts: Sequence[str]) -> list[str]:
+    """Read names and paths of models; a path may contain commas.
+
+    Args:
+        texts: Names or paths, or several separated by commas.
+
+    Returns:
+        The names and paths. Where a file exists whose path contains commas, it is that file.
+    """
+    names = []
+    for text in texts:
+        parts = text.split(",")
+        while parts:
+            ends = (end for end in range(len(parts), 1, -1) if Path(",".join(parts[:end]).strip()).is_file())
+            end = next(ends, 1)
+            names.append(",".join(parts[:end]).strip())
+            parts = parts[end:]
+    return [name for name in names if name]
+
+
 def read_numbers(option: str, text: str | None) -> list[float] | None:
     """Read numbers.
 
@@ -104,15 +124,17 @@ def load_models(
             path.
     """
     from explorer.models import load_model
+    from explorer.models.reading import distinct_names
 
     described: dict[str, Any] = {"arch": arch, "mean": read_numbers("--mean", mean), "std": read_numbers("--std", std)}
-    listed = read_names(names)
+    listed = read_model_names(names)
     if not listed:
         raise ExplorerError("No model is named; give names or paths separated by commas, see 'explorer models'.")
     paths = [name for name in listed if Path(name).suffix]
     if any(value is not None for value in described.values()) and not paths:
         raise ExplorerError("--arch, --mean and --std describe a checkpoint opened by path, but none was given.")
-    return [load_model(name, device=device, **(described if name in paths else {})) for name in listed]
+    models = [load_model(name, device=device, **(described if name in paths else {})) for name in listed]
+    return distinct_names(models, listed)
 
 
 def open_picture(text: str, models: Sequence[Classifier]) -> Picture:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from explorer.progress import Progress
     from explorer.results import Result
 
+PIPE_WIDTH = 10_000  # characters: a program that reads a table wants each row in one line
+
 
 def forgive_encoding() -> None:
     """Where output goes into a file of another encoding than UTF-8, as on Windows, signs it lacks become "?"."""
@@ -25,7 +28,7 @@ def forgive_encoding() -> None:
 
 
 def print_parts(*parts: RenderableType) -> None:
-    """Print lines and tables on stdout; the terminal wraps the lines.
+    """Print lines and tables on stdout; the terminal wraps the lines. In a pipe, a table is as wide as it needs.
 
     Args:
         parts: What to print, in order.
@@ -33,9 +36,11 @@ def print_parts(*parts: RenderableType) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
+    piped = not sys.stdout.isatty() and "COLUMNS" not in os.environ
+    console = Console(highlight=False, width=PIPE_WIDTH if piped else None)
     for part in parts:
-        console.print(part, markup=False, soft_wrap=not isinstance(part, Table))
+        table = isinstance(part, Table)
+        console.print(part, markup=False, soft_wrap=not table, crop=not table)
 
 
 def print_json(value: Any) -> None:

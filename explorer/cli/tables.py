@@ -130,12 +130,18 @@ def drawn(table: text.Table) -> Table:
         table: The table as text.
 
     Returns:
-        A table without a frame; numbers are aligned right.
+        A table without a frame; numbers are aligned right and never broken into two lines.
     """
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True, caption=table.caption or None)
     for i, title in enumerate(table.head):
+        number = i >= table.left
+        unbroken = max((len(line) for row in table.rows for line in row[i].split("\n")), default=0) if number else None
         made.add_column(
-            title, justify="left" if i < table.left else "right", overflow="fold", no_wrap=i in table.unbroken
+            title,
+            justify="right" if number else "left",
+            overflow="fold",
+            no_wrap=i in table.unbroken,
+            min_width=unbroken,
         )
     for row in table.rows:
         made.add_row(*row)

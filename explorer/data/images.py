@@ -27,7 +27,7 @@ def load_image(source: Source) -> Tensor:
     """Read one still image.
 
     EXIF orientation is applied, transparency is laid over white, 16-bit values are scaled, animations give their first
-    frame; colour profiles are ignored.
+    frame; colour profiles are converted to sRGB.
 
     Args:
         source: A path, the bytes of a file, an open binary file, a Pillow image, or an array: uint8 or uint16 (H, W),

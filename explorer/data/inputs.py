@@ -31,6 +31,8 @@ OWN = "own picture"
 
 DARK = 1.5 / 255  # below this brightest value the images were divided by 255 twice
 
+_FULL_SCALE = {torch.uint8: 255, torch.uint16: 65535, torch.bool: 1}  # integers by what stands for white
+
 _DATA_URL = re.compile(r"data:[\w.+/-]*(;[\w.+=-]+)*;base64,")
 _FILES = (Path, bytes, bytearray, memoryview, Image.Image)
 
@@ -131,8 +133,9 @@ def read_picture(
     Arrays and tensors are taken pixel by pixel and never resized: their pixels are used as they are.
 
     Args:
-        named: A bundled photograph's name, a row such as ``digits:7``, a data URL, a path, the bytes of a file, an open
-            binary file, a Pillow image, an array or a tensor of one image, or a ``Picture``.
+        named: A bundled photograph's name, a row such as ``digits:7``, a data URL, a path (``scan.tif#3`` for its third
+            page), the bytes of a file, an open binary file, a Pillow image, an array or a tensor of one image, or a
+            ``Picture``.
         takes: Side in px and channels of the models that are to see it; None leaves it as large as it is.
         paths: Whether a text may be a path. False for callers who are not trusted: nothing on the disk is opened.
         find_dataset: Finds the data sets whose rows can be named.
@@ -207,10 +210,11 @@ def as_batch(x: Array | Tensor) -> Tensor:
 
     Args:
         x: (N, C, H, W), (C, H, W) or (H, W), an array also (N, H, W, C) or (H, W, C); C 1 or 3, or 4 with transparency,
-            which is laid over white, in a uint8 or uint16 array. uint8 counts from 0 to 255, floats from 0 to 1.
+            which is laid over white, in a uint8 or uint16 array. uint8 counts from 0 to 255, uint16 to 65,535, floats
+            from 0 to 1; booleans are black and white. Byte order, strides and device do not matter.
 
     Returns:
-        float32 (N, C, H, W) in [0, 1] on the CPU, without a gradient.
+        float32 (N, C, H, W) in [0, 1] on the CPU, without a gradient. A copy: changing ``x`` later does not change it.
 
     Raises:
         ExplorerError: For another shape or type, and for values outside [0, 1], with the likely reason.
@@ -219,28 +223,32 @@ def as_batch(x: Array | Tensor) -> Tensor:
         x = _from_array(x)
     if not isinstance(x, Tensor):
         return images.check_batch(x)
-    x = x.detach().cpu()
     if x.ndim == 2:
         x = x[None]
     if x.ndim == 3 and x.shape[0] in (1, 3):
         x = x[None]
-    if x.dtype == torch.uint8:
-        return images.check_batch(x.float().div_(255))
-    if not x.is_floating_point():
+    if x.dtype not in _FULL_SCALE and not x.is_floating_point():
         raise ExplorerError(f"The images hold {x.dtype} values; expected floats in [0, 1] or uint8 in 0 to 255.")
-    return images.check_batch(x.float())
+    pixels = x.detach().to("cpu", torch.float32, copy=True)
+    scale = _FULL_SCALE.get(x.dtype, 1)
+    return images.check_batch(pixels if scale == 1 else pixels.div_(scale))
 
 
 def _from_array(array: Array) -> Tensor:
+    if not array.dtype.isnative:  # FITS and HDF5 are big-endian, PyTorch is not
+        array = array.astype(array.dtype.newbyteorder("="))
     if array.ndim == 3 and array.shape[-1] == 4:
         return images.load_image(array)
     if array.ndim >= 3 and array.shape[-1] in (1, 3) and not (array.shape[-3] in (1, 3) and array.shape[-2] > 3):
         array = np.moveaxis(array, -1, -3)
     if array.dtype == np.uint16:
         array = array.astype(np.float32) / 65535
-    if array.dtype.kind != "f" and array.dtype != np.uint8:
+    if array.dtype.kind not in "fb" and array.dtype != np.uint8:
         raise ExplorerError(f"The images hold {array.dtype} values; expected floats in [0, 1] or uint8 in 0 to 255.")
-    return torch.from_numpy(np.ascontiguousarray(array))
+    if array.dtype.itemsize > 8:
+        array = array.astype(np.float64)  # PyTorch has no longer floats
+    array = np.ascontiguousarray(array)
+    return torch.from_numpy(array if array.flags.writeable else array.copy())  # PyTorch warns of read-only memory
 
 
 def _of_text(text: str, takes: Takes | None, paths: bool, find_dataset: FindDataset) -> Picture:
@@ -287,12 +295,22 @@ def _row(data: Dataset, name: str, text: str, takes: Takes | None) -> Picture:
 
 
 def _photograph(source: decoding.Source, takes: Takes | None, name: str) -> Picture:
+    notes: list[str] = []
+    file, frame = _frame(source)
+    array = decoding.decode(file, frame=frame, notes=notes)
     if takes is None:
-        return Picture(images.load_image(source), name)
-    array = decoding.decode(source)
+        return Picture(images.load_image(array), name, notes=tuple(notes))
     (pixels,) = images.load_fitted(array, [takes])
     same = array.shape[:2] == pixels.shape[2:] and (pixels.shape[1] == 3 or bool((array == array[:, :, :1]).all()))
-    return Picture(pixels, name, notes=() if same else (_fitted(pixels),))
+    return Picture(pixels, name, notes=(*notes, *(() if same else (_fitted(pixels),))))
+
+
+def _frame(source: decoding.Source) -> tuple[decoding.Source, int | None]:
+    """A path and which page or frame of the file: ``scan.tif#3`` is the third one."""
+    file, sign, number = str(source).rpartition("#") if isinstance(source, str | Path) else ("", "", "")
+    if sign and _is_row(number) and not Path(str(source)).exists():
+        return file, int(number)
+    return source, None
 
 
 def _decoded(url: str) -> bytes:

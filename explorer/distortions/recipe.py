@@ -16,7 +16,7 @@ from torch import Tensor
 
 from explorer.data.images import check_batch
 from explorer.distortions.draws import Draws, Target
-from explorer.distortions.registry import find_distortion
+from explorer.distortions.registry import find_distortion, plain_number
 from explorer.distortions.rounding import Bound, rounded
 from explorer.errors import ExplorerError
 
@@ -62,7 +62,7 @@ class Recipe:
                 raise
             raise ExplorerError("The steps of a recipe must be pairs of a distortion's name and an amount.") from None
         object.__setattr__(self, "steps", steps)
-        _check_seed(self.seed)
+        object.__setattr__(self, "seed", _check_seed(self.seed))
         if self.against is not None and (
             not isinstance(self.against, str) or not self.against.isprintable() or self.against.strip() != self.against
             or not self.against
@@ -346,9 +346,11 @@ def _stream(seed: int, name: str, occurrence: int) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}:{name}:{occurrence}".encode()).digest()[:8], "big")
 
 
-def _check_seed(seed: Any) -> None:
+def _check_seed(seed: Any) -> int:
+    seed = plain_number(seed)
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MAX_SEED:
         raise ExplorerError(f"The seed must be a whole number from 0 to {MAX_SEED}, not {seed!r}.")
+    return seed
 
 
 def _read_seed(text: str) -> int:

@@ -12,8 +12,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -239,6 +240,7 @@ class Distortion:
         Raises:
             ExplorerError: If it is not a number in range; the sentence names the range.
         """
+        amount = plain_number(amount)
         low, high = self.limits
         slack = 1e-9 * (high - low)
         if isinstance(amount, bool) or not isinstance(amount, (int, float)):
@@ -368,6 +370,25 @@ def distortion(
         return function
 
     return register
+
+
+def plain_number(value: Any) -> Any:
+    """Turn a scalar of NumPy or PyTorch into a Python number.
+
+    Args:
+        value: Anything.
+
+    Returns:
+        The number as it is written, so that the 0.1 of a float32 is 0.1; other values unchanged.
+    """
+    if isinstance(value, Tensor) and value.ndim == 0:
+        wide = value.dtype == torch.float64 or not value.is_floating_point()
+        value = value.item() if wide else np.float32(value.item())
+    elif isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
+    if isinstance(value, np.floating):
+        return float(str(value))
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def find_distortion(name: str) -> Distortion:

@@ -158,10 +158,6 @@ def wrap(
         random_numbers = torch.get_rng_state()
         size, channels = find_input(network, name, size, channels)
         card = external_card(name, "", 1, channels, size, mean, std, ["unknown"])
-        if max(card.mean) > 1:
-            raise ExplorerError(
-                f"The mean {max(card.mean):g} counts in 0 to 255, pixels are in [0, 1]; divide mean and std by 255."
-            )
         pictures = sample_pictures(size, channels)
         normalised = Classifier(network, card).normalise(pictures)
         device, dtype = device_and_dtype(network)
@@ -243,7 +239,8 @@ def external_card(
         The card.
 
     Raises:
-        ExplorerError: If the number of names, means or standard deviations does not fit, or if ``std`` is not above 0.
+        ExplorerError: If the number of names, means or standard deviations does not fit, if ``std`` is not above 0, or
+            if the means count in 0 to 255.
     """
     if classes is None:
         from explorer.data.published import CIFAR10_CLASSES
@@ -257,6 +254,10 @@ def external_card(
             raise ExplorerError(f"{label} needs 1 or {channels} numbers for this network, got {len(values)}.")
     if min(std) <= 0:
         raise ExplorerError("std needs numbers above 0.")
+    if max(mean) > 1:
+        raise ExplorerError(
+            f"The mean {max(mean):g} counts in 0 to 255, pixels are in [0, 1]; divide mean and std by 255."
+        )
     return Card(
         name=name,
         data=EXTERNAL,

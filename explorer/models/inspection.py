@@ -191,7 +191,7 @@ def inspect_network(
     """
     try:
         with torch.no_grad():
-            out = tensor_of(net(normalised))
+            out = tensor_of(net(normalised.clone()))  # a copy each time: some networks normalise in place
     except ExplorerError as error:
         raise ExplorerError(str(error).replace("The network", name, 1)) from None
     except Exception as error:
@@ -201,7 +201,7 @@ def inspect_network(
     warnings = [_training(name)] if was_training else []
     warnings += [message] if message else []
     with torch.no_grad():
-        again, alone = tensor_of(net(normalised)), tensor_of(net(normalised[:1]))
+        again, alone = tensor_of(net(normalised.clone())), tensor_of(net(normalised[:1].clone()))
     if not torch.allclose(out, again, rtol=1e-2, atol=1e-3):
         warnings.append(
             f"{name} answers the same picture differently each time, as with dropout that stays on in eval mode "
@@ -212,8 +212,8 @@ def inspect_network(
             f"{name} answers depend on the other pictures in the batch, as with batch norm without running statistics: "
             "the clean and the distorted picture are asked together and influence each other."
         )
-    has_features = _has_features(net, normalised)
-    layers, head = ((), None) if has_features else _stages(net, normalised)
+    has_features = _has_features(net, normalised.clone())
+    layers, head = ((), None) if has_features else _stages(net, normalised.clone())
     if not has_features and not layers and head is None:
         warnings.append(f"The layers of {name} cannot be seen, so its feature distance is that of its outputs.")
     return NetworkInfo(

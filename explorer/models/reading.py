@@ -6,6 +6,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 from torch import Tensor, nn
 
@@ -68,8 +69,8 @@ def open_models(models: ModelsLike | None) -> list[Opened]:
     given = [models] if isinstance(models, str | Path | nn.Module) or not isinstance(models, Sequence) else models
     if not given:
         raise ExplorerError(f"Name at least one model, for example '{defaults.MODELS[0]}'.")
-    opened, seen = [], dict[str, int]()
-    for model in map(_open, given):
+    opened, seen = list[Opened](), dict[str, int]()
+    for model in distinct_names([_open(model) for model in given], given):
         if not isinstance(model, Classifier):  # called by its class; a second one of a class is "Net 2"
             type_name = type(model).__name__
             seen[type_name] = seen.get(type_name, 0) + 1
@@ -117,6 +118,32 @@ def first_models() -> list[str]:
         raise ExplorerError("There are no checkpoints here; give models of your own: models=[model].")
     here = {card.name for card in cards}
     return list(defaults.MODELS) if here.issuperset(defaults.MODELS) else next(iter(group(cards).values())).defaults
+
+
+def distinct_names(models: Sequence[nn.Module], given: Sequence[ModelLike]) -> list[nn.Module]:
+    """Tell files of one name apart by their folders: ``a/best.pth`` and ``b/best.pth`` are "a/best" and "b/best".
+
+    Args:
+        models: Loaded models and networks.
+        given: How each was named.
+
+    Returns:
+        The models, with other names where files of different folders had the same one.
+    """
+    found = list(models)
+    files: dict[str, dict[int, tuple[str, ...]]] = {}  # name: index: parts of the path, from its end
+    for i, (model, name) in enumerate(zip(models, given, strict=True)):
+        if isinstance(model, Classifier) and isinstance(name, str | Path) and Path(name).suffix:
+            path = Path(name).resolve().with_suffix("")
+            files.setdefault(model.name, {})[i] = path.parts[::-1]
+    for same in files.values():
+        endings = list(same.values())
+        if len(endings) == 1 or len(set(endings)) < len(endings):
+            continue  # one file, or a file that was given twice: that is refused later
+        length = next(n for n in range(1, 1 + max(map(len, endings))) if len({e[:n] for e in endings}) == len(endings))
+        for i, ending in same.items():
+            found[i] = _renamed(cast("Classifier", found[i]), "/".join(ending[:length][::-1]))
+    return found
 
 
 def load_named(name: str | Path) -> Classifier:
@@ -179,8 +206,10 @@ def _called(name: str, model: nn.Module) -> Opened:
     """The model under that name; a loaded one is copied without its weights, not changed."""
     if not isinstance(model, Classifier):
         return name, model
-    if model.name == name:
-        return model
+    return model if model.name == name else _renamed(model, name)
+
+
+def _renamed(model: Classifier, name: str) -> Classifier:
     renamed = copy.copy(model)
     renamed.card = replace(model.card, name=name)
     return renamed

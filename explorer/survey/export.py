@@ -148,7 +148,8 @@ def _cases_of(
 ) -> Iterator[list[dict[str, Any]]]:
     with survey.connect() as connection:
         cursor = connection.execute(
-            'SELECT * EXCLUDE (layers) FROM read_parquet(?) ORDER BY "case", model', [str(path)]
+            'SELECT * EXCLUDE (layers) FROM read_parquet(?, hive_partitioning = false) ORDER BY "case", model',
+            [str(path)],
         )
         names = [column[0] for column in cursor.description]
         waiting: list[dict[str, Any]] = []

@@ -201,7 +201,8 @@ class Survey:
         connection.execute("SET enable_progress_bar = false")
         # $1 in a view is not allowed: the names are quoted here, and come from our own folder listing
         listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
-        connection.execute(f"CREATE VIEW rows AS SELECT * FROM read_parquet([{listed}])")  # noqa: S608
+        # a folder called seed=7 is a name, no column
+        connection.execute(f"CREATE VIEW rows AS FROM read_parquet([{listed}], hive_partitioning = false)")
         connection.execute("CREATE TABLE amounts (distortion VARCHAR, amount DOUBLE, mild INT)")
         connection.executemany("INSERT INTO amounts VALUES (?, ?, ?)", self.mildness())
         connection.execute(_MACROS)

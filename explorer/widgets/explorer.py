@@ -36,6 +36,7 @@ class _Kept(traitlets.Any):
     def set(self, obj: Any, value: Any) -> None:
         with obj._lock:  # noqa: SLF001  # the widget's own
             super().set(obj, value)
+            obj._changed(None)  # noqa: SLF001  # the same array with other values is no change to traitlets
 
 
 class Explorer(widgets.HBox):
@@ -91,7 +92,8 @@ class Explorer(widgets.HBox):
         name, value = proposal["trait"].name, proposal["value"]
         wanted = {"image": self.image, "models": self.models, "recipe": self.recipe, name: value}
         try:
-            state = make_state(**wanted, before=self._shown)
+            # a picture that is assigned is read, also where it is the array that was there, with other values
+            state = make_state(**wanted, before=self._shown, read=name == "image")
             comparison = state.compare()
             self._next = (state, comparison, state.paint(comparison))
         except ExplorerError as error:

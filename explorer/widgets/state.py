@@ -73,7 +73,9 @@ class WidgetState:
         return answer
 
 
-def make_state(image: Any, models: Any, recipe: Any, before: WidgetState | None = None) -> WidgetState:
+def make_state(
+    image: Any, models: Any, recipe: Any, before: WidgetState | None = None, *, read: bool = False
+) -> WidgetState:
     """Make the state for what was chosen.
 
     Args:
@@ -81,6 +83,7 @@ def make_state(image: Any, models: Any, recipe: Any, before: WidgetState | None 
         models: As in ``explorer.compare``.
         recipe: As in ``explorer.compare``.
         before: The present state; parts that are the same are reused.
+        read: Whether to read the picture again, even if it is the same object.
 
     Returns:
         The new state.
@@ -98,7 +101,7 @@ def make_state(image: Any, models: Any, recipe: Any, before: WidgetState | None 
     else:
         families, family = _families(chosen)
     image = first_picture(family.channels) if image is None else image
-    if before is not None and image is before.image and before.family.key == family.key:
+    if before is not None and not read and image is before.image and before.family.key == family.key:
         request = replace(before.request, models=chosen, recipe=chain)
     else:
         takes = (family.size, family.channels)
