@@ -16,7 +16,8 @@ from torch import Tensor
 
 from explorer.data.images import check_batch
 from explorer.distortions.draws import Draws, Target
-from explorer.distortions.registry import find_distortion, plain_number
+from explorer.distortions.numbers import plain_number
+from explorer.distortions.registry import find_distortion
 from explorer.distortions.rounding import Bound, rounded
 from explorer.errors import ExplorerError
 

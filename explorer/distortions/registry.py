@@ -12,13 +12,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from explorer.distortions.draws import Draws, Target
+from explorer.distortions.numbers import plain_number
 from explorer.distortions.threads import each_alone
 from explorer.errors import ExplorerError
 from explorer.registry import Registry
@@ -370,25 +370,6 @@ def distortion(
         return function
 
     return register
-
-
-def plain_number(value: Any) -> Any:
-    """Turn a scalar of NumPy or PyTorch into a Python number.
-
-    Args:
-        value: Anything.
-
-    Returns:
-        The number as it is written, so that the 0.1 of a float32 is 0.1; other values unchanged.
-    """
-    if isinstance(value, Tensor) and value.ndim == 0:
-        wide = value.dtype == torch.float64 or not value.is_floating_point()
-        value = value.item() if wide else np.float32(value.item())
-    elif isinstance(value, np.ndarray) and value.ndim == 0:
-        value = value[()]
-    if isinstance(value, np.floating):
-        return float(str(value))
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def find_distortion(name: str) -> Distortion:

@@ -35,8 +35,12 @@ class _Kept(traitlets.Any):
 
     def set(self, obj: Any, value: Any) -> None:
         with obj._lock:  # noqa: SLF001  # the widget's own
+            held = obj._cross_validation_lock  # noqa: SLF001  # several are set at once: traitlets checks them at the end
+            if not held:
+                obj._next = None  # noqa: SLF001
             super().set(obj, value)
-            obj._changed(None)  # noqa: SLF001  # the same array with other values is no change to traitlets
+            if not held and self.name == "image":
+                obj._changed(None)  # noqa: SLF001  # the same array with other values is no change to traitlets
 
 
 class Explorer(widgets.HBox):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -151,3 +152,25 @@ def test_a_normalisation_that_makes_no_sense_is_refused(settings: dict[str, Any]
     with pytest.raises(ExplorerError, match=message) as caught:
         wrap(net(), **settings)
     assert one_sentence(str(caught.value))
+
+
+def test_a_network_that_normalises_in_place_is_not_called_random() -> None:
+    class InPlace(Net):
+        def forward(self, x: Tensor) -> Tensor:
+            x.sub_(0.5).div_(0.25)
+            return super().forward(x)
+
+    torch.manual_seed(0)
+    network = InPlace().eval()
+    pixels = images()
+    before = pixels.clone()
+    found, messages = noticed(network, pixels)
+    assert messages == ()
+    assert torch.equal(pixels, before)
+    answer = network(before[:1].clone()).softmax(1).detach()
+    assert found[0].models[0].clean.max().item() == pytest.approx(answer.max().item(), abs=1e-6)
+
+
+def test_labels_may_be_scalars_of_numpy_and_torch() -> None:
+    answers = [explorer.compare(SHIPPED, "digits:7", label=label) for label in (7, np.int64(7), torch.tensor(7))]
+    assert len({str(answer.to_dict()["models"]) for answer in answers}) == 1

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from explorer.data import datasets, images
-from explorer.data.inputs import OWN, Picture, needs_fit, read_images, read_picture
+from explorer.data.inputs import OWN, Picture, as_batch, needs_fit, read_images, read_picture
 from explorer.data.published import CIFAR10_CLASSES
 from explorer.errors import ExplorerError
 
@@ -157,3 +157,44 @@ def test_photographs_are_told_from_pixels() -> None:
     x = torch.rand(1, 28, 28)
     assert all(map(needs_fit, ("cat", Path("a.png"), b"", Image.new("L", (2, 2)), io.BytesIO(), [x, "cat"])))
     assert not any(map(needs_fit, (x, x.numpy(), [x], Picture(x[None]))))
+
+
+def levels() -> np.ndarray:
+    return np.random.default_rng(0).random((1, 3, 8, 8), np.float32)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        levels().astype(">f4"),
+        levels().astype(">f8"),
+        levels().astype(np.float64),
+        levels().astype(np.longdouble),
+        np.asfortranarray(levels()),
+        np.ascontiguousarray(levels()[:, :, ::-1, ::-1])[:, :, ::-1, ::-1],
+        np.concatenate([levels()] * 2, 3)[..., :8],
+    ],
+)
+def test_byte_order_width_and_strides_do_not_matter(array: np.ndarray) -> None:
+    assert torch.equal(as_batch(array), torch.from_numpy(levels()))
+
+
+def test_integers_count_to_what_stands_for_white() -> None:
+    white = torch.ones(1, 1, 4, 4)
+    for dtype, most in (("u1", 255), ("<u2", 65535), (">u2", 65535), ("?", 1)):
+        assert torch.equal(as_batch(np.full((1, 1, 4, 4), most, dtype)), white), dtype
+    for dtype, most in ((torch.uint8, 255), (torch.uint16, 65535), (torch.bool, 1), (torch.bfloat16, 1)):
+        assert torch.equal(as_batch(torch.full((1, 1, 4, 4), most, dtype=dtype)), white), dtype
+    for array in (np.full((4, 4), 255), torch.full((4, 4), 255)):
+        with pytest.raises(ExplorerError, match="int64"):
+            as_batch(array)
+
+
+def test_read_only_memory_is_read_and_what_was_read_is_a_copy() -> None:
+    array = levels()
+    array.flags.writeable = False
+    assert torch.equal(as_batch(array), torch.from_numpy(levels()))
+    for pixels in (levels(), torch.from_numpy(levels())):
+        read = as_batch(pixels)
+        pixels[:] = 0
+        assert torch.equal(read, torch.from_numpy(levels()))

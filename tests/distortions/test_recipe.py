@@ -7,6 +7,7 @@ import json
 import math
 import string
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -252,3 +253,15 @@ def test_attacks_in_a_chain_keep_the_label_of_the_clean_picture():
     assert (out < before).float().mean() > 0.8, "away from class 0, the answer to the clean picture"
     told = apply(darkened, x, target=Target(logits, torch.tensor([1])))
     assert (told > before).float().mean() > 0.8
+
+
+@pytest.mark.parametrize("number", [np.float16, np.float32, np.float64, np.longdouble, torch.tensor, np.array])
+def test_scalars_of_numpy_and_torch_are_numbers(number):
+    recipe = Recipe((("gaussian_noise", number(0.125)), ("jpeg", np.int64(50))), np.uint8(7))
+    assert recipe == Recipe.parse("gaussian_noise=0.125,jpeg=50;seed=7")
+    assert str(Recipe((("gaussian_noise", np.float32(0.1)),), torch.tensor(7))) == "gaussian_noise=0.1;seed=7"
+    for wrong in (np.bool_(True), np.array([0.1]), np.float32("nan"), torch.tensor(True)):
+        with pytest.raises(ExplorerError):
+            Recipe((("gaussian_noise", wrong),))
+    with pytest.raises(ExplorerError):
+        Recipe((), np.float32(1.5))

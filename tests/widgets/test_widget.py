@@ -271,3 +271,19 @@ def test_make_notebooks_opens_the_first_lesson_with_the_settings_that_ask_nothin
     assert opened == min(path.name for path in (root / folder).glob("*.ipynb"))
     (settings,) = re.findall(r'JUPYTER_CONFIG_PATH="\$\(CURDIR\)/([^:"]+)', text)
     assert root / settings == SETTINGS  # in a browser: test_jupyter
+
+
+def test_an_array_changed_in_place_is_shown_when_it_is_assigned_again():
+    for kind in (np.asarray, torch.from_numpy, lambda array: Image.fromarray(array[0, 0])):
+        array = np.zeros((1, 1, 28, 28), np.uint8)
+        given = kind(array)
+        w = Explorer(given, DIGITS, "clean")
+        if isinstance(given, Image.Image):
+            given.paste(255, (0, 0, 28, 28))
+        else:
+            array[:] = 255
+        assert float(w.comparison.clean.mean()) == 0, "what is shown is a copy"
+        w.recipe = "jpeg=50;seed=0"
+        assert float(w.comparison.clean.mean()) == 0
+        w.image = given
+        assert float(w.comparison.clean.mean()) == 1
