@@ -186,7 +186,7 @@ def test_app_page_methods_experiments_and_documentation_know_them(environment: d
     (stripes,) = [one for one in found["catalogue"]["datasets"] if one["name"] == "stripes"]
     assert (stripes["title"], stripes["here"], stripes["rows"]) == ("Stripes", True, 64)
     (method,) = [one for one in found["methods"] if one["method"] == "shaded"]
-    assert (method["title"], method["beware"]) == ("Shade training", "It knows no other distortion.")
+    assert (method["title"], method["caution"]) == ("Shade training", "It knows no other distortion.")
     assert method["source"]["short"] == "Doe 2026"
     assert method["formulas"][0][0].startswith("<mi>L</mi>")
     assert method["published"] == 1

@@ -182,9 +182,8 @@ def sensitivity(lines: Sequence[Line], recipes: Sequence[str]) -> str:
         recipes: Texts of the recipes.
 
     Returns:
-        Markdown: for each method with two or more varied settings, the mean per value; settings without such a set are
-            left
-        out.
+        Markdown: for each method with two or more varied settings, the mean per value, without the settings that have
+        no such set.
     """
     rows = []
     for method in dict.fromkeys(line.cell.config.method for line in lines):

@@ -45,7 +45,7 @@ def bundle(entry: str) -> str:
         parts.append(f"export const {{ {', '.join(named)} }} = {_variable(entry)};")
     if "default" in names:
         parts.append(f"export default {_variable(entry)}.default;")
-    return "\n".join(parts) + "\n"
+    return re.sub(r"^[ \t]*//.*\n", "", "\n".join(parts) + "\n", flags=re.MULTILINE)  # it is stored in notebooks
 
 
 def in_order(entry: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
@@ -33,13 +34,16 @@ def server(tmp_path_factory: pytest.TempPathFactory, taken_port: int) -> Iterato
     It was told to listen where somebody else does, and asks no other host until the tests are over. A test that needs
     an app of its own says why.
     """
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("EXPLORER_DATA", raising=False)
-        cache = {"EXPLORER_CACHE": str(tmp_path_factory.mktemp("cache"))}
-        with running(tmp_path_factory.mktemp("app"), "--port", str(taken_port), environment=cache) as started:
-            yield started
-            assert started.foreign() == []
-            assert "Traceback" not in started.said
+    with ExitStack() as stack:
+        with pytest.MonkeyPatch.context() as patch:  # for the app only: other tests of this process keep their data
+            patch.delenv("EXPLORER_DATA", raising=False)
+            cache = {"EXPLORER_CACHE": str(tmp_path_factory.mktemp("cache"))}
+            started = stack.enter_context(
+                running(tmp_path_factory.mktemp("app"), "--port", str(taken_port), environment=cache)
+            )
+        yield started
+        assert started.foreign() == []
+        assert "Traceback" not in started.said
 
 
 @pytest.fixture(scope="session")

@@ -259,8 +259,8 @@ def test_gains_and_losses_come_from_the_cards_and_are_as_loud(visitor: MethodsPa
     for method in {one.get_attribute("data-method") for one in page.locator(".m-method").all()} - set(cards):
         text = page.locator(f".m-method[data-method={method}]").inner_text()
         assert "No shipped model of this method on CIFAR-10 yet." in text
-    page.get_by_role("button", name="Show FGSM on the margin").click()
-    page.wait_for_function("document.querySelector('.m-box h2').textContent === 'Accuracy under FGSM on the margin'")
+    page.get_by_role("button", name="Show FGSM", exact=True).click()
+    page.wait_for_function("document.querySelector('.m-box h2').textContent === 'Accuracy under FGSM'")
     assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Accuracy under"
 
 

@@ -217,8 +217,11 @@ def test_mean_effect_grows_with_amount(distortion, photographs):
             effects.append(float((out - x).square().mean((1, 2, 3)).sqrt().mean()))
         assert effects[0] == 0
         assert effects[1] > 0 or distortion.name == "bit_depth"
+        # geometry saturates: far enough moved is only different; the published frost is 0.85 x + 0.4 f at severity 4
+        # and 0.75 x + 0.45 f at 5, which changes light pictures less
+        least = 0.9 if distortion.name == "frost" else 0.97
         for before, after in pairwise(effects):
-            assert after >= 0.97 * before, effects  # geometry saturates: far enough moved is only different
+            assert after >= least * before, effects
         assert effects[-1] >= max(effects) * 0.97, effects
 
 
