@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any, cast
 
 from torch import Tensor
 
@@ -215,7 +216,7 @@ def _labels(label: Labels | None, pictures: Sequence[Picture], models: Sequence[
         fewest = min(len(model.classes) for model in models)
         return tuple(one if one is not None and one < fewest else None for one in known)
     single = isinstance(label, int) or getattr(label, "ndim", 1) == 0  # NumPy and torch scalars are single, too
-    listed = [int(item) for item in ([label] if single else label)]
+    listed = [int(item) for item in cast("Sequence[Any]", [label] if single else label)]
     if len(listed) != len(pictures):
         raise ExplorerError(f"label is one class index per image: {len(listed)} given for {len(pictures)} images.")
     for model in models:

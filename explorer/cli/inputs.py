@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from explorer.errors import ExplorerError
 
@@ -134,7 +134,7 @@ def load_models(
     if any(value is not None for value in described.values()) and not paths:
         raise ExplorerError("--arch, --mean and --std describe a checkpoint opened by path, but none was given.")
     models = [load_model(name, device=device, **(described if name in paths else {})) for name in listed]
-    return distinct_names(models, listed)
+    return cast("list[Classifier]", distinct_names(models, listed))
 
 
 def open_picture(text: str, models: Sequence[Classifier]) -> Picture:

@@ -172,5 +172,6 @@ def test_a_network_that_normalises_in_place_is_not_called_random() -> None:
 
 
 def test_labels_may_be_scalars_of_numpy_and_torch() -> None:
-    answers = [explorer.compare(SHIPPED, "digits:7", label=label) for label in (7, np.int64(7), torch.tensor(7))]
+    labels: list[Any] = [7, np.int64(7), torch.tensor(7)]
+    answers = [explorer.compare(SHIPPED, "digits:7", label=label) for label in labels]
     assert len({str(answer.to_dict()["models"]) for answer in answers}) == 1

@@ -181,8 +181,8 @@ def test_byte_order_width_and_strides_do_not_matter(array: np.ndarray) -> None:
 
 def test_integers_count_to_what_stands_for_white() -> None:
     white = torch.ones(1, 1, 4, 4)
-    for dtype, most in (("u1", 255), ("<u2", 65535), (">u2", 65535), ("?", 1)):
-        assert torch.equal(as_batch(np.full((1, 1, 4, 4), most, dtype)), white), dtype
+    for kind, most in (("u1", 255), ("<u2", 65535), (">u2", 65535), ("?", 1)):
+        assert torch.equal(as_batch(np.full((1, 1, 4, 4), most, kind)), white), kind
     for dtype, most in ((torch.uint8, 255), (torch.uint16, 65535), (torch.bool, 1), (torch.bfloat16, 1)):
         assert torch.equal(as_batch(torch.full((1, 1, 4, 4), most, dtype=dtype)), white), dtype
     for array in (np.full((4, 4), 255), torch.full((4, 4), 255)):

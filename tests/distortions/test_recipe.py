@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import string
+from typing import Any
 
 import numpy as np
 import pytest
@@ -257,11 +258,12 @@ def test_attacks_in_a_chain_keep_the_label_of_the_clean_picture():
 
 @pytest.mark.parametrize("number", [np.float16, np.float32, np.float64, np.longdouble, torch.tensor, np.array])
 def test_scalars_of_numpy_and_torch_are_numbers(number):
-    recipe = Recipe((("gaussian_noise", number(0.125)), ("jpeg", np.int64(50))), np.uint8(7))
+    made: Any = Recipe  # its types ask for Python's own
+    recipe = made((("gaussian_noise", number(0.125)), ("jpeg", np.int64(50))), np.uint8(7))
     assert recipe == Recipe.parse("gaussian_noise=0.125,jpeg=50;seed=7")
-    assert str(Recipe((("gaussian_noise", np.float32(0.1)),), torch.tensor(7))) == "gaussian_noise=0.1;seed=7"
+    assert str(made((("gaussian_noise", np.float32(0.1)),), torch.tensor(7))) == "gaussian_noise=0.1;seed=7"
     for wrong in (np.bool_(True), np.array([0.1]), np.float32("nan"), torch.tensor(True)):
         with pytest.raises(ExplorerError):
-            Recipe((("gaussian_noise", wrong),))
+            made((("gaussian_noise", wrong),))
     with pytest.raises(ExplorerError):
-        Recipe((), np.float32(1.5))
+        made((), np.float32(1.5))

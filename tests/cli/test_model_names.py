@@ -1,0 +1,44 @@
+"""Models given by path: folders tell files of one name apart, and a path may contain commas."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from explorer.cli.inputs import load_models, read_model_names
+from explorer.errors import ExplorerError
+from explorer.models import checkpoint_folder
+from explorer.models.reading import read_models
+
+DESCRIBED = ("resnet20", "0.4914,0.4822,0.4465", "0.2023,0.1994,0.2010", "cpu")
+
+
+def copied(method: str, path: Path) -> str:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(checkpoint_folder() / f"cifar10/resnet20/{method}.safetensors", path)
+    return str(path)
+
+
+def test_files_of_one_name_are_called_by_their_folders(tmp_path: Path) -> None:
+    one = copied("standard", tmp_path / "a/best.safetensors")
+    other = copied("stability", tmp_path / "b/best.safetensors")
+    assert [model.name for model in load_models([one, other], *DESCRIBED)] == ["a/best", "b/best"]
+    assert [model.name for model in load_models([one], *DESCRIBED)] == ["best"]
+    shipped = [checkpoint_folder() / f"digits/lenet/{name}.safetensors" for name in ("standard", "bang")]
+    assert [model.name for model in read_models(shipped)] == ["digits/lenet/standard", "digits/lenet/bang"]
+
+
+def test_a_path_may_contain_commas_and_equals_signs(tmp_path: Path) -> None:
+    path = copied("standard", tmp_path / "lr=0.1,wd=5e-4/best,last.safetensors")
+    assert read_model_names([f"digits/lenet/bang,{path}, digits/lenet/standard"]) == [
+        "digits/lenet/bang", path, "digits/lenet/standard",
+    ]  # fmt: skip
+    assert load_models([path], *DESCRIBED)[0].name == "best,last"
+
+
+def test_a_normalisation_that_counts_to_255_is_refused_for_files_too(tmp_path: Path) -> None:
+    path = copied("standard", tmp_path / "best.safetensors")
+    with pytest.raises(ExplorerError, match="divide mean and std by 255"):
+        load_models([path], "resnet20", "123.675,116.28,103.53", "58.4,57.1,57.4", "cpu")
