@@ -52,6 +52,7 @@ CORE_LIBRARIES = {
     "duckdb",
     "filelock",
     "pandas",
+    "pillow_heif",
     "pyarrow",
     "pyautoattack",
     "PIL",
