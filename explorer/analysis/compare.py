@@ -13,12 +13,13 @@ from torch import Tensor
 from explorer.analysis import measures
 from explorer.analysis.answers import Answer, Comparison, Comparisons
 from explorer.analysis.measures import FeatureDistance
-from explorer.analysis.request import Labels, issue, read_requests
+from explorer.analysis.request import ComparisonRequest, Labels, issue, read_requests
 from explorer.analysis.varied import undistorted
 from explorer.data.datasets import Dataset
 from explorer.data.images import image_hash
 from explorer.data.inputs import Array, ImagesLike, Named, PictureLike
-from explorer.distortions import Recipe, apply
+from explorer.distortions import Recipe, apply, find_distortion
+from explorer.distortions.adversarial import objective_of, slope
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models import inference as inputs
@@ -205,12 +206,32 @@ def compare(
     elif reference is not None:
         raise ExplorerError(f"Expected a reference such as 'cat|jpeg=30;seed=0', got {type(reference).__name__}.")
     meter = Meter(progress, len(requests.items))
-    found = []
+    found, later = [], dict[str, None]()
     for item in requests.items:
         answer = _compare(item.models, item.pixels, item.recipe, label=item.label, reference=pinned)
-        found.append(replace(answer, warnings=requests.notes))
+        notes = _zero_gradient(item, answer.distorted)
+        later |= dict.fromkeys(notes)
+        found.append(replace(answer, warnings=(*requests.notes, *notes)))
         meter.step()
-    return Comparisons(tuple(found), requests.recipe, requests.notes) if requests.several else found[0]
+    issue(tuple(later))
+    return Comparisons(tuple(found), requests.recipe, (*requests.notes, *later)) if requests.several else found[0]
+
+
+def _zero_gradient(request: ComparisonRequest, distorted: Tensor) -> list[str]:
+    """One sentence if the recipe's attacks changed nothing because the attacked model gives them no gradient."""
+    recipe = request.recipe
+    steps = [(find_distortion(name), amount) for name, amount in recipe.steps]
+    active = [(step, amount) for step, amount in steps if amount != step.identity]
+    if not active or not all(step.adversarial and amount >= 1 / 255 for step, amount in active):
+        return []
+    pixels = undistorted(request.pixels, recipe.quantised)
+    if not torch.equal(distorted, pixels):
+        return []
+    label = None if request.label is None else torch.tensor([request.label])
+    target = inputs.attack_target(recipe, request.models, pixels, label)
+    if target is None or bool(slope(pixels, target, objective_of(active[0][0].name)).any()):
+        return []
+    return [f"The gradient of {recipe.against} is zero at this picture: that this attack fails proves nothing."]
 
 
 def compare_image(

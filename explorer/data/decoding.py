@@ -20,7 +20,7 @@ MAX_PIXELS = 64_000_000
 """Images with more pixels than this are refused before they are decoded; JPEGs are decoded smaller instead."""
 
 MAX_JPEG_PIXELS = 210_000_000
-"""JPEGs with more pixels than this are refused. Decoding at 1/2, 1/4 or 1/8 of the size is part of their format."""
+"""Baseline JPEGs with more pixels than this are refused. Decoding at half the size is part of their format."""
 
 Source = str | Path | bytes | BinaryIO | Image.Image | np.ndarray
 """What :func:`decode` reads."""
@@ -109,10 +109,11 @@ def _choose_frame(image: Image.Image, frame: int | None, notes: list[str]) -> No
 
 
 def _shrink(image: JpegImageFile, notes: list[str]) -> None:
-    """Let a JPEG above ``MAX_PIXELS`` be decoded at half its size."""
+    """Let a JPEG above ``MAX_PIXELS`` be decoded at half its size; a progressive one would fill memory all the same."""
     width, height = image.size
-    if width * height > MAX_JPEG_PIXELS:
-        raise _too_many_pixels(MAX_JPEG_PIXELS)
+    most = MAX_PIXELS if "progressive" in image.info else MAX_JPEG_PIXELS
+    if width * height > most:
+        raise _too_many_pixels(most)
     if width * height > MAX_PIXELS:
         image.draft(None, (width // 2, height // 2))
         notes.append(f"The picture has {width * height / 1e6:.0f} million pixels and was decoded at half its size.")

@@ -1,7 +1,8 @@
 """Statistics of a survey: accuracy with intervals, the paired difference of two models, McNemar's test.
 
-Everything here is paired: both models saw the same pixels, so that their disagreements count. Images are the random
-sample; distortions and seeds are fixed. Intervals therefore resample images, each with all of its seeds.
+Everything here is paired: both models saw the same pixels, or each an attack crafted on itself, so that their
+disagreements count. Images are the random sample; distortions and seeds are fixed. Intervals therefore resample images,
+each with all of its seeds.
 """
 
 from __future__ import annotations

@@ -175,3 +175,21 @@ def test_labels_may_be_scalars_of_numpy_and_torch() -> None:
     labels: list[Any] = [7, np.int64(7), torch.tensor(7)]
     answers = [explorer.compare(SHIPPED, "digits:7", label=label) for label in labels]
     assert len({str(answer.to_dict()["models"]) for answer in answers}) == 1
+
+
+def test_an_attack_without_a_gradient_is_not_taken_for_robustness() -> None:
+    class Rounded(Net):
+        def forward(self, x: Tensor) -> Tensor:
+            return super().forward((x * 255).round() / 255)
+
+    pixels = images()[:1]
+    for attack, model, words in (
+        ("pgd_linf=8/255", Rounded().eval(), "gradient of Rounded is zero"),
+        ("fgsm=8/255", Rounded().eval(), "gradient of Rounded is zero"),
+        ("fgsm=8/255", net(), ""),
+        ("fgsm=0", Rounded().eval(), ""),
+        ("gaussian_noise=0", Rounded().eval(), ""),
+    ):
+        recipe = f"{attack};seed=1" + (f";against={type(model).__name__}" if "gaussian" not in attack else "")
+        _, messages = noticed([model], pixels, recipe)
+        assert [words in message for message in messages] == [True] * bool(words), (attack, messages)

@@ -99,7 +99,11 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "truncated-jpeg": (lambda: saved(noise(), "JPEG")[:1500], "damaged"),
     "truncated-header": (lambda: saved(noise(), "PNG")[:20], "damaged|not a readable image"),
     "100-megapixel-png": (lambda: saved(Image.new("1", (10_000, 10_000)), "PNG"), "million pixels"),
-    "100-megapixel-jpeg": (lambda: saved(Image.new("L", (10_000, 10_000)), "JPEG"), "million pixels"),
+    "225-megapixel-jpeg": (lambda: saved(Image.new("L", (15_000, 15_000)), "JPEG"), "million pixels"),
+    "100-megapixel-progressive-jpeg": (
+        lambda: saved(Image.new("L", (10_000, 10_000)), "JPEG", progressive=True),
+        "million pixels",
+    ),
     "4-gigapixel-gif": (
         lambda: b"GIF89a" + struct.pack("<HH", 65_535, 65_535) + saved(noise(16), "GIF")[10:],
         "million pixels",
@@ -121,11 +125,6 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "huge-webp": (webp_of_a_huge_canvas, "million pixels|damaged"),
     "huge-tile-tiff": (tiff_of_one_huge_tile, "damaged|not a readable image"),
     "profile-bomb": (lambda: png(16, 16, rows(16), chunk(b"iCCP", b"p\x00\x00" + zeros(500 * MEGA))), "damaged"),
-    "text-bomb": (lambda: png(16, 16, rows(16), chunk(b"zTXt", b"t\x00\x00" + zeros(500 * MEGA))), "damaged"),
-    "many-texts-bomb": (
-        lambda: png(16, 16, rows(16), *[chunk(b"zTXt", b"t\x00\x00" + zeros(MEGA))] * 500),
-        "damaged",
-    ),
     "chunk-without-end": (
         lambda: b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 2**31 - 1) + b"IHDR" + bytes(40),
         "damaged|not a readable image",
@@ -141,6 +140,14 @@ def _animation() -> bytes:
 
 HARMLESS: dict[str, tuple[Callable[[], bytes], list[tuple[float, float, tuple[int, int, int]]]]] = {
     "pixels-bomb": (lambda: png(16, 16, rows(16)[:0] + zeros(500 * MEGA)), [(0.5, 0.5, (0, 0, 0))]),
+    "text-bomb": (
+        lambda: png(16, 16, rows(16), chunk(b"zTXt", b"t\x00\x00" + zeros(500 * MEGA))),
+        [(0.5, 0.5, (0, 0, 0))],
+    ),
+    "many-texts-bomb": (
+        lambda: png(16, 16, rows(16), *[chunk(b"zTXt", b"t\x00\x00" + zeros(MEGA))] * 500),
+        [(0.5, 0.5, (0, 0, 0))],
+    ),
     "animated-gif": (_animation, [(0.5, 0.5, (200, 10, 20))]),
     "cmyk-jpeg": (lambda: saved(Image.new("CMYK", (40, 40), (0, 255, 255, 0)), "JPEG"), [(0.5, 0.5, (254, 0, 0))]),
     "16-bit-png": (
