@@ -204,7 +204,7 @@ def test_mean_effect_grows_with_amount(distortion, photographs):
     if (
         distortion.name == "elastic_transform"
     ):  # ever finer ripples of ever smaller moves, as published: its strain grows
-        pytest.skip("tests/test_published_constants.py measures its strain instead")
+        pytest.skip("test_codec_geometry_colour.py measures its strain instead")
     x = photographs
     sides = [distortion.span(32)]
     if distortion.two_sided:
