@@ -9,6 +9,16 @@ export type Theme = "light" | "dark";
 /** The colour of a CSS variable, for a method where one is named. */
 export type Paint = (name: string, method?: string) => string;
 export type Point = [x: number, y: number];
+export type XY = { x: number; y: number };
+export type Size = { width: number; height: number };
+/** Device pixels per pixel of a picture, and where its top left corner stands in the stage. */
+export type Viewport = XY & { scale: number };
+export interface LargeSources {
+  clean: HTMLImageElement;
+  distorted: HTMLImageElement;
+  difference: HTMLCanvasElement;
+  pixels: { clean: ImageData; distorted: ImageData };
+}
 export type Act = () => unknown;
 
 // ---- what is asked ------------------------------------------------------------------------------------------------

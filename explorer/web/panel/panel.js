@@ -37,7 +37,7 @@ export function mount(element, { ask, state, settle: settleAfter = SETTLE_MS }) 
   const root = make("div", { class: "stability-panel empty" });
   const message = make("p", { class: "message", role: "alert", hidden: true });
   const spoken = make("p", { class: "spoken", "aria-live": "polite" });
-  const pictures = makePictures();
+  const pictures = makePictures(root);
   const cards = make("div", { class: "cards" });
   const status = make("div", { class: "status" });
   root.append(message, pictures.element, cards, status, spoken);

@@ -4,6 +4,7 @@
 
 import { make, setText } from "../shared/dom.js";
 import { short } from "../shared/format.js";
+import { makeLarge } from "./large.js";
 
 /** @type {(keyof Images)[]} */
 const WHICH = ["clean", "distorted"];
@@ -22,9 +23,17 @@ const FACTS = [
   ["label", "true class", "What the data set says the picture shows"],
 ];
 
-/** @type {() => { element: HTMLElement; load: (urls: Images) => Promise<void>; paint: (answer: Answer) => void }} */
-export function makePictures() {
-  const frames = { clean: make("div", { class: "frame" }), distorted: make("div", { class: "frame" }) };
+// `root`: the panel, in which the window with the enlarged pictures opens.
+/** @type {(root: HTMLElement) => { element: HTMLElement; load: (urls: Images) => Promise<void>; paint: (answer: Answer) => void }} */
+export function makePictures(root) {
+  const large = makeLarge(root, sources);
+  /** @type {(name: string, ...children: HTMLElement[]) => HTMLButtonElement} */
+  const frame = (name, ...children) => {
+    const made = make("button", { class: "frame", "aria-label": `Enlarge the ${name} picture` }, ...children);
+    made.addEventListener("click", large.open);
+    return made;
+  };
+  const frames = { clean: frame("clean"), distorted: frame("distorted") };
   const canvas = make("canvas", { role: "img", "aria-label": "difference, amplified" });
   canvas.title = "distorted minus clean, amplified; mid grey where nothing changed";
   const before = make("span", {}, "clean");
@@ -44,12 +53,7 @@ export function makePictures() {
     { class: "box see" },
     make("figure", {}, frames.clean, make("figcaption", {}, before, size)),
     make("figure", {}, frames.distorted, make("figcaption", {}, make("span", {}, "distorted"), hash)),
-    make(
-      "figure",
-      {},
-      make("div", { class: "frame" }, canvas),
-      make("figcaption", {}, make("span", {}, "difference"), amplify),
-    ),
+    make("figure", {}, frame("difference", canvas), make("figcaption", {}, make("span", {}, "difference"), amplify)),
     make("div", { class: "facts" }, make("h2", {}, "How far the input moved"), list),
   );
 
@@ -70,6 +74,13 @@ export function makePictures() {
     );
   }
 
+  function sources() {
+    const { clean, distorted } = cached;
+    if (!clean || !distorted || clean.pixels.width !== distorted.pixels.width) return null;
+    const pixels = { clean: clean.pixels, distorted: distorted.pixels };
+    return { clean: clean.image, distorted: distorted.image, difference: canvas, pixels };
+  }
+
   function drawDifference() {
     const [clean, distorted] = [cached.clean?.pixels, cached.distorted?.pixels];
     if (!clean || clean.width !== distorted?.width || clean.height !== distorted.height) return;
@@ -81,6 +92,7 @@ export function makePictures() {
       difference.data[i] = i % 4 === 3 ? 255 : 127.5 + factor * (distorted.data[i] - clean.data[i]);
     }
     context.putImageData(difference, 0, 0);
+    large.draw();
   }
 
   /** @type {(answer: Answer) => void} */
