@@ -11,6 +11,7 @@ export type Paint = (name: string, method?: string) => string;
 export type Point = [x: number, y: number];
 export type XY = { x: number; y: number };
 export type Size = { width: number; height: number };
+export type Box = XY & Size;
 /** Device pixels per pixel of a picture, and where its top left corner stands in the stage. */
 export type Viewport = XY & { scale: number };
 export interface LargeSources {

@@ -19,7 +19,7 @@ from tests.support.app_page import AppPage, artifacts
 from tests.support.pictures import png, png_of
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
 
@@ -217,6 +217,16 @@ def test_files_to_take_along_hold_what_is_on_screen(visitor: AppPage, tmp_path: 
 # ---- help, tour, keyboard --------------------------------------------------------------------------------------------
 
 
+def covered(page: Page, selector: str) -> float:
+    """Square px of an element that lie below the tour."""
+    one, other = (page.locator(which).first.bounding_box() for which in (".tour", selector))
+    assert one is not None
+    assert other is not None
+    width = min(one["x"] + one["width"], other["x"] + other["width"]) - max(one["x"], other["x"])
+    height = min(one["y"] + one["height"], other["y"] + other["height"]) - max(one["y"], other["y"])
+    return max(0, width) * max(0, height)
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_tour_has_four_steps_comes_once_and_can_be_replayed(browser: Browser, url: str, theme: str) -> None:
     context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme=theme)  # type: ignore[arg-type]
@@ -233,6 +243,8 @@ def test_the_tour_has_four_steps_comes_once_and_can_be_replayed(browser: Browser
         assert box is not None
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= 1440
+        assert covered(page, ".toured") == 0
+        assert covered(page, "#rail > .box:has(#models)") == 0
         page.screenshot(path=artifacts() / f"shell-tour-{step}-{theme}.png")
         page.locator(".tour button").first.click()
     assert page.locator(".tour").count() == 0
@@ -244,6 +256,11 @@ def test_the_tour_has_four_steps_comes_once_and_can_be_replayed(browser: Browser
     page.wait_for_selector(".tour")
     page.keyboard.press("Escape")
     assert page.locator(".tour").count() == 0
+    page.evaluate("localStorage.clear()")
+    page.reload()
+    page.wait_for_selector(".tour")
+    page.locator("#step-0 input[type=range]").press("ArrowRight")  # who drags has understood
+    page.locator(".tour").wait_for(state="detached")
     context.close()
 
 

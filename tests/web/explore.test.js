@@ -5,6 +5,7 @@ import { linkOf, pictureOf, recipeText } from "../../explorer/web/explore/link.j
 import { valueAt } from "../../explorer/web/explore/tabs/maps.js";
 import { named } from "../../explorer/web/explore/tabs/titles.js";
 import { tidy } from "../../explorer/web/explore/tabs/weakness_words.js";
+import { freest } from "../../explorer/web/explore/tour.js";
 import { queryOf } from "../../explorer/web/shared/query.js";
 
 const STEPS = [
@@ -148,4 +149,16 @@ test("the value of a map under the cross-hair", () => {
   const at = (/** @type {number} */ x, /** @type {number} */ y) => valueAt(map, values, { x, y });
   assert.deepEqual([at(0, 0), at(0.99, 0), at(0, 0.5)], ["−1", "+1", "0"]);
   assert.equal(valueAt({ ...map, low: 0, signed: false }, values, { x: 0.99, y: 0 }), "1");
+});
+
+test("the tour stands where it covers neither its subject nor the models", () => {
+  const room = { width: 1440, height: 900 };
+  const own = { width: 290, height: 150 };
+  const pictures = { x: 24, y: 68, width: 300, height: 196 };
+  const models = { x: 24, y: 280, width: 300, height: 190 };
+  assert.deepEqual(freest(pictures, [], own, room), { x: 24, y: 276 });
+  assert.deepEqual(freest(pictures, [models], own, room), { x: 336, y: 68 });
+  const cards = { x: 12, y: 12, width: 1416, height: 876 };
+  const inside = freest(cards, [cards], own, room);
+  assert.ok(inside.x >= 6 && inside.y >= 6 && inside.x + 290 <= 1434 && inside.y + 150 <= 894);
 });

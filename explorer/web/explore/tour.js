@@ -1,7 +1,9 @@
 // The first-visit tour of four steps, and the help window, from which it can be taken again.
 
+/** @import { Box, XY } from "../types.d.ts" */
+
 import { openDialog } from "../shared/dialog.js";
-import { byId, make, smallButton } from "../shared/dom.js";
+import { byId, make, smallButton, targetOf } from "../shared/dom.js";
 
 const SEEN = "stability-explorer-tour";
 
@@ -27,6 +29,9 @@ const STOPS = [
     text: "Curves show where each model breaks; the other tabs search the weakest spot and look inside the network. Share, above, takes it along.",
   },
 ];
+
+const GUARDED = ".stability-panel .card, #rail > .box:has(#models)"; // what the tour does not cover if it can help it
+const [GAP, EDGE] = [12, 6]; // px beside the subject, and at the edges of the window
 
 const KEYS = [
   ["Arrow keys", "move the focused slider, or the line on a focused curve"],
@@ -105,19 +110,25 @@ export function makeTour() {
     if (focus) next.focus({ preventScroll: true });
   }
 
-  // Under the thing in question where there is room, else beside it, else over it.
   function position() {
     if (!box || !marked) return;
-    const [target, own] = [marked.getBoundingClientRect(), box.getBoundingClientRect()];
-    const under = target.bottom + own.height + 16 < innerHeight;
-    const beside = !under && target.right + own.width + 24 < innerWidth;
-    const left = beside ? target.right + 12 : Math.max(12, Math.min(target.left, innerWidth - own.width - 12));
-    const top = under ? target.bottom + 10 : beside ? target.top : Math.max(60, target.top - own.height - 12);
-    box.style.left = `${left}px`;
-    box.style.top = `${top}px`;
+    const guarded = [...document.querySelectorAll(GUARDED)].map((element) => element.getBoundingClientRect());
+    const { width, height } = box.getBoundingClientRect();
+    const { x, y } = freest(
+      marked.getBoundingClientRect(),
+      guarded,
+      { width, height },
+      { width: innerWidth, height: innerHeight },
+    );
+    box.style.left = `${x}px`;
+    box.style.top = `${y}px`;
   }
 
   document.addEventListener("keydown", (event) => event.key === "Escape" && box && end());
+  // Who drags a slider before the tour has spoken of it needs no tour.
+  document.addEventListener("input", (event) => {
+    if (box && marked?.matches(STOPS[0].at) && event.isTrusted && targetOf(event).closest("#chain")) end();
+  });
   for (const event of ["scroll", "resize"]) window.addEventListener(event, () => box && position(), { passive: true });
 
   function help() {
@@ -137,4 +148,38 @@ export function makeTour() {
     // On the first visit; the focus stays where it is.
     firstVisit: () => localStorage.getItem(SEEN) || document.body.dataset.page !== "explore" || go(0, false),
   };
+}
+
+// Where in the room a box of this size covers the target and what is guarded least; among equals the nearest to the target.
+/** @type {(target: Box, guarded: Box[], own: { width: number; height: number }, room: { width: number; height: number }) => { x: number; y: number }} */
+export function freest(target, guarded, own, room) {
+  /** @type {(at: number, length: number, most: number) => number} */
+  const within = (at, length, most) => Math.max(EDGE, Math.min(at, most - length - EDGE));
+  const [right, under] = [target.x + target.width + GAP, target.y + target.height + GAP];
+  const [left, over] = [target.x - own.width - GAP, target.y - own.height - GAP];
+  const corners = [0, room.height].flatMap((y) => [0, room.width].map((x) => [x, y]));
+  const places = [[target.x, under], [right, target.y], [target.x, over], [left, target.y], ...corners]
+    .map(([x, y]) => ({ x: within(x, own.width, room.width), y: within(y, own.height, room.height), ...own }))
+    .map((place) => ({
+      ...place,
+      covers: 4 * shared(place, target) + guarded.reduce((sum, element) => sum + shared(place, element), 0),
+      away: Math.hypot(centre(place).x - centre(target).x, centre(place).y - centre(target).y),
+    }));
+  const { x, y } = places.reduce((best, place) =>
+    place.covers < best.covers || (place.covers === best.covers && place.away < best.away) ? place : best,
+  );
+  return { x, y };
+}
+
+/** @type {(box: Box) => XY} */
+function centre({ x, y, width, height }) {
+  return { x: x + width / 2, y: y + height / 2 };
+}
+
+// The area that two boxes have in common.
+/** @type {(a: Box, b: Box) => number} */
+function shared(a, b) {
+  const width = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);
+  const height = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y);
+  return Math.max(0, width) * Math.max(0, height);
 }
