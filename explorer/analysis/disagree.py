@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from explorer.analysis.varied import breathing, undistorted
-from explorer.data import images
+from explorer.data.classes import class_index
 from explorer.data.datasets import Dataset
+from explorer.data.reading import Images, read_rows
 from explorer.distortions import Recipe, apply
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
@@ -65,9 +66,13 @@ def next_disagreement(
     for part in _growing(
         rows, inputs.piece_size((models[0].channels, models[0].size, models[0].size), inputs.DRAWN_VALUES)
     ):
-        agree = _agree(models, _distorted(models, dataset, recipe, part, meter), meter)
+        read = read_rows(dataset, part, models[0].size, models[0].channels)  # without the files that cannot be read
+        if not read.rows:
+            meter.step(len(part))
+            continue
+        agree = _agree(models, _distorted(models, dataset, recipe, read, meter), meter)
         if not bool(agree.all()):
-            return part[int((~agree).nonzero()[0])]
+            return read.rows[int((~agree).nonzero()[0])]
         meter.step(len(part))
     return None
 
@@ -89,17 +94,12 @@ def _growing(rows: Sequence[int], most: int) -> Iterator[Sequence[int]]:
         start, size = start + size, min(2 * size, most)
 
 
-def _distorted(
-    models: Sequence[Classifier], dataset: Dataset, recipe: Recipe, rows: Sequence[int], meter: Meter
-) -> Tensor:
-    x, _ = dataset.batch(rows)
-    model = models[0]
-    if tuple(x.shape[1:]) != (model.channels, model.size, model.size):
-        x = images.fit(x, model.size, model.channels)
+def _distorted(models: Sequence[Classifier], dataset: Dataset, recipe: Recipe, read: Images, meter: Meter) -> Tensor:
+    x = read.pixels
     target = inputs.attack_target(recipe, models, undistorted(x, recipe.quantised), None)
     if target is not None and target.labels is not None:
-        index: dict[str | None, int] = {name: i for i, name in enumerate(model.classes)}
-        true = torch.tensor([index.get(dataset.class_of(row), -1) for row in rows])
+        index = [class_index(name, models[0].classes) for name in dataset.classes]
+        true = torch.tensor([-1 if label < 0 or (i := index[label]) is None else i for label in read.labels.tolist()])
         target = breathing(replace(target, labels=torch.where(true >= 0, true, target.labels)), meter.step)
     return apply(recipe, x, target=target)
 

@@ -88,7 +88,9 @@ def evaluate(
         typer.Option(help="In place of a recipe: corruptions, adversarial, calibration, line-search or autoattack."),
     ] = None,
     seed: Seed = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Take the first test images only.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="How many images: a stratified sample, or a benchmark's first.")
+    ] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Images a batch; no matter for the result.")] = None,
     out: Out = None,
     *,

@@ -39,7 +39,9 @@ def run(
     against: Annotated[
         str | None, typer.Option(help="The model all attacks are crafted on; else each on itself.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Take the first images only.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="How many images: a stratified sample, or a benchmark's first.")
+    ] = None,
     precision: Annotated[str, typer.Option(help="float32, or bfloat16, which pays on a GPU.")] = "float32",
     engine: Annotated[
         str, typer.Option(help="local, or ray: several workers, here or where RAY_ADDRESS says.")

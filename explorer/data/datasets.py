@@ -1,6 +1,6 @@
 """Named sources of labelled images, the offline one (digits) first.
 
-A data set is uint8 pixels in memory plus integer labels and class names; ``load_dataset`` finds it by name:
+A data set is uint8 pixels in memory or files, plus integer labels and class names; ``load_dataset`` finds it by name:
 ``digits`` (bundled with scikit-learn), ``cifar10``, ``mnist``, ``stl10`` (``$EXPLORER_DATA/<name>.npz``, else fetched
 once into the cache folder), a folder with one sub-folder per class, or any ``.npz``.
 """
@@ -16,117 +16,16 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from explorer.data import decoding, published
-from explorer.data.downloads import megabytes
-from explorer.data.folders import MAX_SIDE, ImageFiles, image_files, named_side
+from explorer.data import published
+from explorer.data.dataset import Dataset as Dataset  # noqa: PLC0414  # others import it from here
+from explorer.data.folders import read_folder
+from explorer.data.sampling import class_by_class, held_out, mixed_order
 from explorer.errors import ExplorerError
 from explorer.registry import Registry
 
-MAX_BYTES = 4 * 2**30  # of a folder's images in memory
-
 cache_folder = published.cache_folder
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """Labelled images in memory or in files.
-
-    Attributes:
-        name: Name of the data set.
-        split: ``train``, ``test`` or another name.
-        images: uint8 (N, H, W, C), C 1 or 3.
-        labels: int64 (N,) into ``classes``; -1 where the class is unknown.
-        classes: Class names.
-        mean: Normalisation mean per channel in [0, 1] pixel units of models trained on it.
-        std: Normalisation standard deviation per channel, likewise.
-    """
-
-    name: str
-    split: str
-    images: NDArray[np.uint8]
-    labels: NDArray[np.int64]
-    classes: tuple[str, ...]
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    @property
-    def size(self) -> int:
-        """Side of the (square) images in px."""
-        return int(self.images.shape[1])
-
-    @property
-    def channels(self) -> int:
-        return int(self.images.shape[3])
-
-    def batch(self, indices: Sequence[int] | slice | NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """Get images by index.
-
-        Args:
-            indices: Rows.
-
-        Returns:
-            Images float32 (n, C, H, W) in [0, 1] and labels int64 (n,).
-        """
-        pixels = torch.from_numpy(np.ascontiguousarray(self.images[indices])).permute(0, 3, 1, 2)
-        # With one channel strides are ambiguous, and by them convolutions differ in the last bit: always fresh ones.
-        plain = pixels.to(torch.float32, copy=True, memory_format=torch.contiguous_format)
-        return plain.div_(255), torch.from_numpy(np.asarray(self.labels[indices]))
-
-    def select(self, indices: Sequence[int] | slice | NDArray[np.int64]) -> Dataset:
-        """Keep some rows.
-
-        Args:
-            indices: Rows, in the order wanted.
-
-        Returns:
-            The smaller data set.
-        """
-        return replace(self, images=self.images[indices], labels=self.labels[indices])
-
-    def fitted(self, side: int, channels: int, *, tick: Callable[[], None] | None = None) -> Dataset:
-        """The same images at a model's input size; files are fitted directly, not twice.
-
-        Args:
-            side: Side in px.
-            channels: 1 or 3.
-            tick: Called before each file that is read; what it raises is passed on.
-
-        Returns:
-            The data set at that size; images in memory stay as they are.
-        """
-        if not isinstance(self.images, ImageFiles):
-            return self
-        return replace(self, images=self.images.at(side, channels, tick))
-
-    def class_of(self, row: int) -> str | None:
-        """Name of the true class of a row.
-
-        Args:
-            row: Index of the image.
-
-        Returns:
-            The class name, or None if it is unknown.
-        """
-        label = int(self.labels[row])
-        return self.classes[label] if label >= 0 else None
-
-    def rows(self, label: int | None = None) -> NDArray[np.int64]:
-        """Find the images of a class.
-
-        Args:
-            label: Index of the class; None for all images.
-
-        Returns:
-            Ascending indices (n,).
-        """
-        return np.arange(len(self)) if label is None else np.flatnonzero(self.labels == label)
 
 
 def local_file(name: str) -> Path | None:
@@ -215,15 +114,17 @@ def dataset_title(name: str) -> str:
     return name if known is None else known.title
 
 
-def load_dataset(name: str, split: str = "test") -> Dataset:
+def load_dataset(name: str, split: str | None = None) -> Dataset:
     """Load labelled images.
 
     An ``.npz`` holds ``x_<split>`` uint8 (N, H, W) or (N, H, W, C) and ``y_<split>`` integers, or just ``x`` and ``y``;
-    ``classes`` is optional. A folder holds ``train`` and ``test`` folders, or the class folders themselves.
+    ``classes`` is optional. A folder holds split folders under their usual names (``train``, ``val``, ``test``, ...)
+    or the class folders themselves. Where there is no test split, a seeded fifth of each class is held out: ``test``
+    is that part and ``train`` the rest.
 
     Args:
         name: A named data set, a folder of class folders, or an ``.npz`` file.
-        split: ``train`` or ``test``.
+        split: ``train`` or ``test``; by default the test split, and where there is none, all images.
 
     Returns:
         The data set.
@@ -237,15 +138,34 @@ def load_dataset(name: str, split: str = "test") -> Dataset:
         >>> len(digits), digits.size, digits.channels
         (360, 28, 1)
     """
-    if split not in ("train", "test"):
+    data = open_dataset(name, split)
+    if not data.classes:
+        raise ExplorerError(f"{name} holds no sub-folders with images; expected one sub-folder per class.")
+    return data
+
+
+def open_dataset(name: str, split: str | None = None) -> Dataset:
+    """``load_dataset``, also for a folder of images without classes, whose labels are -1.
+
+    Args:
+        name: As in ``load_dataset``.
+        split: Likewise.
+
+    Returns:
+        The data set; the files of a folder are read when their rows are asked for.
+
+    Raises:
+        ExplorerError: If the name is unknown or the data cannot be read.
+    """
+    if split not in (None, "train", "test"):
         raise ExplorerError(f"Unknown split {split!r}; a data set has 'train' and 'test'.")
     if name in DATASETS:
-        return DATASETS[name](split)
+        return DATASETS[name](split or "test")
     path = _find_file(name)
     if path is not None and path.suffix == ".npz" and path.is_file():
-        return read_npz(path, split, name=path.stem)
+        return _own_npz(path, split)
     if path is not None and path.is_dir():
-        return _read_folder(path, split)
+        return open_folder(path, split)
     raise ExplorerError(
         f"Unknown data set {name[:200]!r}; known are {', '.join(DATASETS)}, or give a folder with one sub-folder per "
         "class or an .npz file."
@@ -270,7 +190,7 @@ def read_npz(path: Path, split: str, name: str) -> Dataset:
         name: Name of the data set.
 
     Returns:
-        The data set, without normalisation.
+        The data set, without normalisation; its split is ``all`` where the file has none.
 
     Raises:
         ExplorerError: If the file cannot be read or its arrays do not fit together.
@@ -304,81 +224,57 @@ def read_npz(path: Path, split: str, name: str) -> Dataset:
             f"{path.name} has labels from {y.min()} to {y.max()} but {len(classes)} classes; labels count from 0."
         )
     channels = x.shape[3]
+    split = split if suffix else "all"
     return Dataset(name, split, x, y.astype(np.int64), classes, (0.0,) * channels, (1.0,) * channels)
 
 
-def _smallest_side(files: Sequence[Path]) -> int:
-    """In px, of the images that can be read; the error of the first one where none can."""
-    sides, errors = [], []
-    for path in files:
-        try:
-            sides.append(min(decoding.image_size(path)))
-        except ExplorerError as error:
-            errors.append(error)
-    if not sides:
-        raise errors[0]
-    return min(sides)
+def _own_npz(path: Path, split: str | None) -> Dataset:
+    """An ``.npz`` of one's own: rows that come class by class are mixed, and without splits a part is held out."""
+    data = read_npz(path, split or "test", name=path.stem)
+    names = [str(row) for row in range(len(data))]
+    notes: tuple[str, ...] = ()
+    rows = np.arange(len(data))
+    if mixed := class_by_class(data.labels):
+        rows = mixed_order(data.labels, names)
+        notes += (f"The images of {path.name} come class by class; they were brought into a mixed order (seed 0).",)
+    if data.split == "all" and split is not None:
+        test = held_out(data.labels, names)
+        rows = rows[test[rows] == (split == "test")]
+        notes += (f"{path.name} has no test split: a seeded 20 % of each class (seed 0) is held out for testing.",)
+        if not len(rows):
+            raise ExplorerError(f"{path.name} has too few images to hold some out for testing; give each class two.")
+    elif not mixed:
+        return data
+    return replace(data.select(rows), split=split or data.split, notes=notes, mixed=mixed)
 
 
-def open_dataset(name: str) -> Dataset:
-    """Open a data set for looking at single rows: files are read one by one and need no classes.
-
-    Args:
-        name: As in ``load_dataset``.
-
-    Returns:
-        The data set.
-
-    Raises:
-        ExplorerError: As in ``load_dataset``.
-    """
-    folder = None if name in DATASETS else _find_file(name)
-    return open_folder(folder) if folder is not None and folder.is_dir() else load_dataset(name)
-
-
-def _read_folder(folder: Path, split: str) -> Dataset:
-    data = open_folder(folder, split)
-    if not data.classes:
-        raise ExplorerError(f"{folder} holds no sub-folders with images; expected one sub-folder per class.")
-    needed = len(data) * data.size**2 * 3
-    if needed > MAX_BYTES:
-        raise ExplorerError(
-            f"The {len(data)} images of {folder} at {data.size} px need {megabytes(needed)} of memory; name a smaller "
-            f'side in {folder / "dataset.json"}, such as {{"size": 96}}.'
-        )
-    return data.select(slice(None))
-
-
-def open_folder(folder: Path, split: str = "test", *, side: int | None = None) -> Dataset:
+def open_folder(folder: Path, split: str | None = None, *, side: int | None = None) -> Dataset:
     """Open a folder of images whose files are read when a row is asked for.
 
-    The folder holds one sub-folder per class, ``train`` and ``test`` folders of them, or images without classes (labels
-    -1). Each image goes through ``explorer.fit``.
+    The folder holds one sub-folder per class, split folders of them, or images without classes (labels -1). Each image
+    goes through ``explorer.fit``.
 
     Args:
         folder: The folder.
-        split: ``train`` or ``test``.
-        side: Side in px; by default ``size`` of the folder's ``dataset.json``, or the smallest side among the images.
+        split: As in ``load_dataset``.
+        side: Side in px; by default ``size`` of the folder's ``dataset.json``, or the median of the images' shorter
+            sides.
 
     Returns:
-        The data set.
+        The data set; images in class folders come in a seeded order in which every beginning is a stratified sample.
 
     Raises:
         ExplorerError: If there are no images; on reading a row if its file is damaged.
     """
-    root = folder / split if (folder / split).is_dir() else folder
-    try:
-        names = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
-        groups = [image_files(root / name, deep=True) for name in names]
-        files = [path for group in groups for path in group]
-        if not files:
-            names, files = [], image_files(root, deep=False)
-    except OSError as error:
-        raise ExplorerError(f"The folder {folder} cannot be read ({error.strerror}).") from error
-    if not files:
-        raise ExplorerError(f"{folder} holds no images; expected one sub-folder per class with image files in it.")
-    labels = [label for label, group in enumerate(groups) for _ in group] if names else [-1] * len(files)
-    side = side or named_side(root) or _smallest_side(files)
-    pixels = cast("NDArray[np.uint8]", ImageFiles(root, files, (min(side, MAX_SIDE), 3)))
-    name = folder.name if folder.name not in {"", ".."} else folder.resolve().name or "folder"
-    return Dataset(name, split, pixels, np.asarray(labels, np.int64), tuple(names), (0.0,) * 3, (1.0,) * 3)
+    found = read_folder(folder, split, side)
+    return Dataset(
+        name=found.name,
+        split=found.split,
+        images=cast("NDArray[np.uint8]", found.files),
+        labels=found.labels,
+        classes=found.classes,
+        mean=(0.0,) * 3,
+        std=(1.0,) * 3,
+        notes=found.notes,
+        mixed=found.mixed,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -31,6 +32,16 @@ _COMMON = ("PNG", "JPEG", "GIF", "BMP", "PPM")
 # Others, whose plugins are slow to import. Not included are those that run other programs, hold no still image, hide a
 # picture of another size inside, or are so rare that their decoders see little care.
 _RARE = ("WEBP", "TIFF", "AVIF", "JPEG2000", "DIB", "PCX", "PSD", "QOI", "SGI", "TGA")
+
+
+@cache
+def suffixes() -> frozenset[str]:
+    """The endings of the image files that can be read, in lower case: those of every format that ``decode`` opens.
+
+    Returns:
+        Endings with their dot, such as ``.png``.
+    """
+    return frozenset(ending for ending, name in Image.registered_extensions().items() if name in (*_COMMON, *_RARE))
 
 
 def image_size(source: Path) -> tuple[int, int]:

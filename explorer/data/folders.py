@@ -1,49 +1,117 @@
-"""Image files in folders, read one by one when they are used."""
+"""Folders of images as data sets: which files, in which order, with which classes; files are read when looked at."""
 
 from __future__ import annotations
 
-import copy
 import json
-import threading
-from collections import OrderedDict
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.data import images
+from explorer.data.image_files import MAX_SIDE, ImageFiles, usual_side
+from explorer.data.layout import Tree, read_tree, synonyms
+from explorer.data.sampling import held_out, mixed_order
 from explorer.errors import ExplorerError
 
-IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"}
-MAX_FILES = 200_000
-"""A folder with more image files than this is refused: it is hardly the one that was meant."""
-
-MAX_SIDE = 4096  # px: the largest side to which a folder's images are brought
-DECODED = 2**25  # bytes of decoded images that are kept, of each size
+LABELLED = ("test", "valid", "all", "train")
+"""The splits of a folder in the order in which one is taken where none is named."""
 
 
-def image_files(folder: Path, *, deep: bool) -> list[Path]:
-    """List the image files of a folder.
+@dataclass(frozen=True)
+class Folder:
+    """A folder, read as far as its names.
+
+    Attributes:
+        name: What it is called.
+        split: ``train``, ``test``, or ``all`` where it has none and none was asked for.
+        files: Its images.
+        labels: Class of each (N,); -1 where the images are in no class folders.
+        classes: Class names.
+        notes: What was noticed, one sentence each.
+        mixed: Whether the first images are a stratified sample of all; else they come by name.
+    """
+
+    name: str
+    split: str
+    files: ImageFiles
+    labels: NDArray[np.int64]
+    classes: tuple[str, ...]
+    notes: tuple[str, ...]
+    mixed: bool
+
+
+def read_folder(folder: Path, split: str | None, side: int | None = None) -> Folder:
+    """Read a folder as far as its names.
 
     Args:
         folder: The folder.
-        deep: Whether to include its sub-folders.
+        split: ``train``, ``test``, or None for its test split, and where it has none, for all of it.
+        side: Side in px of the images; by default ``size`` of the folder's ``dataset.json``, or the median of the
+            images' shorter sides.
 
     Returns:
-        Paths, sorted.
+        Its images, in a seeded order in which every beginning holds the classes in their proportions; without classes
+        in the order of their names.
 
     Raises:
-        ExplorerError: If there are more than ``MAX_FILES``.
+        ExplorerError: If it cannot be read, holds no images, or has no such split.
     """
-    found = []
-    for path in folder.rglob("*") if deep else folder.iterdir():
-        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file():
-            found.append(path)
-            if len(found) > MAX_FILES:
-                raise ExplorerError(f"{folder} holds more than {MAX_FILES:,} images; name a smaller folder.")
-    return sorted(found)
+    tree, called = read_tree(folder), synonyms(folder)
+    classes = tuple(dict.fromkeys(called.get(name, name) for name in tree.classes))
+    groups, part, note = _choose(tree, folder, split)
+    found = [(path, called.get(name, name)) for name, paths in groups.items() for path in paths]
+    if not found:
+        raise ExplorerError(f"{folder} holds no images; expected one sub-folder per class with image files in it.")
+    index = {name: i for i, name in enumerate(classes)}
+    labels = np.array([index.get(name, -1) for _, name in found], np.int64)
+    files = ImageFiles(folder, [path for path, _ in found], (1, 3))
+    mixed = bool(labels.max() >= 0)
+    rows = mixed_order(labels, files.names) if mixed else np.arange(len(labels))
+    if part is not None:
+        test = held_out(labels, files.names)
+        rows = rows[test[rows] == (part == "test")]
+        if not len(rows):
+            raise ExplorerError(f"{folder} has too few images to hold some out for testing; give each class two.")
+    files, labels = files.select(rows), labels[rows]
+    wanted = side or named_side(folder) or usual_side([path for path, _ in found])
+    left = f"Left out of {folder.name}: {'; '.join(tree.left_out)}." if tree.left_out else ""
+    name = folder.name if folder.name not in {"", ".."} else folder.resolve().name or "folder"
+    notes = tuple(text for text in (left, note) if text)
+    return Folder(name, split or _shown(tree), files.at(min(wanted, MAX_SIDE), 3), labels, classes, notes, mixed)
+
+
+def _choose(tree: Tree, folder: Path, split: str | None) -> tuple[dict[str, list[Path]], str | None, str]:
+    """The files of a split by class, which part of them ("train", "test", None for all), and what there is to say."""
+    splits = tree.splits
+    tests = sorted((name for name in ("test", "valid") if name in splits), key=lambda name: not _named(splits[name]))
+    if split == "test" and tests:
+        return splits[tests[0]], None, ""
+    if split == "train" and "train" in splits and tests:
+        return splits["train"], None, ""
+    if split == "train" and tests:
+        raise ExplorerError(f"{folder} holds {' and '.join(splits)} but no training images; add a folder train.")
+    if split is None:
+        return splits[_taken(tree)], None, ""
+    whole = splits.get("train") or splits["all"]
+    if not _named(whole):  # without classes there is nothing to train on or to test
+        return whole, None, ""
+    kept = "a seeded 20 % of each class (seed 0) is held out for testing"
+    return whole, split, f"{folder.name} has no test split: {kept}."
+
+
+def _taken(tree: Tree) -> str:
+    """The split that is meant where none is named: the first one with classes."""
+    return min((name for name in LABELLED if name in tree.splits), key=lambda name: not _named(tree.splits[name]))
+
+
+def _shown(tree: Tree) -> str:
+    taken = _taken(tree)
+    return "test" if taken == "valid" else "all" if taken == "train" else taken
+
+
+def _named(groups: dict[str, list[Path]]) -> bool:
+    return any(name and paths for name, paths in groups.items())
 
 
 def named_side(root: Path) -> int | None:
@@ -68,78 +136,3 @@ def named_side(root: Path) -> int | None:
     if isinstance(side, bool) or not isinstance(side, int) or not 1 <= side <= MAX_SIDE:
         raise ExplorerError(f'{settings} should hold the side in px of the images, such as {{"size": 96}}.')
     return side
-
-
-class ImageFiles:
-    """Image files as if they were an array uint8 (N, side, side, channels): what ``Dataset`` asks of its images."""
-
-    def __init__(self, root: Path, files: list[Path], takes: tuple[int, int]) -> None:
-        self._root, self._files, self._takes = root, files, takes
-        self._others = {takes: self}
-        self.tick: Callable[[], None] | None = None
-        self._decoded: OrderedDict[Path, NDArray[np.uint8]] = OrderedDict()
-        self._kept = max(1, DECODED // (takes[0] ** 2 * takes[1]))
-        self._lock = threading.Lock()
-
-    @property
-    def shape(self) -> tuple[int, int, int, int]:
-        side, channels = self._takes
-        return len(self._files), side, side, channels
-
-    def at(self, side: int, channels: int, tick: Callable[[], None] | None) -> Any:
-        """The same files at another size; each size keeps its own decoded images.
-
-        Args:
-            side: Side in px.
-            channels: 1 or 3.
-            tick: Called before each file that is read; what it raises is passed on.
-
-        Returns:
-            The files at that size.
-        """
-        found = self._others.setdefault((side, channels), ImageFiles(self._root, self._files, (side, channels)))
-        if tick is not None:
-            found = copy.copy(found)  # shares what is decoded
-            found.tick = tick
-        return found
-
-    def __len__(self) -> int:
-        return len(self._files)
-
-    def state(self, count: int) -> str:
-        """Describe the first files so that a change is noticed.
-
-        Args:
-            count: Number of files.
-
-        Returns:
-            Their names, sizes and modification times as text.
-        """
-        stats = [(path, path.stat()) for path in self._files[:count]]
-        return "\n".join(f"{path.relative_to(self._root).as_posix()} {s.st_size} {s.st_mtime_ns}" for path, s in stats)
-
-    def __getitem__(self, rows: Any) -> NDArray[np.uint8]:
-        wanted = np.arange(len(self))[rows]
-        if wanted.ndim == 0:
-            return self._read(self._files[int(wanted)])
-        out = np.empty((len(wanted), *self.shape[1:]), np.uint8)  # filled one by one: in memory once, not twice
-        for i, row in enumerate(wanted.tolist()):
-            out[i] = self._read(self._files[row])
-        return out
-
-    def _read(self, path: Path) -> NDArray[np.uint8]:
-        with self._lock:
-            pixels = self._decoded.get(path)
-        if pixels is None:
-            if self.tick is not None:
-                self.tick()
-            try:
-                (fitted,) = images.load_fitted(path, [self._takes])
-                pixels = images.to_uint8(fitted)[0]
-            except ExplorerError as error:
-                raise ExplorerError(f"{path.relative_to(self._root).as_posix()[-200:]}: {error}") from None
-            with self._lock:
-                self._decoded[path] = pixels
-                if len(self._decoded) > self._kept:
-                    self._decoded.popitem(last=False)
-        return pixels

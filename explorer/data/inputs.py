@@ -23,6 +23,7 @@ from PIL import Image
 from torch import Tensor
 
 from explorer.data import decoding, images
+from explorer.data.classes import class_index
 from explorer.data.datasets import DATASETS, Dataset, load_dataset, local_file
 from explorer.errors import ExplorerError
 
@@ -70,7 +71,7 @@ class Picture:
         Returns:
             The index; None if the class is not known or not among them.
         """
-        return next((i for i, name in enumerate(classes) if name == self.class_name), None)
+        return class_index(self.class_name, classes)
 
 
 Array = np.ndarray[tuple[int, ...], np.dtype[np.uint8 | np.uint16 | np.float16 | np.float32 | np.float64]]
@@ -178,9 +179,9 @@ def read_images(given: ImagesLike, takes: Takes | None = None) -> Batch:
         ExplorerError: As ``read_picture``, and for images of different sizes and no images at all.
     """
     if isinstance(given, Dataset):
-        pixels, labels = given.batch(slice(None))
-        classes = [given.classes[label] if label >= 0 else None for label in labels.tolist()]
-        return _batch([Picture(pixels)], several=True, classes=classes)
+        data = (given if takes is None else given.fitted(*takes)).in_memory()
+        classes = [data.class_of(row) for row in range(len(data))]
+        return _batch([Picture(data.batch(slice(None))[0], notes=data.notes)], several=True, classes=classes)
     if _is_loaded(given):
         return _batch([Picture(as_batch(given[0]))], several=True)
     if isinstance(given, list | tuple):

@@ -22,8 +22,8 @@ from explorer.data.images import quantise
 from explorer.distortions import find_distortion
 from explorer.distortions.rounding import Bound, rounded, whole_steps
 from explorer.errors import ExplorerError
-from explorer.evaluation.evaluate import batches, check_data, needs_fit
-from explorer.evaluation.results import SuiteResult, attack_size, interval_columns
+from explorer.evaluation.results import SuiteResult, about, attack_size, interval_columns
+from explorer.evaluation.sample import Sample
 from explorer.evaluation.statistics import Interval, wilson_interval
 from explorer.models import Classifier
 from explorer.models import inference as inputs
@@ -111,7 +111,7 @@ def autoattack(
     Args:
         models: Models of one input size.
         dataset: Labelled images.
-        limit: Number of images, the first ones; all by default.
+        limit: Number of images, as for ``evaluate``; all by default.
         seed: Of the attacks' random numbers. Pixels depend on the batch size as well.
         batch_size: Images attacked at once; chosen by size by default.
         progress: Called with images done and images in all.
@@ -124,14 +124,16 @@ def autoattack(
     """
     if importlib.util.find_spec("pyautoattack") is None:
         raise ExplorerError("The suite autoattack needs the package pyautoattack: pip install pyautoattack.")
-    models, n = check_data(models, dataset, limit, batch_size)
-    if len(dataset.classes) < FEWEST:
-        raise ExplorerError(f"AutoAttack needs at least {FEWEST} classes; {dataset.name} has {len(dataset.classes)}.")
+    sample = Sample.of(models, dataset, limit, batch_size)
+    models, n = sample.models, sample.n
+    for model in models:
+        if len(model.classes) < FEWEST:
+            raise ExplorerError(f"AutoAttack needs at least {FEWEST} classes; {model.name} has {len(model.classes)}.")
     amount = GREY_SIZE if models[0].channels == 1 else COLOUR_SIZE
     summaries = []
     for index, model in enumerate(models):
         right = clean_right = 0
-        for rows, clean, labels in batches(model, dataset, n, batch_size):
+        for rows, clean, labels in sample.batches():
             x = quantise(clean)
             correct = inputs.predictions(model, x) == labels
             clean_right += int(correct.sum())
@@ -139,14 +141,18 @@ def autoattack(
                 attacked = _attacked(model, x[correct], labels[correct], amount, seed)
                 right += int((inputs.predictions(model, attacked) == labels[correct]).sum())
             if progress is not None:
-                progress(index * n + rows.stop, len(models) * n)
+                progress(index * n + rows[-1] + 1, len(models) * n)
+        read = sample.count
         summaries.append(
             Withstood(
-                model.name, clean_right / n, wilson_interval(clean_right, n), right / n, wilson_interval(right, n)
+                model.name,
+                clean_right / read,
+                wilson_interval(clean_right, read),
+                right / read,
+                wilson_interval(right, read),
             )
         )
-    fitted = needs_fit(models[0], dataset)
-    return AutoAttack("autoattack", dataset.name, dataset.split, seed, n, fitted, amount, tuple(summaries))
+    return AutoAttack("autoattack", *about(sample, seed), amount, tuple(summaries))
 
 
 class _Logits(nn.Module):

@@ -22,8 +22,8 @@ from explorer.data.datasets import Dataset
 from explorer.distortions import Recipe
 from explorer.distortions.protocols import corruption_plan
 from explorer.errors import ExplorerError
-from explorer.evaluation.evaluate import check_data, distorted, needs_fit
-from explorer.evaluation.results import SuiteResult, interval_columns
+from explorer.evaluation.results import SuiteResult, about, interval_columns
+from explorer.evaluation.sample import Sample, step_of
 from explorer.evaluation.statistics import Interval, basic_interval, resampled_sums
 from explorer.models import Classifier
 from explorer.models import inference as inputs
@@ -197,7 +197,8 @@ def calibration(
     Raises:
         ExplorerError: As in ``run_suite``, and if Torchmetrics is not installed.
     """
-    models, n = check_data(models, dataset, limit, batch_size)
+    sample = Sample.of(models, dataset, limit, batch_size)
+    models = sample.models
     for model in models:
         if len(model.classes) < 2:
             raise ExplorerError(f"{model.name} knows only one class, so there is no calibration to measure.")
@@ -205,13 +206,8 @@ def calibration(
     rows: list[Reading] = []
     drawn: dict[str, list[NDArray[np.float64]]] = {model.name: [] for model in models}  # resampled errors by condition
     for done, (distortion, severity, recipe) in enumerate(plan):
-
-        def step(images: int, of: int, done: int = done) -> None:
-            if progress is not None:
-                progress(done * of + images, len(plan) * of)
-
         tallies = [_Tally(len(model.classes)) for model in models]
-        for _, x, labels in distorted(models, dataset, recipe, n, batch_size, step):
+        for _, x, labels in sample.distorted(recipe, step_of(progress, done, len(plan))):
             for model, tally in zip(models, tallies, strict=True):
                 tally.add(inputs.logits(model, x), labels)
         for model, tally in zip(models, tallies, strict=True):
@@ -219,8 +215,7 @@ def calibration(
             rows.append(reading)
             drawn[model.name].append(errors)
     summaries = tuple(_summary([row for row in rows if row.model == name], errors) for name, errors in drawn.items())
-    fitted = needs_fit(models[0], dataset)
-    return Calibration("calibration", dataset.name, dataset.split, seed, n, fitted, tuple(rows), summaries)
+    return Calibration("calibration", *about(sample, seed), tuple(rows), summaries)
 
 
 class _Tally:

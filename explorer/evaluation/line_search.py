@@ -31,8 +31,8 @@ from explorer.data.datasets import Dataset
 from explorer.data.images import quantise
 from explorer.distortions.adversarial import Objective, cross_entropy, log_odds, negative_margin, slope
 from explorer.errors import ExplorerError
-from explorer.evaluation.evaluate import batches, check_data, needs_fit
-from explorer.evaluation.results import SuiteResult, interval_columns
+from explorer.evaluation.results import SuiteResult, about, interval_columns
+from explorer.evaluation.sample import Sample
 from explorer.evaluation.statistics import Interval, mean_interval, wilson_interval
 from explorer.models import Classifier
 from explorer.models import inference as inputs
@@ -174,13 +174,14 @@ def line_search(
     Raises:
         ExplorerError: As in ``run_suite``, and if a model classifies no image correctly.
     """
-    models, n = check_data(models, dataset, limit, batch_size)
+    sample = Sample.of(models, dataset, limit, batch_size)
+    models, n = sample.models, sample.n
     summaries = []
     for index, model in enumerate(models):
         steps: dict[str, list[Tensor]] = {name: [] for name in DIRECTIONS}
         zeros = dict.fromkeys(DIRECTIONS, 0)
         correct = 0
-        for rows, clean, labels in batches(model, dataset, n, batch_size):
+        for rows, clean, labels in sample.batches():
             x = quantise(clean)
             named_correctly = inputs.predictions(model, x) == labels
             x, labels = x[named_correctly], labels[named_correctly]
@@ -190,15 +191,15 @@ def line_search(
                 steps[name].append(found)
                 zeros[name] += int(zero.sum())
             if progress is not None:
-                progress(index * n + rows.stop, len(models) * n)
+                progress(index * n + rows[-1] + 1, len(models) * n)
+        n = sample.count
         if not correct:
             raise ExplorerError(
                 f"{model.name} classifies none of these {n} images correctly, so there is no answer to change."
             )
         searches = tuple(_search(name, torch.cat(steps[name]), zeros[name]) for name in DIRECTIONS)
         summaries.append(SearchSummary(model.name, correct / n, wilson_interval(correct, n), correct, searches))
-    fitted = needs_fit(models[0], dataset)
-    return LineSearch("line-search", dataset.name, dataset.split, seed, n, fitted, tuple(summaries))
+    return LineSearch("line-search", *about(sample, seed), tuple(summaries))
 
 
 def smallest_steps(model: Classifier, x: Tensor, labels: Tensor, direction: str) -> tuple[Tensor, Tensor]:

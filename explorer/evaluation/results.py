@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from explorer.evaluation.sample import Sample
 from explorer.results import Result
 
 
@@ -20,6 +21,8 @@ class SuiteResult(Result):
         n: Number of images.
         fitted: Whether the images had another size or other channels than the models take and went through
             ``explorer.fit``.
+        sample: Which images, such as "100 of 50,000 images, stratified, seed 0"; "" for all.
+        warnings: What was noticed about the images, one sentence each.
     """
 
     name: str
@@ -28,6 +31,8 @@ class SuiteResult(Result):
     seed: int
     n: int
     fitted: bool
+    sample: str
+    warnings: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """The result as a JSON object.
@@ -35,17 +40,32 @@ class SuiteResult(Result):
         Returns:
             Plain values; rows and summaries as lists.
         """
-        return {key: [one.to_dict() for one in value] if isinstance(value, tuple) else value
-                for key, value in vars(self).items()}  # fmt: skip
+        own = {key: value for key, value in vars(self).items() if value or key not in ("sample", "warnings")}
+        return {key: [one if isinstance(one, str) else one.to_dict() for one in value] if isinstance(value, tuple)
+                else value for key, value in own.items()}  # fmt: skip
 
     @property
     def heading(self) -> str:
         """What was measured: data set, suite and seed."""
-        return f"{self.data}, {self.name}, seed {self.seed}"
+        return ", ".join(text for text in (self.data, self.sample, self.name, f"seed {self.seed}") if text)
 
     def _of_all(self) -> dict[str, Any]:
         """The columns that are the same in every row of the table."""
         return {"suite": self.name, "data": self.data, "split": self.split, "seed": self.seed}
+
+
+def about(sample: Sample, seed: int) -> tuple[str, str, int, int, bool, str, tuple[str, ...]]:
+    """What every suite's result says of its images, when all of them are measured.
+
+    Args:
+        sample: The images.
+        seed: Seed of every row's recipe.
+
+    Returns:
+        The attributes of ``SuiteResult`` from ``data`` to ``warnings``.
+    """
+    data = sample.dataset
+    return data.name, data.split, seed, sample.count, sample.fitted, sample.words, tuple(sample.notes)
 
 
 def interval_columns(interval: tuple[float, float] | None, prefix: str = "") -> dict[str, float | None]:

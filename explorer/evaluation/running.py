@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.data import images
-from explorer.data.datasets import Dataset
+from explorer.data.dataset import Dataset
+from explorer.data.reading import read_rows
 from explorer.distortions import Recipe, apply, find_distortion, image_seed
-from explorer.evaluation.evaluate import check_data, needs_fit
+from explorer.errors import ExplorerError
+from explorer.evaluation.sample import Sample
 from explorer.evaluation.statistics import Interval, wilson_interval
 from explorer.models import Classifier
 from explorer.models import inference as inputs
@@ -26,11 +27,13 @@ class AccuracyCurve:
 
     Attributes:
         name: The model's name.
-        accuracy: Share of images classified correctly, 0 to 1, one per amount.
+        n: Number of images that could be read.
+        accuracy: Share of them classified correctly, 0 to 1, one per amount.
         intervals: 95 % Wilson interval of each.
     """
 
     name: str
+    n: int
     accuracy: tuple[float, ...]
     intervals: tuple[Interval, ...]
 
@@ -44,7 +47,7 @@ class RunningAccuracy:
 
     Attributes:
         models: The models, of one input size.
-        dataset: The labelled images, with the models' classes.
+        dataset: The labelled images; their classes are found by name among the models'.
         distortion: Name of the distortion.
         amounts: In its unit.
         seed: Of all recipes.
@@ -56,6 +59,7 @@ class RunningAccuracy:
     amounts: tuple[float, ...]
     seed: int = 0
     _counts: dict[int, NDArray[np.int64]] = field(default_factory=dict, repr=False)
+    _unread: set[int] = field(default_factory=set, repr=False)
 
     @property
     def measured(self) -> tuple[int, ...]:
@@ -73,18 +77,32 @@ class RunningAccuracy:
             One curve per model.
 
         Raises:
-            ExplorerError: If ``n`` is below 1, or the models do not know the data set's classes.
+            ExplorerError: If ``n`` is below 1, the models do not know the data set's classes, or no image can be read.
         """
-        models, n = check_data(self.models, self.dataset, n, None)
+        sample = Sample.of(self.models, self.dataset, n)
+        models, n = sample.models, sample.n
         if n not in self._counts:
             start = max((known for known in self._counts if known < n), default=0)
             more = count_correct(
-                models, self.dataset, self.distortion, self.amounts, range(start, n), self.seed, progress
+                models,
+                sample.dataset,
+                self.distortion,
+                self.amounts,
+                range(start, n),
+                self.seed,
+                progress,
+                self._unread,
             )
             self._counts[n] = more + self._counts[start] if start else more
+        read = n - sum(row < n for row in self._unread)
+        if not read:
+            raise ExplorerError(f"None of the first {n:,} images of {self.dataset.name} can be read.")
         return [
             AccuracyCurve(
-                model.name, tuple((row / n).tolist()), tuple(wilson_interval(count, n) for count in row.tolist())
+                model.name,
+                read,
+                tuple((row / read).tolist()),
+                tuple(wilson_interval(count, read) for count in row.tolist()),
             )
             for model, row in zip(models, self._counts[n], strict=True)
         ]
@@ -98,6 +116,7 @@ def count_correct(
     rows: range,
     seed: int = 0,
     progress: Progress | None = None,
+    unread: set[int] | None = None,
 ) -> NDArray[np.int64]:
     """Count the images that each model classifies correctly under each amount, as ``evaluate`` does.
 
@@ -111,6 +130,7 @@ def count_correct(
         rows: Which images.
         seed: Of all recipes.
         progress: Called after every amount and model with how much is done and how much there is to do.
+        unread: Receives the rows that could not be read or whose class is unknown.
 
     Returns:
         The counts, (models, amounts).
@@ -124,9 +144,16 @@ def count_correct(
     meter = Meter(progress, len(pieces) * len(amounts) * len(models))
     counts = np.zeros((len(models), len(amounts)), np.int64)
     for piece in pieces:
-        x, labels = dataset.batch(piece)
-        x = images.fit(x, size, channels) if needs_fit(models[0], dataset) else x
-        seeds = [image_seed(seed, i) for i in piece]
+        read = read_rows(dataset, piece, size, channels)
+        known = read.labels >= 0
+        x, labels = read.pixels[known], read.labels[known]
+        kept = [row for row, is_known in zip(read.rows, known.tolist(), strict=True) if is_known]
+        if unread is not None:
+            unread |= set(piece) - set(kept)
+        if not kept:
+            meter.step(len(amounts) * len(models))
+            continue
+        seeds = [image_seed(seed, i) for i in kept]
         for j, amount in enumerate(amounts):
             recipe = Recipe(((distortion, amount),), seed=seed)
             shown = x if found.adversarial else apply(recipe, x, seeds=seeds)

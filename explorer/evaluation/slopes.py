@@ -18,7 +18,7 @@ from torch import Tensor
 
 from explorer.data.datasets import Dataset
 from explorer.errors import ExplorerError
-from explorer.evaluation.evaluate import batches
+from explorer.evaluation.sample import Sample
 from explorer.models import Classifier
 from explorer.results import Result
 
@@ -121,7 +121,7 @@ def measure_slopes(
     radius = sigma * math.sqrt(model.channels * model.size**2)
     granted = HALF_LABEL_DISTANCE / bound
     sampled, attacked, flipped = [], [], []
-    for _, x, labels in batches(model, dataset, min(limit, len(dataset)), batch_size):
+    for _, x, labels in Sample.of([model], dataset, limit, batch_size).batches():
         x, labels = x.to(model.device), labels.to(model.device)
         with torch.no_grad():
             correct = model(x).argmax(1) == labels

@@ -16,15 +16,17 @@ from typing import Any, Literal, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.analysis.request import issue
 from explorer.data.datasets import Dataset
 from explorer.distortions import Recipe
 from explorer.distortions.adversarial import cross_entropy, saturated, slope
 from explorer.distortions.protocols import attack_plan, corruption_plan
 from explorer.evaluation.autoattack import AutoAttack, autoattack
 from explorer.evaluation.calibration import Calibration, calibration
-from explorer.evaluation.evaluate import DatasetLike, batches, check_data, correct_answers, needs_fit, read_data
+from explorer.evaluation.evaluate import DatasetLike, read_data
 from explorer.evaluation.line_search import LineSearch, line_search
-from explorer.evaluation.results import SuiteResult, interval_columns
+from explorer.evaluation.results import SuiteResult, about, interval_columns
+from explorer.evaluation.sample import Sample, step_of
 from explorer.evaluation.statistics import Interval, mean_interval, wilson_interval
 from explorer.models import Classifier
 from explorer.models import inference as inputs
@@ -186,23 +188,20 @@ def _accuracies(
     progress: Progress | None,
 ) -> Suite:
     """The suites ``corruptions`` and ``adversarial``; images are distorted once for all models, attacked for each."""
-    models, n = check_data(models, dataset, limit, batch_size)
+    sample = Sample.of(models, dataset, limit, batch_size)
+    models = sample.models
     attacked = name == "adversarial"
     plan = attack_plan(models[0].channels, seed) if attacked else corruption_plan(models[0].size, seed)
     total, done = len(plan) * (len(models) if attacked else 1) + 1, 0
 
     def measure(recipe: Recipe, group: Sequence[Classifier]) -> NDArray[np.bool_]:
         nonlocal done
-
-        def step(images: int, of: int) -> None:
-            if progress is not None:
-                progress(done * of + images, total * of)
-
-        correct, _ = correct_answers(group, dataset, recipe, limit=n, batch_size=batch_size, progress=step)
+        correct = sample.correct(recipe, step_of(progress, done, total), group)
         done += 1
         return correct
 
     clean = measure(Recipe(), models)
+    n = sample.count
     hits = np.zeros(clean.shape, dtype=np.int64)
     # By size: whether the answer is correct and no attack has changed it so far.
     surviving = {severity: clean.copy() for _, severity, _ in plan}
@@ -227,19 +226,18 @@ def _accuracies(
         for i, model in enumerate(models):
             counts = {severity: int(surviving[severity][i].sum()) for severity in amounts}
             worst = tuple(Worst(k, amounts[k], count / n, wilson_interval(count, n)) for k, count in counts.items())
-            zero, sure = _hidden(model, dataset, n, batch_size)
+            zero, sure = _hidden(model, sample)
             summaries[i] = replace(summaries[i], worst=worst, zero_gradients=zero, saturated=sure)
-    fitted = needs_fit(models[0], dataset)
-    return Suite(name, dataset.name, dataset.split, seed, n, fitted, tuple(rows), tuple(summaries))
+    return Suite(name, *about(sample, seed), tuple(rows), tuple(summaries))
 
 
-def _hidden(model: Classifier, dataset: Dataset, n: int, batch_size: int | None) -> tuple[float, float]:
-    """Shares of the first n clean images: the cross-entropy's gradient is zero in float32; p(true) is 1 in float32."""
+def _hidden(model: Classifier, sample: Sample) -> tuple[float, float]:
+    """Shares of the clean images: the cross-entropy's gradient is zero in float32; p(true) is 1 in float32."""
     zeros = sure = 0
-    for _, x, labels in batches(model, dataset, n, batch_size):
+    for _, x, labels in sample.batches():
         zeros += int((slope(x, inputs.target_of(model, labels), cross_entropy) == 0).flatten(1).all(1).sum())
         sure += int(saturated(inputs.logits(model, x), labels).sum())
-    return zeros / n, sure / n
+    return zeros / sample.count, sure / sample.count
 
 
 def _summary(
@@ -325,7 +323,7 @@ def run_suite(
         models: Names, paths, loaded models or networks of your own, as for ``compare``; the first is the baseline.
         dataset: A ``Dataset``, or what ``load_dataset`` takes.
         name: ``corruptions``, ``adversarial``, ``calibration``, ``line-search`` or ``autoattack``.
-        limit: Take the first images only.
+        limit: Take that many images only, as ``evaluate`` does.
         seed: Of the distortions.
         batch_size: Images asked about at once; of no matter for the result.
         progress: Called with the number of images that are done, and of all.
@@ -344,4 +342,6 @@ def run_suite(
     """
     measure = SUITES.find(name)
     chosen, data = read_data(models, dataset)
-    return measure(chosen, data, limit=limit, seed=seed, batch_size=batch_size, progress=progress)
+    found = measure(chosen, data, limit=limit, seed=seed, batch_size=batch_size, progress=progress)
+    issue(found.warnings)
+    return found

@@ -6,10 +6,13 @@ import math
 from collections.abc import Sequence
 from typing import TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from explorer.data.dataset import Dataset
 from explorer.data.inputs import as_batch
+from explorer.data.published import CIFAR10_CLASSES
 from explorer.distortions import Recipe, Target, find_distortion
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
@@ -63,6 +66,34 @@ def check_models(models: Sequence[Classifier]) -> tuple[Classifier, ...]:
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ExplorerError(f"{', '.join(twice)} was given more than once; each model needs a name of its own.")
     return models
+
+
+def labelled(data: Dataset, models: Sequence[Classifier]) -> Dataset:
+    """A data set with the classes of models, found by name: wherever labelled images meet a model.
+
+    Args:
+        data: The labelled images.
+        models: The models.
+
+    Returns:
+        The data set, its labels counting in the first model's classes, which mean the same to every other model.
+
+    Raises:
+        ExplorerError: If a class of the data set is not among a model's, or two models count theirs differently.
+    """
+    found = [data.matched(model.classes, model.name, guessed=_guessed(model)) for model in models]
+    for model, one in zip(models, found, strict=True):
+        if not np.array_equal(one.labels, found[0].labels):
+            raise ExplorerError(
+                f"{models[0].name} and {model.name} know the classes of {data.name} in different orders; measure one "
+                "after the other."
+            )
+    return found[0]
+
+
+def _guessed(model: Classifier) -> bool:
+    """Whether the model's classes were never named: ten answers to colour images are taken for CIFAR-10's."""
+    return model.card.data == "outside" and model.classes == CIFAR10_CLASSES
 
 
 def _in_training(module: nn.Module) -> bool:

@@ -151,7 +151,7 @@ def _(found: Transfer) -> Sheet:
 @sheet.register
 def _(found: Evaluations) -> Sheet:
     """Accuracy with its 95 % interval, per model."""
-    return Sheet([_accuracies(found)], f"{found.data}, {found.recipe}")
+    return Sheet([_accuracies(found)], found.heading, list(found.warnings))
 
 
 @sheet.register

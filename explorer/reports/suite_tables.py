@@ -20,7 +20,7 @@ def suite_sheet(found: Suite) -> Sheet:
     Returns:
         Its table with heading and notes.
     """
-    return Sheet([suite_table(found)], found.heading)
+    return Sheet([suite_table(found)], found.heading, found.warnings)
 
 
 def calibration_sheet(found: Calibration) -> Sheet:
@@ -32,7 +32,7 @@ def calibration_sheet(found: Calibration) -> Sheet:
     Returns:
         Its tables with heading and notes.
     """
-    return Sheet([calibration_table(found), *reliability_tables(found)], found.heading)
+    return Sheet([calibration_table(found), *reliability_tables(found)], found.heading, found.warnings)
 
 
 def line_search_sheet(found: LineSearch) -> Sheet:
@@ -44,7 +44,7 @@ def line_search_sheet(found: LineSearch) -> Sheet:
     Returns:
         A table per model with heading and notes.
     """
-    return Sheet(line_search_tables(found), found.heading, [STEPS])
+    return Sheet(line_search_tables(found), found.heading, [STEPS, *found.warnings])
 
 
 def autoattack_sheet(found: AutoAttack) -> Sheet:
@@ -62,7 +62,9 @@ def autoattack_sheet(found: AutoAttack) -> Sheet:
     ]
     size = attack_size(found.amount)
     caption = f"accuracy in %, n = {found.n:,}; 95 % Wilson intervals; each model is attacked on itself"
-    return Sheet([Table(["model", "clean", f"AutoAttack, ε = {size}"], rows, 1, caption)], found.heading)
+    return Sheet(
+        [Table(["model", "clean", f"AutoAttack, ε = {size}"], rows, 1, caption)], found.heading, found.warnings
+    )
 
 
 def suite_table(suite: Suite) -> Table:

@@ -10,12 +10,13 @@ from torch import Tensor
 from explorer.analysis.varied import undistorted
 from explorer.data.datasets import DATASETS, Dataset, local_file, open_dataset
 from explorer.data.published import PUBLISHED
+from explorer.data.reading import read_rows
 from explorer.distortions import Recipe, find_distortion
 from explorer.errors import ExplorerError
 from explorer.models import Classifier, load_model
 from explorer.survey.plan import Condition, Plan, data_fingerprint, fingerprint
 from explorer.survey.query import Survey
-from explorer.survey.scan import distort, read
+from explorer.survey.scan import distort
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,10 +86,30 @@ def data_of(survey: Survey, given: str | None = None) -> Dataset:
             f"available): set EXPLORER_DATA to a folder that holds {plan.data}.npz, or fetch them once with "
             f"explorer.load_dataset('{plan.data}')."
         )
-    data = open_dataset(given or plan.data)
-    if len(data) < plan.rows or data_fingerprint(data, plan.rows) != plan.pixels:
-        raise ExplorerError(f"{data.name} holds different images from those of the survey; give the same ones.")
+    opened = open_dataset(given or plan.data)
+    data = surveyed(plan, opened)
+    if data is None:
+        raise ExplorerError(f"{opened.name} holds different images from those of the survey; give the same ones.")
     return data
+
+
+def surveyed(plan: Plan, data: Dataset) -> Dataset | None:
+    """A data set with a survey's classes, if it is the one on which the survey was made.
+
+    Args:
+        plan: The survey's plan.
+        data: Any data set.
+
+    Returns:
+        The data set, its labels counting in ``plan.classes``; None if it holds other images.
+    """
+    if len(data) < plan.rows:
+        return None
+    try:
+        data = data.matched(plan.classes, plan.models[0], guessed=True)
+    except ExplorerError:
+        return None
+    return data if data_fingerprint(data, plan.rows) == plan.pixels else None
 
 
 def models_of(survey: Survey, wanted: Iterable[str] | None = None) -> list[Classifier]:
@@ -150,9 +171,9 @@ def open_cases(
     found: dict[int, Case] = {}
     for condition in dict.fromkeys(condition for condition, _ in wanted):
         rows = sorted({image for one, image in wanted if one == condition})
-        batch, unread = read(data, rows, models[0])
-        if unread:
-            raise ExplorerError(f"Image {next(iter(unread))} cannot be read: {next(iter(unread.values()))}")
+        batch = read_rows(data, rows, models[0].size, models[0].channels)
+        for row, why in batch.unread.items():
+            raise ExplorerError(f"Image {row} cannot be read: {why}")
         clean = undistorted(batch.pixels, plan.quantised)
         distorted, _ = distort(models, batch, plan, condition, model)
         first = plan.conditions.index(condition) * plan.rows

@@ -12,12 +12,13 @@ from time import perf_counter
 from filelock import FileLock, Timeout
 
 from explorer.data.datasets import Dataset
-from explorer.data.folders import ImageFiles
+from explorer.data.reading import read_rows, stream
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
+from explorer.models.inference import labelled
 from explorer.progress import Progress
 from explorer.survey.plan import Plan, fingerprint
-from explorer.survey.scan import Columns, Tick, ahead, join, read, scan
+from explorer.survey.scan import Columns, Tick, join, scan
 from explorer.survey.store import LOCK, Store, table
 
 TRIED = 64
@@ -74,7 +75,7 @@ def run(
     """
     if tuple(map(fingerprint, models)) != plan.weights:
         raise ExplorerError("The models are not those of the plan; make a new plan.")
-    store = Store(out)
+    data, store = labelled(data, models), Store(out)
     try:
         out.mkdir(parents=True, exist_ok=True)
         lock = FileLock(out / LOCK)
@@ -154,10 +155,8 @@ def compute(
     rows = plan.images_of(shard)
     parts: list[Columns] = []
     unread: dict[int, str] = {}
-    starts = range(rows.start, rows.stop, plan.batch)
-    batches = (read(data, range(start, min(start + plan.batch, rows.stop)), models[0]) for start in starts)
-    for batch, missing in ahead(batches) if isinstance(data.images, ImageFiles) else batches:
-        unread |= missing
+    for batch in stream(data, rows, plan.batch, models[0].size, models[0].channels):
+        unread |= batch.unread
         if batch.rows:
             parts.append(scan(models, batch, plan, tick))
     return (join(parts) if parts else None), unread
@@ -178,7 +177,7 @@ def cost(models: Sequence[Classifier], data: Dataset, plan: Plan, done: int = 0)
     Raises:
         ExplorerError: If none of the first images can be read.
     """
-    batch, _ = read(data, range(min(TRIED, plan.rows)), models[0])
+    batch = read_rows(labelled(data, models), range(min(TRIED, plan.rows)), models[0].size, models[0].channels)
     if not batch.rows:
         raise ExplorerError(f"None of the first {min(TRIED, plan.rows)} images of {data.name} can be read.")
     tried = replace(plan, conditions=_spread(plan))

@@ -12,7 +12,7 @@ import torch
 
 from explorer import provenance
 from explorer.data.datasets import Dataset
-from explorer.data.folders import ImageFiles
+from explorer.data.image_files import ImageFiles
 from explorer.distortions import DISTORTIONS, Recipe, find_distortion, image_seed
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
@@ -200,24 +200,22 @@ def make_plan(
         against: Name of the model on which all attacks are crafted, so that the others see a transferred one; by
             default each model is attacked on itself.
         quantised: Whether distorted pixels are rounded to 8 bits.
-        limit: Number of images, the first ones of the data set; all by default.
+        limit: Number of images, the first ones of the data set, which of a folder are a stratified sample; all by
+            default.
         precision: ``float32`` or ``bfloat16``.
 
     Returns:
         The plan.
 
     Raises:
-        ExplorerError: If models and data know different classes, if a distortion is unknown or an amount is out of
-            range, if there are no images or no distortions, and for the reasons named in ``explorer.compare``.
+        ExplorerError: If a class of the data is not among the models', if a distortion is unknown or an amount is out
+            of range, if there are no images or no distortions, and for the reasons named in ``explorer.compare``.
     """
     models = inputs.check_models(models)
     first = models[0]
-    for model in models:
-        if len(model.classes) != len(data.classes):
-            raise ExplorerError(
-                f"{model.name} knows {len(model.classes)} classes but {data.name} has {len(data.classes)}; "
-                "survey a model on data with its own classes."
-            )
+    data = inputs.labelled(data, models)
+    if any(len(model.classes) != len(first.classes) for model in models):
+        raise ExplorerError(f"The models know different numbers of classes; survey those that know {data.name}'s.")
     if limit is not None and limit < 1:
         raise ExplorerError(f"limit is {limit}; it counts images and must be 1 or more.")
     rows = len(data) if limit is None else min(limit, len(data))

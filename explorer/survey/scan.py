@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -16,32 +14,14 @@ from torch import Tensor
 from explorer.analysis import measures
 from explorer.analysis.varied import undistorted
 from explorer.data import images
-from explorer.data.datasets import Dataset
+from explorer.data.reading import Images, ahead
 from explorer.distortions import apply, image_seed
-from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models import inference as inputs
 from explorer.survey.plan import Condition, Plan
 
 Columns = dict[str, NDArray]
 """Rows by column: arrays of one length, ``layers`` (rows, layers of the model with most, NaN beyond)."""
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, eq=False)
-class Images:
-    """Some rows of a data set.
-
-    Attributes:
-        pixels: float32 (N, C, H, W) in [0, 1] at the models' input size.
-        labels: int64 (N,); -1 where the class is unknown.
-        rows: Row of each image in the data set.
-    """
-
-    pixels: Tensor
-    labels: Tensor
-    rows: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,36 +30,6 @@ class _Answer:
 
     log_p: Tensor
     features: Mapping[str, Tensor]
-
-
-def read(data: Dataset, rows: Sequence[int], model: Classifier) -> tuple[Images, dict[int, str]]:
-    """Read images at a model's input size.
-
-    Args:
-        data: The data set.
-        rows: Rows to read.
-        model: The model whose size and channels the images are fitted to.
-
-    Returns:
-        The images that could be read, and for each of the others one sentence by row.
-    """
-    data = data.fitted(model.size, model.channels)
-    unread: dict[int, str] = {}
-    try:
-        pixels, labels = data.batch(list(rows))
-    except (ExplorerError, OSError):  # one by one, then, to know which
-        found = []
-        for row in rows:
-            try:
-                found.append(data.batch([row]))
-            except (ExplorerError, OSError) as error:
-                unread[row] = str(error)
-        if not found:
-            return Images(torch.empty(0, model.channels, model.size, model.size), torch.empty(0).long(), ()), unread
-        pixels, labels = (torch.cat(parts) for parts in zip(*found, strict=True))
-    if tuple(pixels.shape[1:]) != (model.channels, model.size, model.size):
-        pixels = images.fit(pixels, model.size, model.channels)
-    return Images(pixels, labels, tuple(row for row in rows if row not in unread)), unread
 
 
 Tick = Callable[[int], None]
@@ -254,20 +204,3 @@ def _margin_of(p: Tensor, labels: Tensor) -> NDArray:
     of_label = labels.clamp_min(0)[:, None]
     others = p.scatter(1, of_label, -torch.inf).amax(1) if p.shape[1] > 1 else torch.zeros(len(p))
     return torch.where(labels < 0, torch.nan, p.gather(1, of_label)[:, 0] - others).float().numpy()
-
-
-def ahead(items: Iterable[T]) -> Iterator[T]:
-    """Make each item in a thread while the previous one is used.
-
-    Args:
-        items: What makes the items; none of them may be None.
-
-    Yields:
-        The items in order.
-    """
-    source = iter(items)
-    with ThreadPoolExecutor(1, "explorer-ahead") as pool:
-        coming = pool.submit(next, source, None)
-        while (item := coming.result()) is not None:
-            coming = pool.submit(next, source, None)
-            yield item

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import torch
 
 from explorer.data.datasets import Dataset
+from explorer.data.reading import read_rows
 from explorer.distortions import Recipe
 from explorer.models import Card, Classifier, halved
 from explorer.provenance import hardware, versions
@@ -128,9 +129,10 @@ def reference_distances(model: Classifier, dataset: Dataset, seed: int = 0) -> l
     """
     generator = torch.Generator().manual_seed(seed)
     count = min(REFERENCE_IMAGES, len(dataset))
-    rows = torch.randperm(len(dataset), generator=generator)[:count].numpy()
-    batches = (dataset.batch(rows[i : i + 250])[0].to(model.device) for i in range(0, count, 250))
-    vectors = torch.cat([model.features(x)["penultimate"].cpu() for x in batches]).double()
+    rows = torch.randperm(len(dataset), generator=generator)[:count].tolist()
+    parts = (read_rows(dataset, rows[i : i + 250], model.size, model.channels).pixels for i in range(0, count, 250))
+    vectors = torch.cat([model.features(x.to(model.device))["penultimate"].cpu() for x in parts if len(x)]).double()
+    count = len(vectors)  # of files, those that can be read
     first = torch.randint(count, (REFERENCE_PAIRS,), generator=generator)
     other = (first + torch.randint(1, count, (REFERENCE_PAIRS,), generator=generator)) % count  # never the same image
     distances = (vectors[first] - vectors[other]).norm(dim=1)

@@ -55,9 +55,10 @@ def data_set(name: str, split: str) -> Dataset:
         split: ``train`` or ``test``.
 
     Returns:
-        The data set.
+        The data set; what is trained on is in memory.
     """
-    return load_dataset(name, split)
+    data = load_dataset(name, split)
+    return data.in_memory() if split == "train" else data
 
 
 def held_out(config: TrainConfig) -> Dataset:

@@ -341,6 +341,7 @@ def split_rows(config: TrainConfig, count: int) -> tuple[Tensor, Tensor]:
 
 def _split(config: TrainConfig, data: Dataset) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Images (uint8, N, C, H, W) and labels to train on, then those held out, by a seeded shuffle."""
+    data = data.in_memory()
     pixels = torch.from_numpy(data.images).permute(0, 3, 1, 2).contiguous()
     labels = torch.from_numpy(data.labels)
     holdout, kept = split_rows(config, len(labels))

@@ -21,7 +21,7 @@ from explorer.data.images import fit, image_hash, quantise, sample_images
 from explorer.distortions import DISTORTIONS, Recipe, Target, apply, image_seed
 from explorer.distortions.adversarial import cross_entropy, slope
 from explorer.errors import ExplorerError
-from explorer.evaluation.evaluate import distorted
+from explorer.evaluation.sample import Sample
 from explorer.models import Classifier
 from explorer.models.external import wrap
 from explorer.models.inference import target_of
@@ -134,7 +134,7 @@ def test_the_same_wherever_it_is_asked_for(attack: str, name: str, four_threads:
     expected = on_one_thread(lambda: compare_image([model], x[:1], seeded, label=0).distorted)
     arrays = (x * 255).round().byte().permute(0, 2, 3, 1).numpy(), labels.numpy()
     data = Dataset("pictures", "test", *arrays, model.classes, model.card.mean, model.card.std)
-    (_, pixels, _), *_ = distorted([model], data, chain, COUNT)
+    (_, pixels, _), *_ = Sample.of([model], data, COUNT).distorted(chain)
     assert torch.equal(pixels[:1], expected)
 
     plan = make_plan([model, other], data, [attack], amounts=[amount], seeds=[chain.seed], quantised=False)

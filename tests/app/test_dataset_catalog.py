@@ -14,7 +14,7 @@ from PIL import Image
 from explorer import fit
 from explorer.app.dataset_catalog import DatasetCatalog
 from explorer.app.pictures import Pictures
-from explorer.data import images
+from explorer.data import decoding, images
 from explorer.data.datasets import Dataset, load_dataset, open_dataset, open_folder
 from explorer.errors import ExplorerError
 from tests.support.questions import silent
@@ -138,21 +138,28 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_folder_gives_each_model_its_size_straight_from_the_file(folder: Path) -> None:
     data = open_folder(folder)
-    assert (len(data), data.size, data.classes, data.labels.tolist()) == (4, 40, ("cats", "dogs"), [0, 0, 1, 1])
+    names = data.images.names  # type: ignore[attr-defined]
+    assert (len(data), data.size, data.classes) == (4, 64, ("cats", "dogs"))
+    assert sorted(zip(names, data.labels.tolist(), strict=True)) == [
+        ("cats/0.png", 0), ("cats/1.png", 0), ("dogs/0.png", 1), ("dogs/9.png", 1),
+    ]  # fmt: skip
     catalog = DatasetCatalog([data])
     pictures = Pictures([(32, 3), (28, 1)], catalog)
+    cat, broken = names.index("cats/1.png"), names.index("dogs/9.png")
     for takes in pictures.inputs:
-        _, cat = pictures.find({"dataset": "pets", "index": 1}, takes)
-        assert torch.equal(cat.pixels, fit(images.load_image(folder / "cats" / "1.png"), *takes))
-        assert (cat.class_name, cat.shipped) == ("cats", False)
-    batch, labels = data.fitted(32, 3).batch([2, 0])
+        _, found = pictures.find({"dataset": "pets", "index": cat}, takes)
+        assert torch.equal(found.pixels, fit(images.load_image(folder / "cats" / "1.png"), *takes))
+        assert (found.class_name, found.shipped) == ("cats", False)
+    batch, labels = data.fitted(32, 3).batch([names.index("dogs/0.png"), names.index("cats/0.png")])
     assert batch.shape == (2, 3, 32, 32)
     assert labels.tolist() == [1, 0]
-    found = catalog.browse({"dataset": "pets"}, silent)
-    assert [("thumb" in item, "error" in item) for item in found["items"]] == [(True, False)] * 3 + [(False, True)]
-    assert found["items"][3]["error"].startswith("dogs/9.png: The image file is damaged")
+    items = catalog.browse({"dataset": "pets"}, silent)["items"]
+    assert [("thumb" in item, "error" in item) for item in items] == [
+        (row != broken, row == broken) for row in range(4)
+    ]
+    assert items[broken]["error"].startswith("dogs/9.png: The image file is damaged")
     with pytest.raises(ExplorerError, match=r"dogs/9.png: .*damaged"):
-        pictures.find({"dataset": "pets", "index": 3}, (32, 3))
+        pictures.find({"dataset": "pets", "index": broken}, (32, 3))
 
 
 def test_a_folder_without_classes_has_rows_of_unknown_class(folder: Path) -> None:
@@ -168,15 +175,16 @@ def test_a_folder_without_classes_has_rows_of_unknown_class(folder: Path) -> Non
 
 def test_a_huge_folder_costs_nothing_until_its_rows_are_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
-    real = images.load_fitted
+    real = decoding.decode
 
-    def noted(path: Path, takes: Any) -> list[torch.Tensor]:
+    def noted(path: Path) -> Any:
         opened.append(path.name)
-        return real(path, takes)
+        return real(path)
 
-    monkeypatch.setattr(images, "load_fitted", noted)
+    monkeypatch.setattr(decoding, "decode", noted)
     data = open_folder(folder, side=16)
     assert opened == []
-    data.batch([1])
-    data.batch([1])
+    row = data.images.names.index("cats/1.png")  # type: ignore[attr-defined]
+    data.batch([row])
+    data.batch([row])
     assert opened == ["1.png"]

@@ -13,6 +13,8 @@ from PIL import Image
 from explorer.data.datasets import load_dataset, local_file, open_dataset, open_folder
 from explorer.errors import ExplorerError
 
+DAMAGED = "The image file is damaged or incomplete: choose another one."
+
 
 def test_digits_are_offline_disjoint_and_complete() -> None:
     train, test = load_dataset("digits", "train"), load_dataset("digits", "test")
@@ -178,14 +180,18 @@ def test_damaged_files_and_too_many_are_named(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "a").mkdir()
     for i in range(3):
         Image.new("RGB", (900, 900)).save(tmp_path / "a" / f"{i}.png")
-    monkeypatch.setattr("explorer.data.datasets.MAX_BYTES", 3 * 900 * 900 * 3 - 1)
+    monkeypatch.setattr("explorer.data.dataset.MAX_BYTES", 3 * 900 * 900 * 3 - 1)
     with pytest.raises(ExplorerError, match=r"3 images of .* at 900 px need 7.3 MB"):
-        load_dataset(str(tmp_path))
-    monkeypatch.setattr("explorer.data.folders.MAX_FILES", 2)
+        load_dataset(str(tmp_path)).in_memory()
+    monkeypatch.setattr("explorer.data.layout.MAX_FILES", 2)
     with pytest.raises(ExplorerError, match="more than 2 images"):
         load_dataset(str(tmp_path))
     monkeypatch.undo()
     whole = (tmp_path / "a" / "1.png").read_bytes()
     (tmp_path / "a" / "1.png").write_bytes(whole[: len(whole) // 2])
+    data = load_dataset(str(tmp_path))
     with pytest.raises(ExplorerError, match=r"a/1\.png: The image file is damaged"):
-        load_dataset(str(tmp_path))
+        data.batch(slice(None))
+    kept = data.in_memory()
+    assert len(kept) == len(kept.images) == 2
+    assert kept.notes == (f"1 of 3 images could not be read and is left out: a/1.png: {DAMAGED}",)

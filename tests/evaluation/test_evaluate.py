@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -147,8 +148,9 @@ def test_an_attack_is_made_against_the_named_model_away_from_the_true_labels():
 
 
 def test_bad_use_is_refused():
-    with pytest.raises(ExplorerError, match="knows 2 classes but grains has 7"):
-        evaluate(threshold(0.5), data(classes=7))
+    more = replace(data(classes=7), labels=np.arange(20) % 7)
+    with pytest.raises(ExplorerError, match=r"The classes of grains \(0, 1, 2, 3, 4 and 2 more\) are not among"):
+        evaluate(threshold(0.5), more)
     with pytest.raises(ExplorerError, match="limit is 0"):
         evaluate(threshold(0.5), data(), limit=0)
     with pytest.raises(ExplorerError, match="batch_size -1"):

@@ -27,7 +27,8 @@ class Linear(nn.Module):
 
 def model(weight: Tensor, std: float = 1.0) -> Classifier:
     side = math.isqrt(weight.shape[1])
-    card = Card("test/linear/none", "digits", "linear", "external", ("a", "b"), side, 1, (0.0,), (std,))
+    classes = tuple("abcdefghij"[: len(weight)])
+    card = Card("test/linear/none", "digits", "linear", "external", classes, side, 1, (0.0,), (std,))
     return Classifier(Linear(weight), card).eval()
 
 

@@ -214,10 +214,11 @@ def test_unreadable_images_are_listed_skipped_and_counted(models: list[Classifie
     data = open_dataset(str(tmp_path / "own"))
     plan = make_plan(models, data, ["jpeg=50"])
     store = run(models, data, plan, tmp_path / "out")
-    assert list(store.unread()) == [8]
-    assert "4/0.png" in store.unread()[8]
+    lost = data.images.names.index("4/0.png")  # type: ignore[attr-defined]
+    assert list(store.unread()) == [lost]
+    assert "4/0.png" in store.unread()[lost]
     found = rows(tmp_path / "out")
-    assert sorted(set(found.image)) == [row for row in range(20) if row != 8]
+    assert sorted(set(found.image)) == [row for row in range(20) if row != lost]
 
 
 def test_images_without_a_class_have_no_truth(models: list[Classifier], tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from explorer.data.published import cache_folder
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.survey import Survey, data_of, shipped
-from explorer.survey.plan import data_fingerprint
+from explorer.survey.cases import surveyed
 from explorer.survey.store import PLAN, ROWS
 
 TABLES = 6
@@ -180,8 +180,8 @@ class OpenSurveys:
 
     def _open(self, opened: OpenSurvey) -> Dataset:
         plan = opened.survey.plan
-        for data in self.workspace.user_data:
-            if data.name == plan.data and len(data) >= plan.rows and data_fingerprint(data, plan.rows) == plan.pixels:
+        for own in self.workspace.user_data:
+            if own.name == plan.data and (data := surveyed(plan, own)) is not None:
                 return data
         return data_of(opened.survey)
 

@@ -59,13 +59,11 @@ def accuracy(context: Context, request: AccuracyRequest, progress: Progress) -> 
     if running is None:
         models = tuple(context.workspace.model(card.name) for card in group.cards)
         data = context.workspace.catalog.find(group.data, (group.family.size, group.family.channels))
-        if len(data.classes) != len(models[0].classes):
-            raise ExplorerError(f"{group.title} has different classes here from those its models know.")
         running = RunningAccuracy(models, data, distortion.name, tuple(amounts_of(distortion, group, reach)))
         context.accuracies.put(key, running)
     curves = running.up_to(n, progress)
     return {
-        "n": min(n, len(running.dataset)),
+        "n": curves[0].n,
         "seed": running.seed,
         "amounts": list(running.amounts),
         "models": [

@@ -1,0 +1,255 @@
+"""Image files as if they were one array, read when they are looked at, several at once, at the size asked for."""
+
+from __future__ import annotations
+
+import copy
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from explorer.data import decoding, images
+from explorer.errors import ExplorerError
+
+MAX_SIDE = 4096  # px: the largest side to which images are brought
+DECODED = 2**25  # bytes of decoded images that are kept, of each size
+WORKERS = min(8, os.cpu_count() or 1)
+AT_ONCE = 64  # files that are read together where many are wanted in one array
+HEADERS = 256  # files of which the size is looked up
+
+
+class Decoded(NamedTuple):
+    """One image as it was read.
+
+    Attributes:
+        pixels: uint8 (side, side, channels).
+        enlarged: Whether its file has fewer pixels.
+    """
+
+    pixels: NDArray[np.uint8]
+    enlarged: bool
+
+
+class ImageFiles:
+    """Image files as if they were an array uint8 (N, side, side, channels): what ``Dataset`` asks of its images."""
+
+    def __init__(self, root: Path, files: Sequence[Path], takes: tuple[int, int]) -> None:
+        """Make the array.
+
+        Args:
+            root: The folder from which on files are named.
+            files: Their paths.
+            takes: Side in px and channels, 1 or 3.
+        """
+        self._root, self._files, self._takes = root, list(files), takes
+        self._others = {takes: self}
+        self.tick: Callable[[], None] | None = None
+        self._decoded: OrderedDict[Path, Decoded] = OrderedDict()
+        self._kept = max(1, DECODED // (takes[0] ** 2 * takes[1]))
+        self._lock = threading.Lock()
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        side, channels = self._takes
+        return len(self._files), side, side, channels
+
+    @property
+    def names(self) -> list[str]:
+        """The paths of the files within their folder."""
+        return [self._name(path) for path in self._files]
+
+    def at(self, side: int, channels: int, tick: Callable[[], None] | None = None) -> ImageFiles:
+        """The same files at another size; each size keeps its own decoded images.
+
+        Args:
+            side: Side in px.
+            channels: 1 or 3.
+            tick: Called before each file that is read; what it raises is passed on.
+
+        Returns:
+            The files at that size.
+        """
+        takes = (side, channels)
+        found = (
+            self if takes == self._takes else self._others.setdefault(takes, ImageFiles(self._root, self._files, takes))
+        )
+        if tick is not None:
+            found = copy.copy(found)  # shares what is decoded
+            found.tick = tick
+        return found
+
+    def select(self, rows: Any) -> ImageFiles:
+        """Some of the files.
+
+        Args:
+            rows: Indices, a slice or booleans.
+
+        Returns:
+            These files, in this order, at the same size.
+        """
+        return ImageFiles(self._root, [self._files[row] for row in np.arange(len(self))[rows].tolist()], self._takes)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def state(self, count: int) -> str:
+        """Describe the first files so that a change is noticed.
+
+        Args:
+            count: Number of files.
+
+        Returns:
+            Their names, sizes and modification times as text.
+        """
+        return "\n".join(f"{self._name(path)} {_state(path)}" for path in self._files[:count])
+
+    def read(self, rows: Sequence[int]) -> tuple[list[Decoded | None], dict[int, str]]:
+        """Read files, several at once.
+
+        Args:
+            rows: Which.
+
+        Returns:
+            The image of each row, None where it cannot be read, and for those the reason by row.
+        """
+        found: list[Decoded | None] = []
+        unread: dict[int, str] = {}
+        for row, one in zip(rows, self._read_together([self._files[row] for row in rows]), strict=True):
+            found.append(None if isinstance(one, str) else one)
+            if isinstance(one, str):
+                unread[row] = one
+        return found, unread
+
+    def __getitem__(self, rows: Any) -> NDArray[np.uint8]:
+        rows, rest = (rows[0], rows[1:]) if isinstance(rows, tuple) else (rows, ())
+        wanted = np.arange(len(self))[rows]
+        out, unread, _ = self.load(wanted.reshape(-1).tolist())
+        for why in unread.values():
+            raise ExplorerError(why)
+        return out[(0, *rest)] if wanted.ndim == 0 else out[(slice(None), *rest)]
+
+    def load(self, rows: Sequence[int]) -> tuple[NDArray[np.uint8], dict[int, str], int]:
+        """Read files into one array.
+
+        Args:
+            rows: Which.
+
+        Returns:
+            Pixels uint8 (n, side, side, channels), black where a file cannot be read; for these the reason by row; and
+            how many have fewer pixels.
+        """
+        out = np.zeros((len(rows), *self.shape[1:]), np.uint8)  # filled bit by bit: in memory once, not twice
+        unread: dict[int, str] = {}
+        enlarged = 0
+        for start in range(0, len(rows), AT_ONCE):
+            found, why = self.read(rows[start : start + AT_ONCE])
+            unread |= why
+            for i, one in enumerate(found, start):
+                if one is not None:
+                    out[i] = one.pixels
+                    enlarged += one.enlarged
+        return out, unread, enlarged
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return self[:] if dtype is None else self[:].astype(dtype)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process needs: neither what is decoded nor the lock."""
+        return {"root": self._root, "files": self._files, "takes": self._takes}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]  # as new
+
+    def _read_together(self, paths: Sequence[Path]) -> list[Decoded | str]:
+        if self.tick is not None or len(paths) == 1 or WORKERS == 1:  # one who watches may end it at any file
+            return [self._read(path) for path in paths]
+        with ThreadPoolExecutor(WORKERS, "explorer-read") as pool:
+            return list(pool.map(self._read, paths))
+
+    def _read(self, path: Path) -> Decoded | str:
+        """The image, or why it cannot be read."""
+        with self._lock:
+            found = self._decoded.get(path)
+        if found is None:
+            if self.tick is not None:
+                self.tick()
+            try:
+                found = self._decode(path)
+            except (ExplorerError, OSError, MemoryError) as error:
+                return f"{self._name(path)[-200:]}: {error}"
+            with self._lock:
+                self._decoded[path] = found
+                if len(self._decoded) > self._kept:
+                    self._decoded.popitem(last=False)
+        return found
+
+    def _decode(self, path: Path) -> Decoded:
+        array = decoding.decode(path)
+        (fitted,) = images.load_fitted(array, [self._takes])
+        return Decoded(images.to_uint8(fitted)[0], min(array.shape[:2]) < self._takes[0])
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self._root).as_posix() if path.is_relative_to(self._root) else path.as_posix()
+
+
+def usual_side(files: Sequence[Path]) -> int:
+    """The side in px to which images are brought where nobody says another: the median of their shorter sides.
+
+    Args:
+        files: The image files; of many, ``HEADERS`` that are spread over them evenly.
+
+    Returns:
+        The lower median of those that can be read, at most ``MAX_SIDE``; one tiny image does not lower it.
+
+    Raises:
+        ExplorerError: If none can be read: the error of the first one.
+    """
+    sides, errors = [], []
+    for path in files[:: -(-len(files) // HEADERS)]:
+        try:
+            sides.append(min(decoding.image_size(path)))
+        except ExplorerError as error:
+            errors.append(error)
+    if not sides:
+        raise errors[0]
+    return min(sorted(sides)[(len(sides) - 1) // 2], MAX_SIDE)
+
+
+def left_out(total: int, side: int, unread: dict[int, str], enlarged: int) -> list[str]:
+    """What there is to say of files that were read.
+
+    Args:
+        total: How many were wanted.
+        side: Side in px at which they were read.
+        unread: Why a file could not be read, by row.
+        enlarged: How many have fewer pixels than that.
+
+    Returns:
+        One sentence each.
+    """
+    notes = []
+    if unread:
+        count = f"{len(unread):,} of {total:,} images"
+        more = f" And {len(unread) - 3:,} more." if len(unread) > 3 else ""
+        reasons = " ".join(list(unread.values())[:3]) + more
+        notes.append(f"{count} could not be read and {'is' if len(unread) == 1 else 'are'} left out: {reasons}")
+    if enlarged:
+        notes.append(
+            f"{enlarged:,} of {total:,} images {'is' if enlarged == 1 else 'are'} smaller than {side} x {side} px and "
+            f"{'was' if enlarged == 1 else 'were'} enlarged."
+        )
+    return notes
+
+
+def _state(path: Path) -> str:
+    try:
+        found = path.stat()
+    except OSError:
+        return "gone"
+    return f"{found.st_size} {found.st_mtime_ns}"

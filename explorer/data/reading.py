@@ -1,0 +1,98 @@
+"""Rows of a data set as a model takes them: the one way in which evaluate, survey and app read, whatever is damaged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from explorer.data import images
+from explorer.data.dataset import Dataset
+from explorer.data.image_files import ImageFiles
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """Some rows of a data set.
+
+    Attributes:
+        pixels: float32 (N, C, H, W) in [0, 1] at the models' input size.
+        labels: int64 (N,); -1 where the class is unknown.
+        rows: Row of each image in the data set.
+        unread: Why a row could not be read, a sentence each.
+        enlarged: Rows whose files have fewer pixels than the models take.
+    """
+
+    pixels: Tensor
+    labels: Tensor
+    rows: tuple[int, ...]
+    unread: dict[int, str] = field(default_factory=dict)
+    enlarged: tuple[int, ...] = ()
+
+
+def read_rows(data: Dataset, rows: Sequence[int], side: int, channels: int) -> Images:
+    """Read images at a model's input size.
+
+    Args:
+        data: The data set.
+        rows: Rows to read.
+        side: Side of the model's input in px.
+        channels: Its channels, 1 or 3.
+
+    Returns:
+        The images that could be read, in the order of ``rows``, and what is wrong with the others.
+    """
+    files = data.fitted(side, channels).images
+    if not isinstance(files, ImageFiles):
+        pixels, labels = data.batch(list(rows))
+        return Images(images.fit(pixels, side, channels), labels, tuple(rows))
+    found, unread = files.read(rows)
+    read = [(row, one) for row, one in zip(rows, found, strict=True) if one is not None]
+    kept = tuple(row for row, _ in read)
+    stack = np.stack([one.pixels for _, one in read]) if read else np.empty((0, side, side, channels), np.uint8)
+    pixels = torch.from_numpy(stack).permute(0, 3, 1, 2)
+    pixels = pixels.to(torch.float32, copy=True, memory_format=torch.contiguous_format).div_(255)  # as Dataset.batch
+    labels = torch.from_numpy(np.asarray(data.labels)[list(kept)])
+    return Images(pixels, labels, kept, unread, tuple(row for row, one in read if one.enlarged))
+
+
+def stream(data: Dataset, rows: range, step: int, side: int, channels: int) -> Iterator[Images]:
+    """Read many images bit by bit; files are read while the ones before are used, so that memory stays flat.
+
+    Args:
+        data: The data set.
+        rows: Rows to read.
+        step: Images at a time.
+        side: Side of the model's input in px.
+        channels: Its channels, 1 or 3.
+
+    Yields:
+        ``step`` rows at a time, and the rest.
+    """
+    starts = range(rows.start, rows.stop, step)
+    parts = (read_rows(data, range(start, min(start + step, rows.stop)), side, channels) for start in starts)
+    return ahead(parts) if isinstance(data.images, ImageFiles) else parts
+
+
+def ahead(items: Iterable[T]) -> Iterator[T]:
+    """Make each item in a thread while the previous one is used.
+
+    Args:
+        items: What makes the items; none of them may be None.
+
+    Yields:
+        The items in order.
+    """
+    source = iter(items)
+    with ThreadPoolExecutor(1, "explorer-ahead") as pool:
+        coming = pool.submit(next, source, None)
+        while (item := coming.result()) is not None:
+            coming = pool.submit(next, source, None)
+            yield item
