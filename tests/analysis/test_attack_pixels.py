@@ -18,6 +18,7 @@ from explorer.analysis import compare_image, transfer
 from explorer.analysis.varied import varied
 from explorer.data.datasets import Dataset
 from explorer.data.images import fit, image_hash, quantise, sample_images
+from explorer.data.reading import Images
 from explorer.distortions import DISTORTIONS, Recipe, Target, apply, image_seed
 from explorer.distortions.adversarial import cross_entropy, slope
 from explorer.errors import ExplorerError
@@ -26,7 +27,7 @@ from explorer.models import Classifier
 from explorer.models.external import wrap
 from explorer.models.inference import target_of
 from explorer.survey.plan import make_plan
-from explorer.survey.scan import Images, distort, scan
+from explorer.survey.scan import distort, scan
 
 ATTACKS = [name for name, distortion in DISTORTIONS.items() if distortion.adversarial]
 NETWORKS = ["cifar10/resnet20/standard", "digits/lenet/standard"]  # one of each architecture

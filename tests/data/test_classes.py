@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from explorer.data.classes import match_classes, natural_key, plain_name
@@ -52,7 +51,9 @@ def test_by_position_where_one_side_has_numbers_and_that_is_said(
 
 
 def test_labels_without_names_count_the_answers() -> None:
-    assert match_classes(("0", "1", "2", "3"), range(4), CIFAR, "own", "net") == (pytest.approx(np.arange(4)), "")
+    places, note = match_classes(("0", "1", "2", "3"), range(4), CIFAR, "own", "net")
+    assert places.tolist() == [0, 1, 2, 3]
+    assert note == ""
 
 
 def test_names_that_were_guessed_give_way() -> None:

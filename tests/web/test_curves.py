@@ -345,8 +345,8 @@ def test_the_drawing_follows_the_width_and_keeps_the_focus(page: Page) -> None:
 
 
 def test_waiting_shows_after_a_while_and_failing_is_said(page: Page) -> None:
-    page.evaluate("charts.wait(0.1)")
-    assert page.locator("[role=progressbar]").is_hidden()
+    # asked in one breath: on a busy machine the while has passed before a second question arrives
+    assert page.evaluate("(charts.wait(0.1), document.querySelector('[role=progressbar]').hidden)")
     page.wait_for_selector("[role=progressbar]:not([hidden])")
     page.evaluate("charts.wait(0.5)")
     assert page.locator("[role=progressbar]").get_attribute("aria-valuenow") == "50"
