@@ -14,7 +14,7 @@ from explorer.data.inputs import ImagesLike, Picture, PictureLike, Takes, check_
 from explorer.distortions import Recipe, find_distortion, image_seed
 from explorer.distortions.rounding import whole_steps
 from explorer.errors import ExplorerError, ExplorerWarning
-from explorer.models import Classifier, ExternalClassifier
+from explorer.models import Classifier
 from explorer.models.inference import check_label, check_models, check_size
 from explorer.models.reading import ModelsLike, Opened, class_notes, open_models, wrap_opened
 
@@ -127,7 +127,7 @@ def read_requests(
         check_square(batch.pictures[0].pixels)
     chosen = check_models(wrap_opened(opened, shape[-1], shape[1]))
     check_size(batch.pictures[0].pixels, chosen[0])
-    noticed = [note for model in chosen if isinstance(model, ExternalClassifier) for note in model.warnings]
+    noticed = [note for model in chosen for note in model.warnings]
     notes = (*batch.notes, *noticed, *class_notes(chosen), *small_attacks(chain))
     labels = _labels(label, batch.pictures, chosen)
     pinned = None if reference is None else _pinned(reference, chosen)

@@ -18,7 +18,15 @@ from explorer.cli.analysis import compare, sweep, transfer, weaknesses
 from explorer.cli.experiment import experiment
 from explorer.cli.inputs import load_models, read_recipe
 from explorer.cli.options import Arch, AsJson, Device, Mean, Out, RecipeText, Seed, Std
-from explorer.cli.output import check_outs, deliver, forgive_encoding, print_json, print_parts, progress_bar
+from explorer.cli.output import (
+    check_outs,
+    deliver,
+    forgive_encoding,
+    print_json,
+    print_parts,
+    progress_bar,
+    tell_warnings,
+)
 from explorer.cli.registered import RegisteredCommand
 from explorer.cli.survey import survey
 from explorer.cli.train import train
@@ -117,6 +125,7 @@ def evaluate(
             "--suite brings its own distortions, so that it goes without --recipe; give one of the two."
         )
     loaded = load_models(models, arch, mean, std, device)
+    tell_warnings(loaded)
     dataset = load_dataset(data)
     found: Result
     with progress_bar(", ".join(model.name for model in loaded)) as progress:
@@ -166,6 +175,7 @@ def serve(
     free_port(host, port)  # a wrong address is reported before the models load
     described = any(option is not None for option in (arch, mean, std))
     loaded = load_models(models or [], arch, mean, std, "auto") if models or described else None
+    tell_warnings(loaded or [])
     opened = [open_dataset(folder) for folder in data or ()]
     serve(
         host,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from explorer.models import Classifier
     from explorer.progress import Progress
     from explorer.results import Result
 
@@ -87,6 +88,17 @@ def written(path: Path) -> None:
         path: The file.
     """
     print(f"Written: {path}", file=sys.stderr)
+
+
+def tell_warnings(models: Sequence[Classifier]) -> None:
+    """Report on stderr what was found about models, for commands whose result does not hold it.
+
+    Args:
+        models: The models.
+    """
+    for model in models:
+        for warning in model.warnings:
+            print(f"Note: {warning}", file=sys.stderr)
 
 
 @contextmanager

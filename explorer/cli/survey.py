@@ -9,7 +9,7 @@ import typer
 
 from explorer.cli.inputs import load_models, read_names, read_numbers
 from explorer.cli.options import Arch, AsJson, Device, Mean, Models, Out, Std
-from explorer.cli.output import check_outs, print_json, print_parts, progress_bar, written
+from explorer.cli.output import check_outs, print_json, print_parts, progress_bar, tell_warnings, written
 from explorer.errors import ExplorerError
 
 survey = typer.Typer(help="Find failure cases over a whole data set: run, show, report, export.", no_args_is_help=True)
@@ -67,6 +67,7 @@ def run(
     if any(number != int(number) for number in numbers):
         raise ExplorerError(f"--seeds takes whole numbers separated by commas, not {seeds!r}.")
     loaded = load_models(models, arch, mean, std, device)
+    tell_warnings(loaded)
     dataset = open_dataset(data)
     plan = make_plan(
         loaded,

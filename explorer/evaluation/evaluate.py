@@ -15,7 +15,7 @@ from explorer.data.datasets import Dataset, load_dataset
 from explorer.distortions import Recipe
 from explorer.evaluation.sample import Sample
 from explorer.evaluation.statistics import Interval, wilson_interval
-from explorer.models import Classifier, ExternalClassifier
+from explorer.models import Classifier
 from explorer.models.reading import ModelLike, ModelsLike, open_models, wrap_opened
 from explorer.progress import Progress
 from explorer.results import Result, Results, percent
@@ -230,7 +230,7 @@ def read_data(models: ModelsLike, dataset: DatasetLike) -> tuple[tuple[Classifie
     opened = open_models(models)
     first = next((model for model in opened if isinstance(model, Classifier)), data)
     chosen = wrap_opened(opened, first.size, first.channels)
-    issue([note for model in chosen if isinstance(model, ExternalClassifier) for note in model.warnings], 3)
+    issue([note for model in chosen for note in model.warnings], 3)
     return chosen, data
 
 

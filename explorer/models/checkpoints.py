@@ -7,15 +7,12 @@ import difflib
 import hashlib
 import json
 import os
-import pickle
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor
 
 from explorer.errors import ExplorerError
@@ -24,14 +21,10 @@ from explorer.models.classifier import Card, Classifier
 from explorer.models.external import external_card
 from explorer.models.methods import METHODS
 from explorer.models.registry import Architecture, find_architecture
+from explorer.models.weights import FOREIGN, TORCH_SUFFIXES, aliased, find_weights, read_states
 
 PACKAGED = Path(__file__).resolve().parents[1] / "checkpoints"  # inside an installed wheel
 IN_CLONE = Path(__file__).resolve().parents[2] / "checkpoints"  # inside a clone
-TORCH_SUFFIXES = {".pth", ".pt", ".th", ".ckpt", ".bin", ".tar"}
-NESTED_KEYS = ("state_dict", "model", "model_state_dict", "net", "state_dict_ema")
-PREFIXES = ("module.", "model.", "net.", "_orig_mod.")
-# Names that public code gives to the same layers of these networks.
-ALIASES = {"linear.": "fc.", "classifier.": "fc.", ".shortcut.": ".downsample."}
 
 
 def checkpoint_folder() -> Path:
@@ -120,8 +113,9 @@ def load_model(
 ) -> Classifier:
     """Load a model by its name or from a file of weights, in eval mode.
 
-    A path may be a ``.safetensors`` or a weights-only ``.pth`` file. With a card beside it (same name, ``.json``)
-    nothing else is needed; without one, ``arch`` is. ``module.`` prefixes and nested ``state_dict`` keys are handled.
+    A path may be a ``.safetensors`` or a torch file (``.pth``, ``.ckpt``). With a card beside it (same name, ``.json``)
+    nothing else is needed; without one, ``arch`` is. The network's weights are found under the prefixes of common
+    training programs and among what else these save; of a network and a moving average of it, the network is taken.
 
     Args:
         name_or_path: A name such as ``cifar10/resnet20/stability``, or a path.
@@ -154,18 +148,20 @@ def load_model(
             raise ExplorerError(
                 f"The checkpoint {path.name} does not match its card (sha256 differs); fetch both again."
             )
-        state = read_state(path)
+        states = read_states(path)
     else:
         if arch is None:
             raise ExplorerError(
                 f"{path.name} has no card beside it; name its architecture, for example --arch resnet20."
             )
-        state = read_state(path)
-        card = _external_card(path, find_architecture(arch), state, mean, std, classes, size)
+        states = read_states(path)
+        card = _external_card(path, find_architecture(arch), states, mean, std, classes, size)
     architecture = find_architecture(card.arch)
     net = architecture.build(classes=len(card.classes), in_channels=card.channels, **card.arch_options)
-    _fill(net, state, path.name, card.arch)
-    return Classifier(net, card).eval().requires_grad_(False).to(where)
+    notes = _fill(net, states, path.name, card.arch)
+    model = Classifier(net, card).eval().requires_grad_(False).to(where)
+    model.warnings = notes
+    return model
 
 
 def halved(model: Classifier) -> Classifier:
@@ -229,54 +225,6 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def read_state(path: Path) -> dict[str, Tensor]:
-    """Read a state dict. Nothing is unpickled beyond plain weights.
-
-    Args:
-        path: A ``.safetensors`` file or a weights-only torch file.
-
-    Returns:
-        Tensors by name, unwrapped and with prefixes removed.
-
-    Raises:
-        ExplorerError: If the file is missing, damaged, or holds anything else.
-    """
-    raw: Any
-    try:
-        if path.suffix == ".safetensors":
-            raw = load_file(path)
-        elif path.suffix in TORCH_SUFFIXES:
-            raw = torch.load(path, map_location="cpu", weights_only=True)
-        else:
-            raise ExplorerError(
-                f"{path.name} is not a checkpoint; expected .safetensors, or .pth/.pt/.th with plain weights."
-            )
-    except pickle.UnpicklingError as error:
-        raise ExplorerError(
-            f"{path.name} holds more than plain weights, which could run code; save only its state_dict and open that."
-        ) from error
-    except (SafetensorError, OSError, RuntimeError, EOFError, KeyError, ValueError) as error:
-        if isinstance(error, ExplorerError):
-            raise
-        raise ExplorerError(
-            f"{path.name} is damaged or not a checkpoint; expected a .safetensors or .pth state dict."
-        ) from error
-    while isinstance(raw, dict) and (
-        inner := next((raw[k] for k in NESTED_KEYS if isinstance(raw.get(k), dict)), None)
-    ):
-        raw = inner
-    if not isinstance(raw, dict):
-        raise ExplorerError(
-            f"{path.name} holds a {type(raw).__name__}, not a state dict; save model.state_dict() and open that."
-        )
-    state = {str(key): value for key, value in raw.items() if isinstance(value, Tensor)}
-    if not state:
-        raise ExplorerError(f"{path.name} holds no tensors; expected the state dict of a network.")
-    while prefix := next((p for p in PREFIXES if all(key.startswith(p) for key in state)), None):
-        state = {key.removeprefix(prefix): value for key, value in state.items()}
-    return state
-
-
 def _find(name: str) -> Path:
     try:
         path = Path(name).expanduser()
@@ -286,6 +234,10 @@ def _find(name: str) -> Path:
         if path.is_file():
             return path
         raise ExplorerError(f"There is no file {name}.")
+    if kind := FOREIGN.get(path.suffix):
+        raise ExplorerError(
+            f"{path.name} is {kind}; save the weights of the same network in PyTorch, as .safetensors or .pth."
+        )
     # Compare with the names that exist instead of joining the name to a folder: no path can step outside.
     folder = checkpoint_folder()
     known = {p.relative_to(folder).with_suffix("").as_posix(): p for p in folder.glob("*/*/*.safetensors")}
@@ -301,60 +253,48 @@ def _find(name: str) -> Path:
 def _external_card(
     path: Path,
     architecture: Architecture,
-    state: dict[str, Tensor],
+    states: dict[str, dict[str, Tensor]],
     mean: Sequence[float] | None,
     std: Sequence[float] | None,
     classes: Sequence[str] | None,
     size: int | None,
 ) -> Card:
-    first = next((t for t in state.values() if t.ndim == 4), None)
-    last = next((t for t in reversed(list(state.values())) if t.ndim == 2), None)
-    if first is None or last is None:
+    options = architecture.options_from_state(
+        {key: value for state in states.values() for key, value in aliased(state).items()}
+    )
+    with torch.device("meta"):
+        pattern = architecture.build(classes=2, in_channels=architecture.channels, **options).state_dict()
+    found = find_weights(states, pattern, path.name, architecture.name).state
+    first = next((found[key] for key, value in pattern.items() if value.ndim == 4), None)
+    last = next((found[key] for key, value in reversed(pattern.items()) if value.ndim == 2), None)
+    if first is None or last is None or first.ndim != 4 or last.ndim != 2:
         raise ExplorerError(
             f"{path.name} does not hold the weights of a {architecture.name}: no convolution or no linear layer."
         )
     channels, count = int(first.shape[1]), int(last.shape[0])
-    options = architecture.options_from_state(_aliased(state))
     return external_card(
         path.stem, architecture.name, count, channels, size or architecture.size, mean, std, classes, options
     )
 
 
-def _aliased(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    renamed = {}
-    for key, value in state.items():
-        for theirs, ours in ALIASES.items():
-            key = (
-                ours + key.removeprefix(theirs)
-                if key.startswith(theirs)
-                else key.replace(theirs, ours)
-                if theirs[0] == "."
-                else key
-            )
-        renamed[key] = value
-    return renamed
-
-
-def _fill(net: torch.nn.Module, state: dict[str, Tensor], filename: str, arch: str) -> None:
+def _fill(net: torch.nn.Module, states: dict[str, dict[str, Tensor]], filename: str, arch: str) -> tuple[str, ...]:
     wanted = net.state_dict()
-    if set(state) != set(wanted):
-        state = _aliased(state)
-    # BatchNorm's step counters are bookkeeping: older files lack them.
-    state = {k: v for k, v in wanted.items() if k.endswith("num_batches_tracked")} | state
-    missing, extra = sorted(set(wanted) - set(state)), sorted(set(state) - set(wanted))
-    if missing or extra:
-        what = f"lacks {missing[0]}" if missing else f"has an unexpected {extra[0]}"
-        raise ExplorerError(
-            f"{filename} does not fit the architecture {arch}: it {what} ({len(missing)} missing, {len(extra)} extra)."
-        )
-    for key, value in state.items():
+    weights = find_weights(states, wanted, filename, arch)
+    for key, value in weights.state.items():
         if value.shape != wanted[key].shape:
             raise ExplorerError(
                 f"{filename} does not fit the architecture {arch}: "
                 f"{key} is {tuple(value.shape)}, not {tuple(wanted[key].shape)}."
             )
-        if value.is_floating_point() and not torch.isfinite(value).all():
+        plain = value.layout is torch.strided and value.device.type == "cpu" and not value.is_nested
+        if not plain or value.is_floating_point() != wanted[key].is_floating_point():
+            raise ExplorerError(
+                f"{filename} holds {key} as {str(value.dtype).removeprefix('torch.')}, not as plain numbers; "
+                "save the weights before they are quantised or made sparse."
+            )
+        if value.is_floating_point() and not torch.isfinite(value.float()).all():
             raise ExplorerError(
                 f"{filename} holds NaN or infinite weights in {key}; it is damaged or its training diverged."
             )
-    net.load_state_dict(state)
+    net.load_state_dict(wanted | weights.state)
+    return weights.notes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import PurePath
 from typing import Any
@@ -86,18 +87,63 @@ class Card:
             The card.
 
         Raises:
-            ExplorerError: If a field is missing or unknown.
+            ExplorerError: If a field is missing, unknown or of another kind, or if the normalisation makes no sense.
         """
         known = {f.name for f in fields(cls)}
         if unknown := set(raw) - known:
             raise ExplorerError(f"The card has unknown fields {sorted(unknown)}; it was written by another version.")
         former = {key: EXTERNAL for key in ("data", "method") if raw.get(key) == "outside"}  # the word of older cards
         raw = {**raw, **former}
+        for key in ("classes", "mean", "std"):
+            if not isinstance(raw.get(key, []), list | tuple):
+                raise ExplorerError(f"The card's {key} is not a list.")
         lists: dict[str, Any] = {key: tuple(raw[key]) for key in ("classes", "mean", "std") if key in raw}
         try:
-            return cls(**{**raw, **lists})
+            card = cls(**{**raw, **lists})
         except TypeError as error:
             raise ExplorerError(f"The card is incomplete: {error}.") from error
+        for one in fields(cls):
+            kind = _KINDS.get(str(one.type).split("[")[0])
+            if kind and not isinstance(getattr(card, one.name), kind):
+                raise ExplorerError(f"The card's {one.name} is not of the kind {one.type}.")
+        if not card.classes or not all(isinstance(name, str) for name in card.classes):
+            raise ExplorerError("The card's classes are not names.")
+        if not 1 <= card.size <= 4096 or card.channels not in (1, 3):
+            raise ExplorerError(f"The card's input of {card.channels} channels and {card.size} px makes no sense.")
+        check_normalisation(card.mean, card.std, card.channels)
+        return card
+
+
+_KINDS: dict[str, type] = {"str": str, "int": int, "dict": dict, "list": list}
+
+
+def check_normalisation(mean: Sequence[Any], std: Sequence[Any], channels: int) -> None:
+    """Check a normalisation, wherever it was stated.
+
+    Args:
+        mean: Mean, 1 number or one per channel, in [0, 1] pixel units.
+        std: Standard deviation, as ``mean``.
+        channels: Channels of the network's input.
+
+    Raises:
+        ExplorerError: If there are more or fewer numbers, if ``std`` is not above 0, or if they count in 0 to 255.
+    """
+    for label, values in (("mean", mean), ("std", std)):
+        if not all(isinstance(value, int | float) and abs(value) < 1e6 for value in values):
+            raise ExplorerError(
+                f"{label} needs 1 or {channels} finite numbers, got {', '.join(map(str, values))[:80]}."
+            )
+        if len(values) not in (1, channels):
+            raise ExplorerError(f"{label} needs 1 or {channels} numbers for this network, got {len(values)}.")
+    if min(std) <= 0:
+        raise ExplorerError("std needs numbers above 0.")
+    if (
+        max(mean) > 1 or max(std) > 10
+    ):  # the deviation of pixels in [0, 1] is 0.5 at most; of those in 0 to 255, some 50
+        label, value = ("mean", max(mean)) if max(mean) > 1 else ("std", max(std))
+        raise ExplorerError(
+            f"The {label} {value:g} counts in 0 to 255, pixels are in [0, 1]; divide mean and std by 255."
+        )
 
 
 class Classifier(nn.Module):
@@ -111,6 +157,7 @@ class Classifier(nn.Module):
         super().__init__()
         self.net = net
         self.card = card
+        self.warnings: tuple[str, ...] = ()  # findings about it, one sentence each
         self.register_buffer("mean", torch.tensor(card.mean).view(1, -1, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(card.std).view(1, -1, 1, 1), persistent=False)
         self.mean: Tensor

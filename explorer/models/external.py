@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from explorer.errors import ExplorerError
-from explorer.models.classifier import EXTERNAL, Card, Classifier
+from explorer.models.classifier import EXTERNAL, Card, Classifier, check_normalisation
 from explorer.models.inspection import (
     NetworkInfo,
     device_and_dtype,
@@ -47,7 +47,7 @@ class ExternalClassifier(Classifier):
         del self._modules["net"]
         object.__setattr__(self, "net", net)
         self._seen = seen
-        self.warnings: tuple[str, ...] = seen.warnings
+        self.warnings = seen.warnings
         self.eval()
 
     @property
@@ -249,15 +249,7 @@ def external_card(
     if len(classes) != count:
         raise ExplorerError(f"{name} answers with {count} classes, but {len(classes)} class names were given.")
     mean, std = [float(v) for v in mean or [0.0]], [float(v) for v in std or [1.0]]
-    for label, values in (("mean", mean), ("std", std)):
-        if len(values) not in (1, channels) or not all(abs(v) < 1e6 for v in values):
-            raise ExplorerError(f"{label} needs 1 or {channels} numbers for this network, got {len(values)}.")
-    if min(std) <= 0:
-        raise ExplorerError("std needs numbers above 0.")
-    if max(mean) > 1:
-        raise ExplorerError(
-            f"The mean {max(mean):g} counts in 0 to 255, pixels are in [0, 1]; divide mean and std by 255."
-        )
+    check_normalisation(mean, std, channels)
     return Card(
         name=name,
         data=EXTERNAL,

@@ -6,7 +6,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
+from explorer.cli import main
 from explorer.cli.inputs import load_models, read_model_names
 from explorer.errors import ExplorerError
 from explorer.models import checkpoint_folder
@@ -42,3 +45,11 @@ def test_a_normalisation_that_counts_to_255_is_refused_for_files_too(tmp_path: P
     path = copied("standard", tmp_path / "best.safetensors")
     with pytest.raises(ExplorerError, match="divide mean and std by 255"):
         load_models([path], "resnet20", "123.675,116.28,103.53", "58.4,57.1,57.4", "cpu")
+
+
+def test_two_sets_of_weights_in_a_file_are_remarked_upon(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one, other = (load_file(checkpoint_folder() / f"digits/lenet/{name}.safetensors") for name in ("standard", "bang"))
+    torch.save({"state_dict": one, "state_dict_ema": other}, tmp_path / "best.pth")
+    with pytest.raises(SystemExit, match="0"):
+        main(["evaluate", str(tmp_path / "best.pth"), "--arch", "lenet", "--data", "digits", "--limit", "20"])
+    assert "Note: best.pth holds several sets of weights" in capsys.readouterr().err

@@ -15,7 +15,8 @@ from explorer.data.datasets import load_dataset
 from explorer.errors import ExplorerError
 from explorer.evaluation import evaluate
 from explorer.models import METHODS, Classifier, load_model, save_model
-from explorer.models.checkpoints import halved, read_state
+from explorer.models.checkpoints import halved
+from explorer.models.weights import read_states
 from explorer.training.cards import CARD_RECIPES, measured
 
 
@@ -44,7 +45,7 @@ def test_train_writes_a_checkpoint_with_a_full_card(
     reference = card["reference"]["penultimate"]
     assert len(reference) == 101
     assert 0 < reference[0] < reference[50] < reference[100]
-    bits = {torch.float16: "16", torch.float32: "32"}[read_state(path)["fc1.weight"].dtype]
+    bits = {torch.float16: "16", torch.float32: "32"}[read_states(path)[""]["fc1.weight"].dtype]
     assert f"stored in {bits} bits" in capsys.readouterr().out
     model = load_model(path, device="cpu")
     assert model.name == "digits/mnist_cnn/stability"
@@ -102,7 +103,7 @@ def test_weights_are_kept_in_16_bits_where_no_accuracy_changes(
     assert half != changes
     assert lines[-1] == f"stored in {'32' if changes else '16'} bits"
     save_model(model, tmp_path, half=half)
-    state = read_state(tmp_path / f"{name}.safetensors")
+    state = read_states(tmp_path / f"{name}.safetensors")[""]
     assert state["fc1.weight"].dtype == (torch.float32 if changes else torch.float16)
     assert load_model(tmp_path / f"{name}.safetensors", device="cpu").card.results == shipped
 

@@ -12,7 +12,8 @@ from torch import nn
 
 from explorer.errors import ExplorerError
 from explorer.models import ARCHITECTURES, Card, Classifier, find_architecture, load_model, save_model
-from explorer.models.checkpoints import halved, read_card, read_state
+from explorer.models.checkpoints import halved, read_card
+from explorer.models.weights import read_states
 
 # He et al. 2015 table 6 gives 0.27, 0.46, 0.66, 0.85 million; the exact counts follow from the plan 16-16-32-64 with
 # parameter-free shortcuts. LeNet and CIFAR-quick: Caffe's networks, counted by hand layer by layer.
@@ -203,7 +204,7 @@ def test_bad_cards_are_one_sentence(tmp_path: Path) -> None:
 def test_a_state_without_tensors_is_refused(tmp_path: Path) -> None:
     torch.save({"epoch": 1}, tmp_path / "empty.pth")
     with pytest.raises(ExplorerError, match="holds no tensors"):
-        read_state(tmp_path / "empty.pth")
+        read_states(tmp_path / "empty.pth")
     with pytest.raises(ExplorerError, match="There is no file"):
         load_model(tmp_path / "nowhere.pth")
 
@@ -215,7 +216,7 @@ def test_weights_in_16_bits_come_back_in_32_as_they_were_rounded(arch: str, tmp_
     card = save_model(model, tmp_path / "half", half=True)
     path = tmp_path / "half" / f"{model.name}.safetensors"
     assert path.stat().st_size < 0.6 * (tmp_path / "whole" / f"{model.name}.safetensors").stat().st_size
-    assert {value.dtype for value in read_state(path).values()} <= {torch.float16, torch.int64}
+    assert {value.dtype for value in read_states(path)[""].values()} <= {torch.float16, torch.int64}
     back, wanted = load_model(path, device="cpu"), halved(model).net.state_dict()
     assert back.card.sha256 == card.sha256
     state = back.net.state_dict()
