@@ -134,6 +134,11 @@ def show(
     shown = frame.head(limit or SHOWN)
     rest = len(frame) - len(shown)
     more = [f"{rest:,} more rows; --limit {len(frame)} shows them, --json gives all."] if rest > 0 else []
+    if frame.title == "differences":
+        tests = int(frame.p.notna().sum())
+        more.append(
+            f"{tests} tests: chance alone brings up to {0.05 * tests:.1f} p below 0.05; p_holm counts them all."
+        )
     if len(frame.columns) > WIDE:
         shown = shown[[name for name in TOLD if name in shown.columns]]
         more.append(f"{len(frame.columns) - len(shown.columns)} more columns; --json and --sql give all.")

@@ -1,13 +1,16 @@
 """What a number measured on a sample of images is worth: intervals and tests, each of them in this file only.
 
-Wilson's interval for shares, the bootstrap over images for everything else, McNemar's test for two models on the same
-images.
+The unit is the image: several seeds or versions of one image are one cluster, never several observations. Shares have
+score intervals, so that 360 right of 360 or 0 differences of 360 still have a width; tests are exact; the bootstrap
+over images is for means of anything else.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,19 +28,15 @@ RESAMPLES = 2000
 
 Z95 = 1.959963984540054  # the normal distribution's 97.5 % quantile
 
-EXACT_UP_TO = 25
-"""Discordant pairs up to which McNemar's test is the exact binomial one; beyond, chi-square with continuity correction
-(Edwards 1948; the usual bound, as in Dietterich 1998)."""
 
-
-def wilson_interval(correct: int, n: int) -> Interval:
+def wilson_interval(correct: float, n: float) -> Interval:
     """Compute the 95 % score interval of a share.
 
     Closed form instead of ``scipy.stats``, which takes milliseconds for each: a chart asks for dozens.
 
     Args:
-        correct: Successes, 0 to ``n``.
-        n: Trials, at least 1.
+        correct: Successes, 0 to ``n``; both may be divided by a ``design_effect``.
+        n: Trials, above 0.
 
     Returns:
         The bounds, within [0, 1].
@@ -55,7 +54,7 @@ def wilson_interval(correct: int, n: int) -> Interval:
 def difference_interval(share: float, n: int, other: float, m: int) -> Interval:
     """Compute the 95 % interval of the difference of two independent shares.
 
-    For two models on the same images it is wider than the paired interval.
+    Two models on the same images are compared with ``paired_interval``, which is narrower.
 
     Args:
         share: The first share, 0 to 1.
@@ -75,53 +74,90 @@ def difference_interval(share: float, n: int, other: float, m: int) -> Interval:
     return gap - math.hypot(share - low, other_high - other), gap + math.hypot(high - share, other - other_low)
 
 
-def bootstrap_intervals(
-    patterns: NDArray[np.float64],
-    counts: NDArray[np.int64],
-    *,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-    level: float = LEVEL,
-) -> NDArray[np.float64]:
-    """Compute percentile bootstrap intervals of the means of several columns.
+def paired_interval(gained: float, lost: float, n: float) -> Interval:
+    """Compute the 95 % score interval of the difference of two shares of the same trials.
 
-    Each resample draws as many rows as there are with replacement, the same ones for all columns: a column that is the
-    difference of two others gets the paired interval. Equal rows are drawn together, as a multinomial count, which is
-    the same and takes no longer for a million rows.
+    It excludes 0 where McNemar's chi-square exceeds 3.84, and has a width where no trial tells the two apart.
 
     Args:
-        patterns: The different rows, (P, K).
-        counts: How many rows are as each of them, (P,).
-        resamples: Number of resamples.
-        seed: Of the draws.
-        level: Coverage, 0 to 1.
+        gained: Trials that only the second succeeds in.
+        lost: Trials that only the first succeeds in.
+        n: All trials, above 0; the three may be divided by a ``design_effect``.
 
     Returns:
-        Lower and upper bound of each column's mean, (K, 2).
+        The bounds of ``(gained - lost) / n``, within [-1, 1].
 
-    Raises:
-        ExplorerError: If there is no row.
+    References:
+        Tango, "Equivalence test and confidence interval for the difference in proportions for the paired-sample
+        design", Statistics in Medicine 17 (1998).
     """
-    total = int(counts.sum())
-    if patterns.ndim != 2 or total < 1:
-        raise ExplorerError("A bootstrap takes a table of at least one row.")
-    drawn = np.random.default_rng(seed).multinomial(total, counts / total, size=resamples)
-    means = drawn @ patterns / total
-    outside = (1 - level) / 2
-    return np.quantile(means, [outside, 1 - outside], axis=0).T
+    found = (gained - lost) / n
+
+    def score(gap: float) -> float:
+        """The standardised distance of the counts from a true difference, with the likeliest share of losses there."""
+        b = (2 * n - gained + lost) * gap - gained - lost
+        share = (math.sqrt(max(0.0, b * b + 8 * n * lost * gap * (1 - gap))) - b) / (4 * n)
+        variance = n * (2 * share + gap * (1 - gap))
+        return (gained - lost - n * gap) / math.sqrt(variance) if variance > 0 else math.inf * (found - gap)
+
+    def bound(outside: float) -> float:
+        inside = found
+        for _ in range(60):  # bisection down to the last bit
+            middle = (inside + outside) / 2
+            inside, outside = (middle, outside) if abs(score(middle)) < Z95 else (inside, middle)
+        return inside
+
+    return bound(-1.0), bound(1.0)
+
+
+def design_effect(
+    sums: NDArray[np.float64], squares: NDArray[np.float64], sizes: NDArray[np.float64], counts: NDArray[np.int64]
+) -> float:
+    """Compute how many cases of clustered data are worth one independent case.
+
+    Divided by it, the counts of a share go into ``wilson_interval`` or ``paired_interval``.
+
+    Args:
+        sums: Sum of the cases' values in a cluster (an image), (P,), one for each kind of cluster.
+        squares: Sum of their squares, (P,).
+        sizes: Cases of such a cluster, (P,).
+        counts: Clusters of each kind, (P,).
+
+    Returns:
+        The variance of the mean with whole clusters as the sample over its variance with cases as the sample, from 1
+        (the cases of an image are independent) to the cluster size (they are all the same; also where nothing varies).
+
+    References:
+        Rao & Scott, "A simple method for the analysis of clustered binary data", Biometrics 48 (1992).
+    """
+    cases, clusters = float(sizes @ counts), int(counts.sum())
+    most = float(sizes**2 @ counts) / cases
+    mean = float(sums @ counts) / cases
+    alone = (float(squares @ counts) / cases - mean**2) / cases
+    if clusters < 2 or alone <= 0:
+        return most
+    together = clusters / (clusters - 1) * float((sums - mean * sizes) ** 2 @ counts) / cases**2
+    return min(max(1.0, together / alone), most)
 
 
 def mean_interval(scores: NDArray[np.float64]) -> Interval:
-    """The percentile bootstrap interval of a mean.
+    """Compute the percentile bootstrap interval of a mean.
 
     Args:
         scores: One score per image (n,).
 
     Returns:
         The ends of the 95 % interval.
+
+    Raises:
+        ExplorerError: If there is no score.
     """
+    if not len(scores):
+        raise ExplorerError("A bootstrap takes at least one score.")
     values, counts = np.unique(scores, return_counts=True)
-    low, high = bootstrap_intervals(values[:, None], counts)[0].tolist()
+    # Equal scores are drawn together, as a multinomial count: the same, and no slower for a million.
+    drawn = np.random.default_rng(0).multinomial(len(scores), counts / len(scores), size=RESAMPLES)
+    low, high = np.quantile(drawn @ values / len(scores), [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist()
     return low, high
 
 
@@ -169,52 +205,17 @@ def basic_interval(found: float, resampled: NDArray[np.float64]) -> Interval:
     return max(0.0, 2 * found - high), max(0.0, 2 * found - low)
 
 
-@dataclass(frozen=True)
-class McNemar:
-    """McNemar's test of whether two models fail equally often on the same cases.
+def mcnemar(gained: int, lost: int) -> float:
+    """Test whether two models fail equally often: a fair coin for each image that tells them apart.
 
-    Attributes:
-        baseline_only: Cases that only the baseline fails.
-        other_only: Cases that only the other model fails.
-        statistic: Chi-square with one degree of freedom; None where the test is the exact one.
-        p: Two-sided p-value, 0 to 1.
-    """
-
-    baseline_only: int
-    other_only: int
-    statistic: float | None
-    p: float
-
-    @property
-    def exact(self) -> bool:
-        """Whether ``p`` is the binomial probability itself."""
-        return self.statistic is None
-
-
-def exact_mcnemar(baseline_only: int, other_only: int) -> float:
-    """Compute the exact p-value: a two-sided binomial test that each discordant case was a fair coin toss.
+    For one case per image this is McNemar's exact test, for images with several cases the sign test on the images.
 
     Args:
-        baseline_only: Cases that only the first model fails.
-        other_only: Cases that only the second fails.
+        gained: Images on which the second model is better.
+        lost: Images on which the first one is.
 
     Returns:
-        The p-value; 1 where no case tells the models apart.
-    """
-    from scipy.special import bdtr  # type: ignore[import-untyped]  # scipy.stats takes a second to import
-
-    return min(1.0, 2 * float(bdtr(min(baseline_only, other_only), baseline_only + other_only, 0.5)))
-
-
-def mcnemar(baseline_only: int, other_only: int) -> McNemar:
-    """Test the two discordant counts: exactly up to ``EXACT_UP_TO`` cases, with chi-square beyond.
-
-    Args:
-        baseline_only: Cases that only the first model fails.
-        other_only: Cases that only the second fails.
-
-    Returns:
-        The test.
+        The two-sided binomial p-value; 1 where no image tells the models apart.
 
     Raises:
         ExplorerError: If a count is negative.
@@ -222,11 +223,107 @@ def mcnemar(baseline_only: int, other_only: int) -> McNemar:
     References:
         McNemar, "Note on the sampling error of the difference between correlated proportions", Psychometrika 12 (1947).
     """
-    if baseline_only < 0 or other_only < 0:
-        raise ExplorerError("McNemar's test takes two counts of 0 or more.")
-    if (n := baseline_only + other_only) <= EXACT_UP_TO:
-        return McNemar(baseline_only, other_only, None, exact_mcnemar(baseline_only, other_only))
-    from scipy.special import chdtrc
+    from scipy.special import bdtr  # type: ignore[import-untyped]  # scipy.stats takes a second to import
 
-    statistic = max(abs(baseline_only - other_only) - 1, 0) ** 2 / n
-    return McNemar(baseline_only, other_only, statistic, float(chdtrc(1, statistic)))
+    if gained < 0 or lost < 0:
+        raise ExplorerError("McNemar's test takes two counts of 0 or more.")
+    return min(1.0, 2 * float(bdtr(min(gained, lost), gained + lost, 0.5)))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjust p-values for their number, so that one false alarm among all is as rare as their level says.
+
+    Args:
+        p_values: One p-value per comparison; NaN where there was no test, which does not count.
+
+    Returns:
+        The adjusted p-values in the same order; NaN stays NaN.
+
+    References:
+        Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 6 (1979).
+    """
+    tested = sorted((p, i) for i, p in enumerate(p_values) if not math.isnan(p))
+    adjusted, reached = [math.nan] * len(p_values), 0.0
+    for rank, (p, i) in enumerate(tested):
+        reached = max(reached, min(1.0, (len(tested) - rank) * p))
+        adjusted[i] = reached
+    return adjusted
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Two models on the same cases, the second against the first.
+
+    Attributes:
+        n: Cases.
+        images: Images they are of.
+        first: Share of cases that the first model gets right.
+        first_interval: Its 95 % interval (Wilson).
+        second: Share of the second model.
+        second_interval: Its 95 % interval (Wilson).
+        difference: ``second - first``.
+        interval: Its 95 % interval (Tango).
+        gained: Cases that only the second gets right.
+        lost: Cases that only the first gets right.
+        p: Of ``mcnemar`` on the images.
+    """
+
+    n: int
+    images: int
+    first: float
+    first_interval: Interval
+    second: float
+    second_interval: Interval
+    difference: float
+    interval: Interval
+    gained: int
+    lost: int
+    p: float
+
+    @property
+    def sign(self) -> int:
+        """1 where the second model is better, -1 where it is worse, 0 where interval and test do not both say so."""
+        low, high = self.interval
+        return 0 if self.p >= 1 - LEVEL else int(low > 0) - int(high < 0)
+
+
+def compare_paired(
+    gained: NDArray[Any],
+    lost: NDArray[Any],
+    both: NDArray[Any],
+    sizes: NDArray[Any] | None = None,
+    counts: NDArray[Any] | None = None,
+) -> Paired:
+    """Compare two models, image by image.
+
+    Args:
+        gained: Cases of an image that only the second model gets right, (P,), one for each kind of image.
+        lost: Cases that only the first gets right, (P,).
+        both: Cases that both get right, (P,).
+        sizes: Cases of such an image, (P,); by default one.
+        counts: Images of each kind, (P,); by default one.
+
+    Returns:
+        Shares, difference, intervals and test, with all cases of an image kept together.
+    """
+    gained, lost, both = (np.asarray(part, np.float64) for part in (gained, lost, both))
+    sizes = np.ones_like(gained) if sizes is None else np.asarray(sizes, np.float64)
+    counts = np.ones(len(gained), np.int64) if counts is None else np.asarray(counts, np.int64)
+    n, more, fewer = (float(part @ counts) for part in (sizes, gained, lost))
+
+    def share(right: NDArray[np.float64]) -> tuple[float, Interval]:
+        effect, total = design_effect(right, right, sizes, counts), float(right @ counts)
+        return total / n, wilson_interval(total / effect, n / effect)
+
+    effect = design_effect(gained - lost, gained + lost, sizes, counts)
+    return Paired(
+        int(n),
+        int(counts.sum()),
+        *share(both + lost),
+        *share(both + gained),
+        (more - fewer) / n,
+        paired_interval(more / effect, fewer / effect, n / effect),
+        int(more),
+        int(fewer),
+        mcnemar(int(counts[gained > lost].sum()), int(counts[lost > gained].sum())),
+    )

@@ -27,7 +27,7 @@ from explorer.evaluation.evaluate import DatasetLike, read_data
 from explorer.evaluation.line_search import LineSearch, line_search
 from explorer.evaluation.results import SuiteResult, about, interval_columns
 from explorer.evaluation.sample import Sample, step_of
-from explorer.evaluation.statistics import Interval, mean_interval, wilson_interval
+from explorer.evaluation.statistics import Interval, Paired, compare_paired, wilson_interval
 from explorer.models import Classifier
 from explorer.models import inference as inputs
 from explorer.models.reading import ModelsLike
@@ -91,8 +91,8 @@ class Worst:
 class Summary:
     """One model over a whole suite; accuracies are in [0, 1].
 
-    The intervals of ``mean`` and ``difference`` are percentile bootstraps over images (2,000 resamples, seed 0), each
-    image with all of its distorted versions; they do not cover other noise.
+    The intervals of ``mean`` (Wilson) and ``difference`` (Tango, paired) have the image as their unit, with all of its
+    distorted versions (``design_effect``); they do not cover other noise.
 
     Attributes:
         model: Name of the model.
@@ -202,7 +202,8 @@ def _accuracies(
 
     clean = measure(Recipe(), models)
     n = sample.count
-    hits = np.zeros(clean.shape, dtype=np.int64)
+    # By model and image: versions that only it, only the first model, and both classify correctly.
+    gained, lost, both = (np.zeros(clean.shape, dtype=np.int64) for _ in range(3))
     # By size: whether the answer is correct and no attack has changed it so far.
     surviving = {severity: clean.copy() for _, severity, _ in plan}
     rows: list[Row] = []
@@ -212,15 +213,16 @@ def _accuracies(
             correct = np.concatenate([measure(one, [model]) for one, model in zip(recipes, models, strict=True)])
         else:
             correct = measure(recipe, models)
-        hits += correct
+        gained += correct & ~correct[0]
+        lost += correct[0] & ~correct
+        both += correct & correct[0]
         surviving[severity] &= correct
         for model, used, count in zip(models, recipes, correct.sum(1).tolist(), strict=True):
             accuracy, interval = count / n, wilson_interval(count, n)
             rows.append(Row(model.name, distortion, severity, recipe.steps[0][1], used, n, accuracy, interval))
-    scores = hits / len(plan)
-    summaries = [
-        _summary(models[i].name, clean[i], scores[i], scores[0] if i else None, rows) for i in range(len(models))
-    ]
+    sizes = np.full(n, len(plan))
+    paired = [compare_paired(*of_model, sizes) for of_model in zip(gained, lost, both, strict=True)]
+    summaries = [_summary(models[i].name, clean[i], paired[i], i > 0, rows) for i in range(len(models))]
     if attacked:
         amounts = {severity: recipe.steps[0][1] for _, severity, recipe in plan}
         for i, model in enumerate(models):
@@ -240,30 +242,23 @@ def _hidden(model: Classifier, sample: Sample) -> tuple[float, float]:
     return zeros / sample.count, sure / sample.count
 
 
-def _summary(
-    name: str,
-    clean: NDArray[np.bool_],
-    scores: NDArray[np.float64],
-    baseline: NDArray[np.float64] | None,
-    rows: Sequence[Row],
-) -> Summary:
-    """The summary of one model; ``scores`` (n,) are the shares of each image's versions that it classifies right."""
+def _summary(name: str, clean: NDArray[np.bool_], found: Paired, compared: bool, rows: Sequence[Row]) -> Summary:
+    """The summary of one model; ``found`` is its comparison with the first one."""
     correct, n = int(clean.sum()), len(clean)
     of_model = [row for row in rows if row.model == name]
     means = {
         distortion: float(np.mean([row.accuracy for row in of_model if row.distortion == distortion]))
         for distortion in dict.fromkeys(row.distortion for row in of_model)
     }
-    gap = None if baseline is None else scores - baseline
     return Summary(
         model=name,
         clean=correct / n,
         clean_interval=wilson_interval(correct, n),
         by_distortion=means,
-        mean=float(scores.mean()),
-        interval=mean_interval(scores),
-        difference=None if gap is None else float(gap.mean()),
-        difference_interval=None if gap is None else mean_interval(gap),
+        mean=found.second,
+        interval=found.second_interval,
+        difference=found.difference if compared else None,
+        difference_interval=found.interval if compared else None,
     )
 
 

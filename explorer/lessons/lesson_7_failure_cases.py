@@ -13,7 +13,7 @@ from explorer.analysis import Comparison, compare_image
 from explorer.data.datasets import Dataset, load_dataset
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
-from explorer.evaluation.statistics import exact_mcnemar as mcnemar
+from explorer.evaluation.statistics import mcnemar
 from explorer.lessons import Verdict, correct, exercise, hint, number, prediction
 from explorer.models import Classifier, load_model
 

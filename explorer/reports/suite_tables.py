@@ -92,7 +92,7 @@ def suite_table(suite: Suite) -> Table:
     over = "mean of the severities 1 to 5"
     if attacked:
         over = f"mean over ε = {', '.join(attack_size(worst.amount) for worst in summaries[0].worst)}"
-    caption = f"accuracy in %, {over}; n = {suite.n:,}; interval of the mean: bootstrap over images"
+    caption = f"accuracy in %, {over}; n = {suite.n:,}; interval of the mean: Wilson, all versions of an image as one"
     if attacked:
         caption += "; worst: right clean and under every attack of that size, Wilson interval"
     return Table(["distortion", *(s.model for s in summaries)], rows, 1, caption)

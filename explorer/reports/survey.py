@@ -12,7 +12,7 @@ from pandas import isna
 
 from explorer.data.images import data_url
 from explorer.distortions import find_distortion
-from explorer.evaluation.statistics import EXACT_UP_TO, LEVEL, RESAMPLES
+from explorer.evaluation.statistics import LEVEL
 from explorer.reports.document import document, model_card
 from explorer.reports.survey_curves import LINES, chart
 from explorer.reports.tables import Table
@@ -88,22 +88,24 @@ def _side(found: Findings, quadrant: str, failing: str, holding: str) -> dict[st
 
 
 def _verdict(found: Findings) -> str:
-    """In how many conditions either model is better, its interval excluding 0, and in how many neither is."""
+    """In how many conditions either model is better, by interval and test, and in how many neither is."""
     rows = found.accuracy[(found.accuracy.distortion != CLEAN) & found.accuracy.p.notna()]
-    gained = int((rows.difference_low > 0).sum())
-    lost = int((rows.difference_high < 0).sum())
+    sure = rows[rows.p_holm < 1 - LEVEL]
+    better, worse = ((rows.verdict == word).sum() for word in ("better", "worse"))
+    certain = ((sure.verdict == word).sum() for word in ("better", "worse"))
     return (
-        f"Of {len(rows)} conditions, the interval of the difference lies above 0 in {gained} ({found.other} is "
-        f"better), below 0 in {lost} ({found.baseline} is better), and holds 0 in {len(rows) - gained - lost}."
+        f"Of {len(rows)} conditions, interval and exact test agree that {found.other} is better in {better} and "
+        f"{found.baseline} in {worse}; in {len(rows) - better - worse} they do not tell the two apart. Corrected for "
+        "the number of conditions (Holm), it is {} and {}.".format(*certain)
     )
 
 
 def _numbers(found: Findings) -> tuple[Table, str]:
     first, second = _short(found, found.baseline), _short(found, found.other)
-    head = ["condition", "cases", first, second, "difference", f"only one fails: {first} / {second}", "p (McNemar)"]
+    head = ["condition", "cases", first, second, "difference", f"only one fails: {first} / {second}", "p (exact)"]
     rows = []
     for row in found.accuracy.itertuples():
-        sign = "▲ " if row.difference_low > 0 else "▼ " if row.difference_high < 0 else ""
+        sign = {"better": "▲ ", "worse": "▼ ", "": ""}[row.verdict]
         rows.append(
             [
                 _condition(row.distortion, row.amount),
@@ -112,16 +114,15 @@ def _numbers(found: Findings) -> tuple[Table, str]:
                 _between(row.other, row.other_low, row.other_high),
                 sign + _between(row.difference, row.difference_low, row.difference_high, signed=True),
                 f"{row.only_baseline_fails:,} / {row.only_other_fails:,}",
-                _p(row.p) + (" exact" if row.exact else ""),
+                _p(row.p) + (" *" if row.p_holm < 1 - LEVEL else ""),
             ]
         )
-    seeds = len({condition.seed for condition in found.plan.conditions})
-    many = " Several seeds of one image count as several cases in it." if seeds > 1 else ""
+    tests = int(found.accuracy.p.notna().sum())
     notes = (
-        f"Accuracy in % with {100 * LEVEL:.0f} % intervals (percentile bootstrap over images, paired, {RESAMPLES:,} "
-        "resamples with seed 0). ▲ and ▼ mark differences whose interval leaves out 0, of either sign; none is "
-        f"corrected for the number of rows. McNemar's test: the exact binomial one up to {EXACT_UP_TO} discordant "
-        f"cases, beyond them chi-square with continuity correction.{many}"
+        f"Accuracy in % with {100 * LEVEL:.0f} % intervals (Wilson; Tango for the paired difference; the seeds of an "
+        "image are one cluster). p: McNemar's exact test, with the image as the unit. ▲ and ▼ mark differences whose "
+        f"interval leaves out 0 and whose p is below {1 - LEVEL:.2f}. {tests} rows are tested: chance alone marks up "
+        f"to {(1 - LEVEL) * tests:.1f} of them. * marks p that survive Holm's correction for all {tests}."
     )
     return Table(head, rows), notes
 

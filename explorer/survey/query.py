@@ -26,6 +26,7 @@ QUADRANTS = ("only_baseline_fails", "only_other_fails", "both_fail", "neither_fa
 
 VIEWS: dict[str, str] = {
     "accuracy": "Accuracy and share of flipped answers, per model, distortion and amount.",
+    "differences": "Accuracy of two models per condition: paired difference, interval, exact test, Holm's correction.",
     "quadrants": "How many cases only the baseline fails, only the other, both, neither; per distortion and amount.",
     "only_baseline_fails": "Cases that the baseline fails and the other model does not.",
     "only_other_fails": "Cases that the other model fails and the baseline does not.",
@@ -38,6 +39,8 @@ VIEWS: dict[str, str] = {
     "confusion": "How often the clean answer became which other one.",
 }
 """The ready-made tables by name, each with what it shows."""
+
+_UNTOLD = ["images", "baseline_low", "baseline_high", "other_low", "other_high"]  # of "differences", for want of room
 
 # Macros rather than views: they take the two models. `mild` orders amounts from weak to strong where low is strong.
 _MACROS = """
@@ -146,6 +149,11 @@ class Survey:
 
         if name not in VIEWS:
             raise ExplorerError(f"There is no view named {name!r}; there are {', '.join(VIEWS)}.")
+        if name == "differences":
+            from explorer.survey.statistics import accuracy
+
+            found = accuracy(self, self.pair(baseline, other)).drop(columns=_UNTOLD)
+            return View.of(found if limit is None else found.head(limit), name)
         query, values = f"SELECT * FROM {name}()", list[Any]()  # noqa: S608  # one of the names above
         if name in {*QUADRANTS, "quadrants"}:
             values = list(self.pair(baseline, other))

@@ -1,8 +1,8 @@
-"""Statistics of a survey: accuracy with intervals, the paired difference of two models, McNemar's test.
+"""Statistics of a survey: accuracy with intervals, the paired difference of two models and its exact test.
 
 Everything here is paired: both models saw the same pixels, or each an attack crafted on itself, so that their
-disagreements count. Images are the random sample; distortions and seeds are fixed. Intervals therefore resample images,
-each with all of its seeds.
+disagreements count. Images are the random sample; distortions and seeds are fixed. All seeds and versions of an image
+are therefore one cluster (``evaluation.statistics``).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from explorer.errors import ExplorerError
-from explorer.evaluation.statistics import RESAMPLES, bootstrap_intervals, mcnemar
+from explorer.evaluation.statistics import Interval, Paired, compare_paired, holm, wilson_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,33 +25,23 @@ CLEAN = "clean"
 """Stands for the distortion of undistorted pictures."""
 
 
-def accuracy(
-    survey: Survey,
-    pair: Sequence[str] | None = None,
-    *,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
-    patterns: pd.DataFrame | None = None,
-) -> View:
-    """Accuracy of two models by amount, with intervals and the paired difference.
-
-    Intervals are percentile bootstraps over images (``LEVEL``). McNemar's test counts every case, so several seeds of
-    one image count as several.
+def accuracy(survey: Survey, pair: Sequence[str] | None = None, *, patterns: pd.DataFrame | None = None) -> View:
+    """Accuracy of two models by amount, with intervals, the paired difference and its test.
 
     Args:
         survey: The survey.
         pair: (baseline, other); the first two models by default.
-        resamples: Number of bootstrap resamples.
-        seed: Seed of the resamples.
         patterns: What ``paired`` returned, if it was computed already.
 
     Returns:
         One row per distortion and amount, the undistorted images first: ``n`` cases of ``images`` images, ``baseline``
         and ``other`` (share of correct answers; of unchanged ones if no class is known) with ``_low`` and ``_high``,
-        ``difference`` (other minus baseline) with ``_low`` and ``_high``, ``only_baseline_fails``,
-        ``only_other_fails``, ``p`` and ``exact`` of McNemar's test, and ``crafted_on``, the model that an attack was
-        crafted on ("each" where each was attacked on itself, "" for what is no attack). An attack that was crafted on
-        one of the two only has no p: it was transferred to the other.
+        ``difference`` (other minus baseline) with ``_low`` and ``_high``, ``only_baseline_fails`` and
+        ``only_other_fails`` (cases), ``p`` of the exact test with the image as the unit, ``p_holm`` (adjusted for all
+        rows with a test), ``verdict`` ("better" or "worse" where interval and test agree on the other model, else
+        "") and ``crafted_on``, the model that an attack was crafted on ("each" where each was attacked on itself, ""
+        for what is no attack). An attack that was crafted on one of the two only has no p and no verdict: it was
+        transferred to the other.
     """
     import pandas as pd
 
@@ -60,7 +50,7 @@ def accuracy(
     table = paired(survey, pair) if patterns is None else patterns
     ordered = pd.DataFrame(survey.mildness(), columns=["distortion", "amount", "mild"])
     rows = [
-        _compare(group, resamples, seed) | _crafted(survey, pair, str(group.distortion.iloc[0]))
+        _compare(group) | _crafted(survey, pair, str(group.distortion.iloc[0]))
         for _, group in table.groupby(["distortion", "amount"], sort=False, dropna=False)
     ]
     found = pd.DataFrame(rows)
@@ -68,6 +58,7 @@ def accuracy(
     names = [CLEAN, *dict.fromkeys(condition.distortion for condition in survey.plan.conditions)]
     found["position"] = found.distortion.map(names.index)
     found = found.sort_values(["position", "mild"]).drop(columns=["position", "mild"]).reset_index(drop=True)
+    found.insert(found.columns.get_loc("p") + 1, "p_holm", holm(found.p.tolist()))
     return View.of(found, "accuracy of two models")
 
 
@@ -81,7 +72,7 @@ def _crafted(survey: Survey, pair: Sequence[str] | None, distortion: str) -> dic
     if against is None:
         return {"crafted_on": "each"}
     found: dict[str, object] = {"crafted_on": against}
-    return found | {"p": float("nan"), "exact": False} if against in survey.pair(*(pair or (None, None))) else found
+    return found | {"p": float("nan"), "verdict": ""} if against in survey.pair(*(pair or (None, None))) else found
 
 
 def paired(survey: Survey, pair: Sequence[str] | None = None) -> pd.DataFrame:
@@ -119,34 +110,35 @@ FROM cases GROUP BY ALL ORDER BY ALL
 """
 
 
-def _compare(group: pd.DataFrame, resamples: int, seed: int) -> dict[str, object]:
+def _compare(group: pd.DataFrame) -> dict[str, object]:
     """One row of ``accuracy`` from the patterns of one condition."""
-    counts = group.images.to_numpy(np.int64)
-    seeds, a_only, b_only, joint = (group[name].to_numpy(float) for name in ("seeds", "a_only", "b_only", "joint"))
-    first, second = 1 - (a_only + joint) / seeds, 1 - (b_only + joint) / seeds
-    columns = np.stack([first, second, second - first], 1)
-    (low_a, high_a), (low_b, high_b), (low, high) = bootstrap_intervals(columns, counts, resamples=resamples, seed=seed)
-    mean = counts @ columns / counts.sum()
-    test = mcnemar(int(a_only @ counts), int(b_only @ counts))
+    found = _paired(group)
     return {
         "distortion": group.distortion.iloc[0],
         "amount": float(group.amount.iloc[0]),
-        "n": int(seeds @ counts),
-        "images": int(counts.sum()),
-        "baseline": mean[0],
-        "baseline_low": low_a,
-        "baseline_high": high_a,
-        "other": mean[1],
-        "other_low": low_b,
-        "other_high": high_b,
-        "difference": mean[2],
-        "difference_low": low,
-        "difference_high": high,
-        "only_baseline_fails": test.baseline_only,
-        "only_other_fails": test.other_only,
-        "p": test.p,
-        "exact": test.exact,
+        "n": found.n,
+        "images": found.images,
+        **_spread("baseline", found.first, found.first_interval),
+        **_spread("other", found.second, found.second_interval),
+        **_spread("difference", found.difference, found.interval),
+        "only_baseline_fails": found.gained,
+        "only_other_fails": found.lost,
+        "p": found.p,
+        "verdict": ("worse", "", "better")[found.sign + 1],
     }
+
+
+def _paired(group: pd.DataFrame) -> Paired:
+    """Compare the two models of ``paired``'s rows."""
+    seeds, a_only, b_only, joint, images = (
+        group[name].to_numpy(np.int64) for name in ("seeds", "a_only", "b_only", "joint", "images")
+    )
+    return compare_paired(a_only, b_only, seeds - a_only - b_only - joint, seeds, images)
+
+
+def _spread(name: str, value: float, interval: Interval) -> dict[str, float]:
+    """A number and its interval as columns."""
+    return {name: value, f"{name}_low": interval[0], f"{name}_high": interval[1]}
 
 
 def confusion(survey: Survey, model: str, *, distortion: str | None = None, amount: float | None = None) -> View:
@@ -182,9 +174,7 @@ def confusion(survey: Survey, model: str, *, distortion: str | None = None, amou
     return View.of(pd.DataFrame(cells, **names), f"answers of {model}")
 
 
-def instability(
-    survey: Survey, pair: Sequence[str] | None = None, *, resamples: int = RESAMPLES, seed: int = 0
-) -> View:
+def instability(survey: Survey, pair: Sequence[str] | None = None) -> View:
     """Instability of two models per distortion: the share of images that a model gets right under some conditions
     and wrong under others.
 
@@ -194,8 +184,6 @@ def instability(
     Args:
         survey: The survey.
         pair: (baseline, other); the first two models by default.
-        resamples: Number of bootstrap resamples.
-        seed: Seed of the resamples.
 
     Returns:
         Columns as in ``accuracy``; a ``difference`` below 0 is a gain.
@@ -209,15 +197,17 @@ def instability(
         table = connection.execute(_UNSTABLE, [baseline, other, baseline, other]).df()
     rows = []
     for distortion, group in table.groupby("distortion", sort=False):
-        counts = group.images.to_numpy(np.int64)
-        first, second = group.a.to_numpy(float), group.b.to_numpy(float)
-        columns = np.stack([first, second, second - first], 1)
-        found = bootstrap_intervals(columns, counts, resamples=resamples, seed=seed)
-        mean = counts @ columns / counts.sum()
-        row: dict[str, object] = {"distortion": distortion, "images": int(counts.sum())}
-        for i, name in enumerate(("baseline", "other", "difference")):
-            row |= {name: mean[i], f"{name}_low": found[i, 0], f"{name}_high": found[i, 1]}
-        rows.append(row)
+        a, b = group.a.to_numpy(bool), group.b.to_numpy(bool)
+        found = compare_paired(b & ~a, a & ~b, a & b, counts=group.images.to_numpy(np.int64))
+        rows.append(
+            {
+                "distortion": distortion,
+                "images": found.images,
+                **_spread("baseline", found.first, found.first_interval),
+                **_spread("other", found.second, found.second_interval),
+                **_spread("difference", found.difference, found.interval),
+            }
+        )
     return View.of(pd.DataFrame(rows), "instability of two models")
 
 
@@ -232,14 +222,12 @@ SELECT distortion, a, b, count(*) AS images FROM (
 """
 
 
-def standing(survey: Survey, baseline: str | None = None, *, resamples: int = RESAMPLES, seed: int = 0) -> View:
+def standing(survey: Survey, baseline: str | None = None) -> View:
     """Compare every model with the baseline over all conditions together.
 
     Args:
         survey: The survey.
         baseline: Name of the baseline; by default the survey's first model.
-        resamples: Bootstrap resamples, over images.
-        seed: Seed of the resamples.
 
     Returns:
         One row per model: ``clean`` and ``distorted`` accuracy with ``_low`` and ``_high``; ``gained`` and ``lost``,
@@ -261,28 +249,27 @@ def standing(survey: Survey, baseline: str | None = None, *, resamples: int = RE
         tables = {name: connection.execute(_STANDING, [baseline, name]).df() for name in models}
     rows = []
     for name, table in tables.items():
-        counts, n = table.images.to_numpy(np.int64), table.n.to_numpy(float)
-        clean, a, b = table.clean.to_numpy(float), table.a.to_numpy(float) / n, table.b.to_numpy(float) / n
-        columns = np.stack([clean, b, b - a], 1)
-        found = bootstrap_intervals(columns, counts, resamples=resamples, seed=seed)
-        mean = counts @ columns / counts.sum()
-        row: dict[str, object] = {
-            "model": name,
-            "n": int(counts @ n),
-            "gained": int(counts @ table.gained),
-            "lost": int(counts @ table.lost),
-        }
-        for i, column in enumerate(("clean", "distorted", "difference")):
-            row |= {column: mean[i], f"{column}_low": found[i, 0], f"{column}_high": found[i, 1]}
-        rows.append(row)
+        found, images = _paired(table), table.images.to_numpy(np.int64)
+        right = int(images @ table.clean)
+        rows.append(
+            {
+                "model": name,
+                "n": found.n,
+                "gained": found.gained,
+                "lost": found.lost,
+                **_spread("clean", right / found.images, wilson_interval(right, found.images)),
+                **_spread("distorted", found.second, found.second_interval),
+                **_spread("difference", found.difference, found.interval),
+            }
+        )
     return View.of(pd.DataFrame(rows), "accuracy of all models")
 
 
 _STANDING = """
 WITH a AS (SELECT "case", image, fails(correct, flipped) AS f FROM rows WHERE model = ?),
   b AS (SELECT "case", fails(correct, flipped) AS f, fails(clean_correct, false) AS c FROM rows WHERE model = ?)
-SELECT n, clean, a, b, gained, lost, count(*) AS images FROM (
-  SELECT count(*) AS n, 1 - bool_or(c)::INT AS clean, count(*) FILTER (NOT a.f) AS a, count(*) FILTER (NOT b.f) AS b,
-    count(*) FILTER (a.f AND NOT b.f) AS gained, count(*) FILTER (b.f AND NOT a.f) AS lost
+SELECT seeds, clean, a_only, b_only, joint, count(*) AS images FROM (
+  SELECT count(*) AS seeds, (NOT bool_or(c))::INT AS clean, count(*) FILTER (a.f AND NOT b.f) AS a_only,
+    count(*) FILTER (b.f AND NOT a.f) AS b_only, count(*) FILTER (a.f AND b.f) AS joint
   FROM a JOIN b USING ("case") GROUP BY image) GROUP BY ALL ORDER BY ALL
 """

@@ -634,7 +634,7 @@ export interface SurveyParts {
   catalogue: Catalogue;
   ran: (key: string | null) => void;
 }
-/** Accuracy of both models under one distortion, with intervals and McNemar's test. */
+/** Accuracy of both models under one distortion, with intervals and an exact paired test. */
 export interface AccuracyRow {
   distortion: string;
   amount: number;
@@ -652,7 +652,10 @@ export interface AccuracyRow {
   only_other_fails: number;
   /** Null for an attack that was crafted on one of the two models only. */
   p: number | null;
-  exact: boolean;
+  /** Adjusted for the number of rows with a test. */
+  p_holm: number | null;
+  /** What interval and test agree on: the other model is "better", "worse", or "" for neither. */
+  verdict: "better" | "worse" | "";
 }
 export interface GalleryCell {
   item: Case;

@@ -4,7 +4,7 @@ import pytest
 import torch
 from scipy.stats import binomtest  # type: ignore[import-untyped]  # it ships no types
 
-from explorer.evaluation.statistics import exact_mcnemar as mcnemar
+from explorer.evaluation.statistics import mcnemar
 from explorer.lessons import judged
 from explorer.lessons import lesson_7_failure_cases as seven
 

@@ -12,7 +12,7 @@ import pytest
 
 from explorer import load_dataset, load_model
 from explorer.errors import ExplorerError
-from explorer.evaluation.statistics import mcnemar
+from explorer.evaluation.statistics import holm, mcnemar
 from explorer.survey import Survey, make_plan, run, shipped
 from explorer.survey.statistics import accuracy, confusion, instability
 
@@ -57,7 +57,7 @@ def test_accuracy_is_what_the_rows_say(survey: Survey) -> None:
         assert row.other == pytest.approx(b.mean())
         assert row.difference == pytest.approx(b.mean() - a.mean(), abs=1e-12)
         assert (row.only_baseline_fails, row.only_other_fails) == ((~a & b).sum(), (a & ~b).sum())
-        assert row.p == mcnemar((~a & b).sum(), (a & ~b).sum()).p
+        assert row.p == mcnemar((~a & b).sum(), (a & ~b).sum())
         assert row.baseline_low <= row.baseline <= row.baseline_high
         assert row.difference_low <= row.difference <= row.difference_high
 
@@ -72,11 +72,32 @@ def test_turned_round_the_difference_changes_its_sign_and_the_p_value_stays(surv
     models = survey.plan.models
     one, two = accuracy(survey, models[:2]), accuracy(survey, models[1::-1])
     assert one.difference.to_numpy() == pytest.approx(-two.difference.to_numpy(), abs=1e-12)
-    assert one.difference_low.to_numpy() == pytest.approx(-two.difference_high.to_numpy(), abs=0.02)
+    assert one.difference_low.to_numpy() == pytest.approx(-two.difference_high.to_numpy())
     assert list(one.p) == list(two.p)
+    assert list(one.verdict) == [{"better": "worse", "worse": "better", "": ""}[word] for word in two.verdict]
 
 
-def test_seeds_of_one_image_are_resampled_together(seeded: Survey) -> None:
+def test_a_difference_is_called_one_where_interval_and_test_agree(survey: Survey) -> None:
+    found = accuracy(survey, ("digits/lenet/standard", "digits/lenet/bang"))
+    assert list(found.p_holm) == holm(list(found.p))
+    for row in found.itertuples():
+        outside = not row.difference_low <= 0 <= row.difference_high
+        assert (row.verdict != "") == (outside and row.p < 0.05)
+    assert 0 < (found.p_holm < 0.05).sum() < (found.p < 0.05).sum()
+    assert survey.view("differences", other="digits/lenet/bang").p_holm.tolist() == found.p_holm.tolist()
+
+
+def test_the_test_counts_images_and_not_seeds(seeded: Survey) -> None:
+    found = accuracy(seeded).iloc[1]
+    rows = seeded.sql("SELECT image, model, correct::INT AS right FROM rows")
+    right = rows.pivot_table(index="image", columns="model", values="right", aggfunc="sum")
+    gap = right[MODELS[1]] - right[MODELS[0]]
+    assert found.p == mcnemar((gap > 0).sum(), (gap < 0).sum())
+    assert found.only_baseline_fails - found.only_other_fails == gap.sum()
+    assert found.only_baseline_fails + found.only_other_fails > (gap != 0).sum()
+
+
+def test_seeds_of_one_image_are_one_cluster(seeded: Survey) -> None:
     found = accuracy(seeded).iloc[1]
     assert (found.n, found.images) == (180, 60)
     rows = seeded.sql("SELECT * FROM rows WHERE model = 'digits/lenet/standard'")

@@ -66,7 +66,7 @@ const WORDS = [
     "fails",
     "A model fails a case where its answer is wrong; where the true class is not known, where it differs from its clean answer.",
   ],
-  ["McNemar's p", "How often chance alone would split the failures of two equally good models at least this unevenly."],
+  ["p", "How often chance alone would split the images between two equal models this unevenly or more (McNemar)."],
   ["pin", "Keep the present picture as the one that later ones are compared with, in place of the clean one."],
 ];
 

@@ -1,5 +1,5 @@
-// The pane "Accuracy": shares of right answers against the amount, with paired intervals and McNemar's test. A click on an
-// amount shows the cases behind it.
+// The pane "Accuracy": shares of right answers against the amount, with intervals and an exact paired test. A click on an amount
+// shows the cases behind it.
 
 /** @import { AccuracyRow, Pane, PaneParts, Side, SurveyDistortion } from "../types.d.ts" */
 
@@ -26,7 +26,7 @@ export function makeAccuracy({ element, world }) {
     "Difference",
     "Only baseline fails",
     "Only other fails",
-    "McNemar p",
+    "p (exact)",
   ];
   const table = make(
     "details",
@@ -52,7 +52,7 @@ export function makeAccuracy({ element, world }) {
     const key = `${survey.key} ${survey.pair} ${survey.done}`;
     if (key === drawn) return;
     const mine = ++run;
-    lead.textContent = "Resampling the images for the intervals …";
+    lead.textContent = "Counting …";
     body.setAttribute("aria-busy", "true");
     const found = await world.ask("accuracy");
     if (mine !== run) return;
@@ -64,7 +64,8 @@ export function makeAccuracy({ element, world }) {
     }
     drawn = key;
     const word = survey.labelled ? "right answers" : "answers like the clean one";
-    lead.textContent = `Share of ${word} while each distortion grows, over all cases of the survey. Bars: 95 % intervals (bootstrap over images). Below each amount: what the other model gains or loses in points, bold where McNemar's test says p < 0.05. Click an amount for its cases.`;
+    const tests = found.rows.filter((/** @type {AccuracyRow} */ row) => row.p !== null).length;
+    lead.textContent = `Share of ${word} while each distortion grows, over all cases of the survey. Bars: 95 % intervals; all seeds of an image count as one. Below each amount: what the other model gains or loses in points, bold where the paired interval and the exact test (p < 0.05) agree. Of ${tests} differences chance alone makes up to ${(0.05 * tests).toFixed(1)} bold; * marks those that survive Holm's correction for all ${tests}. Click an amount for its cases.`;
     /** @type {AccuracyRow[]} */
     const all = found.rows;
     const clean = all.filter((row) => row.distortion === "clean");
@@ -142,9 +143,9 @@ export function makeAccuracy({ element, world }) {
             x: x(i),
             y: EDGES.top + TALL + 32,
             "text-anchor": "middle",
-            class: row.p !== null && row.p < 0.05 ? "significant" : null,
+            class: row.verdict ? "significant" : null,
           },
-          points(row.difference),
+          `${points(row.difference)}${mark(row)}`,
         ),
       );
       drawing.append(
@@ -208,13 +209,15 @@ export function makeAccuracy({ element, world }) {
   /** @type {(row: AccuracyRow, which: Side) => string} */
   const share = (row, which) =>
     interval({ accuracy: row[which], low: row[`${which}_low`], high: row[`${which}_high`] });
+  /** @type {(row: AccuracyRow) => string} */
+  const mark = (row) => (row.verdict && row.p_holm !== null && row.p_holm < 0.05 ? "*" : "");
   /** @type {(p: number | null) => string} */
   const p_of = (p) => (p === null ? "none, transferred attack" : p < 0.001 ? "< 0.001" : p.toFixed(3));
 
   /** @type {(row: AccuracyRow) => string} */
   function sentence(row) {
     const names = SIDES.map((which) => `${world.nameOf(world.side(which))} ${share(row, which)}`);
-    return `${names.join(", ")}; difference ${points(row.difference)} points (${points(row.difference_low)} to ${points(row.difference_high)}); ${row.only_baseline_fails} cases only the baseline fails, ${row.only_other_fails} only the other; McNemar p ${p_of(row.p)}${row.exact ? ", exact" : ""}; n = ${row.n}.`;
+    return `${names.join(", ")}; difference ${points(row.difference)} points (${points(row.difference_low)} to ${points(row.difference_high)}); ${row.only_baseline_fails} cases only the baseline fails, ${row.only_other_fails} only the other; p ${p_of(row.p)}, adjusted for all rows ${p_of(row.p_holm)}; n = ${row.n}.`;
   }
 
   /** @type {(row: AccuracyRow) => HTMLElement} */
@@ -226,10 +229,10 @@ export function makeAccuracy({ element, world }) {
       row.n,
       share(row, "baseline"),
       share(row, "other"),
-      `${points(row.difference)} (${points(row.difference_low)} to ${points(row.difference_high)})`,
+      `${points(row.difference)}${mark(row)} (${points(row.difference_low)} to ${points(row.difference_high)})`,
       row.only_baseline_fails,
       row.only_other_fails,
-      `${p_of(row.p)}${row.exact ? " exact" : ""}`,
+      p_of(row.p),
     ];
     return make("tr", {}, ...cells.map((cell, i) => make(i ? "td" : "th", i ? {} : { scope: "row" }, String(cell))));
   }
