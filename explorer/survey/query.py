@@ -7,7 +7,7 @@ its answer to the clean image.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +40,8 @@ VIEWS: dict[str, str] = {
 }
 """The ready-made tables by name, each with what it shows."""
 
-_UNTOLD = ["images", "baseline_low", "baseline_high", "other_low", "other_high"]  # of "differences", for want of room
+COMPUTED: dict[str, Callable[[Survey, tuple[str, str]], pd.DataFrame]] = {}
+"""The views that are no SQL; the module that computes one puts it here."""
 
 # Macros rather than views: they take the two models. `mild` orders amounts from weak to strong where low is strong.
 _MACROS = """
@@ -149,10 +150,8 @@ class Survey:
 
         if name not in VIEWS:
             raise ExplorerError(f"There is no view named {name!r}; there are {', '.join(VIEWS)}.")
-        if name == "differences":
-            from explorer.survey.statistics import accuracy
-
-            found = accuracy(self, self.pair(baseline, other)).drop(columns=_UNTOLD)
+        if name in COMPUTED:
+            found = COMPUTED[name](self, self.pair(baseline, other))
             return View.of(found if limit is None else found.head(limit), name)
         query, values = f"SELECT * FROM {name}()", list[Any]()  # noqa: S608  # one of the names above
         if name in {*QUADRANTS, "quadrants"}:

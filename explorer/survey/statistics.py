@@ -14,12 +14,12 @@ import numpy as np
 
 from explorer.errors import ExplorerError
 from explorer.evaluation.statistics import Interval, Paired, compare_paired, holm, wilson_interval
+from explorer.survey.query import COMPUTED, Survey
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from explorer.survey.frame import View
-    from explorer.survey.query import Survey
 
 CLEAN = "clean"
 """Stands for the distortion of undistorted pictures."""
@@ -60,6 +60,14 @@ def accuracy(survey: Survey, pair: Sequence[str] | None = None, *, patterns: pd.
     found = found.sort_values(["position", "mild"]).drop(columns=["position", "mild"]).reset_index(drop=True)
     found.insert(found.columns.get_loc("p") + 1, "p_holm", holm(found.p.tolist()))
     return View.of(found, "accuracy of two models")
+
+
+def _differences(survey: Survey, pair: Sequence[str]) -> pd.DataFrame:
+    """The view "differences": the columns of ``accuracy`` for which a terminal has room."""
+    return accuracy(survey, pair).drop(columns=["images", "baseline_low", "baseline_high", "other_low", "other_high"])
+
+
+COMPUTED["differences"] = _differences
 
 
 def _crafted(survey: Survey, pair: Sequence[str] | None, distortion: str) -> dict[str, object]:
