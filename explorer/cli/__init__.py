@@ -89,7 +89,9 @@ app.command()(transfer)
 @app.command(cls=RegisteredCommand)
 def evaluate(
     models: Annotated[list[str], typer.Argument(help="Models by name or path.", metavar="MODEL...")],
-    data: Annotated[str, typer.Option(help="Data set: {datasets}, a folder of class folders or an .npz.")],
+    data: Annotated[
+        str, typer.Option(help="Data set: {datasets}, a folder of class folders, a .csv or .jsonl list, an .npz.")
+    ],
     recipe: RecipeText = "clean",
     suite: Annotated[
         str | None,
@@ -154,7 +156,7 @@ def serve(
     mean: Mean = None,
     std: Std = None,
     data: Annotated[
-        list[str] | None, typer.Option(help="Your own images: a folder or an .npz. May be repeated.")
+        list[str] | None, typer.Option(help="Your own images: a folder, a list or an .npz. May be repeated.")
     ] = None,
     survey: Annotated[
         list[Path] | None, typer.Option(help="A survey, or a folder of surveys, to show. May be repeated.")

@@ -27,7 +27,9 @@ SHOWN = 20  # rows of a table in the terminal where no limit is given
 @survey.command()
 def run(
     models: Models,
-    data: Annotated[str, typer.Option(help="digits, cifar10, mnist, stl10, a folder of class folders or an .npz.")],
+    data: Annotated[
+        str, typer.Option(help="A known data set, a folder of class folders, a .csv or .jsonl list, an .npz.")
+    ],
     distortions: Annotated[
         list[str], typer.Option(help="Names, separated by commas; with amounts of their own jpeg=50:20.")
     ],
@@ -58,6 +60,7 @@ def run(
 ) -> None:
     """Ask models about every image of a data set under every distortion; stop it and run it again as you like."""
     from explorer.data.datasets import open_dataset
+    from explorer.evaluation.sample import Sample
     from explorer.survey import cost, make_plan, ray_workers
     from explorer.survey import run as run_survey
 
@@ -84,19 +87,24 @@ def run(
         from explorer.survey import finished_images
 
         takes = cost(loaded, dataset, plan, finished_images(plan, out))
-        found = {"rows": takes.rows, "bytes": takes.bytes, "minutes": takes.seconds / 60}
+        forecast = {"rows": takes.rows, "bytes": takes.bytes, "minutes": takes.seconds / 60}
         words = f"{takes.rows:,} rows, about {takes.bytes / 1e6:,.1f} MB and {takes.seconds / 60:,.1f} minutes to go"
-        print_json(found) if as_json else print_parts(words)
+        print_json(forecast) if as_json else print_parts(words)
         return
     with progress_bar(f"{len(plan.conditions)} conditions, {plan.rows} images") as progress:
         spread = ray_workers(workers) if engine == "ray" else None
         store = run_survey(loaded, dataset, plan, out, progress=progress, engine=spread)
-    unread = store.unread()
+    sample = Sample.of(loaded, dataset, limit)
+    sample.unread = store.unread()
     if as_json:
-        print_json({"folder": str(out), "rows": plan.answers, "unread": unread})
+        found = {"folder": str(out), "rows": plan.answers, "unread": sample.unread}
+        print_json({**found, "sample": sample.words, "warnings": sample.notes})
     else:
-        lost = [f"{len(unread)} images could not be read: {row}: {why}" for row, why in list(unread.items())[:1]]
-        print_parts(*lost, f"Finished: {out}. Look at it with: explorer survey show {out}")
+        print_parts(
+            *([f"{dataset.name}: {sample.words}"] if sample.words else []),
+            *(f"Note: {note}" for note in sample.notes),
+            f"Finished: {out}. Look at it with: explorer survey show {out}",
+        )
 
 
 @survey.command()

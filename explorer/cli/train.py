@@ -43,7 +43,7 @@ def train(
     context: typer.Context,
     method: Annotated[str, typer.Option(help="Training method: {methods}.")] = "standard",
     arch: Annotated[str, typer.Option(help="Architecture: {architectures}.")] = "resnet20",
-    data: Annotated[str, typer.Option(help="Data set: {datasets}, a folder or an .npz.")] = "cifar10",
+    data: Annotated[str, typer.Option(help="Data set: {datasets}, a folder, a list or an .npz.")] = "cifar10",
     init: Annotated[str | None, typer.Option(help="Model to fine-tune from, by name or path.")] = None,
     out: Annotated[Path, typer.Option(help="Folder that receives the checkpoint and its card.")] = Path("runs"),
     work: Annotated[Path, typer.Option(help="Folder for the run's log and the state to resume from.")] = Path("runs"),

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from explorer.data import published
 from explorer.data.dataset import Dataset as Dataset  # noqa: PLC0414  # others import it from here
 from explorer.data.folders import read_folder
+from explorer.data.manifest import is_manifest
 from explorer.data.sampling import class_by_class, held_out, mixed_order
 from explorer.errors import ExplorerError
 from explorer.registry import Registry
@@ -119,11 +120,12 @@ def load_dataset(name: str, split: str | None = None) -> Dataset:
 
     An ``.npz`` holds ``x_<split>`` uint8 (N, H, W) or (N, H, W, C) and ``y_<split>`` integers, or just ``x`` and ``y``;
     ``classes`` is optional. A folder holds split folders under their usual names (``train``, ``val``, ``test``, ...)
-    or the class folders themselves. Where there is no test split, a seeded fifth of each class is held out: ``test``
-    is that part and ``train`` the rest.
+    or the class folders themselves. A list in CSV or JSON Lines names a ``file`` and its ``label``, ``class_index`` or
+    ``class`` in each row, and perhaps a ``split``. Where there is no test split, a seeded fifth of each class is held
+    out: ``test`` is that part and ``train`` the rest.
 
     Args:
-        name: A named data set, a folder of class folders, or an ``.npz`` file.
+        name: A named data set, a folder of class folders, a list of files, or an ``.npz`` file.
         split: ``train`` or ``test``; by default the test split, and where there is none, all images.
 
     Returns:
@@ -140,7 +142,7 @@ def load_dataset(name: str, split: str | None = None) -> Dataset:
     """
     data = open_dataset(name, split)
     if not data.classes:
-        raise ExplorerError(f"{name} holds no sub-folders with images; expected one sub-folder per class.")
+        raise ExplorerError(f"{name} does not say what its images show; expected one sub-folder per class, or labels.")
     return data
 
 
@@ -164,11 +166,11 @@ def open_dataset(name: str, split: str | None = None) -> Dataset:
     path = _find_file(name)
     if path is not None and path.suffix == ".npz" and path.is_file():
         return _own_npz(path, split)
-    if path is not None and path.is_dir():
+    if path is not None and (path.is_dir() or is_manifest(path)):
         return open_folder(path, split)
     raise ExplorerError(
         f"Unknown data set {name[:200]!r}; known are {', '.join(DATASETS)}, or give a folder with one sub-folder per "
-        "class or an .npz file."
+        "class, a list of files (.csv, .jsonl) or an .npz file."
     )
 
 
@@ -248,14 +250,14 @@ def _own_npz(path: Path, split: str | None) -> Dataset:
     return replace(data.select(rows), split=split or data.split, notes=notes, mixed=mixed)
 
 
-def open_folder(folder: Path, split: str | None = None, *, side: int | None = None) -> Dataset:
-    """Open a folder of images whose files are read when a row is asked for.
+def open_folder(path: Path, split: str | None = None, *, side: int | None = None) -> Dataset:
+    """Open a folder of images, or a list of them, whose files are read when a row is asked for.
 
     The folder holds one sub-folder per class, split folders of them, or images without classes (labels -1). Each image
     goes through ``explorer.fit``.
 
     Args:
-        folder: The folder.
+        path: The folder, or a manifest (``explorer.data.manifest``).
         split: As in ``load_dataset``.
         side: Side in px; by default ``size`` of the folder's ``dataset.json``, or the median of the images' shorter
             sides.
@@ -266,7 +268,7 @@ def open_folder(folder: Path, split: str | None = None, *, side: int | None = No
     Raises:
         ExplorerError: If there are no images; on reading a row if its file is damaged.
     """
-    found = read_folder(folder, split, side)
+    found = read_folder(path, split, side)
     return Dataset(
         name=found.name,
         split=found.split,

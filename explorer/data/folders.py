@@ -1,4 +1,4 @@
-"""Folders of images as data sets: which files, in which order, with which classes; files are read when looked at."""
+"""Folders and lists of images as data sets: which files, in which order, with which classes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from explorer.data.image_files import MAX_SIDE, ImageFiles, usual_side
 from explorer.data.layout import Tree, read_tree, synonyms
+from explorer.data.manifest import read_manifest
 from explorer.data.sampling import held_out, mixed_order
 from explorer.errors import ExplorerError
 
@@ -41,11 +42,11 @@ class Folder:
     mixed: bool
 
 
-def read_folder(folder: Path, split: str | None, side: int | None = None) -> Folder:
-    """Read a folder as far as its names.
+def read_folder(path: Path, split: str | None, side: int | None = None) -> Folder:
+    """Read a folder, or the files that a manifest names, as far as their names.
 
     Args:
-        folder: The folder.
+        path: The folder, or a CSV or JSON Lines file.
         split: ``train``, ``test``, or None for its test split, and where it has none, for all of it.
         side: Side in px of the images; by default ``size`` of the folder's ``dataset.json``, or the median of the
             images' shorter sides.
@@ -57,31 +58,32 @@ def read_folder(folder: Path, split: str | None, side: int | None = None) -> Fol
     Raises:
         ExplorerError: If it cannot be read, holds no images, or has no such split.
     """
-    tree, called = read_tree(folder), synonyms(folder)
-    classes = tuple(dict.fromkeys(called.get(name, name) for name in tree.classes))
-    groups, part, note = _choose(tree, folder, split)
-    found = [(path, called.get(name, name)) for name, paths in groups.items() for path in paths]
+    folder, manifest = (path.parent, True) if path.is_file() else (path, False)
+    tree, called = read_manifest(path) if manifest else read_tree(path), synonyms(folder)
+    name = path.stem if manifest else path.name if path.name not in {"", ".."} else path.resolve().name or "folder"
+    classes = tuple(dict.fromkeys(called.get(group, group) for group in tree.classes))
+    groups, part, note = _choose(tree, path, split)
+    found = [(file, called.get(group, group)) for group, files in groups.items() for file in files]
     if not found:
-        raise ExplorerError(f"{folder} holds no images; expected one sub-folder per class with image files in it.")
-    index = {name: i for i, name in enumerate(classes)}
-    labels = np.array([index.get(name, -1) for _, name in found], np.int64)
-    files = ImageFiles(folder, [path for path, _ in found], (1, 3))
+        raise ExplorerError(f"{path} holds no images; expected one sub-folder per class with image files in it.")
+    index = {class_name: i for i, class_name in enumerate(classes)}
+    labels = np.array([index.get(group, -1) for _, group in found], np.int64)
+    files = ImageFiles(folder, [file for file, _ in found], (1, 3))
     mixed = bool(labels.max() >= 0)
     rows = mixed_order(labels, files.names) if mixed else np.arange(len(labels))
     if part is not None:
         test = held_out(labels, files.names)
         rows = rows[test[rows] == (part == "test")]
         if not len(rows):
-            raise ExplorerError(f"{folder} has too few images to hold some out for testing; give each class two.")
+            raise ExplorerError(f"{path} has too few images to hold some out for testing; give each class two.")
     files, labels = files.select(rows), labels[rows]
-    wanted = side or named_side(folder) or usual_side([path for path, _ in found])
-    left = f"Left out of {folder.name}: {'; '.join(tree.left_out)}." if tree.left_out else ""
-    name = folder.name if folder.name not in {"", ".."} else folder.resolve().name or "folder"
+    wanted = side or named_side(folder) or usual_side([file for file, _ in found])
+    left = f"Left out of {path.name}: {'; '.join(tree.left_out)}." if tree.left_out else ""
     notes = tuple(text for text in (left, note) if text)
     return Folder(name, split or _shown(tree), files.at(min(wanted, MAX_SIDE), 3), labels, classes, notes, mixed)
 
 
-def _choose(tree: Tree, folder: Path, split: str | None) -> tuple[dict[str, list[Path]], str | None, str]:
+def _choose(tree: Tree, path: Path, split: str | None) -> tuple[dict[str, list[Path]], str | None, str]:
     """The files of a split by class, which part of them ("train", "test", None for all), and what there is to say."""
     splits = tree.splits
     tests = sorted((name for name in ("test", "valid") if name in splits), key=lambda name: not _named(splits[name]))
@@ -90,14 +92,15 @@ def _choose(tree: Tree, folder: Path, split: str | None) -> tuple[dict[str, list
     if split == "train" and "train" in splits and tests:
         return splits["train"], None, ""
     if split == "train" and tests:
-        raise ExplorerError(f"{folder} holds {' and '.join(splits)} but no training images; add a folder train.")
+        more = "rows of the split" if path.is_file() else "a folder"
+        raise ExplorerError(f"{path} holds {' and '.join(splits)} but no training images; add {more} train.")
     if split is None:
         return splits[_taken(tree)], None, ""
     whole = splits.get("train") or splits["all"]
     if not _named(whole):  # without classes there is nothing to train on or to test
         return whole, None, ""
     kept = "a seeded 20 % of each class (seed 0) is held out for testing"
-    return whole, split, f"{folder.name} has no test split: {kept}."
+    return whole, split, f"{path.name} has no test split: {kept}."
 
 
 def _taken(tree: Tree) -> str:

@@ -280,7 +280,7 @@ def split_folders(folders: Sequence[Path]) -> dict[str, list[Path]]:
         The folders of each split, in the order train, valid, test; empty where these are no splits.
     """
     exact = {path: _SPLIT_OF.get(path.name.casefold()) for path in folders}
-    loose = {path: split or _within(path.name) for path, split in exact.items()}
+    loose = {path: split_of(path.name) for path in folders}
     if len({split for split in exact.values() if split}) >= 2 or all(exact.values()):
         found = exact
     elif all(loose.values()):
@@ -290,8 +290,17 @@ def split_folders(folders: Sequence[Path]) -> dict[str, list[Path]]:
     return {split: own for split in SPLITS if (own := [path for path, other in found.items() if other == split])}
 
 
-def _within(name: str) -> str | None:
-    """The split in a name such as "seg_train", "training-set" or "Test Images"."""
+def split_of(name: str) -> str | None:
+    """The split that a name tells: "Val", "seg_train", "training-set", "Test Images".
+
+    Args:
+        name: Any name.
+
+    Returns:
+        "train", "valid" or "test"; None where it tells none, or several.
+    """
+    if name.casefold() in _SPLIT_OF:
+        return _SPLIT_OF[name.casefold()]
     found = {_SPLIT_OF[word] for word in re.split(r"[\W_]+", name.casefold()) if word in _SPLIT_OF}
     return found.pop() if len(found) == 1 else None
 

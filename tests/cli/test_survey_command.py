@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from explorer.survey import QUADRANTS
 
@@ -39,3 +40,24 @@ def test_the_command_line_runs_shows_and_costs(tmp_path: Path) -> None:
     assert missing.returncode == 2
     assert missing.stderr.startswith("explorer: ")
     assert missing.stderr.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_a_run_over_a_folder_says_which_images_it_took_and_what_is_wrong_with_them(tmp_path: Path) -> None:
+    for name in ("3", "7"):
+        (tmp_path / "own" / name).mkdir(parents=True)
+        for i in range(4):
+            Image.new("L", (28, 28), 40 * i).save(tmp_path / "own" / name / f"{i}.png")
+    (tmp_path / "own" / "readme.txt").write_text("words")
+    for i in range(4):
+        (tmp_path / "own" / "3" / f"{i}.png").write_bytes(b"")
+    asked = ["run", "--models", MODELS[0], "--data", str(tmp_path / "own"), "--distortions", "brightness=0.1"]
+    asked += ["--limit", "4", "--out", str(tmp_path / "out")]
+    lines = told(*asked).stdout.splitlines()
+    assert lines[0] == "own: 4 of 8 images, stratified, seed 0"
+    assert lines[1] == "Note: Left out of own: 1 file that is not an image (readme.txt)."
+    assert lines[2].startswith("Note: 2 of 4 images could not be read and are left out: 3/")
+    found = json.loads(told(*asked, "--json").stdout)
+    assert found["sample"] == "4 of 8 images, stratified, seed 0"
+    assert [f"Note: {note}" for note in found["warnings"]] == lines[1:3]
+    assert len(found["unread"]) == 2

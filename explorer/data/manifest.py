@@ -1,0 +1,208 @@
+"""Lists of image files with their classes, as CSV or JSON Lines, read as if they were a folder."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple, TextIO
+
+from explorer.data.classes import listed, natural_key
+from explorer.data.layout import MAX_FILES, Tree, split_of
+from explorer.errors import ExplorerError
+
+MANIFESTS = {".csv", ".tsv", ".jsonl", ".ndjson"}
+"""The endings of manifests."""
+
+MAX_CLASSES = 100_000
+"""Largest ``class_index`` that is believed."""
+
+_FILE = ("file", "file_name", "filename", "path")  # the second one is Hugging Face's
+_CLASS = ("class", "label")
+
+
+class _Row(NamedTuple):
+    """One image of a manifest."""
+
+    split: str
+    name: str
+
+
+def is_manifest(path: Path) -> bool:
+    """Whether a path is a manifest's, by its ending.
+
+    Args:
+        path: A path.
+
+    Returns:
+        True for files in CSV and JSON Lines.
+    """
+    return path.suffix.lower() in MANIFESTS and path.is_file()
+
+
+def read_manifest(path: Path) -> Tree:
+    """Read which images a manifest names, in which splits and classes.
+
+    Every row has a ``file``, from the manifest's folder on, and a class: its name in ``class`` or ``label``, its number
+    in ``class_index``, or both. Rows without a class are images whose class is unknown. ``split`` is optional.
+
+    Args:
+        path: A CSV file with a header, or JSON Lines.
+
+    Returns:
+        What a folder of these files would give; its classes are in the order of ``class_index``, else in natural order.
+
+    Raises:
+        ExplorerError: If it cannot be read, or contradicts itself.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as text:
+            return _Manifest(path).tree(_lines(text, path))
+    except UnicodeDecodeError:
+        raise ExplorerError(f"{path.name} is not a text in UTF-8; save it as one.") from None
+    except OSError as error:
+        raise ExplorerError(f"{path} cannot be read ({error.strerror}).") from error
+
+
+def _lines(text: TextIO, path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Every row with the number of its line, its columns in lower case."""
+    if path.suffix.lower() in {".csv", ".tsv"}:
+        first = text.readline()
+        text.seek(0)
+        rows = csv.DictReader(text, delimiter=max(",;\t", key=first.count), restkey="", restval="", strict=True)
+        try:
+            for row in rows:
+                yield rows.line_num, {key.strip().lower(): value for key, value in row.items() if key}
+        except csv.Error as error:
+            raise ExplorerError(f"{path.name}, line {rows.line_num}: not CSV ({error}).") from None
+        return
+    for number, line in enumerate(text, 1):
+        if line.strip():
+            try:
+                found = json.loads(line)
+            except (ValueError, RecursionError):
+                found = None
+            if not isinstance(found, dict):
+                wanted = '{"file": "a.png", "label": "cat"}'
+                raise ExplorerError(f"{path.name}, line {number}: expected a JSON object such as {wanted}.")
+            yield number, {key.strip().lower(): value for key, value in found.items()}
+
+
+class _Manifest:
+    """Reads one manifest; notes on the way what is left out."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._rows: dict[Path, _Row] = {}
+        self._named: dict[int, str] = {}  # classes by their index
+        self._absent: list[str] = []
+        self._again: list[str] = []
+        self._apart: list[str] = []  # of no split, where others are of one
+
+    def tree(self, lines: Iterator[tuple[int, Mapping[str, Any]]]) -> Tree:
+        for number, row in lines:
+            try:
+                self._add(row)
+            except ExplorerError as error:
+                raise ExplorerError(f"{self._path.name}, line {number}: {error}") from None
+        classes = self._classes()
+        splits: dict[str, dict[str, list[Path]]] = {}
+        for path, (split, name) in self._rows.items():
+            splits.setdefault(split, {}).setdefault(name, []).append(path)
+        if not splits:
+            where = f": none of its files is there ({listed(self._absent, 3)})" if self._absent else ""
+            raise ExplorerError(f"{self._path.name} names no images{where}.")
+        if len(splits) > 1 and "all" in splits:
+            self._apart = [path.name for paths in splits.pop("all").values() for path in paths]
+        return Tree(splits, classes, self._said())
+
+    def _add(self, row: Mapping[str, Any]) -> None:
+        file = _text(row, _FILE)
+        if not file:
+            raise ExplorerError(
+                f"there is no file, only {listed(row) or 'nothing'}; expected file, and label, class_index or class."
+            )
+        if not {*_CLASS, "class_index"} & row.keys():
+            raise ExplorerError(f"there is no class, only {listed(row)}; expected label, class_index or class.")
+        found = _Row(_split(row), self._class(row))
+        path = self._find(file)
+        if path is None:
+            self._absent.append(file)
+            return
+        if (other := self._rows.setdefault(path, found)) != found:
+            told = (f"{name or 'no class'} of {split}" for split, name in (other, found))
+            raise ExplorerError(f"{file} is named before with another class or split: {' and '.join(told)}.")
+        if other is not found:
+            self._again.append(file)
+        if len(self._rows) > MAX_FILES:
+            raise ExplorerError(f"there are more than {MAX_FILES:,} images; name a smaller list.")
+
+    def _find(self, file: str) -> Path | None:
+        if "://" in file:
+            raise ExplorerError(f"{file[:80]} is an address; only files on this machine are read.")
+        names = (file, file.replace("\\", "/")) if os.sep == "/" and "\\" in file else (file,)
+        with suppress(OSError, ValueError):  # names too long for a path, or with a zero byte
+            return next((path for name in names if (path := self._path.parent / name).is_file()), None)
+        return None
+
+    def _class(self, row: Mapping[str, Any]) -> str:
+        name, number = _text(row, _CLASS), _text(row, ("class_index",)).removesuffix(".0")  # as pandas writes gaps
+        if not number:
+            return name
+        if not (number.isdecimal() and int(number) < MAX_CLASSES):
+            raise ExplorerError(f"class_index is {number[:40]}; it counts classes from 0.")
+        index = int(number)
+        name = name or str(index)
+        if (before := self._named.setdefault(index, name)) != name:
+            raise ExplorerError(f"class_index {index} is {before} before and {name} here.")
+        return name
+
+    def _classes(self) -> tuple[str, ...]:
+        names = {row.name for row in self._rows.values() if row.name}
+        if not self._named:
+            return tuple(sorted(names, key=natural_key))
+        classes = [self._named.get(index, str(index)) for index in range(max(self._named) + 1)]
+        if twice := [name for name, count in Counter(classes).items() if count > 1]:
+            raise ExplorerError(f"{self._path.name} gives several class_index to {listed(twice)}; tell them apart.")
+        if lost := sorted(names - set(classes)):
+            raise ExplorerError(f"{self._path.name} gives no class_index to {listed(lost)}, but to other classes.")
+        return tuple(classes)
+
+    def _said(self) -> tuple[str, ...]:
+        parts = (
+            (self._absent, "file that is not there", "files that are not there"),
+            (self._apart, "image of no split", "images of no split"),
+            (self._again, "row that repeats another", "rows that repeat others"),
+        )
+        return tuple(
+            f"{len(names):,} {one if len(names) == 1 else many} ({listed(names, 3)})"
+            for names, one, many in parts
+            if names
+        )
+
+
+def _text(row: Mapping[str, Any], columns: tuple[str, ...]) -> str:
+    """The first of some columns that says something, as text."""
+    for column in columns:
+        value = row.get(column)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        if isinstance(value, float) and value.is_integer():
+            return str(int(value))
+        if isinstance(value, str) and value.strip():
+            return value.strip()
+        if value is not None and not isinstance(value, str):
+            raise ExplorerError(f"{column} is {str(value)[:40]}; expected one text or whole number.")
+    return ""
+
+
+def _split(row: Mapping[str, Any]) -> str:
+    text = _text(row, ("split",))
+    found = split_of(text) if text else "all"
+    if found is None:
+        raise ExplorerError(f"split is {text[:40]}; expected train, val or test.")
+    return found
