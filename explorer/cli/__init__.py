@@ -101,6 +101,9 @@ def evaluate(
     limit: Annotated[
         int | None, typer.Option(min=1, help="How many images: a stratified sample, or a benchmark's first.")
     ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="train or test; else the test split, and where there is none, all images.")
+    ] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Images a batch; no matter for the result.")] = None,
     out: Out = None,
     *,
@@ -128,7 +131,7 @@ def evaluate(
         )
     loaded = load_models(models, arch, mean, std, device)
     tell_warnings(loaded)
-    dataset = load_dataset(data)
+    dataset = load_dataset(data, split)
     found: Result
     with progress_bar(", ".join(model.name for model in loaded)) as progress:
         if suite is not None:

@@ -6,6 +6,8 @@ import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import fields
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -106,6 +108,9 @@ def train(
             total = report.steps * report.epochs
             done = (report.epoch - 1) * report.steps + report.step
             left = f"{int(report.eta_seconds) // 60}:{int(report.eta_seconds) % 60:02d}"
+            if report.epoch == 1 and report.step == report.steps and epochs > 1:
+                ends = datetime.now().astimezone() + timedelta(seconds=report.eta_seconds)
+                bar.console.print(f"One epoch of {epochs} is done; at this pace the last one ends at {ends:%H:%M:%S}.")
             bar.update(
                 task,
                 total=total,
@@ -116,7 +121,8 @@ def train(
                 left=left,
             )
 
-        model = train_model(config, folder, device=where, watch=watch)
+        say = partial(bar.console.print, style="dim", soft_wrap=True, markup=False, highlight=False)
+        model = train_model(config, folder, device=where, watch=watch, say=say)
     # As it will be loaded: other memory formats round otherwise.
     model = model.requires_grad_(False).to(memory_format=torch.contiguous_format)
     model, half = measured(

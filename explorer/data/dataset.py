@@ -34,6 +34,7 @@ class Dataset:
         mixed: Whether it was brought into a seeded order in which every beginning holds the classes in their
             proportions (``explorer.data.sampling``). A benchmark keeps its published order, in which its classes are
             mixed already and in which results are published and stored.
+        files: The files that images in memory were read from, if any.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Dataset:
     std: tuple[float, ...]
     notes: tuple[str, ...] = ()
     mixed: bool = False
+    files: ImageFiles | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -83,7 +85,8 @@ class Dataset:
         """
         images = self.images
         chosen = images.select(indices) if isinstance(images, ImageFiles) else images[indices]
-        return replace(self, images=chosen, labels=self.labels[indices])
+        files = None if self.files is None else self.files.select(indices)
+        return replace(self, images=chosen, labels=self.labels[indices], files=files)
 
     def in_memory(self) -> Dataset:
         """The same data set with all pixels in memory, as training needs it.
@@ -109,7 +112,8 @@ class Dataset:
         if not rows:
             raise ExplorerError(f"No image of {self.name} can be read: {unread[0]}")
         notes = (*self.notes, *left_out(len(self), self.size, unread, enlarged))
-        return replace(self, images=pixels[rows] if unread else pixels, labels=self.labels[rows], notes=notes)
+        pixels = pixels[rows] if unread else pixels
+        return replace(self, images=pixels, labels=self.labels[rows], notes=notes, files=files.select(rows))
 
     def matched(self, classes: Sequence[str], model: str, *, guessed: bool = False) -> Dataset:
         """The same images with the classes of a model, found by name: ``explorer.data.classes.match_classes``.

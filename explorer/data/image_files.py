@@ -64,6 +64,17 @@ class ImageFiles:
         """The paths of the files within their folder."""
         return [self._name(path) for path in self._files]
 
+    def path(self, row: int) -> Path:
+        """Where a file lies.
+
+        Args:
+            row: Which.
+
+        Returns:
+            Its path.
+        """
+        return self._files[row]
+
     def at(self, side: int, channels: int, tick: Callable[[], None] | None = None) -> ImageFiles:
         """The same files at another size; each size keeps its own decoded images.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from explorer.data.dataset import Dataset
 from explorer.data.image_files import ImageFiles, left_out
 from explorer.data.reading import stream
 from explorer.data.sampling import class_by_class
+from explorer.data.seen import Sketch, seen
 from explorer.distortions import Recipe, apply, image_seed
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
@@ -91,7 +92,7 @@ class Sample:
     @property
     def notes(self) -> list[str]:
         """What there is to say of them, one sentence each; complete when all have been read."""
-        model, data, said = self.models[0], self.dataset, list(self.dataset.notes)
+        model, data, said = self.models[0], self.dataset, [*self.dataset.notes, *self.trained_on]
         if self.words and not data.mixed and class_by_class(data.labels):
             held, known = (len(np.unique(labels)) for labels in (data.labels[: self.n], data.labels))
             said.append(
@@ -101,6 +102,19 @@ class Sample:
             said += left_out(self.n, model.size, self.unread, len(self.enlarged))
         if self.unknown:
             said.append(f"{len(self.unknown):,} of {self.n:,} images have no class and are left out.")
+        return said
+
+    @cached_property
+    def trained_on(self) -> list[str]:
+        """Which of the models have seen some of these images in training, one sentence each."""
+        said = []
+        for model in self.models:
+            trained = Sketch.from_dict(model.card.training.get("sketch"))
+            if trained and (count := seen(trained, self.dataset.select(slice(self.n)))):
+                said.append(
+                    f"{model.name} was trained on about {count:,} of these {self.n:,} images, so its accuracy here "
+                    "says little about new ones; the test split holds those that it has not seen."
+                )
         return said
 
     def batches(self) -> Iterator[tuple[tuple[int, ...], Tensor, Tensor]]:

@@ -18,10 +18,9 @@ from explorer.experiments.grid import Cell
 from explorer.experiments.measure import images_of, measure
 from explorer.experiments.schema import Experiment
 from explorer.experiments.store import Results, rows_of
-from explorer.models import load_model
 from explorer.progress import Progress, silent
 from explorer.training import TrainConfig, TrainingProgress, train
-from explorer.training.runs import data_set
+from explorer.training.runs import starting_model, training_set
 from explorer.training.trainer import REPORT_STEPS, build_model
 
 TIMED_STEPS = 4
@@ -167,13 +166,13 @@ def _timing_key(config: TrainConfig) -> tuple[Any, ...]:
 
 
 def _images(config: TrainConfig) -> int:
-    left = len(data_set(config.data, "train")) - config.holdout
+    left = len(training_set(config)) - config.holdout
     return min(left, config.train_size or left)
 
 
 def _step_seconds(config: TrainConfig, device: torch.device) -> float:
     """Seconds of a training step, through the trainer itself; of quick ones more are timed."""
-    data, start = data_set(config.data, "train"), load_model(config.init, device="cpu") if config.init else None
+    data, start = training_set(config), starting_model(config)
 
     def timed(steps: int) -> float:
         count = min(config.batch_size * steps, len(data))
@@ -201,7 +200,7 @@ def _measuring_seconds(experiment: Experiment, cell: Cell, device: torch.device)
     """
     measures, config = experiment.measures, cell.config
     whole = images_of(config, measures)
-    model = build_model(config, data_set(config.data, "train"), None).to(device).eval()
+    model = build_model(config, training_set(config), None).to(device).eval()
     few = whole.select(slice(TIMED_IMAGES))
     with torch.no_grad():
         few = replace(few, labels=model(few.batch(slice(None))[0].to(device)).argmax(1).cpu().numpy())

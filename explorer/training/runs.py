@@ -9,13 +9,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
-from explorer.data.datasets import Dataset, load_dataset
+from explorer.data.datasets import DATASETS, Dataset, load_dataset
+from explorer.data.seen import sketch
 from explorer.models import Classifier, find_architecture, load_model
+from explorer.models.inference import labelled
 from explorer.training.cards import training_card
 from explorer.training.config import TrainConfig
 from explorer.training.trainer import TrainingProgress, split_rows, train
+
+UNEQUAL = 5
+"""How many times larger than the smallest class the largest one is before it is said."""
 
 
 def train_model(
@@ -24,6 +30,7 @@ def train_model(
     *,
     device: torch.device,
     watch: Callable[[TrainingProgress], None] | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> Classifier:
     """Train to the end, or go on with what lies in ``folder``; a run that is finished there is only read.
 
@@ -32,6 +39,7 @@ def train_model(
         folder: Receives the run's log and state, see ``explorer.training.train``.
         device: Where to train.
         watch: Called with a report every few steps; what it raises ends the run.
+        say: Called before the first step with each of the run's ``notes``.
 
     Returns:
         The model in eval mode; its card has no results yet.
@@ -40,25 +48,97 @@ def train_model(
         ExplorerError: As ``explorer.training.train``, and where the data or the model to start from cannot be had.
     """
     find_architecture(config.arch)  # wrong words are named before data are read
-    start = load_model(config.init, device="cpu") if config.init else None
-    model, facts = train(config, data_set(config.data, "train"), folder, device=device, init=start, watch=watch)
+    start, data = starting_model(config), training_set(config)
+    said = notes(config)
+    if say is not None:
+        for note in said:
+            say(note)
+    model, facts = train(config, data, folder, device=device, init=start, watch=watch)
+    used = data.select(torch.cat(split_rows(config, len(data))).numpy())  # validation images were looked at, too
+    facts |= {"split": data.split, "notes": said, "sketch": sketch(used).to_dict()}
     model.card = training_card(model.card, config, facts, command=command(config), device=device)
     return model
 
 
-@lru_cache(maxsize=2)
-def data_set(name: str, split: str) -> Dataset:
+def notes(config: TrainConfig) -> list[str]:
+    """What a person should know of a run before it begins.
+
+    Args:
+        config: Settings of the run.
+
+    Returns:
+        One sentence each: how the data are split and what of them is left out, classes of very different size, a run
+        that is too short for its schedule.
+    """
+    data = training_set(config)
+    said = list(data.notes)
+    known, counts = np.unique(data.labels, return_counts=True)
+    if counts.max() > UNEQUAL * counts.min():
+        many, few = (f"{data.classes[known[i]]} has {counts[i]:,}" for i in (counts.argmax(), counts.argmin()))
+        said.append(f"The classes have very different sizes ({many} images, {few}): accuracy speaks of the large ones.")
+    steps = min(len(data) - config.holdout, config.train_size or len(data)) // config.batch_size * config.epochs
+    if 0 < steps // 5 < config.warmup_steps:
+        said.append(
+            f"{steps:,} steps in all: the warm-up takes the first {steps // 5:,} of them, not {config.warmup_steps:,}; "
+            "more --epochs or a smaller --batch-size make a longer run."
+        )
+    return said
+
+
+def starting_model(config: TrainConfig) -> Classifier | None:
+    """The model that a run starts from.
+
+    Args:
+        config: Settings of the run.
+
+    Returns:
+        The model on the CPU; None where the run starts from random weights.
+
+    Raises:
+        ExplorerError: If it cannot be loaded.
+    """
+    return load_model(config.init, device="cpu") if config.init else None
+
+
+def training_set(config: TrainConfig) -> Dataset:
+    """The images that a run trains on and holds out, in memory.
+
+    Args:
+        config: Settings of the run.
+
+    Returns:
+        The training split. If there is a model to start from, files are brought to its input size, and the labels
+        count in its classes, found by name.
+
+    Raises:
+        ExplorerError: If the data or the model to start from cannot be had.
+    """
+    start = starting_model(config)
+    if start is None:
+        return data_set(config.data, "train")
+    return labelled(data_set(config.data, "train", (start.size, start.channels)), [start])
+
+
+def data_set(name: str, split: str, takes: tuple[int, int] | None = None) -> Dataset:
     """``load_dataset``, cached, because the runs of an experiment share their data.
 
     Args:
         name: Name of the data set, or its path.
         split: ``train`` or ``test``.
+        takes: Side in px and channels to which files are brought; those of the data set by default.
 
     Returns:
         The data set; what is trained on is in memory.
     """
+    return _data_set(name, split, None if name in DATASETS else takes)  # without files one is enough
+
+
+@lru_cache(maxsize=2)
+def _data_set(name: str, split: str, takes: tuple[int, int] | None) -> Dataset:
     data = load_dataset(name, split)
-    return data.in_memory() if split == "train" else data
+    if split != "train":
+        return data
+    return (data if takes is None else data.fitted(*takes)).in_memory()
 
 
 def held_out(config: TrainConfig) -> Dataset:
@@ -70,7 +150,7 @@ def held_out(config: TrainConfig) -> Dataset:
     Returns:
         The images, chosen by the same seeded shuffle as in the trainer.
     """
-    data = data_set(config.data, "train")
+    data = training_set(config)
     return replace(data.select(split_rows(config, len(data))[0].numpy()), split="validation")
 
 

@@ -22,6 +22,7 @@ from explorer.data.datasets import Dataset
 from explorer.errors import ExplorerError
 from explorer.files import whole, write_whole
 from explorer.models.classifier import Classifier
+from explorer.models.inference import labelled
 from explorer.models.methods import METHODS
 from explorer.models.registry import find_architecture
 from explorer.training.augment import crop_and_flip
@@ -92,23 +93,28 @@ def build_model(config: TrainConfig, data: Dataset, init: Classifier | None) -> 
     Args:
         config: Settings of the run.
         data: The training set, which determines classes and channels.
-        init: Model whose weights to start from.
+        init: Model whose weights to start from; ``data`` has its classes.
 
     Returns:
         A new classifier.
 
     Raises:
-        ExplorerError: If there is no such architecture, or if ``init`` has another architecture or number of classes.
+        ExplorerError: If there is no such architecture, or if ``init`` has another one or other colour channels.
     """
     architecture = find_architecture(config.arch)
     torch.manual_seed(config.seed)
     net = architecture.build(classes=len(data.classes), in_channels=data.channels)
     card = new_card(config, data, None if init is None else init.card)
     if init is not None:
-        if (init.card.arch, len(init.classes)) != (config.arch, len(data.classes)):
+        if init.card.arch != config.arch:
             raise ExplorerError(
-                f"Cannot start from {init.name}: it is a {init.card.arch} with {len(init.classes)} classes, "
-                f"this run needs a {config.arch} with {len(data.classes)}."
+                f"Cannot start from {init.name}: it is a {init.card.arch}, and this run needs a {config.arch}; give "
+                f"--arch {init.card.arch}."
+            )
+        if init.channels != data.channels:
+            raise ExplorerError(
+                f"Cannot start from {init.name}: it takes images of {init.channels} channel(s), and those of "
+                f"{data.name} have {data.channels}."
             )
         net.load_state_dict(init.net.state_dict())
     return Classifier(net, card)
@@ -181,8 +187,8 @@ def train(
     began = time.perf_counter()
 
     def report(epoch: int, step: int, means: dict[str, float]) -> None:
-        done, left = (epoch - first) * run.steps + step, (config.epochs - epoch) * run.steps - step
-        eta = (time.perf_counter() - began) * left / done
+        done = run.work(epoch, step) - run.work(first, 0)
+        eta = (time.perf_counter() - began) * (run.work(config.epochs, 0) - run.work(epoch, step)) / done
         if watch:
             watch(TrainingProgress(epoch + 1, config.epochs, step, run.steps, means["loss"], means["accuracy"], eta))
 
@@ -211,8 +217,10 @@ def prepare(config: TrainConfig, data: Dataset, *, device: torch.device, init: C
         Network, optimizer and images on the device.
 
     Raises:
-        ExplorerError: If a setting does not fit the data.
+        ExplorerError: If a setting does not fit the data, or a class of it is not among those of ``init``.
     """
+    if init is not None:
+        data = labelled(data, [init])
     config = replace(config, options=default_options(config.method) | config.options)
     bf16 = uses_bf16(config.precision, device)
     model = build_model(config, data, init).to(device)
@@ -253,6 +261,21 @@ class Run:
     def steps(self) -> int:
         """Steps per epoch; the last, incomplete batch is left out."""
         return len(self.x) // self.config.batch_size
+
+    def work(self, epoch: int, step: int) -> float:
+        """How much of the run is done at a step, in steps on whole images; those on small crops cost less.
+
+        Args:
+            epoch: Counted from 0.
+            step: Steps done in this epoch.
+
+        Returns:
+            The work done before.
+        """
+        small = self.config.small_epochs
+        cost = min(1.0, (self.config.small_side / self.x.shape[-1]) ** 2)
+        before = min(epoch, small) * cost + max(0, epoch - small)
+        return before * self.steps + step * (cost if epoch < small else 1.0)
 
     def epoch(self, epoch: int, report: Callable[[int, int, dict[str, float]], None]) -> dict[str, float]:
         """Train one epoch.
