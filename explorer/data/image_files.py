@@ -8,8 +8,9 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,8 @@ AT_ONCE = 64  # files that are read together where many are wanted in one array
 HEADERS = 256  # files of which the size is looked up
 
 
-class Decoded(NamedTuple):
+@dataclass(frozen=True)
+class Decoded:
     """One image as it was read.
 
     Attributes:

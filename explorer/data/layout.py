@@ -13,7 +13,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from explorer.data.classes import listed, natural_key
 from explorer.data.decoding import suffixes
@@ -38,7 +37,8 @@ _SETTINGS = {"dataset.json", "classes.json"}
 _WRAPPERS = {"images", "image", "imgs", "img", "jpegimages", "jpegs", "pictures", "photos"}
 
 
-class Listing(NamedTuple):
+@dataclass(frozen=True)
+class Listing:
     """A folder's own contents, in natural order.
 
     Attributes:
