@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from explorer.data import published
 from explorer.data.dataset import Dataset as Dataset  # noqa: PLC0414  # others import it from here
 from explorer.data.folders import read_folder
+from explorer.data.foreign import read_foreign
 from explorer.data.manifest import is_manifest
 from explorer.data.sampling import class_by_class, held_out, mixed_order
 from explorer.errors import ExplorerError
@@ -115,7 +116,7 @@ def dataset_title(name: str) -> str:
     return name if known is None else known.title
 
 
-def load_dataset(name: str, split: str | None = None) -> Dataset:
+def load_dataset(name: Any, split: str | None = None) -> Dataset:
     """Load labelled images.
 
     An ``.npz`` holds ``x_<split>`` uint8 (N, H, W) or (N, H, W, C) and ``y_<split>`` integers, or just ``x`` and ``y``;
@@ -125,7 +126,8 @@ def load_dataset(name: str, split: str | None = None) -> Dataset:
     out: ``test`` is that part and ``train`` the rest.
 
     Args:
-        name: A named data set, a folder of class folders, a list of files, or an ``.npz`` file.
+        name: A named data set, a folder of class folders, a list of files, or an ``.npz`` file; in Python also a
+            PyTorch ``Dataset`` whose rows are (image, label), or a ``Dataset`` or ``DatasetDict`` of Hugging Face.
         split: ``train`` or ``test``; by default the test split, and where there is none, all images.
 
     Returns:
@@ -140,13 +142,15 @@ def load_dataset(name: str, split: str | None = None) -> Dataset:
         >>> len(digits), digits.size, digits.channels
         (360, 28, 1)
     """
+    if isinstance(name, Dataset) and split in (None, name.split):
+        return name
     data = open_dataset(name, split)
     if not data.classes:
         raise ExplorerError(f"{name} does not say what its images show; expected one sub-folder per class, or labels.")
     return data
 
 
-def open_dataset(name: str, split: str | None = None) -> Dataset:
+def open_dataset(name: Any, split: str | None = None) -> Dataset:
     """``load_dataset``, also for a folder of images without classes, whose labels are -1.
 
     Args:
@@ -161,11 +165,15 @@ def open_dataset(name: str, split: str | None = None) -> Dataset:
     """
     if split not in (None, "train", "test"):
         raise ExplorerError(f"Unknown split {split!r}; a data set has 'train' and 'test'.")
+    if not isinstance(name, str | Path):
+        data = read_foreign(name, split)
+        return _arranged(data, data.name, split)
+    name = str(name)
     if name in DATASETS:
         return DATASETS[name](split or "test")
     path = _find_file(name)
     if path is not None and path.suffix == ".npz" and path.is_file():
-        return _own_npz(path, split)
+        return _arranged(read_npz(path, split or "test", name=path.stem), path.name, split)
     if path is not None and (path.is_dir() or is_manifest(path)):
         return open_folder(path, split)
     raise ExplorerError(
@@ -230,21 +238,22 @@ def read_npz(path: Path, split: str, name: str) -> Dataset:
     return Dataset(name, split, x, y.astype(np.int64), classes, (0.0,) * channels, (1.0,) * channels)
 
 
-def _own_npz(path: Path, split: str | None) -> Dataset:
-    """An ``.npz`` of one's own: rows that come class by class are mixed, and without splits a part is held out."""
-    data = read_npz(path, split or "test", name=path.stem)
+def _arranged(data: Dataset, called: str, split: str | None) -> Dataset:
+    """Data that come in an order of their own: mixed where they come class by class, and with a part held out where
+    they have no splits and one is asked for.
+    """
     names = [str(row) for row in range(len(data))]
-    notes: tuple[str, ...] = ()
+    notes = data.notes
     rows = np.arange(len(data))
     if mixed := class_by_class(data.labels):
         rows = mixed_order(data.labels, names)
-        notes += (f"The images of {path.name} come class by class; they were brought into a mixed order (seed 0).",)
+        notes += (f"The images of {called} come class by class; they were brought into a mixed order (seed 0).",)
     if data.split == "all" and split is not None:
         test = held_out(data.labels, names)
         rows = rows[test[rows] == (split == "test")]
-        notes += (f"{path.name} has no test split: a seeded 20 % of each class (seed 0) is held out for testing.",)
+        notes += (f"{called} has no test split: a seeded 20 % of each class (seed 0) is held out for testing.",)
         if not len(rows):
-            raise ExplorerError(f"{path.name} has too few images to hold some out for testing; give each class two.")
+            raise ExplorerError(f"{called} has too few images to hold some out for testing; give each class two.")
     elif not mixed:
         return data
     return replace(data.select(rows), split=split or data.split, notes=notes, mixed=mixed)

@@ -90,7 +90,7 @@ class ImageFiles:
         """
         takes = (side, channels)
         found = (
-            self if takes == self._takes else self._others.setdefault(takes, ImageFiles(self._root, self._files, takes))
+            self if takes == self._takes else self._others.setdefault(takes, type(self)(self._root, self._files, takes))
         )
         if tick is not None:
             found = copy.copy(found)  # shares what is decoded
@@ -106,7 +106,7 @@ class ImageFiles:
         Returns:
             These files, in this order, at the same size.
         """
-        return ImageFiles(self._root, [self._files[row] for row in np.arange(len(self))[rows].tolist()], self._takes)
+        return type(self)(self._root, [self._files[row] for row in np.arange(len(self))[rows].tolist()], self._takes)
 
     def __len__(self) -> int:
         return len(self._files)
@@ -203,9 +203,12 @@ class ImageFiles:
         return found
 
     def _decode(self, path: Path) -> Decoded:
-        array = decoding.decode(path)
+        array = self._array(path)
         (fitted,) = images.load_fitted(array, [self._takes])
         return Decoded(images.to_uint8(fitted)[0], min(array.shape[:2]) < self._takes[0])
+
+    def _array(self, path: Path) -> np.ndarray:
+        return decoding.decode(path)
 
     def _name(self, path: Path) -> str:
         return path.relative_to(self._root).as_posix() if path.is_relative_to(self._root) else path.as_posix()

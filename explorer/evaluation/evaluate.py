@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,8 +19,8 @@ from explorer.models.reading import ModelLike, ModelsLike, open_models, wrap_ope
 from explorer.progress import Progress
 from explorer.results import Result, Results, percent
 
-DatasetLike = Dataset | str | Path
-"""A data set, or what ``load_dataset`` takes."""
+DatasetLike = Any
+"""A ``Dataset``, or what ``load_dataset`` takes: a name, a path, a data set of PyTorch or Hugging Face."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -149,7 +148,8 @@ def evaluate(
 
     Args:
         model: A name, a path, a loaded model or a network of your own, as for ``compare``.
-        dataset: A ``Dataset``, or what ``load_dataset`` takes: a name such as ``digits``, a folder, an ``.npz``.
+        dataset: A ``Dataset``, or what ``load_dataset`` takes: a name such as ``digits``, a folder, an ``.npz``,
+            a data set of PyTorch or Hugging Face.
         recipe: The distortions and the seed, a ``Recipe`` or its text; clean without one.
         limit: Take that many images only: of a folder a stratified sample, of a benchmark the first ones.
         batch_size: Images asked about at once; of no matter for the result.
@@ -221,12 +221,12 @@ def read_data(models: ModelsLike, dataset: DatasetLike) -> tuple[tuple[Classifie
 
     Args:
         models: As in ``evaluate_many``.
-        dataset: A data set, its name, or a path.
+        dataset: As in ``evaluate_many``.
 
     Returns:
         The models and the data set.
     """
-    data = load_dataset(str(dataset)) if isinstance(dataset, str | Path) else dataset
+    data = load_dataset(dataset)
     opened = open_models(models)
     first = next((model for model in opened if isinstance(model, Classifier)), data)
     chosen = wrap_opened(opened, first.size, first.channels)

@@ -11,7 +11,7 @@ from time import perf_counter
 
 from filelock import FileLock, Timeout
 
-from explorer.data.datasets import Dataset
+from explorer.data.datasets import Dataset, load_dataset
 from explorer.data.reading import read_rows, stream
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
@@ -59,7 +59,7 @@ def run(
 
     Args:
         models: The models of the plan, in its order.
-        data: The data set of the plan.
+        data: The data set of the plan, as it was given to ``make_plan``.
         plan: What to compute.
         out: Folder of the survey; created if needed.
         progress: Called with answers done and answers in all (images x conditions x models). It may raise to end the
@@ -75,7 +75,7 @@ def run(
     """
     if tuple(map(fingerprint, models)) != plan.weights:
         raise ExplorerError("The models are not those of the plan; make a new plan.")
-    data, store = labelled(data, models), Store(out)
+    data, store = labelled(load_dataset(data), models), Store(out)
     try:
         out.mkdir(parents=True, exist_ok=True)
         lock = FileLock(out / LOCK)

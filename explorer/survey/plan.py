@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from explorer import provenance
-from explorer.data.datasets import Dataset
+from explorer.data.datasets import Dataset, load_dataset
 from explorer.data.image_files import ImageFiles
 from explorer.distortions import DISTORTIONS, Recipe, find_distortion, image_seed
 from explorer.errors import ExplorerError
@@ -192,7 +192,7 @@ def make_plan(
 
     Args:
         models: Models of equal input size that know the data set's classes.
-        data: The labelled images.
+        data: The labelled images: a ``Dataset``, or what ``load_dataset`` takes.
         distortions: Names, or names with amounts such as ``gaussian_noise=0.05:0.1``.
         amounts: Amounts for distortions given without their own. By default the published severities 1 to 5, or five
             even steps over the slider's range where nothing is published.
@@ -213,7 +213,7 @@ def make_plan(
     """
     models = inputs.check_models(models)
     first = models[0]
-    data = inputs.labelled(data, models)
+    data = inputs.labelled(load_dataset(data), models)
     if any(len(model.classes) != len(first.classes) for model in models):
         raise ExplorerError(f"The models know different numbers of classes; survey those that know {data.name}'s.")
     if limit is not None and limit < 1:
