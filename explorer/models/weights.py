@@ -42,6 +42,7 @@ _BYSTANDER = re.compile(
     re.IGNORECASE,
 )
 _COUNTER = "num_batches_tracked"  # of BatchNorm; bookkeeping, which older files lack
+_MEAN = "running_mean"
 _NEVER = {
     "builtins",
     "os",
@@ -105,6 +106,14 @@ class _Choice:
 
     def tensors(self) -> dict[str, Tensor]:
         return {name: self.names[key] for name, key in self.found.items()}
+
+    def counters(self, wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """BatchNorm's counters beside its means; they shape no answer, but count among what a fingerprint is of."""
+        keys = {
+            name.removesuffix(_MEAN) + _COUNTER: key.removesuffix(_MEAN) + _COUNTER for name, key in self.found.items()
+        }
+        found = {name: self.names[key] for name, key in keys.items() if name in wanted and key in self.names}
+        return {name: value for name, value in found.items() if value.dtype == torch.int64 and value.ndim == 0}
 
     def rest(self) -> list[str]:
         """Keys that lie under the prefixes, and belong neither to the network nor to its training."""
@@ -243,7 +252,7 @@ def find_weights(
     beside = [k for k in best.names if k not in ignored and not k.startswith(under) and not _aside(k)]
     if beside:
         notes.append(f"Of {filename} only {best.label} is used; left out is {_some(beside)}.")
-    return Weights(state, tuple(notes))
+    return Weights(best.counters(wanted) | state, tuple(notes))
 
 
 def _choices(place: str, state: Mapping[str, Tensor], needed: set[str]) -> Iterator[_Choice]:
