@@ -141,6 +141,14 @@ def models() -> str:
     return models_markdown(list_models()) + "\n"
 
 
+def gains() -> str:
+    """What the shipped models gain and lose, as ``explorer models --gains --markdown`` prints it."""
+    from explorer.cli.tables import models_markdown
+    from explorer.models import list_models
+
+    return models_markdown(list_models(), gains=True) + "\n"
+
+
 def published() -> str:
     """Values that others published, or that their public weights reach."""
     from explorer.models import method_title
@@ -208,6 +216,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "architectures": architectures,
     "datasets": datasets,
     "models": models,
+    "gains": gains,
     "published": published,
     "views": views,
     "benchmarks": benchmarks,

@@ -29,7 +29,7 @@ from explorer.cli.output import (
 )
 from explorer.cli.registered import RegisteredCommand
 from explorer.cli.survey import survey
-from explorer.cli.train import train
+from explorer.cli.train import measure, train
 from explorer.errors import ExplorerError, ExplorerWarning
 from explorer.results import Result
 
@@ -52,17 +52,26 @@ def root(
 
 @app.command()
 def models(
-    *, as_json: AsJson = False, markdown: Annotated[bool, typer.Option(help="Print a Markdown table.")] = False
+    *,
+    as_json: AsJson = False,
+    gains: Annotated[bool, typer.Option("--gains", help="What each gains and loses against the standard one.")] = False,
+    against: Annotated[str | None, typer.Option(help="With --gains: the model to compare with.")] = None,
+    markdown: Annotated[bool, typer.Option(help="Print a Markdown table.")] = False,
 ) -> None:
     """List the shipped models with their measured accuracies."""
     from explorer.cli import tables
     from explorer.models import list_models
 
     cards = list_models()
+    baseline = None if against is None else next((card for card in cards if card.name == against), None)
+    if against is not None and baseline is None:
+        raise ExplorerError(f"No shipped model is named {against!r}; 'explorer models' lists them.")
     if as_json:
         print_json([card.to_dict() for card in cards])
     elif markdown:
-        print(tables.models_markdown(cards))
+        print(tables.models_markdown(cards, gains=gains))
+    elif gains:
+        print_parts(tables.plain_table(*tables.gain_rows(cards, baseline)), "In points, with 95 % intervals.")
     else:
         print_parts(tables.models_table(cards))
 
@@ -148,6 +157,8 @@ def evaluate(
 app.add_typer(survey, name="survey")
 app.add_typer(experiment, name="experiment")
 app.command(cls=RegisteredCommand, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(train)
+
+app.command()(measure)
 
 
 @app.command("app")

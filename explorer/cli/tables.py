@@ -30,8 +30,6 @@ def model_rows(cards: Sequence[Card]) -> tuple[list[str], list[list[str]]]:
     Returns:
         Titles of the columns, and rows; one column per recipe that the cards hold, accuracies in per cent.
     """
-    from explorer.models import method_title
-
     fullest_first = sorted(cards, key=lambda card: -len(card.results))  # its order of recipes is the table's
     recipes = list(dict.fromkeys(result["recipe"] for card in fullest_first for result in card.results))
     titles = [
@@ -42,8 +40,45 @@ def model_rows(cards: Sequence[Card]) -> tuple[list[str], list[list[str]]]:
         found = {result["recipe"]: f"{100 * result['accuracy']:.1f}" for result in card.results}
         counts = sorted({result["n"] for result in card.results})
         accuracies = [found.get(recipe, "") for recipe in recipes]
-        rows.append([card.name, method_title(card.method), *accuracies, ", ".join(f"{n:,}" for n in counts)])
-    return ["model", "method", *titles, "n"], rows
+        rows.append([card.name, *accuracies, ", ".join(f"{n:,}" for n in counts)])
+    return ["model", *titles, "n"], rows
+
+
+def gain_rows(cards: Sequence[Card], against: Card | None = None) -> tuple[list[str], list[list[str]]]:
+    """What each model gains and loses most against the standard one of its data set.
+
+    Args:
+        cards: Cards of the models.
+        against: The model to compare with, instead.
+
+    Returns:
+        Titles of the columns, and rows: points with their 95 % interval; counts of differences by interval and test.
+    """
+    from explorer.evaluation.gains import baseline_of, condition_title, gains
+
+    rows = []
+    for card in cards:
+        if against is not None and (card.data == against.data) <= (card.name == against.name):
+            continue
+        known = [gain for gain in gains(card, against or baseline_of(card, cards)) if gain.difference is not None]
+        if not known:
+            continue
+        cells = []
+        for sign in (1, -1):
+            same = [gain for gain in known if gain.sign == sign]
+            best = max(same, key=lambda gain: sign * (gain.difference or 0), default=None)
+            low, high = (best.interval if best else None) or (0, 0)
+            points = f"{_points(best.difference or 0)} ({_points(low)} to {_points(high)})" if best else "none"
+            cells.append(f"{points}: {condition_title(best.recipe)}" if best else points)
+            cells.append(f"{len(same)} ({sum(gain.holm for gain in same)})")
+        gained, more, lost, fewer = cells
+        how = "paired" if all(gain.paired for gain in known) else "not paired"
+        rows.append([card.name, gained, lost, f"{more} / {fewer} of {len(known)}", how])
+    return ["model", "largest gain", "largest loss", "gained / lost (after Holm's correction)", "interval"], rows
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:+.1f}".replace("-", "−")
 
 
 def models_table(cards: Sequence[Card]) -> Table:
@@ -56,23 +91,24 @@ def models_table(cards: Sequence[Card]) -> Table:
         The table.
     """
     header, rows = model_rows(cards)
-    listed = [[name, *rest] for name, _, *rest in rows]
-    return drawn(text.Table([header[0], *header[2:]], listed, 1, "accuracy on the test set, in %"))
+    return drawn(text.Table(header, rows, 1, "accuracy on the test set, in %"))
 
 
-def models_markdown(cards: Sequence[Card]) -> str:
+def models_markdown(cards: Sequence[Card], *, gains: bool = False) -> str:
     """The table of models in Markdown.
 
     Args:
         cards: Cards of the models.
+        gains: What they gain and lose, instead of the accuracies.
 
     Returns:
         Markdown.
     """
-    header, rows = model_rows(cards)
+    header, rows = gain_rows(cards) if gains else model_rows(cards)
     rows = [[f"`{name}`", *rest] for name, *rest in rows]
-    rule = ["---", "---", *["---:"] * (len(header) - 2)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in [header, rule, *rows])
+    rule = "|".join(["---", *["---" if gains else "---:"] * (len(header) - 1)])
+    first, *rest = (f"| {' | '.join(cells)} |" for cells in [header, *rows])
+    return "\n".join([first, f"|{rule}|", *rest])
 
 
 def distortions_table(distortions: Sequence[Distortion]) -> Table:

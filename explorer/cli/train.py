@@ -13,6 +13,8 @@ from typing import Annotated
 
 import typer
 
+from explorer.cli.inputs import read_names
+from explorer.cli.options import Device, Models
 from explorer.errors import ExplorerError
 
 
@@ -84,7 +86,7 @@ def train(
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from explorer.data.datasets import load_dataset
-    from explorer.evaluation import evaluate
+    from explorer.evaluation.evaluate import correct
     from explorer.models import pick_device, save_model
     from explorer.training import TrainConfig, TrainingProgress, read_options
     from explorer.training.cards import measured
@@ -126,6 +128,37 @@ def train(
     # As it will be loaded: other memory formats round otherwise.
     model = model.requires_grad_(False).to(memory_format=torch.contiguous_format)
     model, half = measured(
-        model, load_dataset(config.data, "test"), evaluate, lambda line: typer.echo(f"{config.name}  {line}")
+        model, load_dataset(config.data, "test"), correct, lambda line: typer.echo(f"{config.name}  {line}")
     )
     save_model(model, out, half=half)
+
+
+def measure(
+    models: Models,
+    recipes: Annotated[
+        str | None, typer.Option(help="What to measure, separated by commas; else all that a card states.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder of checkpoints whose cards are written.")] = Path("checkpoints"),
+    device: Device = "auto",
+) -> None:
+    """Measure models on their own test sets again and put the accuracies into their cards; weights stay as they are.
+
+    A card also says which images were named rightly, so that two cards can be compared image by image.
+    """
+    from dataclasses import replace
+
+    from explorer.data.datasets import load_dataset
+    from explorer.evaluation.evaluate import correct
+    from explorer.models import load_model
+    from explorer.models.checkpoints import write_card
+    from explorer.training.cards import CARD_RECIPES, card_rows
+
+    wanted = CARD_RECIPES if recipes is None else tuple(recipes.split(","))
+    for name in read_names(models):
+        model = load_model(name, device=device)
+        dataset = load_dataset(model.card.data, "test")
+        typer.echo(name)
+        for row in card_rows(model, dataset, correct, typer.echo, wanted):
+            rows = {one["recipe"]: one for one in model.card.results} | {row["recipe"]: row}
+            model.card = replace(model.card, results=list(rows.values()))
+            write_card(model.card, out)

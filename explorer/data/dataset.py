@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -190,3 +191,23 @@ class Dataset:
             Ascending indices (n,).
         """
         return np.arange(len(self)) if label is None else np.flatnonzero(self.labels == label)
+
+
+def data_fingerprint(data: Dataset, rows: int) -> str:
+    """Hash the first images and labels of a data set.
+
+    Args:
+        data: The data set. For image files only names, sizes and modification times are read.
+        rows: Number of images.
+
+    Returns:
+        64 hex digits (SHA-256).
+    """
+    made = hashlib.sha256(data.labels[:rows].tobytes())
+    if isinstance(data.images, ImageFiles):
+        made.update(data.images.state(rows).encode())
+    else:
+        made.update(repr(data.images.shape[1:]).encode())
+        for start in range(0, rows, 4096):
+            made.update(data.images[start : min(start + 4096, rows)].tobytes())
+    return made.hexdigest()

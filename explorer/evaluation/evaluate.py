@@ -234,6 +234,20 @@ def read_data(models: ModelsLike, dataset: DatasetLike) -> tuple[tuple[Classifie
     return chosen, data
 
 
+def correct(model: Classifier, dataset: Dataset, recipe: Recipe) -> NDArray[np.bool_]:
+    """Find out which images of a whole data set a model classifies correctly.
+
+    Args:
+        model: A loaded model.
+        dataset: The data set.
+        recipe: The distortions.
+
+    Returns:
+        Booleans, (n,).
+    """
+    return correct_answers([model], dataset, recipe)[0][0]
+
+
 def correct_answers(
     models: Sequence[Classifier],
     dataset: Dataset,

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from explorer.analysis.varied import undistorted
+from explorer.data.dataset import data_fingerprint
 from explorer.data.datasets import DATASETS, Dataset, local_file, open_dataset
 from explorer.data.published import PUBLISHED
 from explorer.data.reading import read_rows
 from explorer.distortions import Recipe, find_distortion
 from explorer.errors import ExplorerError
 from explorer.models import Classifier, load_model
-from explorer.survey.plan import Condition, Plan, data_fingerprint, fingerprint
+from explorer.survey.plan import Condition, Plan, fingerprint
 from explorer.survey.query import Survey
 from explorer.survey.scan import distort
 

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 
 from explorer import provenance
-from explorer.data.datasets import Dataset, load_dataset
-from explorer.data.image_files import ImageFiles
+from explorer.data.dataset import Dataset, data_fingerprint
+from explorer.data.datasets import load_dataset
 from explorer.distortions import DISTORTIONS, Recipe, find_distortion, image_seed
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
@@ -274,26 +274,6 @@ def fingerprint(model: Classifier) -> str:
     for name, value in sorted(model.net.state_dict().items()):
         made.update(f"{name}{tuple(value.shape)}{value.dtype}".encode())
         made.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
-    return made.hexdigest()
-
-
-def data_fingerprint(data: Dataset, rows: int) -> str:
-    """Hash the first images and labels of a data set.
-
-    Args:
-        data: The data set. For image files only names, sizes and modification times are read.
-        rows: Number of images.
-
-    Returns:
-        64 hex digits (SHA-256).
-    """
-    made = hashlib.sha256(data.labels[:rows].tobytes())
-    if isinstance(data.images, ImageFiles):
-        made.update(data.images.state(rows).encode())
-    else:
-        made.update(repr(data.images.shape[1:]).encode())
-        for start in range(0, rows, 4096):
-            made.update(data.images[start : min(start + 4096, rows)].tobytes())
     return made.hexdigest()
 
 

@@ -2,41 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
-from typing import Any, Protocol
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from explorer.data.datasets import Dataset
+from explorer.data.dataset import Dataset, data_fingerprint
 from explorer.data.reading import read_rows
 from explorer.distortions import Recipe
 from explorer.models import Card, Classifier, halved
+from explorer.models.right import pack
 from explorer.provenance import hardware, versions
 from explorer.training.config import TrainConfig, normalisation
 
 CARD_RECIPES = (
     "clean", "gaussian_noise=0.05", "gaussian_noise=0.1", "gaussian_noise=0.2", "gaussian_noise=0.5",
-    "jpeg=50", "thumbnail=16", "crop=4",
+    "jpeg=50", "thumbnail=16", "crop=4", "contrast=0.3", "fog=1",
 )  # fmt: skip
-"""What every card is measured on: clean images, the noise of the stability paper, its JPEG, thumbnail and crop."""
+"""What every card is measured on: clean images, the noise of the stability paper, its JPEG, thumbnail and crop; and
+contrast and fog, under which training with noise loses."""
 
 REFERENCE_IMAGES, REFERENCE_PAIRS = 2000, 20_000
 
 
-class Accuracy(Protocol):
-    """An accuracy in [0, 1] on ``n`` images, distorted with ``seed``; an ``Evaluation`` is an example."""
-
-    @property
-    def seed(self) -> int: ...
-    @property
-    def n(self) -> int: ...
-    @property
-    def accuracy(self) -> float: ...
-
-
-Evaluate = Callable[[Classifier, Dataset, Recipe], Accuracy]
-"""``explorer.evaluate``; it belongs to a higher floor, so the caller passes it in."""
+Correct = Callable[[Classifier, Dataset, Recipe], NDArray[np.bool_]]
+"""Which images of a data set a model names rightly under a recipe, (n,): ``evaluation.evaluate.correct``. It belongs to
+a higher floor, so the caller passes it in."""
 
 
 def new_card(config: TrainConfig, data: Dataset, init: Card | None = None) -> Card:
@@ -82,7 +76,7 @@ def training_card(
 def measured(
     model: Classifier,
     dataset: Dataset,
-    evaluate: Evaluate,
+    correct: Correct,
     report: Callable[[str], None],
     recipes: Sequence[str] = CARD_RECIPES,
 ) -> tuple[Classifier, bool]:
@@ -91,28 +85,55 @@ def measured(
     Args:
         model: A trained model in eval mode; its card is replaced.
         dataset: The images to measure on, usually the whole test set.
-        evaluate: How to measure an accuracy: ``explorer.evaluate``.
+        correct: How to measure.
         report: Called with a line for each result.
         recipes: What to measure.
 
     Returns:
         The model to save, and whether to store it in 16 bits: that is where none of these accuracies changes by it.
     """
-    results: list[dict[str, Any]] = []
-    for text in recipes:
-        found = evaluate(model, dataset, Recipe.parse(text))
-        results.append({"recipe": text, "seed": found.seed, "n": found.n, "accuracy": round(found.accuracy, 6)})
-        report(f"{text:22} {found.accuracy:7.2%}  n = {found.n}")
+    results = list(card_rows(model, dataset, correct, report, recipes))
     small = halved(model)
     # The hardest first: there rounding changes answers most easily, and the first change settles it.
     hardest = sorted(results, key=lambda row: row["accuracy"])
     half = all(
-        round(evaluate(small, dataset, Recipe.parse(row["recipe"])).accuracy, 6) == row["accuracy"] for row in hardest
+        round(float(correct(small, dataset, Recipe.parse(row["recipe"])).mean()), 6) == row["accuracy"]
+        for row in hardest
     )
     report(f"stored in {'16' if half else '32'} bits")
     model = small if half else model
     model.card = replace(model.card, results=results, reference={"penultimate": reference_distances(model, dataset)})
     return model, half
+
+
+def card_rows(
+    model: Classifier,
+    dataset: Dataset,
+    correct: Correct,
+    report: Callable[[str], None],
+    recipes: Sequence[str] = CARD_RECIPES,
+) -> Iterator[dict[str, Any]]:
+    """Measure a card's results.
+
+    Args:
+        model: The model.
+        dataset: The images to measure on.
+        correct: How to measure.
+        report: Called with a line for each result.
+        recipes: What to measure.
+
+    Yields:
+        Per recipe its seed, the number of images and the accuracy in [0, 1]; ``images``, the fingerprint of the images,
+        and ``right``, those that the model names rightly, as ``models.right.pack`` writes them.
+    """
+    images = data_fingerprint(dataset, len(dataset))
+    for text in recipes:
+        recipe = Recipe.parse(text)
+        found = correct(model, dataset, recipe)
+        n, accuracy = len(found), float(found.mean())
+        report(f"{text:22} {accuracy:7.2%}  n = {n}")
+        row = {"recipe": text, "seed": recipe.seed, "n": n, "accuracy": round(accuracy, 6)}
+        yield {**row, "images": images, "right": pack(found)}
 
 
 @torch.inference_mode()

@@ -743,6 +743,12 @@ export interface ConditionRow {
   difference: number | null;
   low: number;
   high: number;
+  /** Whether both cards say which images were named rightly, so that they are compared image by image. */
+  paired: boolean;
+  /** 1 or -1 where interval and test say that it is a difference, else 0. */
+  sign: number;
+  /** Whether that survives Holm's correction for all rows. */
+  holm: boolean;
 }
 export interface MethodInfo {
   method: string;

@@ -21,6 +21,7 @@ from explorer.distortions import Recipe, find_distortion
 from explorer.errors import ExplorerError
 from explorer.evaluation import evaluate, evaluate_many
 from explorer.evaluation.running import count_correct
+from explorer.evaluation.statistics import difference_interval
 from explorer.models import METHODS
 from explorer.survey.plan import fingerprint
 
@@ -127,6 +128,12 @@ def test_gains_and_losses_are_those_of_the_cards(context: Context) -> None:
     for row, (recipe, own) in zip(model["rows"], cards["stability"].items(), strict=True):
         assert row["difference"] == pytest.approx(own["accuracy"] - cards["standard"][recipe]["accuracy"])
         assert row["low"] < row["difference"] < row["high"]
+        if row["paired"]:  # narrower than from the accuracies alone
+            n, shares = row["n"], (own["accuracy"], cards["standard"][recipe]["accuracy"])
+            low, high = difference_interval(shares[0], n, shares[1], n)
+            assert row["high"] - row["low"] < high - low
+    assert {row["title"] for row in model["rows"] if row["paired"]} >= {"Clean", "Contrast, c = 0.3", "Fog, t = 1"}
+    assert min(model["rows"], key=lambda row: row["difference"])["title"] == "Contrast, c = 0.3"
     (standard,) = methods["standard"]["models"]
     assert standard["baseline"] is None
     assert all(row["difference"] is None for row in standard["rows"])

@@ -13,7 +13,7 @@ from explorer import cli
 from explorer.cli.train import option_texts
 from explorer.data.datasets import load_dataset
 from explorer.errors import ExplorerError
-from explorer.evaluation import evaluate
+from explorer.evaluation.evaluate import correct
 from explorer.models import METHODS, Classifier, load_model, save_model
 from explorer.models.checkpoints import halved
 from explorer.models.weights import read_states
@@ -99,7 +99,7 @@ def test_weights_are_kept_in_16_bits_where_no_accuracy_changes(
 
         monkeypatch.setattr("explorer.training.cards.halved", spoilt)
     lines: list[str] = []
-    model, half = measured(model, load_dataset("digits"), evaluate, lines.append)
+    model, half = measured(model, load_dataset("digits"), correct, lines.append)
     assert half != changes
     assert lines[-1] == f"stored in {'32' if changes else '16'} bits"
     save_model(model, tmp_path, half=half)

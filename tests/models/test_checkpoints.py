@@ -14,6 +14,7 @@ from explorer.distortions import Recipe
 from explorer.evaluation import evaluate
 from explorer.models import METHODS, Card, checkpoint_folder
 from explorer.models.checkpoints import file_sha256
+from explorer.models.right import unpack
 
 CARDS = {card.name: card for card in explorer.list_models()}
 FULL_TEST_SET = {"digits": 360, "cifar10": 10_000, "mnist": 10000}
@@ -55,7 +56,11 @@ def test_the_card_states_accuracies_on_the_full_test_set(name):
     recipes = {result["recipe"] for result in card.results}
     assert {"clean", "gaussian_noise=0.1"} <= recipes
     for result in card.results:
-        assert set(result) == {"recipe", "seed", "n", "accuracy"}
+        assert {"recipe", "seed", "n", "accuracy"} <= set(result)
+        if "right" in result:  # which images were named rightly
+            right = unpack(result["right"], result["n"])
+            assert right is not None
+            assert right.mean() == pytest.approx(result["accuracy"], abs=1e-6)
         assert result["n"] == FULL_TEST_SET[card.data]
         assert 0 < result["accuracy"] <= 1
         Recipe.parse(result["recipe"])

@@ -8,6 +8,7 @@ from typing import Any
 from explorer.app.workspace import Workspace
 from explorer.data.datasets import dataset_title
 from explorer.errors import ExplorerError
+from explorer.evaluation.gains import baseline_of
 from explorer.models import Card
 from explorer.models.classifier import EXTERNAL
 from explorer.models.families import Family, alike
@@ -43,11 +44,7 @@ class Group:
         Returns:
             The card of the standard model of the same architecture and data; None for itself and external models.
         """
-        same = (
-            one for one in self.cards if one.method == "standard" and (one.data, one.arch) == (card.data, card.arch)
-        )
-        found = next(same, None)
-        return None if found is None or found.name == card.name else found
+        return baseline_of(card, self.cards)
 
 
 def all_groups(workspace: Workspace) -> dict[str, Group]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from explorer.analysis.slider import amounts_on_steps
 from explorer.app.methods.groups import Group
 from explorer.app.workspace import Workspace
-from explorer.distortions import DISTORTIONS, Distortion, Recipe, find_distortion
+from explorer.distortions import DISTORTIONS, Distortion
 from explorer.errors import ExplorerError
-from explorer.evaluation.statistics import difference_interval, wilson_interval
+from explorer.evaluation.gains import condition_title, gains, read_results
+from explorer.evaluation.statistics import wilson_interval
 from explorer.models import Card
 from explorer.survey import Survey, shipped
 from explorer.survey.plan import fingerprint
@@ -112,7 +112,7 @@ def card_points(group: Group, distortion: Distortion) -> list[dict[str, Any]]:
     mild, _ = distortion.span(group.family.size)
     found = []
     for card in group.cards:
-        for recipe, row in _results(card):
+        for recipe, row in read_results(card):
             if not recipe.steps or (len(recipe.steps) == 1 and recipe.steps[0][0] == distortion.name):
                 amount = recipe.steps[0][1] if recipe.steps else mild
                 found.append(_point("card", card.name, amount, row["accuracy"], row["n"], row["seed"]))
@@ -170,29 +170,14 @@ def differences(card: Card, baseline: Card | None) -> list[dict[str, Any]]:
         baseline: The baseline's card; None if there is none.
 
     Returns:
-        One {"title", "accuracy", "n", "difference", "low", "high"} per recipe. The last three have the 95 % interval of
-        two independent shares, which is wider than the paired one of the same images; they are None without a baseline.
+        One {"title", "accuracy", "n", "difference", "low", "high", "paired", "sign", "holm"} per recipe, as ``Gain``
+        explains them. Without a baseline there is no difference: it is None, and so are ``low`` and ``high``.
     """
-    known = {str(recipe): row for recipe, row in _results(baseline)} if baseline is not None else {}
-    found = []
-    for recipe, row in _results(card):
-        other = known.get(str(recipe))
-        words = " + ".join(
-            f"{(distortion := find_distortion(name)).title}, {distortion.show(amount)}" for name, amount in recipe.steps
-        )
-        line: dict[str, Any] = {"title": words or "Clean", "accuracy": row["accuracy"], "n": row["n"]}
-        line |= {"difference": None, "low": None, "high": None}
-        if other is not None:
-            low, high = difference_interval(row["accuracy"], row["n"], other["accuracy"], other["n"])
-            line |= {"difference": row["accuracy"] - other["accuracy"], "low": low, "high": high}
-        found.append(line)
-    return found
-
-
-def _results(card: Card) -> Iterator[tuple[Recipe, dict[str, Any]]]:
-    """A card's results with their recipes; those that cannot be read, of other versions perhaps, are left out."""
-    for row in card.results:
-        try:
-            yield (Recipe() if row["recipe"] == "clean" else Recipe.parse(row["recipe"])), row
-        except ExplorerError:
-            continue
+    return [
+        {
+            "title": condition_title(gain.recipe),
+            **{key: getattr(gain, key) for key in ("accuracy", "n", "difference", "paired", "sign", "holm")},
+            **dict(zip(("low", "high"), gain.interval or (None, None), strict=True)),
+        }
+        for gain in gains(card, baseline)
+    ]

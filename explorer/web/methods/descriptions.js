@@ -94,15 +94,16 @@ export function makeDescriptions({ element, show }) {
   const compared = ({ rows }) =>
     rows.flatMap((row) => (row.difference === null ? [] : [{ ...row, difference: row.difference }]));
 
-  // The differences from the baseline in one direction whose interval leaves out 0, the largest first.
+  /** @type {(rows: ConditionRow[]) => string} */
+  const how = (rows) => (rows.every((row) => row.paired) ? "paired" : "unpaired: cards of other versions");
+
+  // The differences from the baseline in one direction that interval and test call one, the largest first.
   /** @type {(model: MethodModel, sign: number) => HTMLElement | string} */
   function sum(model, sign) {
     const rows = compared(model);
-    const conclusive = rows
-      .filter((row) => (sign > 0 ? row.low > 0 : row.high < 0))
-      .sort((a, b) => sign * (b.difference - a.difference));
+    const conclusive = rows.filter((row) => row.sign === sign).sort((a, b) => sign * (b.difference - a.difference));
     const n = count(Math.max(...rows.map((row) => row.n)));
-    if (!conclusive.length) return `no difference that n = ${n} images can show.`;
+    if (!conclusive.length) return `no difference that n = ${n} images show (${rows.length} conditions, ${how(rows)}).`;
     const [first] = conclusive;
     const clean = conclusive.find((row) => row.title === "Clean");
     const also = clean && clean !== first ? `; clean ${points(clean.difference)}` : "";
@@ -112,7 +113,7 @@ export function makeDescriptions({ element, show }) {
       {},
       conclusive.length > 1 ? "up to " : "",
       make("b", {}, `${points(first.difference)} points`),
-      ` ${where}${also}; ${conclusive.length} of ${rows.length} conditions, n = ${n}.`,
+      ` ${where}${also}; ${conclusive.length} of ${rows.length} conditions, ${conclusive.filter((row) => row.holm).length} after Holm's correction; n = ${n}, ${how(rows)}.`,
     );
   }
 
@@ -147,9 +148,11 @@ export function makeDescriptions({ element, show }) {
     const settings = Object.entries(options)
       .map(([key, value]) => `${key} ${value}`)
       .join(", ");
-    const caption = baseline ? "Points gained (right) or lost (left) against the standard model" : "Accuracy";
+    const caption = baseline
+      ? "Points gained (right) or lost (left) against the standard model; * survives Holm's correction for all rows"
+      : "Accuracy";
     const body = rows.map((row) => {
-      const conclusive = row.difference === null || row.low > 0 || row.high < 0;
+      const conclusive = row.difference === null || row.sign !== 0;
       const bar = make("i", {});
       const share = row.difference === null ? row.accuracy : row.difference / most / 2;
       if (!baseline || row.difference !== null)
@@ -158,13 +161,13 @@ export function makeDescriptions({ element, show }) {
             ? `left: 0; width: ${100 * share}%`
             : `left: ${50 + 100 * Math.min(share, 0)}%; width: ${100 * Math.abs(share)}%`;
       const words = row.difference === null ? percent(row.accuracy, 1) : points(row.difference);
-      const title = `${percent(row.accuracy, 2)} of n = ${count(row.n)}${row.difference === null ? "" : `; 95 % interval of the difference ${points(row.low)} to ${points(row.high)}${conclusive ? "" : "; it includes 0"}`}`;
+      const title = `${percent(row.accuracy, 2)} of n = ${count(row.n)}${row.difference === null ? "" : `; 95 % interval of the difference ${points(row.low)} to ${points(row.high)}, ${how([row])}${conclusive ? "" : "; no difference by interval and test"}`}`;
       return make(
         "tr",
         { title, ...(conclusive ? {} : { class: "inconclusive" }) },
         make("th", { scope: "row" }, row.title),
         make("td", { class: baseline ? "bar both" : "bar" }, bar),
-        make("td", {}, conclusive ? words : `≈ ${words}`),
+        make("td", {}, conclusive ? `${words}${row.holm ? "*" : ""}` : `≈ ${words}`),
       );
     });
     const foot = make("small", {}, `${name}${settings ? ` · ${settings}` : ""}`);
