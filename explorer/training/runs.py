@@ -14,11 +14,12 @@ import torch
 
 from explorer.data.datasets import DATASETS, Dataset, load_dataset
 from explorer.data.seen import sketch
-from explorer.models import Classifier, find_architecture, load_model
+from explorer.models import Classifier, find_architecture, list_models, load_model
 from explorer.models.inference import labelled
 from explorer.training.cards import training_card
 from explorer.training.config import TrainConfig
-from explorer.training.trainer import TrainingProgress, split_rows, train
+from explorer.training.drawing import split_rows
+from explorer.training.trainer import TrainingProgress, train
 
 UNEQUAL = 5
 """How many times larger than the smallest class the largest one is before it is said."""
@@ -68,7 +69,7 @@ def notes(config: TrainConfig) -> list[str]:
 
     Returns:
         One sentence each: how the data are split and what of them is left out, classes of very different size, a run
-        that is too short for its schedule.
+        that is too short for its schedule, held-out images that the model it starts from was trained on.
     """
     data = training_set(config)
     said = list(data.notes)
@@ -82,7 +83,28 @@ def notes(config: TrainConfig) -> list[str]:
             f"{steps:,} steps in all: the warm-up takes the first {steps // 5:,} of them, not {config.warmup_steps:,}; "
             "more --epochs or a smaller --batch-size make a longer run."
         )
+    if (name := config.init) and config.holdout and (seen := _seen(config, len(data))):
+        said.append(
+            f"{seen:,} of the {config.holdout:,} held-out images were among those that {name} was trained on, so that "
+            f"its accuracy on them is too high; start from a model trained with --holdout {config.holdout} "
+            f"--seed {config.seed}."
+        )
     return said
+
+
+def _seen(config: TrainConfig, count: int) -> int:
+    """How many held-out images the model to start from was trained on, or one that it was started from itself."""
+    held, seen = split_rows(config, count)[0], torch.zeros(count, dtype=torch.bool)
+    names, known = [config.init], {card.name: card for card in list_models()}
+    while name := names.pop():
+        card = known[name] if name in known else load_model(name, device="cpu").card
+        run = card.training
+        given: dict[str, Any] = {key: run.get(key) for key in ("seed", "holdout", "train_size")}
+        if card.data != config.data or not all(isinstance(value, int) for value in given.values()):
+            break  # of its images nothing is known
+        seen[split_rows(replace(config, **given), count)[1]] = True
+        names.append(run.get("init") if run.get("init") in known else None)
+    return int(seen[held].sum())
 
 
 def starting_model(config: TrainConfig) -> Classifier | None:

@@ -28,6 +28,7 @@ from explorer.models.registry import find_architecture
 from explorer.training.augment import crop_and_flip
 from explorer.training.cards import new_card
 from explorer.training.config import TrainConfig, lr_factor
+from explorer.training.drawing import epoch_seed, split_rows
 from explorer.training.objective import default_options
 
 REPORT_STEPS = 20
@@ -292,8 +293,8 @@ class Run:
         """
         config, device = self.config, self.x.device
         objective = METHODS[config.method].objective
-        generator = torch.Generator(device).manual_seed((config.seed << 20) + epoch)
-        torch.manual_seed((config.seed << 20) + epoch)  # dropout draws from the global generator
+        generator = torch.Generator(device).manual_seed(draws := epoch_seed(config.seed, epoch))
+        torch.manual_seed(draws)  # dropout draws from the global generator
         self.model.train()
         if config.trained == "head":  # the body is as it was: its running statistics too
             for module in self.model.modules():
@@ -346,20 +347,6 @@ def _optimizer(config: TrainConfig, model: Classifier) -> torch.optim.Optimizer:
         nesterov=config.nesterov and config.momentum > 0,
         weight_decay=config.weight_decay,
     )
-
-
-def split_rows(config: TrainConfig, count: int) -> tuple[Tensor, Tensor]:
-    """Split training images by a seeded shuffle.
-
-    Args:
-        config: Settings of the run; ``holdout`` and ``seed`` are used.
-        count: Number of images.
-
-    Returns:
-        The indices held out for validation, and those to train on.
-    """
-    shuffled = torch.randperm(count, generator=torch.Generator().manual_seed(config.seed))
-    return shuffled[: config.holdout], shuffled[config.holdout :][: config.train_size or None]
 
 
 def _split(config: TrainConfig, data: Dataset) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -18,6 +18,8 @@ from explorer.models import Classifier
 from explorer.training import TrainConfig, TrainingProgress, train
 from explorer.training.augment import crop_and_flip
 from explorer.training.config import lr_factor
+from explorer.training.drawing import epoch_seed
+from explorer.training.runs import notes
 from explorer.training.trainer import accuracy, build_model
 
 CPU = torch.device("cpu")
@@ -125,6 +127,23 @@ def test_holdout_is_measured_and_not_trained_on(tmp_path: Path) -> None:
     _, facts = train(replace(CONFIG, epochs=1, train_size=0, holdout=237), data, tmp_path, device=CPU)
     assert facts["images"] == 1200
     assert 0 <= json.loads((tmp_path / "metrics.jsonl").read_text())["validation_accuracy"] <= 1
+
+
+def test_seeds_far_apart_draw_differently() -> None:
+    """torch's CPU generator keeps 32 bits, so that seeds 4096 apart drew the same when shifted by 20."""
+    seeds = [epoch_seed(seed, epoch) for seed in (0, 1, 4095, 4096, 8192, 2**43 - 1) for epoch in (0, 1, 99)]
+    first = {float(torch.rand(1, generator=torch.Generator().manual_seed(seed))) for seed in seeds}
+    assert len(first) == len(seeds) == 18
+    assert epoch_seed(3, 5) == (3 << 20) + 5, "what was trained with a small seed trains the same again"
+
+
+def test_held_out_images_that_the_start_has_seen_are_said() -> None:
+    init = "digits/lenet/standard"  # trained on all images of the training set
+    config = replace(CONFIG, data="digits", method="gaussian", init=init, holdout=100, warmup_steps=0)
+    (said,) = notes(config)
+    assert said.startswith(f"100 of the 100 held-out images were among those that {init} was trained on")
+    assert notes(replace(config, init="digits/lenet/stability")) == [said.replace(init, "digits/lenet/stability")]
+    assert notes(replace(config, holdout=0)) == notes(replace(config, init=None)) == []
 
 
 def test_divergence_is_one_sentence(tmp_path: Path) -> None:
