@@ -61,7 +61,19 @@ def listed(names: Iterable[str], count: int = SHOWN) -> str:
     """
     every = list(names)
     more = f" and {len(every) - count:,} more" if len(every) > count else ""
-    return ", ".join(name[:60] for name in every[:count]) + more
+    return ", ".join(printable(name)[:60] for name in every[:count]) + more
+
+
+def printable(name: str) -> str:
+    """A name for a sentence: in one line, and in signs that every terminal takes.
+
+    Args:
+        name: The name of a class or a file; those of files may hold line breaks and bytes that are no text.
+
+    Returns:
+        The name, other signs written as Python writes them.
+    """
+    return name if name.isprintable() else repr(name)[1:-1]
 
 
 def unnamed(classes: Sequence[str]) -> bool:
@@ -122,7 +134,7 @@ def match_classes(
     raise ExplorerError(
         f"The {count} of {data} ({listed(missing)}) are not among the {len(known):,} classes of {model} "
         f"({listed(known)}); rename the folders, or name the model's class of each in a file classes.json beside them, "
-        f'such as {{"{missing[0][:60]}": "{known[0][:60]}"}}.'
+        f'such as {{"{printable(missing[0])[:60]}": "{known[0][:60]}"}}.'
     )
 
 

@@ -205,7 +205,7 @@ def data_fingerprint(data: Dataset, rows: int) -> str:
     """
     made = hashlib.sha256(data.labels[:rows].tobytes())
     if isinstance(data.images, ImageFiles):
-        made.update(data.images.state(rows).encode())
+        made.update(data.images.state(rows).encode(errors="surrogatepass"))
     else:
         made.update(repr(data.images.shape[1:]).encode())
         for start in range(0, rows, 4096):

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.data import decoding, images
+from explorer.data.classes import printable
 from explorer.errors import ExplorerError
 
 MAX_SIDE = 4096  # px: the largest side to which images are brought
@@ -195,7 +196,7 @@ class ImageFiles:
             try:
                 found = self._decode(path)
             except (ExplorerError, OSError, MemoryError) as error:
-                return f"{self._name(path)[-200:]}: {error}"
+                return f"{printable(self._name(path))[-200:]}: {error}"
             with self._lock:
                 self._decoded[path] = found
                 if len(self._decoded) > self._kept:

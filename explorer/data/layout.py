@@ -130,6 +130,7 @@ class _Reader:
         self._others: list[Path] = []  # files that are no images
         self._outside: list[Path] = []  # images beside split or class folders
         self._closed: list[Path] = []  # folders that cannot be read
+        self._circles: set[Path] = set()  # links to folders in which they lie
 
     def tree(self) -> Tree:
         root = self._unwrap(self._folder, splits=True)
@@ -154,7 +155,9 @@ class _Reader:
         known = suffixes()
         for entry in sorted(inside, key=lambda entry: natural_key(entry.name)):
             path = folder / entry.name
-            if _is(entry, "is_dir"):
+            if entry.is_symlink() and _is(entry, "is_dir") and _leads_up(path):
+                self._circles.add(path)
+            elif _is(entry, "is_dir"):
                 found.folders.append(path)
             elif path.suffix.lower() in known and _is(entry, "is_file"):
                 found.images.append(path)
@@ -259,6 +262,7 @@ class _Reader:
             (self._outside, "image outside the class folders", "images outside the class folders"),
             (self._others, "file that is not an image", "files that are not images"),
             (self._closed, "folder that cannot be read", "folders that cannot be read"),
+            (sorted(self._circles), "link to a folder around it", "links to folders around them"),
         )
         return tuple(
             f"{len(paths):,} {one if len(paths) == 1 else many} ({listed((path.name for path in paths), 3)})"
@@ -310,6 +314,12 @@ def _is(entry: os.DirEntry[str], what: str) -> bool:
         return bool(getattr(entry, what)())  # follows links
     except OSError:  # a link in a circle
         return False
+
+
+def _leads_up(link: Path) -> bool:
+    """Whether a link leads to a folder in which it lies, by its path or in truth: what is there is read already."""
+    around = {_identity(path) for path in (*link.absolute().parents, *link.parent.resolve().parents, link.parent)}
+    return _identity(link) in around
 
 
 def _identity(folder: Path) -> tuple[int, int]:

@@ -84,5 +84,5 @@ def _classes(labels: NDArray[np.int64]) -> list[NDArray[np.int64]]:
 def _drawn(names: Sequence[str], purpose: str) -> NDArray[np.uint64]:
     """Two random numbers of 64 bits per name, (N, 2)."""
     key = f"{SEED} {purpose} ".encode()
-    digests = (hashlib.blake2b(key + name.encode(errors="surrogateescape"), digest_size=16).digest() for name in names)
+    digests = (hashlib.blake2b(key + name.encode(errors="surrogatepass"), digest_size=16).digest() for name in names)
     return np.frombuffer(b"".join(digests), dtype="<u8").reshape(len(names), 2)

@@ -71,7 +71,7 @@ def run(
 
     Raises:
         ExplorerError: If ``out`` holds another survey or another run writes there, if models or data differ from the
-            plan, if a model returns values that are not finite, or if the disk is full.
+            plan, if no image can be read, if a model returns values that are not finite, or if the disk is full.
     """
     if tuple(map(fingerprint, models)) != plan.weights:
         raise ExplorerError("The models are not those of the plan; make a new plan.")
@@ -97,6 +97,9 @@ def run(
             count += len(plan.images_of(shard)) * each
             if progress:
                 progress(count, plan.answers)
+        if len(unread := store.unread()) == plan.rows:
+            why = unread[min(unread)]
+            raise ExplorerError(f"None of the {plan.rows:,} images of {data.name} can be measured: {why}")
     finally:
         lock.release()
     return store

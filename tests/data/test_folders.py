@@ -115,6 +115,19 @@ def test_links_are_followed_and_circles_end(tmp_path: Path) -> None:
     data = load_dataset(str(own))
     assert shown(data) == [("cat/1.png", "cat"), ("cat/deep/2.png", "cat"), ("dog/1.png", "dog")]
     assert "2 files that are not images (gone.png, round.png)" in data.notes[0]
+    assert "1 link to a folder around it (up)" in data.notes[0]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_a_link_to_the_whole_folder_brings_no_image_into_another_class(tmp_path: Path) -> None:
+    own = tree(tmp_path / "own", "cat/1.png", "dog/1.png")
+    tree(tmp_path / "far", "2.png")
+    (own / "ant").symlink_to(tmp_path / "far")
+    for link in (own / "cat" / "all", own / "dog" / "all.png", own / "all", tmp_path / "far" / "back"):
+        link.symlink_to(own)
+    data = load_dataset(str(own))
+    assert shown(data) == [("ant/2.png", "ant"), ("cat/1.png", "cat"), ("dog/1.png", "dog")]
+    assert "4 links to folders around them" in data.notes[0]
 
 
 def test_every_ending_of_a_file_that_opens_alone_counts_in_a_folder(tmp_path: Path) -> None:

@@ -1,22 +1,17 @@
-"""Folders measured: by name, as a sample, with damaged files; evaluate, survey and the app's chart never differ."""
+"""Folders measured: by name, as a sample, with damaged files."""
 
 from __future__ import annotations
 
-import string
-import tempfile
-import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image
 
 from explorer.data.datasets import load_dataset
 from explorer.errors import ExplorerError, ExplorerWarning
-from explorer.evaluation import Evaluations, evaluate, evaluate_many, run_suite
+from explorer.evaluation import evaluate, evaluate_many, run_suite
 from explorer.evaluation.running import RunningAccuracy
 from explorer.models import Classifier
 from explorer.survey import Survey, make_plan, run
@@ -124,75 +119,3 @@ def test_one_tiny_picture_does_not_lower_the_others(tmp_path: Path) -> None:
     )
     with pytest.warns(ExplorerWarning, match="1 of 11 images is smaller than 32 x 32 px and was enlarged"):
         assert evaluate(busy, str(tmp_path / "own")).accuracy == 1
-
-
-# ---- whatever a folder holds -----------------------------------------------------------------------------------------
-
-PARTS = st.one_of(
-    st.sampled_from([*NAMES, "Fire_truck", "train", "Val", "test", "images", "__MACOSX", ".hidden", "labels", "9"]),
-    st.text(string.ascii_letters + " é.-_=,", min_size=1, max_size=6).filter(lambda text: text.strip(" .")),
-)
-FILES = st.sampled_from(["good", "good", "good", "small", "cut", "empty", "text", "no image", "rubbish"])
-
-
-@st.composite
-def trees(draw: st.DrawFn) -> dict[str, str]:
-    """Files by path: 1 to 12 of them in folders up to three deep."""
-    folders = draw(st.lists(st.lists(PARTS, max_size=3).map("/".join), min_size=1, max_size=4))
-    files = draw(st.lists(st.tuples(st.sampled_from(folders), FILES, st.integers(0, 60)), min_size=1, max_size=12))
-    return {f"{folder}/{kind[0]}{i}": f"{kind} {value}" for i, (folder, kind, value) in enumerate(files)}
-
-
-def build(root: Path, files: dict[str, str]) -> None:
-    for name, what in files.items():
-        kind, _, value = what.rpartition(" ")
-        path = root / name
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if kind in ("good", "small", "cut"):
-                png(path.with_name(path.name + ".png"), int(value), 3 if kind == "small" else SIDE)
-            if kind == "cut":
-                target = path.with_name(path.name + ".png")
-                target.write_bytes(target.read_bytes()[: int(value)])
-            elif kind == "empty":
-                path.with_name(path.name + ".jpg").write_bytes(b"")
-            elif kind == "no image":
-                path.with_name(path.name + ".gif").write_bytes(b"no image at all")
-            elif kind == "text":
-                path.with_name(path.name + ".txt").write_text("words")
-            elif kind == "rubbish":
-                path.with_name(".DS_Store").write_bytes(b"\0")
-        except OSError:  # two names that this file system does not hold side by side
-            continue
-
-
-def by_evaluate(folder: Path, limit: int) -> Evaluations | str:
-    try:
-        return evaluate_many([grey()], str(folder), "gaussian_noise=0.02;seed=3", limit=limit)
-    except ExplorerError as error:
-        return str(error)
-
-
-def by_survey(folder: Path, limit: int, out: Path) -> tuple[int, int] | str:
-    try:
-        data, model = load_dataset(str(folder)), grey()
-        plan = make_plan([model], data, ["gaussian_noise=0.02"], seeds=[3], limit=limit)
-        run([model], data, plan, out)
-        return tuple(Survey(out).sql("select count(*) as n, coalesce(sum(correct::int), 0) as k from rows").iloc[0])
-    except ExplorerError as error:
-        return str(error)
-
-
-@settings(max_examples=12, deadline=None)
-@given(trees(), st.integers(1, 12))
-def test_evaluate_and_survey_never_differ_and_never_break(files: dict[str, str], limit: int) -> None:
-    with tempfile.TemporaryDirectory() as name, warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExplorerWarning)
-        root = Path(name)
-        build(root / "own", files)
-        (root / "own").mkdir(exist_ok=True)
-        one, other = by_evaluate(root / "own", limit), by_survey(root / "own", limit, root / "out")
-        if isinstance(one, str):
-            assert isinstance(other, str), (one, other)
-        else:
-            assert (one[0].n, round(one[0].accuracy * one[0].n)) == other
