@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import os
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -39,6 +38,37 @@ class Decoded:
     enlarged: bool
 
 
+class _Kept:
+    """The images read last, in one block: small arrays among large ones would keep memory from being given back."""
+
+    def __init__(self, count: int, shape: tuple[int, ...]) -> None:
+        self._count, self._shape = count, shape
+        self._block: NDArray[np.uint8] | None = None
+        self._slots: dict[Any, int] = {}
+        self._enlarged: dict[int, bool] = {}
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+    def get(self, path: Any) -> Decoded | None:
+        with self._lock:
+            slot = self._slots.get(path)
+            if slot is None or self._block is None:
+                return None
+            return Decoded(self._block[slot].copy(), self._enlarged[slot])  # the slot may be used again
+
+    def put(self, path: Any, found: Decoded) -> None:
+        with self._lock:
+            if self._block is None:
+                self._block = np.empty((self._count, *self._shape), np.uint8)
+            if path in self._slots:
+                return
+            slot = len(self._slots) if len(self._slots) < self._count else self._slots.pop(next(iter(self._slots)))
+            self._slots[path], self._enlarged[slot] = slot, found.enlarged
+            self._block[slot] = found.pixels
+
+
 class ImageFiles:
     """Image files as if they were an array uint8 (N, side, side, channels): what ``Dataset`` asks of its images."""
 
@@ -53,9 +83,8 @@ class ImageFiles:
         self._root, self._files, self._takes = root, list(files), takes
         self._others = {takes: self}
         self.tick: Callable[[], None] | None = None
-        self._decoded: OrderedDict[Path, Decoded] = OrderedDict()
-        self._kept = max(1, DECODED // (takes[0] ** 2 * takes[1]))
-        self._lock = threading.Lock()
+        kept = min(len(self._files), DECODED // (takes[0] ** 2 * takes[1]))
+        self._kept = _Kept(max(1, kept), (takes[0], takes[0], takes[1]))
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -188,8 +217,7 @@ class ImageFiles:
 
     def _read(self, path: Path) -> Decoded | str:
         """The image, or why it cannot be read."""
-        with self._lock:
-            found = self._decoded.get(path)
+        found = self._kept.get(path)
         if found is None:
             if self.tick is not None:
                 self.tick()
@@ -197,10 +225,7 @@ class ImageFiles:
                 found = self._decode(path)
             except (ExplorerError, OSError, MemoryError) as error:
                 return f"{printable(self._name(path))[-200:]}: {error}"
-            with self._lock:
-                self._decoded[path] = found
-                if len(self._decoded) > self._kept:
-                    self._decoded.popitem(last=False)
+            self._kept.put(path, found)
         return found
 
     def _decode(self, path: Path) -> Decoded:

@@ -90,8 +90,8 @@ def test_what_is_kept_decoded_is_bounded_in_bytes(tmp_path: Path) -> None:
     for data in (small, large):
         assert data.images[:].shape == (3, data.size, data.size, 3)
         assert [int(data.images[i][0, 0, 0]) for i in range(3)] == [0, 1, 2]
-    assert len(small.images._decoded) == 3  # type: ignore[attr-defined]
-    assert len(large.images._decoded) == 1  # type: ignore[attr-defined]
+    assert len(small.images._kept) == 3  # type: ignore[attr-defined]
+    assert len(large.images._kept) == 1  # type: ignore[attr-defined]
 
 
 def test_a_truncated_npz_is_one_sentence(tmp_path: Path) -> None:

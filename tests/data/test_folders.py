@@ -242,3 +242,13 @@ def test_a_closed_folder_is_said(tmp_path: Path) -> None:
         assert "1 folder that cannot be read (b)" in load_dataset(str(own)).notes[0]
     finally:
         (own / "b").chmod(0o700)
+
+
+def test_what_is_kept_is_what_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = tree(tmp_path / "own", *(f"a/{i}.png" for i in range(7)))
+    monkeypatch.setattr("explorer.data.image_files.DECODED", 3 * 6 * 6 * 3)  # three images
+    files = open_dataset(str(own)).images
+    first = files[:]
+    for rows in ([6, 5, 4], [0, 6, 0, 6], range(7)):
+        assert (files[list(rows)] == first[list(rows)]).all()
+    assert sorted(first[:, 0, 0, 0].tolist()) == list(range(7))
