@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.data.datasets import Dataset
+from explorer.data.dataset import Dataset, data_fingerprint
 from explorer.distortions import Recipe, find_distortion
 from explorer.evaluation import wilson_interval
 from explorer.evaluation.evaluate import correct_answers
@@ -16,6 +16,7 @@ from explorer.evaluation.slopes import measure_slopes
 from explorer.evaluation.suites import SUITES
 from explorer.experiments.schema import Measures
 from explorer.models import Classifier
+from explorer.models.right import pack
 from explorer.progress import Progress, silent
 from explorer.training import TrainConfig
 from explorer.training.runs import data_set, held_out
@@ -71,6 +72,7 @@ def measure(
     if recipes:
         correct: dict[str, NDArray[np.bool_]] = {}
         found["results"] = []
+        images = data_fingerprint(dataset, min(len(dataset), measures.limit or len(dataset)))
         for done, text in enumerate(recipes):
             begin(done)
             recipe = Recipe.parse(text)
@@ -80,6 +82,7 @@ def measure(
             n, count = len(answers), int(answers.sum())
             interval = [round(edge, 6) for edge in wilson_interval(count, n)]
             row = {"recipe": text, "seed": recipe.seed, "n": n, "accuracy": round(count / n, 6), "interval": interval}
+            row |= {"images": images, "right": pack(answers)}
             found["results"].append(row)
         found["instability"] = instabilities(correct)
     for done, name in enumerate(suites, len(recipes)):

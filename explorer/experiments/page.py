@@ -60,7 +60,12 @@ def _group(experiment: Experiment, group: Sequence[Line], recipes: Sequence[str]
     yield tables.accuracies(group, recipes, experiment.published)
     if gaps := tables.differences(group, recipes):
         yield "### Gains and losses"
-        yield "Points more (▲) or fewer (▼) than the standard run of the same network and data."
+        yield (
+            "Points more (▲) or fewer (▼) than the standard run of the same network and data, where the 95 % interval "
+            "leaves out 0; ≈ where it does not. Rows that say which images were right are paired, and an exact test "
+            "has to agree; others have the wider interval of independent shares. Chance alone marks up to 5 % of these "
+            f"{sum(map(gaps.count, '▲▼≈'))} differences. What another training seed changes is not in the interval."
+        )
         yield gaps
     if experiment.measures.split == "validation" and (chosen := tables.best(group, recipes)):
         yield "### Best settings"

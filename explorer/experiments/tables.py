@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from explorer.evaluation.results import attack_size
+from explorer.evaluation.statistics import compare_paired, difference_interval
 from explorer.experiments.grid import spelled
 from explorer.experiments.lines import Line, baseline_of, mean, varied
 from explorer.experiments.schema import PublishedValues
-from explorer.models import method_title
+from explorer.models import method_title, right
 
 ABSENT = "not yet run"
 UNMEASURED = "not yet measured"
@@ -151,24 +154,48 @@ def differences(lines: Sequence[Line], recipes: Sequence[str]) -> str:
         base = baseline_of(line, lines)
         if base is None or not line.rows or not base.rows or line.cell.config.method == "standard":
             continue
-        rows.append([line.title, *(signed(line.mean(recipe), base.mean(recipe)) for recipe in recipes)])
+        rows.append([line.title, *(signed(line, base, recipe) for recipe in recipes)])
     return table(["setting", *map(recipe_title, recipes)], rows) if rows else ""
 
 
-def signed(value: float | None, base: float | None) -> str:
+def signed(line: Line, base: Line, recipe: str) -> str:
     """Format a difference.
 
     Args:
-        value: Per cent, or None.
-        base: Per cent that it is compared with, or None.
+        line: Runs of one setting.
+        base: The runs that they are compared with.
+        recipe: Text of the recipe.
 
     Returns:
-        Points, ▲ for gains and ▼ for losses; a dash without both numbers.
+        Points: ▲ for gains, ▼ for losses, ≈ for what the images do not show; a dash without both numbers.
     """
-    if value is None or base is None:
+    value, other = line.mean(recipe), base.mean(recipe)
+    if value is None or other is None:
         return NONE
-    gap = round(value - base, 1)
-    return f"▲ {gap:.1f}" if gap > 0 else f"▼ {-gap:.1f}" if gap < 0 else "0.0"
+    gap = round(value - other, 1)
+    sign = _sign(line, base, recipe)
+    return (
+        f"{'▲' if sign > 0 else '▼'} {abs(gap):.1f}" if sign else f"≈ {gap:+.1f}".replace("-", "−") if gap else "≈ 0.0"
+    )
+
+
+def _sign(line: Line, base: Line, recipe: str) -> int:
+    """1 or -1 where interval and exact test call it a difference, seed by seed on the same images; 0 elsewhere.
+
+    Runs that do not say which images were right have the wider interval of independent shares, their seeds being one.
+    """
+    mine, theirs = ({row["seed"]: one for row in of.rows for one in row["results"] if one["recipe"] == recipe}
+                    for of in (line, base))  # fmt: skip
+    pairs = [right.pair(theirs[seed], mine[seed]) for seed in mine if seed in theirs]
+    known = [pair for pair in pairs if pair is not None]
+    if len(known) == len(pairs) == len(mine) == len(theirs):
+        first, second = (np.stack(part) for part in zip(*known, strict=True))
+        gained, lost, both = (part.sum(0) for part in (second & ~first, first & ~second, first & second))
+        return compare_paired(gained, lost, both, np.full(len(both), len(known))).sign
+    shares = [np.mean([one["accuracy"] for one in rows.values()]) for rows in (mine, theirs)]
+    images = [next(iter(rows.values()))["n"] for rows in (mine, theirs)]
+    low, high = difference_interval(shares[0], images[0], shares[1], images[1])
+    return int(low > 0) - int(high < 0)
 
 
 def sensitivity(lines: Sequence[Line], recipes: Sequence[str]) -> str:

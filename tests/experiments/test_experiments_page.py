@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -16,6 +17,7 @@ from explorer.experiments.measure import images_of, instabilities
 from explorer.experiments.page import write_page
 from explorer.experiments.schema import Experiment, read_experiment
 from explorer.experiments.store import Results
+from explorer.models.right import pack
 from explorer.training.runs import held_out
 from explorer.training.trainer import _split
 
@@ -119,7 +121,7 @@ def test_means_ranges_gains_and_losses(tmp_path: Path) -> None:
     text = page(experiment, tmp_path, rows)
     assert "| Standard | 2 | 91.0 (90.0–92.0) | 52.0 (50.0–54.0) | 40.0 (40.0–40.0) | 80.0 (80.0–80.0) |" in text
     assert "| Lipschitz loss · lam=1, bound=0.1 | 1 of 2 | 88.0 | 70.0 | 60.0 | 80.0 |" in text
-    assert "| Lipschitz loss · lam=1, bound=0.1 | ▼ 3.0 | ▲ 18.0 | ▲ 20.0 | 0.0 |" in text
+    assert "| Lipschitz loss · lam=1, bound=0.1 | ≈ −3.0 | ▲ 18.0 | ▲ 20.0 | ≈ 0.0 |" in text
     assert "| Lipschitz loss · lam=1, bound=0.3 | 0 of 2, 1 diverged | diverged | diverged" in text
     assert "**6 of 10 runs are not yet run.**" in text
     assert "| Lipschitz loss · lam=1, bound=0.1 | 12.5 |" in text
@@ -136,6 +138,17 @@ def test_means_ranges_gains_and_losses(tmp_path: Path) -> None:
         "# Standard (--seed 0, 1)",
     ):
         assert fact in text
+
+
+def test_runs_that_say_which_images_were_right_are_compared_image_by_image(tmp_path: Path) -> None:
+    """2 points of 360 images are no difference between shares, but 7 images lost and none gained are one."""
+    experiment = tiny(tmp_path)
+    rows = [row(experiment.cells[i], experiment, (0.9, 0.5, 0.4, 0.8)) for i in (0, 2)]
+    for i, one in enumerate(rows):
+        one["results"][0] |= {"accuracy": 1 - i * 7 / 360, "images": "ab", "right": pack(np.arange(360) >= 7 * i)}
+        one["results"][1] |= {"accuracy": 0.9 - i * 7 / 360}
+    text = page(experiment, tmp_path, rows)
+    assert "| Lipschitz loss · lam=1, bound=0.1 | ▼ 1.9 | ≈ −1.9 | ≈ 0.0 | ≈ 0.0 |" in text
 
 
 def test_curves_are_still_pictures_and_a_page_without_a_network(tmp_path: Path) -> None:
