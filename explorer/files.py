@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +18,28 @@ class WriteError(ExplorerError):
     def __init__(self, path: Path, error: OSError) -> None:
         self.reason = error.strerror or str(error) or "out of space"
         super().__init__(f"{path} could not be written ({self.reason}); nothing was left there.")
+
+
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)  # two letters at least: C:/ is a drive
+
+
+def user_path(name: str | Path) -> Path:
+    """A path as people write it: ``~`` is their home.
+
+    Args:
+        name: The path.
+
+    Returns:
+        The path; as it was written where it names an unknown user.
+
+    Raises:
+        ExplorerError: If it is an address such as https://...
+    """
+    if _ADDRESS.match(str(name)) and not Path(name).exists():
+        raise ExplorerError(
+            f"{str(name)[:200]} is an address; nothing is fetched from there: save it here, give its path."
+        )
+    return Path(os.path.expanduser(name))  # noqa: PTH111  # Path's own raises where the user is unknown
 
 
 @contextmanager

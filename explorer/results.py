@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from explorer.errors import ExplorerError
-from explorer.files import write_whole
+from explorer.files import user_path, write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,7 +128,7 @@ def check_out(path: str | Path) -> Path:
         ExplorerError: The ending is not a format of ``Result.save``, the folder does not exist, or a folder has that
             name.
     """
-    target = Path(path)
+    target = user_path(path)
     if target.suffix.lower() not in FORMATS:
         *most, last = FORMATS
         raise ExplorerError(f"{str(path)!r} does not name a format; end it with {', '.join(most)} or {last}.")

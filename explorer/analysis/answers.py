@@ -16,7 +16,7 @@ from explorer.analysis.measures import FeatureDistance, InputDistance
 from explorer.data import images
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
-from explorer.files import write_whole
+from explorer.files import user_path, write_whole
 from explorer.models import Card
 from explorer.results import Result, Results, percent
 
@@ -208,7 +208,7 @@ def check_pixels(path: str | Path, recipe: Recipe) -> Path:
         ExplorerError: If the ending is unknown, if PNG would round the recipe's pixels, or if the folder does not
             exist.
     """
-    target = Path(path)
+    target = user_path(path)
     if target.suffix.lower() not in {".png", ".npy"}:
         raise ExplorerError(f"{str(path)!r} cannot hold exact pixels; end it with .png (8 bits) or .npy (floats).")
     if target.suffix.lower() == ".png" and not recipe.quantised:

@@ -5,6 +5,7 @@ Heavy libraries are imported inside the commands, so that ``explorer --help`` an
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -17,13 +18,12 @@ from explorer import __version__
 from explorer.cli.analysis import compare, sweep, transfer, weaknesses
 from explorer.cli.experiment import experiment
 from explorer.cli.inputs import load_models, read_recipe
-from explorer.cli.options import Arch, AsJson, Device, Mean, Out, RecipeText, Seed, Std
+from explorer.cli.options import Arch, AsCsv, AsJson, Device, Mean, Names, Out, RecipeText, Seed, Std
 from explorer.cli.output import (
     check_outs,
     deliver,
+    deliver_records,
     forgive_encoding,
-    print_json,
-    print_parts,
     progress_bar,
     tell_warnings,
 )
@@ -36,7 +36,12 @@ from explorer.results import Result
 # The base of all complaints about a command line. Its home moved between typer's versions, BadParameter's did not.
 Complaint: type[Exception] = typer.BadParameter.mro()[2]
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 done, but the installation is broken, runs of an experiment failed, a package is missing or "
+    "the output cannot be written; 2 not done, one sentence on stderr says why; 130 interrupted."
+)
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, epilog=EXIT_CODES)
 
 
 @app.callback(invoke_without_command=True)
@@ -54,6 +59,7 @@ def root(
 def models(
     *,
     as_json: AsJson = False,
+    as_csv: AsCsv = False,
     gains: Annotated[bool, typer.Option("--gains", help="What each gains and loses against the standard one.")] = False,
     against: Annotated[str | None, typer.Option(help="With --gains: the model to compare with.")] = None,
     markdown: Annotated[bool, typer.Option(help="Print a Markdown table.")] = False,
@@ -66,27 +72,32 @@ def models(
     baseline = None if against is None else next((card for card in cards if card.name == against), None)
     if against is not None and baseline is None:
         raise ExplorerError(f"No shipped model is named {against!r}; 'explorer models' lists them.")
-    if as_json:
-        print_json([card.to_dict() for card in cards])
-    elif markdown:
+    if markdown and not as_json:
         print(tables.models_markdown(cards, gains=gains))
-    elif gains:
-        print_parts(tables.plain_table(*tables.gain_rows(cards, baseline)), "In points, with 95 % intervals.")
-    else:
-        print_parts(tables.models_table(cards))
+        return
+    records = [card.to_dict() for card in cards]
+    if gains and not as_json:
+        head, rows = tables.gain_rows(cards, baseline)
+        lines = [dict(zip(head, row, strict=True)) for row in rows]
+        shown = tables.plain_table(head, rows)
+        deliver_records(lines, lambda: [shown, "In points, with 95 % intervals."], as_json=False, as_csv=as_csv)
+        return
+    if as_csv:  # a line for each measured accuracy; cards hold hundreds of numbers
+        named = [({"model": c.name, "arch": c.arch, "method": c.method, "data": c.data}, c.results) for c in cards]
+        facts = ("recipe", "seed", "n", "accuracy")
+        records = [{**name, **{k: one.get(k) for k in facts}} for name, results in named for one in results]
+    deliver_records(records, lambda: [tables.models_table(cards)], as_json=as_json, as_csv=as_csv)
 
 
 @app.command()
-def distortions(*, as_json: AsJson = False) -> None:
+def distortions(*, as_json: AsJson = False, as_csv: AsCsv = False) -> None:
     """List the distortions with their amounts and units."""
     from explorer.cli import tables
     from explorer.distortions import DISTORTIONS
 
     known = list(DISTORTIONS.values())
-    if as_json:
-        print_json([{k: v for k, v in vars(d).items() if k != "function"} for d in known])
-    else:
-        print_parts(tables.distortions_table(known))
+    records = [{k: v for k, v in vars(d).items() if k != "function"} for d in known]
+    deliver_records(records, lambda: [tables.distortions_table(known)], as_json=as_json, as_csv=as_csv)
 
 
 app.command()(compare)
@@ -117,9 +128,11 @@ def evaluate(
     out: Out = None,
     *,
     as_json: AsJson = False,
+    as_csv: AsCsv = False,
     arch: Arch = None,
     mean: Mean = None,
     std: Std = None,
+    name: Names = None,
     device: Device = "auto",
 ) -> None:
     """Measure accuracy on a test set, clean or distorted, or run a whole suite.
@@ -138,7 +151,7 @@ def evaluate(
         raise ExplorerError(
             "--suite brings its own distortions, so that it goes without --recipe; give one of the two."
         )
-    loaded = load_models(models, arch, mean, std, device)
+    loaded = load_models(models, arch, mean, std, device, name)
     tell_warnings(loaded)
     dataset = load_dataset(data, split)
     found: Result
@@ -151,7 +164,7 @@ def evaluate(
             found = evaluation.evaluate_many(
                 loaded, dataset, chain, limit=limit, batch_size=batch_size, progress=progress
             )
-    deliver(found, out, as_json=as_json)
+    deliver(found, out, as_json=as_json, as_csv=as_csv)
 
 
 app.add_typer(survey, name="survey")
@@ -206,16 +219,14 @@ def serve(
 
 
 @app.command()
-def doctor(*, as_json: AsJson = False) -> None:
+def doctor(*, as_json: AsJson = False, as_csv: AsCsv = False) -> None:
     """Check the installation; print the command that repairs it."""
     from explorer.cli import tables
     from explorer.doctor import examine, healthy
 
     findings = examine()
-    if as_json:
-        print_json([vars(finding) for finding in findings])
-    else:
-        print_parts(tables.findings_text(findings))
+    records = [vars(finding) for finding in findings]
+    deliver_records(records, lambda: [tables.findings_text(findings)], as_json=as_json, as_csv=as_csv)
     if not healthy(findings):
         raise typer.Exit(1)
 
@@ -230,6 +241,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         Never.
     """
     forgive_encoding()
+    arguments = [_at_home(text) for text in (sys.argv[1:] if arguments is None else arguments)]
     command = typer.main.get_command(app)
     warnings.simplefilter("ignore", ExplorerWarning)  # results hold the warnings
     try:
@@ -240,9 +252,18 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _fail(error.format_message())  # type: ignore[attr-defined]  # all of typer's complaints have it
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(130)
+    except OSError as error:  # a full disk behind stdout; where files are read and written, errors are ours
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115  # Python would complain once more at its end
+        _fail(f"{error.strerror or error}: {error.filename or 'the output could not be written'}.", code=1)
     except ModuleNotFoundError as error:
         _fail(f"the package {error.name} is not installed; 'explorer doctor' shows how to get it.", code=1)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _at_home(text: str) -> str:
+    """``~`` at the start of an argument or of an option's value, which not every shell replaces."""
+    option, equals, value = text.partition("=") if text.startswith("--") else ("", "", text)
+    return f"{option}{equals}{os.path.expanduser(value)}" if value.startswith("~") else text  # noqa: PTH111
 
 
 def _fail(message: str, code: int = 2) -> NoReturn:

@@ -9,7 +9,21 @@ import typer
 
 from explorer import defaults
 from explorer.cli.inputs import load_models, open_picture, read_amount, read_names, read_numbers, read_recipe
-from explorer.cli.options import DEFAULT_MODELS, Arch, AsJson, Device, Image, Mean, Models, Out, RecipeText, Seed, Std
+from explorer.cli.options import (
+    DEFAULT_MODELS,
+    Arch,
+    AsCsv,
+    AsJson,
+    Device,
+    Image,
+    Mean,
+    Models,
+    Names,
+    Out,
+    RecipeText,
+    Seed,
+    Std,
+)
 from explorer.cli.output import check_outs, deliver, progress_bar, written
 
 
@@ -27,9 +41,11 @@ def compare(
     ] = None,
     *,
     as_json: AsJson = False,
+    as_csv: AsCsv = False,
     arch: Arch = None,
     mean: Mean = None,
     std: Std = None,
+    name: Names = None,
     device: Device = "auto",
 ) -> None:
     """Distort an image; ask several models about the same pixels."""
@@ -40,9 +56,9 @@ def compare(
     chain = read_recipe(recipe, seed)
     if pixels is not None:
         check_pixels(pixels, chain)
-    loaded = load_models(models, arch, mean, std, device)
+    loaded = load_models(models, arch, mean, std, device, name)
     found = analysis.compare(loaded, open_picture(image, loaded), chain, reference=pin)
-    deliver(found, out, as_json=as_json)
+    deliver(found, out, as_json=as_json, as_csv=as_csv)
     if pixels is not None:
         written(found.save_pixels(pixels))
 
@@ -58,9 +74,11 @@ def sweep(
     out: Out = None,
     *,
     as_json: AsJson = False,
+    as_csv: AsCsv = False,
     arch: Arch = None,
     mean: Mean = None,
     std: Std = None,
+    name: Names = None,
     device: Device = "auto",
 ) -> None:
     """Vary one distortion; see where each model's answer changes.
@@ -72,11 +90,11 @@ def sweep(
     check_outs(out)
     chain = read_recipe(recipe, seed)
     grid = read_numbers("--amounts", amounts)
-    loaded = load_models(models, arch, mean, std, device)
+    loaded = load_models(models, arch, mean, std, device, name)
     picture = open_picture(image, loaded)
     with progress_bar(distortion) as progress:
         found = analysis.sweep(loaded, picture, distortion, amounts=grid, recipe=chain, seeds=seeds, progress=progress)
-    deliver(found, out, as_json=as_json)
+    deliver(found, out, as_json=as_json, as_csv=as_csv)
 
 
 def weaknesses(
@@ -93,9 +111,11 @@ def weaknesses(
     out: Out = None,
     *,
     as_json: AsJson = False,
+    as_csv: AsCsv = False,
     arch: Arch = None,
     mean: Mean = None,
     std: Std = None,
+    name: Names = None,
     device: Device = "auto",
 ) -> None:
     """Find the least distortion that breaks or separates models.
@@ -107,11 +127,11 @@ def weaknesses(
     check_outs(out)
     chain = read_recipe(recipe, seed)
     names = read_names(distortions) if distortions else None
-    loaded = load_models(models, arch, mean, std, device)
+    loaded = load_models(models, arch, mean, std, device, name)
     picture = open_picture(image, loaded)
     with progress_bar("searching") as progress:
         found = analysis.weaknesses(loaded, picture, goal=goal, distortions=names, recipe=chain, progress=progress)
-    deliver(found, out, as_json=as_json)
+    deliver(found, out, as_json=as_json, as_csv=as_csv)
 
 
 def transfer(
@@ -124,9 +144,11 @@ def transfer(
     out: Out = None,
     *,
     as_json: AsJson = False,
+    as_csv: AsCsv = False,
     arch: Arch = None,
     mean: Mean = None,
     std: Std = None,
+    name: Names = None,
     device: Device = "auto",
 ) -> None:
     """Craft an attack on each model; show it to all of them."""
@@ -135,8 +157,8 @@ def transfer(
     check_outs(out)
     chain = read_recipe(recipe, seed)
     strength = read_amount(attack, amount)
-    loaded = load_models(models, arch, mean, std, device)
+    loaded = load_models(models, arch, mean, std, device, name)
     picture = open_picture(image, loaded)
     with progress_bar(attack) as progress:
         found = analysis.transfer(loaded, picture, attack, strength, recipe=chain, progress=progress)
-    deliver(found, out, as_json=as_json)
+    deliver(found, out, as_json=as_json, as_csv=as_csv)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from explorer.cli.options import AsJson, Device
-from explorer.cli.output import print_json, print_parts, progress_bar
+from explorer.cli.options import AsCsv, AsJson, Device
+from explorer.cli.output import print_csv, print_json, print_parts, progress_bar
 from explorer.errors import ExplorerError
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def run(
         bool, typer.Option("--restart/--resume", help="Forget unfinished runs instead of going on with them.")
     ] = False,
     as_json: AsJson = False,
+    as_csv: AsCsv = False,
 ) -> None:
     """Do all runs that are not finished; stop it as you like, the same command goes on."""
     from explorer.experiments import runs
@@ -104,6 +105,12 @@ def run(
     write_page(found, folder)
     if as_json:
         print_json(vars(outcome))
+    elif as_csv:
+        done = [{"run": cell, "state": "finished"} for cell in (*outcome.before, *outcome.finished)]
+        left = [{"run": cell, "state": "stopped"} for cell in outcome.stopped]
+        print_csv(
+            [*done, *left, *({"run": cell, "state": "failed", "why": why} for cell, why in outcome.failed.items())]
+        )
     else:
         print_parts(*_lines(outcome, again, folder / f"{found.stem}.md"))
     if outcome.failed:
@@ -122,6 +129,7 @@ def plan(
         bool, typer.Option("--time/--no-time", help="Time a few real steps of each configuration.")
     ] = True,
     as_json: AsJson = False,
+    as_csv: AsCsv = False,
 ) -> None:
     """List the runs, what is done of them, and what the rest will take on this device; nothing is downloaded."""
     from explorer.cli.tables import plain_table
@@ -139,12 +147,15 @@ def plan(
         made = make_plan(
             found, cells, folder=work / found.stem, results=kept, device=where, timed=timed, progress=progress
         )  # fmt: skip
+    listed = [
+        {"cell": one.cell.id, "title": one.cell.title, "seed": one.cell.config.seed, "state": one.state,
+         "epochs": one.epochs, "seconds": one.seconds}
+        for one in made.runs
+    ]  # fmt: skip
+    if as_csv:
+        print_csv(listed)
+        return
     if as_json:
-        listed = [
-            {"cell": one.cell.id, "title": one.cell.title, "seed": one.cell.config.seed, "state": one.state,
-             "epochs": one.epochs, "seconds": one.seconds}
-            for one in made.runs
-        ]  # fmt: skip
         print_json({"runs": listed, "seconds": made.seconds, "absent": made.absent, "hardware": hardware(where)})
         return
     settings: dict[str, list[Planned]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -56,9 +57,9 @@ def read_model_names(texts: Sequence[str]) -> list[str]:
     for text in texts:
         parts = text.split(",")
         while parts:
-            ends = (end for end in range(len(parts), 1, -1) if Path(",".join(parts[:end]).strip()).is_file())
-            end = next(ends, 1)
-            names.append(",".join(parts[:end]).strip())
+            joined = {end: os.path.expanduser(",".join(parts[:end]).strip()) for end in range(len(parts), 0, -1)}  # noqa: PTH111
+            end = next((end for end, path in joined.items() if end == 1 or Path(path).is_file()), 1)
+            names.append(joined[end])
             parts = parts[end:]
     return [name for name in names if name]
 
@@ -105,7 +106,12 @@ def read_amount(distortion: str, text: str | None) -> float:
 
 
 def load_models(
-    names: Sequence[str], arch: str | None, mean: str | None, std: str | None, device: str
+    names: Sequence[str],
+    arch: str | None,
+    mean: str | None,
+    std: str | None,
+    device: str,
+    called: Sequence[str] | None = None,
 ) -> list[Classifier]:
     """Load the models of a command.
 
@@ -115,6 +121,7 @@ def load_models(
         mean: Their normalisation mean, numbers separated by commas.
         std: Their normalisation standard deviation.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        called: Names for the models that are given by path, in their order.
 
     Returns:
         The models.
@@ -124,7 +131,7 @@ def load_models(
             path.
     """
     from explorer.models import load_model
-    from explorer.models.reading import distinct_names
+    from explorer.models.reading import distinct_names, renamed
 
     described: dict[str, Any] = {"arch": arch, "mean": read_numbers("--mean", mean), "std": read_numbers("--std", std)}
     listed = read_model_names(names)
@@ -134,7 +141,12 @@ def load_models(
     if any(value is not None for value in described.values()) and not paths:
         raise ExplorerError("--arch, --mean and --std describe a checkpoint opened by path, but none was given.")
     models = [load_model(name, device=device, **(described if name in paths else {})) for name in listed]
-    return cast("list[Classifier]", distinct_names(models, listed))
+    if not called:
+        return cast("list[Classifier]", distinct_names(models, listed))
+    if len(new := read_names(called)) != len(paths):
+        raise ExplorerError(f"--name names the {len(paths)} models opened by path, but {len(new)} names were given.")
+    given = iter(new)
+    return [renamed(model, next(given)) if name in paths else model for model, name in zip(models, listed, strict=True)]
 
 
 def open_picture(text: str, models: Sequence[Classifier]) -> Picture:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,6 +55,39 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=not unicode, allow_nan=False))
 
 
+def print_csv(records: Sequence[Mapping[str, Any]]) -> None:
+    """Print records as CSV on stdout; a column for every key that occurs, and JSON where a value is no number or text.
+
+    Args:
+        records: Plain values by name.
+    """
+    columns = list(dict.fromkeys(key for record in records for key in record))
+    writer = csv.DictWriter(sys.stdout, columns, lineterminator="\n")
+    writer.writeheader()
+    for record in records:
+        nested = {k: json.dumps(v, ensure_ascii=False) for k, v in record.items() if isinstance(v, dict | list | tuple)}
+        writer.writerow({**record, **nested})
+
+
+def deliver_records(
+    records: Sequence[Mapping[str, Any]], parts: Callable[[], Sequence[RenderableType]], *, as_json: bool, as_csv: bool
+) -> None:
+    """Print a list of records in the form that was asked for.
+
+    Args:
+        records: Plain values by name.
+        parts: Makes what people read.
+        as_json: Whether to print JSON.
+        as_csv: Whether to print CSV.
+    """
+    if as_json:
+        print_json(records)
+    elif as_csv:
+        print_csv(records)
+    else:
+        print_parts(*parts())
+
+
 def check_outs(out: Sequence[Path] | None) -> None:
     """Check every ``--out`` before anything is computed.
 
@@ -66,17 +100,22 @@ def check_outs(out: Sequence[Path] | None) -> None:
         check_out(path)
 
 
-def deliver(found: Result, out: Sequence[Path] | None, *, as_json: bool) -> None:
+def deliver(found: Result, out: Sequence[Path] | None, *, as_json: bool, as_csv: bool) -> None:
     """Print a result and save it.
 
     Args:
         found: The result.
         out: Files to save it in; the ending decides the format.
         as_json: Whether to print JSON in place of tables.
+        as_csv: Whether to print CSV.
     """
     from explorer.cli import tables
+    from explorer.results import FORMATS
 
-    print_json(found.to_dict()) if as_json else print_parts(*tables.result_parts(found))
+    if as_csv:
+        print(FORMATS[".csv"](found).decode(), end="")
+    else:
+        print_json(found.to_dict()) if as_json else print_parts(*tables.result_parts(found))
     for path in out or ():
         written(found.save(path))
 

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from explorer.cli.inputs import load_models, read_names, read_numbers
-from explorer.cli.options import Arch, AsJson, Device, Mean, Models, Out, Std
-from explorer.cli.output import check_outs, print_json, print_parts, progress_bar, tell_warnings, written
+from explorer.cli.options import Arch, AsCsv, AsJson, Device, Mean, Models, Names, Out, Std
+from explorer.cli.output import check_outs, print_csv, print_json, print_parts, progress_bar, tell_warnings, written
 from explorer.errors import ExplorerError
 
 survey = typer.Typer(help="Find failure cases over a whole data set: run, show, report, export.", no_args_is_help=True)
@@ -53,9 +53,11 @@ def run(
     floats: Annotated[bool, typer.Option("--float", help="Do not round distorted pixels to 8 bits.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it will take.")] = False,
     as_json: AsJson = False,
+    as_csv: AsCsv = False,
     arch: Arch = None,
     mean: Mean = None,
     std: Std = None,
+    name: Names = None,
     device: Device = "auto",
 ) -> None:
     """Ask models about every image of a data set under every distortion; stop it and run it again as you like."""
@@ -69,7 +71,7 @@ def run(
     numbers = read_numbers("--seeds", seeds) or []
     if any(number != int(number) for number in numbers):
         raise ExplorerError(f"--seeds takes whole numbers separated by commas, not {seeds!r}.")
-    loaded = load_models(models, arch, mean, std, device)
+    loaded = load_models(models, arch, mean, std, device, name)
     tell_warnings(loaded)
     dataset = open_dataset(data)
     plan = make_plan(
@@ -89,16 +91,19 @@ def run(
         takes = cost(loaded, dataset, plan, finished_images(plan, out))
         forecast = {"rows": takes.rows, "bytes": takes.bytes, "minutes": takes.seconds / 60}
         words = f"{takes.rows:,} rows, about {takes.bytes / 1e6:,.1f} MB and {takes.seconds / 60:,.1f} minutes to go"
-        print_json(forecast) if as_json else print_parts(words)
+        print_json(forecast) if as_json else print_csv([forecast]) if as_csv else print_parts(words)
         return
     with progress_bar(f"{len(plan.conditions)} conditions, {plan.rows} images") as progress:
         spread = ray_workers(workers) if engine == "ray" else None
         store = run_survey(loaded, dataset, plan, out, progress=progress, engine=spread)
     sample = Sample.of(loaded, dataset, limit)
     sample.unread = store.unread()
+    found = {"folder": str(out), "rows": plan.answers, "unread": sample.unread}
+    found |= {"sample": sample.words, "warnings": sample.notes}
     if as_json:
-        found = {"folder": str(out), "rows": plan.answers, "unread": sample.unread}
-        print_json({**found, "sample": sample.words, "warnings": sample.notes})
+        print_json(found)
+    elif as_csv:
+        print_csv([found])
     else:
         print_parts(
             *([f"{dataset.name}: {sample.words}"] if sample.words else []),
@@ -119,6 +124,7 @@ def show(
     listed: Annotated[bool, typer.Option("--list", help="List the ready-made tables.")] = False,
     out: Out = None,
     as_json: AsJson = False,
+    as_csv: AsCsv = False,
 ) -> None:
     """Ask a survey: a ready-made table, or SQL."""
     from explorer.cli import tables
@@ -127,17 +133,22 @@ def show(
     from explorer.survey.frame import View
 
     if listed:
-        print_json(VIEWS) if as_json else print_parts(
-            tables.plain_table(["view", "what it shows"], list(VIEWS.items()))
-        )
+        head = ["view", "what it shows"]
+        if as_json:
+            print_json(VIEWS)
+        elif as_csv:
+            print_csv([dict(zip(head, row, strict=True)) for row in VIEWS.items()])
+        else:
+            print_parts(tables.plain_table(head, list(VIEWS.items())))
         return
     check_outs(out)
     found = Survey(folder)
     frame = View.of(found.sql(sql), "query") if sql else found.view(view, baseline=baseline, other=other, limit=limit)
     for path in out or ():
         written(frame.save(path))
-    if as_json:
-        print_json(plain_records(frame if limit is None else frame.head(limit)))
+    if as_json or as_csv:
+        records = plain_records(frame if limit is None else frame.head(limit))
+        print_json(records) if as_json else print_csv(records)
         return
     shown = frame.head(limit or SHOWN)
     rest = len(frame) - len(shown)

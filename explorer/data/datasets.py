@@ -25,6 +25,7 @@ from explorer.data.foreign import read_foreign
 from explorer.data.manifest import is_manifest
 from explorer.data.sampling import class_by_class, held_out, mixed_order
 from explorer.errors import ExplorerError
+from explorer.files import user_path
 from explorer.registry import Registry
 
 cache_folder = published.cache_folder
@@ -184,10 +185,10 @@ def open_dataset(name: Any, split: str | None = None) -> Dataset:
 
 def _find_file(name: str) -> Path | None:
     """Where a name points; None where nothing is there, nor can be: names too long for a path, of unknown users."""
+    path = user_path(name)
     try:
-        path = Path(name).expanduser()
         return path if path.exists() else None
-    except (OSError, RuntimeError, ValueError):
+    except (OSError, ValueError):
         return None
 
 

@@ -13,6 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
 from explorer.errors import ExplorerError
+from explorer.files import user_path
 
 MAX_BYTES = 50 * 2**20
 """Files above this size are refused unread."""
@@ -182,10 +183,10 @@ def _open_heic(data: bytes) -> Image.Image:
 def _read_bytes(source: Any) -> bytes:
     if isinstance(source, (str, Path)):
         try:
-            size = Path(source).stat().st_size
-            if size > MAX_BYTES:
+            path = user_path(source)
+            if path.stat().st_size > MAX_BYTES:
                 raise _too_many_bytes()
-            data = Path(source).read_bytes()
+            data = path.read_bytes()
         except (OSError, ValueError) as error:
             if isinstance(error, ExplorerError):
                 raise

@@ -16,7 +16,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from explorer.errors import ExplorerError
-from explorer.files import write_whole
+from explorer.files import user_path, write_whole
 from explorer.models.classifier import Card, Classifier
 from explorer.models.external import external_card
 from explorer.models.methods import METHODS
@@ -226,10 +226,9 @@ def file_sha256(path: Path) -> str:
 
 
 def _find(name: str) -> Path:
-    try:
-        path = Path(name).expanduser()
-    except RuntimeError:
-        raise ExplorerError(f"There is no file {name[:200]}: the path names an unknown user.") from None
+    path = user_path(name)
+    if path.parts[:1] and path.parts[0].startswith("~") and not path.exists():
+        raise ExplorerError(f"There is no file {name[:200]}: the path names an unknown user.")
     if path.suffix == ".safetensors" or path.suffix in TORCH_SUFFIXES:
         if path.is_file():
             return path

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
-from pathlib import PurePath
 from typing import Any
 
 import torch
@@ -66,7 +65,7 @@ class Card:
     @property
     def title(self) -> str:
         """Its name on screen: the title of its method, or the name of its file where the method is not known."""
-        return PurePath(self.name).stem if self.external else method_title(self.method)
+        return self.name.rpartition("/")[2] if self.external else method_title(self.method)
 
     def to_dict(self) -> dict[str, Any]:
         """The card as a JSON object.

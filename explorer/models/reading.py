@@ -142,7 +142,7 @@ def distinct_names(models: Sequence[nn.Module], given: Sequence[ModelLike]) -> l
             continue  # one file, or a file that was given twice: that is refused later
         length = next(n for n in range(1, 1 + max(map(len, endings))) if len({e[:n] for e in endings}) == len(endings))
         for i, ending in same.items():
-            found[i] = _renamed(cast("Classifier", found[i]), "/".join(ending[:length][::-1]))
+            found[i] = renamed(cast("Classifier", found[i]), "/".join(ending[:length][::-1]))
     return found
 
 
@@ -206,10 +206,19 @@ def _called(name: str, model: nn.Module) -> Opened:
     """The model under that name; a loaded one is copied without its weights, not changed."""
     if not isinstance(model, Classifier):
         return name, model
-    return model if model.name == name else _renamed(model, name)
+    return model if model.name == name else renamed(model, name)
 
 
-def _renamed(model: Classifier, name: str) -> Classifier:
-    renamed = copy.copy(model)
-    renamed.card = replace(model.card, name=name)
-    return renamed
+def renamed(model: Classifier, name: str) -> Classifier:
+    """The same model under another name.
+
+    Args:
+        model: The model, which is not changed.
+        name: The name.
+
+    Returns:
+        A model that shares its weights.
+    """
+    other = copy.copy(model)
+    other.card = replace(model.card, name=name)
+    return other

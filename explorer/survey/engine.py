@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from explorer.data.datasets import Dataset, load_dataset
 from explorer.data.reading import read_rows, stream
 from explorer.errors import ExplorerError
+from explorer.files import user_path
 from explorer.models import Classifier
 from explorer.models.inference import labelled
 from explorer.progress import Progress
@@ -75,6 +76,7 @@ def run(
     """
     if tuple(map(fingerprint, models)) != plan.weights:
         raise ExplorerError("The models are not those of the plan; make a new plan.")
+    out = user_path(out)
     data, store = labelled(load_dataset(data), models), Store(out)
     try:
         out.mkdir(parents=True, exist_ok=True)

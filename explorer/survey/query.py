@@ -7,11 +7,13 @@ its answer to the clean image.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from explorer.errors import ExplorerError
+from explorer.files import user_path
 from explorer.survey.plan import Plan
 from explorer.survey.store import ROWS, Store
 
@@ -88,7 +90,7 @@ class Survey:
 
     def __init__(self, folder: str | Path) -> None:
         """ExplorerError where there is no survey in ``folder``."""
-        self.folder = Path(folder)
+        self.folder = user_path(folder)
         self.store = Store(self.folder)
         self.plan: Plan = self.store.plan
 
@@ -207,13 +209,15 @@ class Survey:
         )
         connection.execute("SET enable_progress_bar = false")
         # $1 in a view is not allowed: the names are quoted here, and come from our own folder listing
-        listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+        listed = ", ".join(_quoted(_literal(file)) for file in files)
         # a folder called seed=7 is a name, no column
         connection.execute(f"CREATE VIEW rows AS FROM read_parquet([{listed}], hive_partitioning = false)")
         connection.execute("CREATE TABLE amounts (distortion VARCHAR, amount DOUBLE, mild INT)")
         connection.executemany("INSERT INTO amounts VALUES (?, ?, ?)", self.mildness())
         connection.execute(_MACROS)
-        connection.execute("SET allowed_directories = [$folder]".replace("$folder", _quoted(str(self.folder / ROWS))))
+        rows = str(self.folder / ROWS)
+        allowed = ", ".join(map(_quoted, (rows, _literal(rows))))
+        connection.execute("SET allowed_directories = [$folder]".replace("$folder", allowed))
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         return connection
@@ -236,6 +240,11 @@ class Survey:
             ordered = sorted(amounts, key=lambda amount: (abs(amount - identity), amount))
             found += [(name, amount, i) for i, amount in enumerate(ordered)]
         return found
+
+
+def _literal(path: str) -> str:
+    """A path in which ``*``, ``?`` and ``[`` are no patterns, so that other folders do not match."""
+    return re.sub(r"[*?[]", r"[\g<0>]", path)
 
 
 def _quoted(text: str) -> str:
