@@ -23,7 +23,7 @@ from explorer.models import Classifier
 from explorer.results import Result
 
 HALF_LABEL_DISTANCE = math.sqrt(2) / 2
-"""Half the distance between two one-hot labels, which are the corners the network's answer is drawn to."""
+"""Half the distance between two one-hot labels: the corners that probabilities are drawn to; logits are not."""
 
 DIRECTIONS = 16
 """Gaussian directions per image."""

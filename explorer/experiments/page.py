@@ -94,7 +94,9 @@ def _group(experiment: Experiment, group: Sequence[Line], recipes: Sequence[str]
     if slopes := tables.theorem(group):
         yield "### Theorem 1, measured"
         yield (
-            "A network that is L-Lipschitz everywhere keeps its answer within the radius √2 / (2 L) around an image. "
+            "A network whose probabilities are L-Lipschitz everywhere, and one-hot at an image, keeps its "
+            "answer within the radius √2 / (2 L) around it. For logits, measured here, this is no theorem: with a "
+            "margin m of the true logit over the next it keeps the answer within m / (√2 L) only. "
             "The loss only asks for a slope below L along random noise. Here the local slope of the logits around "
             "correctly classified images is estimated along 16 noise directions and by gradient ascent, in the units "
             "of normalised input, and each image is attacked within the radius that L would grant. L in brackets: not "
