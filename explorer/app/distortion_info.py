@@ -23,6 +23,7 @@ def describe(distortion: Distortion, sides: list[int]) -> dict[str, Any]:
     return {
         **distortion_words(distortion),
         "help": f"{distortion.help} {WHOLE}" if distortion.norm == "linf" else distortion.help,
+        "family": distortion.family,
         "default": distortion.default,
         "adversarial": distortion.adversarial,
         "searched": distortion.searched,
@@ -41,5 +42,6 @@ def _range(distortion: Distortion, side: int) -> dict[str, Any]:
         "identity": mild,
         "inverted": strong < mild and not distortion.two_sided,  # mild on the left, strong on the right
         "severities": list(severities) if severities else None,
+        "amounts": list(distortion.amounts_at(side)),  # what a survey asks about where none are named
         "published": distortion.published_at(side),  # the data set that the severities are those of
     }

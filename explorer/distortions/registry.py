@@ -228,6 +228,18 @@ class Distortion:
             return published
         return tuple(self.identity + (amount - self.identity) * side / own_side for amount in published)
 
+    def amounts_at(self, side: int) -> tuple[float, ...]:
+        """Amounts for one image size, where nobody names any.
+
+        Args:
+            side: Side of the image in px.
+
+        Returns:
+            The published severities, else five even steps over the slider's range.
+        """
+        mild, strong = self.span(side)
+        return self.severities_at(side) or tuple(mild + (strong - mild) * i / 5 for i in range(1, 6))
+
     def check(self, amount: float) -> float:
         """Check an amount.
 

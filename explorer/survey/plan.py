@@ -21,9 +21,6 @@ from explorer.models import inference as inputs
 SCHEMA = 1
 """Raised whenever the meaning of a column changes: rows of two schemas are never mixed."""
 
-STEPS = 5
-"""Amounts of a distortion for which neither the caller nor a publication names any."""
-
 SHARD_ROWS = 20_000
 """Rows of a shard at least, so that there are not too many files; what a kill may lose."""
 
@@ -293,9 +290,7 @@ def _conditions(
         elif amounts is not None:
             chosen = [distortion.check(amount) for amount in amounts]
         else:
-            mild, strong = distortion.span(side)
-            even = [mild + (strong - mild) * i / STEPS for i in range(1, STEPS + 1)]
-            chosen = list(distortion.severities_at(side) or even)
+            chosen = list(distortion.amounts_at(side))
         for seed in seeds if distortion.random else seeds[:1]:
             Recipe((), seed)  # complains of what is no seed
             found += [Condition(distortion.name, amount, seed) for amount in chosen]

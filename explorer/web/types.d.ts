@@ -73,6 +73,8 @@ export interface Range {
   identity: number;
   inverted: boolean;
   severities: number[] | null;
+  /** What a survey asks about where none are named. */
+  amounts: number[];
   /** The data set that the severities were published for. */
   published: string | null;
 }
@@ -86,6 +88,8 @@ export interface Distortion extends Unit {
   title: string;
   help: string;
   unit: string;
+  /** Group in menus, such as "noise". */
+  family: string;
   default: number;
   adversarial: boolean;
   searched: boolean;
@@ -632,6 +636,7 @@ export interface SurveyParts {
   notice: Notice;
   jobs: Jobs;
   catalogue: Catalogue;
+  state: () => State;
   ran: (key: string | null) => void;
 }
 /** Accuracy of both models under one distortion, with intervals and an exact paired test. */

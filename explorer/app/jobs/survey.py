@@ -15,6 +15,7 @@ from explorer.app.jobs.registry import job
 from explorer.app.validation import Request, Sentence
 from explorer.data.datasets import Dataset
 from explorer.errors import ExplorerError
+from explorer.evaluation.sample import Sample
 from explorer.models import Classifier
 from explorer.progress import Progress
 from explorer.survey import Plan, cost, finished_images, make_plan, run
@@ -82,8 +83,8 @@ def survey_cost(context: Context, request: PlanRequest, progress: Progress) -> d
     """Estimate what a new survey takes.
 
     Returns:
-        {"rows", "bytes", "seconds", "folder", "done", "images", "conditions"}; ``done``: images that an earlier run of
-        the same plan has finished.
+        {"rows", "bytes", "seconds", "folder", "done", "images", "conditions", "notes"}; ``done``: images that an
+        earlier run of the same plan has finished; ``notes``: what there is to say of the images, one sentence each.
 
     Raises:
         ExplorerError: If there is no such survey.
@@ -92,8 +93,9 @@ def survey_cost(context: Context, request: PlanRequest, progress: Progress) -> d
     out = _folder(context, plan)
     done = finished_images(plan, out)
     takes = cost(models, data, plan, done)
-    found = {"rows": takes.rows, "bytes": takes.bytes, "seconds": takes.seconds}
-    return {**found, "folder": str(out), "done": done, "images": plan.rows, "conditions": len(plan.conditions)}
+    found: dict[str, Any] = {"rows": takes.rows, "bytes": takes.bytes, "seconds": takes.seconds}
+    found |= {"folder": str(out), "done": done, "images": plan.rows, "conditions": len(plan.conditions)}
+    return {**found, "notes": Sample.of(models, data, plan.rows).notes}
 
 
 @job("survey_run", RunRequest)

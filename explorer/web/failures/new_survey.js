@@ -1,14 +1,18 @@
 // The window "New survey": what to ask, what it will take, then the run with how far it is and a way to stop it.
 
-/** @import { Family, SurveyParts } from "../types.d.ts" */
+/** @import { Distortion, Family, SurveyParts } from "../types.d.ts" */
 
 import { openDialog } from "../shared/dialog.js";
 import { labelled, make, smallButton } from "../shared/dom.js";
-import { count } from "../shared/format.js";
+import { count, plain } from "../shared/format.js";
+
+const FIRST = ["gaussian_noise", "jpeg"]; // where nothing is on screen
+const REST_MS = 600;
 
 /** @type {(parts: SurveyParts) => void} */
-export function openNewSurvey({ notice, jobs, catalogue, ran }) {
+export function openNewSurvey({ notice, jobs, catalogue, state, ran }) {
   const families = catalogue.families;
+  const shown = state(); // on the page Explore: what the window opens with
   const family = make(
     "select",
     { class: "small-button", "aria-label": "Trained on" },
@@ -22,7 +26,7 @@ export function openNewSurvey({ notice, jobs, catalogue, ran }) {
     step: 1,
     value: 500,
     "aria-label": "Images at most",
-    title: "The first ones of the data set; empty takes all",
+    title: "Of a folder a sample with every class, of a benchmark the first ones; empty takes all",
   });
   const seeds = make("input", {
     type: "text",
@@ -32,12 +36,7 @@ export function openNewSurvey({ notice, jobs, catalogue, ran }) {
   });
   const rows = make("div", { class: "f-distortions", role: "group", "aria-label": "Distortions" });
   const message = make("div", { class: "f-report", role: "status" });
-  const estimate = smallButton("What will it take?", "Try it on a few images: rows, size, time", price);
-  const begin = make(
-    "button",
-    { class: "small-button strong", disabled: true, title: "Check the cost first" },
-    "Start",
-  );
+  const begin = make("button", { class: "small-button strong", disabled: true }, "Start");
   const dialog = openDialog(
     "New survey",
     make(
@@ -51,50 +50,65 @@ export function openNewSurvey({ notice, jobs, catalogue, ran }) {
       make(
         "div",
         { class: "f-field" },
-        make("span", {}, "Distortions; amounts in their units, empty: the published severities"),
+        make("span", {}, "Distortions; other amounts, separated by commas, in place of those shown"),
         rows,
       ),
     ),
     message,
-    make("div", { class: "turn" }, estimate, begin),
+    make("div", { class: "turn" }, begin),
   );
   dialog.classList.add("f-window");
   /** @type {object | null} */
   let priced = null; // the question whose cost is shown
+  let waiting = 0;
 
-  for (const [name, distortion] of Object.entries(catalogue.distortions)) {
-    const check = make("input", { type: "checkbox", value: name });
-    const amounts = make("input", {
-      type: "text",
-      "aria-label": `Amounts of ${distortion.title}`,
-      placeholder: `${distortion.sign}: usual`,
-      title: `${distortion.unit}; numbers separated by commas`,
-    });
-    amounts.disabled = true;
-    check.checked = ["gaussian_noise", "jpeg"].includes(name);
-    amounts.disabled = !check.checked;
-    check.addEventListener("change", () => (amounts.disabled = !check.checked));
-    rows.append(make("div", { title: distortion.help }, make("label", {}, check, distortion.title), amounts));
+  const chain = shown.steps.filter(({ on }) => on);
+  /** @type {HTMLInputElement[]} */
+  const fields = [];
+  for (const [group, members] of byFamily(catalogue.distortions)) {
+    rows.append(make("h4", {}, group));
+    for (const [name, distortion] of members) {
+      const check = make("input", { type: "checkbox", value: name });
+      const amounts = make("input", { type: "text", "aria-label": `Amounts of ${distortion.title}`, "data-of": name });
+      check.checked = chain.length ? chain.some((step) => step.name === name) : FIRST.includes(name);
+      amounts.disabled = !check.checked;
+      check.addEventListener("change", () => (amounts.disabled = !check.checked));
+      fields.push(amounts);
+      rows.append(make("div", { title: distortion.help }, make("label", {}, check, distortion.title), amounts));
+    }
   }
+  family.value = shown.family;
   family.addEventListener("change", fit);
-  dialog.addEventListener("input", () => {
-    priced = null;
-    begin.disabled = true;
+  dialog.addEventListener("input", priceSoon);
+  dialog.addEventListener("close", () => {
+    clearTimeout(waiting);
+    jobs.cancel("survey-cost");
   });
-  dialog.addEventListener("close", () => jobs.cancel("survey-cost"));
   begin.addEventListener("click", () => {
     const question = priced ?? read();
     dialog.close();
     runSurvey({ notice, jobs, question, title: "New survey", ran });
   });
   fit();
+  void price();
+
+  // Another choice: what it takes is asked once the hand rests.
+  function priceSoon() {
+    priced = null;
+    begin.disabled = true;
+    clearTimeout(waiting);
+    waiting = setTimeout(price, REST_MS);
+  }
 
   function fit() {
     const chosen = /** @type {Family} */ (families.find(({ key }) => key === family.value));
+    const asked = chosen.key === shown.family ? shown.models : chosen.defaults; // the baseline first
+    const rest = chosen.models.filter(({ name }) => !asked.includes(name));
+    const first = asked.flatMap((name) => chosen.models.filter((model) => model.name === name));
     models.replaceChildren(
-      ...chosen.models.map(({ name, title, subtitle, help }) => {
+      ...[...first, ...rest].map(({ name, title, subtitle, help }) => {
         const check = make("input", { type: "checkbox", value: name });
-        check.checked = chosen.defaults.includes(name);
+        check.checked = asked.includes(name);
         return make("label", { title: `${name}: ${help}` }, check, [title, subtitle].filter(Boolean).join(" · "));
       }),
     );
@@ -105,6 +119,23 @@ export function openNewSurvey({ notice, jobs, catalogue, ran }) {
         make("option", { value: name }, title),
       ),
     );
+    const open = shown.picture.dataset;
+    if (open && sets.some(({ name }) => name === open)) data.value = open;
+    for (const amounts of fields) {
+      const { name, ...distortion } = {
+        name: amounts.dataset.of ?? "",
+        ...catalogue.distortions[amounts.dataset.of ?? ""],
+      };
+      const usual = distortion.sides[chosen.size].amounts;
+      const more = chain.filter(
+        (step) => step.name === name && !usual.some((one) => Math.abs(one - step.amount) < 1e-9),
+      );
+      /** @type {(values: number[]) => string} */
+      const written = (values) => values.map((value) => plain(value * distortion.factor)).join(", ");
+      amounts.placeholder = written(usual);
+      amounts.title = `${distortion.unit}; numbers separated by commas. Empty: ${written(usual)}`;
+      amounts.value = more.length ? written([...usual, ...more.map(({ amount }) => amount)].sort((a, b) => a - b)) : "";
+    }
     if (!sets.length) tell("No data set with classes is here; fetch one in Explore, under Data set.", true);
   }
 
@@ -115,8 +146,8 @@ export function openNewSurvey({ notice, jobs, catalogue, ran }) {
         .split(/[,;\s]+/)
         .filter(Boolean)
         .map((part) => Number(part.replace("−", "-")));
-    const fields = [...rows.children].map((row) => [...row.querySelectorAll("input")]);
-    const checked = fields.filter(([check]) => check.checked);
+    const both = [...rows.querySelectorAll("div")].map((row) => [...row.querySelectorAll("input")]);
+    const checked = both.filter(([check]) => check.checked);
     const distortions = checked.map(([check, amounts]) => {
       const found = numbers(amounts.value);
       const { factor } = catalogue.distortions[check.value];
@@ -134,11 +165,9 @@ export function openNewSurvey({ notice, jobs, catalogue, ran }) {
   async function price() {
     const question = read();
     tell("Trying a few images …");
-    estimate.disabled = true;
     const found = await jobs.run("survey_cost", question, { key: "survey-cost" });
-    estimate.disabled = false;
-    if (!found || found.error) return tell(found?.error ?? "", true);
-    if (JSON.stringify(question) !== JSON.stringify(read())) return tell("");
+    if (!found || JSON.stringify(question) !== JSON.stringify(read())) return; // a newer question is on its way
+    if (found.error) return tell(found.error, true);
     priced = question;
     begin.disabled = false;
     begin.textContent = found.done ? (found.done < found.images ? "Go on" : "Open") : "Start";
@@ -148,9 +177,8 @@ export function openNewSurvey({ notice, jobs, catalogue, ran }) {
         : `${(found.seconds / 60).toFixed(1)} minutes`;
     const before = found.done ? ` ${count(found.done)} of ${count(found.images)} images are finished already.` : "";
     tell(
-      `${count(found.rows)} rows (${count(found.images)} images, ${found.conditions} conditions), about ${(found.bytes / 1e6).toFixed(1)} MB and ${minutes} of work.${before} Written to ${found.folder}.`,
+      `${count(found.rows)} rows (${count(found.images)} images, ${found.conditions} conditions), about ${(found.bytes / 1e6).toFixed(1)} MB and ${minutes} of work.${before} Written to ${found.folder}.${found.notes.map((/** @type {string} */ note) => ` ${note}`).join("")}`,
     );
-    begin.focus();
   }
 
   /** @type {(sentence: string, alert?: boolean) => void} */
@@ -160,8 +188,19 @@ export function openNewSurvey({ notice, jobs, catalogue, ran }) {
   }
 }
 
+// Distortions in the order of their families, those of a family together.
+/** @type {(distortions: Record<string, Distortion>) => Map<string, [string, Distortion][]>} */
+function byFamily(distortions) {
+  /** @type {Map<string, [string, Distortion][]>} */
+  const groups = new Map();
+  for (const entry of Object.entries(distortions)) {
+    groups.set(entry[1].family, [...(groups.get(entry[1].family) ?? []), entry]);
+  }
+  return groups;
+}
+
 // The run in a window: it says how far it is; closing the window or the page stops it, and what is finished stays.
-/** @type {(parts: Omit<SurveyParts, "catalogue"> & { question: object & { survey?: string | null }; title: string }) => Promise<void>} */
+/** @type {(parts: Omit<SurveyParts, "catalogue" | "state"> & { question: object & { survey?: string | null }; title: string }) => Promise<void>} */
 export async function runSurvey({ notice, jobs, question, title, ran }) {
   const bar = make("progress", { "aria-label": "How far the survey is", max: 1 });
   const far = make("small", { role: "status" }, "Loading models and data …");

@@ -1,7 +1,7 @@
 // The page "Failures": a survey and two of its models are chosen, its cases counted by who fails them, filtered, looked
 // at, noted. It keeps its state in `chosen` and asks the server; what is drawn where is in the modules beside this one.
 
-/** @import { Annotation, Catalogue, Case, Filters, Jobs, Notice, Order, Pane, PaneParts, Server, Side, State, Survey, SurveyDistortion, SurveyInfo, World } from "../types.d.ts" */
+/** @import { Annotation, Catalogue, Case, Filters, Jobs, Notice, Order, Page, Pane, PaneParts, Server, Side, State, Survey, SurveyDistortion, SurveyInfo, World } from "../types.d.ts" */
 
 import { labelled, make, smallButton, smallMenu } from "../shared/dom.js";
 import { count, shownAmount } from "../shared/format.js";
@@ -23,8 +23,8 @@ const PANES = [
   { name: "map", title: "Map", help: "The cases as the baseline's features place them" },
 ];
 
-/** @type {(parts: { element: HTMLElement; query: URLSearchParams; server: Server; jobs: Jobs; notice: Notice; catalogue: Catalogue; openCase: (state: Partial<State>) => void; tell: () => void }) => { enter: () => Promise<void>; link: () => string }} */
-export function makeFailures({ element, query, server, jobs, notice, catalogue, openCase, tell }) {
+/** @type {(parts: { element: HTMLElement; query: URLSearchParams; server: Server; jobs: Jobs; notice: Notice; catalogue: Catalogue; page: Page; openCase: (state: Partial<State>) => void; tell: () => void }) => { enter: () => Promise<void>; link: () => string }} */
+export function makeFailures({ element, query, server, jobs, notice, catalogue, page, openCase, tell }) {
   const models = new Map(catalogue.families.flatMap((family) => family.models.map((model) => [model.name, model])));
   /** @type {SurveyInfo[] | null} */
   let surveys = null; // all that can be opened
@@ -74,7 +74,7 @@ export function makeFailures({ element, query, server, jobs, notice, catalogue, 
   };
   /** @type {(key: string | null) => void} */
   const ran = (key) => void refresh(key);
-  const parts = { notice, jobs, catalogue, ran };
+  const parts = { notice, jobs, catalogue, state: page.state, ran };
 
   // ---- what stands on the page ------------------------------------------------------------------------------------
 
