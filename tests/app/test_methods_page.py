@@ -154,10 +154,10 @@ def test_it_can_be_stopped_and_goes_on(visitor: MethodsPage) -> None:
 
 
 def test_what_is_not_here_is_said_and_can_be_had(visitor: MethodsPage) -> None:
-    visitor.at("cifar10", "fog")
+    visitor.at("cifar10", "snow")
     page = visitor.page
     assert (
-        "nothing can be measured here. No card and no shipped survey knows Fog."
+        "nothing can be measured here. No card and no shipped survey knows Snow."
         in page.locator(".m-status").inner_text()
     )
     assert page.get_by_role("button", name="Download 170 MB from www.cs.toronto.edu").is_visible()
