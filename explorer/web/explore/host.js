@@ -1,5 +1,9 @@
 // The page that Gradio builds: when its controls are there, and whether it is light or dark.
 
+import { remember, remembered } from "../shared/memory.js";
+
+const THEME = "stability-explorer-theme";
+
 // Gradio builds its components one after another: wait until the page has an element for every selector.
 /** @type {(selectors: string[]) => Promise<void>} */
 export function allThere(selectors) {
@@ -24,12 +28,12 @@ export function wireTheme(button) {
   /** @type {(on: boolean) => void} */
   const set = (on) => document.body.classList.toggle("dark", on);
   const named = new URLSearchParams(location.search).has("__theme");
-  const kept = localStorage.getItem("stability-explorer-theme");
+  const kept = remembered(THEME);
   if (kept && !named) set(kept === "dark");
   const paint = () => button.setAttribute("aria-pressed", String(isDark()));
   button.addEventListener("click", () => {
     set(!isDark());
-    localStorage.setItem("stability-explorer-theme", isDark() ? "dark" : "light");
+    remember(THEME, isDark() ? "dark" : "light");
     paint();
   });
   paint();

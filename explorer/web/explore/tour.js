@@ -4,6 +4,7 @@
 
 import { openDialog } from "../shared/dialog.js";
 import { byId, make, smallButton, targetOf } from "../shared/dom.js";
+import { remember, remembered } from "../shared/memory.js";
 
 const SEEN = "stability-explorer-tour";
 
@@ -83,7 +84,7 @@ export function makeTour() {
     box?.remove();
     marked?.classList.remove("toured");
     box = marked = null;
-    localStorage.setItem(SEEN, "yes");
+    remember(SEEN, "yes");
   }
 
   /** @type {(i: number, focus?: boolean) => void} */
@@ -146,7 +147,7 @@ export function makeTour() {
     start: () => go(0),
     help,
     // On the first visit; the focus stays where it is.
-    firstVisit: () => localStorage.getItem(SEEN) || document.body.dataset.page !== "explore" || go(0, false),
+    firstVisit: () => remembered(SEEN) || document.body.dataset.page !== "explore" || go(0, false),
   };
 }
 
