@@ -63,8 +63,9 @@ class Dragging:
         # A small window: ten people have ten machines to draw on, here all of them share the server's.
         self.context = browser.new_context(viewport={"width": 500, "height": 400})
         self.page = AppPage(self.context, url)
+        before = self.page.hash
         self.page.upload("own.png", own.png)
-        self.page.page.wait_for_function("() => document.querySelector('#panel .frame img').src.startsWith('data:')")
+        self.page.until_other_hash(before)  # else, on a busy machine, the first amounts are still asked of the cat
         self.page.write_recipe(str(own.recipe(0.09)))
         self.page.until_recipe(str(own.recipe(0.09)))
 
