@@ -113,8 +113,7 @@ def match_classes(
     """
     if not own:
         raise ExplorerError(f"{data} does not say what is in its images; put them into one sub-folder per class.")
-    counted = [str(i) for i in range(len(known))]
-    if tuple(own) in (tuple(known), tuple(counted)):  # labels without names are what a model's answers count in
+    if tuple(own) == tuple(known):
         return np.arange(len(own)), ""
     needed = sorted(set(used))
     found = _by_name(own, known)
@@ -123,6 +122,8 @@ def match_classes(
         return found, ""
     by_number = _by_number(own, needed, len(known))
     alike = len(own) == len(known)
+    if unnamed(own) and unnamed(known) and by_number is not None and alike and _in_order(by_number, known):
+        return by_number, ""
     if unnamed(own) and by_number is not None and not unnamed(known):
         return by_number, f"The classes of {data} are numbers: they count the classes of {model} from 0 ({known[0]})."
     if alike and (unnamed(own) or unnamed(known) or guessed):
@@ -180,3 +181,10 @@ def _by_number(own: Sequence[str], needed: Sequence[int], count: int) -> NDArray
     if any(not 0 <= numbers[i] < count for i in needed):
         return None
     return np.array([number if number < count else -1 for number in numbers], np.int64)
+
+
+def _in_order(numbers: NDArray[np.int64], known: Sequence[str]) -> bool:
+    """Whether the numbers of one side and those in the names of the other count alike from 0."""
+    counted = _by_number(known, range(len(known)), len(known))
+    places = np.arange(len(known))
+    return counted is not None and bool((counted == places).all() and (numbers == places).all())

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from explorer import evaluate, load_dataset, load_model
 from explorer.data.classes import match_classes, natural_key, plain_name
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, ExplorerWarning
 
 CIFAR = ("airplane", "automobile", "bird", "cat")
 
@@ -53,7 +54,12 @@ def test_by_position_where_one_side_has_numbers_and_that_is_said(
 def test_labels_without_names_count_the_answers() -> None:
     places, note = match_classes(("0", "1", "2", "3"), range(4), CIFAR, "own", "net")
     assert places.tolist() == [0, 1, 2, 3]
-    assert note == ""
+    assert note == "The classes of own are numbers: they count the classes of net from 0 (airplane)."
+
+
+def test_two_sides_that_count_alike_need_no_word() -> None:
+    assert match_classes(("0", "1"), range(2), ("c0", "c1"), "own", "net")[1] == ""
+    assert "order" in match_classes(("0", "1"), range(2), ("class 1", "class 2"), "own", "net")[1]
 
 
 def test_names_that_were_guessed_give_way() -> None:
@@ -87,3 +93,10 @@ def test_the_thousand_classes_of_imagenet_by_their_wordnet_ids() -> None:
 def test_natural_order_and_plain_names() -> None:
     assert sorted(["b10", "10", "a", "9", "B2", "2b"], key=natural_key) == ["2b", "9", "10", "a", "B2", "b10"]
     assert plain_name(" Gas_Pump-2 ") == "gaspump2"
+
+
+def test_numbers_that_count_another_models_classes_are_said() -> None:
+    """The digits 0 to 9 are no airplane to truck; an accuracy of that needs a word."""
+    digits, cifar = load_dataset("digits"), load_model("cifar10/resnet20/standard", device="cpu")
+    with pytest.warns(ExplorerWarning, match=r"The classes of digits are numbers: they count the classes of cifar10"):
+        evaluate(cifar, digits, limit=20)

@@ -22,7 +22,7 @@ def data(n: int = 20, side: int = 4, channels: int = 1, classes: int = 2, seed: 
     """Random images labelled by whether their mean is above the middle."""
     x = np.random.default_rng(seed).integers(0, 256, (n, side, side, channels), dtype=np.uint8)
     labels = (x.reshape(n, -1).mean(1) > 127.5).astype(np.int64)
-    names = tuple(str(i) for i in range(classes))
+    names = ("low", "high") if classes == 2 else tuple(f"c{i}" for i in range(classes))
     return Dataset("grains", "test", x, labels, names, (0.0,) * channels, (1.0,) * channels)
 
 
@@ -149,7 +149,7 @@ def test_an_attack_is_made_against_the_named_model_away_from_the_true_labels():
 
 def test_bad_use_is_refused():
     more = replace(data(classes=7), labels=np.arange(20) % 7)
-    with pytest.raises(ExplorerError, match=r"The classes of grains \(0, 1, 2, 3, 4 and 2 more\) are not among"):
+    with pytest.raises(ExplorerError, match=r"The classes of grains \(c0, c1, c2, c3, c4 and 2 more\) are not among"):
         evaluate(threshold(0.5), more)
     with pytest.raises(ExplorerError, match="limit is 0"):
         evaluate(threshold(0.5), data(), limit=0)

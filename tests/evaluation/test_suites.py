@@ -23,7 +23,7 @@ def data(n: int = 24, side: int = 32, channels: int = 3, classes: int = 10) -> D
     """Random pictures in random classes."""
     generator = np.random.default_rng(0)
     x = generator.integers(0, 256, (n, side, side, channels), dtype=np.uint8)
-    names = tuple(str(i) for i in range(classes))
+    names = ("low", "high") if classes == 2 else tuple(f"c{i}" for i in range(classes))
     labels = generator.integers(0, classes, n)
     return Dataset("grains", "test", x, labels, names, (0.0,) * channels, (1.0,) * channels)
 
