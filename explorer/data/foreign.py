@@ -72,6 +72,20 @@ class ImageItems(ImageFiles):
             made.update(read.encode(errors="replace") if isinstance(read, str) else read.pixels.tobytes())
         return f"{self._files[:count]} {made.hexdigest()}"
 
+    def content(self, row: int) -> bytes:
+        """The pixels of a row, which has no file.
+
+        Args:
+            row: Which.
+
+        Returns:
+            The bytes of its array.
+
+        Raises:
+            ExplorerError: If it cannot be read.
+        """
+        return self._array(self._files[row]).tobytes()
+
     def _read_together(self, paths: Sequence[Any]) -> list[Any]:
         return [self._read(path) for path in paths]
 

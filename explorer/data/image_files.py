@@ -96,16 +96,19 @@ class ImageFiles:
         """The paths of the files within their folder."""
         return [self._name(path) for path in self._files]
 
-    def path(self, row: int) -> Path:
-        """Where a file lies.
+    def content(self, row: int) -> bytes:
+        """What makes an image the same one under another name.
 
         Args:
             row: Which.
 
         Returns:
-            Its path.
+            The bytes of its file.
+
+        Raises:
+            OSError: If it cannot be read.
         """
-        return self._files[row]
+        return self._files[row].read_bytes()
 
     def at(self, side: int, channels: int, tick: Callable[[], None] | None = None) -> ImageFiles:
         """The same files at another size; each size keeps its own decoded images.

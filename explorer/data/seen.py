@@ -14,6 +14,7 @@ from typing import Any
 
 from explorer.data.dataset import Dataset
 from explorer.data.image_files import ImageFiles
+from explorer.errors import ExplorerError
 
 SIZE = 64
 """Images in a sketch: a share of one half is estimated to within 13 points (95 %)."""
@@ -99,8 +100,8 @@ def _content(data: Dataset, row: int) -> str:
     if files is None:
         return _short(data.images[row].tobytes())
     try:
-        return _short(files.path(row).read_bytes())
-    except OSError:
+        return _short(files.content(row))
+    except (ExplorerError, OSError):
         return f"row {row} cannot be read"
 
 

@@ -49,8 +49,9 @@ def train_model(
         ExplorerError: As ``explorer.training.train``, and where the data or the model to start from cannot be had.
     """
     find_architecture(config.arch)  # wrong words are named before data are read
-    start, data = starting_model(config), training_set(config)
-    said = notes(config)
+    start = starting_model(config)
+    data = _training_set(config, start)
+    said = notes(config, data)
     if say is not None:
         for note in said:
             say(note)
@@ -61,17 +62,17 @@ def train_model(
     return model
 
 
-def notes(config: TrainConfig) -> list[str]:
+def notes(config: TrainConfig, data: Dataset) -> list[str]:
     """What a person should know of a run before it begins.
 
     Args:
         config: Settings of the run.
+        data: Its ``training_set``.
 
     Returns:
         One sentence each: how the data are split and what of them is left out, classes of very different size, a run
         that is too short for its schedule, held-out images that the model it starts from was trained on.
     """
-    data = training_set(config)
     said = list(data.notes)
     known, counts = np.unique(data.labels, return_counts=True)
     if counts.max() > UNEQUAL * counts.min():
@@ -135,7 +136,10 @@ def training_set(config: TrainConfig) -> Dataset:
     Raises:
         ExplorerError: If the data or the model to start from cannot be had.
     """
-    start = starting_model(config)
+    return _training_set(config, starting_model(config))
+
+
+def _training_set(config: TrainConfig, start: Classifier | None) -> Dataset:
     if start is None:
         return data_set(config.data, "train")
     return labelled(data_set(config.data, "train", (start.size, start.channels)), [start])

@@ -105,11 +105,13 @@ def test_cards_from_elsewhere_have_no_sketch(stored: object) -> None:
 
 def test_what_is_odd_about_a_run_is_said_before_it_begins(tmp_path: Path) -> None:
     folder = digits_folder(tmp_path / "uneven", {"3": 60, "8": 10})
-    said = " ".join(notes(replace(SHORT, data=str(folder), epochs=2)))
+    config = replace(SHORT, data=str(folder), epochs=2)
+    said = " ".join(notes(config, training_set(config)))
     assert "held out for testing" in said
     assert "digit 3 has 48 images, digit 8 has 8" in said
     assert "6 steps in all: the warm-up takes the first 1 of them, not 200" in said
-    assert notes(replace(SHORT, data="digits", epochs=30)) == []
+    config = replace(SHORT, data="digits", epochs=30)
+    assert notes(config, training_set(config)) == []
 
 
 def test_a_model_to_start_from_finds_its_classes_by_name(tmp_path: Path) -> None:
@@ -152,3 +154,12 @@ def test_the_estimate_of_the_end_is_reported(tmp_path: Path) -> None:
     train_model(replace(SHORT, data=str(folder), epochs=3), tmp_path / "run", device=CPU, watch=reports.append)
     assert [report.epoch for report in reports] == [1, 2, 3]
     assert reports[0].eta_seconds > reports[1].eta_seconds > reports[2].eta_seconds == 0
+
+
+def test_a_data_set_without_files_is_compared_as_well(trained: tuple[Path, Classifier]) -> None:
+    _, model = trained
+    known = Sketch.from_dict(model.card.training["sketch"])
+    assert known is not None
+    pixels = torch.rand(40, 3, 28, 28, generator=torch.Generator().manual_seed(0))
+    other = load_dataset(torch.utils.data.TensorDataset(pixels, torch.zeros(40, dtype=torch.long)))
+    assert seen(replace(known, below="f" * 16), other) == 0  # all of its images are looked at

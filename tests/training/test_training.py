@@ -19,7 +19,7 @@ from explorer.training import TrainConfig, TrainingProgress, train
 from explorer.training.augment import crop_and_flip
 from explorer.training.config import lr_factor
 from explorer.training.drawing import epoch_seed
-from explorer.training.runs import notes
+from explorer.training.runs import notes, training_set
 from explorer.training.trainer import accuracy, build_model
 
 CPU = torch.device("cpu")
@@ -140,10 +140,14 @@ def test_seeds_far_apart_draw_differently() -> None:
 def test_held_out_images_that_the_start_has_seen_are_said() -> None:
     init = "digits/lenet/standard"  # trained on all images of the training set
     config = replace(CONFIG, data="digits", method="gaussian", init=init, holdout=100, warmup_steps=0)
-    (said,) = notes(config)
+
+    def said_of(config: TrainConfig) -> list[str]:
+        return notes(config, training_set(config))
+
+    (said,) = said_of(config)
     assert said.startswith(f"100 of the 100 held-out images were among those that {init} was trained on")
-    assert notes(replace(config, init="digits/lenet/stability")) == [said.replace(init, "digits/lenet/stability")]
-    assert notes(replace(config, holdout=0)) == notes(replace(config, init=None)) == []
+    assert said_of(replace(config, init="digits/lenet/stability")) == [said.replace(init, "digits/lenet/stability")]
+    assert said_of(replace(config, holdout=0)) == said_of(replace(config, init=None)) == []
 
 
 def test_divergence_is_one_sentence(tmp_path: Path) -> None:
