@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -169,16 +169,9 @@ class _Reader:
         """All images and all other files below a folder; links are followed, each real folder is read once."""
         images: list[Path] = []
         others: list[Path] = []
-        waiting, seen = [folder], set[tuple[int, int]]()
-        while waiting:
-            here = waiting.pop()
-            if (place := _identity(here)) in seen:
-                continue
-            seen.add(place)
-            inside = self.look_into(here)
+        for inside in _below(folder, self.look_into):
             images += inside.images
             others += inside.others
-            waiting += reversed(inside.folders)
             if self._count + len(images) > MAX_FILES:
                 raise ExplorerError(f"{self._folder} holds more than {MAX_FILES:,} images; name a smaller folder.")
         return images, others
@@ -188,17 +181,7 @@ class _Reader:
         return [path for path in self._look_quietly(folder).folders if self._holds_image(path)]
 
     def _holds_image(self, folder: Path) -> bool:
-        waiting, seen = [folder], set[tuple[int, int]]()
-        while waiting:
-            here = waiting.pop()
-            if (place := _identity(here)) in seen:
-                continue
-            seen.add(place)
-            inside = self._look_quietly(here)
-            if inside.images:
-                return True
-            waiting += inside.folders
-        return False
+        return any(inside.images for inside in _below(folder, self._look_quietly))
 
     def _look_quietly(self, folder: Path) -> Listing:
         closed = len(self._closed)
@@ -307,6 +290,19 @@ def split_of(name: str) -> str | None:
         return _SPLIT_OF[name.casefold()]
     found = {_SPLIT_OF[word] for word in re.split(r"[\W_]+", name.casefold()) if word in _SPLIT_OF}
     return found.pop() if len(found) == 1 else None
+
+
+def _below(folder: Path, look: Callable[[Path], Listing]) -> Iterator[Listing]:
+    """A folder and all below it, in natural order; links are followed, each real folder is looked into once."""
+    waiting, seen = [folder], set[tuple[int, int]]()
+    while waiting:
+        here = waiting.pop()
+        if (place := _identity(here)) in seen:
+            continue
+        seen.add(place)
+        inside = look(here)
+        yield inside
+        waiting += reversed(inside.folders)
 
 
 def _is(entry: os.DirEntry[str], what: str) -> bool:
