@@ -14,6 +14,14 @@ export type Size = { width: number; height: number };
 export type Box = XY & Size;
 /** Device pixels per pixel of a picture, and where its top left corner stands in the stage. */
 export type Viewport = XY & { scale: number };
+/** What pointers on a canvas ask for; a factor of null: two of them have come down. */
+export interface PointerActs {
+  pan: (x: number, y: number) => void;
+  zoom: (larger: boolean, at: XY) => void;
+  stretch: (factor: number | null, at: XY) => void;
+  hover: (at: XY) => void;
+  leave: () => void;
+}
 export interface LargeSources {
   clean: HTMLImageElement;
   distorted: HTMLImageElement;

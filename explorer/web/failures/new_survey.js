@@ -63,17 +63,17 @@ export function openNewSurvey({ notice, jobs, catalogue, state, ran }) {
   let waiting = 0;
 
   const chain = shown.steps.filter(({ on }) => on);
-  /** @type {HTMLInputElement[]} */
+  /** @type {{ name: string; field: HTMLInputElement }[]} */
   const fields = [];
   for (const [group, members] of byFamily(catalogue.distortions)) {
     rows.append(make("h4", {}, group));
     for (const [name, distortion] of members) {
       const check = make("input", { type: "checkbox", value: name });
-      const amounts = make("input", { type: "text", "aria-label": `Amounts of ${distortion.title}`, "data-of": name });
+      const amounts = make("input", { type: "text", "aria-label": `Amounts of ${distortion.title}` });
       check.checked = chain.length ? chain.some((step) => step.name === name) : FIRST.includes(name);
       amounts.disabled = !check.checked;
       check.addEventListener("change", () => (amounts.disabled = !check.checked));
-      fields.push(amounts);
+      fields.push({ name, field: amounts });
       rows.append(make("div", { title: distortion.help }, make("label", {}, check, distortion.title), amounts));
     }
   }
@@ -85,9 +85,9 @@ export function openNewSurvey({ notice, jobs, catalogue, state, ran }) {
     jobs.cancel("survey-cost");
   });
   begin.addEventListener("click", () => {
-    const question = priced ?? read();
+    if (!priced) return;
     dialog.close();
-    runSurvey({ notice, jobs, question, title: "New survey", ran });
+    runSurvey({ notice, jobs, question: priced, title: "New survey", ran });
   });
   fit();
   void price();
@@ -121,22 +121,24 @@ export function openNewSurvey({ notice, jobs, catalogue, state, ran }) {
     );
     const open = shown.picture.dataset;
     if (open && sets.some(({ name }) => name === open)) data.value = open;
-    for (const amounts of fields) {
-      const { name, ...distortion } = {
-        name: amounts.dataset.of ?? "",
-        ...catalogue.distortions[amounts.dataset.of ?? ""],
-      };
-      const usual = distortion.sides[chosen.size].amounts;
-      const more = chain.filter(
-        (step) => step.name === name && !usual.some((one) => Math.abs(one - step.amount) < 1e-9),
-      );
-      /** @type {(values: number[]) => string} */
-      const written = (values) => values.map((value) => plain(value * distortion.factor)).join(", ");
-      amounts.placeholder = written(usual);
-      amounts.title = `${distortion.unit}; numbers separated by commas. Empty: ${written(usual)}`;
-      amounts.value = more.length ? written([...usual, ...more.map(({ amount }) => amount)].sort((a, b) => a - b)) : "";
-    }
+    for (const { name, field } of fields) propose(field, name, chosen.size);
     if (!sets.length) tell("No data set with classes is here; fetch one in Explore, under Data set.", true);
+  }
+
+  // The amounts that a survey takes by itself; written out where the chain on screen has one more.
+  /** @type {(field: HTMLInputElement, name: string, side: number) => void} */
+  function propose(field, name, side) {
+    const { factor, unit, sides } = catalogue.distortions[name];
+    const usual = sides[side].amounts;
+    const here = chain.filter((step) => step.name === name).map(({ amount }) => amount);
+    const more = here.filter((amount) => !usual.some((one) => Math.abs(one - amount) < 1e-9));
+    /** @type {(values: number[]) => string} */
+    const written = (values) => values.map((value) => plain(value * factor)).join(", ");
+    const proposed = more.length ? written([...usual, ...more].sort((a, b) => a - b)) : "";
+    if (field.value === (field.dataset.proposed ?? "")) field.value = proposed; // what was typed stays
+    field.dataset.proposed = proposed;
+    field.placeholder = written(usual);
+    field.title = `${unit}; numbers separated by commas. Empty: ${written(usual)}`;
   }
 
   function read() {

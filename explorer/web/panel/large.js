@@ -7,9 +7,9 @@
 /** @import { LargeSources, Size, XY, Viewport } from "../types.d.ts" */
 
 import { make, setText } from "../shared/dom.js";
+import { followPointers } from "./pointers.js";
 import { fitted, moved, nextScale, pixelAt, scaleBelow, scaledTo } from "./viewport.js";
 
-const WHEEL = 50; // px of turning per step of zoom; a trackpad sends many small turns
 const STEP = 48; // device px per arrow key
 const KEYS = "Scroll or + and − to zoom, drag or arrow keys to move, 0 to fit, 1 for 1:1, W to wipe.";
 /** @type {["clean", "distorted", "difference"]} */
@@ -72,7 +72,7 @@ export function makeLarge(root, sources) {
       const canvas = make("canvas", { role: "img", "aria-label": `${name} picture, enlarged` });
       const box = make("div", { class: "stage" }, canvas);
       const caption = make("figcaption", {}, name);
-      followPointers(canvas);
+      followPointers(canvas, { pan, zoom, stretch, hover: read, leave: () => setText(readout, KEYS) });
       return { name, figure: make("figure", {}, box, caption), box, canvas, caption };
     }
 
@@ -107,6 +107,14 @@ export function makeLarge(root, sources) {
     /** @type {(larger: boolean, at?: XY) => void} */
     function zoom(larger, at) {
       if (view) setScale(nextScale(view.scale, larger, least()), at);
+    }
+    // Two fingers ask for a multiple of the scale at which they came down.
+    let pinched = 1;
+    /** @type {(factor: number | null, at: XY) => void} */
+    function stretch(factor, at) {
+      if (!view) return;
+      if (factor === null) pinched = view.scale;
+      else setScale(scaleBelow(pinched * factor, least()), at);
     }
     /** @type {(x: number, y: number) => void} */
     function pan(x, y) {
@@ -152,56 +160,6 @@ export function makeLarge(root, sources) {
       context.drawImage(source, x, y, picture().width * scale, picture().height * scale);
     }
 
-    // One pointer moves the pictures, two zoom, a hovering one reads the pixel below it.
-    /** @type {(canvas: HTMLCanvasElement) => void} */
-    function followPointers(canvas) {
-      /** @type {Map<number, XY>} */
-      const down = new Map();
-      let pinch = { scale: 1, distance: 1 };
-      let turned = 0;
-      /** @type {(event: MouseEvent) => XY} */
-      const at = (event) => {
-        const { left, top, width } = canvas.getBoundingClientRect();
-        const ratio = canvas.width / width;
-        return { x: (event.clientX - left) * ratio, y: (event.clientY - top) * ratio };
-      };
-      const apart = () => {
-        const [a, b] = [...down.values()];
-        return Math.hypot(a.x - b.x, a.y - b.y);
-      };
-      canvas.addEventListener("pointerdown", (event) => {
-        canvas.setPointerCapture(event.pointerId);
-        down.set(event.pointerId, at(event));
-        if (down.size === 2 && view) pinch = { scale: view.scale, distance: Math.max(1, apart()) };
-      });
-      canvas.addEventListener("pointermove", (event) => {
-        const [now, before] = [at(event), down.get(event.pointerId)];
-        read(now);
-        if (!before) return;
-        down.set(event.pointerId, now);
-        if (down.size === 1) pan(now.x - before.x, now.y - before.y);
-        if (down.size === 2) {
-          const [a, b] = [...down.values()];
-          const middle = { x: (a.x + b.x) / 2, y: (a.y + b.y) / 2 };
-          setScale(scaleBelow((pinch.scale * apart()) / pinch.distance, least()), middle);
-        }
-      });
-      for (const end of ["pointerup", "pointercancel"]) {
-        canvas.addEventListener(end, (event) => down.delete(/** @type {PointerEvent} */ (event).pointerId));
-      }
-      canvas.addEventListener("pointerleave", () => setText(readout, KEYS));
-      canvas.addEventListener(
-        "wheel",
-        (event) => {
-          event.preventDefault();
-          turned += event.deltaMode ? Math.sign(event.deltaY) * WHEEL : event.deltaY;
-          if (Math.abs(turned) < WHEEL) return;
-          zoom(turned < 0, at(event));
-          turned = 0;
-        },
-        { passive: false },
-      );
-    }
     /** @type {(at: XY) => void} */
     function read(at) {
       const pixel = view && pixelAt(view, at, picture());
