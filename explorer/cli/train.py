@@ -71,10 +71,16 @@ def train(
     holdout: Annotated[int, typer.Option(min=0, help="Training images kept for validation after each epoch.")] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Seed of weights, order, augmentation and noise.")] = 0,
     inputs: Annotated[
-        str, typer.Option(help="standard (mean 0, deviation 1), raw (0-255 less the mean) or scaled (0-255 by 256).")
+        str,
+        typer.Option(
+            help="standard (CIFAR-10, STL-10: mean 0, deviation 1 per channel; else pixels in 0 to 1), raw (0-255 less "
+            "the mean) or scaled (0-255 by 256)."
+        ),
     ] = "standard",
     trained: Annotated[str, typer.Option(help="all parameters, or the fully connected ones alone: head.")] = "all",
-    precision: Annotated[str, typer.Option(help="auto, bf16 or fp32.")] = "auto",
+    precision: Annotated[
+        str, typer.Option(help="auto, bf16 or fp32; a resumed run keeps what auto chose first.")
+    ] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     restart: Annotated[bool, typer.Option(help="Forget an unfinished run instead of resuming it.")] = False,
 ) -> None:

@@ -121,7 +121,8 @@ def load_dataset(name: Any, split: str | None = None) -> Dataset:
     """Load labelled images.
 
     An ``.npz`` holds ``x_<split>`` uint8 (N, H, W) or (N, H, W, C) and ``y_<split>`` integers, or just ``x`` and ``y``;
-    ``classes`` is optional. A folder holds split folders under their usual names (``train``, ``val``, ``test``, ...)
+    ``classes`` is optional, as is ``exact_<split>``, which is false for images that are not the published ones bit for
+    bit; they are counted. A folder holds split folders under their usual names (``train``, ``val``, ``test``, ...)
     or the class folders themselves. A list in CSV or JSON Lines names a ``file`` and its ``label``, ``class_index`` or
     ``class`` in each row, and perhaps a ``split``. Where there is no test split, a seeded fifth of each class is held
     out: ``test`` is that part and ``train`` the rest.
@@ -214,6 +215,7 @@ def read_npz(path: Path, split: str, name: str) -> Dataset:
                 raise ExplorerError(f"{path.name} holds {sorted(keys)}; expected x_{split} and y_{split}, or x and y.")
             x, y = np.asarray(file[f"x{suffix}"]), np.asarray(file[f"y{suffix}"])
             classes = tuple(str(c) for c in file["classes"]) if "classes" in keys else ()
+            exact = np.asarray(file[f"exact{suffix}"], bool) if f"exact{suffix}" in keys else np.ones(len(y), bool)
     except (OSError, ValueError, TypeError, zipfile.BadZipFile, zlib.error, EOFError, KeyError, RuntimeError) as error:
         if isinstance(error, ExplorerError):
             raise
@@ -236,7 +238,11 @@ def read_npz(path: Path, split: str, name: str) -> Dataset:
         )
     channels = x.shape[3]
     split = split if suffix else "all"
-    return Dataset(name, split, x, y.astype(np.int64), classes, (0.0,) * channels, (1.0,) * channels)
+    copies = int((~exact).sum())
+    notes = (
+        (f"{copies:,} of the {len(y):,} {split} images of {name} are copies that lost some detail.",) if copies else ()
+    )
+    return Dataset(name, split, x, y.astype(np.int64), classes, (0.0,) * channels, (1.0,) * channels, notes)
 
 
 def _arranged(data: Dataset, called: str, split: str | None) -> Dataset:

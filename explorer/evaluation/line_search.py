@@ -3,7 +3,7 @@
 The measure of the BANG paper (Rozsa, Guenther & Boult 2016, arXiv 1612.00138): for every image that a model classifies
 correctly, the smallest step, in whole 1/255, along a direction taken from the gradient at the clean image, that changes
 the answer; every step is clipped to [0, 1] and rounded to 8 bits. Reported are the share of images that some step of 1
-to 255 breaks, and the mean step over these. Directions:
+to 255 breaks, the mean step over these, and the median over all, which the strongest images do not escape. Directions:
 
 - ``fgsm``: sign of the gradient of the cross-entropy (FGS in the paper), every value moves by the step;
 - ``fgsm_float32``: the same as float32 rounds this gradient, which is how published numbers were computed;
@@ -68,7 +68,8 @@ class Search:
         interval: 95 % Wilson interval of ``broken``.
         epsilon: Mean of the smallest steps that break an image, in 1/255; None if no image is broken.
         epsilon_interval: Its 95 % percentile bootstrap interval over the broken images; None as above.
-        median: Median of these steps, in 1/255; None as above.
+        median_all: Median of the smallest steps over all the images, in 1/255, those that no step breaks counting as
+            infinitely far, which the mean leaves out; None where it is infinite.
         zero_gradients: Share of the images whose gradient is exactly zero in float32.
     """
 
@@ -77,7 +78,7 @@ class Search:
     interval: Interval
     epsilon: float | None
     epsilon_interval: Interval | None
-    median: float | None
+    median_all: float | None
     zero_gradients: float
 
 
@@ -135,7 +136,7 @@ class LineSearch(SuiteResult):
         return [
             {**self._of_all(), "model": one.model, "clean": one.clean, "n": one.correct, "direction": search.direction,
              "broken": search.broken, **interval_columns(search.interval), "epsilon": search.epsilon,
-             **interval_columns(search.epsilon_interval, "epsilon_"), "median": search.median,
+             **interval_columns(search.epsilon_interval, "epsilon_"), "median_all": search.median_all,
              "zero_gradients": search.zero_gradients}
             for one in self.summaries
             for search in one.searches
@@ -243,12 +244,13 @@ def _search(direction: str, steps: Tensor, zeros: int) -> Search:
     """Summarise the smallest steps (N,) of one direction, 0 where there is none."""
     n, reached = len(steps), steps[steps > 0].double().numpy()
     count = len(reached)
+    middle = float(np.median(np.where(steps > 0, steps, np.inf)))
     return Search(
         direction=direction,
         broken=count / n,
         interval=wilson_interval(count, n),
         epsilon=float(reached.mean()) if count else None,
         epsilon_interval=mean_interval(reached) if count else None,
-        median=float(np.median(reached)) if count else None,
+        median_all=middle if np.isfinite(middle) else None,
         zero_gradients=zeros / n,
     )

@@ -162,17 +162,24 @@ def line_search_tables(found: LineSearch) -> list[Table]:
     tables = []
     for summary in found.summaries:
         rows = [
-            [one.direction, _with(100 * one.broken, one.interval, 100), _step(one), percent(one.zero_gradients)]
+            [
+                one.direction,
+                _with(100 * one.broken, one.interval, 100),
+                _step(one),
+                _median(one),
+                percent(one.zero_gradients),
+            ]
             for one in summary.searches
         ]
         caption = f"of {summary.correct:,} of {found.n:,} images, which it classifies correctly; 95 % intervals"
-        tables.append(Table([summary.model, "broken, %", "mean ε, 1/255", "gradient 0"], rows, 1, caption))
+        tables.append(Table([summary.model, "broken, %", "mean ε, 1/255", "median ε", "gradient 0"], rows, 1, caption))
     return tables
 
 
 STEPS = (
-    "Broken: some step of 1/255 to 255/255 along the direction changes the answer. ε: the smallest such step, over "
-    "the broken ones. Gradient 0: share in %, exactly zero in float32, so that there is no direction."
+    "Broken: some step of 1/255 to 255/255 along the direction changes the answer. ε: the smallest such step, as mean "
+    "over the broken ones, and as median over all, where those not broken count as ∞. Gradient 0: share in %, exactly "
+    "zero in float32, so that there is no direction."
 )
 """What stands below the tables of a line search."""
 
@@ -182,6 +189,11 @@ def _step(one: Search) -> str:
     if one.epsilon is None or one.epsilon_interval is None:
         return ""
     return _with(one.epsilon, one.epsilon_interval)
+
+
+def _median(one: Search) -> str:
+    """The median step over all images."""
+    return "∞" if one.median_all is None else f"{one.median_all:g}"
 
 
 def _with(value: float, interval: Interval, times: float = 1) -> str:

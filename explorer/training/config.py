@@ -48,12 +48,14 @@ class TrainConfig:
         holdout: Number of training images held out for validation.
         seed: Seed of weights, order and draws.
         init: Model to start from, or None.
-        inputs: What the network takes. ``standard``: (x - mean) / std per channel of the data set; ``raw``: 0-255 minus
-            the mean colour, as BANG's CIFAR-quick; ``scaled``: 0-255 divided by 256, as its LeNet. A run with ``init``
-            keeps that model's.
+        inputs: What the network takes. ``standard``: (x - mean) / std with the data set's own numbers for each channel,
+            which CIFAR-10 and STL-10 have; elsewhere they are 0 and 1 (pixels in [0, 1]). ``raw``: 0-255 minus the mean
+            colour (0 where the data set has none), as BANG's CIFAR-quick; ``scaled``: 0-255 divided by 256, as its
+            LeNet. A run with ``init`` keeps that model's.
         trained: ``all`` parameters, or ``head``: only the fully connected layers, as in stability training on ImageNet
             (Zheng et al. 2016).
-        precision: ``auto``, ``bf16`` autocast or ``fp32``.
+        precision: ``bf16`` autocast, ``fp32``, or ``auto`` for what this hardware gains from; a run keeps, and its card
+            states, what that was where it began.
 
     Raises:
         ExplorerError: If a word is not among those named here, a share is out of range, the seed is too large, or the

@@ -18,6 +18,7 @@ LIPSCHITZ = Source(
 )
 
 # Usama & Chang, ResNet-20 on CIFAR-10: standard, then lambda -> sigma -> clean, mid, high, each for three values of L.
+# Which rows are of which lambda and sigma, and their order, is our reading: the headings are lost in available copies.
 _STANDARD = (92.77, 38.28, 18.01)
 _RESNET20 = {
     ("small", "0.01"): ((92.39, 92.44, 92.68), (32.5, 36.56, 34.09), (15.68, 19.65, 16.33)),
@@ -44,7 +45,7 @@ def _published() -> Iterator[PublishedValue]:
     for name, words, cells in settings:
         for (distortion, amount), percent in zip(_LEVELS, cells, strict=True):
             inferred = [f"the noise is about σ = {amount}"] if amount else []
-            inferred += ["which L this is"] if name == "lipschitz" else []
+            inferred += ["which λ, σ and L this is"] if name == "lipschitz" else []
             certain = f"{_CERTAIN}; inferred: {' and '.join(inferred)}." if inferred else f"{_CERTAIN}."
             yield PublishedValue(
                 data="cifar10",

@@ -34,7 +34,10 @@ Objective = Callable[..., Loss]
 device of x. Its keyword-only arguments are the options of the method, with bool, int, float or str as defaults."""
 
 CROSS_ENTROPY = "CE is the cross-entropy, f the network, y the true class"
-NOISY = Formula("x′ = x + N(0, σ^2)", "x prime equals x plus normal noise of variance sigma squared")
+NOISY = Formula(
+    "x′ = clip(x + N(0, σ^2))",
+    "x prime equals x plus normal noise of variance sigma squared, clipped to pixels from 0 to 1",
+)
 STABILITY = Formula(
     "L = CE(f(x), y) + α KL(f(x) ‖ f(x′))",
     "L equals the cross-entropy of f of x and y, plus alpha times the divergence of f of x prime from it",

@@ -40,7 +40,7 @@ def train_model(
         folder: Receives the run's log and state, see ``explorer.training.train``.
         device: Where to train.
         watch: Called with a report every few steps; what it raises ends the run.
-        say: Called before the first step with each of the run's ``notes``.
+        say: Called before the first step with each of the run's ``notes``, and where it began on other hardware.
 
     Returns:
         The model in eval mode; its card has no results yet.
@@ -51,14 +51,20 @@ def train_model(
     find_architecture(config.arch)  # wrong words are named before data are read
     start = starting_model(config)
     data = _training_set(config, start)
-    said = notes(config, data)
-    if say is not None:
-        for note in said:
+    said: list[str] = []
+
+    def tell(note: str) -> None:
+        said.append(note)
+        if say is not None:
             say(note)
-    model, facts = train(config, data, folder, device=device, init=start, watch=watch)
+
+    for note in notes(config, data):
+        tell(note)
+    model, facts = train(config, data, folder, device=device, init=start, watch=watch, say=tell)
     used = data.select(torch.cat(split_rows(config, len(data))).numpy())  # validation images were looked at, too
     facts |= {"split": data.split, "notes": said, "sketch": sketch(used).to_dict()}
-    model.card = training_card(model.card, config, facts, command=command(config), device=device)
+    chosen = replace(config, precision=facts["precision"])
+    model.card = training_card(model.card, chosen, facts, command=command(chosen), device=device)
     return model
 
 

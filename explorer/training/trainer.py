@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 import math
-import pickle
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ from torch import Tensor, nn
 
 from explorer.data.datasets import Dataset
 from explorer.errors import ExplorerError
-from explorer.files import whole, write_whole
 from explorer.models.classifier import Classifier
 from explorer.models.inference import labelled
 from explorer.models.methods import METHODS
@@ -30,6 +28,7 @@ from explorer.training.cards import new_card
 from explorer.training.config import TrainConfig, lr_factor
 from explorer.training.drawing import epoch_seed, split_rows
 from explorer.training.objective import default_options
+from explorer.training.state import resume, save_state
 
 REPORT_STEPS = 20
 
@@ -164,6 +163,7 @@ def train(
     device: torch.device,
     init: Classifier | None = None,
     watch: Callable[[TrainingProgress], None] | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> tuple[Classifier, dict[str, Any]]:
     """Train to the end, or continue from the last finished epoch.
 
@@ -174,6 +174,7 @@ def train(
         device: Where to train.
         init: Model whose weights to start from.
         watch: Called with the progress.
+        say: Called with a sentence where the run began on other hardware.
 
     Returns:
         The model in eval mode and facts about the run.
@@ -182,9 +183,11 @@ def train(
         ExplorerError: If the folder holds the state of another configuration; it is never overwritten.
     """
     run = prepare(config, data, device=device, init=init)
-    config, model = run.config, run.model
     folder.mkdir(parents=True, exist_ok=True)
-    first, seconds = _resume(folder, config, model, run.optimizer)
+    keep = config.precision == "auto"
+    model = run.model
+    config, first, seconds = resume(folder, run.config, model, run.optimizer, keep_precision=keep, say=say or _silent)
+    run = replace(run, config=config, bf16=config.precision == "bf16")
     began = time.perf_counter()
 
     def report(epoch: int, step: int, means: dict[str, float]) -> None:
@@ -200,9 +203,14 @@ def train(
         row["seconds"] = round(seconds + time.perf_counter() - began, 1)
         with (folder / "metrics.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps(row) + "\n")
-        _save_state(folder, run, epoch + 1, row["seconds"])
-    facts = {"seconds": round(seconds + time.perf_counter() - began, 1), "bf16": run.bf16, "images": len(run.x)}
+        save_state(folder, config, model, run.optimizer, epoch + 1, row["seconds"])
+    spent = round(seconds + time.perf_counter() - began, 1)
+    facts = {"seconds": spent, "bf16": run.bf16, "precision": config.precision, "images": len(run.x)}
     return model.eval(), facts
+
+
+def _silent(_: str) -> None:
+    pass
 
 
 def prepare(config: TrainConfig, data: Dataset, *, device: torch.device, init: Classifier | None = None) -> Run:
@@ -222,8 +230,9 @@ def prepare(config: TrainConfig, data: Dataset, *, device: torch.device, init: C
     """
     if init is not None:
         data = labelled(data, [init])
-    config = replace(config, options=default_options(config.method) | config.options)
     bf16 = uses_bf16(config.precision, device)
+    options = default_options(config.method) | config.options
+    config = replace(config, options=options, precision="bf16" if bf16 else "fp32")
     model = build_model(config, data, init).to(device)
     if not (bf16 and device.type == "cpu"):  # measured: bf16 convolutions on CPUs are far slower in channels_last
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks it
@@ -239,7 +248,7 @@ class Run:
     """One training run: what stays the same from epoch to epoch.
 
     Attributes:
-        config: Settings, every option at its value.
+        config: Settings, every option at its value, the precision as it was chosen.
         model: The model that is trained.
         optimizer: Its optimizer.
         x: Training images, uint8 (N, C, H, W).
@@ -358,43 +367,3 @@ def _split(config: TrainConfig, data: Dataset) -> tuple[Tensor, Tensor, Tensor, 
     if len(kept) < config.batch_size:
         raise ExplorerError(f"Only {len(kept)} images are left to train on; choose a batch size of at most that many.")
     return pixels[kept], labels[kept], pixels[holdout], labels[holdout]
-
-
-def _save_state(folder: Path, run: Run, epochs: int, seconds: float) -> None:
-    state = {
-        "config": json.dumps(asdict(run.config)),
-        "epoch": epochs,
-        "seconds": seconds,
-        "net": run.model.net.state_dict(),
-        "optimizer": run.optimizer.state_dict(),
-    }
-    with whole(folder / "state.pt") as part:
-        torch.save(state, part)
-
-
-def _resume(
-    folder: Path, config: TrainConfig, model: Classifier, optimizer: torch.optim.Optimizer
-) -> tuple[int, float]:
-    """The first epoch still to do and the seconds already spent; 0, 0 where nothing was begun."""
-    path = folder / "state.pt"
-    if not path.is_file():
-        (folder / "metrics.jsonl").unlink(missing_ok=True)
-        return 0, 0.0
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        saved = TrainConfig(**json.loads(state["config"]))  # one from before a setting existed has its default
-        saved = replace(saved, options=default_options(saved.method) | saved.options)  # and so with options
-    except (pickle.UnpicklingError, EOFError, RuntimeError, OSError, KeyError, TypeError, ValueError) as error:
-        raise ExplorerError(
-            f"The state of the unfinished run in {folder} is damaged; start over with --restart."
-        ) from error
-    if json.dumps(asdict(saved)) != json.dumps(asdict(config)):
-        raise ExplorerError(
-            f"{folder} holds a run with other settings; give the same ones to resume it, or --restart to start over."
-        )
-    model.net.load_state_dict(state["net"])
-    optimizer.load_state_dict(state["optimizer"])
-    log = folder / "metrics.jsonl"
-    rows = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
-    write_whole(log, "".join(row + "\n" for row in rows[: state["epoch"]]))  # a kill may fall between log and state
-    return int(state["epoch"]), float(state["seconds"])

@@ -40,6 +40,15 @@ def test_an_npz_opens_with_and_without_splits(tmp_path: Path) -> None:
     assert load_dataset(str(tmp_path / "one.npz")).images.shape == (4, 6, 6, 1)
 
 
+def test_an_npz_counts_the_images_that_are_not_exact(tmp_path: Path) -> None:
+    x, y = np.zeros((4, 6, 6, 3), np.uint8), np.array([0, 1, 1, 0])
+    exact = np.array([True, False, False, True])
+    np.savez(tmp_path / "copies.npz", x_train=x, y_train=y, exact_train=exact, x_test=x, y_test=y, exact_test=y >= 0)
+    assert load_dataset(str(tmp_path / "copies.npz"), "test").notes == ()
+    (note,) = load_dataset(str(tmp_path / "copies.npz"), "train").notes
+    assert note.startswith("2 of the 4 train images of copies are copies")
+
+
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -28,7 +29,7 @@ def digits() -> Dataset:
 
 @pytest.fixture(scope="module")
 def cifar10() -> Dataset:
-    return explorer.load_dataset("cifar10")
+    return replace(explorer.load_dataset("cifar10"), notes=())  # the first images are exact in every copy of it
 
 
 def of(data: str) -> list[Card]:

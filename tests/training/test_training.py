@@ -60,6 +60,22 @@ def test_a_killed_run_resumes_to_the_same_weights(tmp_path: Path, method: str) -
     assert rows[0][-1]["loss"] == pytest.approx(rows[1][-1]["loss"], rel=1e-4)
 
 
+def test_a_run_that_goes_on_elsewhere_keeps_its_precision_and_says_so(tmp_path: Path) -> None:
+    data, config = load_dataset("digits", "train"), replace(CONFIG, epochs=2, train_size=64)
+    with pytest.raises(KilledError):
+        train(replace(config, precision="bf16"), data, tmp_path, device=CPU, watch=kill_in(2))
+    state = torch.load(tmp_path / "state.pt", weights_only=True)
+    assert json.loads(state["config"])["precision"] == "bf16"
+    torch.save(state | {"hardware": "another machine"}, tmp_path / "state.pt")
+    with pytest.raises(ExplorerError, match="a run with other settings"):
+        train(replace(config, precision="fp32"), data, tmp_path, device=CPU)
+    said: list[str] = []
+    _, facts = train(config, data, tmp_path, device=CPU, say=said.append)  # auto, whatever that is here
+    assert (facts["precision"], facts["bf16"]) == ("bf16", True)
+    assert len(said) == 1
+    assert said[0].startswith("This run began on another machine and goes on here")
+
+
 @pytest.mark.slow
 def test_training_learns_and_another_seed_differs(tmp_path: Path) -> None:
     data, test = load_dataset("digits", "train"), load_dataset("digits", "test")
