@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -12,6 +14,9 @@ from explorer.models.methods import Source
 from explorer.palette import Colour, MethodColours
 from explorer.training.objective import NOISY, STABILITY, Loss, gaussian_noise_like, method
 
+LOSSES = ("kl", "cross_entropy", "jensen_shannon")
+"""The forms of the stability term."""
+
 
 def stability_term(clean: Tensor, distorted: Tensor, *, loss: str = "kl", detach_clean: bool = False) -> Tensor:
     """How far the answers to x and x' lie apart: L_stab of Zheng et al. 2016, the mean over the batch.
@@ -20,7 +25,9 @@ def stability_term(clean: Tensor, distorted: Tensor, *, loss: str = "kl", detach
         clean: Logits of x, (N, K).
         distorted: Logits of x', (N, K).
         loss: ``cross_entropy`` is the paper's -sum_j P(y_j|x) log P(y_j|x') (called KL there); ``kl`` subtracts the
-            entropy of P(.|x), so that it is 0 where both answers agree.
+            entropy of P(.|x), so that it is 0 where both answers agree; ``jensen_shannon`` is AugMix's
+            (KL(P(.|x) || M) + KL(P(.|x') || M)) / 2 with M their mean, the same both ways and ln 2 at most
+            (Hendrycks et al. 2020, arXiv 1912.02781).
         detach_clean: Whether the gradient flows through the distorted branch only.
 
     Returns:
@@ -29,11 +36,14 @@ def stability_term(clean: Tensor, distorted: Tensor, *, loss: str = "kl", detach
     Raises:
         ExplorerError: There is no such loss.
     """
-    if loss not in ("kl", "cross_entropy"):
-        raise ExplorerError(f"Unknown stability loss {loss!r}; use kl or cross_entropy.")
+    if loss not in LOSSES:
+        raise ExplorerError(f"Unknown stability loss {loss!r}; use one of {', '.join(LOSSES)}.")
     log_p, log_q = F.log_softmax(clean, 1), F.log_softmax(distorted, 1)
     if detach_clean:
         log_p = log_p.detach()
+    if loss == "jensen_shannon":
+        log_m = torch.logaddexp(log_p, log_q) - math.log(2)
+        return ((log_p.exp() * (log_p - log_m)).sum(1) + (log_q.exp() * (log_q - log_m)).sum(1)).mean() / 2
     cross_entropy = -(log_p.exp() * log_q).sum(1)
     entropy = -(log_p.exp() * log_p).sum(1)
     return (cross_entropy - entropy if loss == "kl" else cross_entropy).mean()
@@ -81,7 +91,7 @@ def stability(
         generator: Draws the noise.
         alpha: The weight of stability against the task.
         sigma: Standard deviation of the noise in [0, 1] pixel units.
-        loss: ``kl`` or ``cross_entropy``, see :func:`stability_term`.
+        loss: ``kl``, ``cross_entropy`` or ``jensen_shannon``, see :func:`stability_term`.
         detach_clean: Whether the gradient of L_stab flows through the distorted branch only.
 
     Returns:

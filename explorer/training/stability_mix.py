@@ -124,7 +124,7 @@ def stability_mix(
             unseen distortions) or ``all``.
         steps: The most distortions of one recipe.
         group: Images that share a recipe.
-        loss: ``kl`` or ``cross_entropy``, see ``stability_term``.
+        loss: ``kl``, ``cross_entropy`` or ``jensen_shannon``, see ``stability_term``.
         detach_clean: Whether the gradient of L_stab flows through the distorted branch only.
 
     Returns:

@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from scipy.spatial.distance import jensenshannon
 from torch import Tensor, nn
 
 from explorer.distortions import find_distortion
@@ -48,6 +49,23 @@ def test_stability_term_by_hand() -> None:
     assert float(found) == pytest.approx(math.log(2), abs=1e-6)
     assert float(stability.stability_term(clean, distorted)) == pytest.approx(math.log(2) - entropy, abs=1e-6)
     assert float(stability.stability_term(clean, clean)) == pytest.approx(0, abs=1e-6)
+
+
+def test_jensen_shannon_is_the_mean_divergence_to_the_mixture() -> None:
+    generator = torch.Generator().manual_seed(0)
+    clean, distorted = (3 * torch.randn(7, 10, generator=generator) for _ in range(2))
+    p, q = (logits.double().softmax(1).numpy() for logits in (clean, distorted))
+    expected = (jensenshannon(p, q, axis=1) ** 2).mean()  # SciPy's is the square root of it
+    found = stability.stability_term(clean, distorted, loss="jensen_shannon")
+    assert float(found) == pytest.approx(expected, rel=1e-5)
+    assert float(found) == pytest.approx(float(stability.stability_term(distorted, clean, loss="jensen_shannon")))
+    far = torch.tensor([[200.0, 0.0]], requires_grad=True)
+    most = stability.stability_term(far, -far, loss="jensen_shannon")
+    assert float(most) == pytest.approx(math.log(2))
+    most.backward()
+    assert bool(far.grad.isfinite().all())
+    with pytest.raises(ExplorerError, match="use one of kl, cross_entropy, jensen_shannon"):
+        stability.stability_term(clean, distorted, loss="l2")
 
 
 def test_stability_total_is_task_plus_alpha_times_term(batch) -> None:

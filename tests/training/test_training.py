@@ -14,12 +14,13 @@ import torch
 
 from explorer.data.datasets import load_dataset
 from explorer.errors import ExplorerError
-from explorer.models import Classifier
+from explorer.models import Classifier, load_model
 from explorer.training import TrainConfig, TrainingProgress, train
 from explorer.training.augment import crop_and_flip
 from explorer.training.config import lr_factor
 from explorer.training.drawing import epoch_seed
 from explorer.training.runs import notes, training_set
+from explorer.training.stability import LOSSES
 from explorer.training.trainer import accuracy, build_model
 
 CPU = torch.device("cpu")
@@ -87,6 +88,16 @@ def test_training_learns_and_another_seed_differs(tmp_path: Path) -> None:
     one, _ = train(short, data, tmp_path / "b", device=CPU)
     other, _ = train(replace(short, seed=1), data, tmp_path / "c", device=CPU)
     assert not torch.allclose(weights(one), weights(other))
+
+
+@pytest.mark.parametrize("form", LOSSES)
+def test_every_form_of_the_stability_term_trains(tmp_path: Path, form: str) -> None:
+    data, start = load_dataset("digits", "train"), load_model("digits/lenet/standard")
+    options = {"sigma": 0.5, "alpha": 2.0, "loss": form}
+    config = replace(CONFIG, method="stability", epochs=3, train_size=0, options=options, init=start.name)
+    train(config, data, tmp_path, device=CPU, init=start)
+    first, *_, last = (json.loads(line)["stability"] for line in (tmp_path / "metrics.jsonl").read_text().splitlines())
+    assert 0 < last < 0.9 * first
 
 
 def test_fine_tuning_starts_from_the_given_weights(tmp_path: Path) -> None:
