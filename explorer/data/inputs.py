@@ -230,7 +230,10 @@ def as_batch(x: Array | Tensor) -> Tensor:
         x = x[None]
     if x.dtype not in _FULL_SCALE and not x.is_floating_point():
         raise ExplorerError(f"The images hold {x.dtype} values; expected floats in [0, 1] or uint8 in 0 to 255.")
-    pixels = x.detach().to("cpu", torch.float32, copy=True)
+    if x.is_meta:
+        raise ExplorerError("The images are on the device meta, where tensors have no values; give them on another.")
+    x = x if x.layout is torch.strided else x.to_dense()
+    pixels = x.detach().to("cpu", torch.float32, copy=True, memory_format=torch.contiguous_format)
     scale = _FULL_SCALE.get(x.dtype, 1)
     return images.check_batch(pixels if scale == 1 else pixels.div_(scale))
 

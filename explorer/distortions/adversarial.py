@@ -158,9 +158,10 @@ def _ascent(x: Tensor, target: Target, objective: Objective) -> Callable[[Tensor
         with torch.inference_mode(mode=False), torch.enable_grad():
             place = at.clone().detach().requires_grad_()
             value = objective(target.logits(place), labels.clone()).sum()
-            if not value.requires_grad:
+            (found,) = torch.autograd.grad(value, place, allow_unused=True) if value.requires_grad else (None,)
+            if found is None:
                 raise ExplorerError("The attacked model gives no gradient: its logits must be differentiable.")
-            return torch.autograd.grad(value, place)[0]
+            return found
 
     return gradient
 

@@ -28,6 +28,8 @@ from explorer.models.inspection import (
 )
 from explorer.models.snapshots import snapshot
 
+_PARALLEL = (nn.DataParallel, nn.parallel.DistributedDataParallel)
+
 _locks: WeakKeyDictionary[nn.Module, threading.RLock] = WeakKeyDictionary()
 _finding = threading.Lock()
 
@@ -64,7 +66,8 @@ class ExternalClassifier(Classifier):
         Returns:
             Normalised images of the same shape.
         """
-        return ((x - self.mean.to(x.device)) / self.std.to(x.device)).to(device_and_dtype(self.net)[1])
+        normalised = (x - self.mean.to(x.device)) / self.std.to(x.device)
+        return normalised.to(device_and_dtype(self.net)[1]).contiguous()  # many a network calls view
 
     def forward(self, x: Tensor) -> Tensor:
         with borrowed(self.net) as net, _usable():
@@ -150,7 +153,7 @@ def wrap(
     if isinstance(net, Classifier):
         return net
     check_module(net)
-    net = getattr(net, "_orig_mod", net)  # what torch.compile compiled: its layers can be seen
+    net = unwrapped(net)
     name = name or type(net).__name__
     if like is not None:
         size, channels = size or like.size, channels or like.channels
@@ -170,6 +173,19 @@ def wrap(
     return ExternalClassifier(net, card, seen)
 
 
+def unwrapped(net: nn.Module) -> nn.Module:
+    """The network that torch.compile or a parallel wrapper holds, whose layers, mode and name can be seen.
+
+    Args:
+        net: A network.
+
+    Returns:
+        The network within, or the given one.
+    """
+    within = net.module if isinstance(net, _PARALLEL) else getattr(net, "_orig_mod", None)
+    return unwrapped(within) if isinstance(within, nn.Module) else net
+
+
 def check_module(net: Any) -> None:
     """Check that an object is a network that can be called.
 
@@ -177,8 +193,8 @@ def check_module(net: Any) -> None:
         net: Any object.
 
     Raises:
-        ExplorerError: If it is a class, a state dict, something else, or a network with lazy layers that have no
-            weights yet.
+        ExplorerError: If it is a class, a state dict, something else, or a network whose weights have no values yet:
+            lazy layers, the device meta.
     """
     if isinstance(net, type) and issubclass(net, nn.Module):
         raise ExplorerError(f"{net.__name__} is a class, not a network; give an instance of it: {net.__name__}().")
@@ -192,6 +208,10 @@ def check_module(net: Any) -> None:
         raise ExplorerError(
             f"{type(net).__name__} has lazy layers that have not seen an image yet; call it once on a batch, train it, "
             "and then compare."
+        )
+    if any(tensor.is_meta for tensor in tensors):
+        raise ExplorerError(
+            f"{type(net).__name__} is on the device meta, where weights have no values; load it on another device."
         )
 
 
@@ -208,7 +228,12 @@ def borrowed(net: nn.Module) -> Iterator[nn.Module]:
     with _finding:
         lock = _locks.setdefault(net, threading.RLock())
     with lock:
-        yield snapshot(net) if any(module.training for module in net.modules()) else net
+        yield snapshot(net) if any(map(_trains, net.modules())) else net
+
+
+def _trains(module: nn.Module) -> bool:
+    """Whether a part is in training mode; frozen TorchScript has none, and that of a quantised layer means nothing."""
+    return getattr(module, "training", False) and not type(module).__module__.startswith("torch.ao.nn.quantized")
 
 
 def external_card(

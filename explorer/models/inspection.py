@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -101,20 +100,49 @@ def tensor_of(out: Any) -> Tensor:
     """Find the logits in a network's return value.
 
     Args:
-        out: A tensor, or an object or dict with ``logits``.
+        out: A tensor; an object or a dict with ``logits``; a dict or a list of one; a list whose first one is a tensor
+            (N, K) and has no other beside it that could be meant, as auxiliary outputs have as many classes.
 
     Returns:
-        The tensor.
+        The tensor, dense and real numbers of a floating-point type.
 
     Raises:
-        ExplorerError: If there is none.
+        ExplorerError: If there is none, or several.
     """
-    found = out.get("logits") if isinstance(out, dict) else getattr(out, "logits", out)
+    found = out.get("logits", out) if isinstance(out, dict) else getattr(out, "logits", out)
+    if isinstance(found, dict) and len(found) == 1:
+        (found,) = found.values()
+    if isinstance(found, list | tuple) and found and not _rivals(found):
+        found = found[0]
     if not isinstance(found, Tensor):
         raise ExplorerError(
-            f"The network returns a {type(out).__name__}, not logits; wrap it in a module that returns those (N, K)."
+            f"The network returns {_described(found)}, not logits; wrap it in a module that returns those (N, K)."
         )
-    return found
+    if found.is_complex():
+        raise ExplorerError("The network returns complex numbers, not logits; wrap it in a module that returns those.")
+    if found.is_quantized:
+        return found.dequantize()
+    if found.layout is not torch.strided:
+        found = found.to_dense()
+    return found if found.is_floating_point() else found.float()
+
+
+def _rivals(outputs: list[Any] | tuple[Any, ...]) -> bool:
+    """Whether the first of several outputs is not evidently the logits."""
+    first, *rest = outputs
+    if not isinstance(first, Tensor):
+        return True
+    tables = [one for one in rest if isinstance(one, Tensor) and one.ndim == 2]
+    return bool(rest) and (first.ndim != 2 or any(one.shape != first.shape for one in tables))
+
+
+def _described(out: Any) -> str:
+    """A return value in words: "a tuple of (4, 10) and (4, 512)"."""
+    kind = type(out).__name__
+    words = f"{'an' if kind[0].lower() in 'aeiou' else 'a'} {kind}"
+    parts = out.items() if isinstance(out, dict) else enumerate(out) if isinstance(out, list | tuple) else ()
+    shapes = [f"{key} " * isinstance(key, str) + str(tuple(getattr(one, "shape", ()))) for key, one in parts]
+    return words + (f" of {' and '.join(shapes[:3])}" if shapes else "")
 
 
 def find_input(net: nn.Module, name: str, size: int | None, channels: int | None) -> tuple[int, int]:
@@ -134,28 +162,40 @@ def find_input(net: nn.Module, name: str, size: int | None, channels: int | None
     """
     if size is not None and channels is not None:
         return size, channels
-    fitting = list(_fitting(net, (size,) if size else SIZES, (channels,) if channels else (3, 1)))
+    fitting, reason = _fitting(net, (size,) if size else SIZES, (channels,) if channels else (3, 1))
     if not fitting:
         tried = f"{size} px" if size else f"{SIZES[0]} to {SIZES[-1]} px"
         raise ExplorerError(
-            f"{name} does not take square images of {tried}; give the size= and channels= it was made for."
+            f"{name} does not take square images of {tried} ({reason}); give the size= and channels= it was made for."
         )
     if len(fitting) > 1:
         raise ExplorerError(f"{name} takes images of more than one size; give size=, the side in px it was trained on.")
     return fitting[0]
 
 
-def _fitting(net: nn.Module, sizes: tuple[int, ...], channels: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+def _fitting(net: nn.Module, sizes: tuple[int, ...], channels: tuple[int, ...]) -> tuple[list[tuple[int, int]], str]:
+    """The sides and channels that a network takes, one that it answers oddly if there is no other; why not the last."""
     device, dtype = device_and_dtype(net)
+    found, odd, reason = list[tuple[int, int]](), list[tuple[int, int]](), ""
     for count in channels:
         for side in sizes:
             try:
                 with torch.no_grad():
-                    out = tensor_of(net(torch.zeros(1, count, side, side, device=device, dtype=dtype)))
-            except Exception:  # noqa: BLE001, S112  # any error means that it does not take this size
+                    out = net(torch.zeros(1, count, side, side, device=device, dtype=dtype))
+            except Exception as error:  # noqa: BLE001  # any error means that it does not take this size
+                reason = _reason(error)
                 continue
-            if out.ndim == 2:
-                yield side, count
+            try:
+                usual = tensor_of(out).ndim == 2
+            except ExplorerError:
+                usual = False
+            (found if usual else odd).append((side, count))
+    return found or odd[:1], reason
+
+
+def _reason(error: Exception) -> str:
+    lines = (str(error).strip() or type(error).__name__).splitlines()
+    return lines[-1 if "TorchScript" in lines[0] else 0].removeprefix("RuntimeError: ").rstrip(".")[:150]
 
 
 def device_and_dtype(net: nn.Module) -> tuple[torch.device, torch.dtype]:
@@ -191,7 +231,8 @@ def inspect_network(
     """
     try:
         with torch.no_grad():
-            out = tensor_of(net(normalised.clone()))  # a copy each time: some networks normalise in place
+            raw = net(normalised.clone())  # a copy each time: some networks normalise in place
+        out = tensor_of(raw)
     except ExplorerError as error:
         raise ExplorerError(str(error).replace("The network", name, 1)) from None
     except Exception as error:
@@ -200,8 +241,14 @@ def inspect_network(
     output_kind, message = _output_kind(net, name, out)
     warnings = [_training(name)] if was_training else []
     warnings += [message] if message else []
+    if isinstance(raw, list | tuple) and len(raw) > 1 and not hasattr(raw, "logits"):
+        warnings.append(f"{name} returns {_described(raw)}: the first was taken for its logits.")
     with torch.no_grad():
-        again, alone = tensor_of(net(normalised.clone())), tensor_of(net(normalised[:1].clone()))
+        again = tensor_of(net(normalised.clone()))
+        try:
+            alone = tensor_of(net(normalised[:1].clone()))
+        except Exception as error:
+            raise ExplorerError(_counting(name, f"{len(pictures)} images at once and not one", error)) from error
     if not torch.allclose(out, again, rtol=1e-2, atol=1e-3):
         warnings.append(
             f"{name} answers the same picture differently each time, as with dropout that stays on in eval mode "
@@ -248,7 +295,9 @@ def _misfit(net: nn.Module, name: str, pictures: Tensor, error: Exception) -> st
     if isinstance(error, NotImplementedError) and "forward" in str(error):
         return f"{name} has no forward method, so it cannot be asked; give the network itself, not a part without one."
     given = f"{side} x {side} px with {_channels(count)}"
-    fitting = list(_fitting(net, (side,), (1, 3))) or list(_fitting(net, SIZES, (3, 1)))
+    fitting = _fitting(net, (side,), (1, 3))[0] or _fitting(net, SIZES, (3, 1))[0]
+    if (side, count) in fitting:
+        return _counting(name, f"one image and not {len(pictures)} at once", error)
     if fitting:
         sizes = " or ".join(f"{side} x {side} px with {_channels(count)}" for side, count in fitting[:3])
         side, count = fitting[0]
@@ -256,8 +305,12 @@ def _misfit(net: nn.Module, name: str, pictures: Tensor, error: Exception) -> st
             f"{name} does not take images of {given} but of {sizes}; bring them to that with "
             f"explorer.fit(images, {side}, {count})."
         )
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0][:150]
-    return f"{name} does not take images of {given} ({reason}); give images of the size and channels it was trained on."
+    why = _reason(error)
+    return f"{name} does not take images of {given} ({why}); give images of the size and channels it was trained on."
+
+
+def _counting(name: str, takes: str, error: Exception) -> str:
+    return f"{name} takes {takes} ({_reason(error)}); its forward must take any number of images (N, C, H, W)."
 
 
 def _channels(count: int) -> str:

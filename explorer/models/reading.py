@@ -14,7 +14,7 @@ from explorer import defaults
 from explorer.errors import ExplorerError
 from explorer.models.checkpoints import checkpoint_folder, list_models, load_model
 from explorer.models.classifier import Classifier
-from explorer.models.external import ExternalClassifier, check_module, wrap
+from explorer.models.external import ExternalClassifier, check_module, unwrapped, wrap
 
 ModelLike = str | Path | nn.Module
 """A shipped model's name, the path of a checkpoint, a ``Classifier``, or any network that gives logits (N, K)."""
@@ -72,7 +72,7 @@ def open_models(models: ModelsLike | None) -> list[Opened]:
     opened, seen = list[Opened](), dict[str, int]()
     for model in distinct_names([_open(model) for model in given], given):
         if not isinstance(model, Classifier):  # called by its class; a second one of a class is "Net 2"
-            type_name = type(model).__name__
+            type_name = type(unwrapped(model)).__name__
             seen[type_name] = seen.get(type_name, 0) + 1
             opened.append(_called(type_name if seen[type_name] == 1 else f"{type_name} {seen[type_name]}", model))
         else:

@@ -114,7 +114,7 @@ REFUSED: list[tuple[Any, Any, dict[str, Any], str]] = [
     ("digits/lenet/nothing", X, {}, r"Unknown model"),
     (nn.Module(), X, {}, r"has no forward method"),
     (nn.Sequential(nn.LazyLinear(3)), X, {}, r"lazy layers"),
-    (Tuple(), X, {}, r"Tuple returns a tuple, not logits"),
+    (Tuple(), X, {}, r"Tuple returns a tuple of \(4, 1, 28, 28\) and \(4, 1, 28, 28\), not logits"),
     (nn.Flatten(start_dim=2), X, {}, r"shape \(4, 1, 784\) for 4 images; a classifier gives logits \(N, K\)"),
     (net(lambda y: y[:, :1]), X, {}, r"one number per image"),
     (Broken(), X, {}, r"not finite numbers .*fc.weight hold such values"),

@@ -179,6 +179,16 @@ def test_byte_order_width_and_strides_do_not_matter(array: np.ndarray) -> None:
     assert torch.equal(as_batch(array), torch.from_numpy(levels()))
 
 
+def test_tensors_elsewhere_come_to_the_cpu_in_one_layout_or_are_refused() -> None:
+    pixels = torch.from_numpy(levels())
+    for given in (pixels.to(memory_format=torch.channels_last), pixels.to_sparse(), pixels.clone().requires_grad_()):
+        read = as_batch(given)
+        assert torch.equal(read, pixels)
+        assert (read.device.type, read.is_contiguous(), read.requires_grad) == ("cpu", True, False)
+    with pytest.raises(ExplorerError, match="on the device meta, where tensors have no values"):
+        as_batch(pixels.to("meta"))
+
+
 def test_integers_count_to_what_stands_for_white() -> None:
     white = torch.ones(1, 1, 4, 4)
     for kind, most in (("u1", 255), ("<u2", 65535), (">u2", 65535), ("?", 1)):
