@@ -3,8 +3,11 @@ of it (Usama & Chang 2018, arXiv 1811.09008, Theorem 1).
 
 The slope between two inputs is ||f(a) - f(b)|| / ||a - b||, of logits (or probabilities) and of the network's
 normalised input, as the paper's loss takes it. The theorem: where f is L-Lipschitz everywhere, a change smaller than
-half the smallest distance between labels, divided by L, keeps the answer. A network that was trained for the bound L is
-not L-Lipschitz everywhere; here it is measured how far from it, and how many answers fall within the radius granted.
+half the smallest distance between labels, sqrt(2) / 2, divided by L, keeps the answer. It needs two assumptions. The
+first, that f(x) is its label's one-hot vector, holds nearly for probabilities and not at all for logits; what holds for
+both is the radius m / (sqrt(2) L) of each image, with m the margin of the true class over the next, since f(a) - f(b)
+can change m by at most sqrt(2) ||f(a) - f(b)||. The second, the slope L everywhere, no training guarantees: here it is
+measured how far networks are from it, and how many answers fall within the radii that L would grant.
 """
 
 from __future__ import annotations
@@ -24,6 +27,9 @@ from explorer.results import Result
 
 HALF_LABEL_DISTANCE = math.sqrt(2) / 2
 """Half the distance between two one-hot labels: the corners that probabilities are drawn to; logits are not."""
+
+QUANTILES = {"margin_05": 0.05, "margin_50": 0.5, "margin_95": 0.95}
+"""Which quantiles of the images' radii are told, by their key."""
 
 DIRECTIONS = 16
 """Gaussian directions per image."""
@@ -46,8 +52,14 @@ class Slopes(Result):
         attacked_max: The largest of these.
         above_sampled: Share of images whose sampled slope exceeds the bound, in [0, 1].
         above_attacked: Share of images whose attacked slope exceeds the bound.
-        granted: The radius that the theorem grants, half the distance of two labels divided by the bound.
+        granted: The paper's radius, half the distance of two labels divided by the bound: it takes f(x) for one-hot and
+            the bound for kept everywhere.
         flipped: Share of images whose answer an attack within ``granted`` changes, all pixels staying in [0, 1].
+        margin_05: 5 % quantile over images of the radius m / (sqrt(2) bound), with m the margin of f(x): it takes only
+            the bound for kept everywhere.
+        margin_50: Its median.
+        margin_95: Its 95 % quantile.
+        margin_flipped: Share of images whose answer an attack within the image's own such radius changes.
     """
 
     n: int
@@ -61,6 +73,10 @@ class Slopes(Result):
     above_attacked: float
     granted: float
     flipped: float
+    margin_05: float
+    margin_50: float
+    margin_95: float
+    margin_flipped: float
 
     def to_dict(self) -> dict[str, Any]:
         """The slopes as a JSON object.
@@ -81,7 +97,7 @@ class Slopes(Result):
     def __str__(self) -> str:
         return (
             f"Slope of {self.n:,} images: median {self.sampled_median:.3g} by sampling, {self.attacked_median:.3g} by "
-            f"attack, bound {self.bound:g}"
+            f"attack, bound {self.bound:g}; radius by margin {self.margin_05:.3g} to {self.margin_95:.3g}"
         )
 
 
@@ -120,7 +136,7 @@ def measure_slopes(
     generator = torch.Generator().manual_seed(seed)
     radius = sigma * math.sqrt(model.channels * model.size**2)
     granted = HALF_LABEL_DISTANCE / bound
-    sampled, attacked, flipped = [], [], []
+    sampled, attacked, flipped, radii, flipped_in_radius = [], [], [], [], []
     for _, x, labels in Sample.of([model], dataset, limit, batch_size).batches():
         x, labels = x.to(model.device), labels.to(model.device)
         with torch.no_grad():
@@ -130,6 +146,8 @@ def measure_slopes(
             sampled.append(sampled_slope(model, x, radius, generator, softmax=softmax).cpu())
             attacked.append(attacked_slope(model, x, radius, generator, softmax=softmax).cpu())
             flipped.append(flips_within(model, x, labels, granted).cpu())
+            radii.append(margin_radius(model, x, labels, bound, softmax=softmax))
+            flipped_in_radius.append(flips_within(model, x, labels, radii[-1]).cpu())
     if not sampled:
         raise ExplorerError(f"{model.name} classifies none of the images correctly, so there is no answer to keep.")
     drawn, sought, lost = torch.cat(sampled), torch.cat(attacked), torch.cat(flipped)
@@ -146,7 +164,29 @@ def measure_slopes(
         above_attacked=float((sought > bound).float().mean()),
         granted=granted,
         flipped=float(lost.float().mean()),
+        **{key: float(torch.cat(radii).cpu().double().quantile(at)) for key, at in QUANTILES.items()},
+        margin_flipped=float(torch.cat(flipped_in_radius).float().mean()),
     )
+
+
+def margin_radius(model: Classifier, x: Tensor, labels: Tensor, bound: float, *, softmax: bool = False) -> Tensor:
+    """The radius within which a network of slope ``bound`` keeps its answer: m / (sqrt(2) bound).
+
+    Args:
+        model: The model.
+        x: Images (N, C, H, W) in [0, 1].
+        labels: True classes (N,).
+        bound: L, above 0.
+        softmax: Whether f is the probabilities instead of the logits.
+
+    Returns:
+        Radii (N,), L2 on the normalised input; 0 where the answer is wrong.
+    """
+    with torch.no_grad():
+        answer = _answer(model, model.normalise(x), softmax=softmax)
+    true = answer.gather(1, labels[:, None])[:, 0]
+    others = answer.scatter(1, labels[:, None], -torch.inf).amax(1)
+    return (true - others).clamp_min(0) / (math.sqrt(2) * bound)
 
 
 def sampled_slope(
@@ -209,7 +249,7 @@ def attacked_slope(
     return best
 
 
-def flips_within(model: Classifier, x: Tensor, labels: Tensor, radius: float) -> Tensor:
+def flips_within(model: Classifier, x: Tensor, labels: Tensor, radius: float | Tensor) -> Tensor:
     """Whether an attack changes the answer to each image.
 
     Gradient ascent on the largest wrong logit minus the true one; every point on the way is tested, and stays in
@@ -219,13 +259,14 @@ def flips_within(model: Classifier, x: Tensor, labels: Tensor, radius: float) ->
         model: The model.
         x: Images (N, C, H, W) in [0, 1].
         labels: True classes (N,).
-        radius: Largest change, L2 on the normalised input.
+        radius: Largest change, L2 on the normalised input, for all or for each image (N,).
 
     Returns:
         Booleans (N,).
     """
     z = model.normalise(x).detach()
     low, high = model.normalise(torch.zeros_like(x[:1])), model.normalise(torch.ones_like(x[:1]))
+    radius = torch.as_tensor(radius, device=x.device, dtype=x.dtype).view(-1, 1, 1, 1)
     lost = torch.zeros(len(x), dtype=torch.bool, device=x.device)
     d = torch.zeros_like(z)
     for step in range(STEPS + 1):

@@ -94,13 +94,16 @@ def _group(experiment: Experiment, group: Sequence[Line], recipes: Sequence[str]
     if slopes := tables.theorem(group):
         yield "### Theorem 1, measured"
         yield (
-            "A network whose probabilities are L-Lipschitz everywhere, and one-hot at an image, keeps its "
-            "answer within the radius √2 / (2 L) around it. For logits, measured here, this is no theorem: with a "
-            "margin m of the true logit over the next it keeps the answer within m / (√2 L) only. "
-            "The loss only asks for a slope below L along random noise. Here the local slope of the logits around "
-            "correctly classified images is estimated along 16 noise directions and by gradient ascent, in the units "
-            "of normalised input, and each image is attacked within the radius that L would grant. L in brackets: not "
-            "trained for a slope, held to this one for comparison."
+            "A network of slope at most L keeps its answer within m / (√2 L) around an image, with m the margin of the "
+            "true class over the next. Where f gives probabilities and is one-hot at the image, m is 1, and this is "
+            "the paper's radius √2 / (2 L). So the paper's takes two assumptions, the one-hot answer and the slope L "
+            "everywhere; the radius by the margin, whose quantiles over the images stand here, takes the second only, "
+            "and so fits logits. Training ensures neither: the loss asks for a slope below L along random noise. Here "
+            "the local slope of the logits (of the probabilities, where those were trained) around correctly "
+            "classified images is estimated along 16 noise directions and by gradient ascent, in the units of "
+            "normalised input, and each image is attacked within both radii. Answers that flip within the radius by "
+            "the margin show where the second assumption fails. L in brackets: not trained for a slope, held to this "
+            "one for comparison."
         )
         yield slopes
 

@@ -358,8 +358,12 @@ THEOREM = (
     ("largest", "attacked_max", 1),
     ("above L, noise, %", "above_sampled", 100),
     ("above L, attack, %", "above_attacked", 100),
-    ("radius granted", "granted", 1),
-    ("flipped within it, %", "flipped", 100),
+    ("√2/(2L)", "granted", 1),
+    ("flipped within, %", "flipped", 100),
+    ("m/(√2L): 5 %", "margin_05", 1),
+    ("50 %", "margin_50", 1),
+    ("95 %", "margin_95", 1),
+    ("flipped within, %", "margin_flipped", 100),
 )
 """Columns of the table of Theorem 1: heading, key of a row, factor."""
 
@@ -382,7 +386,11 @@ def theorem(lines: Sequence[Line]) -> str:
         if found:
             bound = f"{found[0]['bound']:g}" if found[0]["trained_for"] else f"({found[0]['bound']:g})"
         cells = [
-            spread([times * one[key] for one in found], absent=_absent(line), digits=0 if times == 100 else 3)
+            spread(
+                [times * one[key] for one in found if key in one],
+                absent=NONE if found else _absent(line),
+                digits=0 if times == 100 else 3,
+            )
             for _, key, times in THEOREM
         ]
         rows.append([line.title, bound, *cells])

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from explorer.data.datasets import load_dataset
 from explorer.errors import ExplorerError
-from explorer.evaluation.slopes import attacked_slope, flips_within, measure_slopes, sampled_slope
-from explorer.models import Card, Classifier
+from explorer.evaluation.slopes import attacked_slope, flips_within, margin_radius, measure_slopes, sampled_slope
+from explorer.models import Card, Classifier, load_model
 
 
 class Linear(nn.Module):
@@ -68,3 +68,38 @@ def test_on_digits_the_bound_is_broken_and_said_so() -> None:
     assert (steep.above_attacked, steep.flipped) == (0.0, 0.0)
     with pytest.raises(ExplorerError, match="must be a positive number"):
         measure_slopes(net, data, bound=0)
+
+
+def test_the_radius_by_the_margin_is_the_way_to_the_boundary_where_the_slope_is_kept() -> None:
+    """Both logits grow along the one singular direction, so that no larger radius would hold."""
+    net = model(torch.tensor([[3.0, -3.0, 0, 0], [-3.0, 3.0, 0, 0]]), std=0.5)
+    x = torch.tensor([0.5, 0.25, 0.5, 0.5]).view(1, 1, 2, 2)  # normalised 1 and 0.5: sqrt(1/8) from the boundary
+    bound = 6.0  # the singular value
+    radius = margin_radius(net, x, torch.tensor([0]), bound)
+    assert float(radius) == pytest.approx(math.sqrt(1 / 8))
+    assert not flips_within(net, x, torch.tensor([0]), 0.99 * radius)
+    assert flips_within(net, x, torch.tensor([0]), 1.01 * radius + 0.01)
+    assert float(margin_radius(net, x, torch.tensor([1]), bound)) == 0
+
+
+def test_each_image_has_a_radius_of_its_own() -> None:
+    weight = torch.tensor([[1.0, 0, 0, 0], [0, 1.0, 0, 0]])
+    x = torch.tensor([0.6, 0.4, 0.5, 0.5]).view(1, 1, 2, 2).repeat(2, 1, 1, 1)
+    found = flips_within(model(weight), x, torch.tensor([0, 0]), torch.tensor([0.13, 0.15]))
+    assert found.tolist() == [False, True]
+
+
+def test_the_radii_of_the_shipped_lipschitz_network_are_those_of_its_margins() -> None:
+    data, net = load_dataset("digits"), load_model("digits/lenet/lipschitz")
+    bound = net.card.training["options"]["bound"]
+    found = measure_slopes(net, data, bound, limit=64)
+    with torch.no_grad():
+        logits = net(data.batch(slice(64))[0])
+    first, second = logits.topk(2).values.T
+    right = logits.argmax(1) == torch.from_numpy(data.labels[:64])
+    radii = ((first - second) / math.sqrt(2) / bound)[right]
+    told = (found.margin_05, found.margin_50, found.margin_95)
+    assert told == pytest.approx([float(radii.quantile(q)) for q in (0.05, 0.5, 0.95)], rel=1e-4)
+    assert told[0] > 2 * found.granted, "far beyond the radius that takes logits for one-hot"
+    by_probabilities = measure_slopes(net, data, bound, limit=16, softmax=True)
+    assert by_probabilities.margin_95 <= found.granted * 1.0001, "a probability's margin is 1 at most"
