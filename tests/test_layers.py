@@ -63,6 +63,7 @@ CORE_LIBRARIES = {
     "scipy",
     "sklearn",
     "skimage",
+    "timm",
     "torchmetrics",
     "ray",
     "rich",

@@ -66,7 +66,7 @@ def next_disagreement(
     for part in _growing(
         rows, inputs.piece_size((models[0].channels, models[0].size, models[0].size), inputs.DRAWN_VALUES)
     ):
-        read = read_rows(dataset, part, models[0].size, models[0].channels)  # without the files that cannot be read
+        read = read_rows(dataset, part, models[0].takes)  # without the files that cannot be read
         if not read.rows:
             meter.step(len(part))
             continue

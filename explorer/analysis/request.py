@@ -10,7 +10,8 @@ from typing import Any, cast
 from torch import Tensor
 
 from explorer import defaults
-from explorer.data.inputs import ImagesLike, Picture, PictureLike, Takes, check_square, needs_fit, read_images
+from explorer.data.fitting import Takes
+from explorer.data.inputs import ImagesLike, Picture, PictureLike, check_square, needs_fit, read_images
 from explorer.distortions import Recipe, find_distortion, image_seed
 from explorer.distortions.rounding import whole_steps
 from explorer.errors import ExplorerError, ExplorerWarning
@@ -195,7 +196,7 @@ def _takes(opened: list[Opened], images: ImagesLike | None) -> Takes | None:
     if first is None and (images is None or needs_fit(images)):
         (first,) = wrap_opened(opened[:1], None, None)
         opened[0] = first
-    return None if first is None else (first.size, first.channels)
+    return None if first is None else first.takes
 
 
 def first_picture(channels: int) -> str:

@@ -99,7 +99,7 @@ class Reader:
             named = image
         else:
             raise ExplorerError(f"The image is given by its name, a text of at most {MAX_TEXT} characters.")
-        picture = self._workspace.pictures.read(named, (family.size, family.channels))
+        picture = self._workspace.pictures.read(named, family.takes)
         return ComparisonRequest(picture, tuple(loaded), chain, picture.index_in(family.classes))
 
     def _uploaded(self, file: dict[str, Any]) -> bytes:

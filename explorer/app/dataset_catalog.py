@@ -14,6 +14,7 @@ from pydantic import Field
 from explorer.app.validation import Request, Sentence
 from explorer.data import images
 from explorer.data.datasets import DATASETS, Dataset, local_file
+from explorer.data.fitting import Takes
 from explorer.data.inputs import known_dataset
 from explorer.data.published import PUBLISHED, fetched
 from explorer.errors import ExplorerError
@@ -93,12 +94,12 @@ class DatasetCatalog:
             listed.append({"name": name, "here": name in here} | entry | download)
         return listed
 
-    def find(self, name: Any, takes: tuple[int, int] | None = None) -> Dataset:
+    def find(self, name: Any, takes: Takes | None = None) -> Dataset:
         """Find a data set that is here.
 
         Args:
             name: What the browser names.
-            takes: Side in px and channels of a model's input, which a data set of files then gives its images in.
+            takes: What a model takes; a data set of files then gives its images so.
 
         Returns:
             The data set.
@@ -112,7 +113,7 @@ class DatasetCatalog:
             raise ExplorerError(f"There is no such data set here; there are {', '.join(self.names())}.")
         return data if takes is None else data.fitted(*takes)
 
-    def row(self, picture: Mapping[str, Any], takes: tuple[int, int] | None = None) -> tuple[Dataset, int]:
+    def row(self, picture: Mapping[str, Any], takes: Takes | None = None) -> tuple[Dataset, int]:
         """Find a row.
 
         Args:

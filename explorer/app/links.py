@@ -164,7 +164,7 @@ class _Reader:
                 raise ExplorerError(f"The picture {_quoted(text)} is not known; write a row of a data set as digits:7.")
             picture = {"dataset": dataset, "index": int(row)}
         family = self._fitting(picture) or next(iter(self._workspace.families.values()))
-        self._workspace.pictures.find(picture, (family.size, family.channels))
+        self._workspace.pictures.find(picture, family.takes)
         return picture
 
     def _fitting(self, picture: Mapping[str, Any]) -> Family | None:

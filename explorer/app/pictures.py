@@ -13,7 +13,8 @@ from torch import Tensor
 from explorer.app.cache import LruCache
 from explorer.app.dataset_catalog import THUMB, DatasetCatalog
 from explorer.data import images
-from explorer.data.inputs import Picture, Takes, is_data_url, read_picture
+from explorer.data.fitting import Takes
+from explorer.data.inputs import Picture, is_data_url, read_picture
 from explorer.errors import ExplorerError
 
 MAX_UPLOADS = 500

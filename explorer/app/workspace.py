@@ -85,7 +85,7 @@ class Workspace:
             raise ExplorerError("The models named do not take the same input and classes; name models of one family.")
         self.user_data = tuple(user_data)
         self.catalog = DatasetCatalog(user_data)
-        self.pictures = Pictures(sorted({(f.size, f.channels) for f in self.families.values()}), self.catalog)
+        self.pictures = Pictures(sorted({family.takes for family in self.families.values()}), self.catalog)
         self._clean_passes: LruCache[tuple[Any, ...], tuple[CleanPass, str]] = LruCache(CLEAN_PASSES)
 
     @property
@@ -133,7 +133,7 @@ class Workspace:
         family, chosen = self.choose(state.get("models"))
         models = tuple(chosen)
         recipe = read_recipe(state.get("recipe"))
-        key, picture = self.pictures.find(state.get("picture"), (family.size, family.channels))
+        key, picture = self.pictures.find(state.get("picture"), family.takes)
         names = tuple(model.name for model in models)
         clean, shown = self._clean_pass(
             (key, recipe.quantised, *names), lambda: clean_pass(models, picture.pixels, quantised=recipe.quantised)
@@ -209,7 +209,7 @@ class Workspace:
     ) -> tuple[ComparisonRequest, CleanPass, str]:
         """A pinned state, the models' answers to its distorted pixels, and these as a data URL."""
         recipe = read_recipe(state.get("recipe"))
-        key, picture = self.pictures.find(state.get("picture"), (family.size, family.channels))
+        key, picture = self.pictures.find(state.get("picture"), family.takes)
         request = ComparisonRequest(picture, models, recipe, picture.index_in(family.classes))
         names = (model.name for model in models)
         answers, shown = self._clean_pass(

@@ -64,7 +64,7 @@ def models(
     against: Annotated[str | None, typer.Option(help="With --gains: the model to compare with.")] = None,
     markdown: Annotated[bool, typer.Option(help="Print a Markdown table.")] = False,
 ) -> None:
-    """List the shipped models with their measured accuracies."""
+    """List the models that are here, with their measured accuracies; those of others with the reported ones."""
     from explorer.cli import tables
     from explorer.models import list_models
 
@@ -86,7 +86,8 @@ def models(
         named = [({"model": c.name, "arch": c.arch, "method": c.method, "data": c.data}, c.results) for c in cards]
         facts = ("recipe", "seed", "n", "accuracy")
         records = [{**name, **{k: one.get(k) for k in facts}} for name, results in named for one in results]
-    deliver_records(records, lambda: [tables.models_table(cards)], as_json=as_json, as_csv=as_csv)
+    both = [tables.models_table(cards), tables.library_models_table(cards)]
+    deliver_records(records, lambda: both, as_json=as_json, as_csv=as_csv)
 
 
 @app.command()

@@ -161,4 +161,4 @@ def open_picture(text: str, models: Sequence[Classifier]) -> Picture:
     """
     from explorer.data.inputs import read_picture
 
-    return replace(read_picture(text, (models[0].size, models[0].channels)), notes=())
+    return replace(read_picture(text, models[0].takes), notes=())

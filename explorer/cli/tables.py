@@ -25,11 +25,12 @@ def model_rows(cards: Sequence[Card]) -> tuple[list[str], list[list[str]]]:
     """The table of models as text.
 
     Args:
-        cards: Cards of the models.
+        cards: Cards of the models; those that libraries bring have a table of their own.
 
     Returns:
         Titles of the columns, and rows; one column per recipe that the cards hold, accuracies in per cent.
     """
+    cards = [card for card in cards if not card.source]  # not those of others, measured on other data
     fullest_first = sorted(cards, key=lambda card: -len(card.results))  # its order of recipes is the table's
     recipes = list(dict.fromkeys(result["recipe"] for card in fullest_first for result in card.results))
     titles = [
@@ -92,6 +93,30 @@ def models_table(cards: Sequence[Card]) -> Table:
     """
     header, rows = model_rows(cards)
     return drawn(text.Table(header, rows, 1, "accuracy on the test set, in %"))
+
+
+def library_models_table(cards: Sequence[Card]) -> Table:
+    """The models that installed libraries bring.
+
+    Args:
+        cards: Cards of models; the others are left out.
+
+    Returns:
+        A table of what each takes and knows, under which licence it may be used, and which accuracy is reported of it.
+    """
+    rows = [
+        [
+            card.name,
+            card.source["licence"],
+            f"{card.size} px",
+            f"{len(card.classes):,}",
+            f"{100 * card.source['accuracy']:.1f}",
+        ]
+        for card in cards
+        if card.source
+    ]
+    caption = "reported: accuracy in % on ImageNet"
+    return drawn(text.Table(["model", "licence", "input", "classes", "reported"], rows, 2, caption))
 
 
 def models_markdown(cards: Sequence[Card], *, gains: bool = False) -> str:

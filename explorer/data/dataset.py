@@ -154,12 +154,22 @@ class Dataset:
         of = f"{n:,} of {len(self):,} images"
         return f"{of}, stratified, seed 0" if self.mixed else f"the first {of}"
 
-    def fitted(self, side: int, channels: int, *, tick: Callable[[], None] | None = None) -> Dataset:
+    def fitted(
+        self,
+        side: int,
+        channels: int,
+        resize: int = 0,
+        interpolation: str = "bilinear",
+        *,
+        tick: Callable[[], None] | None = None,
+    ) -> Dataset:
         """The same images at a model's input size; files are fitted directly, not twice.
 
         Args:
             side: Side in px.
             channels: 1 or 3.
+            resize: As for ``explorer.fit``.
+            interpolation: Likewise.
             tick: Called before each file that is read; what it raises is passed on.
 
         Returns:
@@ -167,7 +177,9 @@ class Dataset:
         """
         if not isinstance(self.images, ImageFiles):
             return self
-        return replace(self, images=self.images.at(side, channels, tick))
+        return replace(
+            self, images=self.images.at((side, channels, resize, interpolation) if resize else (side, channels), tick)
+        )
 
     def class_of(self, row: int) -> str | None:
         """Name of the true class of a row.

@@ -104,6 +104,9 @@ def dataset(
     return register
 
 
+_ELSEWHERE = {"imagenet": "ImageNet"}  # data sets that networks were trained on and that cannot be had here
+
+
 def dataset_title(name: str) -> str:
     """Title of a data set on screen.
 
@@ -111,10 +114,10 @@ def dataset_title(name: str) -> str:
         name: Name of the data set.
 
     Returns:
-        Its title; the name itself if it is not registered.
+        Its title; the name itself if it is not known.
     """
     known = DATASETS.get(name)
-    return name if known is None else known.title
+    return _ELSEWHERE.get(name, name) if known is None else known.title
 
 
 def load_dataset(name: Any, split: str | None = None) -> Dataset:

@@ -80,7 +80,7 @@ def read_folder(path: Path, split: str | None, side: int | None = None) -> Folde
     wanted = side or named_side(folder) or usual_side([file for file, _ in found])
     left = f"Left out of {path.name}: {'; '.join(tree.left_out)}." if tree.left_out else ""
     notes = tuple(text for text in (left, note) if text)
-    return Folder(name, split or _shown(tree), files.at(min(wanted, MAX_SIDE), 3), labels, classes, notes, mixed)
+    return Folder(name, split or _shown(tree), files.at((min(wanted, MAX_SIDE), 3)), labels, classes, notes, mixed)
 
 
 def _choose(tree: Tree, path: Path, split: str | None) -> tuple[dict[str, list[Path]], str | None, str]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from explorer.data import decoding, images
 from explorer.data.classes import printable
+from explorer.data.fitting import Takes
 from explorer.errors import ExplorerError
 
 MAX_SIDE = 4096  # px: the largest side to which images are brought
@@ -72,13 +73,13 @@ class _Kept:
 class ImageFiles:
     """Image files as if they were an array uint8 (N, side, side, channels): what ``Dataset`` asks of its images."""
 
-    def __init__(self, root: Path, files: Sequence[Path], takes: tuple[int, int]) -> None:
+    def __init__(self, root: Path, files: Sequence[Path], takes: Takes) -> None:
         """Make the array.
 
         Args:
             root: The folder from which on files are named.
             files: Their paths.
-            takes: Side in px and channels, 1 or 3.
+            takes: Side in px, channels (1 or 3), and how they are fitted.
         """
         self._root, self._files, self._takes = root, list(files), takes
         self._others = {takes: self}
@@ -88,7 +89,7 @@ class ImageFiles:
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
-        side, channels = self._takes
+        side, channels = self._takes[:2]
         return len(self._files), side, side, channels
 
     @property
@@ -110,18 +111,16 @@ class ImageFiles:
         """
         return self._files[row].read_bytes()
 
-    def at(self, side: int, channels: int, tick: Callable[[], None] | None = None) -> ImageFiles:
+    def at(self, takes: Takes, tick: Callable[[], None] | None = None) -> ImageFiles:
         """The same files at another size; each size keeps its own decoded images.
 
         Args:
-            side: Side in px.
-            channels: 1 or 3.
+            takes: Side in px, channels (1 or 3), and how they are fitted.
             tick: Called before each file that is read; what it raises is passed on.
 
         Returns:
             The files at that size.
         """
-        takes = (side, channels)
         found = (
             self if takes == self._takes else self._others.setdefault(takes, type(self)(self._root, self._files, takes))
         )

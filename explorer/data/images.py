@@ -17,6 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from explorer.data.decoding import Source, decode
+from explorer.data.fitting import Takes, as_pixels, fit_published
 from explorer.errors import ExplorerError
 
 _SMALL = 2**20  # values of an image that may as well be floats all at once
@@ -47,7 +48,7 @@ def load_image(source: Source) -> Tensor:
     return _as_tensor(decode(source))
 
 
-def load_fitted(source: Source, inputs: Sequence[tuple[int, int]]) -> list[Tensor]:
+def load_fitted(source: Source, inputs: Sequence[Takes]) -> list[Tensor]:
     """Load an image at the input size of several models.
 
     The same values as ``fit(load_image(source), size, channels)`` in much less memory: a picture of 50 million pixels
@@ -55,7 +56,8 @@ def load_fitted(source: Source, inputs: Sequence[tuple[int, int]]) -> list[Tenso
 
     Args:
         source: As in ``load_image``.
-        inputs: (size, channels) of each model.
+        inputs: What each model takes: the arguments of ``fit``. A published transform is applied to every file, even
+            to one that has the input's size already.
 
     Returns:
         One image (1, channels, size, size) in [0, 1] per model.
@@ -64,6 +66,22 @@ def load_fitted(source: Source, inputs: Sequence[tuple[int, int]]) -> list[Tenso
         ExplorerError: As in ``load_image``.
     """
     pixels = decode(source)
+    published = {takes: _published(pixels, *takes) for takes in inputs if len(takes) == 4}
+    plain = [takes for takes in inputs if takes not in published]
+    fitted = dict(zip(plain, _load_plain(pixels, [takes[:2] for takes in plain]), strict=True))
+    return [published[takes] if takes in published else fitted[takes] for takes in inputs]
+
+
+def _published(pixels: np.ndarray, size: int, channels: int, resize: int, interpolation: str) -> Tensor:
+    """A decoded photograph, fitted by a published transform."""
+    if pixels.dtype != np.uint8 or pixels.shape[2] == 4:
+        pixels = to_uint8(_as_tensor(pixels))[0]
+    colour = np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
+    return _finish(as_pixels(fit_published(colour, size, resize, interpolation)), channels)
+
+
+def _load_plain(pixels: np.ndarray, inputs: Sequence[tuple[int, int]]) -> list[Tensor]:
+    """A decoded photograph, its central square brought to each input."""
     height, width, channels = pixels.shape
     if pixels.size < _SMALL or channels == 4 or pixels.dtype.kind == "f":
         return [fit(_as_tensor(pixels), *takes) for takes in inputs]
@@ -140,17 +158,21 @@ def _range_error(low: float, high: float) -> str:
     return f"{run}; {'divide them by 255' if 1.5 < high <= 255 else 'clamp them to [0, 1]'}."
 
 
-def fit(image: Tensor, size: int, channels: int) -> Tensor:
+def fit(image: Tensor, size: int, channels: int, resize: int = 0, interpolation: str = "bilinear") -> Tensor:
     """Bring images to a model's input size: the one way used everywhere.
 
     The central square is cut out (of an odd rest, the bottom or right loses one px more), resized bilinearly with
-    antialiasing, converted (3 -> 1 channels by Rec. 601 luma, 1 -> 3 by repetition) and rounded to 8 bits. Images that
-    already have this size and these channels are returned unchanged.
+    antialiasing, converted (3 -> 1 channels by Rec. 601 luma, 1 -> 3 by repetition) and rounded to 8 bits. With
+    ``resize`` it is the transform that networks for photographs are published with: the shorter side is resized to that
+    length, and the centre cut out (``explorer.data.fitting``). Images that already have this size and these channels
+    are returned unchanged.
 
     Args:
         image: (N, C, H, W) in [0, 1], C 1 or 3.
         size: Side of the model's input in px.
         channels: Channels of the model's input, 1 or 3.
+        resize: Length in px of the shorter side before the centre is cut out; 0 takes the whole central square.
+        interpolation: How it is resized then: ``bilinear``, ``bicubic``, ``lanczos`` or ``nearest``.
 
     Returns:
         (N, channels, size, size) in [0, 1].
@@ -169,6 +191,10 @@ def fit(image: Tensor, size: int, channels: int) -> Tensor:
     height, width = image.shape[2:]
     if (image.shape[1], height, width) == (channels, size, size):
         return image
+    if resize:
+        colour = to_uint8(image.expand(-1, 3, -1, -1))
+        parts = [as_pixels(fit_published(one, size, resize, interpolation)) for one in colour]
+        return _finish(torch.cat(parts), channels)
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
     return _finish(_resize(image[:, :, top : top + side, left : left + side], size), channels)

@@ -25,6 +25,7 @@ from torch import Tensor
 from explorer.data import decoding, images
 from explorer.data.classes import class_index
 from explorer.data.datasets import DATASETS, Dataset, load_dataset, local_file
+from explorer.data.fitting import Takes
 from explorer.errors import ExplorerError
 
 OWN = "own picture"
@@ -36,9 +37,6 @@ _FULL_SCALE = {torch.uint8: 255, torch.uint16: 65535, torch.bool: 1}  # integers
 
 _DATA_URL = re.compile(r"data:[\w.+/-]*(;[\w.+=-]+)*;base64,")
 _FILES = (Path, bytes, bytearray, memoryview, Image.Image)
-
-Takes = tuple[int, int]
-"""What a model takes: side in px and number of channels."""
 
 FindDataset = Callable[[str], Dataset | None]
 """Finds a data set by its name; None where the name is not that of a data set."""
@@ -137,7 +135,7 @@ def read_picture(
         named: A bundled photograph's name, a row such as ``digits:7``, a data URL, a path (``scan.tif#3`` for its third
             page), the bytes of a file, an open binary file, a Pillow image, an array or a tensor of one image, or a
             ``Picture``.
-        takes: Side in px and channels of the models that are to see it; None leaves it as large as it is.
+        takes: What the models that are to see it take; None leaves it as large as it is.
         paths: Whether a text may be a path. False for callers who are not trusted: nothing on the disk is opened.
         find_dataset: Finds the data sets whose rows can be named.
 
@@ -170,7 +168,7 @@ def read_images(given: ImagesLike, takes: Takes | None = None) -> Batch:
         given: Anything that ``read_picture`` reads; a batch (N, C, H, W), (N, H, W, C) or a list of images, all of one
             size; a ``Dataset``, which brings its classes; or a pair (images, labels) of tensors, as a DataLoader
             gives it, whose labels are left aside: they do not say what they are called.
-        takes: Side in px and channels, as for ``read_picture``.
+        takes: As for ``read_picture``.
 
     Returns:
         The images one by one, with the findings.

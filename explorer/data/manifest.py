@@ -47,8 +47,9 @@ def is_manifest(path: Path) -> bool:
 def read_manifest(path: Path) -> Tree:
     """Read which images a manifest names, in which splits and classes.
 
-    Every row has a ``file``, from the manifest's folder on, and a class: its name in ``class`` or ``label``, its number
-    in ``class_index``, or both. Rows without a class are images whose class is unknown. ``split`` is optional.
+    Every row has a ``file``, from the manifest's folder on or from the folder of its name (``test.csv`` and ``test/``),
+    and a class: its name in ``class`` or ``label``, its number in ``class_index``, or both. Rows without a class are
+    images whose class is unknown. ``split`` is optional.
 
     Args:
         path: A CSV file with a header, or JSON Lines.
@@ -146,7 +147,8 @@ class _Manifest:
             raise ExplorerError(f"{file[:80]} is an address; only files on this machine are read.")
         names = (file, file.replace("\\", "/")) if os.sep == "/" and "\\" in file else (file,)
         with suppress(OSError, ValueError):  # names too long for a path, or with a zero byte
-            return next((path for name in names if (path := self._path.parent / name).is_file()), None)
+            folders = (self._path.parent, self._path.with_suffix(""))
+            return next((path for one in folders for name in names if (path := one / name).is_file()), None)
         return None
 
     def _class(self, row: Mapping[str, Any]) -> str:

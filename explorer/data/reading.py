@@ -13,6 +13,7 @@ from torch import Tensor
 
 from explorer.data import images
 from explorer.data.dataset import Dataset
+from explorer.data.fitting import Takes
 from explorer.data.image_files import ImageFiles
 
 T = TypeVar("T")
@@ -37,47 +38,45 @@ class Images:
     enlarged: tuple[int, ...] = ()
 
 
-def read_rows(data: Dataset, rows: Sequence[int], side: int, channels: int) -> Images:
+def read_rows(data: Dataset, rows: Sequence[int], takes: Takes) -> Images:
     """Read images at a model's input size.
 
     Args:
         data: The data set.
         rows: Rows to read.
-        side: Side of the model's input in px.
-        channels: Its channels, 1 or 3.
+        takes: What the model takes.
 
     Returns:
         The images that could be read, in the order of ``rows``, and what is wrong with the others.
     """
-    files = data.fitted(side, channels).images
+    files = data.fitted(*takes).images
     if not isinstance(files, ImageFiles):
         pixels, labels = data.batch(list(rows))
-        return Images(images.fit(pixels, side, channels), labels, tuple(rows))
+        return Images(images.fit(pixels, *takes), labels, tuple(rows))
     found, unread = files.read(rows)
     read = [(row, one) for row, one in zip(rows, found, strict=True) if one is not None]
     kept = tuple(row for row, _ in read)
-    stack = np.stack([one.pixels for _, one in read]) if read else np.empty((0, side, side, channels), np.uint8)
+    stack = np.stack([one.pixels for _, one in read]) if read else np.empty((0, *files.shape[1:]), np.uint8)
     pixels = torch.from_numpy(stack).permute(0, 3, 1, 2)
     pixels = pixels.to(torch.float32, copy=True, memory_format=torch.contiguous_format).div_(255)  # as Dataset.batch
     labels = torch.from_numpy(np.asarray(data.labels)[list(kept)])
     return Images(pixels, labels, kept, unread, tuple(row for row, one in read if one.enlarged))
 
 
-def stream(data: Dataset, rows: range, step: int, side: int, channels: int) -> Iterator[Images]:
+def stream(data: Dataset, rows: range, step: int, takes: Takes) -> Iterator[Images]:
     """Read many images bit by bit; files are read while the ones before are used, so that memory stays flat.
 
     Args:
         data: The data set.
         rows: Rows to read.
         step: Images at a time.
-        side: Side of the model's input in px.
-        channels: Its channels, 1 or 3.
+        takes: What the model takes.
 
     Yields:
         ``step`` rows at a time, and the rest.
     """
     starts = range(rows.start, rows.stop, step)
-    parts = (read_rows(data, range(start, min(start + step, rows.stop)), side, channels) for start in starts)
+    parts = (read_rows(data, range(start, min(start + step, rows.stop)), takes) for start in starts)
     return ahead(parts) if isinstance(data.images, ImageFiles) else parts
 
 

@@ -19,6 +19,8 @@ from explorer.models.reading import ModelLike, ModelsLike, open_models, wrap_ope
 from explorer.progress import Progress
 from explorer.results import Result, Results, percent
 
+FIVE, FEW = 5, 10  # the first five answers count where there are more than ten classes
+
 DatasetLike = Any
 """A ``Dataset``, or what ``load_dataset`` takes: a name, a path, a data set of PyTorch or Hugging Face."""
 
@@ -33,6 +35,7 @@ class Evaluation(Result):
         n: Number of images.
         recipe: The distortion.
         interval: 95 % Wilson interval.
+        top5: Share of images whose true class is among the five likeliest; None for ten classes and fewer.
         fitted: Whether the images had another size or other channels and went through ``explorer.fit``.
     """
 
@@ -42,6 +45,7 @@ class Evaluation(Result):
     recipe: Recipe
     interval: Interval
     fitted: bool = False
+    top5: float | None = None
 
     @property
     def seed(self) -> int:
@@ -57,6 +61,7 @@ class Evaluation(Result):
         return {
             "name": self.name,
             "accuracy": self.accuracy,
+            **({} if self.top5 is None else {"top5": self.top5}),
             "n": self.n,
             "recipe": str(self.recipe),
             "seed": self.seed,
@@ -77,6 +82,7 @@ class Evaluation(Result):
                 "seed": self.seed,
                 "n": self.n,
                 "accuracy": self.accuracy,
+                **({} if self.top5 is None else {"top5": self.top5}),
                 "low": self.interval[0],
                 "high": self.interval[1],
                 "fitted": self.fitted,
@@ -85,7 +91,8 @@ class Evaluation(Result):
 
     def __str__(self) -> str:
         low, high = map(percent, self.interval)
-        return f"{self.name}: {percent(self.accuracy)} of {self.n:,} images under {self.recipe} ({low} to {high})"
+        five = "" if self.top5 is None else f", {percent(self.top5)} among the first five"
+        return f"{self.name}: {percent(self.accuracy)} of {self.n:,} images under {self.recipe} ({low} to {high}){five}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -206,14 +213,27 @@ def evaluate_many(
     chosen, data = read_data(models, dataset)
     chain = read_recipe(recipe, "clean")
     sample = Sample.of(chosen, data, limit, batch_size)
-    correct = sample.correct(chain, progress)
+    ranks = sample.ranks(chain, progress)
     n, notes = sample.count, sample.notes
     found = (
-        Evaluation(model.name, count / n, n, chain, wilson_interval(count, n), sample.fitted)
-        for model, count in zip(chosen, correct.sum(1).tolist(), strict=True)
+        Evaluation(model.name, first / n, n, chain, wilson_interval(first, n), sample.fitted, top5(model, five / n))
+        for model, first, five in zip(chosen, (ranks == 0).sum(1).tolist(), (ranks < FIVE).sum(1).tolist(), strict=True)
     )
     issue(notes)
     return Evaluations(tuple(found), data.name, chain, sample.words, tuple(notes))
+
+
+def top5(model: Classifier, share: float) -> float | None:
+    """Whether the share of true classes among the five likeliest says something.
+
+    Args:
+        model: The model.
+        share: That share, in [0, 1].
+
+    Returns:
+        The share; None of a model with ten classes or fewer.
+    """
+    return share if len(model.classes) > FEW else None
 
 
 def read_data(models: ModelsLike, dataset: DatasetLike) -> tuple[tuple[Classifier, ...], Dataset]:

@@ -138,13 +138,13 @@ def count_correct(
     Raises:
         ExplorerError: If there is no such distortion.
     """
-    found, size, channels = find_distortion(distortion), models[0].size, models[0].channels
+    found, (size, channels) = find_distortion(distortion), models[0].takes[:2]
     values = inputs.PIECE_VALUES // (ATTACKED if found.adversarial else 1)
     pieces = inputs.pieces(rows, inputs.piece_size((channels, size, size), values))
     meter = Meter(progress, len(pieces) * len(amounts) * len(models))
     counts = np.zeros((len(models), len(amounts)), np.int64)
     for piece in pieces:
-        read = read_rows(dataset, piece, size, channels)
+        read = read_rows(dataset, piece, models[0].takes)
         known = read.labels >= 0
         x, labels = read.pixels[known], read.labels[known]
         kept = [row for row, is_known in zip(read.rows, known.tolist(), strict=True) if is_known]

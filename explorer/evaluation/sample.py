@@ -126,9 +126,9 @@ class Sample:
         Raises:
             ExplorerError: If none of them can be read.
         """
-        size, channels = self.models[0].size, self.models[0].channels
-        step = self.batch_size or inputs.batch_size((channels, size, size), self.models[0].device)
-        for part in stream(self.dataset, range(self.n), step, size, channels):
+        takes = self.models[0].takes
+        step = self.batch_size or inputs.batch_size((takes[1], takes[0], takes[0]), self.models[0].device)
+        for part in stream(self.dataset, range(self.n), step, takes):
             self.unread |= part.unread
             self.enlarged |= set(part.enlarged)
             known = part.labels >= 0
@@ -168,7 +168,7 @@ class Sample:
     def correct(
         self, recipe: Recipe, progress: Progress | None = None, models: Sequence[Classifier] | None = None
     ) -> NDArray[np.bool_]:
-        """Which images each model classifies correctly.
+        """Which images each model classifies correctly: ``ranks`` of 0.
 
         Args:
             recipe: The distortions.
@@ -181,12 +181,31 @@ class Sample:
         Raises:
             ExplorerError: If other files can be read than at the first call.
         """
+        return self.ranks(recipe, progress, models) == 0
+
+    def ranks(
+        self, recipe: Recipe, progress: Progress | None = None, models: Sequence[Classifier] | None = None
+    ) -> NDArray[np.int64]:
+        """Where the true class of each image stands among each model's answers.
+
+        Args:
+            recipe: The distortions.
+            progress: Counts images.
+            models: The models to ask; all by default.
+
+        Returns:
+            (models, images that could be read), in the order of the rows: how many classes are likelier than the true
+            one.
+
+        Raises:
+            ExplorerError: If other files can be read than at the first call.
+        """
         asked = tuple(models or self.models)
         read: list[int] = []
         parts = []
         for rows, x, labels in self.distorted(recipe, progress, asked):
             read += rows
-            parts.append(np.stack([(inputs.predictions(model, x) == labels).numpy() for model in asked]))
+            parts.append(np.stack([inputs.ranks(model, x, labels).numpy() for model in asked]))
         if self._rows is None:
             self._rows = read
         elif self._rows != read:

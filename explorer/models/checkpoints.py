@@ -18,9 +18,10 @@ from torch import Tensor
 from explorer.errors import ExplorerError
 from explorer.files import user_path, write_whole
 from explorer.models.classifier import Card, Classifier
-from explorer.models.external import external_card
+from explorer.models.external import external_card, with_card
 from explorer.models.methods import METHODS
 from explorer.models.registry import Architecture, find_architecture
+from explorer.models.sources import SOURCES, find_source
 from explorer.models.weights import FOREIGN, TORCH_SUFFIXES, aliased, find_weights, read_states
 
 PACKAGED = Path(__file__).resolve().parents[1] / "checkpoints"  # inside an installed wheel
@@ -65,7 +66,7 @@ def pick_device(device: str | torch.device = "auto") -> torch.device:
 
 
 def list_models() -> list[Card]:
-    """List the shipped checkpoints.
+    """List the models that are here: the shipped checkpoints, and what installed libraries bring.
 
     Returns:
         Their cards, ordered by data set, architecture and method.
@@ -77,6 +78,7 @@ def list_models() -> list[Card]:
     """
     order = {method: i for i, method in enumerate(METHODS)}
     cards = [read_card(path) for path in checkpoint_folder().glob("*/*/*.json")]
+    cards += [card for source in SOURCES.values() for card in source.cards()]
     return sorted(cards, key=lambda card: (card.data, card.arch, order.get(card.method, len(order)), card.name))
 
 
@@ -139,9 +141,14 @@ def load_model(
         (28, 1, 10)
     """
     where = pick_device(device)
+    external = any(option is not None for option in (arch, mean, std, classes, size))
+    if (source := find_source(str(name_or_path))) is not None:
+        if external:
+            raise ExplorerError(f"{name_or_path} brings its own card; arch, mean, std, classes and size go without it.")
+        net, card = source.load(str(name_or_path))
+        return with_card(net.eval().requires_grad_(requires_grad=False).to(where), card)
     path = _find(str(name_or_path))
     card_path = path.with_suffix(".json")
-    external = any(option is not None for option in (arch, mean, std, classes, size))
     if card_path.is_file() and not external:
         card = read_card(card_path)
         if card.sha256 and card.sha256 != file_sha256(path):

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from explorer.data.fitting import INTERPOLATIONS, Takes
 from explorer.errors import ExplorerError
 from explorer.models.methods import method_title
 
@@ -38,6 +39,10 @@ class Card:
         reference: Per layer 101 quantiles (0 % to 100 %) of the L2 distance between features of different clean test
             images.
         sha256: Hash of the file of weights.
+        transform: The transform that the network was published with: ``resize``, the px to which the shorter side of a
+            photograph is brought before the centre is cut out, and ``interpolation``. Empty where the whole central
+            square is resized (``explorer.fit``).
+        source: Where a network of others comes from: ``licence``, ``page``, ``accuracy`` as reported there, and so on.
     """
 
     name: str
@@ -56,6 +61,15 @@ class Card:
     results: list[dict[str, Any]] = field(default_factory=list)
     reference: dict[str, list[float]] = field(default_factory=dict)
     sha256: str = ""
+    transform: dict[str, Any] = field(default_factory=dict)
+    source: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def takes(self) -> Takes:
+        """How pictures are fitted for it: the arguments of ``explorer.fit``."""
+        if not self.transform:
+            return (self.size, self.channels)
+        return (self.size, self.channels, self.transform["resize"], self.transform["interpolation"])
 
     @property
     def external(self) -> bool:
@@ -110,6 +124,8 @@ class Card:
         if not 1 <= card.size <= 4096 or card.channels not in (1, 3):
             raise ExplorerError(f"The card's input of {card.channels} channels and {card.size} px makes no sense.")
         check_normalisation(card.mean, card.std, card.channels)
+        if card.transform:
+            _check_transform(card.transform, card.size)
         return card
 
 
@@ -143,6 +159,17 @@ def check_normalisation(mean: Sequence[Any], std: Sequence[Any], channels: int) 
         raise ExplorerError(
             f"The {label} {value:g} counts in 0 to 255, pixels are in [0, 1]; divide mean and std by 255."
         )
+
+
+def _check_transform(transform: dict[str, Any], size: int) -> None:
+    resize, interpolation = transform.get("resize"), transform.get("interpolation")
+    if set(transform) != {"resize", "interpolation"} or interpolation not in INTERPOLATIONS:
+        raise ExplorerError(
+            f"The card's transform {transform} is not known; it names resize and interpolation, one of "
+            f"{', '.join(INTERPOLATIONS)}."
+        )
+    if not isinstance(resize, int) or not size <= resize <= 2 * 4096:
+        raise ExplorerError(f"The card's transform resizes to {resize} px, which does not suit an input of {size} px.")
 
 
 class Classifier(nn.Module):
@@ -182,6 +209,11 @@ class Classifier(nn.Module):
     @property
     def channels(self) -> int:
         return self.card.channels
+
+    @property
+    def takes(self) -> Takes:
+        """How pictures are fitted for it: the arguments of ``explorer.fit``."""
+        return self.card.takes
 
     @property
     def device(self) -> torch.device:

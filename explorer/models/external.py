@@ -186,6 +186,29 @@ def unwrapped(net: nn.Module) -> nn.Module:
     return unwrapped(within) if isinstance(within, nn.Module) else net
 
 
+def with_card(net: nn.Module, card: Card) -> ExternalClassifier:
+    """Use a network of a library whose card is known.
+
+    Args:
+        net: The network, in eval mode.
+        card: What it is and takes.
+
+    Returns:
+        The network as a model.
+
+    Raises:
+        ExplorerError: If it does not take such images, or answers with another number of classes.
+    """
+    with torch.inference_mode(mode=False):
+        pictures = sample_pictures(card.size, card.channels)
+        device, dtype = device_and_dtype(net)
+        normalised = Classifier(net, card).normalise(pictures).to(device, dtype)
+        seen = inspect_network(net, card.name, pictures, normalised, was_training=False)
+    if seen.classes != len(card.classes):
+        raise ExplorerError(f"{card.name} answers with {seen.classes} classes, but its card names {len(card.classes)}.")
+    return ExternalClassifier(net, card, seen)
+
+
 def check_module(net: Any) -> None:
     """Check that an object is a network that can be called.
 

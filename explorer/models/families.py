@@ -8,6 +8,7 @@ from typing import Any
 
 from explorer import defaults
 from explorer.data.datasets import Dataset, dataset_title
+from explorer.data.fitting import Takes
 from explorer.errors import ExplorerError
 from explorer.models import Card, Classifier
 from explorer.models.classifier import EXTERNAL
@@ -34,6 +35,11 @@ class Family:
     classes: tuple[str, ...]
     data: tuple[str, ...]
     cards: tuple[Card, ...]
+
+    @property
+    def takes(self) -> Takes:
+        """How pictures are fitted for these models: as the first one was published with."""
+        return self.cards[0].takes
 
     @property
     def defaults(self) -> list[str]:
@@ -101,7 +107,7 @@ def subtitle(card: Card, family: Family) -> str:
 
 
 def measured(card: Card) -> str:
-    """Summarise a card's measured accuracies.
+    """Summarise a card's measured accuracies, or what is reported of a network that a library brings.
 
     Args:
         card: The card.
@@ -110,7 +116,11 @@ def measured(card: Card) -> str:
         One line such as "91.2 % clean, 22.5 % at gaussian_noise=0.1 (n = 10000)".
     """
     parts = [f"{100 * row['accuracy']:.1f} % {_condition(row['recipe'])}" for row in card.results]
-    return f"{', '.join(parts)} (n = {card.results[0]['n']})" if parts else "no measured accuracy"
+    if parts:
+        return f"{', '.join(parts)} (n = {card.results[0]['n']})"
+    if "accuracy" in card.source:
+        return f"{100 * card.source['accuracy']:.1f} % on {card.source['test']}, as its authors report"
+    return "no measured accuracy"
 
 
 def _condition(recipe: str) -> str:

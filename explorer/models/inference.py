@@ -16,6 +16,7 @@ from explorer.data.published import CIFAR10_CLASSES
 from explorer.distortions import Recipe, Target, find_distortion
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
+from explorer.models.classifier import EXTERNAL
 
 T = TypeVar("T")
 
@@ -93,7 +94,7 @@ def labelled(data: Dataset, models: Sequence[Classifier]) -> Dataset:
 
 def _guessed(model: Classifier) -> bool:
     """Whether the model's classes were never named: ten answers to colour images are taken for CIFAR-10's."""
-    return model.card.data == "outside" and model.classes == CIFAR10_CLASSES
+    return model.card.data == EXTERNAL and model.classes == CIFAR10_CLASSES
 
 
 def _in_training(module: nn.Module) -> bool:
@@ -277,6 +278,24 @@ def predictions(model: Classifier, x: Tensor) -> Tensor:
         Index of the likeliest class, int64 (N,) on the CPU.
     """
     return logits(model, x).argmax(dim=1)
+
+
+def ranks(model: Classifier, x: Tensor, labels: Tensor) -> Tensor:
+    """Where the true classes stand among a model's answers.
+
+    Args:
+        model: The model.
+        x: Images (N, C, H, W) in [0, 1].
+        labels: True classes (N,).
+
+    Returns:
+        How many classes are likelier than the true one, int64 (N,) on the CPU: 0 where the model is right. Of equals
+        the first counts as likelier, as for ``predictions``.
+    """
+    found = logits(model, x)
+    true = found.gather(1, labels[:, None])
+    earlier = torch.arange(found.shape[1]) < labels[:, None]
+    return ((found > true) | ((found == true) & earlier)).sum(1)
 
 
 def batch_size(shape: Sequence[int], device: torch.device) -> int:

@@ -92,7 +92,7 @@ def wrap_opened(opened: Sequence[Opened], size: int | None, channels: int | None
         The models in the same order; a network with as many classes as the first loaded model takes over its class
         names.
     """
-    known = (model for model in opened if isinstance(model, Classifier) and not isinstance(model, ExternalClassifier))
+    known = (model for model in opened if isinstance(model, Classifier) and not _own(model))
     like = next(known, None)
     return tuple(
         model
@@ -100,6 +100,11 @@ def wrap_opened(opened: Sequence[Opened], size: int | None, channels: int | None
         else wrap(model[1], name=model[0], size=size, channels=channels, like=like)
         for model in opened
     )
+
+
+def _own(model: Classifier) -> bool:
+    """Whether it is a wrapped network of the user's own, of which only what was given with it is known."""
+    return isinstance(model, ExternalClassifier) and model.card.external
 
 
 def first_models() -> list[str]:

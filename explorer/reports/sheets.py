@@ -160,8 +160,17 @@ def _(found: Evaluation) -> Sheet:
 
 
 def _accuracies(found: Iterable[Evaluation]) -> Table:
-    rows = [[e.name, f"{e.accuracy:.2%}", f"{e.interval[0]:.2%} to {e.interval[1]:.2%}", f"{e.n:,}"] for e in found]
-    return Table(["model", "accuracy", "95 % interval", "n"], rows, 1)
+    """With the share of true classes among the first five answers where a model has more than ten."""
+    rows = [
+        [e.name, f"{e.accuracy:.2%}", f"{e.interval[0]:.2%} to {e.interval[1]:.2%}", f"{e.n:,}", _five(e)]
+        for e in found
+    ]
+    last = 5 if any(row[-1] for row in rows) else 4
+    return Table(["model", "accuracy", "95 % interval", "n", "top 5"][:last], [row[:last] for row in rows], 1)
+
+
+def _five(found: Evaluation) -> str:
+    return "" if found.top5 is None else f"{found.top5:.2%}"
 
 
 sheet.register(Suite, suite_sheet)

@@ -172,7 +172,7 @@ def open_cases(
     found: dict[int, Case] = {}
     for condition in dict.fromkeys(condition for condition, _ in wanted):
         rows = sorted({image for one, image in wanted if one == condition})
-        batch = read_rows(data, rows, models[0].size, models[0].channels)
+        batch = read_rows(data, rows, models[0].takes)
         for row, why in batch.unread.items():
             raise ExplorerError(f"Image {row} cannot be read: {why}")
         clean = undistorted(batch.pixels, plan.quantised)

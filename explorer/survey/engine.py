@@ -160,7 +160,7 @@ def compute(
     rows = plan.images_of(shard)
     parts: list[Columns] = []
     unread: dict[int, str] = {}
-    for batch in stream(data, rows, plan.batch, models[0].size, models[0].channels):
+    for batch in stream(data, rows, plan.batch, models[0].takes):
         unread |= batch.unread
         if batch.rows:
             parts.append(scan(models, batch, plan, tick))
@@ -182,7 +182,7 @@ def cost(models: Sequence[Classifier], data: Dataset, plan: Plan, done: int = 0)
     Raises:
         ExplorerError: If none of the first images can be read.
     """
-    batch = read_rows(labelled(data, models), range(min(TRIED, plan.rows)), models[0].size, models[0].channels)
+    batch = read_rows(labelled(data, models), range(min(TRIED, plan.rows)), models[0].takes)
     if not batch.rows:
         raise ExplorerError(f"None of the first {min(TRIED, plan.rows)} images of {data.name} can be read.")
     tried = replace(plan, conditions=_spread(plan))

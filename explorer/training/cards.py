@@ -151,7 +151,7 @@ def reference_distances(model: Classifier, dataset: Dataset, seed: int = 0) -> l
     generator = torch.Generator().manual_seed(seed)
     count = min(REFERENCE_IMAGES, len(dataset))
     rows = torch.randperm(len(dataset), generator=generator)[:count].tolist()
-    parts = (read_rows(dataset, rows[i : i + 250], model.size, model.channels).pixels for i in range(0, count, 250))
+    parts = (read_rows(dataset, rows[i : i + 250], model.takes).pixels for i in range(0, count, 250))
     vectors = torch.cat([model.features(x.to(model.device))["penultimate"].cpu() for x in parts if len(x)]).double()
     count = len(vectors)  # of files, those that can be read
     first = torch.randint(count, (REFERENCE_PAIRS,), generator=generator)

@@ -104,9 +104,8 @@ def make_state(
     if before is not None and not read and image is before.image and before.family.key == family.key:
         request = replace(before.request, models=chosen, recipe=chain)
     else:
-        takes = (family.size, family.channels)
-        picture = read_picture(image, takes)
-        picture = replace(picture, pixels=images.fit(picture.pixels, *takes))
+        picture = read_picture(image, family.takes)
+        picture = replace(picture, pixels=images.fit(picture.pixels, *family.takes))
         request = ComparisonRequest(picture, chosen, chain, picture.index_in(family.classes))
     return WidgetState(request, image, given, family, families)
 

@@ -15,6 +15,7 @@ from PIL import Image
 from explorer import cli
 from explorer.cli.tables import models_markdown
 from explorer.models import list_models
+from explorer.models.photos import LITE0
 
 MODELS = "digits/lenet/standard,digits/lenet/stability"
 
@@ -116,7 +117,7 @@ def test_models_in_three_forms(run, shelf: Path) -> None:
     assert code == 0
     assert "digits/lenet/stability" in out
     assert "12.5" in out
-    assert [card["name"] for card in json.loads(run("models", "--json")[1])] == MODELS.split(",")
+    assert [card["name"] for card in json.loads(run("models", "--json")[1])] == [*MODELS.split(","), LITE0]
     assert run("models", "--markdown")[1] == models_markdown(list_models()) + "\n"
 
 

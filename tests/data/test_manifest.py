@@ -51,6 +51,13 @@ def test_lists_as_programs_write_them(folder: Path, name: str) -> None:
     assert evaluate(grey(), data).accuracy == 1
 
 
+def test_files_are_looked_for_in_the_folder_of_the_lists_name_too(folder: Path) -> None:
+    path = folder.with_suffix(".csv")
+    path.write_text("file,label\ncat 0.png,cat\ndog 0.png,dog\n")
+    data = load_dataset(str(path))
+    assert shown(data) == {"own/cat 0.png": "cat", "own/dog 0.png": "dog"}
+
+
 def test_an_index_counts_the_classes_of_a_model(folder: Path) -> None:
     rows = [f"{name} {i}.png,{NAMES.index(name)}" for name in LEVELS for i in range(3)]
     (folder / "a.csv").write_text("\n".join(["file,class_index", *rows]))

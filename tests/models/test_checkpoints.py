@@ -17,7 +17,8 @@ from explorer.models import METHODS, Card, checkpoint_folder
 from explorer.models.checkpoints import file_sha256
 from explorer.models.right import unpack
 
-CARDS = {card.name: card for card in explorer.list_models()}
+# Those that libraries bring are tested in test_photos.py.
+CARDS = {card.name: card for card in explorer.list_models() if not card.source}
 FULL_TEST_SET = {"digits": 360, "cifar10": 10_000, "mnist": 10000}
 SUBSET = 500
 

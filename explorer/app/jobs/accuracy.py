@@ -58,7 +58,7 @@ def accuracy(context: Context, request: AccuracyRequest, progress: Progress) -> 
     running = context.accuracies.get(key)
     if running is None:
         models = tuple(context.workspace.model(card.name) for card in group.cards)
-        data = context.workspace.catalog.find(group.data, (group.family.size, group.family.channels))
+        data = context.workspace.catalog.find(group.data, group.family.takes)
         running = RunningAccuracy(models, data, distortion.name, tuple(amounts_of(distortion, group, reach)))
         context.accuracies.put(key, running)
     curves = running.up_to(n, progress)

@@ -48,7 +48,7 @@ class Group:
 
 
 def all_groups(workspace: Workspace) -> dict[str, Group]:
-    """Group the models by the data set that they were trained on.
+    """Group the models by the data set that they were trained on; those that libraries bring are not among them.
 
     Args:
         workspace: Where the models are.
@@ -60,7 +60,7 @@ def all_groups(workspace: Workspace) -> dict[str, Group]:
     for family in workspace.families.values():
         for data in family.data:
             cards = tuple(card for card in family.cards if card.data in (data, EXTERNAL))
-            if any(card.data == data for card in cards) and data not in found:
+            if any(card.data == data and not card.source for card in cards) and data not in found:
                 found[data] = Group(data, dataset_title(data), family, cards)
     return found
 

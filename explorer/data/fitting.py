@@ -1,0 +1,53 @@
+"""How a photograph becomes a network's input as that network was published: resize, then cut out the centre."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+Takes = tuple[int, int] | tuple[int, int, int, str]
+"""What a model takes: side in px and number of channels; and, of a network with a published transform, the px to which
+the shorter side is resized before the centre is cut out, and the interpolation."""
+
+INTERPOLATIONS = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+"""Names of interpolations as torchvision and timm write them."""
+
+
+def fit_published(pixels: NDArray[np.uint8], size: int, resize: int, interpolation: str) -> NDArray[np.uint8]:
+    """Fit a photograph as torchvision and timm do: ``Resize(resize)`` with antialiasing, then ``CenterCrop(size)``.
+
+    Args:
+        pixels: The photograph, uint8 (H, W, 3).
+        size: Side in px of what is cut out.
+        resize: Length in px of the shorter side before that, at least ``size``.
+        interpolation: One of ``INTERPOLATIONS``.
+
+    Returns:
+        uint8 (size, size, 3), byte for byte what those libraries' transforms give before they normalise.
+    """
+    height, width = pixels.shape[:2]
+    long = int(resize * max(height, width) / min(height, width))
+    wide, high = (resize, long) if width <= height else (long, resize)
+    picture = Image.fromarray(pixels).resize((wide, high), INTERPOLATIONS[interpolation])
+    left, top = round((wide - size) / 2), round((high - size) / 2)
+    return np.asarray(picture.crop((left, top, left + size, top + size)))
+
+
+def as_pixels(array: NDArray[np.uint8]) -> Tensor:
+    """An 8-bit picture as a tensor.
+
+    Args:
+        array: uint8 (H, W, 3).
+
+    Returns:
+        float32 (1, 3, H, W) in [0, 1].
+    """
+    return torch.from_numpy(array.transpose(2, 0, 1)[None].astype(np.float32)).div_(255)

