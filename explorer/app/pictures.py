@@ -61,7 +61,7 @@ class Pictures:
             ExplorerError: If the bytes are not a picture.
         """
         with self._decoding:  # one at a time: a large photograph takes half a gigabyte while it is decoded
-            *fitted, small = images.load_fitted(data, [*self.inputs, (THUMB, 3)])
+            *fitted, small = images.load_fitted(data, [*self.inputs, Takes(THUMB, 3)])
         token = secrets.token_urlsafe(24)
         self._uploads.put(token, dict(zip(self.inputs, fitted, strict=True)))
         return {"token": token, "thumb": images.data_url(small)}

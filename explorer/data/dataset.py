@@ -13,6 +13,7 @@ from torch import Tensor
 
 from explorer.data.classes import match_classes
 from explorer.data.downloads import megabytes
+from explorer.data.fitting import Takes
 from explorer.data.image_files import ImageFiles, left_out
 from explorer.errors import ExplorerError
 
@@ -177,9 +178,7 @@ class Dataset:
         """
         if not isinstance(self.images, ImageFiles):
             return self
-        return replace(
-            self, images=self.images.at((side, channels, resize, interpolation) if resize else (side, channels), tick)
-        )
+        return replace(self, images=self.images.at(Takes(side, channels, resize, interpolation), tick))
 
     def class_of(self, row: int) -> str | None:
         """Name of the true class of a row.

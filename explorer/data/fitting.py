@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-Takes = tuple[int, int] | tuple[int, int, int, str]
-"""What a model takes: side in px and number of channels; and, of a network with a published transform, the px to which
-the shorter side is resized before the centre is cut out, and the interpolation."""
+
+class Takes(NamedTuple):
+    """What a model takes, and how pictures become that: the arguments of ``explorer.fit``.
+
+    Attributes:
+        size: Side of its input in px.
+        channels: 1 or 3.
+        resize: Of a network with a published transform, the px to which the shorter side is brought before the centre
+            is cut out; 0 takes the whole central square.
+        interpolation: How it is resized then.
+    """
+
+    size: int
+    channels: int
+    resize: int = 0
+    interpolation: str = "bilinear"
+
 
 INTERPOLATIONS = {
     "nearest": Image.Resampling.NEAREST,

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.data.fitting import Takes
 from explorer.data.image_files import MAX_SIDE, ImageFiles, usual_side
 from explorer.data.layout import Tree, read_tree, synonyms
 from explorer.data.manifest import read_manifest
@@ -68,7 +69,7 @@ def read_folder(path: Path, split: str | None, side: int | None = None) -> Folde
         raise ExplorerError(f"{path} holds no images; expected one sub-folder per class with image files in it.")
     index = {class_name: i for i, class_name in enumerate(classes)}
     labels = np.array([index.get(group, -1) for _, group in found], np.int64)
-    files = ImageFiles(folder, [file for file, _ in found], (1, 3))
+    files = ImageFiles(folder, [file for file, _ in found], Takes(1, 3))
     mixed = bool(labels.max() >= 0)
     rows = mixed_order(labels, files.names) if mixed else np.arange(len(labels))
     if part is not None:
@@ -80,7 +81,7 @@ def read_folder(path: Path, split: str | None, side: int | None = None) -> Folde
     wanted = side or named_side(folder) or usual_side([file for file, _ in found])
     left = f"Left out of {path.name}: {'; '.join(tree.left_out)}." if tree.left_out else ""
     notes = tuple(text for text in (left, note) if text)
-    return Folder(name, split or _shown(tree), files.at((min(wanted, MAX_SIDE), 3)), labels, classes, notes, mixed)
+    return Folder(name, split or _shown(tree), files.at(Takes(min(wanted, MAX_SIDE), 3)), labels, classes, notes, mixed)
 
 
 def _choose(tree: Tree, path: Path, split: str | None) -> tuple[dict[str, list[Path]], str | None, str]:

@@ -17,6 +17,7 @@ from torch import Tensor
 from explorer.data import decoding, images
 from explorer.data.classes import listed, natural_key
 from explorer.data.dataset import Dataset
+from explorer.data.fitting import Takes
 from explorer.data.image_files import MAX_SIDE, ImageFiles
 from explorer.data.layout import split_of
 from explorer.errors import ExplorerError
@@ -126,7 +127,7 @@ def read_foreign(given: Any, split: str | None) -> Dataset:
         raise ExplorerError(f"No image of {rows.name} can be read: {shapes[0]}")
     sides = sorted(min(array.shape[:2]) for array in read)
     channels = 3 if any(array.shape[2] > 1 for array in read) else 1
-    takes = (min(sides[(len(sides) - 1) // 2], MAX_SIDE), channels)
+    takes = Takes(min(sides[(len(sides) - 1) // 2], MAX_SIDE), channels)
     same = all(np.array_equal(_probe(rows, row), before) for row, before in zip(probed[:3], shapes, strict=False))
     random = f"{rows.name} gives other pixels each time it is asked: leave random transforms out of it."
     return Dataset(

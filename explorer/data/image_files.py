@@ -84,12 +84,12 @@ class ImageFiles:
         self._root, self._files, self._takes = root, list(files), takes
         self._others = {takes: self}
         self.tick: Callable[[], None] | None = None
-        kept = min(len(self._files), DECODED // (takes[0] ** 2 * takes[1]))
-        self._kept = _Kept(max(1, kept), (takes[0], takes[0], takes[1]))
+        kept = min(len(self._files), DECODED // (takes.size**2 * takes.channels))
+        self._kept = _Kept(max(1, kept), (takes.size, takes.size, takes.channels))
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
-        side, channels = self._takes[:2]
+        side, channels = self._takes.size, self._takes.channels
         return len(self._files), side, side, channels
 
     @property
@@ -233,7 +233,7 @@ class ImageFiles:
     def _decode(self, path: Path) -> Decoded:
         array = self._array(path)
         (fitted,) = images.load_fitted(array, [self._takes])
-        return Decoded(images.to_uint8(fitted)[0], min(array.shape[:2]) < self._takes[0])
+        return Decoded(images.to_uint8(fitted)[0], min(array.shape[:2]) < self._takes.size)
 
     def _array(self, path: Path) -> np.ndarray:
         return decoding.decode(path)

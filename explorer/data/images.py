@@ -66,9 +66,9 @@ def load_fitted(source: Source, inputs: Sequence[Takes]) -> list[Tensor]:
         ExplorerError: As in ``load_image``.
     """
     pixels = decode(source)
-    published = {takes: _published(pixels, *takes) for takes in inputs if len(takes) == 4}
+    published = {takes: _published(pixels, *takes) for takes in inputs if takes.resize}
     plain = [takes for takes in inputs if takes not in published]
-    fitted = dict(zip(plain, _load_plain(pixels, [takes[:2] for takes in plain]), strict=True))
+    fitted = dict(zip(plain, _load_plain(pixels, plain), strict=True))
     return [published[takes] if takes in published else fitted[takes] for takes in inputs]
 
 
@@ -80,7 +80,7 @@ def _published(pixels: np.ndarray, size: int, channels: int, resize: int, interp
     return _finish(as_pixels(fit_published(colour, size, resize, interpolation)), channels)
 
 
-def _load_plain(pixels: np.ndarray, inputs: Sequence[tuple[int, int]]) -> list[Tensor]:
+def _load_plain(pixels: np.ndarray, inputs: Sequence[Takes]) -> list[Tensor]:
     """A decoded photograph, its central square brought to each input."""
     height, width, channels = pixels.shape
     if pixels.size < _SMALL or channels == 4 or pixels.dtype.kind == "f":
@@ -88,12 +88,12 @@ def _load_plain(pixels: np.ndarray, inputs: Sequence[tuple[int, int]]) -> list[T
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
     square = pixels[top : top + side, left : left + side]
-    fitted: dict[int, list[Tensor]] = {size: [] for size, _ in inputs}
+    fitted: dict[int, list[Tensor]] = {takes.size: [] for takes in inputs}
     for channel in range(channels):
         plane = _as_floats(np.ascontiguousarray(square[:, :, channel]))[None, None]
         for size, planes in fitted.items():
             planes.append(_resize(plane, size))
-    return [_finish(torch.cat(fitted[size], 1).expand(1, 3, -1, -1), channels) for size, channels in inputs]
+    return [_finish(torch.cat(fitted[takes.size], 1).expand(1, 3, -1, -1), takes.channels) for takes in inputs]
 
 
 def _as_floats(array: np.ndarray) -> Tensor:

@@ -138,7 +138,7 @@ def count_correct(
     Raises:
         ExplorerError: If there is no such distortion.
     """
-    found, (size, channels) = find_distortion(distortion), models[0].takes[:2]
+    found, (size, channels) = find_distortion(distortion), (models[0].size, models[0].channels)
     values = inputs.PIECE_VALUES // (ATTACKED if found.adversarial else 1)
     pieces = inputs.pieces(rows, inputs.piece_size((channels, size, size), values))
     meter = Meter(progress, len(pieces) * len(amounts) * len(models))

@@ -127,7 +127,7 @@ class Sample:
             ExplorerError: If none of them can be read.
         """
         takes = self.models[0].takes
-        step = self.batch_size or inputs.batch_size((takes[1], takes[0], takes[0]), self.models[0].device)
+        step = self.batch_size or inputs.batch_size((takes.channels, takes.size, takes.size), self.models[0].device)
         for part in stream(self.dataset, range(self.n), step, takes):
             self.unread |= part.unread
             self.enlarged |= set(part.enlarged)

@@ -68,8 +68,8 @@ class Card:
     def takes(self) -> Takes:
         """How pictures are fitted for it: the arguments of ``explorer.fit``."""
         if not self.transform:
-            return (self.size, self.channels)
-        return (self.size, self.channels, self.transform["resize"], self.transform["interpolation"])
+            return Takes(self.size, self.channels)
+        return Takes(self.size, self.channels, self.transform["resize"], self.transform["interpolation"])
 
     @property
     def external(self) -> bool:

@@ -16,6 +16,7 @@ from explorer.app.dataset_catalog import DatasetCatalog
 from explorer.app.pictures import Pictures
 from explorer.data import decoding, images
 from explorer.data.datasets import Dataset, load_dataset, open_dataset, open_folder
+from explorer.data.fitting import Takes
 from explorer.errors import ExplorerError
 from tests.support.questions import silent
 
@@ -159,7 +160,7 @@ def test_a_folder_gives_each_model_its_size_straight_from_the_file(folder: Path)
     ]
     assert items[broken]["error"].startswith("dogs/9.png: The image file is damaged")
     with pytest.raises(ExplorerError, match=r"dogs/9.png: .*damaged"):
-        pictures.find({"dataset": "pets", "index": broken}, (32, 3))
+        pictures.find({"dataset": "pets", "index": broken}, Takes(32, 3))
 
 
 def test_a_folder_without_classes_has_rows_of_unknown_class(folder: Path) -> None:
@@ -168,7 +169,7 @@ def test_a_folder_without_classes_has_rows_of_unknown_class(folder: Path) -> Non
     catalog = DatasetCatalog([data])
     assert [item["label"] for item in catalog.browse({"dataset": "cats"}, silent)["items"]] == [None, None]
     assert catalog.catalogue()[0]["classes"] == []
-    assert Pictures([(32, 3)], catalog).find({"dataset": "cats", "index": 0}, (32, 3))[1].class_name is None
+    assert Pictures([Takes(32, 3)], catalog).find({"dataset": "cats", "index": 0}, Takes(32, 3))[1].class_name is None
     with pytest.raises(ExplorerError, match="one sub-folder per class"):
         load_dataset(str(folder / "cats"))
 

@@ -27,6 +27,7 @@ def test_the_first_screen_shows_the_cat_and_two_answers_to_the_same_pixels(visit
 
     from explorer import Recipe
     from explorer.data import images
+    from explorer.data.fitting import Takes
     from explorer.distortions import apply
 
     assert visitor.page.title() == "Stability Explorer"
@@ -34,7 +35,7 @@ def test_the_first_screen_shows_the_cat_and_two_answers_to_the_same_pixels(visit
         "Standard",
         "Stability training",
     ]
-    _, cat = workspace.pictures.find(CAT, (32, 3))
+    _, cat = workspace.pictures.find(CAT, Takes(32, 3))
     distorted = apply(Recipe.parse(visitor.recipe), cat.pixels)
     assert visitor.hash == images.image_hash(distorted)[:8]
     width, height, shown = visitor.pixels("distorted")

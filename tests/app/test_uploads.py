@@ -15,6 +15,7 @@ from PIL import Image
 from explorer.app.dataset_catalog import DatasetCatalog
 from explorer.app.pictures import Pictures
 from explorer.data import decoding, images
+from explorer.data.fitting import Takes
 from explorer.errors import ExplorerError
 from tests.support.app_page import AppPage, artifacts
 from tests.support.app_server import Panel, Server
@@ -43,7 +44,7 @@ def shown(panel: Panel, token: str) -> np.ndarray:
 def test_what_means_harm_gets_one_plain_sentence(name: str) -> None:
     make, word = HOSTILE[name]
     data = make()
-    for read in (images.load_image, lambda source: images.load_fitted(source, [(32, 3)])):
+    for read in (images.load_image, lambda source: images.load_fitted(source, [Takes(32, 3)])):
         with pytest.raises(ExplorerError, match=word) as caught:
             read(data)
         sentence = str(caught.value)
@@ -57,7 +58,7 @@ def test_what_is_only_unusual_gives_the_right_picture(name: str) -> None:
     make, places = HARMLESS[name]
     data = make()
     full = images.to_uint8(images.load_image(data))[0]
-    (fitted,) = images.load_fitted(data, [(32, 3)])
+    (fitted,) = images.load_fitted(data, [Takes(32, 3)])
     small = images.to_uint8(fitted)[0]
     for picture in (full, small):
         height, width = picture.shape[:2]
@@ -129,7 +130,7 @@ def test_one_file_at_a_time_and_none_too_large(panel: Panel) -> None:
 
 def test_pictures_are_decoded_one_after_another(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that three large photographs take the memory of one; ``benchmarks/load.py`` measures it in the served app."""
-    pictures = Pictures([(32, 3)], DatasetCatalog())
+    pictures = Pictures([Takes(32, 3)], DatasetCatalog())
     begun, go_on = threading.Semaphore(0), threading.Semaphore(0)
     real = images.load_fitted
 

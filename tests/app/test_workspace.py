@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from explorer.data.fitting import Takes
 from explorer.errors import ExplorerError
 from tests.support.app_server import Server
 from tests.support.pictures import png
@@ -94,13 +95,13 @@ def test_a_token_opens_its_picture_only_and_old_ones_are_forgotten() -> None:
     from explorer.app.dataset_catalog import DatasetCatalog
     from explorer.app.pictures import PictureGoneError, Pictures
 
-    pictures = Pictures([(32, 3), (28, 1)], DatasetCatalog())
+    pictures = Pictures([Takes(32, 3), Takes(28, 1)], DatasetCatalog())
     red, blue = (pictures.bring(png(colour))["token"] for colour in ((255, 0, 0), (0, 0, 255)))
     assert len(red) >= 32
-    assert pictures.find({"token": red}, (32, 3))[1].pixels[0, :, 0, 0].tolist() == [1, 0, 0]
-    assert pictures.find({"token": blue}, (28, 1))[1].pixels.shape == (1, 1, 28, 28)
+    assert pictures.find({"token": red}, Takes(32, 3))[1].pixels[0, :, 0, 0].tolist() == [1, 0, 0]
+    assert pictures.find({"token": blue}, Takes(28, 1))[1].pixels.shape == (1, 1, 28, 28)
     with pytest.raises(PictureGoneError):
-        pictures.find({"token": red[:-1]}, (32, 3))
+        pictures.find({"token": red[:-1]}, Takes(32, 3))
     now = [0.0]
     recent: LruCache[str, int] = LruCache(2, seconds=10, clock=lambda: now[0])
     for i, key in enumerate("abc"):

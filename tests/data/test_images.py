@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from explorer.data import decoding, images
+from explorer.data.fitting import Takes
 from explorer.errors import ExplorerError
 
 
@@ -345,13 +346,13 @@ def test_sample_images_need_no_network(monkeypatch):
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
 def test_load_fitted_is_load_and_fit_for_every_input(shape, kind):
     values = np.random.default_rng(1).integers(0, np.iinfo(kind).max, shape).astype(kind)
-    inputs = [(32, 3), (28, 1), (32, 1), (64, 3)]
+    inputs = [Takes(32, 3), Takes(28, 1), Takes(32, 1), Takes(64, 3)]
     fitted = images.load_fitted(values, inputs)
     for takes, x in zip(inputs, fitted, strict=True):
         assert torch.equal(x, images.fit(images.load_image(values), *takes)), takes
         assert x.is_contiguous()
     see_through = np.random.default_rng(2).integers(0, 256, (40, 50, 4), np.uint8)
-    (x,) = images.load_fitted(see_through, [(32, 3)])
+    (x,) = images.load_fitted(see_through, [Takes(32, 3)])
     assert torch.equal(x, images.fit(images.load_image(see_through), 32, 3))
 
 

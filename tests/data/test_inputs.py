@@ -13,11 +13,12 @@ import torch
 from PIL import Image
 
 from explorer.data import datasets, images
+from explorer.data.fitting import Takes
 from explorer.data.inputs import OWN, Picture, as_batch, needs_fit, read_images, read_picture
 from explorer.data.published import CIFAR10_CLASSES
 from explorer.errors import ExplorerError
 
-TAKES = (32, 3)
+TAKES = Takes(32, 3)
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def test_names_of_the_package_mean_the_same_everywhere(tmp_path: Path, monkeypat
 
 def test_a_row_of_a_data_set_brings_its_class() -> None:
     data = datasets.load_dataset("digits")
-    row = read_picture("digits:7", (28, 1), paths=False)
+    row = read_picture("digits:7", Takes(28, 1), paths=False)
     assert torch.equal(row.pixels, data.batch([7])[0])
     assert (row.name, row.class_name, row.shipped) == ("digits:7", data.class_of(7), True)
     assert read_picture("digits:7", TAKES).pixels.shape == (1, 3, 32, 32)
@@ -99,9 +100,9 @@ def test_a_data_set_may_be_called_data_or_like_one_of_ours() -> None:
 
     digits = datasets.load_dataset("digits")
     own = [replace(digits, name=name, labels=digits.labels[::-1]) for name in ("data", "mnist", "digits")]
-    pictures = Pictures([(28, 1)], DatasetCatalog(own))
+    pictures = Pictures([Takes(28, 1)], DatasetCatalog(own))
     for name in ("data", "mnist", "digits"):
-        found = pictures.read(f"{name}:7", (28, 1))
+        found = pictures.read(f"{name}:7", Takes(28, 1))
         assert torch.equal(found.pixels, digits.batch([7])[0])
         assert (found.shipped, found.class_name) == (False, digits.class_of(len(digits) - 8))
 
@@ -148,7 +149,7 @@ def test_a_batch_knows_whether_it_is_one_image() -> None:
     assert not read_images(x[:1]).several
     for many in (x, [x[0]], list(x), (x[:1], torch.zeros(1)), datasets.load_dataset("digits").select(slice(1))):
         assert read_images(many).several  # type: ignore[arg-type]  # a loader's pair
-    mixed = read_images(["digits:3", x[0], Picture(x[1:2], "mine", "4")], (28, 1))
+    mixed = read_images(["digits:3", x[0], Picture(x[1:2], "mine", "4")], Takes(28, 1))
     assert [picture.name for picture in mixed.pictures] == ["digits:3", OWN, "mine"]
     assert torch.equal(mixed.pictures[1].pixels, x[:1])
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from explorer.data.datasets import Dataset, load_dataset, open_dataset
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, ExplorerWarning
 from explorer.evaluation import evaluate
 from explorer.survey import make_plan, run
 from tests.data.test_folders import png
@@ -61,7 +61,8 @@ def test_files_are_looked_for_in_the_folder_of_the_lists_name_too(folder: Path) 
 def test_an_index_counts_the_classes_of_a_model(folder: Path) -> None:
     rows = [f"{name} {i}.png,{NAMES.index(name)}" for name in LEVELS for i in range(3)]
     (folder / "a.csv").write_text("\n".join(["file,class_index", *rows]))
-    found = evaluate(grey(), str(folder / "a.csv"))
+    with pytest.warns(ExplorerWarning, match="are numbers"):
+        found = evaluate(grey(), str(folder / "a.csv"))
     assert (found.accuracy, found.n) == (1, 12)
 
 

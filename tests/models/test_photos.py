@@ -15,6 +15,7 @@ from explorer.app.workspace import Workspace
 from explorer.cli import main
 from explorer.data import images
 from explorer.data.datasets import open_dataset
+from explorer.data.fitting import Takes
 from explorer.data.inputs import read_picture
 from explorer.errors import ExplorerError
 from explorer.evaluation.sample import Sample
@@ -22,7 +23,7 @@ from explorer.models import Card, Classifier, load_model
 from explorer.models.photos import LITE0, fill_in_order
 from explorer.widgets.state import make_state
 
-TAKES = (224, 3, 256, "bicubic")
+TAKES = Takes(224, 3, 256, "bicubic")
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +111,7 @@ def test_files_are_fitted_by_the_published_transform_and_pixels_are_left_alone(p
     (fitted,) = images.load_fitted(square, [TAKES])
     enlarged = Image.open(square).resize((256, 256), Image.Resampling.BICUBIC).crop((16, 16, 240, 240))
     assert np.array_equal(images.to_uint8(fitted)[0], np.asarray(enlarged))
-    plain, published = images.load_fitted(photographs[0], [(224, 3), TAKES])
+    plain, published = images.load_fitted(photographs[0], [Takes(224, 3), TAKES])
     assert torch.equal(plain, images.fit(images.load_image(photographs[0]), 224, 3))
     assert torch.equal(published, images.fit(images.load_image(photographs[0]), *TAKES))
 
