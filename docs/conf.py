@@ -1,5 +1,7 @@
 """Sphinx's settings. The site is built by ``make docs``, which puts the generated pages beside these sources first."""
 
+from typing import Any
+
 import explorer
 
 project = "Stability Explorer"
@@ -34,3 +36,13 @@ html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False
 html_math_renderer = "mathml"
+
+
+def setup(app: Any) -> None:
+    """The fields of named tuples are documented in their class's docstring."""
+    app.connect("autodoc-skip-member", lambda _app, _what, _name, member, skip, _options: is_field(member) or skip)
+
+
+def is_field(member: object) -> bool:
+    """Whether a member is a field of a named tuple."""
+    return type(member).__name__ == "_tuplegetter"

@@ -10,6 +10,7 @@ from typing import Any
 from explorer.analysis import ComparisonRequest
 from explorer.data.inputs import OWN
 from explorer.models import Card
+from explorer.models.functions import is_function
 
 FILE = "picture.png"
 """Stands for a picture that only this explorer has."""
@@ -34,7 +35,7 @@ def shares(request: ComparisonRequest) -> dict[str, Any]:
     image = _image_name(request)
     command = ["explorer", "compare", image, "--models", files, "--recipe", str(request.recipe)]
     if external:
-        command += ["--arch", external[0].arch]
+        command += [part for card in external[:1] if not is_function(card.name) for part in ("--arch", card.arch)]
         command += ["--mean", _numbers(external[0].mean), "--std", _numbers(external[0].std)]
     shared: dict[str, Any] = {"picture": image, "models": names, "recipe": request.recipe.to_dict()}
     arguments = _arguments(request)
@@ -83,12 +84,14 @@ def _image_name(request: ComparisonRequest) -> str:
 
 
 def _file_name(card: Card) -> str:
-    return f"{card.name}.safetensors" if card.external else card.name
+    return f"{card.name}.safetensors" if card.external and not is_function(card.name) else card.name
 
 
 def _model_python(card: Card) -> str:
     if not card.external:
         return repr(card.name)
+    if is_function(card.name):
+        return f"explorer.load_model({card.name!r}, mean={card.mean!r}, std={card.std!r})"
     return f"explorer.load_model({_file_name(card)!r}, arch={card.arch!r}, mean={card.mean!r}, std={card.std!r})"
 
 

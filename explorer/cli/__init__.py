@@ -18,7 +18,7 @@ from explorer import __version__
 from explorer.cli.analysis import compare, sweep, transfer, weaknesses
 from explorer.cli.experiment import experiment
 from explorer.cli.inputs import load_models, read_recipe
-from explorer.cli.options import Arch, AsCsv, AsJson, Device, Mean, Names, Out, RecipeText, Seed, Std
+from explorer.cli.options import Arch, AsCsv, AsJson, Device, Mean, Names, Out, RecipeText, Seed, Side, Std, Weights
 from explorer.cli.output import (
     check_outs,
     deliver,
@@ -134,6 +134,8 @@ def evaluate(
     mean: Mean = None,
     std: Std = None,
     name: Names = None,
+    weights: Weights = None,
+    size: Side = None,
     device: Device = "auto",
 ) -> None:
     """Measure accuracy on a test set, clean or distorted, or run a whole suite.
@@ -152,7 +154,7 @@ def evaluate(
         raise ExplorerError(
             "--suite brings its own distortions, so that it goes without --recipe; give one of the two."
         )
-    loaded = load_models(models, arch, mean, std, device, name)
+    loaded = load_models(models, arch, mean, std, device, name, weights, size)
     tell_warnings(loaded)
     dataset = load_dataset(data, split)
     found: Result
@@ -183,6 +185,8 @@ def serve(
     arch: Arch = None,
     mean: Mean = None,
     std: Std = None,
+    size: Side = None,
+    weights: Weights = None,
     data: Annotated[
         list[str] | None, typer.Option(help="Your own images: a folder, a list or an .npz. May be repeated.")
     ] = None,
@@ -203,8 +207,10 @@ def serve(
             f"--survey {missing[0]} is not a folder; give the folder of a survey, or one that holds surveys."
         )
     free_port(host, port)  # a wrong address is reported before the models load
-    described = any(option is not None for option in (arch, mean, std))
-    loaded = load_models(models or [], arch, mean, std, "auto") if models or described else None
+    described = any(option is not None for option in (arch, mean, std, size))
+    loaded = (
+        load_models(models or [], arch, mean, std, "auto", weights=weights, size=size) if models or described else None
+    )
     tell_warnings(loaded or [])
     opened = [open_dataset(folder) for folder in data or ()]
     serve(

@@ -22,7 +22,9 @@ from explorer.cli.options import (
     Out,
     RecipeText,
     Seed,
+    Side,
     Std,
+    Weights,
 )
 from explorer.cli.output import check_outs, deliver, progress_bar, written
 
@@ -46,6 +48,8 @@ def compare(
     mean: Mean = None,
     std: Std = None,
     name: Names = None,
+    weights: Weights = None,
+    size: Side = None,
     device: Device = "auto",
 ) -> None:
     """Distort an image; ask several models about the same pixels."""
@@ -56,7 +60,7 @@ def compare(
     chain = read_recipe(recipe, seed)
     if pixels is not None:
         check_pixels(pixels, chain)
-    loaded = load_models(models, arch, mean, std, device, name)
+    loaded = load_models(models, arch, mean, std, device, name, weights, size)
     found = analysis.compare(loaded, open_picture(image, loaded), chain, reference=pin)
     deliver(found, out, as_json=as_json, as_csv=as_csv)
     if pixels is not None:
@@ -79,6 +83,8 @@ def sweep(
     mean: Mean = None,
     std: Std = None,
     name: Names = None,
+    weights: Weights = None,
+    size: Side = None,
     device: Device = "auto",
 ) -> None:
     """Vary one distortion; see where each model's answer changes.
@@ -90,7 +96,7 @@ def sweep(
     check_outs(out)
     chain = read_recipe(recipe, seed)
     grid = read_numbers("--amounts", amounts)
-    loaded = load_models(models, arch, mean, std, device, name)
+    loaded = load_models(models, arch, mean, std, device, name, weights, size)
     picture = open_picture(image, loaded)
     with progress_bar(distortion) as progress:
         found = analysis.sweep(loaded, picture, distortion, amounts=grid, recipe=chain, seeds=seeds, progress=progress)
@@ -116,6 +122,8 @@ def weaknesses(
     mean: Mean = None,
     std: Std = None,
     name: Names = None,
+    weights: Weights = None,
+    size: Side = None,
     device: Device = "auto",
 ) -> None:
     """Find the least distortion that breaks or separates models.
@@ -127,7 +135,7 @@ def weaknesses(
     check_outs(out)
     chain = read_recipe(recipe, seed)
     names = read_names(distortions) if distortions else None
-    loaded = load_models(models, arch, mean, std, device, name)
+    loaded = load_models(models, arch, mean, std, device, name, weights, size)
     picture = open_picture(image, loaded)
     with progress_bar("searching") as progress:
         found = analysis.weaknesses(loaded, picture, goal=goal, distortions=names, recipe=chain, progress=progress)
@@ -149,6 +157,8 @@ def transfer(
     mean: Mean = None,
     std: Std = None,
     name: Names = None,
+    weights: Weights = None,
+    size: Side = None,
     device: Device = "auto",
 ) -> None:
     """Craft an attack on each model; show it to all of them."""
@@ -157,7 +167,7 @@ def transfer(
     check_outs(out)
     chain = read_recipe(recipe, seed)
     strength = read_amount(attack, amount)
-    loaded = load_models(models, arch, mean, std, device, name)
+    loaded = load_models(models, arch, mean, std, device, name, weights, size)
     picture = open_picture(image, loaded)
     with progress_bar(attack) as progress:
         found = analysis.transfer(loaded, picture, attack, strength, recipe=chain, progress=progress)

@@ -112,6 +112,8 @@ def load_models(
     std: str | None,
     device: str,
     called: Sequence[str] | None = None,
+    weights: Sequence[str] | None = None,
+    size: int | None = None,
 ) -> list[Classifier]:
     """Load the models of a command.
 
@@ -121,32 +123,57 @@ def load_models(
         mean: Their normalisation mean, numbers separated by commas.
         std: Their normalisation standard deviation.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        called: Names for the models that are given by path, in their order.
+        called: Names for the models that are given by path or function, in their order.
+        weights: Files of weights for networks of libraries and functions, in their order; several separated by commas.
+        size: Side of the input in px of networks of one's own.
 
     Returns:
         The models.
 
     Raises:
-        ExplorerError: If none is named, if one cannot be loaded, or if ``arch``, ``mean`` or ``std`` is given without a
-            path.
+        ExplorerError: If none is named, if one cannot be loaded, or if ``arch``, ``mean``, ``std`` or ``size`` is given
+            without a network of one's own.
     """
     from explorer.models import load_model
+    from explorer.models.functions import is_function
     from explorer.models.reading import distinct_names, renamed
+    from explorer.models.sources import takes_path
 
-    described: dict[str, Any] = {"arch": arch, "mean": read_numbers("--mean", mean), "std": read_numbers("--std", std)}
+    normalised = {"mean": read_numbers("--mean", mean), "std": read_numbers("--std", std)}
+    described: dict[str, Any] = {"arch": arch, "size": size, **normalised}
     listed = read_model_names(names)
     if not listed:
         raise ExplorerError("No model is named; give names or paths separated by commas, see 'explorer models'.")
-    paths = [name for name in listed if Path(name).suffix]
-    if any(value is not None for value in described.values()) and not paths:
-        raise ExplorerError("--arch, --mean and --std describe a checkpoint opened by path, but none was given.")
-    models = [load_model(name, device=device, **(described if name in paths else {})) for name in listed]
+    if weights:
+        listed = _with_weights(listed, read_model_names(weights))
+    own = [name for name in listed if takes_path(name) or is_function(name)]
+    if any(value is not None for value in described.values()) and not own:
+        raise ExplorerError("--arch, --mean, --std and --size describe a network of your own, but none was given.")
+    models = [load_model(name, device=device, **(described if name in own else {})) for name in listed]
     if not called:
         return cast("list[Classifier]", distinct_names(models, listed))
-    if len(new := read_names(called)) != len(paths):
-        raise ExplorerError(f"--name names the {len(paths)} models opened by path, but {len(new)} names were given.")
+    if len(new := read_names(called)) != len(own):
+        raise ExplorerError(f"--name names the {len(own)} networks of your own, but {len(new)} names were given.")
     given = iter(new)
-    return [renamed(model, next(given)) if name in paths else model for model, name in zip(models, listed, strict=True)]
+    return [renamed(model, next(given)) if name in own else model for model, name in zip(models, listed, strict=True)]
+
+
+def _with_weights(names: Sequence[str], files: Sequence[str]) -> list[str]:
+    from explorer.models.functions import is_function
+    from explorer.models.sources import find_source
+
+    def takes_weights(name: str) -> bool:
+        source = find_source(name)
+        return is_function(name) if source is None else source.takes_weights
+
+    bare = [name for name in names if "@" not in name and takes_weights(name)]
+    if len(files) != len(bare):
+        raise ExplorerError(
+            "--weights names a file for each network such as timm:resnet50 or package.module:function: there are "
+            f"{len(bare)}, but {len(files)} files were given."
+        )
+    given = iter(files)
+    return [f"{name}@{next(given)}" if name in bare else name for name in names]
 
 
 def open_picture(text: str, models: Sequence[Classifier]) -> Picture:

@@ -18,6 +18,11 @@ RecipeText = Annotated[str, typer.Option(help="Distortions in order, for example
 Names = Annotated[
     list[str] | None, typer.Option("--name", help="Names for the models opened by path, in their order, by commas.")
 ]
+Side = Annotated[int | None, typer.Option("--size", help="Side of its input in px, where it takes more than one.")]
+Weights = Annotated[
+    list[str] | None,
+    typer.Option(help="Files of weights for networks of libraries (timm:resnet50), in their order, by commas."),
+]
 Seed = Annotated[int | None, typer.Option(help="Seed, in place of the recipe's.")]
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from explorer.cli.inputs import load_models, read_names, read_numbers
-from explorer.cli.options import Arch, AsCsv, AsJson, Device, Mean, Models, Names, Out, Std
+from explorer.cli.options import Arch, AsCsv, AsJson, Device, Mean, Models, Names, Out, Side, Std, Weights
 from explorer.cli.output import check_outs, print_csv, print_json, print_parts, progress_bar, tell_warnings, written
 from explorer.errors import ExplorerError
 
@@ -58,6 +58,8 @@ def run(
     mean: Mean = None,
     std: Std = None,
     name: Names = None,
+    weights: Weights = None,
+    size: Side = None,
     device: Device = "auto",
 ) -> None:
     """Ask models about every image of a data set under every distortion; stop it and run it again as you like."""
@@ -71,7 +73,7 @@ def run(
     numbers = read_numbers("--seeds", seeds) or []
     if any(number != int(number) for number in numbers):
         raise ExplorerError(f"--seeds takes whole numbers separated by commas, not {seeds!r}.")
-    loaded = load_models(models, arch, mean, std, device, name)
+    loaded = load_models(models, arch, mean, std, device, name, weights, size)
     tell_warnings(loaded)
     dataset = open_dataset(data)
     plan = make_plan(

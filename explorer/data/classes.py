@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from explorer.data.imagenet import imagenet_synsets
 from explorer.errors import ExplorerError
 
 SHOWN = 5
@@ -116,7 +117,8 @@ def match_classes(
     if tuple(own) == tuple(known):
         return np.arange(len(own)), ""
     needed = sorted(set(used))
-    found = _by_name(own, known)
+    by_id = len(known) == IMAGENET and all(map(_WORDNET.fullmatch, own))
+    found = _by_name(own, imagenet_synsets() if by_id else known)
     missing = [own[i] for i in needed if found[i] < 0]
     if not missing:
         return found, ""
@@ -129,8 +131,6 @@ def match_classes(
     if alike and (unnamed(own) or unnamed(known) or guessed):
         first = f"{own[0]} is {known[0]}, {own[-1]} is {known[-1]}"
         return np.arange(len(own)), f"The classes of {data} and {model} were matched by their order: {first}."
-    if len(own) == len(known) == IMAGENET and all(map(_WORDNET.fullmatch, own)):
-        return np.arange(len(own)), ""
     count = f"{len(missing)} of the {len(needed)} classes" if len(missing) < len(needed) else "classes"
     raise ExplorerError(
         f"The {count} of {data} ({listed(missing)}) are not among the {len(known):,} classes of {model} "

@@ -161,6 +161,7 @@ class Dataset:
         channels: int,
         resize: int = 0,
         interpolation: str = "bilinear",
+        squash: bool = False,
         *,
         tick: Callable[[], None] | None = None,
     ) -> Dataset:
@@ -171,6 +172,7 @@ class Dataset:
             channels: 1 or 3.
             resize: As for ``explorer.fit``.
             interpolation: Likewise.
+            squash: Likewise.
             tick: Called before each file that is read; what it raises is passed on.
 
         Returns:
@@ -178,7 +180,7 @@ class Dataset:
         """
         if not isinstance(self.images, ImageFiles):
             return self
-        return replace(self, images=self.images.at(Takes(side, channels, resize, interpolation), tick))
+        return replace(self, images=self.images.at(Takes(side, channels, resize, interpolation, squash), tick))
 
     def class_of(self, row: int) -> str | None:
         """Name of the true class of a row.

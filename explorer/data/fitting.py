@@ -20,12 +20,14 @@ class Takes(NamedTuple):
         resize: Of a network with a published transform, the px to which the shorter side is brought before the centre
             is cut out; 0 takes the whole central square.
         interpolation: How it is resized then.
+        squash: Whether both sides are brought to ``resize``, whatever the photograph's shape.
     """
 
     size: int
     channels: int
     resize: int = 0
     interpolation: str = "bilinear"
+    squash: bool = False
 
 
 INTERPOLATIONS = {
@@ -37,7 +39,9 @@ INTERPOLATIONS = {
 """Names of interpolations as torchvision and timm write them."""
 
 
-def fit_published(pixels: NDArray[np.uint8], size: int, resize: int, interpolation: str) -> NDArray[np.uint8]:
+def fit_published(
+    pixels: NDArray[np.uint8], size: int, resize: int, interpolation: str, *, squash: bool = False
+) -> NDArray[np.uint8]:
     """Fit a photograph as torchvision and timm do: ``Resize(resize)`` with antialiasing, then ``CenterCrop(size)``.
 
     Args:
@@ -45,12 +49,13 @@ def fit_published(pixels: NDArray[np.uint8], size: int, resize: int, interpolati
         size: Side in px of what is cut out.
         resize: Length in px of the shorter side before that, at least ``size``.
         interpolation: One of ``INTERPOLATIONS``.
+        squash: Whether both sides become ``resize``.
 
     Returns:
         uint8 (size, size, 3), byte for byte what those libraries' transforms give before they normalise.
     """
     height, width = pixels.shape[:2]
-    long = int(resize * max(height, width) / min(height, width))
+    long = resize if squash else int(resize * max(height, width) / min(height, width))
     wide, high = (resize, long) if width <= height else (long, resize)
     picture = Image.fromarray(pixels).resize((wide, high), INTERPOLATIONS[interpolation])
     left, top = round((wide - size) / 2), round((high - size) / 2)

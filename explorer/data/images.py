@@ -72,12 +72,12 @@ def load_fitted(source: Source, inputs: Sequence[Takes]) -> list[Tensor]:
     return [published[takes] if takes in published else fitted[takes] for takes in inputs]
 
 
-def _published(pixels: np.ndarray, size: int, channels: int, resize: int, interpolation: str) -> Tensor:
+def _published(pixels: np.ndarray, size: int, channels: int, resize: int, interpolation: str, squash: bool) -> Tensor:
     """A decoded photograph, fitted by a published transform."""
     if pixels.dtype != np.uint8 or pixels.shape[2] == 4:
         pixels = to_uint8(_as_tensor(pixels))[0]
     colour = np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
-    return _finish(as_pixels(fit_published(colour, size, resize, interpolation)), channels)
+    return _finish(as_pixels(fit_published(colour, size, resize, interpolation, squash=squash)), channels)
 
 
 def _load_plain(pixels: np.ndarray, inputs: Sequence[Takes]) -> list[Tensor]:
@@ -158,7 +158,9 @@ def _range_error(low: float, high: float) -> str:
     return f"{run}; {'divide them by 255' if 1.5 < high <= 255 else 'clamp them to [0, 1]'}."
 
 
-def fit(image: Tensor, size: int, channels: int, resize: int = 0, interpolation: str = "bilinear") -> Tensor:
+def fit(
+    image: Tensor, size: int, channels: int, resize: int = 0, interpolation: str = "bilinear", squash: bool = False
+) -> Tensor:
     """Bring images to a model's input size: the one way used everywhere.
 
     The central square is cut out (of an odd rest, the bottom or right loses one px more), resized bilinearly with
@@ -173,6 +175,7 @@ def fit(image: Tensor, size: int, channels: int, resize: int = 0, interpolation:
         channels: Channels of the model's input, 1 or 3.
         resize: Length in px of the shorter side before the centre is cut out; 0 takes the whole central square.
         interpolation: How it is resized then: ``bilinear``, ``bicubic``, ``lanczos`` or ``nearest``.
+        squash: Whether both sides are resized to that length, whatever the image's shape.
 
     Returns:
         (N, channels, size, size) in [0, 1].
@@ -193,7 +196,7 @@ def fit(image: Tensor, size: int, channels: int, resize: int = 0, interpolation:
         return image
     if resize:
         colour = to_uint8(image.expand(-1, 3, -1, -1))
-        parts = [as_pixels(fit_published(one, size, resize, interpolation)) for one in colour]
+        parts = [as_pixels(fit_published(one, size, resize, interpolation, squash=squash)) for one in colour]
         return _finish(torch.cat(parts), channels)
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2

@@ -1,6 +1,6 @@
 """Models: architectures, the Classifier wrapper, checkpoints and external networks."""
 
-from explorer.models import architectures, photos  # noqa: F401  # importing them fills the registries
+from explorer.models import architectures, libraries, photos  # noqa: F401  # importing them fills the registries
 from explorer.models.checkpoints import checkpoint_folder, halved, list_models, load_model, pick_device, save_model
 from explorer.models.classifier import Card, Classifier
 from explorer.models.external import ExternalClassifier, wrap

@@ -18,11 +18,12 @@ from torch import Tensor
 from explorer.errors import ExplorerError
 from explorer.files import user_path, write_whole
 from explorer.models.classifier import Card, Classifier
-from explorer.models.external import external_card, with_card
+from explorer.models.external import external_card, with_card, wrap
+from explorer.models.functions import build, is_function
 from explorer.models.methods import METHODS
 from explorer.models.registry import Architecture, find_architecture
 from explorer.models.sources import SOURCES, find_source
-from explorer.models.weights import FOREIGN, TORCH_SUFFIXES, aliased, find_weights, read_states
+from explorer.models.weights import FOREIGN, TORCH_SUFFIXES, aliased, fill, find_weights, read_states
 
 PACKAGED = Path(__file__).resolve().parents[1] / "checkpoints"  # inside an installed wheel
 IN_CLONE = Path(__file__).resolve().parents[2] / "checkpoints"  # inside a clone
@@ -112,27 +113,34 @@ def load_model(
     classes: Sequence[str] | None = None,
     size: int | None = None,
     device: str | torch.device = "auto",
+    weights: str | Path | None = None,
 ) -> Classifier:
     """Load a model by its name or from a file of weights, in eval mode.
+
+    ``timm:NAME`` and ``torchvision:NAME`` are published networks (``explorer.models.libraries``);
+    ``package.module:function`` calls a function of your own, which returns a network.
 
     A path may be a ``.safetensors`` or a torch file (``.pth``, ``.ckpt``). With a card beside it (same name, ``.json``)
     nothing else is needed; without one, ``arch`` is. The network's weights are found under the prefixes of common
     training programs and among what else these save; of a network and a moving average of it, the network is taken.
 
     Args:
-        name_or_path: A name such as ``cifar10/resnet20/stability``, or a path.
+        name_or_path: A name such as ``cifar10/resnet20/stability`` or ``timm:resnet50.a1_in1k``, or a path. After an @
+            it may name a file of weights, as ``weights`` does.
         arch: Architecture of a file without a card.
         mean: Mean per channel in [0, 1] pixel units with which the network was trained; 0 by default.
         std: Standard deviation per channel in [0, 1] pixel units; 1 by default.
         classes: Class names of a file without a card.
         size: Side of the network's input in px; the architecture's own by default.
         device: Where the model runs; see ``pick_device``.
+        weights: For a network of a library or of a function: a file of weights in place of its own.
 
     Returns:
         The model.
 
     Raises:
-        ExplorerError: If the name is unknown, or if file, card, hash and architecture do not fit together.
+        ExplorerError: If the name is unknown, if published weights are neither here nor to be had, or if file, card,
+            hash and architecture do not fit together.
 
     Examples:
         >>> import explorer
@@ -145,8 +153,30 @@ def load_model(
     if (source := find_source(str(name_or_path))) is not None:
         if external:
             raise ExplorerError(f"{name_or_path} brings its own card; arch, mean, std, classes and size go without it.")
-        net, card = source.load(str(name_or_path))
-        return with_card(net.eval().requires_grad_(requires_grad=False).to(where), card)
+        name, _, file = str(name_or_path).partition("@")
+        named = weights or file
+        if named and not source.takes_weights:
+            raise ExplorerError(f"{name} brings its weights; others are named with networks such as timm:resnet50.")
+        net, card, notes = source.load(name, user_path(str(named)) if named else None)
+        model: Classifier = with_card(net.eval().requires_grad_(requires_grad=False).to(where), card)
+        model.warnings = (*notes, *model.warnings)
+        return model
+    if is_function(str(name_or_path)):
+        if arch is not None:
+            raise ExplorerError(f"{name_or_path} builds its network itself; arch goes without it.")
+        name, _, file = str(name_or_path).partition("@")
+        named = weights or file
+        net, notes = build(name, user_path(str(named)) if named else None)
+        net = net.eval().requires_grad_(requires_grad=False).to(where)
+        called = f"{name}@{named}" if named else name
+        model = wrap(net, mean=mean, std=std, classes=classes, size=size, name=called)
+        model.warnings = (*notes, *model.warnings)
+        return model
+    if weights is not None:
+        raise ExplorerError(
+            "weights goes with a network such as timm:resnet50 or package.module:function; a checkpoint is opened by "
+            "its path."
+        )
     path = _find(str(name_or_path))
     card_path = path.with_suffix(".json")
     if card_path.is_file() and not external:
@@ -165,7 +195,7 @@ def load_model(
         card = _external_card(path, find_architecture(arch), states, mean, std, classes, size)
     architecture = find_architecture(card.arch)
     net = architecture.build(classes=len(card.classes), in_channels=card.channels, **card.arch_options)
-    notes = _fill(net, states, path.name, card.arch)
+    notes = fill(net, states, path.name, card.arch)
     model = Classifier(net, card).eval().requires_grad_(False).to(where)
     model.warnings = notes
     return model
@@ -281,26 +311,3 @@ def _external_card(
     return external_card(
         path.stem, architecture.name, count, channels, size or architecture.size, mean, std, classes, options
     )
-
-
-def _fill(net: torch.nn.Module, states: dict[str, dict[str, Tensor]], filename: str, arch: str) -> tuple[str, ...]:
-    wanted = net.state_dict()
-    weights = find_weights(states, wanted, filename, arch)
-    for key, value in weights.state.items():
-        if value.shape != wanted[key].shape:
-            raise ExplorerError(
-                f"{filename} does not fit the architecture {arch}: "
-                f"{key} is {tuple(value.shape)}, not {tuple(wanted[key].shape)}."
-            )
-        plain = value.layout is torch.strided and value.device.type == "cpu" and not value.is_nested
-        if not plain or value.is_floating_point() != wanted[key].is_floating_point():
-            raise ExplorerError(
-                f"{filename} holds {key} as {str(value.dtype).removeprefix('torch.')}, not as plain numbers; "
-                "save the weights before they are quantised or made sparse."
-            )
-        if value.is_floating_point() and not torch.isfinite(value.float()).all():
-            raise ExplorerError(
-                f"{filename} holds NaN or infinite weights in {key}; it is damaged or its training diverged."
-            )
-    net.load_state_dict(wanted | weights.state)
-    return weights.notes

@@ -40,8 +40,8 @@ class Card:
             images.
         sha256: Hash of the file of weights.
         transform: The transform that the network was published with: ``resize``, the px to which the shorter side of a
-            photograph is brought before the centre is cut out, and ``interpolation``. Empty where the whole central
-            square is resized (``explorer.fit``).
+            photograph is brought before the centre is cut out, ``interpolation``, and ``squash`` where both sides are
+            brought to it. Empty where the whole central square is resized (``explorer.fit``).
         source: Where a network of others comes from: ``licence``, ``page``, ``accuracy`` as reported there, and so on.
     """
 
@@ -67,9 +67,7 @@ class Card:
     @property
     def takes(self) -> Takes:
         """How pictures are fitted for it: the arguments of ``explorer.fit``."""
-        if not self.transform:
-            return Takes(self.size, self.channels)
-        return Takes(self.size, self.channels, self.transform["resize"], self.transform["interpolation"])
+        return Takes(self.size, self.channels, **self.transform)
 
     @property
     def external(self) -> bool:
@@ -79,6 +77,8 @@ class Card:
     @property
     def title(self) -> str:
         """Its name on screen: the title of its method, or the name of its file where the method is not known."""
+        if self.source:
+            return str(self.source["title"])
         return self.name.rpartition("/")[2] if self.external else method_title(self.method)
 
     def to_dict(self) -> dict[str, Any]:
@@ -162,11 +162,12 @@ def check_normalisation(mean: Sequence[Any], std: Sequence[Any], channels: int) 
 
 
 def _check_transform(transform: dict[str, Any], size: int) -> None:
-    resize, interpolation = transform.get("resize"), transform.get("interpolation")
-    if set(transform) != {"resize", "interpolation"} or interpolation not in INTERPOLATIONS:
+    resize, interpolation, squash = (transform.get(key) for key in ("resize", "interpolation", "squash"))
+    named = {"resize", "interpolation"} <= set(transform) <= {"resize", "interpolation", "squash"}
+    if not named or interpolation not in INTERPOLATIONS or squash not in {None, True, False}:
         raise ExplorerError(
-            f"The card's transform {transform} is not known; it names resize and interpolation, one of "
-            f"{', '.join(INTERPOLATIONS)}."
+            f"The card's transform {transform} is not known; it names resize, interpolation, one of "
+            f"{', '.join(INTERPOLATIONS)}, and squash, true or false."
         )
     if not isinstance(resize, int) or not size <= resize <= 2 * 4096:
         raise ExplorerError(f"The card's transform resizes to {resize} px, which does not suit an input of {size} px.")

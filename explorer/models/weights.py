@@ -255,6 +255,44 @@ def find_weights(
     return Weights(best.counters(wanted) | state, tuple(notes))
 
 
+def fill(net: torch.nn.Module, states: Mapping[str, Mapping[str, Tensor]], filename: str, arch: str) -> tuple[str, ...]:
+    """Fill a network with the weights of a file.
+
+    Args:
+        net: The network.
+        states: What ``read_states`` returned.
+        filename: The file, for messages.
+        arch: The network's architecture, for messages.
+
+    Returns:
+        One sentence for each thing that a user should know.
+
+    Raises:
+        ExplorerError: As ``find_weights``; and where a tensor has another shape or kind, or holds NaN.
+    """
+    wanted = net.state_dict()
+    weights = find_weights(states, wanted, filename, arch)
+    for key, value in weights.state.items():
+        if value.shape != wanted[key].shape:
+            raise ExplorerError(
+                f"{filename} does not fit the architecture {arch}: "
+                f"{key} is {tuple(value.shape)}, not {tuple(wanted[key].shape)}."
+            )
+        plain = value.layout is torch.strided and value.device.type == "cpu" and not value.is_nested
+        if not plain or value.is_floating_point() != wanted[key].is_floating_point():
+            raise ExplorerError(
+                f"{filename} holds {key} as {str(value.dtype).removeprefix('torch.')}, not as plain numbers; "
+                "save the weights before they are quantised or made sparse."
+            )
+        if value.is_floating_point() and not torch.isfinite(value.float()).all():
+            raise ExplorerError(
+                f"{filename} holds NaN or infinite weights in {key}; it is damaged or its training diverged."
+            )
+    wanted.update(weights.state)  # in place: it keeps the version that some networks ask for
+    net.load_state_dict(wanted)
+    return weights.notes
+
+
 def _choices(place: str, state: Mapping[str, Tensor], needed: set[str]) -> Iterator[_Choice]:
     """Each prefix under which some of the needed names lie; what one lacks may lie under another (backbone, head)."""
     wrappers = _WRAPPERS - {part for name in needed for part in name.split(".")}

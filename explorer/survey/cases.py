@@ -15,6 +15,7 @@ from explorer.data.reading import read_rows
 from explorer.distortions import Recipe, find_distortion
 from explorer.errors import ExplorerError
 from explorer.models import Classifier, load_model
+from explorer.models.functions import is_function
 from explorer.survey.plan import Condition, Plan, fingerprint
 from explorer.survey.query import Survey
 from explorer.survey.scan import distort
@@ -132,6 +133,8 @@ def models_of(survey: Survey, wanted: Iterable[str] | None = None) -> list[Class
     for name in plan.models if wanted is None else wanted:
         if name not in weights:
             raise ExplorerError(f"The survey has no model named {name!r}; it has {', '.join(plan.models)}.")
+        if is_function(name):  # a survey may come from anybody; its code does not run by itself
+            raise ExplorerError(f"{name} is built by a function; hand it over: models=[explorer.load_model({name!r})].")
         model = load_model(name)
         if fingerprint(model) != weights[name]:
             raise ExplorerError(f"{name} has different weights from those the survey was made with.")

@@ -80,7 +80,7 @@ def test_version(run) -> None:
         (["compare", "cat", "--models", MODELS, "--recipe", "gaussian_noise=much"], "much"),
         (["compare", "cat", "--models", MODELS, "--recipe", "gaussian_noise=nan"], "nan"),
         (["compare", "digits:360", "--models", MODELS], "0 to 359"),
-        (["compare", "cat", "--models", MODELS, "--arch", "lenet"], "by path"),
+        (["compare", "cat", "--models", MODELS, "--arch", "lenet"], "of your own"),
         (["compare", "cat", "--models", MODELS, "--device", "tpu"], "tpu"),
         (["sweep", "cat", "--models", MODELS], "--distortion"),
         (["sweep", "cat", "--models", MODELS, "--distortion", "jpg"], "jpeg"),

@@ -6,6 +6,7 @@ import pytest
 
 from explorer import evaluate, load_dataset, load_model
 from explorer.data.classes import match_classes, natural_key, plain_name
+from explorer.data.imagenet import imagenet_classes, imagenet_synsets
 from explorer.errors import ExplorerError, ExplorerWarning
 
 CIFAR = ("airplane", "automobile", "bird", "cat")
@@ -85,9 +86,16 @@ def test_a_class_without_images_need_not_be_known() -> None:
     assert match(("bird", "labels"), CIFAR, used=[0]) == [2, -1]
 
 
-def test_the_thousand_classes_of_imagenet_by_their_wordnet_ids() -> None:
-    ids = tuple(f"n{i:08}" for i in range(1000))
-    assert match(ids, tuple(f"word {chr(97 + i % 26)}{i}x" for i in range(1000))) == list(range(1000))
+def test_classes_of_imagenet_by_their_wordnet_ids() -> None:
+    names = imagenet_classes()
+    assert match(imagenet_synsets(), names) == list(range(1000))
+    imagenette = ("n01440764", "n02102040", "n02979186", "n03000684", "n03028079", "n03394916", "n03417042")
+    found = match(imagenette, names)
+    assert [names[i] for i in found] == [
+        "tench", "English springer", "cassette player", "chain saw", "church", "French horn", "garbage truck",
+    ]  # fmt: skip
+    with pytest.raises(ExplorerError, match="n99999999"):
+        match(("n01440764", "n99999999"), names)
 
 
 def test_natural_order_and_plain_names() -> None:
