@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import socket
 import sys
 import warnings
@@ -42,6 +43,7 @@ __all__ = ["build", "launch_options", "serve"]
 PORTS_TRIED = 100
 WSAEADDRNOTAVAIL = 10049  # as Windows numbers it
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+ROOT_PATH = re.compile(r"(?!.*(^|/)\.{1,2}(/|$))[\w.~@%+-]+(/[\w.~@%+-]+)*")
 EVERYWHERE = {"0.0.0.0", "::"}  # noqa: S104  # compared only
 
 
@@ -76,6 +78,7 @@ def serve(
     data: Sequence[Dataset] = (),
     surveys: Sequence[Path] = (),
     names: Sequence[str] = (),
+    root_path: str = "",
     mcp: bool = False,
     open_browser: bool = False,
 ) -> None:
@@ -88,12 +91,15 @@ def serve(
         data: As in ``build``.
         surveys: As in ``build``.
         names: Host names by which it is reached besides localhost and IP addresses, for example behind a proxy.
+        root_path: The sub-path under which a proxy serves the page, as ``/tools/explorer``.
         mcp: Whether to serve the API to MCP clients, too.
         open_browser: Whether to open the page in a browser.
 
     Raises:
-        ExplorerError: If the host cannot be listened on, no port is free, or a package is missing; and as in ``build``.
+        ExplorerError: If the host cannot be listened on, no port is free, a package is missing, or the root path is
+            none; and as in ``build``.
     """
+    root_path = read_root_path(root_path)
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # a huge picture is refused in a sentence
     free_port(host, port)  # a wrong address is refused before the models load
     if mcp and find_spec("mcp") is None:
@@ -110,7 +116,7 @@ def serve(
                 server_port=port,
                 inbrowser=open_browser,
                 prevent_thread_lock=True,
-                **launch_options(names, mcp=mcp),
+                **launch_options(names, root_path=root_path, mcp=mcp),
             )
     except ValueError as error:  # Gradio requests its own page first, and gives up after some seconds
         raise ExplorerError(
@@ -121,8 +127,32 @@ def serve(
     if mcp:
         use_json(blocks)
         print(f"MCP clients connect to {shown}/gradio_api/mcp/", flush=True)  # noqa: T201
-    print(f"Stability Explorer is at {shown} (Ctrl+C ends it)", flush=True)  # noqa: T201
+    below = f" for the proxy's {root_path}/" if root_path else ""
+    print(f"Stability Explorer is at {shown}{below} (Ctrl+C ends it)", flush=True)  # noqa: T201
     blocks.block_thread()
+
+
+def read_root_path(text: str) -> str:
+    """Read the sub-path under which a proxy serves the page.
+
+    Args:
+        text: As a person writes it, with or without slashes around it.
+
+    Returns:
+        The path with a slash before and none after it; empty for none.
+
+    Raises:
+        ExplorerError: If it is an address, or holds what no such path has.
+    """
+    path = text.strip().strip("/")
+    if not path:
+        return ""
+    if not ROOT_PATH.fullmatch(path):
+        raise ExplorerError(
+            f"--root-path {text} is not the path below which a proxy serves the page; write it as /tools/explorer, "
+            "and the proxy's host as --name."
+        )
+    return f"/{path}"
 
 
 def _shown(host: str) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from explorer.data.decoding import MAX_BYTES
@@ -62,20 +62,23 @@ _AUTHORITY = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,
 class Guard:
     """ASGI middleware that passes permitted requests on and answers all others with one sentence."""
 
-    def __init__(self, app: ASGIApp, names: Collection[str] = (), *, mcp: bool = False) -> None:
+    def __init__(self, app: ASGIApp, names: Collection[str] = (), *, root_path: str = "", mcp: bool = False) -> None:
         """Wrap an app.
 
         Args:
             app: What answers the requests that belong here.
             names: Host names by which it is reached besides localhost and plain IP addresses.
+            root_path: The sub-path of a proxy, ``/tools/explorer``, taken off where the proxy has left it on.
             mcp: Whether MCP clients are admitted.
         """
         self.app = app
         self.names = frozenset(name.lower() for name in names)
+        self.root_path = root_path
         self.paths = frozenset((*PAGE, *API, *(MCP if mcp else ())))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
+        scope = self._inside(scope)
         if scope["type"] == "http" and (refusal := self.refusal(scope)):
             status, sentence = refusal
             # MCP clients and gradio_client read different keys
@@ -83,10 +86,30 @@ class Guard:
             await response(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
+        elif scope["type"] == "http" and not scope["path"]:  # addresses on the page are relative to its last slash
+            await RedirectResponse(f"{self.root_path}/?{scope['query_string'].decode()}")(scope, receive, send)
         elif scope["type"] == "http" and scope["path"].startswith("/gradio_api/call/v2/"):
             await self._forgiving(scope, receive, send)
         else:
             await self.app(scope, receive, send)
+
+    def _inside(self, scope: Scope) -> Scope:
+        """The request as if there were no proxy before the app.
+
+        Gradio tells its page an absolute address that it guesses from the request; behind a proxy the guess is wrong
+        unless the proxy sends all that it knows. A relative one is what the browser makes it. Gradio takes the address
+        from this header of its own when there is one.
+        """
+        if scope["type"] != "http":
+            return scope
+        path = scope["path"]
+        if path == self.root_path or path.startswith(f"{self.root_path}/"):
+            path = path.removeprefix(self.root_path)
+        headers = scope["headers"]
+        if path == "/":
+            told = {b"x-forwarded-host", b"x-gradio-server"}
+            headers = [*((name, value) for name, value in headers if name not in told), (b"x-gradio-server", b".")]
+        return {**scope, "path": path, "raw_path": path.encode(), "headers": headers}
 
     async def _forgiving(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with a sentence where Gradio would raise: for arguments that an endpoint does not have."""
@@ -116,7 +139,7 @@ class Guard:
         if any(not self._is_same_site(origin, hosts[0]) for origin in origins) or _embedded(headers):
             return 403, "The explorer answers its own page and programs, not other web pages."
         path = scope["path"]
-        if path.rstrip("/") not in self.paths and path != "/" and not path.startswith(FOLDERS):
+        if path.rstrip("/") not in self.paths and path not in {"", "/"} and not path.startswith(FOLDERS):
             return 404, "There is no such page here."
         if "transfer-encoding" in headers:
             return 411, "The request does not say how long it is."

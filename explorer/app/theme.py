@@ -17,6 +17,8 @@ from explorer.web import stylesheets
 FONT = ("system-ui", "Segoe UI", "Roboto", "Helvetica Neue", "Noto Sans", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "Liberation Mono", "monospace")
 
+ICON = '<link rel="icon" href="favicon.ico">'  # relative; by itself a browser asks for it outside of a sub-path
+
 NONE = Colour("transparent", "transparent")
 
 COLOURS = {
@@ -82,11 +84,12 @@ def styles() -> str:
     return f".dark {{ --color-accent: {GENERAL['text'].dark}; }}\n{stylesheets.css(*stylesheets.APP)}"
 
 
-def launch_options(names: Collection[str] = (), *, mcp: bool = False) -> dict[str, Any]:
+def launch_options(names: Collection[str] = (), *, root_path: str = "", mcp: bool = False) -> dict[str, Any]:
     """Options for ``gr.Blocks.launch``: the look of the page, and what keeps it local.
 
     Args:
         names: Host names it answers to besides localhost and IP addresses.
+        root_path: The sub-path under which a proxy serves the page, as ``/tools/explorer``.
         mcp: Whether to serve the API to MCP clients.
 
     Returns:
@@ -94,7 +97,7 @@ def launch_options(names: Collection[str] = (), *, mcp: bool = False) -> dict[st
     """
     return {
         "theme": theme(),
-        "head": f"{static.preload()}<style>{styles()}</style>",
+        "head": f"{ICON}{static.preload()}<style>{styles()}</style>",
         "footer_links": [],
         "max_file_size": MAX_BYTES + 2**20,  # a little more than we read, so that ours is the sentence people see
         "share": False,
@@ -103,7 +106,10 @@ def launch_options(names: Collection[str] = (), *, mcp: bool = False) -> dict[st
         "run_history": False,
         "pwa": False,
         "mcp_server": mcp,
-        "app_kwargs": {"middleware": [Middleware(Guard, names, mcp=mcp)], "routes": static.routes()},
+        "app_kwargs": {
+            "middleware": [Middleware(Guard, names, root_path=root_path, mcp=mcp)],
+            "routes": static.routes(),
+        },
         "state_session_capacity": 1000,
         "ssr_mode": False,
         "quiet": True,

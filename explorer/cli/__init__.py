@@ -194,18 +194,20 @@ def serve(
         list[Path] | None, typer.Option(help="A survey, or a folder of surveys, to show. May be repeated.")
     ] = None,
     name: Annotated[list[str] | None, typer.Option(help="A host name it is reached by, behind a proxy.")] = None,
+    root_path: Annotated[str, typer.Option(help="The sub-path under which a proxy serves it: /tools/explorer.")] = "",
     *,
     mcp: Annotated[bool, typer.Option("--mcp", help="Serve the API to MCP clients, too.")] = False,
     open_browser: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
 ) -> None:
     """Serve the live explorer on this machine, and its API."""
-    from explorer.app import free_port, serve
+    from explorer.app import free_port, read_root_path, serve
     from explorer.data.datasets import open_dataset
 
     if missing := [str(folder) for folder in survey or () if not folder.is_dir()]:
         raise ExplorerError(
             f"--survey {missing[0]} is not a folder; give the folder of a survey, or one that holds surveys."
         )
+    read_root_path(root_path)
     free_port(host, port)  # a wrong address is reported before the models load
     described = any(option is not None for option in (arch, mean, std, size))
     loaded = (
@@ -220,6 +222,7 @@ def serve(
         data=opened,
         surveys=survey or (),
         names=name or (),
+        root_path=root_path,
         mcp=mcp,
         open_browser=open_browser,
     )

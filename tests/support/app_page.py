@@ -51,7 +51,7 @@ class AppPage:
         with browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **how}) as context:
             page = cls(context, url)
             yield page
-        assert page.complaints == []
+        assert page.complaints == [], page.complaints
         assert page.foreign == set()
 
     def _note(self, address: str, own: str) -> None:
