@@ -147,7 +147,16 @@ def _unstable(found: Findings) -> tuple[Table, str] | None:
 
 
 def _standing(found: Findings) -> tuple[Table, str]:
-    head = ["model", "clean", "distorted", "difference from the first", "cases gained", "cases lost"]
+    head = [
+        "model",
+        "clean",
+        "distorted",
+        "difference from the first",
+        "cases gained",
+        "cases lost",
+        "largest gain",
+        "largest loss",
+    ]
     rows = [
         [
             str(row.model),
@@ -157,14 +166,26 @@ def _standing(found: Findings) -> tuple[Table, str]:
             else _between(row.difference, row.difference_low, row.difference_high, signed=True),
             "–" if row.model == found.baseline else f"{row.gained:,}",
             "–" if row.model == found.baseline else f"{row.lost:,}",
+            _extreme(found, row.model, "gain"),
+            _extreme(found, row.model, "loss"),
         ]
         for row in found.standing.itertuples()
     ]  # fmt: skip
     note = (
         f"Accuracy in % over all conditions. Gained are cases that {found.baseline} fails and the model does not, lost "
-        "are cases the other way round."
+        "are cases the other way round. The largest gain and the largest loss are in points, with intervals, among the "
+        "conditions in which interval and exact test agree; * survives Holm's correction for all conditions."
     )
     return Table(head, rows), note
+
+
+def _extreme(found: Findings, model: str, what: str) -> str:
+    """The condition in which a model gains or loses most, such as "Fog, 1.5: −9.90 (−12.30 to −7.52) *"."""
+    for row in found.extremes.itertuples():
+        if (row.model, row.what) == (model, what):
+            size = _between(row.difference, row.difference_low, row.difference_high, signed=True)
+            return f"{_condition(row.distortion, row.amount)}: {size}{' *' if row.p_holm < 1 - LEVEL else ''}"
+    return "–"
 
 
 def _quadrant(found: Findings, name: str) -> dict[str, Any]:

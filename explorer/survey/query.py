@@ -29,6 +29,7 @@ QUADRANTS = ("only_baseline_fails", "only_other_fails", "both_fail", "neither_fa
 VIEWS: dict[str, str] = {
     "accuracy": "Accuracy and share of flipped answers, per model, distortion and amount.",
     "differences": "Accuracy of two models per condition: paired difference, interval, exact test, Holm's correction.",
+    "extremes": "Each model's largest gain and largest loss against the baseline, where interval and test agree.",
     "quadrants": "How many cases only the baseline fails, only the other, both, neither; per distortion and amount.",
     "only_baseline_fails": "Cases that the baseline fails and the other model does not.",
     "only_other_fails": "Cases that the other model fails and the baseline does not.",

@@ -62,6 +62,7 @@ class Findings(Result):
         accuracy: One row per distortion and amount, as ``Survey.accuracy`` gives them.
         instability: Shares of images whose answer is correct under some conditions only.
         standing: Every model over all conditions together.
+        extremes: Each model's largest gain and loss against the baseline.
         quadrants: Number of cases per quadrant.
         telling: The most telling cases of each quadrant.
         pictures: Cases by number; empty if they cannot be rendered.
@@ -79,6 +80,7 @@ class Findings(Result):
     accuracy: pd.DataFrame
     instability: pd.DataFrame
     standing: pd.DataFrame
+    extremes: pd.DataFrame
     quadrants: dict[str, int]
     telling: dict[str, pd.DataFrame]
     pictures: dict[int, Case]
@@ -103,6 +105,7 @@ class Findings(Result):
             "accuracy": plain_records(self.accuracy),
             "instability": plain_records(self.instability),
             "standing": plain_records(self.standing),
+            "extremes": plain_records(self.extremes),
             "telling": {name: [int(case) for case in frame["case"]] for name, frame in self.telling.items()},
             "command": self.command,
         }
@@ -154,6 +157,7 @@ def findings(
         accuracy=statistics.accuracy(survey, pair),
         instability=statistics.instability(survey, pair),
         standing=statistics.standing(survey, pair[0]),
+        extremes=statistics.extremes(survey, pair[0]),
         quadrants={name: int(counted[name].sum()) for name in QUADRANTS},
         telling=chosen,
         pictures=pictures,

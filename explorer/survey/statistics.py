@@ -70,6 +70,39 @@ def _differences(survey: Survey, pair: Sequence[str]) -> pd.DataFrame:
 COMPUTED["differences"] = _differences
 
 
+def extremes(survey: Survey, baseline: str | None = None) -> View:
+    """Find the conditions under which each model gains and loses most against the baseline.
+
+    Args:
+        survey: The survey.
+        baseline: Name of the baseline; by default the survey's first model.
+
+    Returns:
+        Up to two rows per other model, ``what`` being "gain" or "loss": the condition with the largest ``difference``
+        in that direction among those in which interval and exact test agree, with the columns of ``accuracy``. A model
+        that nowhere gains, or nowhere loses, has no such row.
+    """
+    import pandas as pd
+
+    from explorer.survey.frame import View
+
+    baseline = baseline or survey.plan.models[0]
+    columns = ["distortion", "amount", "n", "baseline", "other"]
+    columns += ["difference", "difference_low", "difference_high", "p", "p_holm"]
+    found = []
+    for name in survey.plan.models:
+        rows = accuracy(survey, (baseline, name)) if name != baseline else pd.DataFrame()
+        for what, word in (("gain", "better"), ("loss", "worse")) if len(rows) else ():
+            sure = rows[rows.verdict == word]
+            if len(sure):
+                most = sure.loc[sure.difference.abs().idxmax()]
+                found.append({"model": name, "what": what} | {column: most[column] for column in columns})
+    return View.of(pd.DataFrame(found, columns=["model", "what", *columns]), "largest gains and losses")
+
+
+COMPUTED["extremes"] = lambda survey, pair: extremes(survey, pair[0])
+
+
 def _crafted(survey: Survey, pair: Sequence[str] | None, distortion: str) -> dict[str, object]:
     """On which model the attack of one row was crafted; where it is one of the two, there is no p."""
     from explorer.distortions import DISTORTIONS

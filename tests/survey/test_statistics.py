@@ -14,7 +14,7 @@ from explorer import load_dataset, load_model
 from explorer.errors import ExplorerError
 from explorer.evaluation.statistics import holm, mcnemar
 from explorer.survey import Survey, make_plan, run, shipped
-from explorer.survey.statistics import accuracy, confusion, instability
+from explorer.survey.statistics import accuracy, confusion, extremes, instability
 
 MODELS = ["digits/lenet/standard", "digits/lenet/stability"]
 
@@ -153,3 +153,21 @@ def test_instability_is_the_share_of_images_right_here_and_wrong_there(survey: S
     assert found.loc["crop", "baseline"] == pytest.approx(view[survey.plan.models[0], "crop"])
     assert (found.difference_low <= found.difference).all()
     assert (found.difference <= found.difference_high).all()
+
+
+def test_extremes_are_the_largest_gain_and_loss_of_each_model_that_a_test_confirms() -> None:
+    survey = Survey(shipped()[1])
+    found = extremes(survey)
+    assert not set(found.model) & {survey.plan.models[0]}
+    rows = survey.sql("SELECT model, distortion, amount, avg(correct::INT) AS share FROM rows GROUP BY ALL")
+    shares = rows.pivot_table(index=["distortion", "amount"], columns="model", values="share")
+    gaps = shares.sub(shares[survey.plan.models[0]], axis=0)
+    for row in found.itertuples():
+        gap = gaps[row.model].max() if row.what == "gain" else gaps[row.model].min()
+        assert row.difference == pytest.approx(gap) == pytest.approx(gaps.loc[(row.distortion, row.amount), row.model])
+        assert row.p < 0.05
+    lost = found[found.what == "loss"].set_index("model").distortion.to_dict()
+    assert lost["cifar10/resnet20/stability"] == lost["cifar10/resnet20/lipschitz"] == "contrast"
+    assert "cifar10/resnet20/stability_mix" not in lost, "none of its losses is told from chance"
+    other = extremes(survey, "cifar10/resnet20/stability")
+    assert "cifar10/resnet20/standard" in set(other.model)
