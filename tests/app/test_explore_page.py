@@ -263,7 +263,11 @@ def test_a_digit_brings_the_digit_models_and_a_photograph_the_others(visitor: Ap
 
 
 def test_the_difference_can_be_amplified(visitor: AppPage) -> None:
-    read = "[...document.querySelector('.frame canvas').getContext('2d').getImageData(0, 0, 32, 32).data]"
+    read = """() => {
+      const pen = document.createElement('canvas').getContext('2d');  // the page's own is not made to be read
+      pen.drawImage(document.querySelector('.frame canvas'), 0, 0);
+      return [...pen.getImageData(0, 0, 32, 32).data];
+    }"""
     visitor.page.locator(".amplify").select_option("1")
     once = np.asarray(visitor.page.evaluate(read)).reshape(-1, 4)[:, :3]
     clean, distorted = (np.asarray(visitor.pixels(which)[2]).reshape(-1, 4)[:, :3] for which in ("clean", "distorted"))

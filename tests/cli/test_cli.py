@@ -331,6 +331,8 @@ def test_app_hands_its_options_to_serve(run, monkeypatch: pytest.MonkeyPatch, tm
         "digits",
         "--name",
         "lab",
+        "--root-path",
+        "/tools",
         "--open",
         "--survey",
         str(tmp_path),
@@ -341,6 +343,7 @@ def test_app_hands_its_options_to_serve(run, monkeypatch: pytest.MonkeyPatch, tm
     assert seen == {
         "args": ("127.0.0.1", 8123),
         "names": ["lab"],
+        "root_path": "/tools",
         "mcp": False,
         "open_browser": True,
         "surveys": [tmp_path],

@@ -3,6 +3,7 @@
 
 /** @import { Catalogue, Jobs, Notice, Page, Picture, Server } from "../types.d.ts" */
 
+import { altersCanvas } from "../shared/canvas.js";
 import { openDialog } from "../shared/dialog.js";
 import { make, smallButton } from "../shared/dom.js";
 import { ask, SILENT } from "../shared/server.js";
@@ -172,6 +173,12 @@ export function makePictures({ element, catalogue, server, jobs, page, notice, c
   }
 
   async function camera() {
+    if (altersCanvas()) {
+      return notice.show(
+        "This browser alters pictures that a page takes (canvas protection): allow it here, or upload a picture.",
+        { error: true },
+      );
+    }
     let stream;
     try {
       stream = await navigator.mediaDevices.getUserMedia({ video: true });

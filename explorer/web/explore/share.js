@@ -4,6 +4,7 @@
 /** @import { Jobs, Notice, Page, Server } from "../types.d.ts" */
 
 import { figure, rasterise } from "../panel/figure.js";
+import { altersCanvas } from "../shared/canvas.js";
 import { openDialog } from "../shared/dialog.js";
 import { make, saveFile, smallButton } from "../shared/dom.js";
 import { ask } from "../shared/server.js";
@@ -100,6 +101,11 @@ export function makeShare({ page, server, jobs, notice }) {
 
     /** @type {(format: "svg" | "png") => Promise<void>} */
     async function save(format) {
+      if (format === "png" && altersCanvas()) {
+        return say(
+          "This browser alters drawings that a page saves (canvas protection): allow it here, or save the SVG.",
+        );
+      }
       const drawing = figure(shown, await curves());
       saveFile(
         `stability-${name}.${format}`,

@@ -5,6 +5,7 @@
 import { make, setText } from "../shared/dom.js";
 import { short } from "../shared/format.js";
 import { makeLarge } from "./large.js";
+import { pixelsOf } from "./png.js";
 
 /** @type {(keyof Images)[]} */
 const WHICH = ["clean", "distorted"];
@@ -59,7 +60,7 @@ export function makePictures(root) {
 
   /** @type {Partial<Record<keyof Images, { url: string; image: HTMLImageElement; pixels: ImageData }>>} */
   const cached = {}; // per picture: its URL, the decoded element, its pixels
-  const context = drawingOn(canvas); // small, and drawn by us alone
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   amplify.addEventListener("change", drawDifference);
 
   /** @type {(urls: Images) => Promise<void>} */
@@ -68,8 +69,9 @@ export function makePictures(root) {
       WHICH.map(async (which) => {
         if (cached[which]?.url === urls[which]) return;
         const image = make("img", { alt: `${which} picture, as the models see it`, decoding: "sync" });
-        await loaded(image, urls[which]); // decode() would wait for a turn of the compositor
-        cached[which] = { url: urls[which], image, pixels: pixelsOf(image) };
+        // decode() would wait for a turn of the compositor
+        const [pixels] = await Promise.all([pixelsOf(urls[which]), loaded(image, urls[which])]);
+        cached[which] = { url: urls[which], image, pixels };
       }),
     );
   }
@@ -125,12 +127,6 @@ function makeFact(name, help) {
   return { element: make("div", { class: "fact" }, make("dt", { title: help }, name), value), value };
 }
 
-// A canvas is read as often as it is drawn on here.
-/** @type {(canvas: HTMLCanvasElement) => CanvasRenderingContext2D} */
-function drawingOn(canvas) {
-  return /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
-}
-
 /** @type {(image: HTMLImageElement, url: string) => Promise<unknown>} */
 function loaded(image, url) {
   return new Promise((resolve, reject) => {
@@ -138,13 +134,4 @@ function loaded(image, url) {
     image.onerror = reject;
     image.src = url;
   });
-}
-
-/** @type {(image: HTMLImageElement) => ImageData} */
-function pixelsOf(image) {
-  const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
-  const context = drawingOn(canvas);
-  context.drawImage(image, 0, 0);
-  return context.getImageData(0, 0, canvas.width, canvas.height);
 }
