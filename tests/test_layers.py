@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1] / "explorer"
 # Each line may import from the lines above it, and within its own part.
 ORDER = [
     {"errors"},
-    {"registry", "progress", "files", "provenance", "palette", "defaults"},
+    {"numbers", "registry", "progress", "files", "provenance", "palette", "defaults"},
     {"results"},
     {"data"},
     {"distortions"},

@@ -18,6 +18,7 @@ from explorer.errors import ExplorerError, ExplorerWarning
 from explorer.models import Classifier
 from explorer.models.inference import check_label, check_models, check_size
 from explorer.models.reading import ModelsLike, Opened, class_notes, open_models, wrap_opened
+from explorer.numbers import plain_number
 
 Labels = int | Sequence[int] | Tensor
 """Indices of true classes, one per image."""
@@ -216,8 +217,11 @@ def _labels(label: Labels | None, pictures: Sequence[Picture], models: Sequence[
         known = [picture.index_in(models[0].classes) for picture in pictures]
         fewest = min(len(model.classes) for model in models)
         return tuple(one if one is not None and one < fewest else None for one in known)
-    single = isinstance(label, int) or getattr(label, "ndim", 1) == 0  # NumPy and torch scalars are single, too
-    listed = [int(item) for item in cast("Sequence[Any]", [label] if single else label)]
+    several = getattr(label, "ndim", 0) > 0 or (isinstance(label, Sequence) and not isinstance(label, str))
+    listed = [plain_number(item) for item in cast("Sequence[Any]", label if several else [label])]
+    if wrong := [item for item in listed if not (isinstance(item, int | float) and float(item).is_integer())]:
+        raise ExplorerError(f"label is one class index per image, a whole number, not {wrong[0]!r}.")
+    listed = [int(item) for item in listed]
     if len(listed) != len(pictures):
         raise ExplorerError(f"label is one class index per image: {len(listed)} given for {len(pictures)} images.")
     for model in models:

@@ -20,6 +20,7 @@ from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models import inference as inputs
 from explorer.models.reading import ModelsLike
+from explorer.numbers import plain_number
 from explorer.progress import Meter, Progress
 from explorer.results import Result
 
@@ -297,6 +298,7 @@ def sweep(
     points = line.grid(AMOUNTS) if amounts is None else tuple(line.distortion.check(amount) for amount in amounts)
     if not points:
         raise ExplorerError("A sweep needs at least one amount.")
+    seeds = plain_number(seeds)
     if isinstance(seeds, bool) or not isinstance(seeds, int) or not 1 <= seeds <= MAX_SEEDS:
         raise ExplorerError(f"The number of seeds must be a whole number from 1 to {MAX_SEEDS}, not {seeds!r}.")
     used = [(recipe.seed + i) % (MAX_SEED + 1) for i in range(seeds if line.is_random else 1)]

@@ -19,6 +19,7 @@ from torch import Tensor
 from explorer.data.decoding import Source, decode
 from explorer.data.fitting import Takes, as_pixels, fit_published
 from explorer.errors import ExplorerError
+from explorer.numbers import count_of
 
 _SMALL = 2**20  # values of an image that may as well be floats all at once
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
@@ -189,7 +190,8 @@ def fit(
         torch.Size([1, 1, 28, 28])
     """
     check_batch(image)
-    if channels not in (1, 3) or size < 1:
+    size = count_of(size, "size")
+    if channels not in (1, 3):
         raise ExplorerError(f"A model's input must be square with 1 or 3 channels, not {channels} x {size} x {size}.")
     height, width = image.shape[2:]
     if (image.shape[1], height, width) == (channels, size, size):

@@ -16,10 +16,10 @@ from torch import Tensor
 
 from explorer.data.images import check_batch
 from explorer.distortions.draws import Draws, Target
-from explorer.distortions.numbers import plain_number
 from explorer.distortions.registry import find_distortion
 from explorer.distortions.rounding import Bound, rounded
 from explorer.errors import ExplorerError
+from explorer.numbers import plain_number
 
 MAX_SEED = 2**53 - 1
 """The largest seed: every whole number up to it survives JSON and a browser exactly."""

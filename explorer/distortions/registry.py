@@ -18,9 +18,9 @@ import torch
 from torch import Tensor
 
 from explorer.distortions.draws import Draws, Target
-from explorer.distortions.numbers import plain_number
 from explorer.distortions.threads import each_alone
 from explorer.errors import ExplorerError
+from explorer.numbers import plain_number
 from explorer.registry import Registry
 
 PUBLISHED = {"CIFAR-10-C": 32, "ImageNet-C": 224}

@@ -19,6 +19,7 @@ from explorer.distortions import Recipe, apply, image_seed
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models import inference as inputs
+from explorer.numbers import count_of
 from explorer.progress import Progress
 
 
@@ -64,11 +65,8 @@ class Sample:
             ExplorerError: If the models cannot be asked about these images, or there are none.
         """
         models = inputs.check_models(models)
-        if (limit is not None and limit < 1) or (batch_size is not None and batch_size < 1):
-            raise ExplorerError(
-                f"limit is {limit} and batch_size {batch_size}; both count images and must be 1 or more."
-            )
-        n = min(len(dataset), len(dataset) if limit is None else limit)
+        batch_size = None if batch_size is None else count_of(batch_size, "batch_size")
+        n = len(dataset) if limit is None else min(len(dataset), count_of(limit, "limit"))
         if n == 0:
             raise ExplorerError(f"{dataset.name} holds no images to evaluate on.")
         return cls(models, inputs.labelled(dataset, models), n, batch_size)

@@ -27,6 +27,7 @@ from explorer.models.inspection import (
     tensor_of,
 )
 from explorer.models.snapshots import snapshot
+from explorer.numbers import count_of
 
 _PARALLEL = (nn.DataParallel, nn.parallel.DistributedDataParallel)
 
@@ -155,6 +156,9 @@ def wrap(
     check_module(net)
     net = unwrapped(net)
     name = name or type(net).__name__
+    size, channels = (
+        None if given is None else count_of(given, name) for given, name in ((size, "size"), (channels, "channels"))
+    )
     if like is not None:
         size, channels = size or like.size, channels or like.channels
     with borrowed(net) as network, torch.inference_mode(mode=False):

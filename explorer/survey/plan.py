@@ -17,6 +17,7 @@ from explorer.distortions import DISTORTIONS, Recipe, find_distortion, image_see
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models import inference as inputs
+from explorer.numbers import count_of
 
 SCHEMA = 1
 """Raised whenever the meaning of a column changes: rows of two schemas are never mixed."""
@@ -213,9 +214,7 @@ def make_plan(
     data = inputs.labelled(load_dataset(data), models)
     if any(len(model.classes) != len(first.classes) for model in models):
         raise ExplorerError(f"The models know different numbers of classes; survey those that know {data.name}'s.")
-    if limit is not None and limit < 1:
-        raise ExplorerError(f"limit is {limit}; it counts images and must be 1 or more.")
-    rows = len(data) if limit is None else min(limit, len(data))
+    rows = len(data) if limit is None else min(count_of(limit, "limit"), len(data))
     if rows == 0:
         raise ExplorerError(f"{data.name} holds no images to survey.")
     if precision not in {"float32", "bfloat16"}:
@@ -279,6 +278,7 @@ def _conditions(
 ) -> list[Condition]:
     if not distortions:
         raise ExplorerError(f"No distortion is named; there are {', '.join(DISTORTIONS)}.")
+    seeds = [Recipe((), seed).seed for seed in seeds]
     if not seeds or len(set(seeds)) != len(seeds):
         raise ExplorerError("The seeds must be different whole numbers, at least one.")
     found = []
@@ -292,7 +292,6 @@ def _conditions(
         else:
             chosen = list(distortion.amounts_at(side))
         for seed in seeds if distortion.random else seeds[:1]:
-            Recipe((), seed)  # complains of what is no seed
             found += [Condition(distortion.name, amount, seed) for amount in chosen]
     found = list(dict.fromkeys(found))
     if not 1 <= len(found) <= MAX_CONDITIONS:

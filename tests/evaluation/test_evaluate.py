@@ -153,7 +153,7 @@ def test_bad_use_is_refused():
         evaluate(threshold(0.5), more)
     with pytest.raises(ExplorerError, match="limit is 0"):
         evaluate(threshold(0.5), data(), limit=0)
-    with pytest.raises(ExplorerError, match="batch_size -1"):
+    with pytest.raises(ExplorerError, match="batch_size is -1"):
         evaluate(threshold(0.5), data(), batch_size=-1)
     with pytest.raises(ExplorerError, match="holds no images"):
         evaluate(threshold(0.5), data().select([]))

@@ -37,5 +37,5 @@ def test_more_images_go_on_from_fewer() -> None:
 
 
 def test_no_images_are_refused() -> None:
-    with pytest.raises(ExplorerError, match="must be 1 or more"):
+    with pytest.raises(ExplorerError, match="limit is 0; it must be a whole number, 1 or more"):
         running().up_to(0)

@@ -1,4 +1,4 @@
-"""Amounts and seeds as NumPy and PyTorch hold them."""
+"""Amounts, seeds and counts as NumPy and PyTorch hold them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+
+from explorer.errors import ExplorerError
 
 
 def plain_number(value: Any) -> Any:
@@ -26,3 +28,22 @@ def plain_number(value: Any) -> Any:
     if isinstance(value, np.floating):
         return float(str(value))
     return value.item() if isinstance(value, np.generic) else value
+
+
+def count_of(value: Any, name: str) -> int:
+    """Read a number that counts something, such as images or pixels.
+
+    Args:
+        value: A whole number of Python, NumPy or PyTorch.
+        name: What it is, for the error.
+
+    Returns:
+        The number.
+
+    Raises:
+        ExplorerError: If it is no whole number, or less than 1.
+    """
+    number = plain_number(value)
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise ExplorerError(f"{name} is {number!r}; it must be a whole number, 1 or more.")
+    return number
