@@ -30,20 +30,36 @@ def plain_number(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def count_of(value: Any, name: str) -> int:
+def count_of(value: Any, name: str, most: int | None = None) -> int:
     """Read a number that counts something, such as images or pixels.
 
     Args:
         value: A whole number of Python, NumPy or PyTorch.
         name: What it is, for the error.
+        most: The largest that is taken.
 
     Returns:
         The number.
 
     Raises:
-        ExplorerError: If it is no whole number, or less than 1.
+        ExplorerError: If it is no whole number, less than 1, or more than ``most``.
     """
     number = plain_number(value)
-    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-        raise ExplorerError(f"{name} is {number!r}; it must be a whole number, 1 or more.")
+    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= (number if most is None else most):
+        span = "1 or more" if most is None else f"from 1 to {most}"
+        raise ExplorerError(f"{name} is {number!r}; it must be a whole number, {span}.")
     return number
+
+
+def counted(count: int, noun: str) -> str:
+    """Write a number of things.
+
+    Args:
+        count: How many.
+        noun: What they are, in the singular; its plural ends in s or es.
+
+    Returns:
+        "1 image", "50,000 images", "2 classes".
+    """
+    plural = "es" if noun.endswith(("s", "ch", "sh", "x")) else "s"
+    return f"{count:,} {noun}{plural if count != 1 else ''}"

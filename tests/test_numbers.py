@@ -13,7 +13,7 @@ from torch import nn
 import explorer
 from explorer.data.dataset import Dataset
 from explorer.errors import ExplorerError
-from explorer.numbers import count_of, plain_number
+from explorer.numbers import count_of, counted, plain_number
 from explorer.survey import make_plan
 
 MODEL = "digits/lenet/standard"
@@ -68,3 +68,9 @@ def test_the_tenth_of_a_narrow_float_is_a_tenth() -> None:
 def test_a_label_is_a_whole_number(wrong: Any) -> None:
     with pytest.raises(ExplorerError, match="label is one class index per image, a whole number, not"):
         explorer.compare(MODEL, "digits:7", label=wrong)
+
+
+def test_one_thing_is_not_called_many() -> None:
+    expected = ["1 image", "0 images", "50,000 images", "1 class", "2 classes", "1 more row"]
+    things = [(1, "image"), (0, "image"), (50_000, "image"), (1, "class"), (2, "class"), (1, "more row")]
+    assert [counted(*thing) for thing in things] == expected

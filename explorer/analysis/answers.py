@@ -18,6 +18,7 @@ from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
 from explorer.files import user_path, write_whole
 from explorer.models import Card
+from explorer.numbers import counted
 from explorer.results import Result, Results, percent
 
 TOP = 10  # classes listed by to_dict: all of a ten-class data set
@@ -309,7 +310,7 @@ class Comparisons(Results[Comparison]):
         return [{"image": i, **row} for i, item in enumerate(self) for row in item.records()]
 
     def __str__(self) -> str:
-        lines = [f"{len(self)} images under {self.recipe}, each with noise of its own"]
+        lines = [f"{counted(len(self), 'image')} under {self.recipe}, each with noise of its own"]
         for name in self.names:
             count = int(self.flipped(name).sum())
             lines.append(f"  {name}: {count} of {len(self)} answers flipped ({percent(count / len(self))})")

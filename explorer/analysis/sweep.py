@@ -20,7 +20,7 @@ from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models import inference as inputs
 from explorer.models.reading import ModelsLike
-from explorer.numbers import plain_number
+from explorer.numbers import count_of
 from explorer.progress import Meter, Progress
 from explorer.results import Result
 
@@ -298,9 +298,7 @@ def sweep(
     points = line.grid(AMOUNTS) if amounts is None else tuple(line.distortion.check(amount) for amount in amounts)
     if not points:
         raise ExplorerError("A sweep needs at least one amount.")
-    seeds = plain_number(seeds)
-    if isinstance(seeds, bool) or not isinstance(seeds, int) or not 1 <= seeds <= MAX_SEEDS:
-        raise ExplorerError(f"The number of seeds must be a whole number from 1 to {MAX_SEEDS}, not {seeds!r}.")
+    seeds = count_of(seeds, "The number of seeds", MAX_SEEDS)
     used = [(recipe.seed + i) % (MAX_SEED + 1) for i in range(seeds if line.is_random else 1)]
     meter = Meter(progress, len(used) * len(points) * (1 + len(chosen)) + len(chosen))
     runs: list[list[_Run]] = [[] for _ in chosen]

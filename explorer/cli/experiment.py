@@ -13,6 +13,7 @@ import typer
 from explorer.cli.options import AsCsv, AsJson, Device
 from explorer.cli.output import print_csv, print_json, print_parts, progress_bar
 from explorer.errors import ExplorerError
+from explorer.numbers import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -169,7 +170,7 @@ def plan(
     ]  # fmt: skip
     header = ["setting", "seeds", "training", "measuring"]
     left = sum(one.state != "finished" for one in made.runs)
-    whole = f"{left} of {len(cells)} runs are left"
+    whole = f"{left} of {counted(len(cells), 'run')} {'is' if left == 1 else 'are'} left"
     if made.seconds is not None and left:
         whole += f": about {_duration(made.seconds)} one after the other on {hardware(where)}"
     print_parts(f"{found.title}", plain_table(header, lines), *made.absent, f"{whole}.")
@@ -213,9 +214,9 @@ def page(file: File, results: ResultsFolder = None) -> None:
 def _lines(outcome: Outcome, again: str, page: Path) -> Iterator[str]:
     for cell, why in outcome.failed.items():
         yield f"Not done: {cell}: {why}"
-    if outcome.stopped:
-        yield f"{len(outcome.stopped)} runs are left. Go on with: {again}"
-    yield f"{len(outcome.finished)} runs done now, {len(outcome.before)} before. Results: {page}"
+    if stopped := len(outcome.stopped):
+        yield f"{counted(stopped, 'run')} {'is' if stopped == 1 else 'are'} left. Go on with: {again}"
+    yield f"{counted(len(outcome.finished), 'run')} done now, {len(outcome.before)} before. Results: {page}"
 
 
 @contextmanager

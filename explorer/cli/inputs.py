@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from explorer.errors import ExplorerError
+from explorer.numbers import counted
 
 if TYPE_CHECKING:
     from explorer.data.inputs import Picture
@@ -153,7 +154,9 @@ def load_models(
     if not called:
         return cast("list[Classifier]", distinct_names(models, listed))
     if len(new := read_names(called)) != len(own):
-        raise ExplorerError(f"--name names the {len(own)} networks of your own, but {len(new)} names were given.")
+        raise ExplorerError(
+            f"--name names the {counted(len(own), 'network')} of your own, not {counted(len(new), 'name')}."
+        )
     given = iter(new)
     return [renamed(model, next(given)) if name in own else model for model, name in zip(models, listed, strict=True)]
 

@@ -11,6 +11,7 @@ from explorer.cli.inputs import load_models, read_names, read_numbers
 from explorer.cli.options import Arch, AsCsv, AsJson, Device, Mean, Models, Names, Out, Side, Std, Weights
 from explorer.cli.output import check_outs, print_csv, print_json, print_parts, progress_bar, tell_warnings, written
 from explorer.errors import ExplorerError
+from explorer.numbers import counted
 
 survey = typer.Typer(help="Find failure cases over a whole data set: run, show, report, export.", no_args_is_help=True)
 
@@ -92,10 +93,11 @@ def run(
 
         takes = cost(loaded, dataset, plan, finished_images(plan, out))
         forecast = {"rows": takes.rows, "bytes": takes.bytes, "minutes": takes.seconds / 60}
-        words = f"{takes.rows:,} rows, about {takes.bytes / 1e6:,.1f} MB and {takes.seconds / 60:,.1f} minutes to go"
+        left = f"{takes.bytes / 1e6:,.1f} MB and {takes.seconds / 60:,.1f} minutes to go"
+        words = f"{counted(takes.rows, 'row')}, about {left}"
         print_json(forecast) if as_json else print_csv([forecast]) if as_csv else print_parts(words)
         return
-    with progress_bar(f"{len(plan.conditions)} conditions, {plan.rows} images") as progress:
+    with progress_bar(f"{counted(len(plan.conditions), 'condition')}, {counted(plan.rows, 'image')}") as progress:
         spread = ray_workers(workers) if engine == "ray" else None
         store = run_survey(loaded, dataset, plan, out, progress=progress, engine=spread)
     sample = Sample.of(loaded, dataset, limit)
@@ -154,7 +156,7 @@ def show(
         return
     shown = frame.head(limit or SHOWN)
     rest = len(frame) - len(shown)
-    more = [f"{rest:,} more rows; --limit {len(frame)} shows them, --json gives all."] if rest > 0 else []
+    more = [f"{counted(rest, 'more row')}; --limit {len(frame)} shows all, --json gives all."] if rest > 0 else []
     if frame.title == "differences":
         tests = int(frame.p.notna().sum())
         more.append(
@@ -206,4 +208,4 @@ def export(
     from explorer.survey.export import export as write
 
     count = write(Survey(folder), format, out)
-    print_parts(f"Written: {out}, {count:,} rows.")
+    print_parts(f"Written: {out}, {counted(count, 'row')}.")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from explorer.data.imagenet import imagenet_synsets
 from explorer.errors import ExplorerError
+from explorer.numbers import counted
 
 SHOWN = 5
 """Names that a sentence lists before it says how many more there are."""
@@ -131,9 +132,10 @@ def match_classes(
     if alike and (unnamed(own) or unnamed(known) or guessed):
         first = f"{own[0]} is {known[0]}, {own[-1]} is {known[-1]}"
         return np.arange(len(own)), f"The classes of {data} and {model} were matched by their order: {first}."
-    count = f"{len(missing)} of the {len(needed)} classes" if len(missing) < len(needed) else "classes"
+    some = f"{len(missing)} of the {len(needed)} classes" if len(missing) < len(needed) else "The classes"
+    which, verb = ("The class", "is") if len(needed) == 1 else (some, "is" if len(missing) == 1 else "are")
     raise ExplorerError(
-        f"The {count} of {data} ({listed(missing)}) are not among the {len(known):,} classes of {model} "
+        f"{which} of {data} ({listed(missing)}) {verb} not among the {counted(len(known), 'class')} of {model} "
         f"({listed(known)}); rename the folders, or name the model's class of each in a file classes.json beside them, "
         f'such as {{"{printable(missing[0])[:60]}": "{known[0][:60]}"}}.'
     )

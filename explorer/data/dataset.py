@@ -16,6 +16,7 @@ from explorer.data.downloads import megabytes
 from explorer.data.fitting import Takes
 from explorer.data.image_files import ImageFiles, left_out
 from explorer.errors import ExplorerError
+from explorer.numbers import counted
 
 MAX_BYTES = 4 * 2**30  # of a folder's images in memory, which training needs
 
@@ -151,8 +152,8 @@ class Dataset:
             "100 of 50,000 images, stratified, seed 0", or "the first 100 of 360 images"; of all, only their number.
         """
         if n >= len(self):
-            return f"{n:,} images"
-        of = f"{n:,} of {len(self):,} images"
+            return counted(n, "image")
+        of = f"{n:,} of {counted(len(self), 'image')}"
         return f"{of}, stratified, seed 0" if self.mixed else f"the first {of}"
 
     def fitted(

@@ -18,6 +18,7 @@ from explorer.data import decoding, images
 from explorer.data.classes import printable
 from explorer.data.fitting import Takes
 from explorer.errors import ExplorerError
+from explorer.numbers import counted
 
 MAX_SIDE = 4096  # px: the largest side to which images are brought
 DECODED = 2**25  # bytes of decoded images that are kept, of each size
@@ -279,14 +280,14 @@ def left_out(total: int, side: int, unread: dict[int, str], enlarged: int) -> li
     """
     notes = []
     if unread:
-        count = f"{len(unread):,} of {total:,} images"
+        count = f"{len(unread):,} of {counted(total, 'image')}"
         more = f" And {len(unread) - 3:,} more." if len(unread) > 3 else ""
         reasons = " ".join(list(unread.values())[:3]) + more
         notes.append(f"{count} could not be read and {'is' if len(unread) == 1 else 'are'} left out: {reasons}")
     if enlarged:
         notes.append(
-            f"{enlarged:,} of {total:,} images {'is' if enlarged == 1 else 'are'} smaller than {side} x {side} px and "
-            f"{'was' if enlarged == 1 else 'were'} enlarged."
+            f"{enlarged:,} of {counted(total, 'image')} {'is' if enlarged == 1 else 'are'} smaller than "
+            f"{side} x {side} px and {'was' if enlarged == 1 else 'were'} enlarged."
         )
     return notes
 

@@ -190,7 +190,7 @@ def fit(
         torch.Size([1, 1, 28, 28])
     """
     check_batch(image)
-    size = count_of(size, "size")
+    size = count_of(size, "The side of the model's input")
     if channels not in (1, 3):
         raise ExplorerError(f"A model's input must be square with 1 or 3 channels, not {channels} x {size} x {size}.")
     height, width = image.shape[2:]

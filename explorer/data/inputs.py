@@ -27,6 +27,7 @@ from explorer.data.classes import class_index
 from explorer.data.datasets import DATASETS, Dataset, load_dataset, local_file
 from explorer.data.fitting import Takes
 from explorer.errors import ExplorerError
+from explorer.numbers import counted
 
 OWN = "own picture"
 """The name of a picture that has none."""
@@ -360,7 +361,7 @@ def _is_loaded(given: object) -> TypeGuard[tuple[Tensor, Tensor]]:
 
 def _fitted(pixels: Tensor) -> str:
     _, channels, height, width = pixels.shape
-    form = f"{width} x {height} px with {channels} channel{'s' if channels > 1 else ''}"
+    form = f"{width} x {height} px with {counted(channels, 'channel')}"
     return f"Pictures were cut to their central square and brought to {form}."
 
 

@@ -16,6 +16,7 @@ from explorer.evaluation.sample import Sample
 from explorer.evaluation.statistics import Interval, wilson_interval
 from explorer.models import Classifier
 from explorer.models.reading import ModelLike, ModelsLike, open_models, wrap_opened
+from explorer.numbers import counted
 from explorer.progress import Progress
 from explorer.results import Result, Results, percent
 
@@ -92,7 +93,8 @@ class Evaluation(Result):
     def __str__(self) -> str:
         low, high = map(percent, self.interval)
         five = "" if self.top5 is None else f", {percent(self.top5)} among the first five"
-        return f"{self.name}: {percent(self.accuracy)} of {self.n:,} images under {self.recipe} ({low} to {high}){five}"
+        measured = f"{percent(self.accuracy)} of {counted(self.n, 'image')}"
+        return f"{self.name}: {measured} under {self.recipe} ({low} to {high}){five}"
 
 
 @dataclass(frozen=True, repr=False)

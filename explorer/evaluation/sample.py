@@ -19,7 +19,7 @@ from explorer.distortions import Recipe, apply, image_seed
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models import inference as inputs
-from explorer.numbers import count_of
+from explorer.numbers import count_of, counted
 from explorer.progress import Progress
 
 
@@ -94,12 +94,14 @@ class Sample:
         if self.words and not data.mixed and class_by_class(data.labels):
             held, known = (len(np.unique(labels)) for labels in (data.labels[: self.n], data.labels))
             said.append(
-                f"The images of {data.name} come class by class: the first {self.n:,} hold {held} of {known} classes."
+                f"The images of {data.name} come class by class: the first {self.n:,} hold {held} of "
+                f"{counted(known, 'class')}."
             )
         if isinstance(data.images, ImageFiles):
             said += left_out(self.n, model.size, self.unread, len(self.enlarged))
         if self.unknown:
-            said.append(f"{len(self.unknown):,} of {self.n:,} images have no class and are left out.")
+            verbs = "has no class and is" if len(self.unknown) == 1 else "have no class and are"
+            said.append(f"{len(self.unknown):,} of {counted(self.n, 'image')} {verbs} left out.")
         return said
 
     @cached_property

@@ -39,7 +39,7 @@ def _parts(experiment: Experiment, lines: Sequence[Line], folder: Path) -> Itera
         yield experiment.about
     left = sum(len(line.cells) - len(line.rows) - line.diverged for line in lines)
     short = sum(not covers(row, experiment.measures) for line in lines for row in line.rows)
-    state = f"**{left} of {len(experiment.cells)} runs are not yet run.** " if left else ""
+    state = f"**{left} of {len(experiment.cells)} runs {'is' if left == 1 else 'are'} not yet run.** " if left else ""
     state += f"**Of {short} not everything is measured yet.** " if short else ""
     yield (
         f"{state}Accuracy in % on {SPLIT[experiment.measures.split]}; of several seeds the mean, with the smallest and "

@@ -15,6 +15,7 @@ from explorer.figures.display import Figure
 from explorer.figures.style import SOFT
 from explorer.figures.surveys import findings_figure, view_figure
 from explorer.figures.sweeps import curves
+from explorer.numbers import counted
 from explorer.results import Result, distinct_titles, short_names
 from explorer.survey.report import Findings
 from explorer.survey.view import SurveyView
@@ -50,7 +51,7 @@ def _(found: Sweep) -> Figure:
 def _(found: Comparisons) -> Figure:
     shares = [100 * float(found.flipped(name).float().mean()) for name in found.names]
     values = dict(zip(short_names(found.names), shares, strict=True))
-    figure = bars(values, "model", "answers flipped (%)", f"{len(found)} images under {found.recipe}")
+    figure = bars(values, "model", "answers flipped (%)", f"{counted(len(found), 'image')} under {found.recipe}")
     figure.update_yaxes(range=[0, 101])
     return figure
 

@@ -27,7 +27,7 @@ from explorer.models.inspection import (
     tensor_of,
 )
 from explorer.models.snapshots import snapshot
-from explorer.numbers import count_of
+from explorer.numbers import count_of, counted
 
 _PARALLEL = (nn.DataParallel, nn.parallel.DistributedDataParallel)
 
@@ -299,7 +299,9 @@ def external_card(
 
         classes = CIFAR10_CLASSES if (count, channels) == (10, 3) else [str(i) for i in range(count)]
     if len(classes) != count:
-        raise ExplorerError(f"{name} answers with {count} classes, but {len(classes)} class names were given.")
+        raise ExplorerError(
+            f"{name} answers with {counted(count, 'class')}, not with the {counted(len(classes), 'class name')} given."
+        )
     mean, std = [float(v) for v in mean or [0.0]], [float(v) for v in std or [1.0]]
     check_normalisation(mean, std, channels)
     return Card(

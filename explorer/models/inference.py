@@ -17,6 +17,7 @@ from explorer.distortions import Recipe, Target, find_distortion
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models.classifier import EXTERNAL
+from explorer.numbers import counted
 
 T = TypeVar("T")
 
@@ -109,7 +110,7 @@ def _in_training(module: nn.Module) -> bool:
 
 
 def _input(model: Classifier) -> str:
-    return f"{model.size} x {model.size} px with {model.channels} channel{'s' if model.channels > 1 else ''}"
+    return f"{model.size} x {model.size} px with {counted(model.channels, 'channel')}"
 
 
 def check_image(image: Tensor, model: Classifier) -> Tensor:
@@ -145,7 +146,7 @@ def check_size(pixels: Tensor, model: Classifier) -> None:
     if tuple(pixels.shape[1:]) != (model.channels, model.size, model.size):
         _, channels, height, width = pixels.shape
         raise ExplorerError(
-            f"The image is {width} x {height} px with {channels} channel{'s' if channels > 1 else ''} but "
+            f"The image is {width} x {height} px with {counted(channels, 'channel')} but "
             f"{model.name} takes {_input(model)}; fit it with explorer.fit(image, {model.size}, {model.channels})."
         )
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from explorer.errors import ExplorerError
+from explorer.numbers import counted
 
 SIZES = (8, 16, 28, 32, 64, 96, 128, 224)
 """Sides in px that are tried if the input size of a network is not given."""
@@ -294,12 +295,12 @@ def _misfit(net: nn.Module, name: str, pictures: Tensor, error: Exception) -> st
     count, side = pictures.shape[1], pictures.shape[-1]
     if isinstance(error, NotImplementedError) and "forward" in str(error):
         return f"{name} has no forward method, so it cannot be asked; give the network itself, not a part without one."
-    given = f"{side} x {side} px with {_channels(count)}"
+    given = f"{side} x {side} px with {counted(count, 'channel')}"
     fitting = _fitting(net, (side,), (1, 3))[0] or _fitting(net, SIZES, (3, 1))[0]
     if (side, count) in fitting:
         return _counting(name, f"one image and not {len(pictures)} at once", error)
     if fitting:
-        sizes = " or ".join(f"{side} x {side} px with {_channels(count)}" for side, count in fitting[:3])
+        sizes = " or ".join(f"{side} x {side} px with {counted(count, 'channel')}" for side, count in fitting[:3])
         side, count = fitting[0]
         return (
             f"{name} does not take images of {given} but of {sizes}; bring them to that with "
@@ -311,10 +312,6 @@ def _misfit(net: nn.Module, name: str, pictures: Tensor, error: Exception) -> st
 
 def _counting(name: str, takes: str, error: Exception) -> str:
     return f"{name} takes {takes} ({_reason(error)}); its forward must take any number of images (N, C, H, W)."
-
-
-def _channels(count: int) -> str:
-    return f"{count} channel{'s' if count > 1 else ''}"
 
 
 def _check_output(net: nn.Module, name: str, out: Tensor, count: int) -> None:

@@ -13,6 +13,7 @@ from pandas import isna
 from explorer.data.images import data_url
 from explorer.distortions import find_distortion
 from explorer.evaluation.statistics import LEVEL
+from explorer.numbers import counted
 from explorer.reports.document import document, model_card
 from explorer.reports.survey_curves import LINES, chart
 from explorer.reports.tables import Table
@@ -243,9 +244,10 @@ def _answer(
 def _data(found: Findings) -> list[str]:
     plan = found.plan
     classes = ", ".join(plan.classes[:20]) + (" ..." if len(plan.classes) > 20 else "")
+    images, known = counted(plan.rows, "image"), counted(len(plan.classes), "class")
     return [
-        f"{plan.data}, split {plan.split}: its first {plan.rows:,} images, {len(plan.classes)} classes ({classes}).",
-        f"{len(found.unread)} images could not be read and are left out."
+        f"{plan.data}, split {plan.split}: its first {images}, {known} ({classes}).",
+        f"{counted(len(found.unread), 'image')} could not be read and left out."
         if found.unread
         else "All images could be read.",
         "Distorted pixels are rounded to 8 bits, as a file would hold them."

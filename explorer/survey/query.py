@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from explorer.errors import ExplorerError
 from explorer.files import user_path
+from explorer.numbers import counted
 from explorer.survey.plan import Plan
 from explorer.survey.store import ROWS, Store
 
@@ -97,9 +98,10 @@ class Survey:
 
     def __repr__(self) -> str:
         plan = self.plan
+        models, conditions = counted(len(plan.models), "model"), counted(len(plan.conditions), "condition")
         return (
-            f"Survey({str(self.folder)!r}: {len(plan.models)} models, {plan.rows} images of {plan.data}, "
-            f"{len(plan.conditions)} conditions, {len(list(self._files()))} of {plan.shards} shards)"
+            f"Survey({str(self.folder)!r}: {models}, {counted(plan.rows, 'image')} of {plan.data}, {conditions}, "
+            f"{len(list(self._files()))} of {plan.shards} shards)"
         )
 
     def unread(self) -> dict[int, str]:

@@ -23,6 +23,7 @@ from explorer.models.classifier import Classifier
 from explorer.models.inference import labelled
 from explorer.models.methods import METHODS
 from explorer.models.registry import find_architecture
+from explorer.numbers import counted
 from explorer.training.augment import crop_and_flip
 from explorer.training.cards import new_card
 from explorer.training.config import TrainConfig, lr_factor
@@ -365,5 +366,7 @@ def _split(config: TrainConfig, data: Dataset) -> tuple[Tensor, Tensor, Tensor, 
     labels = torch.from_numpy(data.labels)
     holdout, kept = split_rows(config, len(labels))
     if len(kept) < config.batch_size:
-        raise ExplorerError(f"Only {len(kept)} images are left to train on; choose a batch size of at most that many.")
+        raise ExplorerError(
+            f"The batch size exceeds the {counted(len(kept), 'image')} left to train on; choose a smaller one."
+        )
     return pixels[kept], labels[kept], pixels[holdout], labels[holdout]

@@ -146,7 +146,7 @@ def test_names_and_classes() -> None:
     assert found.input.linf > 0  # an attack on one's own network
     assert found.models[0].classes == explorer.load_model(SHIPPED).classes
     assert [answer.name for answer in noticed([net(), net(seed=1)], x)[0].models] == ["Net", "Net 2"]
-    with pytest.raises(ExplorerError, match="answers with 10 classes, but 2 class names"):
+    with pytest.raises(ExplorerError, match="answers with 10 classes, not with the 2 class names given"):
         explorer.wrap(net(), classes=["a", "b"])
 
 

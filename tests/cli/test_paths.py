@@ -146,7 +146,7 @@ def test_names_for_models_are_set_in_their_order(run, capsys: pytest.CaptureFixt
     assert [row["model"] for row in rows] == ["digits/lenet/gaussian", "before", "v1.5"]
     with pytest.raises(SystemExit, match="2"):
         cli.main(["evaluate", models, "--data", "digits", "--name", "before"])
-    assert "names the 2 networks of your own, but 1 names were given" in capsys.readouterr().err
+    assert "names the 2 networks of your own, not 1 name." in capsys.readouterr().err
 
 
 def test_a_title_keeps_what_follows_a_dot(tmp_path: Path) -> None:

@@ -70,13 +70,21 @@ def test_names_that_were_guessed_give_way() -> None:
 
 
 def test_one_sentence_where_names_do_not_match() -> None:
+    for own, words in (
+        (["plane"], r"The class of own \(plane\) is not among the 2 classes of net"),
+        (["plane", "auto"], r"The classes of own \(plane, auto\) are not among"),
+        (["plane", "auto", "dog"], r"2 of the 3 classes of own \(plane, auto\) are not among"),
+        (["plane", "dog", "cat"], r"1 of the 3 classes of own \(plane\) is not among"),
+    ):
+        with pytest.raises(ExplorerError, match=f"^{words}"):
+            match_classes(own, range(len(own)), ["dog", "cat"], "own", "net")
     with pytest.raises(ExplorerError, match=r'1 of the 2 classes of own \(plane\) .* such as {"plane": "airplane"}'):
         match(("plane", "bird"), CIFAR)
     with pytest.raises(ExplorerError, match="are not among"):
         match(("ant", "bee"), ("0", "1", "2"))
     with pytest.raises(ExplorerError, match="are not among"):
         match(("0", "7"), CIFAR)
-    with pytest.raises(ExplorerError, match="are not among"):  # which of the two?
+    with pytest.raises(ExplorerError, match="is not among"):  # which of the two?
         match(("crane",), ("crane", "bird", "crane"))
     with pytest.raises(ExplorerError, match="does not say what is in its images"):
         match((), CIFAR)

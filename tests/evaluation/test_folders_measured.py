@@ -55,7 +55,7 @@ def test_classes_are_found_by_name_in_every_measure(tmp_path: Path) -> None:
     assert found.clean_correct.all()
     png(tmp_path / "own" / "plane" / "1.png", 0)
     for measure in (evaluate, run_suite):
-        with pytest.raises(ExplorerError, match=r"1 of the 3 classes of own \(plane\) are not among the 4 classes"):
+        with pytest.raises(ExplorerError, match=r"1 of the 3 classes of own \(plane\) is not among the 4 classes"):
             measure(model, load_dataset(str(tmp_path / "own")))
 
 

@@ -176,7 +176,7 @@ def test_projection_shortcuts_are_read_off_the_state(tmp_path: Path) -> None:
         ({"arch": "resnet20", "mean": (0.5, 0.5)}, "mean needs 1 or 3 numbers"),
         ({"arch": "resnet20", "std": (0.0,)}, "std needs numbers above 0"),
         ({"arch": "resnet20", "mean": (float("nan"),)}, "mean needs"),
-        ({"arch": "resnet20", "classes": ["a", "b"]}, "answers with 10 classes, but 2"),
+        ({"arch": "resnet20", "classes": ["a", "b"]}, "answers with 10 classes, not with the 2"),
         ({"arch": "resnet20", "device": "tpu9"}, "device 'tpu9' is not available"),
     ],
 )
