@@ -13,8 +13,8 @@ to 255 breaks, the mean step over these, and the median over all, which the stro
 - ``fgv``: the gradient of the cross-entropy itself (the fast gradient value of the latter paper).
 
 The last two are scaled so that the value that moves most moves by the step. Where a gradient is exactly zero in
-float32 there is no direction, and the image counts as not broken. PASS (similarity after alignment), by which the paper
-rates the images found, is not measured here.
+float32 there is no direction, and the image counts as not broken. The pictures found are rated by PASS, as in the
+paper: their similarity to the originals after alignment (``explorer.evaluation.similarity``).
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from explorer.distortions.adversarial import Objective, cross_entropy, log_odds,
 from explorer.errors import ExplorerError
 from explorer.evaluation.results import SuiteResult, about, interval_columns
 from explorer.evaluation.sample import Sample
+from explorer.evaluation.similarity import similarity
 from explorer.evaluation.statistics import Interval, mean_interval, wilson_interval
 from explorer.models import Classifier
 from explorer.models import inference as inputs
@@ -41,6 +42,10 @@ from explorer.results import percent
 
 LARGEST = 255
 """The largest step, in 1/255: full scale."""
+
+
+SCORED = 1000
+"""How many pictures of a direction are rated by PASS, the first ones: the alignment takes some milliseconds each."""
 
 
 def _largest_is_one(gradient: Tensor) -> Tensor:
@@ -70,6 +75,8 @@ class Search:
         epsilon_interval: Its 95 % percentile bootstrap interval over the broken images; None as above.
         median_all: Median of the smallest steps over all the images, in 1/255, those that no step breaks counting as
             infinitely far, which the mean leaves out; None where it is infinite.
+        similarity: Mean PASS in [-1, 1] of the pictures that the smallest steps make, the first ``SCORED`` of them; 1
+            where nothing can be seen of the step; None if no image is broken.
         zero_gradients: Share of the images whose gradient is exactly zero in float32.
     """
 
@@ -79,6 +86,7 @@ class Search:
     epsilon: float | None
     epsilon_interval: Interval | None
     median_all: float | None
+    similarity: float | None
     zero_gradients: float
 
 
@@ -137,6 +145,7 @@ class LineSearch(SuiteResult):
             {**self._of_all(), "model": one.model, "clean": one.clean, "n": one.correct, "direction": search.direction,
              "broken": search.broken, **interval_columns(search.interval), "epsilon": search.epsilon,
              **interval_columns(search.epsilon_interval, "epsilon_"), "median_all": search.median_all,
+             "similarity": search.similarity,
              "zero_gradients": search.zero_gradients}
             for one in self.summaries
             for search in one.searches
@@ -180,6 +189,7 @@ def line_search(
     summaries = []
     for index, model in enumerate(models):
         steps: dict[str, list[Tensor]] = {name: [] for name in DIRECTIONS}
+        scores: dict[str, list[float]] = {name: [] for name in DIRECTIONS}
         zeros = dict.fromkeys(DIRECTIONS, 0)
         correct = 0
         for rows, clean, labels in sample.batches():
@@ -190,6 +200,11 @@ def line_search(
             for name in DIRECTIONS if len(x) else ():
                 found, zero = smallest_steps(model, x, labels, name)
                 steps[name].append(found)
+                first = found.nonzero()[: SCORED - len(scores[name]), 0]
+                if len(first):
+                    towards, _ = _direction(model, x[first], labels[first], name)
+                    pictures = _moved(x[first], towards, found[first].double().view(-1, 1, 1, 1))
+                    scores[name] += similarity(x[first], pictures).tolist()
                 zeros[name] += int(zero.sum())
             if progress is not None:
                 progress(index * n + rows[-1] + 1, len(models) * n)
@@ -198,7 +213,7 @@ def line_search(
             raise ExplorerError(
                 f"{model.name} classifies none of these {n} images correctly, so there is no answer to change."
             )
-        searches = tuple(_search(name, torch.cat(steps[name]), zeros[name]) for name in DIRECTIONS)
+        searches = tuple(_search(name, torch.cat(steps[name]), scores[name], zeros[name]) for name in DIRECTIONS)
         summaries.append(SearchSummary(model.name, correct / n, wilson_interval(correct, n), correct, searches))
     return LineSearch("line-search", *about(sample, seed), tuple(summaries))
 
@@ -218,20 +233,15 @@ def smallest_steps(model: Classifier, x: Tensor, labels: Tensor, direction: str)
         Steps (N,) int64 in 1/255, 0 where none up to ``LARGEST`` breaks the image; and booleans (N,), whether the
         gradient is zero.
     """
-    objective, unit = DIRECTIONS[direction]
-    gradient = slope(x, inputs.target_of(model, labels), objective)
-    zero = (gradient == 0).flatten(1).all(1)
+    towards, zero = _direction(model, x, labels, direction)
     found = torch.zeros(len(x), dtype=torch.int64)
     standing = (~zero).nonzero()[:, 0]
     at_once = inputs.batch_size(x.shape[1:], model.device)
-    towards = torch.zeros_like(x, dtype=torch.float64)
-    towards[standing] = unit(gradient[standing]).double()
     first = 1
     while first <= LARGEST and len(standing):
         # as many steps of the remaining images as fill one batch
         sizes = torch.arange(first, min(first + max(1, at_once // len(standing)), LARGEST + 1))
-        moved = x[standing].double() + sizes.view(-1, 1, 1, 1, 1) / 255 * towards[standing]
-        shown = quantise(moved.clamp(0, 1).float().flatten(0, 1))
+        shown = _moved(x[standing], towards[standing], sizes.view(-1, 1, 1, 1, 1)).flatten(0, 1)
         broken = inputs.predictions(model, shown).view(len(sizes), -1) != labels[standing]
         fell = broken.any(0)
         found[standing[fell]] = sizes[broken.int().argmax(0)][fell]
@@ -240,7 +250,22 @@ def smallest_steps(model: Classifier, x: Tensor, labels: Tensor, direction: str)
     return found, zero
 
 
-def _search(direction: str, steps: Tensor, zeros: int) -> Search:
+def _direction(model: Classifier, x: Tensor, labels: Tensor, direction: str) -> tuple[Tensor, Tensor]:
+    """The directions of images (N, C, H, W), float64, and whether there is none (N,): then it is all zeros."""
+    objective, unit = DIRECTIONS[direction]
+    gradient = slope(x, inputs.target_of(model, labels), objective)
+    zero = (gradient == 0).flatten(1).all(1)
+    towards = torch.zeros_like(x, dtype=torch.float64)
+    towards[~zero] = unit(gradient[~zero]).double()
+    return towards, zero
+
+
+def _moved(x: Tensor, towards: Tensor, steps: Tensor) -> Tensor:
+    """Images moved by steps in 1/255, clipped and rounded to 8 bits."""
+    return quantise((x.double() + steps / 255 * towards).clamp(0, 1).float())
+
+
+def _search(direction: str, steps: Tensor, scores: list[float], zeros: int) -> Search:
     """Summarise the smallest steps (N,) of one direction, 0 where there is none."""
     n, reached = len(steps), steps[steps > 0].double().numpy()
     count = len(reached)
@@ -252,5 +277,6 @@ def _search(direction: str, steps: Tensor, zeros: int) -> Search:
         epsilon=float(reached.mean()) if count else None,
         epsilon_interval=mean_interval(reached) if count else None,
         median_all=middle if np.isfinite(middle) else None,
+        similarity=float(np.mean(scores)) if scores else None,
         zero_gradients=zeros / n,
     )

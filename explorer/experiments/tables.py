@@ -317,6 +317,8 @@ def _numbers(suite: dict[str, Any]) -> dict[str, float]:
             found[f"{name} ε/255"] = one["epsilon"]
         if one.get("median_all") is not None:
             found[f"{name} median ε/255"] = one["median_all"]
+        if one.get("similarity") is not None:
+            found[f"{name} PASS, %"] = 100 * one["similarity"]
         found[f"{name} zero gradients"] = 100 * one["zero_gradients"]
     if "mean_brier" in suite:
         found = {"ECE clean": 100 * suite["clean"], "ECE corrupted": 100 * suite["mean"]}
@@ -345,7 +347,8 @@ SUITE_WORDS = {
     ),
     "line-search": (
         "Of the correctly classified images, the share in % that some step along one direction breaks, and the mean "
-        "size of the smallest such step in 1/255; `median`: over all, those not broken as infinitely far; `zero "
+        "size of the smallest such step in 1/255; `median`: over all, those not broken as infinitely far; `PASS`: the "
+        "similarity of these pictures to the originals, SSIM after alignment; `zero "
         "gradients`: images in % without a direction, counted as not broken."
     ),
 }

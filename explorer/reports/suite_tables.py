@@ -167,19 +167,23 @@ def line_search_tables(found: LineSearch) -> list[Table]:
                 _with(100 * one.broken, one.interval, 100),
                 _step(one),
                 _median(one),
+                _pass(one),
                 percent(one.zero_gradients),
             ]
             for one in summary.searches
         ]
         caption = f"of {summary.correct:,} of {found.n:,} images, which it classifies correctly; 95 % intervals"
-        tables.append(Table([summary.model, "broken, %", "mean ε, 1/255", "median ε", "gradient 0"], rows, 1, caption))
+        tables.append(
+            Table([summary.model, "broken, %", "mean ε, 1/255", "median ε", "PASS", "gradient 0"], rows, 1, caption)
+        )
     return tables
 
 
 STEPS = (
     "Broken: some step of 1/255 to 255/255 along the direction changes the answer. ε: the smallest such step, as mean "
-    "over the broken ones, and as median over all, where those not broken count as ∞. Gradient 0: share in %, exactly "
-    "zero in float32, so that there is no direction."
+    "over the broken ones, and as median over all, where those not broken count as ∞. PASS: mean similarity of these "
+    "pictures to the originals, SSIM after alignment. Gradient 0: share in %, exactly zero in float32, so that there "
+    "is no direction."
 )
 """What stands below the tables of a line search."""
 
@@ -194,6 +198,11 @@ def _step(one: Search) -> str:
 def _median(one: Search) -> str:
     """The median step over all images."""
     return "∞" if one.median_all is None else f"{one.median_all:g}"
+
+
+def _pass(one: Search) -> str:
+    """The mean similarity of the pictures found."""
+    return "" if one.similarity is None else f"{one.similarity:.3f}"
 
 
 def _with(value: float, interval: Interval, times: float = 1) -> str:

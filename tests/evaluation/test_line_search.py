@@ -105,6 +105,8 @@ def test_the_summary_by_hand():
         ordered = sorted(reached.tolist() + [math.inf] * (53 - len(reached)))  # those that withstand lie last
         assert one.median_all == (ordered[26] if ordered[26] < math.inf else None)
         assert one.epsilon_interval == mean_interval(reached)
+        assert one.similarity is not None
+        assert -1 <= one.similarity < 1
     result = found.to_dict()
     assert json.loads(json.dumps(result, allow_nan=False)) == result
     assert (result["name"], result["n"], result["fitted"]) == ("line-search", 60, False)
