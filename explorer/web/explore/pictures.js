@@ -8,6 +8,7 @@ import { openDialog } from "../shared/dialog.js";
 import { make, smallButton } from "../shared/dom.js";
 import { ask, SILENT } from "../shared/server.js";
 import { makeBrowser } from "./browser.js";
+import { takeDrops } from "./dropped.js";
 
 const KEPT = 20; // brought pictures that the page can hand over again
 
@@ -56,14 +57,7 @@ export function makePictures({ element, catalogue, server, jobs, page, notice, c
     const file = firstImage(event.clipboardData?.files);
     if (file) bring(file);
   });
-  document.addEventListener("dragover", (event) => {
-    if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
-  });
-  document.addEventListener("drop", (event) => {
-    if (!event.dataTransfer?.files.length) return;
-    event.preventDefault();
-    bring(event.dataTransfer.files[0]);
-  });
+  takeDrops({ bring, refuse: (sentence) => notice.show(sentence, { error: true }) });
 
   /** @type {(picture: Picture, thumb: string, name: string, first?: boolean) => HTMLButtonElement} */
   function addThumb(picture, thumb, name, first = false) {
