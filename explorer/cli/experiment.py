@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from explorer.cli.options import AsCsv, AsJson, Device
-from explorer.cli.output import print_csv, print_json, print_parts, progress_bar
+from explorer.cli.output import deliver_records, print_csv, print_json, print_parts, progress_bar
 from explorer.errors import ExplorerError
 from explorer.numbers import counted
 
@@ -201,14 +201,15 @@ def _duration(seconds: float | None) -> str:
 
 
 @experiment.command()
-def page(file: File, results: ResultsFolder = None) -> None:
+def page(file: File, results: ResultsFolder = None, *, as_json: AsJson = False, as_csv: AsCsv = False) -> None:
     """Write the page of what is there: tables, curves, published values beside ours; without training anything."""
     from explorer.experiments.page import write_page
     from explorer.experiments.schema import read_experiment
     from explorer.experiments.store import results_folder
 
     found = read_experiment(file)
-    print_parts(f"Written: {write_page(found, results_folder(found, results))}")
+    path = str(write_page(found, results_folder(found, results)))
+    deliver_records([{"file": path}], lambda: [f"Written: {path}"], as_json=as_json, as_csv=as_csv)
 
 
 def _lines(outcome: Outcome, again: str, page: Path) -> Iterator[str]:

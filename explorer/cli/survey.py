@@ -9,7 +9,16 @@ import typer
 
 from explorer.cli.inputs import load_models, read_names, read_numbers
 from explorer.cli.options import Arch, AsCsv, AsJson, Device, Mean, Models, Names, Out, Side, Std, Weights
-from explorer.cli.output import check_outs, print_csv, print_json, print_parts, progress_bar, tell_warnings, written
+from explorer.cli.output import (
+    check_outs,
+    deliver_records,
+    print_csv,
+    print_json,
+    print_parts,
+    progress_bar,
+    tell_warnings,
+    written,
+)
 from explorer.errors import ExplorerError
 from explorer.numbers import counted
 
@@ -181,6 +190,9 @@ def report(
     data: Annotated[
         str | None, typer.Option(help="Where the pictures are, if the survey is of a folder or a file.")
     ] = None,
+    *,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
 ) -> None:
     """Write what a survey found as one HTML page that opens anywhere, without a network."""
     from datetime import UTC, datetime
@@ -194,7 +206,9 @@ def report(
     found = findings(opened, baseline=baseline, other=other, data=data_of(opened, data) if data else None)
     page = survey_report(found, datetime.now(UTC).date().isoformat())
     write_whole(out, page)
-    print_parts(*([found.missing] if found.missing else []), f"Written: {out}")
+    words = [*([found.missing] if found.missing else []), f"Written: {out}"]
+    record = {"file": str(out), "missing": found.missing}
+    deliver_records([record], lambda: words, as_json=as_json, as_csv=as_csv)
 
 
 @survey.command()
@@ -202,10 +216,14 @@ def export(
     folder: Folder,
     out: Annotated[Path, typer.Option(help="The file to write.")],
     format: Annotated[str, typer.Option(help="csv, parquet or fiftyone.")] = "csv",  # noqa: A002  # the option's name
+    *,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
 ) -> None:
     """Write all rows, with stars, tags and notes, into one file for other programs."""
     from explorer.survey import Survey
     from explorer.survey.export import export as write
 
     count = write(Survey(folder), format, out)
-    print_parts(f"Written: {out}, {counted(count, 'row')}.")
+    record, words = {"file": str(out), "rows": count}, f"Written: {out}, {counted(count, 'row')}."
+    deliver_records([record], lambda: [words], as_json=as_json, as_csv=as_csv)

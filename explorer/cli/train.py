@@ -9,13 +9,17 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from explorer.cli.inputs import read_names
-from explorer.cli.options import Device, Models
+from explorer.cli.options import AsCsv, AsJson, Device, Models
+from explorer.cli.output import deliver_records
 from explorer.errors import ExplorerError
+
+if TYPE_CHECKING:
+    from explorer.models import Card
 
 
 def option_texts(extra: Sequence[str]) -> dict[str, str]:
@@ -83,12 +87,16 @@ def train(
     ] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     restart: Annotated[bool, typer.Option(help="Forget an unfinished run instead of resuming it.")] = False,
+    *,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
 ) -> None:
     """Train a model; a method's own options follow, e.g. --method stability --alpha 1 --sigma 0.1.
 
     A run that was stopped resumes when the same command is given again.
     """
     import torch
+    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from explorer.data.datasets import load_dataset
@@ -109,7 +117,9 @@ def train(
         TextColumn("loss {task.fields[loss]:.3f}  accuracy {task.fields[accuracy]:.1%}"), TimeElapsedColumn(),
         TextColumn("{task.fields[left]} left"),
     )  # fmt: skip
-    with Progress(*columns, disable=os.environ.get("TERM") == "dumb") as bar:
+    read_by_programs = as_json or as_csv
+    console = Console(stderr=read_by_programs)
+    with Progress(*columns, console=console, disable=os.environ.get("TERM") == "dumb") as bar:
         task = bar.add_task(config.name, epoch=0, epochs=epochs, loss=0.0, accuracy=0.0, left="?")
 
         def watch(report: TrainingProgress) -> None:
@@ -133,10 +143,18 @@ def train(
         model = train_model(config, folder, device=where, watch=watch, say=say)
     # As it will be loaded: other memory formats round otherwise.
     model = model.requires_grad_(False).to(memory_format=torch.contiguous_format)
+    report = partial(typer.echo, err=read_by_programs)
     model, half = measured(
-        model, load_dataset(config.data, "test"), correct, lambda line: typer.echo(f"{config.name}  {line}")
+        model, load_dataset(config.data, "test"), correct, lambda line: report(f"{config.name}  {line}")
     )
-    save_model(model, out, half=half)
+    card = save_model(model, out, half=half)
+    deliver_records(_accuracies(card, out), list, as_json=as_json, as_csv=as_csv)
+
+
+def _accuracies(card: Card, folder: Path) -> list[dict[str, Any]]:
+    """A record for each accuracy of a card, which says where the checkpoint is."""
+    where = {"model": card.name, "checkpoint": str(folder / f"{card.name}.safetensors")}
+    return [where | {key: row[key] for key in ("recipe", "seed", "n", "accuracy")} for row in card.results]
 
 
 def measure(
@@ -146,6 +164,9 @@ def measure(
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder of checkpoints whose cards are written.")] = Path("checkpoints"),
     device: Device = "auto",
+    *,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
 ) -> None:
     """Measure models on their own test sets again and put the accuracies into their cards; weights stay as they are.
 
@@ -160,11 +181,14 @@ def measure(
     from explorer.training.cards import CARD_RECIPES, card_rows
 
     wanted = CARD_RECIPES if recipes is None else tuple(recipes.split(","))
+    report, records = partial(typer.echo, err=as_json or as_csv), list[dict[str, Any]]()
     for name in read_names(models):
         model = load_model(name, device=device)
         dataset = load_dataset(model.card.data, "test")
-        typer.echo(name)
-        for row in card_rows(model, dataset, correct, typer.echo, wanted):
+        report(name)
+        for row in card_rows(model, dataset, correct, report, wanted):
             rows = {one["recipe"]: one for one in model.card.results} | {row["recipe"]: row}
             model.card = replace(model.card, results=list(rows.values()))
             write_card(model.card, out)
+        records += [row for row in _accuracies(model.card, out) if row["recipe"] in wanted]
+    deliver_records(records, list, as_json=as_json, as_csv=as_csv)

@@ -70,7 +70,7 @@ def test_train_writes_a_checkpoint_with_a_full_card(
         (["--init", "digits/lenet/nothing"], "Unknown model"),
         (["--data", "digits", "--schedule", "zigzag"], "Unknown schedule"),
         (["--data", "digits", "--precision", "fp8"], "Unknown precision"),
-        (["--data", "digits", "--batch-size", "5000"], "Only 1437 images are left"),
+        (["--data", "digits", "--batch-size", "5000"], "The batch size exceeds the 1,437 images left to train on"),
     ],
 )
 def test_bad_use_is_one_line_and_exit_code_2(

@@ -1,0 +1,68 @@
+"""Commands that write files say for other programs what they wrote and measured, and nothing else on stdout."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from explorer.survey import Survey
+from tests.cli.test_forms import MODELS, called
+from tests.support.tiny_experiment import TINY
+
+
+def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+    """The same command's JSON and CSV."""
+    forms = []
+    for form in ("--json", "--csv"):
+        capsys.readouterr()
+        code, out, err = called(capsys, *arguments, form)
+        assert code == 0, err
+        forms.append(out)
+    return json.loads(forms[0]), list(csv.DictReader(io.StringIO(forms[1])))
+
+
+def same(records: list[dict[str, Any]], rows: list[dict[str, str]]) -> bool:
+    return [{key: str(value) for key, value in record.items()} for record in records] == rows
+
+
+@pytest.mark.parametrize("engine", ["train", "measure"])
+def test_what_was_measured_is_a_record_for_each_recipe(
+    engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["train", "--data", "digits", "--arch", "lenet", "--epochs", "1", "--train-size", "128", "--no-flip"]
+    name, recipes = "digits/lenet/standard", 10
+    if engine == "measure":
+        words, recipes = ["measure", "--models", name, "--recipes", "clean,jpeg=50", "--out", "runs"], 2
+    records, rows = told(capsys, *words)
+    assert same(records, rows)
+    assert len(records) == recipes
+    assert records[0].keys() == {"model", "checkpoint", "recipe", "seed", "n", "accuracy"}
+    path = Path("runs") / f"{name}.safetensors"
+    assert {record["checkpoint"] for record in records} == {str(path)}
+    card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    measured = {row["recipe"]: row["accuracy"] for row in card["results"]}
+    assert all(measured[record["recipe"]] == record["accuracy"] for record in records)
+
+
+def test_a_surveys_page_and_table_and_an_experiments_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, page, table = tmp_path / "survey", tmp_path / "survey.html", tmp_path / "rows.csv"
+    words = [*MODELS, "--data", "digits", "--distortions", "jpeg", "--limit", "4", "--out", str(folder)]
+    assert called(capsys, "survey", "run", *words)[0] == 0
+    records, rows = told(capsys, "survey", "report", str(folder), "--out", str(page))
+    assert same(records, rows)
+    assert records == [{"file": str(page), "missing": ""}]
+    assert page.stat().st_size > 10_000
+    records, rows = told(capsys, "survey", "export", str(folder), "--out", str(table))
+    assert same(records, rows)
+    assert records == [{"file": str(table), "rows": len(Survey(folder).sql("select * from rows"))}]
+    file = tmp_path / "tiny.toml"
+    file.write_text(TINY, encoding="utf-8")
+    records, rows = told(capsys, "experiment", "page", str(file))
+    assert same(records, rows)
+    assert Path(records[0]["file"]).read_text(encoding="utf-8").startswith("# Tiny")
