@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from explorer.data.fitting import Takes
 from explorer.data.image_files import MAX_SIDE, ImageFiles, usual_side
 from explorer.data.layout import Tree, read_tree, synonyms
-from explorer.data.manifest import read_manifest
+from explorer.data.manifest import listed_tree, read_manifest
 from explorer.data.sampling import held_out, mixed_order
 from explorer.errors import ExplorerError
 
@@ -60,7 +60,7 @@ def read_folder(path: Path, split: str | None, side: int | None = None) -> Folde
         ExplorerError: If it cannot be read, holds no images, or has no such split.
     """
     folder, manifest = (path.parent, True) if path.is_file() else (path, False)
-    tree, called = read_manifest(path) if manifest else read_tree(path), synonyms(folder)
+    tree, called = read_manifest(path) if manifest else listed_tree(read_tree(path)), synonyms(folder)
     name = path.stem if manifest else path.name if path.name not in {"", ".."} else path.resolve().name or "folder"
     classes = tuple(dict.fromkeys(called.get(group, group) for group in tree.classes))
     groups, part, note = _choose(tree, path, split)

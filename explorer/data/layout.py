@@ -34,6 +34,7 @@ _RUBBISH = {
     "lost+found", "__pycache__", "icon\r",
 }  # fmt: skip
 _SETTINGS = {"dataset.json", "classes.json"}
+_METADATA = {"metadata.csv", "metadata.jsonl"}  # Hugging Face's lists of the files beside them and below
 _WRAPPERS = {"images", "image", "imgs", "img", "jpegimages", "jpegs", "pictures", "photos"}
 
 
@@ -61,11 +62,13 @@ class Tree:
             class; under the class "" where they lie in no class folder.
         classes: Names of the class folders of all splits, in natural order.
         left_out: What is not read, a few words each.
+        lists: Hugging Face's ``metadata.csv`` and ``metadata.jsonl`` in it, which may name other classes.
     """
 
     splits: dict[str, dict[str, list[Path]]]
     classes: tuple[str, ...]
     left_out: tuple[str, ...]
+    lists: tuple[Path, ...] = ()
 
 
 def is_rubbish(name: str) -> bool:
@@ -128,6 +131,7 @@ class _Reader:
     def __init__(self, folder: Path) -> None:
         self._folder, self._count = folder, 0
         self._others: list[Path] = []  # files that are no images
+        self._lists: set[Path] = set()
         self._outside: list[Path] = []  # images beside split or class folders
         self._closed: list[Path] = []  # folders that cannot be read
         self._circles: set[Path] = set()  # links to folders in which they lie
@@ -139,7 +143,7 @@ class _Reader:
             self._beside(root, [path for paths in parts.values() for path in paths])
         splits = {split: self._classes(paths) for split, paths in parts.items()}
         names = {name for groups in splits.values() for name in groups if name}
-        return Tree(splits, tuple(sorted(names, key=natural_key)), self._said())
+        return Tree(splits, tuple(sorted(names, key=natural_key)), self._said(), tuple(sorted(self._lists)))
 
     def look_into(self, folder: Path) -> Listing:
         """The folder's contents; a sub-folder that may not be read is empty and counted."""
@@ -161,6 +165,8 @@ class _Reader:
                 found.folders.append(path)
             elif path.suffix.lower() in known and _is(entry, "is_file"):
                 found.images.append(path)
+            elif entry.name in _METADATA:
+                self._lists.add(path)
             elif entry.name not in _SETTINGS:
                 found.others.append(path)
         return found

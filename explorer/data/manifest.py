@@ -6,8 +6,9 @@ import csv
 import json
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
@@ -60,9 +61,44 @@ def read_manifest(path: Path) -> Tree:
     Raises:
         ExplorerError: If it cannot be read, or contradicts itself.
     """
+    manifest = _Manifest(path)
+    manifest.read(_rows(path))
+    return manifest.tree()
+
+
+def listed_tree(tree: Tree) -> Tree:
+    """A folder as the lists in it say, which Hugging Face's imagefolder calls metadata.
+
+    Args:
+        tree: What the folder holds by its sub-folders.
+
+    Returns:
+        The classes that the lists name, in the splits of the folder or of the lists, without the images that no list
+        names; the tree as it is where no list names classes.
+
+    Raises:
+        ExplorerError: If a list cannot be read, or contradicts itself or another one.
+    """
+    used = [path for path in tree.lists if _names_classes(next(_rows(path), (0, {}))[1])]
+    bare = [f"{path.parent.name}/{path.name}" for path in tree.lists if path not in used]
+    said = _said((bare, "list without classes", "lists without classes"))
+    if not used:
+        return replace(tree, left_out=(*tree.left_out, *said))
+    manifest = _Manifest(used[0])
+    for path in used:
+        manifest.path = path
+        manifest.read(_rows(path))
+    return manifest.tree(tree, said)
+
+
+def _names_classes(row: Mapping[str, Any]) -> bool:
+    return bool(row.keys() & set(_FILE)) and bool(row.keys() & {*_CLASS, "class_index"})
+
+
+def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as text:
-            return _Manifest(path).tree(_lines(text, path))
+            yield from _lines(text, path)
     except UnicodeDecodeError:
         raise ExplorerError(f"{path.name} is not a text in UTF-8; save it as one.") from None
     except OSError as error:
@@ -94,32 +130,42 @@ def _lines(text: TextIO, path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
 
 class _Manifest:
-    """Reads one manifest; notes on the way what is left out."""
+    """Reads one manifest, or several that belong together; notes on the way what is left out."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._rows: dict[Path, _Row] = {}
         self._named: dict[int, str] = {}  # classes by their index
         self._absent: list[str] = []
         self._again: list[str] = []
         self._apart: list[str] = []  # of no split, where others are of one
 
-    def tree(self, lines: Iterator[tuple[int, Mapping[str, Any]]]) -> Tree:
+    def read(self, lines: Iterator[tuple[int, Mapping[str, Any]]]) -> None:
         for number, row in lines:
             try:
                 self._add(row)
             except ExplorerError as error:
-                raise ExplorerError(f"{self._path.name}, line {number}: {error}") from None
+                raise ExplorerError(f"{self.path.name}, line {number}: {error}") from None
+
+    def tree(self, folder: Tree | None = None, said: tuple[str, ...] = ()) -> Tree:
+        """What the rows name; of a folder that was read before, in the splits where it has them."""
         classes = self._classes()
         splits: dict[str, dict[str, list[Path]]] = {}
+        of_folder = {} if folder is None else _splits_by_path(folder)
         for path, (split, name) in self._rows.items():
-            splits.setdefault(split, {}).setdefault(name, []).append(path)
+            place = split if split != "all" else of_folder.get(_plain(path), "all")
+            splits.setdefault(place, {}).setdefault(name, []).append(path)
+        if folder is not None:
+            named = {_plain(path) for path in self._rows}
+            others = [Path(path).name for path in of_folder if path not in named]
+            words = f"that {self.path.name} does not name"
+            said = (*folder.left_out, *_said((others, f"image {words}", f"images {words}")), *said)
         if not splits:
             where = f": none of its files is there ({listed(self._absent, 3)})" if self._absent else ""
-            raise ExplorerError(f"{self._path.name} names no images{where}.")
+            raise ExplorerError(f"{self.path.name} names no images{where}.")
         if len(splits) > 1 and "all" in splits:
             self._apart = [path.name for paths in splits.pop("all").values() for path in paths]
-        return Tree(splits, classes, self._said())
+        return Tree(splits, classes, (*said, *self._said()))
 
     def _add(self, row: Mapping[str, Any]) -> None:
         file = _text(row, _FILE)
@@ -147,7 +193,7 @@ class _Manifest:
             raise ExplorerError(f"{file[:80]} is an address; only files on this machine are read.")
         names = (file, file.replace("\\", "/")) if os.sep == "/" and "\\" in file else (file,)
         with suppress(OSError, ValueError):  # names too long for a path, or with a zero byte
-            folders = (self._path.parent, self._path.with_suffix(""))
+            folders = (self.path.parent, self.path.with_suffix(""))
             return next((path for one in folders for name in names if (path := one / name).is_file()), None)
         return None
 
@@ -169,22 +215,33 @@ class _Manifest:
             return tuple(sorted(names, key=natural_key))
         classes = [self._named.get(index, str(index)) for index in range(max(self._named) + 1)]
         if twice := [name for name, count in Counter(classes).items() if count > 1]:
-            raise ExplorerError(f"{self._path.name} gives several class_index to {listed(twice)}; tell them apart.")
+            raise ExplorerError(f"{self.path.name} gives several class_index to {listed(twice)}; tell them apart.")
         if lost := sorted(names - set(classes)):
-            raise ExplorerError(f"{self._path.name} gives no class_index to {listed(lost)}, but to other classes.")
+            raise ExplorerError(f"{self.path.name} gives no class_index to {listed(lost)}, but to other classes.")
         return tuple(classes)
 
     def _said(self) -> tuple[str, ...]:
-        parts = (
+        return _said(
             (self._absent, "file that is not there", "files that are not there"),
             (self._apart, "image of no split", "images of no split"),
             (self._again, "row that repeats another", "rows that repeat others"),
         )
-        return tuple(
-            f"{len(names):,} {one if len(names) == 1 else many} ({listed(names, 3)})"
-            for names, one, many in parts
-            if names
-        )
+
+
+def _said(*parts: tuple[Sequence[str], str, str]) -> tuple[str, ...]:
+    """How many there are of what is left out, and the first ones."""
+    return tuple(
+        f"{len(names):,} {one if len(names) == 1 else many} ({listed(names, 3)})" for names, one, many in parts if names
+    )
+
+
+def _plain(path: Path) -> str:
+    """A path without "..", so that the same file has one name."""
+    return os.path.normpath(path)
+
+
+def _splits_by_path(tree: Tree) -> dict[str, str]:
+    return {_plain(path): split for split, groups in tree.splits.items() for files in groups.values() for path in files}
 
 
 def _text(row: Mapping[str, Any], columns: tuple[str, ...]) -> str:
