@@ -32,7 +32,7 @@ ORDER = [
 ]
 # The same within the app; its __init__ stands on top of all.
 APP = [
-    {"guard", "static", "validation", "cache", "idle", "distortion_info"},
+    {"guard", "static", "validation", "cache", "idle", "temporary", "distortion_info"},
     {"dataset_catalog"},
     {"pictures"},
     {"workspace"},

@@ -14,7 +14,10 @@ from contextlib import redirect_stdout
 from importlib.util import find_spec
 from pathlib import Path
 
-os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: no telemetry
+from explorer.app.temporary import upload_folder
+
+os.environ["GRADIO_TEMP_DIR"] = upload_folder()  # before gradio is imported
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # no telemetry
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 # jsonschema, which Gradio's part for MCP loads, compiles a grammar of IRIs on import: a second of every start, for a
