@@ -182,10 +182,10 @@ def _accuracies(
     dataset: Dataset,
     *,
     name: str,
-    limit: int | None,
-    seed: int,
-    batch_size: int | None,
-    progress: Progress | None,
+    limit: int | None = None,
+    seed: int = 0,
+    batch_size: int | None = None,
+    progress: Progress | None = None,
 ) -> Suite:
     """The suites ``corruptions`` and ``adversarial``; images are distorted once for all models, attacked for each."""
     sample = Sample.of(models, dataset, limit, batch_size)

@@ -7,15 +7,18 @@ import pytest
 import torch
 
 from explorer import cli
-from explorer.data.datasets import Dataset
+from explorer.data.datasets import Dataset, load_dataset
 from explorer.distortions import DISTORTIONS, Recipe
 from explorer.distortions.protocols import CORRUPTIONS, attack_plan
 from explorer.errors import ExplorerError
 from explorer.evaluation import Suite, evaluate, evaluate_many, run_suite, wilson_interval
 from explorer.evaluation.evaluate import correct_answers
 from explorer.evaluation.statistics import paired_interval
-from explorer.models import Classifier
+from explorer.experiments.measure import measure
+from explorer.experiments.schema import Measures
+from explorer.models import Classifier, load_model
 from explorer.models.inference import predictions
+from explorer.training import TrainConfig
 from tests.support.networks import formula, resnet, threshold
 
 
@@ -48,6 +51,17 @@ def test_a_row_per_model_corruption_and_severity(found):
         assert marks is not None
         assert row.amount == marks[row.severity - 1]
         assert row.interval[0] <= row.accuracy <= row.interval[1]
+
+
+@pytest.mark.parametrize("name", ["corruptions", "adversarial", "calibration", "line-search"])
+def test_experiments_measure_every_suite_as_run_suite_does(name):
+    model, dataset = load_model("digits/lenet/standard"), load_dataset("digits")
+    measures = Measures(recipes=("clean",), suites=(name,), limit=3)
+    row = measure(model, dataset, TrainConfig(arch="lenet", data="digits"), measures)["suites"][name]
+    wanted = run_suite(model, dataset, name, limit=3).summaries[0].to_dict()
+    assert (row["n"], row["seed"], row["model"]) == (3, 0, model.name)
+    told = "searches" if name == "line-search" else "mean"
+    assert str(row[told])[:8] == str(wanted[told])[:8]
 
 
 def test_rows_are_what_evaluate_gives(found):
