@@ -17,6 +17,7 @@ from explorer.data.inputs import OWN
 from explorer.data.published import PUBLISHED
 from explorer.defaults import MAX_STEPS, RECIPE
 from explorer.distortions import DISTORTIONS, Recipe, find_distortion
+from explorer.widgets.lifetime import close_whole
 from explorer.widgets.sliders import Step
 from explorer.widgets.state import WidgetState
 
@@ -42,7 +43,8 @@ class Controls:
         self.add = self._menu("Add")
         self.add.options = [("a distortion …", ""), *((f"{k.family}: {k.title}", n) for n, k in DISTORTIONS.items())]
         self.against = self._menu("Crafted on")
-        self.seed = widgets.BoundedIntText(0, 0, 2**53 - 1, description="Seed", layout=_wide(), style=_style())
+        narrow = widgets.Layout(flex="1 1 0", width="auto", min_width="0")
+        self.seed = widgets.BoundedIntText(0, 0, 2**53 - 1, description="Seed", layout=narrow, style=_style())
         self.reroll = widgets.Button(
             description="↻", tooltip="Other noise of the same strength", layout={"flex": "0 0 36px", "padding": "0"}
         )
@@ -60,7 +62,6 @@ class Controls:
         self._listen(self.seed, lambda: self._ask(recipe=replace(self.chain, seed=self.seed.value)))
         self._listen(self.recipe, lambda: self._ask(recipe=self.recipe.value))
         self.reroll.on_click(lambda _: self._ask(recipe=replace(self.chain, seed=random.randrange(100_000))))
-        self.seed.layout = widgets.Layout(flex="1 1 0", width="auto", min_width="0")
         draws = widgets.HBox([self.seed, self.reroll])
         parts = [self.picture, self.row, self.upload, self.family, self.models, self.steps, self.add, self.against]
         self.box = widgets.VBox([*parts, draws, self.recipe], layout=widgets.Layout(width="264px", flex="0 0 auto"))
@@ -137,7 +138,7 @@ class Controls:
             for box in self._boxes:
                 self._listen(box, self._choose_models)
             for box in old:
-                box.close()
+                close_whole(box)
         for box in self._boxes:
             box.value = box.tooltip in shown
 

@@ -26,6 +26,7 @@ class Debouncer:
         self._work = work
         self._news = threading.Condition()
         self._wanted = self._done = 0
+        self._closed = False
         self._thread: threading.Thread | None = None
         self.last = 0.0  # time.monotonic() of the last nudge
 
@@ -37,6 +38,12 @@ class Debouncer:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="explorer-afterwards", daemon=True)
                 self._thread.start()
+            self._news.notify()
+
+    def close(self) -> None:
+        """End the work and its thread, for good."""
+        with self._news:
+            self._closed = True
             self._news.notify()
 
     def quiet(self, seconds: float, stop: Callable[[], None]) -> None:
@@ -68,15 +75,15 @@ class Debouncer:
     def _run(self) -> None:
         while True:
             with self._news:
-                if self._done == self._wanted:
+                if self._done == self._wanted and not self._closed:
                     self._news.wait(IDLE)
-                if self._done == self._wanted:
+                if self._done == self._wanted or self._closed:
                     self._thread = None
                     return
                 now = self._wanted
 
             def stop(now: int = now) -> None:
-                if self._wanted != now:
+                if self._wanted != now or self._closed:
                     raise SupersededError
 
             try:
@@ -84,5 +91,6 @@ class Debouncer:
             except SupersededError:
                 continue
             except Exception:
-                log.exception("the curves could not be drawn")
+                if not self._closed:  # else the work lost what it works on
+                    log.exception("the curves could not be drawn")
             self._done = now

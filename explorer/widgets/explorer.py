@@ -18,6 +18,7 @@ from explorer.models.reading import ModelsLike
 from explorer.widgets.controls import Controls
 from explorer.widgets.curves import curves_key, curves_of
 from explorer.widgets.debouncer import Debouncer
+from explorer.widgets.lifetime import close_whole, shown_here
 from explorer.widgets.panel import Panel
 from explorer.widgets.snapshot import line, snapshot
 from explorer.widgets.state import WidgetState, make_state
@@ -73,13 +74,13 @@ class Explorer(widgets.HBox):
         self._lock = threading.RLock()
         self._next: tuple[WidgetState, Comparison, dict[str, Any]] | None = None
         self._shown = make_state(image, models, recipe)
-        self._live = self._alive = False
+        self._live = self._alive = self._closed = False
         self._displays: list[Any] = []
         self._displayed_in = -1
         self._later = Debouncer(self._when_quiet)
         self._controls = Controls(self._ask)
-        self._panel = Panel(self._seen, self._controls.pick)
-        self._panel.layout = widgets.Layout(flex="1 1 0", min_width="0")
+        wide = widgets.Layout(flex="1 1 0", min_width="0")
+        self._panel = Panel(self._seen, self._controls.pick, layout=wide)
         gap = widgets.Layout(grid_gap="14px", width="100%", align_items="flex-start")
         super().__init__([self._controls.box, self._panel], layout=gap, **layout)
         self.add_class("stability-whole")
@@ -116,6 +117,9 @@ class Explorer(widgets.HBox):
 
     def _show(self, state: WidgetState, comparison: Comparison, painted: dict[str, Any]) -> None:
         self._shown, self._painted = state, painted
+        if self._closed:
+            self.set_trait("comparison", comparison)
+            return
         self._controls.paint(state)
         steps, step = state.request.recipe.steps, self._controls.touched
         curve = {"curve": curves_key(state.request, step), "at": steps[step][1] if steps else None}
@@ -170,11 +174,16 @@ class Explorer(widgets.HBox):
         from IPython import get_ipython
         from IPython.display import HTML, display
 
+        if self._closed:
+            words = f"{self!r}\n(No longer live: its cell was run again. explorer.show(...) opens another.)"
+            display({"text/plain": words}, raw=True)
+            return
         shell = get_ipython()
         count = -1 if shell is None else shell.execution_count
         if count >= 0 and self._displayed_in == count:
             return  # show() has displayed it, and is the cell's last line
         self._displayed_in = count
+        shown_here(self)
         data, metadata = self._repr_mimebundle_()
         display(data, metadata=metadata, raw=True)
         self._displays.append(display(HTML(snapshot(self._painted, self._panel.snapshot_class)), display_id=True))
@@ -183,6 +192,19 @@ class Explorer(widgets.HBox):
         _, metadata = self._panel._repr_mimebundle_()  # what Colab wants to know of widgets like this one
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
         return {"text/plain": repr(self), "application/vnd.jupyter.widget-view+json": view}, metadata
+
+    def close(self) -> None:
+        """End the widget in the page and free its parts; its traits still answer."""
+        if not getattr(self, "_closed", True):  # it is also called for what was refused half-made
+            self._closed = True
+            self._later.close()
+            parts, self.children = self.children, ()
+            for part in parts:
+                close_whole(part)
+            self.layout.close()
+            del self._controls, self._panel
+            self._displays.clear()
+        super().close()
 
     def __repr__(self) -> str:
         return line(self._painted) if hasattr(self, "_painted") else "Explorer"

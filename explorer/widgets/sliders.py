@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipywidgets as widgets
 
 from explorer.distortions import Distortion
+from explorer.widgets.lifetime import close_whole
 
 
 class Step:
@@ -28,15 +29,15 @@ class Step:
         )
         unit = {"n/255": ", /255", "px": ", px", "°": ", °", "bits": ", bits"}.get(distortion.unit, "")
         title = widgets.Label(
-            f"{distortion.title} ({distortion.symbol}{unit})", tooltip=f"{distortion.help} Amount: {distortion.unit}."
+            f"{distortion.title} ({distortion.symbol}{unit})",
+            tooltip=f"{distortion.help} Amount: {distortion.unit}.",
+            layout=widgets.Layout(flex="1 1 auto", width="auto"),
         )
-        title.layout = widgets.Layout(flex="1 1 auto", width="auto")
         self.remove = widgets.Button(
             description="✕", tooltip=f"Take {distortion.title} out", layout={"width": "32px", "padding": "0"}
         )
         self.box = widgets.VBox([widgets.HBox([title, self.remove]), self.slider])
         self.box.add_class("stability-step")
-        self._parts = (title, self.remove, *self.box.children, self.box)
 
     @property
     def amount(self) -> float:
@@ -58,5 +59,4 @@ class Step:
 
     def close(self) -> None:
         """End its widgets."""
-        for part in self._parts:
-            part.close()
+        close_whole(self.box)

@@ -135,6 +135,18 @@ def test_two_widgets_traits_from_code_and_a_page_loaded_anew(server: Server, con
     assert lab.foreign == set()
 
 
+def test_a_notebook_run_again_leaves_no_widget_behind(server: Server, context: BrowserContext) -> None:
+    server.write("again.ipynb", TWO)
+    lab = LabPage(context, server, "again.ipynb")
+    for _ in range(3):
+        lab.run_all()
+        for widget in (lab.widget(0), lab.widget(1)):
+            widget.painted()
+    panels = "sum(type(x).__name__ == 'Panel' for x in __import__('gc').get_objects())"
+    assert server.run("again.ipynb", expression=f"(__import__('gc').collect(), {panels})[1]") == 2
+    assert lab.complaints == []
+
+
 def test_a_kernel_that_takes_its_time_is_never_flooded(server: Server, context: BrowserContext) -> None:
     name = "slow.ipynb"
     slow = (
