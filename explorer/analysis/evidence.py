@@ -50,6 +50,10 @@ class _Tap(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         logits, features = self.model.answer(x)
+        if not (logits.requires_grad and features[self.layer].requires_grad):
+            raise ExplorerError(
+                f"{self.model.name} gives no gradient at its layer {self.layer}, so there is no class-evidence map."
+            )
         self.point(features[self.layer])
         return logits
 
@@ -71,8 +75,8 @@ def evidence(model: Classifier, clean: Tensor, distorted: Tensor, *, target: int
         The maps.
 
     Raises:
-        ExplorerError: If images or class do not fit, if the network has no spatial layer, or if Captum is not
-            installed.
+        ExplorerError: If images or class do not fit, if the network has no spatial layer or no gradient there, or if
+            Captum is not installed.
     """
     try:
         from captum.attr import LayerGradCam

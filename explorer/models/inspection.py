@@ -324,7 +324,8 @@ def _check_output(net: nn.Module, name: str, out: Tensor, count: int) -> None:
             f"{name} gives one number per image; return a logit per class, torch.cat([0 * z, z], 1) for one logit z."
         )
     if not bool(torch.isfinite(out).all()):
-        damaged = [key for key, value in net.state_dict().items() if not bool(torch.isfinite(value).all())]
+        weights = ((key, value) for key, value in net.state_dict().items() if isinstance(value, Tensor))
+        damaged = [key for key, value in weights if not bool(torch.isfinite(value).all())]
         why = f"its weights {damaged[0]} hold such values" if damaged else "it overflows or divides by zero"
         raise ExplorerError(f"{name} answers with values that are not finite numbers (NaN or infinite): {why}.")
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from explorer import provenance
 from explorer.data.dataset import Dataset, data_fingerprint
@@ -17,6 +18,7 @@ from explorer.distortions import DISTORTIONS, Recipe, find_distortion, image_see
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models import inference as inputs
+from explorer.models.inspection import sample_pictures
 from explorer.numbers import count_of
 
 SCHEMA = 1
@@ -267,10 +269,19 @@ def fingerprint(model: Classifier) -> str:
         64 hex digits (SHA-256).
     """
     made = hashlib.sha256(repr((model.card.arch, model.card.mean, model.card.std, model.classes)).encode())
-    for name, value in sorted(model.net.state_dict().items()):
-        made.update(f"{name}{tuple(value.shape)}{value.dtype}".encode())
-        made.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+    state = model.net.state_dict() or {"answers": model(sample_pictures(model.size, model.channels).to(model.device))}
+    for name, value in sorted(state.items()):
+        for part in _parts(value):
+            made.update(f"{name}{tuple(part.shape)}{part.dtype}".encode())
+            made.update(part.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
     return made.hexdigest()
+
+
+def _parts(value: Any) -> list[Tensor]:
+    """The tensors in a weight; quantised layers keep several in one."""
+    if isinstance(value, Tensor):
+        return [value.dequantize() if value.is_quantized else value]
+    return [part for one in value for part in _parts(one)] if isinstance(value, list | tuple) else []
 
 
 def _conditions(

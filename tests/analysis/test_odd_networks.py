@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -12,7 +13,9 @@ import torch
 from torch import Tensor, nn
 
 import explorer
+from explorer.analysis import evidence
 from explorer.errors import ExplorerError, ExplorerWarning
+from explorer.survey import make_plan, run
 from tests.support.own_networks import images, noticed, one_sentence
 
 pytestmark = [
@@ -182,6 +185,38 @@ def test_attacks_say_where_there_is_no_gradient(name: str) -> None:
     assert noticed({"net": network}, images(1))[0].models[0].clean.shape == (10,)
     with pytest.raises(ExplorerError, match="gives no gradient: its logits must be differentiable"):
         explorer.compare({"net": network}, images(1), "fgsm=8/255;seed=1;against=net")
+
+
+@pytest.mark.filterwarnings("ignore::explorer.errors.ExplorerWarning")
+@pytest.mark.parametrize("name", ["without gradients", "inference mode", "whole numbers"])
+def test_maps_of_evidence_say_where_there_is_no_gradient(name: str) -> None:
+    with pytest.raises(ExplorerError, match="net gives no gradient at its layer conv, so there is no class-evidence"):
+        evidence(explorer.wrap(NO_GRADIENT[name](), name="net"), images(1), images(1))
+
+
+@pytest.mark.filterwarnings("ignore::explorer.errors.ExplorerWarning")
+@pytest.mark.parametrize("name", ["dynamically quantised", "frozen", "bfloat16", "scripted"])
+def test_surveys_tell_odd_networks_apart_by_their_weights(name: str, tmp_path: Path) -> None:
+    data = explorer.load_dataset("digits").select(slice(8))
+    plans = []
+    for network in (RIGHT[name][0](), RIGHT[name][0](), other(name)):
+        model = explorer.wrap(network, name="net", size=28, channels=1)
+        plans.append(make_plan([model], data, ["brightness=0.1"]))
+    assert plans[0].weights == plans[1].weights
+    assert plans[0].weights != plans[2].weights
+    run([model], data, plans[2], tmp_path / "out")
+
+
+def other(name: str) -> nn.Module:
+    """The same kind of network with other weights."""
+    plain = Plain().eval()
+    nn.init.constant_(plain.fc.weight, 0.5)
+    if name == "dynamically quantised":
+        return torch.ao.quantization.quantize_dynamic(plain, {nn.Linear}, dtype=torch.qint8)
+    if name == "bfloat16":
+        return plain.bfloat16()
+    made = torch.jit.script(plain)
+    return torch.jit.freeze(made) if name == "frozen" else made
 
 
 class Four(nn.Module):
