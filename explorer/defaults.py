@@ -31,3 +31,6 @@ MAX_STEPS = 8
 
 MAX_MODELS = 12
 """Models side by side on screen."""
+
+WORKING_SIDE = 1024
+"""Longest side in px of the copy of a photograph that a recipe with ``on=photograph`` distorts."""

@@ -21,7 +21,7 @@ from explorer.models import Card
 from explorer.numbers import counted
 from explorer.results import Result, Results, percent
 
-TOP = 10  # classes listed by to_dict: all of a ten-class data set
+ALL, FIRST = 10, 5  # classes listed by to_dict: up to ten all of them, of more the first five
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -72,19 +72,23 @@ class Answer:
         change = " → ".join(f"{one['label']} ({percent(one['probability'])})" for one in (before, after))
         return f"{self.name}: {change}, {'flipped' if self.flipped else 'holds'}"
 
-    def to_dict(self, top: int = TOP) -> dict[str, Any]:
+    def to_dict(self, top: int | None = None) -> dict[str, Any]:
         """The answers as a JSON object.
 
         Args:
-            top: Number of classes listed in ``clean`` and ``distorted``, likeliest first.
+            top: Number of classes listed in ``clean`` and ``distorted``, likeliest first; by default all of up to ten,
+                five of more.
 
         Returns:
             The object.
         """
+        if top is None:
+            top = ALL if len(self.classes) <= ALL else FIRST
         return {
             "name": self.name,
             "title": self.title,
             "method": self.method,
+            "input": self.card.size,
             "clean": ranking(self.clean, self.classes, top),
             "distorted": ranking(self.distorted, self.classes, top),
             "flipped": self.flipped,
@@ -125,11 +129,11 @@ class Comparison(Result):
     seconds: dict[str, float]
     warnings: tuple[str, ...] = ()
 
-    def to_dict(self, top: int = TOP) -> dict[str, Any]:
+    def to_dict(self, top: int | None = None) -> dict[str, Any]:
         """The comparison as a JSON object.
 
         Args:
-            top: Number of classes listed per model, likeliest first.
+            top: Number of classes listed per model, as in ``Answer.to_dict``.
 
         Returns:
             Finite numbers, strings, booleans and None only.
@@ -137,6 +141,7 @@ class Comparison(Result):
         return {
             "image_hash": self.image_hash,
             "recipe": str(self.recipe),
+            "on": self.recipe.on,
             "input": self.input.to_dict(),
             "models": [answer.to_dict(top) for answer in self.models],
             **({"warnings": list(self.warnings)} if self.warnings else {}),

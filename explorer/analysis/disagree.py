@@ -6,17 +6,21 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from explorer.analysis.varied import breathing, undistorted
 from explorer.data.classes import class_index
 from explorer.data.datasets import Dataset
+from explorer.data.photographs import read_rows as read_photographs
 from explorer.data.reading import Images, read_rows
 from explorer.distortions import Recipe, apply
+from explorer.distortions.recipe import PHOTOGRAPH
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models import inference as inputs
+from explorer.models.views import of_photographs
 from explorer.progress import Meter, Progress
 
 
@@ -51,7 +55,7 @@ def next_disagreement(
         ExplorerError: If there are fewer than two models, if the start is not a row or the label not a class, and as in
             ``compare``.
     """
-    models = inputs.check_models(models)
+    models = inputs.check_models(list(map(of_photographs, models)) if recipe.on == PHOTOGRAPH else models)
     n = len(dataset)
     if step == 0 or not -1 <= start < n:
         raise ExplorerError(
@@ -66,15 +70,24 @@ def next_disagreement(
     for part in _growing(
         rows, inputs.piece_size((models[0].channels, models[0].size, models[0].size), inputs.DRAWN_VALUES)
     ):
-        read = read_rows(dataset, part, models[0].takes)  # without the files that cannot be read
-        if not read.rows:
-            meter.step(len(part))
-            continue
-        agree = _agree(models, _distorted(models, dataset, recipe, read, meter), meter)
-        if not bool(agree.all()):
-            return read.rows[int((~agree).nonzero()[0])]
+        for read in _read(models, dataset, recipe, part):
+            agree = _agree(models, _distorted(models, dataset, recipe, read, meter), meter)
+            if not bool(agree.all()):
+                return read.rows[int((~agree).nonzero()[0])]
         meter.step(len(part))
     return None
+
+
+def _read(models: Sequence[Classifier], dataset: Dataset, recipe: Recipe, part: Sequence[int]) -> Iterator[Images]:
+    """The rows without those that cannot be read; photographs at their own size come one by one."""
+    if recipe.on == PHOTOGRAPH:
+        found, _ = read_photographs(dataset, part)
+        for row, pixels in found.items():
+            yield Images(pixels, torch.from_numpy(np.asarray(dataset.labels)[[row]]), (row,))
+        return
+    read = read_rows(dataset, part, models[0].takes)
+    if read.rows:
+        yield read
 
 
 def _round(start: int, step: int, n: int) -> Iterator[int]:

@@ -11,13 +11,24 @@ from torch import Tensor
 
 from explorer import defaults
 from explorer.data.fitting import Takes
-from explorer.data.inputs import ImagesLike, Picture, PictureLike, check_square, needs_fit, read_images
+from explorer.data.inputs import (
+    Batch,
+    ImagesLike,
+    Picture,
+    PictureLike,
+    check_square,
+    needs_fit,
+    read_images,
+)
+from explorer.data.photographs import read_photographs
 from explorer.distortions import Recipe, find_distortion, image_seed
+from explorer.distortions.recipe import PHOTOGRAPH
 from explorer.distortions.rounding import whole_steps
 from explorer.errors import ExplorerError, ExplorerWarning
 from explorer.models import Classifier
 from explorer.models.inference import check_label, check_models, check_size
 from explorer.models.reading import ModelsLike, Opened, class_notes, open_models, wrap_opened
+from explorer.models.views import of_photographs, of_window
 from explorer.numbers import plain_number
 
 Labels = int | Sequence[int] | Tensor
@@ -29,8 +40,9 @@ class ComparisonRequest:
     """One question: these models about this picture, distorted by this recipe.
 
     Attributes:
-        picture: The picture as the models take it, (1, C, H, W) in [0, 1].
-        models: The models in their order, the baseline first; all take the same pixels.
+        picture: The picture, (1, C, H, W) in [0, 1]: as the first model takes it, or with ``on=photograph`` at its own
+            size.
+        models: The models in their order, the baseline first; all are given the same pixels.
         recipe: The distortions and the seed.
         label: Index of the true class, where it is known: attacks lead away from it, curves follow it.
         reference: A state whose distorted pixels are compared with, in place of the clean ones.
@@ -121,14 +133,11 @@ def read_requests(
             reference is given with several images.
     """
     chain, opened = read_recipe(recipe), open_models(models)
-    takes = _takes(opened, images)
-    given = first_picture(takes[1] if takes else 3) if images is None else images
-    batch = read_images(given, takes)
-    shape = batch.pictures[0].pixels.shape
-    if not all(isinstance(model, Classifier) for model in opened):
-        check_square(batch.pictures[0].pixels)
-    chosen = check_models(wrap_opened(opened, shape[-1], shape[1]))
-    check_size(batch.pictures[0].pixels, chosen[0])
+    if chain.on == PHOTOGRAPH:
+        batch = read_photographs(defaults.PICTURE if images is None else images)
+        chosen = check_models([of_photographs(model) for model in wrap_opened(opened, None, None)])
+    else:
+        batch, chosen = _fitted(opened, images)
     noticed = [note for model in chosen for note in model.warnings]
     notes = (*batch.notes, *noticed, *class_notes(chosen), *small_attacks(chain))
     labels = _labels(label, batch.pictures, chosen)
@@ -189,6 +198,22 @@ def read_recipe(recipe: Recipe | str | None, otherwise: str = defaults.RECIPE) -
             f"Expected a recipe such as 'gaussian_noise=0.1,jpeg=30;seed=7', got {type(recipe).__name__}."
         )
     return Recipe.parse(otherwise if recipe is None else recipe)
+
+
+def _fitted(opened: list[Opened], images: ImagesLike | None) -> tuple[Batch, tuple[Classifier, ...]]:
+    """Images as the first model takes them, and the models; one with another input is shown the first one's."""
+    takes = _takes(opened, images)
+    given = first_picture(takes[1] if takes else 3) if images is None else images
+    batch = read_images(given, takes)
+    shape = batch.pictures[0].pixels.shape
+    if not all(isinstance(model, Classifier) for model in opened):
+        check_square(batch.pictures[0].pixels)
+    first, *others = wrap_opened(opened, shape[-1], shape[1])
+    chosen = check_models([first, *(of_window(model, first) for model in others)])
+    check_size(batch.pictures[0].pixels, first)
+    shown = f"{first.size} x {first.size} px of {first.name}"
+    told = [f"{one.name} takes {one.size} px: it is shown the {shown}, resized." for one in chosen if one.any_size]
+    return replace(batch, notes=(*batch.notes, *told)), chosen
 
 
 def _takes(opened: list[Opened], images: ImagesLike | None) -> Takes | None:

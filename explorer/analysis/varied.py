@@ -11,7 +11,7 @@ from torch import Tensor
 
 from explorer.data import images
 from explorer.distortions import Distortion, Recipe, Target, find_distortion, vary
-from explorer.distortions.recipe import vary_both
+from explorer.distortions.applying import vary_both
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models import inference as inputs

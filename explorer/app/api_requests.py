@@ -99,8 +99,9 @@ class Reader:
             named = image
         else:
             raise ExplorerError(f"The image is given by its name, a text of at most {MAX_TEXT} characters.")
-        picture = self._workspace.pictures.read(named, family.takes)
-        return ComparisonRequest(picture, tuple(loaded), chain, picture.index_in(family.classes))
+        shown, takes = self._workspace.on(chain, family, loaded)
+        picture = self._workspace.pictures.read(named, takes)
+        return ComparisonRequest(picture, shown, chain, picture.index_in(family.classes))
 
     def _uploaded(self, file: dict[str, Any]) -> bytes:
         """The bytes of a file that was uploaded to this server before, and of no other."""

@@ -25,6 +25,7 @@ class Controls:
         seed: Seed of the recipe.
         against: The model that attacks are computed against.
         pixels: Whether the recipe rounds its pixels to 8 bits.
+        on: What the recipe distorts.
         reroll: Button that draws another seed.
         recipe: The recipe's text.
     """
@@ -36,13 +37,15 @@ class Controls:
     seed: gr.Number
     against: gr.Dropdown
     pixels: gr.Radio
+    on: gr.Radio
     reroll: gr.Button
     recipe: gr.Textbox
 
     @property
     def following(self) -> list[Any]:
         """What the ``sync`` event updates, in the order of ``web/explore/controls.js``."""
-        return [*self.sliders, self.family, self.add_model, self.add_step, self.seed, self.against, self.pixels]
+        menus = (self.family, self.add_model, self.add_step, self.seed, self.against)
+        return [*self.sliders, *menus, self.pixels, self.on]
 
 
 def step_sliders() -> tuple[gr.Slider, ...]:
@@ -162,6 +165,7 @@ def connect(controls: Controls, panel: gr.HTML) -> None:
     listen(controls.seed.input, call("setSeed"), [controls.seed])
     listen(controls.against.input, call("setAgainst"), [controls.against])
     listen(controls.pixels.input, call("setPixels"), [controls.pixels])
+    listen(controls.on.input, call("setOn"), [controls.on])
     listen(controls.reroll.click, call("reroll"), [])
     listen(controls.recipe.submit, call("setRecipe"), [controls.recipe])
     listen(controls.recipe.blur, call("setRecipe"), [controls.recipe])

@@ -91,6 +91,13 @@ def page(context: Context, endpoints: Endpoints) -> gr.Blocks:
                             elem_id="pixels",
                             min_width=130,
                         )
+                    on = gr.Radio(
+                        ["input", "photograph"],
+                        value="input",
+                        label="Acts on",
+                        info="input: what the networks take. photograph: at its own size, before each network fits it.",
+                        elem_id="on",
+                    )
                     recipe = gr.Textbox(
                         "",
                         label="Recipe",
@@ -111,7 +118,7 @@ def page(context: Context, endpoints: Endpoints) -> gr.Blocks:
                 _part('<div id="more" class="box-like"></div>')
             _part('<div id="failures"></div>')
             _part('<div id="methods"></div>')
-        connect(Controls(sliders, families, add_model, add_step, seed, against, pixels, reroll, recipe), panel)
+        connect(Controls(sliders, families, add_model, add_step, seed, against, pixels, on, reroll, recipe), panel)
         api.add(context, blocks)
     return blocks
 

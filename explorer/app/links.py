@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 
 from explorer.app.workspace import Workspace
 from explorer.distortions import Recipe
+from explorer.distortions.recipe import INPUT
 from explorer.errors import ExplorerError
 from explorer.models.families import Family
 
@@ -47,8 +48,8 @@ def read_link(workspace: Workspace, query: Any, *, max_models: int, max_steps: i
 
     Returns:
         {"state": {...}, "messages": [sentences]}. ``state`` has the page's form and holds what the address gives
-        correctly of family, models, picture, steps, seed, against, quantised, reference and tab; ``messages`` name what
-        was left out.
+        correctly of family, models, picture, steps, seed, against, quantised, on, reference and tab; ``messages`` name
+        what was left out.
     """
     reader = _Reader(workspace, max_models, max_steps)
     if not isinstance(query, str) or len(query) > MAX_LINK:
@@ -123,7 +124,8 @@ class _Reader:
             self.messages.append(f"The attacked model {_quoted(against)} is not one of these models; another one is.")
             against = None
         steps = [{"name": name, "amount": amount, "on": True} for name, amount in recipe.steps[: self._max_steps]]
-        self.state |= {"steps": steps, "seed": recipe.seed, "quantised": recipe.quantised, "against": against}
+        rest = {"seed": recipe.seed, "quantised": recipe.quantised, "on": recipe.on, "against": against}
+        self.state |= {"steps": steps, **rest}
 
     def off(self, text: str) -> None:
         """Steps that are switched off, ``index:name=amount``, each at its index."""
@@ -183,8 +185,13 @@ class _Reader:
             read = self._attempt(lambda option=option: Recipe.parse(f"clean;{option}"))  # type: ignore[misc]
             if read:
                 key = option.partition("=")[0].strip()
-                parts[key] = {"seed": read.seed, "against": read.against, "pixels": read.quantised}[key]
-        return Recipe(tuple(steps), parts.get("seed", 0), parts.get("against"), parts.get("pixels", True))
+                parts[key] = {"seed": read.seed, "against": read.against, "pixels": read.quantised, "on": read.on}[key]
+        rest = parts.get("seed", 0), parts.get("against"), parts.get("pixels", True)
+        try:
+            return Recipe(tuple(steps), *rest, parts.get("on", INPUT))
+        except ExplorerError as error:  # an attack on the photograph
+            self.messages.append(str(error))
+            return Recipe(tuple(steps), *rest)
 
 
 def _quoted(text: str) -> str:

@@ -17,10 +17,14 @@ from explorer.app.pictures import Pictures
 from explorer.app.validation import mapping, read_recipe
 from explorer.data import images
 from explorer.data.datasets import Dataset
+from explorer.data.fitting import Takes
 from explorer.defaults import MAX_MODELS
+from explorer.distortions import Recipe
+from explorer.distortions.recipe import PHOTOGRAPH
 from explorer.errors import ExplorerError
 from explorer.models import Card, Classifier, list_models, load_model
 from explorer.models.families import Family, check_names, family_of, group
+from explorer.models.views import of_photographs
 from explorer.web.answers import answer_to_paint
 
 CLEAN_PASSES = 64
@@ -69,6 +73,7 @@ class Workspace:
                 do not take the same input, or if there is no checkpoint at all.
         """
         self._loaded: dict[str, Classifier] = {}
+        self._views: dict[str, Classifier] = {}
         self._loading = threading.Lock()
         opened = [model if isinstance(model, Classifier) else load_model(model) for model in models or ()]
         check_names([model.name for model in opened], "models")
@@ -131,16 +136,17 @@ class Workspace:
         """
         state = mapping(state)
         family, chosen = self.choose(state.get("models"))
-        models = tuple(chosen)
         recipe = read_recipe(state.get("recipe"))
-        key, picture = self.pictures.find(state.get("picture"), family.takes)
+        models, takes = self.on(recipe, family, chosen)
+        key, picture = self.pictures.find(state.get("picture"), takes)
         names = tuple(model.name for model in models)
         clean, shown = self._clean_pass(
-            (key, recipe.quantised, *names), lambda: clean_pass(models, picture.pixels, quantised=recipe.quantised)
+            (key, recipe.quantised, recipe.on, *names),
+            lambda: clean_pass(models, picture.pixels, quantised=recipe.quantised),
         )
         pinned = reference = None
         if state.get("reference") is not None:
-            reference, pinned, shown = self._pinned(mapping(state["reference"]), family, models)
+            reference, pinned, shown = self._pinned(mapping(state["reference"]), family, models, recipe.on)
         return LoadedRequest(
             picture,
             models,
@@ -204,12 +210,34 @@ class Workspace:
             self._clean_passes.put(key, cached)
         return cached
 
+    def on(
+        self, recipe: Recipe, family: Family, models: Sequence[Classifier]
+    ) -> tuple[tuple[Classifier, ...], Takes | None]:
+        """The models for what a recipe distorts.
+
+        Args:
+            recipe: The recipe.
+            family: A family.
+            models: Loaded models of it.
+
+        Returns:
+            The models, and what pictures are fitted to. With ``on=photograph`` the models fit these themselves, and
+            they are read at their own size: None.
+        """
+        if recipe.on != PHOTOGRAPH:
+            return tuple(models), family.takes
+        with self._loading:
+            views = (self._views.setdefault(model.name, of_photographs(model)) for model in models)
+            return tuple(views), None
+
     def _pinned(
-        self, state: Mapping[str, Any], family: Family, models: tuple[Classifier, ...]
+        self, state: Mapping[str, Any], family: Family, models: tuple[Classifier, ...], on: str
     ) -> tuple[ComparisonRequest, CleanPass, str]:
         """A pinned state, the models' answers to its distorted pixels, and these as a data URL."""
         recipe = read_recipe(state.get("recipe"))
-        key, picture = self.pictures.find(state.get("picture"), family.takes)
+        if recipe.on != on:
+            raise ExplorerError("The pinned state distorts something else: put both on the input or the photograph.")
+        key, picture = self.pictures.find(state.get("picture"), None if on == PHOTOGRAPH else family.takes)
         request = ComparisonRequest(picture, models, recipe, picture.index_in(family.classes))
         names = (model.name for model in models)
         answers, shown = self._clean_pass(

@@ -116,7 +116,9 @@ def evaluate(
     recipe: RecipeText = "clean",
     suite: Annotated[
         str | None,
-        typer.Option(help="In place of a recipe: corruptions, adversarial, calibration, line-search or autoattack."),
+        typer.Option(
+            help="In place of a recipe: corruptions, adversarial, calibration, line-search, autoattack, zheng."
+        ),
     ] = None,
     seed: Seed = None,
     limit: Annotated[

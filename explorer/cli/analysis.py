@@ -61,7 +61,7 @@ def compare(
     if pixels is not None:
         check_pixels(pixels, chain)
     loaded = load_models(models, arch, mean, std, device, name, weights, size)
-    found = analysis.compare(loaded, open_picture(image, loaded), chain, reference=pin)
+    found = analysis.compare(loaded, open_picture(image, loaded, chain), chain, reference=pin)
     deliver(found, out, as_json=as_json, as_csv=as_csv)
     if pixels is not None:
         written(found.save_pixels(pixels))
@@ -97,7 +97,7 @@ def sweep(
     chain = read_recipe(recipe, seed)
     grid = read_numbers("--amounts", amounts)
     loaded = load_models(models, arch, mean, std, device, name, weights, size)
-    picture = open_picture(image, loaded)
+    picture = open_picture(image, loaded, chain)
     with progress_bar(distortion) as progress:
         found = analysis.sweep(loaded, picture, distortion, amounts=grid, recipe=chain, seeds=seeds, progress=progress)
     deliver(found, out, as_json=as_json, as_csv=as_csv)
@@ -136,7 +136,7 @@ def weaknesses(
     chain = read_recipe(recipe, seed)
     names = read_names(distortions) if distortions else None
     loaded = load_models(models, arch, mean, std, device, name, weights, size)
-    picture = open_picture(image, loaded)
+    picture = open_picture(image, loaded, chain)
     with progress_bar("searching") as progress:
         found = analysis.weaknesses(loaded, picture, goal=goal, distortions=names, recipe=chain, progress=progress)
     deliver(found, out, as_json=as_json, as_csv=as_csv)
@@ -168,7 +168,7 @@ def transfer(
     chain = read_recipe(recipe, seed)
     strength = read_amount(attack, amount)
     loaded = load_models(models, arch, mean, std, device, name, weights, size)
-    picture = open_picture(image, loaded)
+    picture = open_picture(image, loaded, chain)
     with progress_bar(attack) as progress:
         found = analysis.transfer(loaded, picture, attack, strength, recipe=chain, progress=progress)
     deliver(found, out, as_json=as_json, as_csv=as_csv)

@@ -179,16 +179,21 @@ def _with_weights(names: Sequence[str], files: Sequence[str]) -> list[str]:
     return [f"{name}@{next(given)}" if name in bare else name for name in names]
 
 
-def open_picture(text: str, models: Sequence[Classifier]) -> Picture:
+def open_picture(text: str, models: Sequence[Classifier], recipe: Recipe) -> Picture:
     """Read the picture of a command.
 
     Args:
         text: A sample, a row of a data set or the path of a file.
         models: The models, whose input size photographs are fitted to.
+        recipe: The recipe: with ``on=photograph`` the picture keeps its own size.
 
     Returns:
         The picture, without the note that it was fitted.
     """
     from explorer.data.inputs import read_picture
+    from explorer.data.photographs import read_photograph
+    from explorer.distortions.recipe import PHOTOGRAPH
 
+    if recipe.on == PHOTOGRAPH:
+        return read_photograph(text)
     return replace(read_picture(text, models[0].takes), notes=())

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from explorer.data import images
 from explorer.data.classes import match_classes
 from explorer.data.downloads import megabytes
 from explorer.data.fitting import Takes
@@ -182,6 +183,22 @@ class Dataset:
         if not isinstance(self.images, ImageFiles):
             return self
         return replace(self, images=self.images.at(Takes(side, channels, resize, interpolation, squash), tick))
+
+    def full(self, row: int) -> Tensor:
+        """An image at its own size: of a file, that of the file.
+
+        Args:
+            row: Which.
+
+        Returns:
+            (1, C, H, W) in [0, 1].
+
+        Raises:
+            ExplorerError: If it cannot be read.
+        """
+        if isinstance(self.images, ImageFiles):
+            return images.load_image(self.images.full(row))
+        return self.batch([row])[0]
 
     def class_of(self, row: int) -> str | None:
         """Name of the true class of a row.

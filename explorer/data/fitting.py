@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from explorer.numbers import counted
+
 
 class Takes(NamedTuple):
     """What a model takes, and how pictures become that: the arguments of ``explorer.fit``.
@@ -29,6 +31,15 @@ class Takes(NamedTuple):
     interpolation: str = "bilinear"
     squash: bool = False
 
+    @property
+    def told(self) -> str:
+        """What is done to pictures, in one sentence."""
+        form = f"{self.size} x {self.size} px with {counted(self.channels, 'channel')}"
+        if not self.resize:
+            return f"Pictures were cut to their central square and brought to {form}."
+        brought = "both sides" if self.squash else "the shorter side"
+        return f"Of pictures {brought} became {self.resize} px, and the central {form} were cut out."
+
 
 INTERPOLATIONS = {
     "nearest": Image.Resampling.NEAREST,
@@ -40,7 +51,7 @@ INTERPOLATIONS = {
 
 
 def fit_published(
-    pixels: NDArray[np.uint8], size: int, resize: int, interpolation: str, *, squash: bool = False
+    pixels: NDArray[np.uint8], size: int, resize: int, interpolation: str, squash: bool = False
 ) -> NDArray[np.uint8]:
     """Fit a photograph as torchvision and timm do: ``Resize(resize)`` with antialiasing, then ``CenterCrop(size)``.
 

@@ -112,6 +112,20 @@ class ImageFiles:
         """
         return self._files[row].read_bytes()
 
+    def full(self, row: int) -> np.ndarray:
+        """An image at its own size.
+
+        Args:
+            row: Which.
+
+        Returns:
+            Its pixels as ``explorer.data.decoding.decode`` gives them.
+
+        Raises:
+            ExplorerError: If it cannot be read.
+        """
+        return self._array(self._files[row])
+
     def at(self, takes: Takes, tick: Callable[[], None] | None = None) -> ImageFiles:
         """The same files at another size; each size keeps its own decoded images.
 

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from explorer.data.decoding import Source, decode
 from explorer.data.fitting import Takes, as_pixels, fit_published
+from explorer.defaults import WORKING_SIDE
 from explorer.errors import ExplorerError
 from explorer.numbers import count_of
 
@@ -75,10 +76,14 @@ def load_fitted(source: Source, inputs: Sequence[Takes]) -> list[Tensor]:
 
 def _published(pixels: np.ndarray, size: int, channels: int, resize: int, interpolation: str, squash: bool) -> Tensor:
     """A decoded photograph, fitted by a published transform."""
+    return _finish(as_pixels(fit_published(_colour(pixels), size, resize, interpolation, squash)), channels)
+
+
+def _colour(pixels: np.ndarray) -> np.ndarray:
+    """A decoded photograph as uint8 (H, W, 3)."""
     if pixels.dtype != np.uint8 or pixels.shape[2] == 4:
         pixels = to_uint8(_as_tensor(pixels))[0]
-    colour = np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
-    return _finish(as_pixels(fit_published(colour, size, resize, interpolation, squash=squash)), channels)
+    return np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
 
 
 def _load_plain(pixels: np.ndarray, inputs: Sequence[Takes]) -> list[Tensor]:
@@ -159,6 +164,56 @@ def _range_error(low: float, high: float) -> str:
     return f"{run}; {'divide them by 255' if 1.5 < high <= 255 else 'clamp them to [0, 1]'}."
 
 
+def fit_photographs(photographs: Tensor, takes: Takes) -> Tensor:
+    """Bring photographs to a model's input by its own transform, also those that have the input's size already.
+
+    Args:
+        photographs: (N, C, H, W) in [0, 1], C 1 or 3.
+        takes: What the model takes.
+
+    Returns:
+        (N, channels, size, size) in [0, 1], 8-bit values; byte for byte what the transform of timm or torchvision gives
+        where the model was published with one, and ``fit`` otherwise.
+    """
+    if not takes.resize:
+        return fit(photographs, *takes)
+    size, channels, resize, interpolation, squash = takes
+    colour = to_uint8(photographs.expand(-1, 3, -1, -1))
+    return _finish(
+        torch.cat([as_pixels(fit_published(one, size, resize, interpolation, squash)) for one in colour]), channels
+    )
+
+
+def working_copy(photograph: Tensor) -> Tensor:
+    """The copy of a photograph that is distorted: itself, or brought to a long side of ``defaults.WORKING_SIDE`` px.
+
+    Args:
+        photograph: (1, C, H, W) in [0, 1].
+
+    Returns:
+        (1, 3, H, W) in [0, 1], 8-bit values; made smaller by Lanczos.
+    """
+    return as_pixels(working_pixels(to_uint8(photograph.expand(-1, 3, -1, -1))[0]))
+
+
+def working_pixels(decoded: np.ndarray) -> np.ndarray:
+    """``working_copy`` of a decoded photograph, which never becomes floats as a whole.
+
+    Args:
+        decoded: As ``explorer.data.decoding.decode`` gives it.
+
+    Returns:
+        uint8 (H, W, 3).
+    """
+    pixels = _colour(decoded)
+    height, width = pixels.shape[:2]
+    factor = WORKING_SIDE / max(height, width)
+    if factor < 1:
+        shape = (max(1, round(width * factor)), max(1, round(height * factor)))
+        pixels = np.asarray(Image.fromarray(pixels).resize(shape, Image.Resampling.LANCZOS))
+    return pixels
+
+
 def fit(
     image: Tensor, size: int, channels: int, resize: int = 0, interpolation: str = "bilinear", squash: bool = False
 ) -> Tensor:
@@ -197,9 +252,7 @@ def fit(
     if (image.shape[1], height, width) == (channels, size, size):
         return image
     if resize:
-        colour = to_uint8(image.expand(-1, 3, -1, -1))
-        parts = [as_pixels(fit_published(one, size, resize, interpolation, squash=squash)) for one in colour]
-        return _finish(torch.cat(parts), channels)
+        return fit_photographs(image, Takes(size, channels, resize, interpolation, squash))
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
     return _finish(_resize(image[:, :, top : top + side, left : left + side], size), channels)

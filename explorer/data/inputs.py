@@ -27,7 +27,6 @@ from explorer.data.classes import class_index
 from explorer.data.datasets import DATASETS, Dataset, load_dataset, local_file
 from explorer.data.fitting import Takes
 from explorer.errors import ExplorerError
-from explorer.numbers import counted
 
 OWN = "own picture"
 """The name of a picture that has none."""
@@ -91,7 +90,7 @@ class Batch:
     """Images, read.
 
     Attributes:
-        pictures: At least one, all of one shape.
+        pictures: At least one, all of one shape unless they are photographs at their own size.
         several: Whether they came as a batch, a list or a data set, and not as one image.
         notes: Findings, one sentence each.
     """
@@ -181,7 +180,7 @@ def read_images(given: ImagesLike, takes: Takes | None = None) -> Batch:
         data = (given if takes is None else given.fitted(*takes)).in_memory()
         classes = [data.class_of(row) for row in range(len(data))]
         return _batch([Picture(data.batch(slice(None))[0], notes=data.notes)], several=True, classes=classes)
-    if _is_loaded(given):
+    if is_loaded(given):
         return _batch([Picture(as_batch(given[0]))], several=True)
     if isinstance(given, list | tuple):
         if not given:
@@ -292,8 +291,7 @@ def _row(data: Dataset, name: str, text: str, takes: Takes | None) -> Picture:
     if not _is_row(text) or int(text) >= len(data):
         raise ExplorerError(f"{name} has the rows 0 to {len(data) - 1}, not {text[:80]!r}.")
     row = int(text)
-    pixels = (data if takes is None else data.fitted(*takes)).batch([row])[0]
-    fitted = pixels if takes is None else images.fit(pixels, *takes)
+    fitted = data.full(row) if takes is None else images.fit(data.fitted(*takes).batch([row])[0], *takes)
     return Picture(fitted, f"{name}:{row}", data.class_of(row), shipped=name in DATASETS)
 
 
@@ -305,7 +303,7 @@ def _photograph(source: decoding.Source, takes: Takes | None, name: str) -> Pict
         return Picture(images.load_image(array), name, notes=tuple(notes))
     (pixels,) = images.load_fitted(array, [takes])
     same = array.shape[:2] == pixels.shape[2:] and (pixels.shape[1] == 3 or bool((array == array[:, :, :1]).all()))
-    return Picture(pixels, name, notes=(*notes, *(() if same else (_fitted(pixels),))))
+    return Picture(pixels, name, notes=(*notes, *(() if same else (takes.told,))))
 
 
 def _frame(source: decoding.Source) -> tuple[decoding.Source, int | None]:
@@ -351,18 +349,19 @@ def _batch(parts: Sequence[Picture], *, several: bool, classes: Sequence[str | N
     return Batch(tuple(pictures), several, tuple(dict.fromkeys(notes)))
 
 
-def _is_loaded(given: object) -> TypeGuard[tuple[Tensor, Tensor]]:
-    """Whether this is what a DataLoader gives: a batch of images and their labels."""
+def is_loaded(given: object) -> TypeGuard[tuple[Tensor, Tensor]]:
+    """Whether this is what a DataLoader gives: a batch of images and their labels.
+
+    Args:
+        given: Any input of ``read_images``.
+
+    Returns:
+        True for a pair of an image tensor and a tensor of labels.
+    """
     if not isinstance(given, list | tuple) or len(given) != 2:
         return False
     first, second = given
     return isinstance(first, Tensor) and first.ndim == 4 and isinstance(second, Tensor) and second.ndim <= 2
-
-
-def _fitted(pixels: Tensor) -> str:
-    _, channels, height, width = pixels.shape
-    form = f"{width} x {height} px with {counted(channels, 'channel')}"
-    return f"Pictures were cut to their central square and brought to {form}."
 
 
 def _dark(pixels: Tensor) -> tuple[str, ...]:

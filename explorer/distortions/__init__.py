@@ -14,8 +14,9 @@ from explorer.distortions import colour  # noqa: F401  # isort: skip
 from explorer.distortions import occlusion  # noqa: F401  # isort: skip
 from explorer.distortions import weather  # noqa: F401  # isort: skip
 from explorer.distortions import adversarial  # noqa: F401  # isort: skip
+from explorer.distortions.applying import apply, image_seed, vary
 from explorer.distortions.draws import Draws, Target
-from explorer.distortions.recipe import Recipe, apply, image_seed, vary
+from explorer.distortions.recipe import Recipe
 from explorer.distortions.registry import DISTORTIONS, Distortion, distortion, find_distortion
 
 __all__ = [

@@ -10,7 +10,7 @@ The attacks are FGSM and PGD with 20 steps in the L-infinity norm, each on the c
 
 from __future__ import annotations
 
-from explorer.distortions.recipe import Recipe
+from explorer.distortions.recipe import PHOTOGRAPH, Recipe
 from explorer.distortions.registry import find_distortion
 
 CORRUPTIONS = (
@@ -27,6 +27,10 @@ ATTACKS = ("fgsm", "fgsm_margin", "pgd_linf_20", "pgd_linf_20_margin")
 COLOUR_SIZES = (1 / 255, 2 / 255, 4 / 255, 8 / 255)
 GREY_SIZES = (0.05, 0.1, 0.2, 0.3)  # 0.1 to 0.3 as published for MNIST: grey digits withstand more
 """Sizes of the attacks: the largest change of a value of [0, 1] pixels."""
+
+EVERYDAY = (("jpeg", 50.0), ("thumbnail", 64.0), ("crop", 10.0))
+"""The distortions in the tables of Zheng et al. 2016 (arXiv 1604.04326), made of the photograph: JPEG quality 50, a
+thumbnail (its area is not stated there; here that of 64 x 64 px), an offset of 10 px."""
 
 Plan = list[tuple[str, int, Recipe]]
 """(distortion, severity from 1 on, recipe) of every condition."""
@@ -47,6 +51,19 @@ def corruption_plan(side: int, seed: int) -> Plan:
         marks = find_distortion(name).severities_at(side) or ()
         plan += [(name, i, Recipe(((name, amount),), seed=seed)) for i, amount in enumerate(marks, start=1)]
     return plan
+
+
+def everyday_plan(seed: int) -> list[tuple[str, Recipe]]:
+    """List the conditions of Zheng et al.'s table.
+
+    Args:
+        seed: Seed of every recipe.
+
+    Returns:
+        (condition, recipe) of each, the original first.
+    """
+    made = [(name, Recipe(((name, amount),), seed=seed, on=PHOTOGRAPH)) for name, amount in EVERYDAY]
+    return [("original", Recipe(seed=seed, on=PHOTOGRAPH)), *made]
 
 
 def attack_plan(channels: int, seed: int) -> Plan:

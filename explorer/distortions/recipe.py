@@ -1,28 +1,23 @@
-"""Recipes: an ordered chain of distortions and one seed, as text, JSON, URL query and Python; and applying them."""
+"""Recipes: an ordered chain of distortions and one seed, as text, JSON, URL query and Python."""
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
-import torch
-from torch import Tensor
-
-from explorer.data.images import check_batch
-from explorer.distortions.draws import Draws, Target
 from explorer.distortions.registry import find_distortion
-from explorer.distortions.rounding import Bound, rounded
 from explorer.errors import ExplorerError
 from explorer.numbers import plain_number
 
 MAX_SEED = 2**53 - 1
 """The largest seed: every whole number up to it survives JSON and a browser exactly."""
+
+INPUT, PHOTOGRAPH = "input", "photograph"
+"""What a recipe distorts."""
 
 _FORM = "name=amount,name=amount;seed=7"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -37,9 +32,12 @@ class Recipe:
         seed: Seed of all random draws, 0 to 2**53 - 1.
         against: Name of the model that attacks are computed against.
         quantised: Whether the result is rounded to 8 bits.
+        on: What it distorts: the networks' ``input`` (as ImageNet-C and CIFAR-10-C are defined), or the ``photograph``
+            at its own size, which each network then fits by its own transform (as Zheng et al. 2016 distort).
 
     Raises:
-        ExplorerError: If a distortion is unknown, an amount is out of range or not finite, or the seed is invalid.
+        ExplorerError: If a distortion is unknown, an amount is out of range or not finite, or the seed is invalid;
+            if an attack is to act on the photograph.
 
     Examples:
         >>> import explorer
@@ -54,6 +52,7 @@ class Recipe:
     seed: int = 0
     against: str | None = None
     quantised: bool = True
+    on: str = INPUT
 
     def __post_init__(self) -> None:
         try:
@@ -71,11 +70,16 @@ class Recipe:
             raise ExplorerError("The model a recipe attacks must be a name or a path, without spaces around it.")
         if not isinstance(self.quantised, bool):
             raise ExplorerError("Whether a recipe rounds its pixels to 8 bit must be true or false.")
+        if self.on not in {INPUT, PHOTOGRAPH}:
+            raise ExplorerError(f"A recipe acts on=input or on=photograph, not on={str(self.on)[:80]}.")
+        if self.on == PHOTOGRAPH and self.adversarial:
+            raise ExplorerError("An attack acts on a network's input, not on the photograph; leave on=photograph out.")
 
     def __str__(self) -> str:
         chain = ",".join(f"{name}={_number(amount)}" for name, amount in self.steps) or "clean"
         against = "" if self.against is None else f";against={_escape(self.against)}"
-        return f"{chain};seed={self.seed}{against}{'' if self.quantised else ';pixels=float'}"
+        pixels, on = "" if self.quantised else ";pixels=float", "" if self.on == INPUT else f";on={self.on}"
+        return f"{chain};seed={self.seed}{against}{pixels}{on}"
 
     @classmethod
     def parse(cls, text: str) -> Recipe:
@@ -105,9 +109,10 @@ class Recipe:
         given: dict[str, str] = {}
         for option in options:
             key, equals, value = (part.strip() for part in option.partition("="))
-            if not equals or key not in {"seed", "against", "pixels"} or key in given:
+            if not equals or key not in {"seed", "against", "pixels", "on"} or key in given:
                 raise ExplorerError(
-                    f"The part {option!r} cannot be read: after the chain come seed=, against= and pixels=, once each."
+                    f"The part {option!r} cannot be read: after the chain come seed=, against=, pixels= and on=, once "
+                    "each."
                 )
             given[key] = value
         if given.get("pixels", "8bit") not in {"8bit", "float"}:
@@ -117,19 +122,21 @@ class Recipe:
             seed=_read_seed(given.get("seed", "0")),
             against=_unescape(given["against"]) if "against" in given else None,
             quantised=given.get("pixels", "8bit") == "8bit",
+            on=given.get("on", INPUT),
         )
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form.
 
         Returns:
-            ``{"steps": [[name, amount], ...], "seed": int, "against": str or null, "quantised": bool}``.
+            ``{"steps": [[name, amount], ...], "seed": int, "against": str or null, "quantised": bool, "on": str}``.
         """
         return {
             "steps": [[name, amount] for name, amount in self.steps],
             "seed": self.seed,
             "against": self.against,
             "quantised": self.quantised,
+            "on": self.on,
         }
 
     @classmethod
@@ -146,14 +153,16 @@ class Recipe:
             ExplorerError: If a key is unknown or a value is invalid.
         """
         if not isinstance(data, Mapping):
-            raise ExplorerError("A recipe in JSON must be an object with steps, seed, against and quantised.")
-        unknown = sorted(str(key) for key in set(data) - {"steps", "seed", "against", "quantised"})
+            raise ExplorerError("A recipe in JSON must be an object with steps, seed, against, quantised and on.")
+        unknown = sorted(str(key) for key in set(data) - {"steps", "seed", "against", "quantised", "on"})
         if unknown:
-            raise ExplorerError(f"A recipe has no {unknown[0]!r}: it has steps, seed, against and quantised.")
+            raise ExplorerError(f"A recipe has no {unknown[0]!r}: it has steps, seed, against, quantised and on.")
         steps = data.get("steps", ())
         if not isinstance(steps, Sequence) or isinstance(steps, str):
             raise ExplorerError("The steps of a recipe must be a list of pairs of a distortion's name and an amount.")
-        return cls(tuple(steps), data.get("seed", 0), data.get("against"), data.get("quantised", True))
+        return cls(
+            tuple(steps), data.get("seed", 0), data.get("against"), data.get("quantised", True), data.get("on", INPUT)
+        )
 
     def to_query(self) -> str:
         """The form for a URL.
@@ -219,132 +228,6 @@ class Recipe:
     def adversarial(self) -> bool:
         """Whether any step needs a model to attack."""
         return any(find_distortion(name).adversarial for name, _ in self.steps)
-
-
-def apply(
-    recipe: Recipe, x: Tensor, *, target: Target | None = None, seeds: Sequence[int] | None = None
-) -> Tensor:  # fmt: skip
-    """Apply a recipe to images.
-
-    Image i draws from ``seeds[i]``. The random stream of a step depends on the seed, the distortion's name and how many
-    steps of that name came before, so that removing or moving a step leaves the noise of the others unchanged. Attacks
-    without labels keep the model's own prediction on the untouched images.
-
-    Args:
-        recipe: The recipe.
-        x: float32 (N, 1 or 3, H, W) in [0, 1].
-        target: What attacks are computed against; needed if the recipe has any.
-        seeds: One seed per image; ``recipe.seed`` for all by default.
-
-    Returns:
-        Distorted images of the same shape, range and device, rounded to 8 bits unless ``recipe.quantised`` is false;
-        what an attack made as the last step stays within its amount (``rounding``).
-
-    Raises:
-        ExplorerError: If the images are invalid, if the number of seeds is wrong, or if an attack has no target.
-    """
-    check_batch(x)
-    if seeds is None:
-        seeds = [recipe.seed] * len(x)
-    elif len(seeds) != len(x):
-        raise ExplorerError(f"There are {len(x)} images and {len(seeds)} seeds: give one seed per image.")
-    if target is not None and target.labels is None and recipe.adversarial:
-        with torch.no_grad():
-            target = replace(target, labels=target.logits(x).argmax(1))
-    seen: Counter[str] = Counter()
-    out, bound = x, None
-    for name, amount in recipe.steps:
-        distortion = find_distortion(name)
-        draws = Draws([_stream(seed, name, seen[name]) for seed in seeds] if distortion.random else [0] * len(x))
-        seen[name] += 1
-        before, out = out, distortion(out, amount, draws, target)
-        bound = bound if out is before else Bound(distortion, before, amount)
-    return rounded(out, bound) if recipe.quantised else out
-
-
-def vary(
-    recipe: Recipe, x: Tensor, step_index: int, pieces: Iterable[Sequence[float]], *, target: Target | None = None
-) -> Iterator[Tensor]:
-    """Vary the amount of one step of a recipe.
-
-    Gives the same pixels as ``apply`` for each amount alone with less work: earlier steps run once, later ones on the
-    batch, and an attack takes the amounts of a piece as one batch.
-
-    Args:
-        recipe: The recipe.
-        x: One image (1, C, H, W) in [0, 1].
-        step_index: Index of the step.
-        pieces: Amounts, piece by piece.
-        target: What attacks are computed against, with its label (1,).
-
-    Yields:
-        One batch (len(piece), C, H, W) per piece.
-    """
-    for floats, whole in vary_both(recipe, x, step_index, pieces, target=target):
-        yield whole if recipe.quantised else floats
-
-
-def vary_both(
-    recipe: Recipe, x: Tensor, step_index: int, pieces: Iterable[Sequence[float]], *, target: Target | None = None
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """As ``vary``, before and after rounding.
-
-    Args:
-        recipe: The recipe.
-        x: One image (1, C, H, W) in [0, 1].
-        step_index: Index of the step.
-        pieces: Amounts, piece by piece.
-        target: What attacks are computed against, with its label (1,).
-
-    Yields:
-        Per piece a batch (len(piece), C, H, W) of float pixels, and the same rounded to 8 bits.
-    """
-    check_batch(x)
-    seen: Counter[str] = Counter()
-    chain = []
-    for name, amount in recipe.steps:
-        distortion = find_distortion(name)
-        chain.append((distortion, amount, _stream(recipe.seed, name, seen[name]) if distortion.random else 0))
-        seen[name] += 1
-    earlier: Bound | None = None
-    for distortion, amount, stream in chain[:step_index]:
-        before, x = x, distortion(x, amount, Draws([stream]), target)
-        earlier = earlier if x is before else Bound(distortion, before, amount)
-    varied, _, stream_of_step = chain[step_index]
-    for amounts in pieces:
-        count = len(amounts)
-        aim = target
-        if target is not None and target.labels is not None:
-            aim = replace(target, labels=target.labels.expand(count))
-        out = varied.at_each(x.expand(count, -1, -1, -1), amounts, stream_of_step, aim)
-        sizes = torch.tensor(amounts, dtype=torch.float64).view(-1, 1, 1, 1)
-        idle, bound = sizes.view(-1) == varied.identity, Bound(varied, x, sizes)
-        for distortion, amount, stream in chain[step_index + 1 :]:
-            before, out = out, distortion(out, amount, Draws([stream] * count), aim)
-            if out is not before:
-                idle, bound = torch.zeros_like(idle), Bound(distortion, before, amount)
-        whole = rounded(out, bound)
-        if earlier is not None and bool(idle.any()):
-            whole[idle] = rounded(out[idle], earlier)
-        yield out, whole
-
-
-def image_seed(seed: int, index: int) -> int:
-    """The seed of one image of a data set.
-
-    Args:
-        seed: Base seed.
-        index: Index of the image.
-
-    Returns:
-        A seed with which a recipe reproduces that image alone.
-    """
-    return int.from_bytes(hashlib.sha256(f"{seed}:image:{index}".encode()).digest()[:6], "big")
-
-
-def _stream(seed: int, name: str, occurrence: int) -> int:
-    """The generator seed of one step for one image."""
-    return int.from_bytes(hashlib.sha256(f"{seed}:{name}:{occurrence}".encode()).digest()[:8], "big")
 
 
 def _check_seed(seed: Any) -> int:

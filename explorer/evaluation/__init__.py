@@ -4,6 +4,7 @@ from explorer.distortions.protocols import CORRUPTIONS
 from explorer.evaluation.autoattack import AutoAttack, autoattack
 from explorer.evaluation.calibration import Calibration, calibration
 from explorer.evaluation.evaluate import Evaluation, Evaluations, evaluate, evaluate_many
+from explorer.evaluation.everyday import Everyday, everyday
 from explorer.evaluation.line_search import LineSearch, line_search
 from explorer.evaluation.statistics import mcnemar, wilson_interval
 from explorer.evaluation.suites import SUITES, Suite, run_suite
@@ -15,12 +16,14 @@ __all__ = [
     "Calibration",
     "Evaluation",
     "Evaluations",
+    "Everyday",
     "LineSearch",
     "Suite",
     "autoattack",
     "calibration",
     "evaluate",
     "evaluate_many",
+    "everyday",
     "line_search",
     "mcnemar",
     "run_suite",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from explorer.analysis.request import issue, read_recipe
 from explorer.data.datasets import Dataset, load_dataset
 from explorer.distortions import Recipe
+from explorer.distortions.recipe import PHOTOGRAPH
 from explorer.evaluation.sample import Sample
 from explorer.evaluation.statistics import Interval, wilson_interval
 from explorer.models import Classifier
@@ -214,7 +215,7 @@ def evaluate_many(
     """
     chosen, data = read_data(models, dataset)
     chain = read_recipe(recipe, "clean")
-    sample = Sample.of(chosen, data, limit, batch_size)
+    sample = Sample.of(chosen, data, limit, batch_size, photographs=chain.on == PHOTOGRAPH)
     ranks = sample.ranks(chain, progress)
     n, notes = sample.count, sample.notes
     found = (

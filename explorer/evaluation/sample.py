@@ -7,20 +7,27 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from explorer.data.dataset import Dataset
 from explorer.data.image_files import ImageFiles, left_out
+from explorer.data.images import fit_photographs
+from explorer.data.photographs import read_rows as read_photographs
 from explorer.data.reading import stream
 from explorer.data.sampling import class_by_class
 from explorer.data.seen import Sketch, seen
 from explorer.distortions import Recipe, apply, image_seed
+from explorer.distortions.recipe import PHOTOGRAPH
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models import inference as inputs
+from explorer.models.views import of_photographs, of_window
 from explorer.numbers import count_of, counted
 from explorer.progress import Progress
+
+PHOTOGRAPHS = 32  # of their own sizes, at a time
 
 
 @dataclass(eq=False)
@@ -28,7 +35,7 @@ class Sample:
     """The first images of a data set, as the models take them. Images that cannot be read are left out and counted.
 
     Attributes:
-        models: The models, of one input size.
+        models: The models; of another input size than the first only those that fit pictures themselves.
         dataset: The data set, its labels counting in the models' classes.
         n: How many images are wanted.
         batch_size: Images at a time; chosen by size by default.
@@ -48,7 +55,13 @@ class Sample:
 
     @classmethod
     def of(
-        cls, models: Sequence[Classifier], dataset: Dataset, limit: int | None = None, batch_size: int | None = None
+        cls,
+        models: Sequence[Classifier],
+        dataset: Dataset,
+        limit: int | None = None,
+        batch_size: int | None = None,
+        *,
+        photographs: bool = False,
     ) -> Sample:
         """The first images of a data set for these models.
 
@@ -57,6 +70,7 @@ class Sample:
             dataset: The labelled images.
             limit: Number of images; all by default.
             batch_size: Images at a time; chosen by size by default.
+            photographs: Whether recipes with ``on=photograph`` are to come, so that each model fits the images itself.
 
         Returns:
             The images.
@@ -64,7 +78,11 @@ class Sample:
         Raises:
             ExplorerError: If the models cannot be asked about these images, or there are none.
         """
-        models = inputs.check_models(models)
+        if photographs:
+            models = tuple(models)
+            inputs.check_models([of_photographs(model) for model in models])
+        else:
+            models = inputs.check_models([*models[:1], *(of_window(model, models[0]) for model in models[1:])])
         batch_size = None if batch_size is None else count_of(batch_size, "batch_size")
         n = len(dataset) if limit is None else min(len(dataset), count_of(limit, "limit"))
         if n == 0:
@@ -140,9 +158,7 @@ class Sample:
             rows = tuple(row for row in part.rows if row not in self.unknown)
             if rows:
                 yield rows, part.pixels[known], part.labels[known]
-        if self.count == 0:
-            why = f": {next(iter(self.unread.values()))}" if self.unread else ", or say what they show."
-            raise ExplorerError(f"None of the {self.n:,} images of {self.dataset.name} can be measured{why}")
+        self._check_any()
 
     def distorted(
         self, recipe: Recipe, progress: Progress | None = None, models: Sequence[Classifier] | None = None
@@ -203,14 +219,41 @@ class Sample:
         asked = tuple(models or self.models)
         read: list[int] = []
         parts = []
-        for rows, x, labels in self.distorted(recipe, progress, asked):
+        for rows, views, labels in self._shown(recipe, progress, asked):
             read += rows
-            parts.append(np.stack([inputs.ranks(model, x, labels).numpy() for model in asked]))
+            parts.append(np.stack([inputs.ranks(*of_one, labels).numpy() for of_one in zip(asked, views, strict=True)]))
         if self._rows is None:
             self._rows = read
         elif self._rows != read:
             raise ExplorerError(f"The files of {self.dataset.name} changed while they were read; start again.")
         return np.concatenate(parts, 1)
+
+    def _shown(
+        self, recipe: Recipe, progress: Progress | None, asked: Sequence[Classifier]
+    ) -> Iterator[tuple[tuple[int, ...], list[Tensor], Tensor]]:
+        """Which rows, their distorted pixels as each model is given them, and their labels."""
+        if recipe.on != PHOTOGRAPH:
+            for rows, x, labels in self.distorted(recipe, progress, asked):
+                yield rows, [x] * len(asked), labels
+            return
+        known = np.asarray(self.dataset.labels[: self.n]) >= 0
+        self.unknown |= set(np.flatnonzero(~known).tolist())
+        for start in range(0, self.n, PHOTOGRAPHS):
+            wanted = [row for row in range(start, min(start + PHOTOGRAPHS, self.n)) if known[row]]
+            found, unread = read_photographs(self.dataset, wanted)
+            self.unread |= unread
+            made = [apply(recipe, x, seeds=[image_seed(recipe.seed, row)]) for row, x in found.items()]
+            if made:
+                views = [torch.cat([fit_photographs(one, model.takes) for one in made]) for model in asked]
+                yield tuple(found), views, torch.from_numpy(np.asarray(self.dataset.labels)[list(found)])
+            if progress is not None:
+                progress(min(start + PHOTOGRAPHS, self.n), self.n)
+        self._check_any()
+
+    def _check_any(self) -> None:
+        if self.count == 0:
+            why = f": {next(iter(self.unread.values()))}" if self.unread else ", or say what they show."
+            raise ExplorerError(f"None of the {self.n:,} images of {self.dataset.name} can be measured{why}")
 
 
 def step_of(progress: Progress | None, done: int, total: int) -> Progress | None:

@@ -2,8 +2,7 @@
 
 ``corruptions``: accuracy under the fifteen of CIFAR-10-C at five severities, and their mean. ``adversarial``: accuracy
 under FGSM and PGD-20, each crafted on the evaluated model, away from the true label, and rounded to 8 bits; and under
-the worst of them. ``calibration`` and ``line-search`` are in their own files; ``explorer.distortions.protocols`` lists
-the conditions.
+the worst of them. The others are in their own files; ``explorer.distortions.protocols`` lists the conditions.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from explorer.distortions.protocols import attack_plan, corruption_plan
 from explorer.evaluation.autoattack import AutoAttack, autoattack
 from explorer.evaluation.calibration import Calibration, calibration
 from explorer.evaluation.evaluate import DatasetLike, read_data
+from explorer.evaluation.everyday import Everyday, everyday
 from explorer.evaluation.line_search import LineSearch, line_search
 from explorer.evaluation.results import SuiteResult, about, interval_columns
 from explorer.evaluation.sample import Sample, step_of
@@ -262,7 +262,7 @@ def _summary(name: str, clean: NDArray[np.bool_], found: Paired, compared: bool,
     )
 
 
-Measured = Suite | Calibration | LineSearch | AutoAttack
+Measured = Suite | Calibration | LineSearch | AutoAttack | Everyday
 
 SUITES = Registry[Callable[..., Measured]]("suite")
 """What ``run_suite`` can measure, by name."""
@@ -271,6 +271,7 @@ SUITES.add("adversarial", partial(_accuracies, name="adversarial"))
 SUITES.add("calibration", calibration)
 SUITES.add("line-search", line_search)
 SUITES.add("autoattack", autoattack)
+SUITES.add("zheng", everyday)
 
 
 @overload
@@ -317,7 +318,8 @@ def run_suite(
     Args:
         models: Names, paths, loaded models or networks of your own, as for ``compare``; the first is the baseline.
         dataset: A ``Dataset``, or what ``load_dataset`` takes.
-        name: ``corruptions``, ``adversarial``, ``calibration``, ``line-search`` or ``autoattack``.
+        name: ``corruptions``, ``adversarial``, ``calibration``, ``line-search``,
+            ``autoattack`` or ``zheng``.
         limit: Take that many images only, as ``evaluate`` does.
         seed: Of the distortions.
         batch_size: Images asked about at once; of no matter for the result.

@@ -7,7 +7,7 @@ from functools import singledispatch
 from explorer.analysis import Comparison, Comparisons, FlipPoints, Sweep, Transfer, Weakness, Weaknesses
 from explorer.distortions import find_distortion
 from explorer.errors import ExplorerError
-from explorer.evaluation import AutoAttack, Calibration, Evaluation, Evaluations, LineSearch, Suite
+from explorer.evaluation import AutoAttack, Calibration, Evaluation, Evaluations, Everyday, LineSearch, Suite
 from explorer.evaluation.slopes import Slopes
 from explorer.figures.charts import bars, heatmap, lines
 from explorer.figures.comparison import comparison
@@ -170,6 +170,18 @@ def _(found: AutoAttack) -> Figure:
         for name, one in zip(names, found.summaries, strict=True)
     }
     figure = bars(values, "images", "right answers (%)", f"{found.heading}, n = {found.n:,}")
+    figure.update_yaxes(range=[0, 101])
+    return figure
+
+
+@draw.register
+def _(found: Everyday) -> Figure:
+    models = list(dict.fromkeys(row.model for row in found.rows))
+    values = {
+        name: {row.condition: 100 * row.accuracy for row in found.rows if row.model == model}
+        for name, model in zip(short_names(models), models, strict=True)
+    }
+    figure = bars(values, "photograph", "right answers (%)", f"{found.heading}, n = {found.n:,}")
     figure.update_yaxes(range=[0, 101])
     return figure
 

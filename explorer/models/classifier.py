@@ -180,6 +180,9 @@ class Classifier(nn.Module):
     ``penultimate``; ``model.answer(x)`` both from one forward pass.
     """
 
+    any_size = False
+    """Whether it fits pictures itself (``explorer.models.views``); otherwise it takes those of its own size."""
+
     def __init__(self, net: nn.Module, card: Card) -> None:
         super().__init__()
         self.net = net

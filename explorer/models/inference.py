@@ -59,7 +59,7 @@ def check_models(models: Sequence[Classifier]) -> tuple[Classifier, ...]:
             )
     first = models[0]
     for model in models[1:]:
-        if (model.size, model.channels) != (first.size, first.channels):
+        if not model.any_size and (model.size, model.channels) != (first.size, first.channels):
             raise ExplorerError(
                 f"{first.name} takes {_input(first)} and {model.name} takes {_input(model)}; "
                 "models that are compared must take the same pixels."
@@ -143,7 +143,7 @@ def check_size(pixels: Tensor, model: Classifier) -> None:
     Raises:
         ExplorerError: If the size or the number of channels is not that of the model's input.
     """
-    if tuple(pixels.shape[1:]) != (model.channels, model.size, model.size):
+    if not model.any_size and tuple(pixels.shape[1:]) != (model.channels, model.size, model.size):
         _, channels, height, width = pixels.shape
         raise ExplorerError(
             f"The image is {width} x {height} px with {counted(channels, 'channel')} but "
@@ -192,6 +192,11 @@ def attack_target(recipe: Recipe, models: Sequence[Classifier], clean: Tensor, l
         raise ExplorerError(
             f"{adversarial[0]} is computed against one of the models shown, but the recipe {given}; "
             f"set against={'|'.join(by_name)} in it."
+        )
+    if model.any_size:
+        raise ExplorerError(
+            f"{adversarial[0]} is computed against {model.name}, which is shown another model's input; name the first "
+            f"model, or {model.name} alone."
         )
     return target_of(model, predictions(model, clean) if labels is None else labels)
 

@@ -131,7 +131,7 @@ def _answers(answer: Mapping[str, Any]) -> dict[str, Any]:
         "answers": Table(head, rows),
         "moved": {**change, "l2": f"{moved['l2']:.4g}", "linf": f"{moved['linf']:.4g}"},
         "pixels": answer["pixels"],
-        "side": int(answer["side"]),
+        "size": " × ".join(str(int(side)) for side in answer["size"]),
         "label": answer.get("label"),
         "pinned": answer.get("pinned"),
     }

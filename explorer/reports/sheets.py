@@ -9,8 +9,14 @@ from explorer.analysis import Comparison, Comparisons, FlipPoints, Sweep, Transf
 from explorer.analysis.answers import ranking
 from explorer.analysis.sweep import flips_of
 from explorer.distortions import find_distortion
-from explorer.evaluation import AutoAttack, Calibration, Evaluation, Evaluations, LineSearch, Suite
-from explorer.reports.suite_tables import autoattack_sheet, calibration_sheet, line_search_sheet, suite_sheet
+from explorer.evaluation import AutoAttack, Calibration, Evaluation, Evaluations, Everyday, LineSearch, Suite
+from explorer.reports.suite_tables import (
+    autoattack_sheet,
+    calibration_sheet,
+    everyday_sheet,
+    line_search_sheet,
+    suite_sheet,
+)
 from explorer.reports.tables import Sheet, Table, measured, plain_table, short
 from explorer.results import Result, plain_records
 from explorer.survey.report import Findings
@@ -177,6 +183,7 @@ sheet.register(Suite, suite_sheet)
 sheet.register(Calibration, calibration_sheet)
 sheet.register(LineSearch, line_search_sheet)
 sheet.register(AutoAttack, autoattack_sheet)
+sheet.register(Everyday, everyday_sheet)
 
 
 def _point(amount: float | None, before: str = "") -> str:

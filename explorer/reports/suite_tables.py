@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from explorer.evaluation import AutoAttack, Calibration, LineSearch, Suite
+from explorer.evaluation import AutoAttack, Calibration, Everyday, LineSearch, Suite
 from explorer.evaluation.line_search import Search
 from explorer.evaluation.results import attack_size
 from explorer.evaluation.statistics import Interval
@@ -65,6 +65,36 @@ def autoattack_sheet(found: AutoAttack) -> Sheet:
     return Sheet(
         [Table(["model", "clean", f"AutoAttack, ε = {size}"], rows, 1, caption)], found.heading, found.warnings
     )
+
+
+def everyday_sheet(found: Everyday) -> Sheet:
+    """The table of Zheng et al.
+
+    Args:
+        found: The result of the suite ``zheng``.
+
+    Returns:
+        Its table with heading: top-1 and top-5 of each model, and its paired difference to the first.
+    """
+    rows = [
+        [
+            row.condition,
+            row.model,
+            _with(100 * row.accuracy, row.interval, 100),
+            _with(100 * row.top5, row.top5_interval, 100),
+            "" if row.difference_interval is None else _gap(row.difference or 0.0, row.difference_interval),
+            f"{100 * row.instability:.1f}",
+        ]
+        for row in sorted(found.rows, key=lambda row: [one.condition for one in found.rows].index(row.condition))
+    ]
+    caption = f"in %, n = {found.n:,}; 95 % intervals; difference in top-1 to the first model, paired"
+    header = ["photograph", "model", "top-1", "top-5", "difference", "instability"]
+    return Sheet([Table(header, rows, 2, caption)], found.heading, found.warnings)
+
+
+def _gap(difference: float, interval: tuple[float, float]) -> str:
+    low, high = interval
+    return f"{100 * difference:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
 
 
 def suite_table(suite: Suite) -> Table:

@@ -55,7 +55,7 @@ def answer_to_paint(
     return {
         **answer,
         "images": pictures,
-        "side": family.size,
+        "size": list(comparison.clean.shape[:1:-1]),
         "pixels": "8-bit" if comparison.recipe.quantised else "float",
         "label": None if label is None else family.classes[label],
         "pinned": None if pinned is None else str(pinned),

@@ -45,6 +45,8 @@ export interface Recipe {
   seed: number;
   against: string | null;
   quantised: boolean;
+  /** What it distorts. */
+  on: "input" | "photograph";
 }
 export interface Pinned {
   picture: Picture;
@@ -69,6 +71,7 @@ export interface State {
   seed: number;
   against: string | null;
   quantised: boolean;
+  on: "input" | "photograph";
   reference: Pinned | null;
 }
 
@@ -171,7 +174,8 @@ export interface Images {
 export interface Answer {
   images: Images;
   pinned: string | null;
-  side: number;
+  /** Width and height of the pictures in px. */
+  size: [number, number];
   pixels: string;
   image_hash: string;
   label: string | null;

@@ -13,13 +13,17 @@ from torch import nn
 from explorer.analysis import Comparison, compare_image
 from explorer.analysis.request import ComparisonRequest, first_picture, read_recipe
 from explorer.data import images
-from explorer.data.inputs import read_picture
+from explorer.data.fitting import Takes
+from explorer.data.inputs import Picture, read_picture
+from explorer.data.photographs import read_photograph
 from explorer.defaults import MAX_MODELS, MAX_STEPS
+from explorer.distortions.recipe import PHOTOGRAPH
 from explorer.errors import ExplorerError
 from explorer.models import Classifier, list_models
 from explorer.models.families import Family, family_of, group
 from explorer.models.inference import check_models
 from explorer.models.reading import first_models, read_models
+from explorer.models.views import bare, of_photographs
 from explorer.web.answers import answer_to_paint
 
 
@@ -96,18 +100,25 @@ def make_state(
     if len(chain.steps) > MAX_STEPS:
         raise ExplorerError(f"The widget shows at most {MAX_STEPS} distortions in a chain, not {len(chain.steps)}.")
     given, chosen = _models(models)
-    if before is not None and chosen == before.request.models:
+    if before is not None and chosen == tuple(map(bare, before.request.models)):
         families, family = before.families, before.family
     else:
         families, family = _families(chosen)
     image = first_picture(family.channels) if image is None else image
-    if before is not None and not read and image is before.image and before.family.key == family.key:
-        request = replace(before.request, models=chosen, recipe=chain)
+    whole = chain.on == PHOTOGRAPH
+    shown = tuple(map(of_photographs, chosen)) if whole else chosen
+    same = before is not None and image is before.image and before.request.recipe.on == chain.on
+    if before is not None and same and not read and before.family.key == family.key:
+        request = replace(before.request, models=shown, recipe=chain)
     else:
-        picture = read_picture(image, family.takes)
-        picture = replace(picture, pixels=images.fit(picture.pixels, *family.takes))
-        request = ComparisonRequest(picture, chosen, chain, picture.index_in(family.classes))
+        picture = read_photograph(image) if whole else _fitted(image, family.takes)
+        request = ComparisonRequest(picture, shown, chain, picture.index_in(family.classes))
     return WidgetState(request, image, given, family, families)
+
+
+def _fitted(image: Any, takes: Takes) -> Picture:
+    picture = read_picture(image, takes)
+    return replace(picture, pixels=images.fit(picture.pixels, *takes))
 
 
 def _models(models: Any) -> tuple[tuple[Any, ...], tuple[Classifier, ...]]:

@@ -25,14 +25,14 @@ def test_compare_gives_the_json_shape():
     models = [resnet("test/resnet20/standard"), resnet("test/resnet20/stability", seed=1)]
     result = compare_image(models, picture(), NOISE).to_dict()
     assert json.loads(json.dumps(result, allow_nan=False)) == result
-    assert list(result) == ["image_hash", "recipe", "input", "models"]
+    assert list(result) == ["image_hash", "recipe", "on", "input", "models"]
     assert result["recipe"] == str(NOISE)
     assert set(result["input"]) == {"l2", "linf", "psnr", "ssim"}
     assert [entry["name"] for entry in result["models"]] == ["test/resnet20/standard", "test/resnet20/stability"]
     assert [entry["title"] for entry in result["models"]] == ["Standard", "Stability training"]
     for entry in result["models"]:
         assert set(entry) == {
-            *("name", "title", "method", "clean", "distorted", "flipped", "confidence", "confidence_clean"),
+            *("name", "title", "method", "input", "clean", "distorted", "flipped", "confidence", "confidence_clean"),
             *("margin", "margin_clean", "entropy", "entropy_clean", "kl", "feature_distance", "feature_percentile"),
         }
         for side in ("clean", "distorted"):

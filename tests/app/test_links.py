@@ -56,6 +56,7 @@ def test_a_whole_state_is_read_back(workspace: Workspace) -> None:
             "picture": {"dataset": "digits", "index": 7},
             "recipe": Recipe.parse("jpeg=50;seed=1").to_dict(),
         },
+        "on": "input",
         "tab": "network",
     }
 

@@ -21,6 +21,7 @@ const STATE = {
   seed: 0,
   against: null,
   quantised: true,
+  on: /** @type {"input"} */ ("input"),
   reference: null,
 };
 const WORDS = {
@@ -35,6 +36,7 @@ test("what was done is said in a few words", () => {
   assert.equal(change({ models: ["a/standard"] }), "stability removed");
   assert.equal(change({ models: ["a/stability", "a/standard"] }), "stability is the baseline");
   assert.equal(change({ picture: { sample: "dog" } }), "another picture");
+  assert.equal(change({ on: "photograph" }), "distorts the photograph");
   assert.equal(change({ steps: [STEPS[1]] }), "GAUSSIAN_NOISE removed");
   assert.equal(change({ steps: [...STEPS, { name: "blur", amount: 1, on: true }] }), "BLUR added");
   assert.equal(change({ steps: [STEPS[1], STEPS[0]] }), "another chain of distortions");
@@ -81,7 +83,13 @@ test("an address says the whole state, and can be read by people", () => {
 });
 
 test("an address keeps steps that are off, and the pinned state", () => {
-  const recipe = { steps: [], seed: 3, against: "a;b", quantised: false };
+  const recipe = {
+    steps: [],
+    seed: 3,
+    against: "a;b",
+    quantised: false,
+    on: /** @type {"photograph"} */ ("photograph"),
+  };
   const state = {
     ...STATE,
     picture: { dataset: "digits", index: 7 },
@@ -91,7 +99,7 @@ test("an address keeps steps that are off, and the pinned state", () => {
   const query = new URLSearchParams(linkOf(state, { chain: "jpeg=30", tab: null, own: undefined }));
   assert.equal(query.get("picture"), "digits:7");
   assert.equal(query.get("off"), "0:gaussian_noise=0.06");
-  assert.equal(query.get("pin"), "cat|clean;seed=3;against=a%3Bb;pixels=float");
+  assert.equal(query.get("pin"), "cat|clean;seed=3;against=a%3Bb;pixels=float;on=photograph");
   assert.equal(query.has("tab"), false);
 });
 

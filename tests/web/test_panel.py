@@ -46,7 +46,7 @@ def answer(probabilities: dict[str, float], **changes: Any) -> dict[str, Any]:
     }
     return {
         "images": {"clean": _url(100), "distorted": _url(140)},
-        "side": 4,
+        "size": [4, 4],
         "pixels": "8-bit",
         "image_hash": "0123456789abcdef",
         "label": None,

@@ -212,6 +212,7 @@ class Failures:
                 "seed": recipe.seed,
                 "against": recipe.against,
                 "quantised": recipe.quantised,
+                "on": recipe.on,
                 "reference": None,
             },
         }

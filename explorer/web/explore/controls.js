@@ -5,7 +5,7 @@
 import { byId, find, targetOf } from "../shared/dom.js";
 import { ask } from "../shared/server.js";
 
-/** @type {(parts: Wired & { steps: Steps }) => { properties: () => object[]; recipe: () => string; showRecipe: (text: string | undefined) => void; addStep: (name: string) => null; setSeed: (value: unknown) => void; reroll: () => void; setAgainst: (name: string) => void; setPixels: (value: string) => void; setRecipe: (text: string) => Promise<void> }} */
+/** @type {(parts: Wired & { steps: Steps }) => { properties: () => object[]; recipe: () => string; showRecipe: (text: string | undefined) => void; addStep: (name: string) => null; setSeed: (value: unknown) => void; reroll: () => void; setAgainst: (name: string) => void; setPixels: (value: string) => void; setOn: (value: "input" | "photograph") => void; setRecipe: (text: string) => Promise<void> }} */
 export function makeControls({
   state,
   catalogue,
@@ -50,6 +50,7 @@ export function makeControls({
         visible: attack,
       }),
       update({ value: state.quantised ? "8-bit" : "float" }),
+      update({ value: state.on }),
     ];
   }
 
@@ -116,6 +117,13 @@ export function makeControls({
     moved(true);
   }
 
+  /** @type {(value: "input" | "photograph") => void} */
+  function setOn(value) {
+    state.on = value;
+    state.reference = null; // a pinned picture has the other size
+    changed();
+  }
+
   /** @type {(text: string | undefined) => void} */
   function showRecipe(text) {
     const field = recipeField();
@@ -141,9 +149,20 @@ export function makeControls({
     /** @type {RecipeStep[]} */
     const steps = read.steps;
     state.steps = steps.map(([name, amount]) => ({ name, amount, on: true }));
-    Object.assign(state, { seed: read.seed, against: read.against, quantised: read.quantised });
+    Object.assign(state, { seed: read.seed, against: read.against, quantised: read.quantised, on: read.on });
     changed();
   }
 
-  return { properties, recipe: () => recipe, showRecipe, addStep, setSeed, reroll, setAgainst, setPixels, setRecipe };
+  return {
+    properties,
+    recipe: () => recipe,
+    showRecipe,
+    addStep,
+    setSeed,
+    reroll,
+    setAgainst,
+    setPixels,
+    setOn,
+    setRecipe,
+  };
 }

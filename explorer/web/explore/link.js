@@ -32,10 +32,11 @@ function pictureName(picture) {
 
 // As Recipe's own text form.
 /** @type {(recipe: Recipe) => string} */
-export function recipeText({ steps, seed, against, quantised }) {
+export function recipeText({ steps, seed, against, quantised, on }) {
   const chain = steps.map(([name, amount]) => `${name}=${amount}`).join() || "clean";
   const escaped = against?.replace(/%/g, "%25").replace(/;/g, "%3B");
-  return `${chain};seed=${seed}${escaped ? `;against=${escaped}` : ""}${quantised ? "" : ";pixels=float"}`;
+  const rest = `${quantised ? "" : ";pixels=float"}${on === "photograph" ? `;on=${on}` : ""}`;
+  return `${chain};seed=${seed}${escaped ? `;against=${escaped}` : ""}${rest}`;
 }
 
 // The picture of the fragment of an address, as a file; null where there is none.

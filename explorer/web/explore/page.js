@@ -37,6 +37,7 @@ export async function start({ element, server, trigger, catalogue }) {
     seed: 0,
     against: null,
     quantised: true,
+    on: "input",
     reference: null, // a pinned state { picture, recipe } that all is compared with, in place of the clean picture
   };
   /** @type {() => Family} */
@@ -142,7 +143,7 @@ export async function start({ element, server, trigger, catalogue }) {
     const current = {
       picture: state.picture,
       models: [...state.models],
-      recipe: { steps: active, seed: state.seed, against, quantised: state.quantised },
+      recipe: { steps: active, seed: state.seed, against, quantised: state.quantised, on: state.on },
     };
     return state.reference ? { ...current, reference: state.reference } : current;
   }

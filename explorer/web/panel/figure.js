@@ -96,7 +96,7 @@ function drawHead(sheet, answer, y, paint) {
     sheet.append(svg("image", { x, y: y + 16, width: picture, height: picture, href: answer.images[which], ...sharp }));
     const caption = i
       ? `distorted · #${answer.image_hash.slice(0, 8)}`
-      : `${answer.pinned ? "pinned" : "clean"} · ${answer.side} × ${answer.side}`;
+      : `${answer.pinned ? "pinned" : "clean"} · ${answer.size.join(" × ")}`;
     sheet.append(svg("text", { x, y: y + picture + 35, "font-size": 12, fill: paint("--soft") }, caption));
   });
   const { psnr, ssim, l2, linf } = answer.input;

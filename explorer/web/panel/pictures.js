@@ -10,6 +10,7 @@ import { pixelsOf } from "./png.js";
 /** @type {(keyof Images)[]} */
 const WHICH = ["clean", "distorted"];
 const AMPLIFICATIONS = [1, 2, 4, 8, 16];
+const DRAWN = 232; // px, the side of a frame: larger pictures are made smaller, not their pixels larger
 
 const FACTS = [
   [
@@ -103,10 +104,11 @@ export function makePictures(root) {
       const image = cached[which]?.image;
       if (image && frames[which].firstChild !== image) frames[which].replaceChildren(image);
     }
+    element.classList.toggle("photograph", Math.max(...answer.size) > DRAWN);
     drawDifference();
     setText(before, answer.pinned ? "pinned" : "clean");
     before.title = answer.pinned ?? "";
-    setText(size, `${answer.side} × ${answer.side}`);
+    setText(size, `${answer.size.join(" × ")}`);
     setText(hash, `#${answer.image_hash.slice(0, 4)} ${answer.image_hash.slice(4, 8)}`);
     const { psnr, ssim, l2, linf } = answer.input;
     setText(facts.psnr.value, psnr === null ? "∞ dB" : `${psnr.toFixed(1)} dB`);

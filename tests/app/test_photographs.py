@@ -1,0 +1,87 @@
+"""Photographs in the app: distorted as the network takes them or at their own size, in a real browser."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import explorer
+from explorer.data import images
+from explorer.errors import ExplorerError, ExplorerWarning
+from tests.support.app_page import AppPage
+from tests.support.pictures import png_of
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from explorer.app.workspace import Workspace
+
+pytestmark = pytest.mark.browser
+
+MODEL = "cifar10/resnet20/standard"
+
+
+def hash_of(picture: object, recipe: str) -> str:
+    return explorer.compare([MODEL], picture, recipe).image_hash[:8]
+
+
+def until_hash(visitor: AppPage, wanted: str) -> None:
+    visitor.page.wait_for_function(
+        "wanted => document.querySelector(\"figcaption span[title*='SHA-256']\")"
+        ".textContent.replace(/[# ]/g, '') === wanted",
+        arg=wanted,
+    )
+
+
+def test_the_switch_distorts_the_photograph_and_is_undone(visitor: AppPage) -> None:
+    visitor.write_recipe("jpeg=20;seed=0")
+    until_hash(visitor, hash_of("cat", "jpeg=20;seed=0"))
+    visitor.page.locator("#on").get_by_text("photograph", exact=True).click()
+    until_hash(visitor, hash_of("cat", "jpeg=20;seed=0;on=photograph"))
+    assert visitor.recipe == "jpeg=20;seed=0;on=photograph"
+    assert visitor.pixels("distorted")[:2] == [451, 300]
+    assert visitor.page.locator("figcaption", has_text="451 × 300").count() == 1
+    visitor.page.keyboard.press("Control+z")
+    until_hash(visitor, hash_of("cat", "jpeg=20;seed=0"))
+    assert visitor.page.locator("#on input[value=input]").is_checked()
+
+
+def test_the_address_opens_the_same_photograph(browser: Browser, url: str) -> None:
+    recipe = "thumbnail=40;seed=0;on=photograph"
+    with AppPage.visiting(browser, f"{url}?picture=coffee&models={MODEL}&recipe={quote(recipe)}") as visitor:
+        until_hash(visitor, hash_of("coffee", recipe))
+        assert visitor.page.locator("#on input[value=photograph]").is_checked()
+        with AppPage.visiting(browser, visitor.page.url) as other:
+            until_hash(other, visitor.hash)
+
+
+def test_an_uploaded_photograph_keeps_its_size(visitor: AppPage) -> None:
+    pixels = images.to_uint8(images.sample_images()["coffee"]())[0]
+    wide = Image.fromarray(pixels).resize((1500, 900))
+    recipe = "jpeg=20;seed=0;on=photograph"
+    visitor.write_recipe(recipe)
+    until_hash(visitor, hash_of("cat", recipe))
+    visitor.upload("wide.png", png_of(np.asarray(wide)))
+    with pytest.warns(ExplorerWarning, match="as a copy of 1024 x 614 px"):
+        until_hash(visitor, hash_of(wide, recipe))
+    assert visitor.page.locator("figcaption", has_text="1024 × 614").count() == 1
+
+
+def test_an_attack_on_the_photograph_is_refused_in_one_sentence(workspace: Workspace) -> None:
+    recipe = {"steps": [["fgsm", 0.01]], "seed": 0, "against": MODEL, "on": "photograph"}
+    with pytest.raises(ExplorerError, match="acts on a network's input"):
+        workspace.answer({"picture": {"sample": "cat"}, "models": [MODEL], "recipe": recipe})
+
+
+def test_a_pinned_state_of_the_other_size_is_refused(workspace: Workspace) -> None:
+    recipe = {"steps": [["jpeg", 20]], "seed": 0}
+    state = {"picture": {"sample": "cat"}, "models": [MODEL], "recipe": recipe | {"on": "photograph"}}
+    pinned = {"picture": {"sample": "cat"}, "recipe": recipe}
+    with pytest.raises(ExplorerError, match="put both on the input or the photograph"):
+        workspace.answer(state | {"reference": pinned})
+    same = workspace.answer(state | {"reference": pinned | {"recipe": recipe | {"on": "photograph"}}})
+    assert same["input"]["l2"] == 0
