@@ -20,7 +20,7 @@ def plain_number(value: Any) -> Any:
     Returns:
         The number as it is written, so that the 0.1 of a float32 is 0.1; other values unchanged.
     """
-    if isinstance(value, Tensor) and value.ndim == 0:
+    if isinstance(value, Tensor) and value.ndim == 0 and not value.is_meta:
         wide = value.dtype == torch.float64 or not value.is_floating_point()
         value = value.item() if wide else np.float32(value.item())
     elif isinstance(value, np.ndarray) and value.ndim == 0:

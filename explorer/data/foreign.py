@@ -212,7 +212,9 @@ def _pair(found: Any, name: str) -> tuple[Any, Any]:
 def _plain(label: Any) -> Any:
     """A label as a number, a text or None."""
     label = label.detach().cpu().numpy() if isinstance(label, Tensor) else label
-    return label.item() if isinstance(label, np.ndarray | np.generic) and label.size == 1 else label
+    if not isinstance(label, np.ndarray | np.generic):
+        return label
+    return label.item() if label.size == 1 else label.tolist()
 
 
 def _numbered(every: list[Any], classes: tuple[str, ...], name: str) -> tuple[NDArray[np.int64], tuple[str, ...]]:
@@ -247,6 +249,7 @@ def _probe(rows: _Rows, row: int) -> np.ndarray | str:
 def _pixels(item: Any) -> np.ndarray:
     """An image as ``decode`` gives it."""
     if isinstance(item, Tensor):
+        images.check_values(item)
         item = item.detach().cpu()
         item = (item.float() if item.is_floating_point() else item).numpy()
     if isinstance(item, np.ndarray):

@@ -117,6 +117,21 @@ def _as_tensor(array: np.ndarray) -> Tensor:
     return values.expand(1, 3, -1, -1).contiguous()
 
 
+def check_values(x: Tensor) -> None:
+    """Check that a tensor has a value for every pixel.
+
+    Args:
+        x: Images, of any shape and type.
+
+    Raises:
+        ExplorerError: If it is on the device meta, or sparse.
+    """
+    if x.is_meta:
+        raise ExplorerError("The images are on the device meta, where tensors have no values; give them on another.")
+    if x.layout is not torch.strided:
+        raise ExplorerError("The images are a sparse tensor; give images.to_dense().")
+
+
 def check_batch(x: Tensor) -> Tensor:
     """Check a batch of images: the one check that all of the package relies on.
 
@@ -132,6 +147,7 @@ def check_batch(x: Tensor) -> Tensor:
     """
     if not isinstance(x, Tensor):
         raise ExplorerError(f"Expected images as a tensor (N, C, H, W), got {type(x).__name__}.")
+    check_values(x)
     if x.ndim != 4 or x.shape[1] not in (1, 3) or 0 in x.shape[2:]:
         raise ExplorerError(
             f"The images have shape {tuple(x.shape)}; expected (N, C, H, W){_shape_hint(tuple(x.shape))}."

@@ -228,15 +228,15 @@ def as_batch(x: Array | Tensor) -> Tensor:
         x = x[None]
     if x.dtype not in _FULL_SCALE and not x.is_floating_point():
         raise ExplorerError(f"The images hold {x.dtype} values; expected floats in [0, 1] or uint8 in 0 to 255.")
-    if x.is_meta:
-        raise ExplorerError("The images are on the device meta, where tensors have no values; give them on another.")
-    x = x if x.layout is torch.strided else x.to_dense()
+    images.check_values(x)
     pixels = x.detach().to("cpu", torch.float32, copy=True, memory_format=torch.contiguous_format)
     scale = _FULL_SCALE.get(x.dtype, 1)
     return images.check_batch(pixels if scale == 1 else pixels.div_(scale))
 
 
 def _from_array(array: Array) -> Tensor:
+    if np.ma.is_masked(array):
+        raise ExplorerError("The images have masked values; say what these are, as with images.filled(0).")
     if not array.dtype.isnative:  # FITS and HDF5 are big-endian, PyTorch is not
         array = array.astype(array.dtype.newbyteorder("="))
     if array.ndim == 3 and array.shape[-1] == 4:

@@ -298,7 +298,6 @@ def test_images_of_any_memory_format_give_the_same_numbers() -> None:
         pixels.to(memory_format=torch.channels_last),
         pixels.transpose(2, 3).contiguous().transpose(2, 3),
         pixels.flip(0).contiguous().flip(0),
-        pixels.to_sparse(),
         pixels.clone().requires_grad_(),
     ]
     for given in formats:

@@ -172,3 +172,11 @@ def test_normalised_images_are_refused_with_the_reason(folder: Path) -> None:
     given = ImageFolder(str(folder), Compose([RandomHorizontalFlip(), ToTensor(), Normalize((0.5,) * 3, (0.2,) * 3)]))
     with pytest.raises(ExplorerError, match="normalised already; give pixels in"):
         load_dataset(given)
+
+
+def test_labels_of_several_numbers_are_refused_in_one_sentence() -> None:
+    pixels, labels = torch.rand(4, 3, SIDE, SIDE), torch.eye(4)
+    with pytest.raises(ExplorerError, match=r"A label of TensorDataset is '\[1.0, 0.0, 0.0, 0.0\]'; expected whole"):
+        load_dataset(TensorDataset(pixels, labels))
+    with pytest.raises(ExplorerError, match="on the device meta"):
+        load_dataset(TensorDataset(pixels.to("meta"), torch.arange(4)))

@@ -182,12 +182,19 @@ def test_byte_order_width_and_strides_do_not_matter(array: np.ndarray) -> None:
 
 def test_tensors_elsewhere_come_to_the_cpu_in_one_layout_or_are_refused() -> None:
     pixels = torch.from_numpy(levels())
-    for given in (pixels.to(memory_format=torch.channels_last), pixels.to_sparse(), pixels.clone().requires_grad_()):
+    last = pixels.to(memory_format=torch.channels_last)
+    for given in (last, pixels.flip(3).flip(3), pixels.clone().requires_grad_()):
         read = as_batch(given)
         assert torch.equal(read, pixels)
         assert (read.device.type, read.is_contiguous(), read.requires_grad) == ("cpu", True, False)
     with pytest.raises(ExplorerError, match="on the device meta, where tensors have no values"):
         as_batch(pixels.to("meta"))
+    for refused, words in ((pixels.to("meta"), "device meta"), (pixels.to_sparse(), r"images\.to_dense\(\)")):
+        for takes in (as_batch, images.check_batch, lambda x: images.fit(x, 4, 3)):
+            with pytest.raises(ExplorerError, match=words):
+                takes(refused)
+    with pytest.raises(ExplorerError, match=r"masked values; say what these are, as with images\.filled"):
+        as_batch(np.ma.masked_less(levels(), 0.5))
 
 
 def test_integers_count_to_what_stands_for_white() -> None:
