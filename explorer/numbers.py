@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-import torch
-from torch import Tensor
-
 from explorer.errors import ExplorerError
 
 
@@ -20,7 +16,12 @@ def plain_number(value: Any) -> Any:
     Returns:
         The number as it is written, so that the 0.1 of a float32 is 0.1; other values unchanged.
     """
-    if isinstance(value, Tensor) and value.ndim == 0 and not value.is_meta:
+    if type(value) in {int, float}:
+        return value
+    import numpy as np  # here, so that the help of the command line, which counts with counted, comes at once
+    import torch
+
+    if isinstance(value, torch.Tensor) and value.ndim == 0 and not value.is_meta:
         wide = value.dtype == torch.float64 or not value.is_floating_point()
         value = value.item() if wide else np.float32(value.item())
     elif isinstance(value, np.ndarray) and value.ndim == 0:

@@ -20,7 +20,7 @@ from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models import inference as inputs
 from explorer.models.reading import ModelsLike
-from explorer.numbers import count_of
+from explorer.numbers import count_of, counted
 from explorer.progress import Meter, Progress
 from explorer.results import Result
 
@@ -233,7 +233,7 @@ class Sweep(Result):
 
     def __str__(self) -> str:
         span = f"{self.amounts[0]:.4g} to {self.amounts[-1]:.4g} {self.unit}".rstrip()
-        head = f"{self.distortion} from {span} in {len(self.amounts)} steps, pixels {self.image_hash}"
+        head = f"{self.distortion} from {span} in {counted(len(self.amounts), 'step')}, pixels {self.image_hash}"
         return "\n".join([head, *(f"  {curves!r}" for curves in self.models)])
 
 
