@@ -164,6 +164,7 @@ def test_evaluation_on_photographs(folder: Path) -> None:
     assert found.accuracy == right / len(data)
 
 
+@pytest.mark.slow
 def test_the_table_of_zheng(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = run_suite([LITE0], str(folder), "zheng")
     assert [row.condition for row in found.rows] == ["original", "jpeg", "thumbnail", "crop"]

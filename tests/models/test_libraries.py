@@ -61,6 +61,7 @@ def compared(model: Classifier, net: torch.nn.Module, transform: Any, photograph
         assert (ours - theirs).abs().max() < 1e-4, path.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arch", TORCHVISION)
 def test_torchvisions_transform_and_logits(arch: str, photographs: list[Path], tmp_path: Path) -> None:
     settings = {"init_weights": False, "transform_input": True} if arch == "googlenet" else {}
@@ -70,6 +71,7 @@ def test_torchvisions_transform_and_logits(arch: str, photographs: list[Path], t
     compared(model, net, weights.transforms(), photographs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arch", TIMM)
 def test_timms_transform_and_logits(arch: str, photographs: list[Path], tmp_path: Path) -> None:
     from timm.data import create_transform, resolve_data_config
@@ -172,6 +174,7 @@ def test_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         load_model("photos/efficientnet_lite0/standard", weights=path)
 
 
+@pytest.mark.slow
 def test_published_classes_of_other_sets_are_named(tmp_path: Path) -> None:
     net = timm.create_model("resnetv2_50x1_bit.goog_in21k", pretrained=False)
     torch.save(net.state_dict(), tmp_path / "net.pth")
