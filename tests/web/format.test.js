@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
   count,
+  counted,
   cut,
   degrees,
   interval,
@@ -71,6 +72,7 @@ test("an interval follows its value", () => {
 
 test("large numbers and sizes can be read", () => {
   assert.equal(count(1234567), "1,234,567");
+  assert.equal([0, 1, 1234].map((n) => counted(n, "case")).join(), "0 cases,1 case,1,234 cases");
   assert.equal(megabytes(170_000_000), "170 MB");
   assert.equal(megabytes(1_234_567), "1.2 MB");
   assert.equal(megabytes(2_640_000_000), "2.6 GB");

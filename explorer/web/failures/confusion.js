@@ -3,7 +3,7 @@
 /** @import { Pane, PaneParts, Side } from "../types.d.ts" */
 
 import { dot, make } from "../shared/dom.js";
-import { count } from "../shared/format.js";
+import { count, counted } from "../shared/format.js";
 import { SIDES } from "./address.js";
 
 const MATRIX = 20; // classes up to which all cells are shown
@@ -40,7 +40,7 @@ export function makeConfusion({ element, world }) {
         "button",
         {
           class: "plain",
-          "aria-label": `${name}: ${classes[i]} became ${classes[j]}, ${n} cases`,
+          "aria-label": `${name}: ${classes[i]} became ${classes[j]}, ${counted(n, "case")}`,
           title: `${classes[i]} → ${classes[j]}: ${count(n)}`,
         },
         count(n),

@@ -4,7 +4,7 @@
 /** @import { FeatureMap, Pane, PaneParts, Point, Progress, Quadrant, Side } from "../types.d.ts" */
 
 import { make, smallMenu, svg } from "../shared/dom.js";
-import { count } from "../shared/format.js";
+import { count, counted } from "../shared/format.js";
 
 const MARGIN = 26; // px around the points
 
@@ -93,7 +93,7 @@ export function makeFeatureMap({ element, world, jobs }) {
     const part =
       found.total > found.cases.length
         ? `${count(found.cases.length)} of the ${count(found.total)} cases, evenly picked`
-        : `${count(found.cases.length)} cases`;
+        : counted(found.cases.length, "case");
     const kept =
       found.explained === null
         ? "Neighbours are kept together; distances mean nothing."
@@ -215,7 +215,7 @@ export function makeFeatureMap({ element, world, jobs }) {
     ring.setAttribute("cx", String(circle.x));
     ring.setAttribute("cy", String(circle.y));
     ring.setAttribute("r", String(circle.r));
-    far.textContent = `${within(circle).filter(Boolean).length} cases in the circle`;
+    far.textContent = `${counted(within(circle).filter(Boolean).length, "case")} in the circle`;
   }
 
   function stop() {

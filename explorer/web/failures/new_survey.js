@@ -4,7 +4,7 @@
 
 import { openDialog } from "../shared/dialog.js";
 import { labelled, make, smallButton } from "../shared/dom.js";
-import { count, plain } from "../shared/format.js";
+import { count, counted, plain } from "../shared/format.js";
 
 const FIRST = ["gaussian_noise", "jpeg"]; // where nothing is on screen
 const REST_MS = 600;
@@ -175,11 +175,11 @@ export function openNewSurvey({ notice, jobs, catalogue, state, ran }) {
     begin.textContent = found.done ? (found.done < found.images ? "Go on" : "Open") : "Start";
     const minutes =
       found.seconds < 90
-        ? `${Math.max(1, Math.round(found.seconds))} seconds`
+        ? counted(Math.max(1, Math.round(found.seconds)), "second")
         : `${(found.seconds / 60).toFixed(1)} minutes`;
     const before = found.done ? ` ${count(found.done)} of ${count(found.images)} images are finished already.` : "";
     tell(
-      `${count(found.rows)} rows (${count(found.images)} images, ${found.conditions} conditions), about ${(found.bytes / 1e6).toFixed(1)} MB and ${minutes} of work.${before} Written to ${found.folder}.${found.notes.map((/** @type {string} */ note) => ` ${note}`).join("")}`,
+      `${counted(found.rows, "row")} (${counted(found.images, "image")}, ${counted(found.conditions, "condition")}), about ${(found.bytes / 1e6).toFixed(1)} MB and ${minutes} of work.${before} Written to ${found.folder}.${found.notes.map((/** @type {string} */ note) => ` ${note}`).join("")}`,
     );
   }
 
@@ -251,7 +251,7 @@ export async function runSurvey({ notice, jobs, question, title, ran }) {
   if (!found || found.error) notice.show(found?.error ?? "The survey ended before it was finished.", { error: true });
   else
     notice.show(
-      `The survey is finished (${Math.max(1, Math.round((performance.now() - began) / 1000))} seconds).${found.unread ? ` ${found.unread} images could not be read.` : ""}`,
+      `The survey is finished (${counted(Math.max(1, Math.round((performance.now() - began) / 1000)), "second")}).${found.unread ? ` ${counted(found.unread, "image")} could not be read.` : ""}`,
     );
   ran(found?.survey ?? question.survey ?? null);
 }

@@ -4,7 +4,7 @@
 /** @import { Annotation, Catalogue, Case, Filters, Jobs, Notice, Order, Page, Pane, PaneParts, Server, Side, State, Survey, SurveyDistortion, SurveyInfo, World } from "../types.d.ts" */
 
 import { labelled, make, smallButton, smallMenu } from "../shared/dom.js";
-import { count, shownAmount } from "../shared/format.js";
+import { count, counted, shownAmount } from "../shared/format.js";
 import { ask as askServer } from "../shared/server.js";
 import { makeTabs } from "../shared/tablist.js";
 import { makeAccuracy } from "./accuracy.js";
@@ -310,8 +310,8 @@ export function makeFailures({ element, query, server, jobs, notice, catalogue, 
     onward.hidden = done >= images;
     onward.disabled = false;
     const lost = unread ? `, ${count(unread)} of which could not be read` : "";
-    const going = done < images ? `${count(done)} of ${count(images)}` : count(images);
-    far.textContent = `${going} images of ${data}${lost}, ${conditions} conditions`;
+    const going = `${done < images ? `${count(done)} of ` : ""}${counted(images, "image")}`;
+    far.textContent = `${going} of ${data}${lost}, ${counted(conditions, "condition")}`;
     far.title = folder;
     quadrants.fit();
   }

@@ -65,6 +65,12 @@ export function count(number) {
   return number.toLocaleString("en-GB");
 }
 
+// "1 image", "1,000 images".
+/** @type {(number: number, noun: string) => string} */
+export function counted(number, noun) {
+  return `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
+}
+
 /** @type {(bytes: number) => string} */
 export function megabytes(bytes) {
   if (bytes >= 1e9) return `${(bytes / 1e9).toFixed(1)} GB`;
