@@ -15,6 +15,7 @@ from explorer.analysis.search import Scan, check_tolerance, first_amount, flip_o
 from explorer.analysis.varied import Tick, Varied, varied
 from explorer.data.inputs import PictureLike
 from explorer.distortions import DISTORTIONS, Distortion, Recipe, find_distortion
+from explorer.distortions.recipe import PHOTOGRAPH
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models import inference as inputs
@@ -159,9 +160,9 @@ def weaknesses(
         image: One picture, as for ``compare``.
         goal: "break": the smallest amount at which the baseline changes its answer; "separate": the smallest at which
             some models have changed theirs and others hold.
-        distortions: The names of those that are searched; by default all that are ``searched``, attacks included, which
-            are computed against the baseline unless ``recipe.against`` names another. Each is the step of that name in
-            ``recipe``, or a new one at its end.
+        distortions: The names of those that are searched; by default all that are ``searched``, attacks included unless
+            the recipe acts on the photograph. Attacks are computed against the baseline unless ``recipe.against`` names
+            another. Each is the step of that name in ``recipe``, or a new one at its end.
         recipe: The steps that stay as they are, and the seed.
         label: Index of the class that attacks lead away from, as for ``sweep``.
         progress: Called with the number of distortions that are done, and of all.
@@ -186,8 +187,10 @@ def weaknesses(
     if goal == "separate" and len(chosen) < 2:
         raise ExplorerError("Separating models needs at least two of them; add another.")
     recipe = replace(recipe, against=recipe.against or chosen[0].name)
-    names = [name for name, entry in DISTORTIONS.items() if entry.searched] if distortions is None else distortions
-    entries = [find_distortion(name) for name in names]
+    if distortions is None:
+        attacked = recipe.on != PHOTOGRAPH  # attacks act on the input
+        distortions = [name for name, one in DISTORTIONS.items() if one.searched and (attacked or not one.adversarial)]
+    entries = [find_distortion(name) for name in distortions]
     lines = [list(_directions(varied(chosen, request.pixels, entry.name, recipe, label=label))) for entry in entries]
     meter = Meter(progress, len(entries))
 

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
+from socket import getaddrinfo
 from typing import Any
+from urllib.parse import urlsplit
 
 from torch import nn
 
@@ -58,8 +61,10 @@ def load_timm(name: str, weights: Path | None) -> Loaded:
     if not config.num_classes:
         raise ExplorerError(f"{name} gives features, not classes; name one with a classifier.")
     if weights is None:
-        place = f"https://huggingface.co/{config.hf_hub_id}" if config.hf_hub_id else config.url
-        net = _downloaded(lambda: timm.create_model(spec, pretrained=True), name, place)
+        kept, place = _on_the_hub(config)
+        overlay = None if kept is None else {"file": kept}  # without a request
+        build = partial(timm.create_model, spec, pretrained=True, pretrained_cfg_overlay=overlay)
+        net = build() if kept else _downloaded(build, name, place)
         notes: tuple[str, ...] = ()
     else:
         net = timm.create_model(spec, pretrained=False, num_classes=config.num_classes)
@@ -93,6 +98,7 @@ def load_torchvision(name: str, weights: Path | None) -> Loaded:
         ExplorerError: If torchvision has no such network or weights, or if they cannot be had.
     """
     import torchvision
+    from torch import hub
     from torchvision import models
 
     arch, _, tag = name.partition(":")[2].partition(":")
@@ -106,7 +112,9 @@ def load_torchvision(name: str, weights: Path | None) -> Loaded:
     transform, meta = chosen.transforms(), chosen.meta
     notes: tuple[str, ...] = ()
     if weights is None:
-        net = _downloaded(lambda: models.get_model(arch, weights=chosen), name, chosen.url)
+        here = (Path(hub.get_dir()) / "checkpoints" / Path(urlsplit(chosen.url).path).name).is_file()
+        build = partial(models.get_model, arch, weights=chosen)
+        net = build() if here else _downloaded(build, name, chosen.url)
     else:
         settings = {"init_weights": False, "transform_input": True} if arch in _TRANSFORM_INPUT else {}
         net = models.get_model(arch, weights=None, **settings)
@@ -170,13 +178,25 @@ def _timm_classes(count: int) -> tuple[str, ...]:
     return one_name_each([info.index_to_description(i).split(",")[0] for i in range(count)])
 
 
-def _downloaded(build: Callable[[], nn.Module], name: str, place: str | None) -> nn.Module:
+def _on_the_hub(config: Any) -> tuple[str | None, str]:
+    """The file of published weights where it is here already, and where it comes from."""
+    if not config.hf_hub_id:
+        return None, str(config.url)
+    from huggingface_hub import try_to_load_from_cache
+
+    file = config.hf_hub_filename or "model.safetensors"
+    kept = try_to_load_from_cache(config.hf_hub_id, file)
+    return kept if isinstance(kept, str) else None, f"https://huggingface.co/{config.hf_hub_id}/resolve/main/{file}"
+
+
+def _downloaded(build: Callable[[], nn.Module], name: str, place: str) -> nn.Module:
     try:
+        getaddrinfo(urlsplit(place).hostname, 443)  # the downloaders try for minutes where there is no connection
         return build()
     except (OSError, RuntimeError, ValueError) as error:  # what the downloaders raise: URLError, HfHubHTTPError, a hash
         reason = str(error).strip().split("\n")[0][:200]
         raise ExplorerError(
-            f"The weights of {name} are not here, and {place or 'their site'} cannot be read ({reason}). Fetch that "
+            f"The weights of {name} are not here, and {place} cannot be read ({reason}). Fetch that "
             f"file on another machine, and name it: --weights FILE, or weights=FILE in Python."
         ) from error
 

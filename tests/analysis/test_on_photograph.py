@@ -19,7 +19,7 @@ from explorer.cli import main
 from explorer.data import images
 from explorer.data.fitting import fit_published
 from explorer.defaults import WORKING_SIDE
-from explorer.distortions import Recipe, apply, image_seed
+from explorer.distortions import DISTORTIONS, Recipe, apply, image_seed
 from explorer.errors import ExplorerError, ExplorerWarning
 from explorer.evaluation import run_suite
 from explorer.models import load_model
@@ -212,3 +212,10 @@ def test_the_next_disagreement_is_looked_for_on_photographs(folder: Path) -> Non
         made = apply(recipe, images.working_copy(data.full(row)))
         answers.append([int(model(images.fit(made, 32, 3)).argmax()) for model in models])
     assert found == next((row for row, (one, other) in enumerate(answers) if one != other), None)
+
+
+def test_weaknesses_of_a_photograph_leave_attacks_out(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = {name: DISTORTIONS[name] for name in ("jpeg", "brightness", "fgsm")}
+    monkeypatch.setattr("explorer.analysis.weakness.DISTORTIONS", few)
+    found = explorer.weaknesses([SMALL], file, recipe="clean;on=photograph")
+    assert sorted(one.distortion for one in found) == ["brightness", "jpeg"]

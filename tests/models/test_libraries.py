@@ -148,20 +148,37 @@ def test_names_that_do_not_exist(name: str, said: str) -> None:
         load_model(name, device="cpu")
 
 
-def test_without_a_network_a_sentence_names_the_file_and_the_way(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    def offline(*_: object, **__: object) -> None:
-        raise OSError("<urlopen error [Errno -2] Name or service not known>")
+def test_without_a_connection_a_sentence_names_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def offline(*_: object) -> None:
+        raise OSError("Name or service not known")
 
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setattr("torch.hub.download_url_to_file", offline)
+    monkeypatch.setattr("explorer.models.libraries.getaddrinfo", offline)
     with pytest.raises(ExplorerError, match=r"resnet18-f37072fd.pth cannot be read.*--weights FILE"):
         load_model("torchvision:resnet18", device="cpu")
-    monkeypatch.setattr("huggingface_hub.file_download.hf_hub_download", offline)
-    monkeypatch.setattr("timm.models._hub.hf_hub_download", offline)
-    with pytest.raises(ExplorerError, match=r"huggingface.co/timm/resnet18.a1_in1k cannot be read.*weights=FILE"):
+    with pytest.raises(ExplorerError, match=r"timm/resnet18.a1_in1k/resolve/main/model.safetensors cannot be read"):
         load_model("timm:resnet18", device="cpu")
+
+
+def test_weights_that_were_downloaded_before_need_no_connection(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def never(*_: object) -> None:
+        raise AssertionError("asked the network")
+
+    monkeypatch.setattr("explorer.models.libraries.getaddrinfo", never)
+    net = timm.create_model("mobilenetv3_small_050")
+    save_file(net.state_dict(), tmp_path / "model.safetensors")
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: str(tmp_path / "model.safetensors"))
+    found = load_model("timm:mobilenetv3_small_050", device="cpu")
+    assert torch.equal(found.net.conv_stem.weight, net.conv_stem.weight)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    weights = models.SqueezeNet1_1_Weights.DEFAULT
+    path = tmp_path / "hub" / "checkpoints" / weights.url.rpartition("/")[2]
+    path.parent.mkdir(parents=True)
+    torch.save(models.squeezenet1_1(weights=None).state_dict(), path)
+    monkeypatch.setattr("torch.hub.load_state_dict_from_url", lambda *_, **__: torch.load(path, weights_only=True))
+    assert load_model("torchvision:squeezenet1_1", device="cpu").card.source["accuracy"] == pytest.approx(0.58178)
 
 
 def test_files_that_do_not_fit_are_refused(tmp_path: Path) -> None:

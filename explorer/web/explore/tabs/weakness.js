@@ -78,13 +78,15 @@ export function makeWeaknessView({ element, page, jobs, catalogue }) {
     /** @type {(adversarial: boolean) => string[]} */
     const searched = (adversarial) =>
       known.flatMap(([name, distortion]) => (distortion.adversarial === adversarial ? [name] : []));
-    if (among.value === "natural") return searched(false);
-    return among.value === "all" ? [...searched(false), ...searched(true)] : [among.value];
+    if (among.value !== "all") return among.value === "natural" ? searched(false) : [among.value];
+    const attacks = page.question().recipe.on === "photograph" ? [] : searched(true); // they act on the input
+    return [...searched(false), ...attacks];
   }
 
   // What the rows depend on, apart from the chain, which is put on from here.
   /** @type {(question: Question) => string} */
-  const keyOf = ({ picture, models, recipe }) => JSON.stringify([picture, models, recipe.seed, recipe.quantised]);
+  const keyOf = ({ picture, models, recipe }) =>
+    JSON.stringify([picture, models, recipe.seed, recipe.quantised, recipe.on]);
 
   /** @type {View["update"]} */
   function update({ question }) {
