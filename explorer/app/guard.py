@@ -45,11 +45,11 @@ API = (
     "/gradio_api/cancel",
     "/gradio_api/reset",
 )
+FILES = ("/assets/", "/static/", "/svelte/", "/web/")
+"""What the page is built of; also served to a proxy's unknown name, so that the page can say how to state it."""
+
 FOLDERS = (
-    "/assets/",
-    "/static/",
-    "/svelte/",
-    "/web/",
+    *FILES,
     "/gradio_api/heartbeat/",
     "/gradio_api/call/",
     "/gradio_api/run/",
@@ -135,10 +135,13 @@ class Guard:
                 "The explorer is reached by localhost or an IP address; if another name is meant, start it with "
                 "'explorer app --name NAME'."
             )
-        origins = headers.getlist("origin")
-        if any(not self._is_same_site(origin, hosts[0]) for origin in origins) or _embedded(headers):
-            return 403, "The explorer answers its own page and programs, not other web pages."
         path = scope["path"]
+        origins = [] if path.startswith(FILES) else headers.getlist("origin")
+        foreign = [origin for origin in origins if not self._is_same_site(origin, hosts[0])]
+        if foreign or _embedded(headers):
+            name = _name(foreign[0].rpartition("/")[2]) if foreign else None
+            proxy = f"; if {name} is a proxy before it, start it with 'explorer app --name {name}'" if name else ""
+            return 403, f"The explorer answers its own page and programs, not other web pages{proxy}."
         if path.rstrip("/") not in self.paths and path not in {"", "/"} and not path.startswith(FOLDERS):
             return 404, "There is no such page here."
         if "transfer-encoding" in headers:

@@ -111,3 +111,14 @@ def test_names_behind_a_proxy_have_to_be_given() -> None:
     assert status(["Lab.example.org"], host="lab.example.org", origin="https://lab.example.org") == 200
     assert status(["lab.example.org"], host="127.0.0.1:7860", origin="https://lab.example.org") == 200
     assert status(["lab.example.org"], host="lab.example.org", origin="https://evil.example") == 403
+
+
+def test_a_refused_page_is_told_the_name_only_if_it_is_one() -> None:
+    def said(origin: str) -> str:
+        headers = [(b"host", b"127.0.0.1:7860"), (b"origin", origin.encode())]
+        refusal = Guard(lambda *_: None).refusal({"type": "http", "path": "/config", "headers": headers})  # type: ignore[arg-type, return-value]
+        return refusal[1] if refusal else ""
+
+    assert "'explorer app --name lab.example.org'" in said("https://lab.example.org:8080")
+    assert "--name" not in said("https://<script>")
+    assert "--name" not in said("https://a b")

@@ -73,6 +73,16 @@ def test_a_proxy_that_takes_the_sub_path_off_needs_no_option_for_it(browser: Bro
     assert proxy.failed == []
 
 
+def test_behind_a_proxy_that_it_was_not_told_of_the_page_says_how_to_start_it(browser: Browser, server: Server) -> None:
+    with (
+        proxying(server.url, "/tools", strips=True, host="lost") as proxy,
+        browser.new_context() as context,
+    ):
+        page = context.new_page()
+        page.goto(f"{proxy.origin}/tools/")
+        page.get_by_text("start it with 'explorer app --name 127.0.0.1'").first.wait_for(timeout=1000 * PATIENCE)
+
+
 def test_the_page_works_inside_a_frame_of_another_site(browser: Browser, below: Server) -> None:
     with (
         proxying(below.url, PREFIX, strips=True, host="kept") as proxy,

@@ -150,14 +150,14 @@ export async function start({ element, server, trigger, catalogue }) {
 
   /** @type {(wanted: Question) => Promise<Answer | Failure | null>} */
   async function ask(wanted) {
-    const answer = await server.ask(wanted);
+    const answer = await askServer(server, "ask", wanted);
     if (!answer?.gone) return answer;
     // The server forgot a brought picture (it was restarted, or hours have passed): hand it over again.
     const again = { ...wanted, picture: await broughtAgain(wanted.picture) };
     if (wanted.reference)
       again.reference = { ...wanted.reference, picture: await broughtAgain(wanted.reference.picture) };
     if (JSON.stringify(again) === JSON.stringify(wanted)) return answer;
-    return server.ask(again);
+    return askServer(server, "ask", again);
   }
 
   /** @type {(picture: Picture) => Promise<Picture>} */

@@ -8,8 +8,18 @@ export const SILENT = "The explorer does not answer. Is it still running?";
 /** @type {(server: Server, name: string, question: unknown) => Promise<any>} */
 export async function ask(server, name, question) {
   try {
-    return (await server[name](question)) ?? { error: SILENT };
+    const answer = await server[name](question);
+    if (answer) return answer;
+  } catch {} // told below, as where Gradio answers nothing
+  return { error: await reason() };
+}
+
+// Behind a proxy that it was not told of, the explorer serves the page and refuses its questions, with a sentence.
+async function reason() {
+  try {
+    const refused = await fetch("gradio_api/component_server", { method: "POST" });
+    return (refused.status === 403 && (await refused.json()).error) || SILENT;
   } catch {
-    return { error: SILENT };
+    return SILENT;
   }
 }
