@@ -75,7 +75,7 @@ class Explorer(widgets.HBox):
         self._next: tuple[WidgetState, Comparison, dict[str, Any]] | None = None
         self._shown = make_state(image, models, recipe)
         self._live = self._alive = self._closed = False
-        self._displays: list[Any] = []
+        self._displays: dict[str, Any] = {}  # by cell: what is stored there
         self._displayed_in = -1
         self._later = Debouncer(self._when_quiet)
         self._controls = Controls(self._ask)
@@ -183,10 +183,11 @@ class Explorer(widgets.HBox):
         if count >= 0 and self._displayed_in == count:
             return  # show() has displayed it, and is the cell's last line
         self._displayed_in = count
-        shown_here(self)
+        cell = shown_here(self) or str(count)
         data, metadata = self._repr_mimebundle_()
         display(data, metadata=metadata, raw=True)
-        self._displays.append(display(HTML(snapshot(self._painted, self._panel.snapshot_class)), display_id=True))
+        stored = HTML(snapshot(self._painted, self._panel.snapshot_class))
+        self._displays[cell] = display(stored, display_id=True)
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         _, metadata = self._panel._repr_mimebundle_()  # what Colab wants to know of widgets like this one
@@ -214,6 +215,6 @@ class Explorer(widgets.HBox):
         from IPython.display import HTML
 
         shown = HTML(snapshot(self._painted, self._panel.snapshot_class))
-        for handle in self._displays:
+        for handle in list(self._displays.values()):  # another thread may display it
             if handle is not None:
                 handle.update(shown)

@@ -80,6 +80,7 @@ def test_what_another_cell_shows_too_stays(kernel: Run) -> None:
     two = counts(kernel)
     kernel("w", "three")
     assert counts(kernel) == two
+    assert kernel("print(len(w._displays))") == "2\n"
     kernel("old = w\nw = explorer.show('digits:8', 'digits/lenet/standard')", "two")
     assert counts(kernel)[:2] == [two[0] + 1, two[1] + 1], "the third cell still shows the first"
     kernel("w", "three")
