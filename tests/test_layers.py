@@ -51,6 +51,7 @@ CORE_LIBRARIES = {
     "captum",
     "duckdb",
     "filelock",
+    "huggingface_hub",
     "pandas",
     "pillow_heif",
     "pyarrow",

@@ -68,6 +68,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "adversarial": lambda: explorer.run_suite(models(), digits(), "adversarial", limit=2),
     "calibration": lambda: explorer.run_suite(models(), digits(), "calibration", limit=2),
     "line search": lambda: explorer.run_suite(models(), digits(), "line-search", limit=2),
+    "zheng": lambda: explorer.run_suite(models(), digits(), "zheng", limit=2),
     "autoattack": lambda: explorer.run_suite(models(), digits(), "autoattack", limit=2),
     "slopes": lambda: measure_slopes(models()[0], digits(), 1.0, limit=2),
     "findings": lambda: findings(Survey(shipped()[0])),

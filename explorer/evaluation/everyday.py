@@ -126,10 +126,10 @@ class Everyday(SuiteResult):
         ]
 
     def __str__(self) -> str:
-        lines = [self.heading]
-        lines += [
-            f"  {row.model}, {row.condition}: {percent(row.accuracy)}, top-5 {percent(row.top5)}" for row in self.rows
-        ]
+        lines = [f"{self.heading}, top-1 (top-5)"]
+        for one in self.summaries:
+            shares = (f"{name} {percent(one.accuracy[name])} ({percent(one.top5[name])})" for name in one.accuracy)
+            lines.append(f"  {one.model}: {', '.join(shares)}")
         return "\n".join(lines)
 
 

@@ -21,7 +21,7 @@ from explorer.data.fitting import fit_published
 from explorer.defaults import WORKING_SIDE
 from explorer.distortions import DISTORTIONS, Recipe, apply, image_seed
 from explorer.errors import ExplorerError, ExplorerWarning
-from explorer.evaluation import run_suite
+from explorer.evaluation import Everyday, run_suite
 from explorer.models import load_model
 from explorer.models.photos import LITE0
 from explorer.models.views import of_photographs, of_window
@@ -96,7 +96,8 @@ def test_large_photographs_are_distorted_as_a_working_copy(tmp_path: Path) -> No
 
 
 def test_several_of_any_size(file: Path) -> None:
-    found = explorer.compare([SMALL], [file, "coffee"], "gaussian_noise=0.1;seed=3;on=photograph")
+    both: list[str | Path] = [file, "coffee"]
+    found = explorer.compare([SMALL], both, "gaussian_noise=0.1;seed=3;on=photograph")
     assert [one.distorted.shape[2:] for one in found] == [(300, 451), images.sample_images()["coffee"]().shape[2:]]
     assert found[1].recipe.seed == image_seed(3, 1)
 
@@ -157,7 +158,8 @@ def test_evaluation_on_photographs(folder: Path) -> None:
     found = explorer.evaluate(LITE0, data, recipe)
     model, right = load_model(LITE0, device="cpu"), 0
     for row in range(len(data)):
-        path = next(folder.rglob(data.images.names[row].rpartition("/")[2]))
+        name = data.images.names[row]  # type: ignore[attr-defined]
+        path = next(folder.rglob(name.rpartition("/")[2]))
         made = apply(recipe, images.load_image(path), seeds=[image_seed(5, row)])
         answer = model.classes[int(model(images.fit_photographs(made, model.takes)).argmax())]
         right += answer == data.class_of(row)
@@ -167,6 +169,7 @@ def test_evaluation_on_photographs(folder: Path) -> None:
 @pytest.mark.slow
 def test_the_table_of_zheng(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = run_suite([LITE0], str(folder), "zheng")
+    assert isinstance(found, Everyday)
     assert [row.condition for row in found.rows] == ["original", "jpeg", "thumbnail", "crop"]
     for row in found.rows:
         alone = explorer.evaluate(LITE0, str(folder), row.recipe)

@@ -145,7 +145,7 @@ def test_a_folder_gives_each_model_its_size_straight_from_the_file(folder: Path)
         ("cats/0.png", 0), ("cats/1.png", 0), ("dogs/0.png", 1), ("dogs/9.png", 1),
     ]  # fmt: skip
     catalog = DatasetCatalog([data])
-    pictures = Pictures([(32, 3), (28, 1)], catalog)
+    pictures = Pictures([Takes(32, 3), Takes(28, 1)], catalog)
     cat, broken = names.index("cats/1.png"), names.index("dogs/9.png")
     for takes in pictures.inputs:
         _, found = pictures.find({"dataset": "pets", "index": cat}, takes)

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.browser
 MODEL = "cifar10/resnet20/standard"
 
 
-def hash_of(picture: object, recipe: str) -> str:
+def hash_of(picture: str | Image.Image, recipe: str) -> str:
     return explorer.compare([MODEL], picture, recipe).image_hash[:8]
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from explorer.data.datasets import load_dataset
 from explorer.errors import ExplorerError, ExplorerWarning
-from explorer.evaluation import evaluate, evaluate_many, run_suite
+from explorer.evaluation import Calibration, evaluate, evaluate_many, run_suite
 from explorer.evaluation.running import RunningAccuracy
 from explorer.models import Classifier
 from explorer.survey import Survey, make_plan, run
@@ -46,6 +46,7 @@ def test_classes_are_found_by_name_in_every_measure(tmp_path: Path) -> None:
     assert data.classes == ("Dog", "Fire_truck")
     assert evaluate(model, data).accuracy == 1
     suite = run_suite(model, data, "calibration")
+    assert isinstance(suite, Calibration)
     assert suite.summaries[0].clean < 0.01
     plan = make_plan([model], data, ["brightness=0.5"])
     assert plan.classes == NAMES

@@ -171,7 +171,7 @@ def test_weights_that_were_downloaded_before_need_no_connection(
     save_file(net.state_dict(), tmp_path / "model.safetensors")
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: str(tmp_path / "model.safetensors"))
     found = load_model("timm:mobilenetv3_small_050", device="cpu")
-    assert torch.equal(found.net.conv_stem.weight, net.conv_stem.weight)
+    assert torch.equal(found.net.state_dict()["conv_stem.weight"], net.state_dict()["conv_stem.weight"])
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     weights = models.SqueezeNet1_1_Weights.DEFAULT
     path = tmp_path / "hub" / "checkpoints" / weights.url.rpartition("/")[2]

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from scipy.spatial.distance import jensenshannon
+from scipy.spatial.distance import jensenshannon  # type: ignore[import-untyped]
 from torch import Tensor, nn
 
 from explorer.distortions import find_distortion
@@ -63,6 +63,7 @@ def test_jensen_shannon_is_the_mean_divergence_to_the_mixture() -> None:
     most = stability.stability_term(far, -far, loss="jensen_shannon")
     assert most.item() == pytest.approx(math.log(2))
     most.backward()
+    assert far.grad is not None
     assert bool(far.grad.isfinite().all())
     with pytest.raises(ExplorerError, match="use one of kl, cross_entropy, jensen_shannon"):
         stability.stability_term(clean, distorted, loss="l2")
