@@ -66,8 +66,8 @@ class Dragging:
         before = self.page.hash
         self.page.upload("own.png", own.png)
         self.page.until_other_hash(before)  # else, on a busy machine, the first amounts are still asked of the cat
-        self.page.write_recipe(str(own.recipe(0.09)))
-        self.page.until_recipe(str(own.recipe(0.09)))
+        self.page.write_recipe(str(own.recipe(0.09)))  # which is read by the server: until then the seed is another one
+        self.page.until_hash(own.hash_of(0.09))
 
     def start(self) -> None:
         self.page.page.evaluate(DRAG, AMOUNTS)

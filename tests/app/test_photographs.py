@@ -29,34 +29,26 @@ def hash_of(picture: str | Image.Image, recipe: str) -> str:
     return explorer.compare([MODEL], picture, recipe).image_hash[:8]
 
 
-def until_hash(visitor: AppPage, wanted: str) -> None:
-    visitor.page.wait_for_function(
-        "wanted => document.querySelector(\"figcaption span[title*='SHA-256']\")"
-        ".textContent.replace(/[# ]/g, '') === wanted",
-        arg=wanted,
-    )
-
-
 def test_the_switch_distorts_the_photograph_and_is_undone(visitor: AppPage) -> None:
     visitor.write_recipe("jpeg=20;seed=0")
-    until_hash(visitor, hash_of("cat", "jpeg=20;seed=0"))
+    visitor.until_hash(hash_of("cat", "jpeg=20;seed=0"))
     visitor.page.locator("#on").get_by_text("photograph", exact=True).click()
-    until_hash(visitor, hash_of("cat", "jpeg=20;seed=0;on=photograph"))
+    visitor.until_hash(hash_of("cat", "jpeg=20;seed=0;on=photograph"))
     assert visitor.recipe == "jpeg=20;seed=0;on=photograph"
     assert visitor.pixels("distorted")[:2] == [451, 300]
     assert visitor.page.locator("figcaption", has_text="451 × 300").count() == 1
     visitor.page.keyboard.press("Control+z")
-    until_hash(visitor, hash_of("cat", "jpeg=20;seed=0"))
+    visitor.until_hash(hash_of("cat", "jpeg=20;seed=0"))
     assert visitor.page.locator("#on input[value=input]").is_checked()
 
 
 def test_the_address_opens_the_same_photograph(browser: Browser, url: str) -> None:
-    recipe = "thumbnail=40;seed=0;on=photograph"
+    recipe = "jpeg=15;seed=0;on=photograph"
     with AppPage.visiting(browser, f"{url}?picture=coffee&models={MODEL}&recipe={quote(recipe)}") as visitor:
-        until_hash(visitor, hash_of("coffee", recipe))
+        visitor.until_hash(hash_of("coffee", recipe))
         assert visitor.page.locator("#on input[value=photograph]").is_checked()
         with AppPage.visiting(browser, visitor.page.url) as other:
-            until_hash(other, visitor.hash)
+            other.until_hash(visitor.hash)
 
 
 def test_an_uploaded_photograph_keeps_its_size(visitor: AppPage) -> None:
@@ -64,10 +56,10 @@ def test_an_uploaded_photograph_keeps_its_size(visitor: AppPage) -> None:
     wide = Image.fromarray(pixels).resize((1500, 900))
     recipe = "jpeg=20;seed=0;on=photograph"
     visitor.write_recipe(recipe)
-    until_hash(visitor, hash_of("cat", recipe))
+    visitor.until_hash(hash_of("cat", recipe))
     visitor.upload("wide.png", png_of(np.asarray(wide)))
     with pytest.warns(ExplorerWarning, match="as a copy of 1024 x 614 px"):
-        until_hash(visitor, hash_of(wide, recipe))
+        visitor.until_hash(hash_of(wide, recipe))
     assert visitor.page.locator("figcaption", has_text="1024 × 614").count() == 1
 
 

@@ -50,8 +50,7 @@ def test_the_page_works_under_a_sub_path(browser: Browser, below: Server, *, str
             assert link.startswith(f"{proxy.origin}{PREFIX}/?")
             shown = visitor.hash
             page.goto(link)
-            page.wait_for_selector(".card .badge")
-            assert visitor.hash == shown
+            visitor.until_hash(shown)
         assert proxy.failed == []
 
 

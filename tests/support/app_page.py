@@ -107,6 +107,14 @@ class AppPage:
         )
         return self.hash
 
+    def until_hash(self, wanted: str) -> None:
+        """Wait for the pixels of this fingerprint, of which the first eight hex digits are shown."""
+        self.page.wait_for_function(
+            "wanted => document.querySelector(\"figcaption span[title*='SHA-256']\")"
+            "?.textContent.replace(/[# ]/g, '') === wanted",
+            arg=wanted[:8],
+        )
+
     def until_cards(self, count: int) -> None:
         self.page.wait_for_function("count => document.querySelectorAll('.card .badge').length === count", arg=count)
 

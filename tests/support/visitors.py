@@ -33,9 +33,11 @@ class Own:
         texture = np.random.default_rng(self.number).integers(60, 130, (32, 32, 3), dtype=np.uint8)
         self.pixels = texture + np.uint8(10 * (self.number % 12))
         self.png = png_of(self.pixels)
-        image = images.load_image(self.png)
-        self.hashes = {amount: images.image_hash(apply(self.recipe(amount), image)) for amount in AMOUNTS}
+        self.hashes = {amount: self.hash_of(amount) for amount in AMOUNTS}
         assert len(set(self.hashes.values())) == len(AMOUNTS)
+
+    def hash_of(self, amount: float) -> str:
+        return images.image_hash(apply(self.recipe(amount), images.load_image(self.png)))
 
     def recipe(self, amount: float) -> Recipe:
         return Recipe((("gaussian_noise", amount),), seed=self.number)
