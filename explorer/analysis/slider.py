@@ -28,12 +28,14 @@ def curve_amounts(distortion: Distortion, side: int, at: float) -> list[float]:
         at: The amount that the slider shows. If the slider has two sides, the curve goes towards the one it is on.
 
     Returns:
-        Up to ``POINTS`` amounts in the distortion's unit, from mild to strong.
+        Up to ``POINTS`` amounts in the distortion's unit, from mild to strong; ``at`` lies among them or between two.
     """
     mild, strong = distortion.span(side)
     if distortion.two_sided and (at - mild) * (strong - mild) < 0:
         low, high = distortion.ends(side)
         strong = low if strong > mild else high
+    if abs(at - mild) > abs(strong - mild):  # a slider made for the networks' input, over a larger photograph
+        strong = at
     return amounts_on_steps(distortion, mild, strong, POINTS - 1)
 
 

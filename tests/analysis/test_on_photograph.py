@@ -15,6 +15,7 @@ from PIL import Image
 import explorer
 from explorer.analysis import compare_image
 from explorer.analysis.disagree import next_disagreement
+from explorer.analysis.slider import curve_amounts
 from explorer.cli import main
 from explorer.data import images
 from explorer.data.fitting import fit_published
@@ -222,3 +223,11 @@ def test_weaknesses_of_a_photograph_leave_attacks_out(file: Path, monkeypatch: p
     monkeypatch.setattr("explorer.analysis.weakness.DISTORTIONS", few)
     found = explorer.weaknesses([SMALL], file, recipe="clean;on=photograph")
     assert sorted(one.distortion for one in found) == ["brightness", "jpeg"]
+
+
+def test_curves_reach_the_amount_that_the_slider_shows() -> None:
+    """Its range suits the networks' input; of a photograph of 600 px a thumbnail of 40 px lies beyond its own."""
+    thumbnail = DISTORTIONS["thumbnail"]
+    assert curve_amounts(thumbnail, 600, 300)[-1] == thumbnail.span(600)[1] > 40
+    amounts = curve_amounts(thumbnail, 600, 40)
+    assert (amounts[0], amounts[-1]) == (600, 40)
