@@ -17,6 +17,7 @@ from explorer.distortions.draws import Draws
 from explorer.distortions.interpolation import Settings, between
 from explorer.distortions.registry import HENDRYCKS, LARGEST_SIDE, PUBLISHED, distortion, published_for
 from explorer.distortions.sampling import affine, pixel_grid, warp
+from explorer.distortions.threads import each_alone
 
 ZHENG = "Zheng 2016 (arXiv 1604.04326), section 5"
 
@@ -38,7 +39,11 @@ def thumbnail(x: Tensor, amount: float, draws: Draws) -> Tensor:
     if shrink >= 1 or small == (height, width):
         return x
     shrunk = F.interpolate(x, small, mode="bilinear", antialias=True, align_corners=False)
-    return F.interpolate(shrunk, (height, width), mode="bilinear", align_corners=False)
+
+    def enlarged(_: int, one: Tensor) -> Tensor:
+        return F.interpolate(one, (height, width), mode="bilinear", align_corners=False)
+
+    return each_alone(enlarged, shrunk)  # the last bits of larger pictures depend on the number of threads
 
 
 @distortion(
@@ -124,11 +129,13 @@ def elastic(x: Tensor, amount: float, draws: Draws) -> Tensor:
     a root-mean-square length of ``amount`` px. (CIFAR-10-C's elastic transform couples an affine jitter with a
     displacement, three parameters that move in opposite ways: that is ``elastic_transform``.)
     """
-    field = F.interpolate(
-        draws.normal(2, 5, 5).to(x.device), size=tuple(x.shape[2:]), mode="bicubic", align_corners=True
-    )
-    length = field.square().sum(1).mean((1, 2)).sqrt().clamp_min(1e-6)
-    field = field * (amount / length)[:, None, None, None]
+
+    def bent(_: int, vectors: Tensor) -> Tensor:
+        field = F.interpolate(vectors, size=tuple(x.shape[2:]), mode="bicubic", align_corners=True)
+        length = field.square().sum(1).mean((1, 2)).sqrt().clamp_min(1e-6)
+        return field * (amount / length)[:, None, None, None]
+
+    field = each_alone(bent, draws.normal(2, 5, 5)).to(x.device)
     rows, columns = pixel_grid(x)
     return warp(x, rows + field[:, 0], columns + field[:, 1])
 

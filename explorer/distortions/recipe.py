@@ -84,7 +84,7 @@ class Recipe:
     @classmethod
     def parse(cls, text: str) -> Recipe:
         """Read the text form, for example
-        ``gaussian_noise=0.1,fgsm=8/255;seed=7;against=digits/lenet/bang;pixels=float``.
+        ``gaussian_noise=0.1,fgsm=8/255;seed=7;against=digits/lenet/bang;pixels=float`` or ``jpeg=10;on=photograph``.
 
         Args:
             text: The chain, then options after semicolons. ``clean`` is the empty chain; amounts may be fractions such

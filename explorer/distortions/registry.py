@@ -108,7 +108,7 @@ class Distortion:
             raise ExplorerError(
                 f"{self.name} is computed against a model, and none was named: add against=MODEL to the recipe."
             )
-        if amount == self.identity:
+        if amount == self.identity or not len(x):
             return x
         if self.adversarial and target is not None and target.alone:
             return self._one_by_one(x, [amount] * len(x), draws, target)
