@@ -17,7 +17,7 @@ from explorer.app.dataset_catalog import THUMB, DatasetCatalog
 from explorer.data import decoding, images
 from explorer.data.fitting import Takes, as_pixels
 from explorer.data.inputs import Picture, is_data_url, read_picture
-from explorer.data.photographs import read_photograph
+from explorer.data.photographs import read_photograph, working_pixels
 from explorer.errors import ExplorerError
 
 MAX_UPLOADS = 500
@@ -71,7 +71,7 @@ class Pictures:
         with self._decoding:  # one at a time: a large photograph takes half a gigabyte while it is decoded
             array = decoding.decode(data)
             *fitted, small = images.load_fitted(array, [*self.inputs, Takes(THUMB, 3)])
-            whole = images.working_pixels(array)
+            whole = working_pixels(array)
         token = secrets.token_urlsafe(24)
         self._whole.put(token, whole)
         self._uploads.put(token, dict(zip(self.inputs, fitted, strict=True)))

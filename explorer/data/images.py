@@ -18,7 +18,6 @@ from torch import Tensor
 
 from explorer.data.decoding import Source, decode
 from explorer.data.fitting import Takes, as_pixels, fit_published
-from explorer.defaults import WORKING_SIDE
 from explorer.errors import ExplorerError
 from explorer.numbers import count_of
 
@@ -76,11 +75,18 @@ def load_fitted(source: Source, inputs: Sequence[Takes]) -> list[Tensor]:
 
 def _published(pixels: np.ndarray, size: int, channels: int, resize: int, interpolation: str, squash: bool) -> Tensor:
     """A decoded photograph, fitted by a published transform."""
-    return _finish(as_pixels(fit_published(_colour(pixels), size, resize, interpolation, squash)), channels)
+    return _finish(as_pixels(fit_published(as_colour(pixels), size, resize, interpolation, squash)), channels)
 
 
-def _colour(pixels: np.ndarray) -> np.ndarray:
-    """A decoded photograph as uint8 (H, W, 3)."""
+def as_colour(pixels: np.ndarray) -> np.ndarray:
+    """A decoded photograph in 8-bit colour.
+
+    Args:
+        pixels: As ``explorer.data.decoding.decode`` gives it.
+
+    Returns:
+        uint8 (H, W, 3); transparency is laid over white.
+    """
     if pixels.dtype != np.uint8 or pixels.shape[2] == 4:
         pixels = to_uint8(_as_tensor(pixels))[0]
     return np.ascontiguousarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
@@ -198,36 +204,6 @@ def fit_photographs(photographs: Tensor, takes: Takes) -> Tensor:
     return _finish(
         torch.cat([as_pixels(fit_published(one, size, resize, interpolation, squash)) for one in colour]), channels
     )
-
-
-def working_copy(photograph: Tensor) -> Tensor:
-    """The copy of a photograph that is distorted: itself, or brought to a long side of ``defaults.WORKING_SIDE`` px.
-
-    Args:
-        photograph: (1, C, H, W) in [0, 1].
-
-    Returns:
-        (1, 3, H, W) in [0, 1], 8-bit values; made smaller by Lanczos.
-    """
-    return as_pixels(working_pixels(to_uint8(photograph.expand(-1, 3, -1, -1))[0]))
-
-
-def working_pixels(decoded: np.ndarray) -> np.ndarray:
-    """``working_copy`` of a decoded photograph, which never becomes floats as a whole.
-
-    Args:
-        decoded: As ``explorer.data.decoding.decode`` gives it.
-
-    Returns:
-        uint8 (H, W, 3).
-    """
-    pixels = _colour(decoded)
-    height, width = pixels.shape[:2]
-    factor = WORKING_SIDE / max(height, width)
-    if factor < 1:
-        shape = (max(1, round(width * factor)), max(1, round(height * factor)))
-        pixels = np.asarray(Image.fromarray(pixels).resize(shape, Image.Resampling.LANCZOS))
-    return pixels
 
 
 def fit(

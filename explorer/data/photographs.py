@@ -7,10 +7,12 @@ from dataclasses import replace
 from typing import cast
 
 import numpy as np
+from PIL import Image
 from torch import Tensor
 
 from explorer.data import images
 from explorer.data.dataset import Dataset
+from explorer.data.fitting import as_pixels
 from explorer.data.inputs import (
     Batch,
     FindDataset,
@@ -22,6 +24,7 @@ from explorer.data.inputs import (
     read_images,
     read_picture,
 )
+from explorer.defaults import WORKING_SIDE
 from explorer.errors import ExplorerError
 
 
@@ -49,7 +52,7 @@ def read_photographs(given: ImagesLike) -> Batch:
         return Batch(found, several=True, notes=tuple(dict.fromkeys(note for one in found for note in one.notes)))
     if isinstance(given, np.ndarray | Tensor | list | tuple):
         batch = read_images(given)
-        copies = tuple(replace(one, pixels=images.working_copy(one.pixels)) for one in batch.pictures)
+        copies = tuple(replace(one, pixels=working_copy(one.pixels)) for one in batch.pictures)
         return replace(batch, pictures=copies)
     one = read_photograph(cast("PictureLike", given))
     return Batch((one,), several=False, notes=one.notes)
@@ -70,11 +73,41 @@ def read_photograph(named: PictureLike, *, find_dataset: FindDataset = known_dat
         ExplorerError: As ``read_picture``.
     """
     picture = read_picture(named, paths=paths, find_dataset=find_dataset)
-    (height, width), copy = picture.pixels.shape[2:], images.working_copy(picture.pixels)
+    (height, width), copy = picture.pixels.shape[2:], working_copy(picture.pixels)
     if copy.shape[2:] == (height, width):
         return replace(picture, pixels=copy)
     smaller = f"The photograph of {width} x {height} px is distorted as a copy of {copy.shape[3]} x {copy.shape[2]} px."
     return replace(picture, pixels=copy, notes=(*picture.notes, smaller))
+
+
+def working_copy(photograph: Tensor) -> Tensor:
+    """The copy of a photograph that is distorted: itself, or brought to a long side of ``defaults.WORKING_SIDE`` px.
+
+    Args:
+        photograph: (1, C, H, W) in [0, 1].
+
+    Returns:
+        (1, 3, H, W) in [0, 1], 8-bit values; made smaller by Lanczos.
+    """
+    return as_pixels(working_pixels(images.to_uint8(photograph.expand(-1, 3, -1, -1))[0]))
+
+
+def working_pixels(decoded: np.ndarray) -> np.ndarray:
+    """``working_copy`` of a decoded photograph, which never becomes floats as a whole.
+
+    Args:
+        decoded: As ``explorer.data.decoding.decode`` gives it.
+
+    Returns:
+        uint8 (H, W, 3).
+    """
+    pixels = images.as_colour(decoded)
+    height, width = pixels.shape[:2]
+    factor = WORKING_SIDE / max(height, width)
+    if factor < 1:
+        shape = (max(1, round(width * factor)), max(1, round(height * factor)))
+        pixels = np.asarray(Image.fromarray(pixels).resize(shape, Image.Resampling.LANCZOS))
+    return pixels
 
 
 def read_rows(data: Dataset, rows: Sequence[int]) -> tuple[dict[int, Tensor], dict[int, str]]:
@@ -91,7 +124,7 @@ def read_rows(data: Dataset, rows: Sequence[int]) -> tuple[dict[int, Tensor], di
     unread: dict[int, str] = {}
     for row in rows:
         try:
-            found[row] = images.working_copy(data.full(row))
+            found[row] = working_copy(data.full(row))
         except (ExplorerError, OSError, MemoryError) as error:
             unread[row] = str(error)
     return found, unread

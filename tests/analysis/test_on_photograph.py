@@ -19,6 +19,7 @@ from explorer.analysis.slider import curve_amounts
 from explorer.cli import main
 from explorer.data import images
 from explorer.data.fitting import fit_published
+from explorer.data.photographs import working_copy
 from explorer.defaults import WORKING_SIDE
 from explorer.distortions import DISTORTIONS, Recipe, apply, image_seed
 from explorer.errors import ExplorerError, ExplorerWarning
@@ -213,7 +214,7 @@ def test_the_next_disagreement_is_looked_for_on_photographs(folder: Path) -> Non
     found = next_disagreement(models, data, recipe, -1)
     answers = []
     for row in range(len(data)):
-        made = apply(recipe, images.working_copy(data.full(row)))
+        made = apply(recipe, working_copy(data.full(row)))
         answers.append([int(model(images.fit(made, 32, 3)).argmax()) for model in models])
     assert found == next((row for row, (one, other) in enumerate(answers) if one != other), None)
 
