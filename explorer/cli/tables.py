@@ -107,10 +107,10 @@ def library_models_table(cards: Sequence[Card]) -> Table:
     rows = [
         [
             card.name,
-            card.source["licence"],
+            str(card.source.get("licence", "not stated")),
             f"{card.size} px",
             f"{len(card.classes):,}",
-            f"{100 * card.source['accuracy']:.1f}",
+            f"{100 * card.source['accuracy']:.1f}" if "accuracy" in card.source else "–",
         ]
         for card in cards
         if card.source

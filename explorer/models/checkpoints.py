@@ -150,28 +150,22 @@ def load_model(
     """
     where = pick_device(device)
     external = any(option is not None for option in (arch, mean, std, classes, size))
-    if (source := find_source(str(name_or_path))) is not None:
+    name, _, file = str(name_or_path).partition("@")
+    chosen = user_path(str(weights or file)) if weights or file else None
+    if (source := find_source(name)) is not None:
         if external:
             raise ExplorerError(f"{name_or_path} brings its own card; arch, mean, std, classes and size go without it.")
-        name, _, file = str(name_or_path).partition("@")
-        named = weights or file
-        if named and not source.takes_weights:
+        if chosen is not None and not source.takes_weights:
             raise ExplorerError(f"{name} brings its weights; others are named with networks such as timm:resnet50.")
-        net, card, notes = source.load(name, user_path(str(named)) if named else None)
-        model: Classifier = with_card(net.eval().requires_grad_(requires_grad=False).to(where), card)
-        model.warnings = (*notes, *model.warnings)
-        return model
-    if is_function(str(name_or_path)):
+        net, card, notes = source.load(name, chosen)
+        return _noted(with_card(_frozen(net, where), card), notes)
+    if is_function(name):
         if arch is not None:
             raise ExplorerError(f"{name_or_path} builds its network itself; arch goes without it.")
-        name, _, file = str(name_or_path).partition("@")
-        named = weights or file
-        net, notes = build(name, user_path(str(named)) if named else None)
-        net = net.eval().requires_grad_(requires_grad=False).to(where)
-        called = f"{name}@{named}" if named else name
-        model = wrap(net, mean=mean, std=std, classes=classes, size=size, name=called)
-        model.warnings = (*notes, *model.warnings)
-        return model
+        net, notes = build(name, chosen)
+        called = name if chosen is None else f"{name}@{weights or file}"
+        own = wrap(_frozen(net, where), mean=mean, std=std, classes=classes, size=size, name=called)
+        return _noted(own, notes)
     if weights is not None:
         raise ExplorerError(
             "weights goes with a network such as timm:resnet50 or package.module:function; a checkpoint is opened by "
@@ -196,8 +190,15 @@ def load_model(
     architecture = find_architecture(card.arch)
     net = architecture.build(classes=len(card.classes), in_channels=card.channels, **card.arch_options)
     notes = fill(net, states, path.name, card.arch)
-    model = Classifier(net, card).eval().requires_grad_(False).to(where)
-    model.warnings = notes
+    return _noted(Classifier(net, card).eval().requires_grad_(False).to(where), notes)
+
+
+def _frozen(net: torch.nn.Module, device: torch.device) -> torch.nn.Module:
+    return net.eval().requires_grad_(requires_grad=False).to(device)
+
+
+def _noted(model: Classifier, notes: Sequence[str]) -> Classifier:
+    model.warnings = (*notes, *model.warnings)
     return model
 
 

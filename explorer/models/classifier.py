@@ -78,7 +78,7 @@ class Card:
     def title(self) -> str:
         """Its name on screen: the title of its method, or the name of its file where the method is not known."""
         if self.source:
-            return str(self.source["title"])
+            return str(self.source.get("title", self.name))
         return self.name.rpartition("/")[2] if self.external else method_title(self.method)
 
     def to_dict(self) -> dict[str, Any]:

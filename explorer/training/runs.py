@@ -14,8 +14,11 @@ import torch
 
 from explorer.data.datasets import DATASETS, Dataset, load_dataset
 from explorer.data.seen import sketch
+from explorer.errors import ExplorerError
 from explorer.models import Classifier, find_architecture, list_models, load_model
+from explorer.models.functions import is_function
 from explorer.models.inference import labelled
+from explorer.models.sources import find_source
 from explorer.training.cards import training_card
 from explorer.training.config import TrainConfig
 from explorer.training.drawing import split_rows
@@ -124,8 +127,12 @@ def starting_model(config: TrainConfig) -> Classifier | None:
         The model on the CPU; None where the run starts from random weights.
 
     Raises:
-        ExplorerError: If it cannot be loaded.
+        ExplorerError: If it cannot be loaded, or is a network of a library or of a function.
     """
+    if config.init and (find_source(config.init) or is_function(config.init)):  # the latter would run code of a file
+        raise ExplorerError(
+            f"A run starts from a checkpoint of one of the architectures of 'explorer train', not from {config.init}."
+        )
     return load_model(config.init, device="cpu") if config.init else None
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 import explorer
 from explorer.app.workspace import Workspace
 from explorer.cli import main
+from explorer.cli.tables import library_models_table
 from explorer.data import images
 from explorer.data.datasets import open_dataset
 from explorer.data.fitting import Takes
@@ -87,6 +88,13 @@ def test_a_card_with_a_transform_that_makes_no_sense_is_refused(transform: dict[
     card = next(card for card in explorer.list_models() if card.name == LITE0)
     with pytest.raises(ExplorerError, match="transform"):
         Card.from_dict(card.to_dict() | {"transform": transform})
+
+
+def test_a_card_from_elsewhere_may_say_little_of_its_source() -> None:
+    card = next(card for card in explorer.list_models() if card.name == LITE0)
+    bare = Card.from_dict(card.to_dict() | {"source": {"page": "https://example.org"}})
+    assert bare.title == LITE0
+    assert library_models_table([bare]).row_count == 1
 
 
 def test_names_that_do_not_exist_and_options_that_do_not_apply_are_refused() -> None:

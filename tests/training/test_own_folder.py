@@ -18,7 +18,7 @@ from explorer.errors import ExplorerError, ExplorerWarning
 from explorer.evaluation import evaluate_many
 from explorer.models import Classifier, load_model, save_model
 from explorer.training import TrainConfig
-from explorer.training.runs import notes, train_model, training_set
+from explorer.training.runs import notes, starting_model, train_model, training_set
 from explorer.training.trainer import TrainingProgress, prepare
 
 CPU = torch.device("cpu")
@@ -163,3 +163,9 @@ def test_a_data_set_without_files_is_compared_as_well(trained: tuple[Path, Class
     pixels = torch.rand(40, 3, 28, 28, generator=torch.Generator().manual_seed(0))
     other = load_dataset(torch.utils.data.TensorDataset(pixels, torch.zeros(40, dtype=torch.long)))
     assert seen(replace(known, below="f" * 16), other) == 0  # all of its images are looked at
+
+
+@pytest.mark.parametrize("name", ["os:getcwd", "timm:resnet18", "photos/efficientnet_lite0/standard"])
+def test_a_run_starts_from_checkpoints_only_and_runs_no_code_of_a_file(name: str) -> None:
+    with pytest.raises(ExplorerError, match=f"not from {name}"):
+        starting_model(replace(SHORT, init=name))
