@@ -111,7 +111,7 @@ class DatasetCatalog:
         data = (self.user_data.get(name) or known_dataset(name)) if here else None
         if data is None:
             raise ExplorerError(f"There is no such data set here; there are {', '.join(self.names())}.")
-        return data if takes is None else data.fitted(*takes)
+        return data if takes is None else data.fitted(takes)
 
     def row(self, picture: Mapping[str, Any], takes: Takes | None = None) -> tuple[Dataset, int]:
         """Find a row.
@@ -142,7 +142,7 @@ class DatasetCatalog:
         shown: dict[str, Any] = {"index": row, "label": data.class_of(row)}
         side = min(data.size, THUMB)
         try:
-            pixels = data.fitted(side, data.channels).batch([row])[0]
+            pixels = data.fitted(Takes(side, data.channels)).batch([row])[0]
         except ExplorerError as error:
             return shown | {"error": str(error)}
         return shown | {"thumb": images.data_url(images.fit(pixels, side, data.channels))}

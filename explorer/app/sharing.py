@@ -35,7 +35,8 @@ def shares(request: ComparisonRequest) -> dict[str, Any]:
     image = _image_name(request)
     command = ["explorer", "compare", image, "--models", files, "--recipe", str(request.recipe)]
     if external:
-        command += [part for card in external[:1] if not is_function(card.name) for part in ("--arch", card.arch)]
+        built = is_function(external[0].name)
+        command += ["--size", str(external[0].size)] if built else ["--arch", external[0].arch]
         command += ["--mean", _numbers(external[0].mean), "--std", _numbers(external[0].std)]
     shared: dict[str, Any] = {"picture": image, "models": names, "recipe": request.recipe.to_dict()}
     arguments = _arguments(request)
@@ -66,6 +67,7 @@ def _notes(request: ComparisonRequest, external: Sequence[Card]) -> list[str]:
     notes = [
         f"{card.name} is a model of your own: for Python and the terminal, replace its name by the path of its file."
         for card in external
+        if not is_function(card.name)
     ]
     if not request.picture.shipped and request.picture.name != OWN:
         data, _, _ = request.picture.name.rpartition(":")
@@ -91,7 +93,7 @@ def _model_python(card: Card) -> str:
     if not card.external:
         return repr(card.name)
     if is_function(card.name):
-        return f"explorer.load_model({card.name!r}, mean={card.mean!r}, std={card.std!r})"
+        return f"explorer.load_model({card.name!r}, mean={card.mean!r}, std={card.std!r}, size={card.size})"
     return f"explorer.load_model({_file_name(card)!r}, arch={card.arch!r}, mean={card.mean!r}, std={card.std!r})"
 
 

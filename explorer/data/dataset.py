@@ -157,24 +157,11 @@ class Dataset:
         of = f"{n:,} of {counted(len(self), 'image')}"
         return f"{of}, stratified, seed 0" if self.mixed else f"the first {of}"
 
-    def fitted(
-        self,
-        side: int,
-        channels: int,
-        resize: int = 0,
-        interpolation: str = "bilinear",
-        squash: bool = False,
-        *,
-        tick: Callable[[], None] | None = None,
-    ) -> Dataset:
+    def fitted(self, takes: Takes, *, tick: Callable[[], None] | None = None) -> Dataset:
         """The same images at a model's input size; files are fitted directly, not twice.
 
         Args:
-            side: Side in px.
-            channels: 1 or 3.
-            resize: As for ``explorer.fit``.
-            interpolation: Likewise.
-            squash: Likewise.
+            takes: What the model takes.
             tick: Called before each file that is read; what it raises is passed on.
 
         Returns:
@@ -182,7 +169,7 @@ class Dataset:
         """
         if not isinstance(self.images, ImageFiles):
             return self
-        return replace(self, images=self.images.at(Takes(side, channels, resize, interpolation, squash), tick))
+        return replace(self, images=self.images.at(takes, tick))
 
     def full(self, row: int) -> Tensor:
         """An image at its own size: of a file, that of the file.

@@ -37,8 +37,8 @@ class Takes(NamedTuple):
         form = f"{self.size} x {self.size} px with {counted(self.channels, 'channel')}"
         if not self.resize:
             return f"Pictures were cut to their central square and brought to {form}."
-        brought = "both sides" if self.squash else "the shorter side"
-        return f"Of pictures {brought} became {self.resize} px, and the central {form} were cut out."
+        brought = "Both sides of pictures were" if self.squash else "The shorter side of pictures was"
+        return f"{brought} brought to {self.resize} px, and the central {form} were cut out."
 
 
 INTERPOLATIONS = {

@@ -177,7 +177,7 @@ def read_images(given: ImagesLike, takes: Takes | None = None) -> Batch:
         ExplorerError: As ``read_picture``, and for images of different sizes and no images at all.
     """
     if isinstance(given, Dataset):
-        data = (given if takes is None else given.fitted(*takes)).in_memory()
+        data = (given if takes is None else given.fitted(takes)).in_memory()
         classes = [data.class_of(row) for row in range(len(data))]
         return _batch([Picture(data.batch(slice(None))[0], notes=data.notes)], several=True, classes=classes)
     if is_loaded(given):
@@ -291,7 +291,7 @@ def _row(data: Dataset, name: str, text: str, takes: Takes | None) -> Picture:
     if not _is_row(text) or int(text) >= len(data):
         raise ExplorerError(f"{name} has the rows 0 to {len(data) - 1}, not {text[:80]!r}.")
     row = int(text)
-    fitted = data.full(row) if takes is None else images.fit(data.fitted(*takes).batch([row])[0], *takes)
+    fitted = data.full(row) if takes is None else images.fit(data.fitted(takes).batch([row])[0], *takes)
     return Picture(fitted, f"{name}:{row}", data.class_of(row), shipped=name in DATASETS)
 
 

@@ -49,7 +49,7 @@ def read_rows(data: Dataset, rows: Sequence[int], takes: Takes) -> Images:
     Returns:
         The images that could be read, in the order of ``rows``, and what is wrong with the others.
     """
-    files = data.fitted(*takes).images
+    files = data.fitted(takes).images
     if not isinstance(files, ImageFiles):
         pixels, labels = data.batch(list(rows))
         return Images(images.fit(pixels, *takes), labels, tuple(rows))

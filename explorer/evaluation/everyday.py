@@ -17,14 +17,13 @@ from numpy.typing import NDArray
 from explorer.data.datasets import Dataset
 from explorer.distortions import Recipe
 from explorer.distortions.protocols import everyday_plan
+from explorer.evaluation.evaluate import FIVE
 from explorer.evaluation.results import SuiteResult, about, interval_columns
 from explorer.evaluation.sample import Sample, step_of
-from explorer.evaluation.statistics import Interval, paired_interval, wilson_interval
+from explorer.evaluation.statistics import Interval, Paired, compare_paired
 from explorer.models import Classifier
 from explorer.progress import Progress
 from explorer.results import percent
-
-FIVE = 5
 
 
 @dataclass(frozen=True)
@@ -167,15 +166,13 @@ def everyday(
         first, five = ranks == 0, ranks < FIVE
         original = first if original is None else original
         for i, model in enumerate(sample.models):
-            accuracy, interval = _share(first[i])
-            top5, top5_interval = _share(five[i])
-            gap = _difference(first[0], first[i]) if i else (None, None)
-            gap5 = _difference(five[0], five[i]) if i else (None, None)
+            one, among = (_against(right[0], right[i]) for right in (first, five))
+            gap, gap5 = ((found.difference, found.interval) if i else (None, None) for found in (one, among))
             moved = float((first[i] != original[i]).mean())
             rows.append(
                 EverydayRow(
                     *(model.name, condition, recipe, sample.count),
-                    *(accuracy, interval, top5, top5_interval, *gap, *gap5, moved),
+                    *(one.second, one.second_interval, among.second, among.second_interval, *gap, *gap5, moved),
                 )
             )
     return Everyday("zheng", *about(sample, seed), tuple(rows), tuple(_summary(model.name, rows) for model in models))
@@ -187,11 +184,6 @@ def _summary(model: str, rows: Sequence[EverydayRow]) -> EverydaySummary:
     return EverydaySummary(model, accuracy, top5)
 
 
-def _share(right: NDArray[np.bool_]) -> tuple[float, Interval]:
-    count, n = int(right.sum()), len(right)
-    return count / n, wilson_interval(count, n)
-
-
-def _difference(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> tuple[float, Interval]:
-    gained, lost, n = int((other & ~one).sum()), int((one & ~other).sum()), len(one)
-    return (gained - lost) / n, paired_interval(gained, lost, n)
+def _against(first: NDArray[np.bool_], right: NDArray[np.bool_]) -> Paired:
+    """The shares of a model, paired with those of the first one."""
+    return compare_paired(right & ~first, first & ~right, first & right)

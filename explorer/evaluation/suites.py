@@ -318,8 +318,7 @@ def run_suite(
     Args:
         models: Names, paths, loaded models or networks of your own, as for ``compare``; the first is the baseline.
         dataset: A ``Dataset``, or what ``load_dataset`` takes.
-        name: ``corruptions``, ``adversarial``, ``calibration``, ``line-search``,
-            ``autoattack`` or ``zheng``.
+        name: ``corruptions``, ``adversarial``, ``calibration``, ``line-search``, ``autoattack`` or ``zheng``.
         limit: Take that many images only, as ``evaluate`` does.
         seed: Of the distortions.
         batch_size: Images asked about at once; of no matter for the result.

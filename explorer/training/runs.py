@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from explorer.data.datasets import DATASETS, Dataset, load_dataset
+from explorer.data.fitting import Takes
 from explorer.data.seen import sketch
 from explorer.errors import ExplorerError
 from explorer.models import Classifier, find_architecture, list_models, load_model
@@ -155,16 +156,16 @@ def training_set(config: TrainConfig) -> Dataset:
 def _training_set(config: TrainConfig, start: Classifier | None) -> Dataset:
     if start is None:
         return data_set(config.data, "train")
-    return labelled(data_set(config.data, "train", (start.size, start.channels)), [start])
+    return labelled(data_set(config.data, "train", start.takes), [start])
 
 
-def data_set(name: str, split: str, takes: tuple[int, int] | None = None) -> Dataset:
+def data_set(name: str, split: str, takes: Takes | None = None) -> Dataset:
     """``load_dataset``, cached, because the runs of an experiment share their data.
 
     Args:
         name: Name of the data set, or its path.
         split: ``train`` or ``test``.
-        takes: Side in px and channels to which files are brought; those of the data set by default.
+        takes: What the start model takes, to which files are fitted; the size of the data set by default.
 
     Returns:
         The data set; what is trained on is in memory.
@@ -173,11 +174,11 @@ def data_set(name: str, split: str, takes: tuple[int, int] | None = None) -> Dat
 
 
 @lru_cache(maxsize=2)
-def _data_set(name: str, split: str, takes: tuple[int, int] | None) -> Dataset:
+def _data_set(name: str, split: str, takes: Takes | None) -> Dataset:
     data = load_dataset(name, split)
     if split != "train":
         return data
-    return (data if takes is None else data.fitted(*takes)).in_memory()
+    return (data if takes is None else data.fitted(takes)).in_memory()
 
 
 def held_out(config: TrainConfig) -> Dataset:

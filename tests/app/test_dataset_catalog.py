@@ -151,7 +151,7 @@ def test_a_folder_gives_each_model_its_size_straight_from_the_file(folder: Path)
         _, found = pictures.find({"dataset": "pets", "index": cat}, takes)
         assert torch.equal(found.pixels, fit(images.load_image(folder / "cats" / "1.png"), *takes))
         assert (found.class_name, found.shipped) == ("cats", False)
-    batch, labels = data.fitted(32, 3).batch([names.index("dogs/0.png"), names.index("cats/0.png")])
+    batch, labels = data.fitted(Takes(32, 3)).batch([names.index("dogs/0.png"), names.index("cats/0.png")])
     assert batch.shape == (2, 3, 32, 32)
     assert labels.tolist() == [1, 0]
     items = catalog.browse({"dataset": "pets"}, silent)["items"]

@@ -12,6 +12,8 @@ import torch
 from torch import nn
 
 import explorer
+from explorer.analysis.request import read_request
+from explorer.app.sharing import shares
 from explorer.cli import main
 from explorer.errors import ExplorerError
 from explorer.models import load_model
@@ -115,3 +117,12 @@ def test_a_survey_does_not_run_code(here: Path) -> None:
     with pytest.raises(ExplorerError, match="is built by a function; hand it over"):
         cases.models_of(Given())  # type: ignore[arg-type]
     assert "nets_of_mine.small" not in sys.modules
+
+
+def test_the_app_shares_it_as_it_is_named(here: Path) -> None:
+    model = load_model("nets_of_mine.small:make", mean=[0.5], std=[0.25], size=32)
+    told = shares(read_request([model], "cat", "jpeg=30"))
+    assert told["notes"] == []
+    assert "--models nets_of_mine.small:make" in told["command"]
+    assert "--size 32" in told["command"]
+    assert "explorer.load_model('nets_of_mine.small:make', mean=(0.5,), std=(0.25,), size=32)" in told["python"]
