@@ -247,7 +247,7 @@ def _data(found: Findings) -> list[str]:
     images, known = counted(plan.rows, "image"), counted(len(plan.classes), "class")
     return [
         f"{plan.data}, split {plan.split}: its first {images}, {known} ({classes}).",
-        f"{counted(len(found.unread), 'image')} could not be read and left out."
+        f"Left out: {counted(len(found.unread), 'image')} that could not be read."
         if found.unread
         else "All images could be read.",
         "Distorted pixels are rounded to 8 bits, as a file would hold them."
