@@ -32,7 +32,8 @@ ORDER = [
 ]
 # The same within the app; its __init__ stands on top of all.
 APP = [
-    {"guard", "static", "validation", "cache", "idle", "temporary", "distortion_info"},
+    {"refusals", "static", "validation", "cache", "idle", "temporary", "distortion_info"},
+    {"guard"},
     {"dataset_catalog"},
     {"pictures"},
     {"workspace"},

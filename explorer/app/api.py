@@ -20,6 +20,7 @@ from explorer import analysis, defaults
 from explorer.app.api_requests import FlipPointRequest, Reader, SweepRequest
 from explorer.app.context import Context
 from explorer.app.idle import low_priority_thread
+from explorer.app.refusals import STATUS
 from explorer.data import images
 from explorer.distortions import DISTORTIONS
 from explorer.errors import ExplorerError
@@ -37,10 +38,11 @@ log = logging.getLogger(__name__)
 
 
 class RefusedError(gr.Error):
-    """One sentence for the caller; nothing goes to the terminal."""
+    """One sentence for the caller, and its HTTP status; nothing goes to the terminal."""
 
-    def __init__(self, sentence: str) -> None:
+    def __init__(self, sentence: str, status: int = 400) -> None:
         super().__init__(sentence, print_exception=False)
+        self.status = status
 
     def __str__(self) -> str:  # what MCP clients get
         return str(self.message)
@@ -50,21 +52,51 @@ class Blocks(gr.Blocks):
     """Gradio's Blocks, whose endpoints of this module get what a caller sent as it is.
 
     Gradio would search it for files first: fetch those that are addresses, copy the others, and keep every picture
-    sent inside the text for as long as its sender's session, an hour or more.
+    sent inside the text for as long as its sender's session, an hour or more. The page's own events run in the browser,
+    so a request for one is an error of its sender, not of the app.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, delete_cache=(UPLOADS_KEPT, UPLOADS_KEPT), **kwargs)
 
+    async def process_api(self, block_fn: Any, *arguments: Any, request: Any = None, **options: Any) -> Any:
+        """Answer a request for an endpoint; the status of a refusal is left where the guard finds it.
+
+        Args:
+            block_fn: Gradio's record of the endpoint.
+            *arguments: As of Gradio.
+            request: Who asks, or a list of such.
+            **options: As of Gradio.
+
+        Returns:
+            What Gradio makes of the answer.
+
+        Raises:
+            RefusedError: If there is no such endpoint, or it refuses.
+        """
+        try:
+            if not _is_endpoint(block_fn):
+                raise RefusedError("There is no such endpoint; /gradio_api/info lists them.", 404)
+            return await super().process_api(block_fn, *arguments, request=request, **options)
+        except RefusedError as error:
+            for asked in request if isinstance(request, list) else [request]:
+                if isinstance(asked, gr.Request) and asked.request is not None:
+                    asked.request.scope[STATUS] = error.status
+            raise
+
     async def preprocess_data(self, block_fn: Any, inputs: Any, state: Any, explicit_call: bool = False) -> Any:
         """The arguments of an event; untouched where it is one of the endpoints."""
-        if not isinstance(getattr(block_fn.fn, "__self__", None), Api):
+        if not _is_endpoint(block_fn):
             return await super().preprocess_data(block_fn, inputs, state, explicit_call)
         if len(inputs) != len(block_fn.inputs):
             raise RefusedError(
                 f"/{block_fn.api_name} takes {len(block_fn.inputs)} values, and {len(inputs)} were sent."
             )
         return list(inputs)
+
+
+def _is_endpoint(block_fn: Any) -> bool:
+    return isinstance(getattr(block_fn.fn, "__self__", None), Api)
 
 
 def add(context: Context, blocks: gr.Blocks) -> None:
@@ -251,7 +283,7 @@ class Api:
     async def _run(self, work: Callable[[Progress], T]) -> T:
         """The result of ``work`` from one of the threads; its errors as one sentence."""
         if self._waiting >= WAITING:
-            raise RefusedError("The explorer is busy; try again in a minute.")
+            raise RefusedError("The explorer is busy; try again in a minute.", 503)
 
         def patient(*_: int) -> None:
             self._context.idle.wait()
@@ -268,7 +300,7 @@ class Api:
         except Exception as error:
             log.exception("a question to the API failed")
             raise RefusedError(
-                "An unexpected error occurred; the terminal that runs the explorer shows the details."
+                "An unexpected error occurred; the terminal that runs the explorer shows the details.", 500
             ) from error
         finally:
             self._waiting -= 1

@@ -13,9 +13,10 @@ from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse, RedirectResponse
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from explorer.app.refusals import NO_PAGE, answer, refusal
 from explorer.data.decoding import MAX_BYTES
 
 MAX_FORM = MAX_BYTES + 2**21
@@ -79,17 +80,14 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or refuse it."""
         scope = self._inside(scope)
-        if scope["type"] == "http" and (refusal := self.refusal(scope)):
-            status, sentence = refusal
-            # MCP clients and gradio_client read different keys
-            response = JSONResponse({"error": sentence, "detail": sentence}, status, {"Connection": "close"})
-            await response(scope, receive, send)
+        if scope["type"] == "http" and (refused := self.refusal(scope)):
+            await refusal(*refused)(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         elif scope["type"] == "http" and not scope["path"]:  # addresses on the page are relative to its last slash
             await RedirectResponse(f"{self.root_path}/?{scope['query_string'].decode()}")(scope, receive, send)
-        elif scope["type"] == "http" and scope["path"].startswith("/gradio_api/call/v2/"):
-            await self._forgiving(scope, receive, send)
+        elif scope["type"] == "http":
+            await answer(self.app, scope, receive, send)
         else:
             await self.app(scope, receive, send)
 
@@ -110,14 +108,6 @@ class Guard:
             told = {b"x-forwarded-host", b"x-gradio-server"}
             headers = [*((name, value) for name, value in headers if name not in told), (b"x-gradio-server", b".")]
         return {**scope, "path": path, "raw_path": path.encode(), "headers": headers}
-
-    async def _forgiving(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with a sentence where Gradio would raise: for arguments that an endpoint does not have."""
-        try:
-            await self.app(scope, receive, send)
-        except (TypeError, KeyError):
-            sentence = "There is no such endpoint, or it takes other arguments; /gradio_api/info lists them."
-            await JSONResponse({"error": sentence, "detail": sentence}, 400)(scope, receive, send)
 
     def refusal(self, scope: Scope) -> tuple[int, str] | None:
         """Decide whether a request has any business here.
@@ -143,7 +133,7 @@ class Guard:
             proxy = f"; if {name} is a proxy before it, start it with 'explorer app --name {name}'" if name else ""
             return 403, f"The explorer answers its own page and programs, not other web pages{proxy}."
         if path.rstrip("/") not in self.paths and path not in {"", "/"} and not path.startswith(FOLDERS):
-            return 404, "There is no such page here."
+            return 404, NO_PAGE
         if "transfer-encoding" in headers:
             return 411, "The request does not say how long it is."
         form = headers.get("content-type", "").lower().startswith("multipart/form-data")

@@ -10,6 +10,7 @@ from starlette.middleware import Middleware
 
 from explorer.app import static
 from explorer.app.guard import Guard
+from explorer.app.refusals import HANDLERS
 from explorer.data.decoding import MAX_BYTES
 from explorer.palette import CONTROL_BORDER, GENERAL, Colour
 from explorer.web import stylesheets
@@ -109,6 +110,7 @@ def launch_options(names: Collection[str] = (), *, root_path: str = "", mcp: boo
         "app_kwargs": {
             "middleware": [Middleware(Guard, names, root_path=root_path, mcp=mcp)],
             "routes": static.routes(),
+            "exception_handlers": HANDLERS,
         },
         "state_session_capacity": 1000,
         "ssr_mode": False,

@@ -201,7 +201,7 @@ BAD = {
 @pytest.mark.parametrize("image", BAD, ids=[text[:30] for text in BAD])
 def test_an_image_that_is_none_is_refused_in_one_sentence(server: Server, image: str) -> None:
     status, told = server.run("compare", image, MODELS, "clean", False)
-    assert status == 500
+    assert status == 400
     assert BAD[image] in told["error"]
     assert "\n" not in told["error"]
     assert "Traceback" not in server.said
@@ -214,7 +214,7 @@ def test_a_file_is_opened_only_where_it_was_uploaded(server: Server, path: Any) 
     status, told = server.run(
         "compare", PASSWORDS | {"path": path, "url": "http://127.0.0.1:9/b.png"}, MODELS, "clean", False
     )
-    assert (status, "uploaded here" in told["error"]) == (500, True)
+    assert (status, "uploaded here" in told["error"]) == (400, True)
 
 
 def test_another_file_in_the_folder_of_uploads_is_no_upload(server: Server) -> None:
@@ -268,7 +268,7 @@ def test_a_question_that_makes_no_sense_is_refused_in_one_sentence(
     server: Server, endpoint: str, arguments: tuple[Any, ...], sentence: str
 ) -> None:
     status, told = server.run(endpoint, *arguments)
-    assert status == 500
+    assert status == 400
     assert sentence in told["error"]
     assert "\n" not in told["error"]
     assert "Traceback" not in server.said
@@ -280,7 +280,6 @@ def test_the_client_library_hears_the_same_sentence(ask: Ask) -> None:
 
 
 def test_arguments_that_do_not_exist_are_refused_in_one_sentence(server: Server) -> None:
-    for path in ("compare", "no_such"):
-        status, told = server.ask(f"/gradio_api/call/v2/{path}", {"imgae": "cat"})
-        assert (status, told["error"].count(".")) == (400, 1)
+    status, told = server.ask("/gradio_api/call/v2/compare", {"imgae": "cat"})
+    assert (status, told["error"].count(".")) == (404, 1)
     assert "Traceback" not in server.said
