@@ -13,7 +13,6 @@ from torch import Tensor
 from explorer.data.images import check_batch
 from explorer.distortions.draws import Draws, Target
 from explorer.distortions.recipe import Recipe
-from explorer.distortions.registry import find_distortion
 from explorer.distortions.rounding import Bound, rounded
 from explorer.errors import ExplorerError
 
@@ -51,7 +50,7 @@ def apply(
     seen: Counter[str] = Counter()
     out, bound = x, None
     for name, amount in recipe.steps:
-        distortion = find_distortion(name)
+        distortion = recipe.distortion(name)
         draws = Draws([_stream(seed, name, seen[name]) for seed in seeds] if distortion.random else [0] * len(x))
         seen[name] += 1
         before, out = out, distortion(out, amount, draws, target)
@@ -100,7 +99,7 @@ def vary_both(
     seen: Counter[str] = Counter()
     chain = []
     for name, amount in recipe.steps:
-        distortion = find_distortion(name)
+        distortion = recipe.distortion(name)
         chain.append((distortion, amount, _stream(recipe.seed, name, seen[name]) if distortion.random else 0))
         seen[name] += 1
     earlier: Bound | None = None

@@ -1,4 +1,4 @@
-"""Real image codecs (Pillow: libjpeg-turbo, libwebp), not approximations; large batches go through a thread pool.
+"""Real image codecs (Pillow: libjpeg-turbo, libwebp), not approximations.
 
 Both work on 8-bit values: the batch is rounded before coding. Gradients do not pass.
 """
@@ -7,31 +7,23 @@ from __future__ import annotations
 
 import io
 
-import numpy as np
-import torch
 from PIL import Image
 from torch import Tensor
 
-from explorer.data.images import to_uint8
 from explorer.distortions.draws import Draws
+from explorer.distortions.pictures import each_picture
 from explorer.distortions.registry import HENDRYCKS, distortion
-from explorer.distortions.threads import for_each
 
 
 def _recode(x: Tensor, codec: str, quality: int) -> Tensor:
     """Encode and decode every image of x (N, 1 or 3, H, W); float32 on x's device."""
-    pixels = to_uint8(x)
-    out = np.empty_like(pixels)
-    mode = "L" if pixels.shape[3] == 1 else "RGB"
 
-    def recode(i: int) -> None:
+    def recoded(_: int, picture: Image.Image) -> Image.Image:
         buffer = io.BytesIO()
-        Image.fromarray(pixels[i, :, :, 0] if mode == "L" else pixels[i]).save(buffer, codec, quality=quality)
-        with Image.open(buffer) as decoded:
-            out[i] = np.asarray(decoded.convert(mode)).reshape(out[i].shape)
+        picture.save(buffer, codec, quality=quality)
+        return Image.open(buffer)  # decoded when it is converted
 
-    for_each(recode, len(pixels))
-    return torch.from_numpy(out).permute(0, 3, 1, 2).to(x.device, torch.float32).div(255)
+    return each_picture(x, recoded)
 
 
 @distortion(

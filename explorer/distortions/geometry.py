@@ -10,11 +10,13 @@ import math
 
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
 from explorer.distortions.blur import smooth
 from explorer.distortions.draws import Draws
 from explorer.distortions.interpolation import Settings, between
+from explorer.distortions.pictures import each_picture
 from explorer.distortions.registry import HENDRYCKS, LARGEST_SIDE, PUBLISHED, distortion, published_for
 from explorer.distortions.sampling import affine, pixel_grid, warp
 from explorer.distortions.threads import each_alone
@@ -22,21 +24,39 @@ from explorer.distortions.threads import each_alone
 ZHENG = "Zheng 2016 (arXiv 1604.04326), section 5"
 
 
+def _thumbnail_picture(x: Tensor, amount: float, draws: Draws) -> Tensor:
+    """``thumbnail`` of 8-bit pictures, with Pillow's bytes: the thumbnail is one, too."""
+    height, width = x.shape[2:]
+    small = _small(height, width, amount)
+
+    def there_and_back(_: int, picture: Image.Image) -> Image.Image:
+        thumb = picture.resize(small[::-1], Image.Resampling.BILINEAR)
+        return thumb.resize((width, height), Image.Resampling.BILINEAR)
+
+    return x if small == (height, width) else each_picture(x, there_and_back)
+
+
+def _small(height: int, width: int, amount: float) -> tuple[int, int]:
+    """Height and width of a thumbnail; at most those of the picture."""
+    shrink = min(1.0, amount / math.sqrt(height * width))
+    return max(1, round(height * shrink)), max(1, round(width * shrink))
+
+
 @distortion(
     "thumbnail", title="Thumbnail", family="geometry", unit="px", symbol="√A",
     low=4, high=LARGEST_SIDE, identity=LARGEST_SIDE, default=16, step=1, per_side=True, source=ZHENG,
+    of_pictures=_thumbnail_picture,
 )  # fmt: skip
 def thumbnail(x: Tensor, amount: float, draws: Draws) -> Tensor:
     """Shrinks the picture to a small thumbnail and enlarges it again, which loses the fine detail.
 
     ``amount`` is the side in px of a square with the thumbnail's area A: an image (H, W) shrinks by amount / sqrt(H W)
     to whole pixels, keeping its aspect, and is enlarged to (H, W). Both ways bilinear, shrinking with antialiasing.
-    Amounts at or above sqrt(H W) change nothing.
+    Amounts at or above sqrt(H W) change nothing. Of the photograph, the thumbnail has 8 bits (Pillow's bytes).
     """
     height, width = x.shape[2:]
-    shrink = amount / math.sqrt(height * width)
-    small = (max(1, round(height * shrink)), max(1, round(width * shrink)))
-    if shrink >= 1 or small == (height, width):
+    small = _small(height, width, amount)
+    if small == (height, width):
         return x
     shrunk = F.interpolate(x, small, mode="bilinear", antialias=True, align_corners=False)
 
@@ -46,17 +66,47 @@ def thumbnail(x: Tensor, amount: float, draws: Draws) -> Tensor:
     return each_alone(enlarged, shrunk)  # the last bits of larger pictures depend on the number of threads
 
 
+def _crop_picture(x: Tensor, amount: float, draws: Draws) -> Tensor:
+    """``crop`` of 8-bit pictures, with Pillow's bytes."""
+    (height, width), corners = x.shape[2:], _corners(draws).tolist()
+
+    def enlarged(i: int, picture: Image.Image) -> Image.Image:
+        (top, bottom), (left, right) = (
+            _kept(side, amount, far) for side, far in zip((height, width), corners[i], strict=True)
+        )
+        x0, y0 = math.floor(left), math.floor(top)
+        # whole pixels are cut out first: a resize would look beyond its box
+        cut = picture.crop((x0, y0, math.ceil(right), math.ceil(bottom)))
+        box = (left - x0, top - y0, right - x0, bottom - y0)
+        return cut.resize((width, height), Image.Resampling.BILINEAR, box=box)
+
+    return each_picture(x, enlarged)
+
+
+def _kept(side: int, amount: float, far: float) -> tuple[float, float]:
+    """Where the kept part of a side begins and ends, in px."""
+    kept = max(1.0, side - amount)
+    return (side - kept, side) if far else (0.0, kept)
+
+
+def _corners(draws: Draws) -> Tensor:
+    """Which corner (N, 2) is kept, down and right: 0 the near one, 1 the far one."""
+    return (draws.uniform(2) < 0.5).float()
+
+
 @distortion(
     "crop", title="Crop", family="geometry", unit="px", symbol="o",
     low=0, high=16, identity=0, default=4, step=0.5, random=True, per_side=True, source=ZHENG,
+    of_pictures=_crop_picture,
 )  # fmt: skip
 def crop(x: Tensor, amount: float, draws: Draws) -> Tensor:
     """Cuts a strip from the width and one from the height at a random corner and enlarges the rest again.
 
     ``amount`` is the offset o in px taken from the width and from the height (fractions allowed; at least one px is
-    left); the seed chooses the corner; the rest is enlarged bilinearly to (H, W).
+    left); the seed chooses the corner; the rest is enlarged bilinearly to (H, W), of the photograph in 8 bits (Pillow's
+    bytes).
     """
-    corner = (draws.uniform(2) < 0.5).to(x.device, x.dtype)
+    corner = _corners(draws).to(x.device, x.dtype)
     positions = []
     for axis, line in enumerate(pixel_grid(x)):
         side = x.shape[2 + axis]

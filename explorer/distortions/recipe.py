@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
-from explorer.distortions.registry import find_distortion
+from explorer.distortions.registry import Distortion, find_distortion
 from explorer.errors import ExplorerError
 from explorer.numbers import plain_number
 
@@ -223,6 +223,20 @@ class Recipe:
         """
         found = [i for i, (known, _) in enumerate(self.steps) if known == name]
         return found[-1] if found else len(self.steps)
+
+    def distortion(self, name: str) -> Distortion:
+        """Find a distortion as it acts on what this recipe distorts.
+
+        Args:
+            name: Its name.
+
+        Returns:
+            The distortion; of the photograph, with the bytes that a program for pictures gives.
+        """
+        found = find_distortion(name)
+        if self.on == INPUT or found.of_pictures is None:
+            return found
+        return replace(found, function=found.of_pictures)
 
     @property
     def adversarial(self) -> bool:

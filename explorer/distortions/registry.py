@@ -27,7 +27,7 @@ PUBLISHED = {"CIFAR-10-C": 32, "ImageNet-C": 224}
 """Data sets of published severities, and the side in px of the images they were published for."""
 
 SMALL = 64
-"""Severities for images up to this side in px are those of CIFAR-10-C, for larger ones those of ImageNet-C."""
+"""Severities up to this side in px are those of CIFAR-10-C, above those of ImageNet-C."""
 
 HENDRYCKS = "Hendrycks & Dietterich 2019 (arXiv 1903.12261), CIFAR-10-C and ImageNet-C"
 
@@ -66,7 +66,7 @@ class Distortion:
         identity: Amount that changes nothing.
         default: A clearly visible amount.
         step: Step of the slider.
-        reach: Largest amount that a recipe may hold if sliders end before it, at ``high``.
+        reach: Largest amount that a recipe may hold, where sliders end before it.
         severities: Amounts of the published severities 1 to 5 by data set, at the side for which it was published; or
             None.
         random: Whether the seed matters.
@@ -76,6 +76,7 @@ class Distortion:
         searched: Whether a search over all distortions includes it.
         source: The paper and its equation or constants.
         function: ``f(x, amount, draws)``, with a target as fourth argument if adversarial.
+        of_pictures: The same of 8-bit pictures, for recipes that act on the photograph; None where ``function`` does.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Distortion:
     searched: bool
     source: str
     function: Callable[..., Tensor]
+    of_pictures: Callable[..., Tensor] | None = None
 
     def __call__(self, x: Tensor, amount: float, draws: Draws, target: Target | None = None) -> Tensor:
         """Distort x (N, C, H, W) in [0, 1] by ``amount``: same shape and range; the identity amount returns x itself.
@@ -118,8 +120,7 @@ class Distortion:
     def at_each(self, x: Tensor, amounts: Sequence[float], stream: int, target: Target | None = None) -> Tensor:
         """Distort each image by an amount of its own, all with the same random draws: the points of a curve.
 
-        Each image becomes what it would become alone. Attacks take all amounts in one batch, which saves most of their
-        time.
+        Each image becomes what it would become alone; attacks take all amounts in one batch.
 
         Args:
             x: Images (N, C, H, W) in [0, 1].
@@ -206,10 +207,8 @@ class Distortion:
         Returns:
             Its name; None if nothing is published.
         """
-        if not self.severities:
-            return None
         fit = published_for(side)
-        return fit if fit in self.severities else next(iter(self.severities))
+        return None if not self.severities else fit if fit in self.severities else next(iter(self.severities))
 
     def severities_at(self, side: int) -> tuple[float, ...] | None:
         """The amounts of published severity 1 to 5 for one image size.
@@ -264,13 +263,12 @@ class Distortion:
     @property
     def norm(self) -> Literal["linf", "l2"] | None:
         """The norm that an attack's amount bounds; None for what is no attack."""
-        if not self.adversarial:
-            return None
-        return "linf" if self.unit == "n/255" else "l2" if self.unit == "L2 norm" else None
+        norms: dict[str, Literal["linf", "l2"]] = {"n/255": "linf", "L2 norm": "l2"}
+        return norms.get(self.unit) if self.adversarial else None
 
     @property
     def factor(self) -> int:
-        """From an amount to the number that people read: 255 where amounts are written as 8/255, else 1."""
+        """From an amount to the number that people read: 255 for amounts such as 8/255, else 1."""
         return 255 if self.unit == "n/255" else 1
 
     @property
@@ -326,6 +324,7 @@ def distortion(
     adversarial: bool = False,
     per_side: bool = False,
     searched: bool = True,
+    of_pictures: Callable[..., Tensor] | None = None,
 ) -> Callable[[F], F]:
     """Decorator that registers a distortion function; the first paragraph of its docstring becomes its help.
 
@@ -342,11 +341,12 @@ def distortion(
         step: Step of the slider.
         source: The paper and its equation or constants.
         reach: Largest amount a recipe may hold; ``high`` by default.
-        severities: Amounts of the published severities 1 to 5 by data set, one of ``PUBLISHED``.
+        severities: Amounts of the published severities 1 to 5 by data set.
         random: Whether the function uses its draws.
         adversarial: Whether the function takes a target.
         per_side: Whether amounts are pixels of a 32 px image.
         searched: Whether a search over all distortions includes it.
+        of_pictures: The same function of 8-bit pictures, for recipes that act on the photograph.
 
     Returns:
         The decorator, which returns the function unchanged.
@@ -377,6 +377,7 @@ def distortion(
             searched=searched,
             source=source,
             function=function,
+            of_pictures=of_pictures,
         )
         DISTORTIONS.add(name, found)
         return function
