@@ -8,8 +8,6 @@ once into the cache folder), a folder with one sub-folder per class, or any ``.n
 from __future__ import annotations
 
 import os
-import zipfile
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +21,7 @@ from explorer.data.dataset import Dataset as Dataset  # noqa: PLC0414  # others 
 from explorer.data.folders import read_folder
 from explorer.data.foreign import read_foreign
 from explorer.data.manifest import is_manifest
+from explorer.data.npz import read_npz
 from explorer.data.sampling import class_by_class, held_out, mixed_order
 from explorer.errors import ExplorerError
 from explorer.files import user_path
@@ -123,9 +122,8 @@ def dataset_title(name: str) -> str:
 def load_dataset(name: Any, split: str | None = None) -> Dataset:
     """Load labelled images.
 
-    An ``.npz`` holds ``x_<split>`` uint8 (N, H, W) or (N, H, W, C) and ``y_<split>`` integers, or just ``x`` and ``y``;
-    ``classes`` is optional, as is ``exact_<split>``, which is false for images that are not the published ones bit for
-    bit; they are counted. A folder holds split folders under their usual names (``train``, ``val``, ``test``, ...)
+    An ``.npz`` holds ``x_<split>`` and ``y_<split>``, or just ``x`` and ``y``, as ``explorer.data.npz`` says;
+    ``classes`` is optional. A folder holds split folders under their usual names (``train``, ``val``, ``test``, ...)
     or the class folders themselves. A list in CSV or JSON Lines names a ``file`` and its ``label``, ``class_index`` or
     ``class`` in each row, and perhaps a ``split``. Where there is no test split, a seeded fifth of each class is held
     out: ``test`` is that part and ``train`` the rest.
@@ -177,13 +175,13 @@ def open_dataset(name: Any, split: str | None = None) -> Dataset:
     if name in DATASETS:
         return DATASETS[name](split or "test")
     path = _find_file(name)
-    if path is not None and path.suffix == ".npz" and path.is_file():
+    if path is not None and path.suffix.lower() == ".npz" and path.is_file():
         return _arranged(read_npz(path, split or "test", name=path.stem), path.name, split)
     if path is not None and (path.is_dir() or is_manifest(path)):
         return open_folder(path, split)
     raise ExplorerError(
         f"Unknown data set {name[:200]!r}; known are {', '.join(DATASETS)}, or give a folder with one sub-folder per "
-        "class, a list of files (.csv, .jsonl) or an .npz file."
+        "class, a list of files (.csv, .jsonl, .parquet) or an .npz file."
     )
 
 
@@ -194,58 +192,6 @@ def _find_file(name: str) -> Path | None:
         return path if path.exists() else None
     except (OSError, ValueError):
         return None
-
-
-def read_npz(path: Path, split: str, name: str) -> Dataset:
-    """Read a data set from a ``.npz`` file of plain arrays; nothing is unpickled.
-
-    Args:
-        path: The file; see ``load_dataset``.
-        split: ``train`` or ``test``.
-        name: Name of the data set.
-
-    Returns:
-        The data set, without normalisation; its split is ``all`` where the file has none.
-
-    Raises:
-        ExplorerError: If the file cannot be read or its arrays do not fit together.
-    """
-    try:
-        with path.open("rb") as raw, np.lib.npyio.NpzFile(raw, allow_pickle=False) as file:
-            keys = set(file.files)
-            suffix = f"_{split}" if f"x_{split}" in keys else ""
-            if not {f"x{suffix}", f"y{suffix}"} <= keys:
-                raise ExplorerError(f"{path.name} holds {sorted(keys)}; expected x_{split} and y_{split}, or x and y.")
-            x, y = np.asarray(file[f"x{suffix}"]), np.asarray(file[f"y{suffix}"])
-            classes = tuple(str(c) for c in file["classes"]) if "classes" in keys else ()
-            exact = np.asarray(file[f"exact{suffix}"], bool) if f"exact{suffix}" in keys else np.ones(len(y), bool)
-    except (OSError, ValueError, TypeError, zipfile.BadZipFile, zlib.error, EOFError, KeyError, RuntimeError) as error:
-        if isinstance(error, ExplorerError):
-            raise
-        raise ExplorerError(f"{path.name} is not a readable .npz file of plain arrays ({error}).") from error
-    x = x[..., None] if x.ndim == 3 else x
-    if x.dtype != np.uint8 or x.ndim != 4 or x.shape[3] not in (1, 3):
-        raise ExplorerError(
-            f"{path.name} holds images of type {x.dtype} and shape {x.shape}; "
-            "expected uint8 (N, H, W) or (N, H, W, 1 or 3)."
-        )
-    if y.shape != (len(x),) or not np.issubdtype(y.dtype, np.integer) or not len(y):
-        raise ExplorerError(
-            f"{path.name} holds labels of type {y.dtype} and shape {y.shape}; "
-            f"expected one integer per image ({len(x)})."
-        )
-    classes = classes or tuple(str(i) for i in range(int(y.max()) + 1))
-    if y.min() < 0 or y.max() >= len(classes):
-        raise ExplorerError(
-            f"{path.name} has labels from {y.min()} to {y.max()} but {len(classes)} classes; labels count from 0."
-        )
-    channels = x.shape[3]
-    split = split if suffix else "all"
-    copies = int((~exact).sum())
-    notes = (
-        (f"{copies:,} of the {len(y):,} {split} images of {name} are copies that lost some detail.",) if copies else ()
-    )
-    return Dataset(name, split, x, y.astype(np.int64), classes, (0.0,) * channels, (1.0,) * channels, notes)
 
 
 def _arranged(data: Dataset, called: str, split: str | None) -> Dataset:

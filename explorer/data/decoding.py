@@ -231,6 +231,8 @@ def _what_it_is(data: bytes) -> str:
         return f"The file is a web page, not an image: {wanted}"
     if head.startswith(b"%pdf"):
         return f"The file is a PDF document, not an image: {wanted}"
+    if head.startswith(b"\x93numpy") or (data.startswith(b"PK") and b".npy" in data[:1024]):
+        return "The file holds arrays of NumPy, not an image: in Python hand over the array, or save it as a PNG."
     return f"The file is not a readable image: {wanted}"
 
 

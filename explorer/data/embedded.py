@@ -12,8 +12,9 @@ import torch
 import torch.nn.functional as F
 
 from explorer.data import images
-from explorer.data.datasets import Dataset, dataset, local_file, read_npz
+from explorer.data.datasets import Dataset, dataset, local_file
 from explorer.data.downloads import megabytes
+from explorer.data.npz import read_npz
 from explorer.data.published import CIFAR10_CLASSES, PUBLISHED, TEN_DIGITS, fetch
 from explorer.errors import ExplorerError
 

@@ -34,7 +34,11 @@ _RUBBISH = {
     "lost+found", "__pycache__", "icon\r",
 }  # fmt: skip
 _SETTINGS = {"dataset.json", "classes.json"}
-_METADATA = {"metadata.csv", "metadata.jsonl"}  # Hugging Face's lists of the files beside them and below
+_METADATA = {
+    "metadata.csv",
+    "metadata.jsonl",
+    "metadata.parquet",
+}  # Hugging Face's lists of the files beside them and below
 _WRAPPERS = {"images", "image", "imgs", "img", "jpegimages", "jpegs", "pictures", "photos"}
 
 
@@ -62,7 +66,7 @@ class Tree:
             class; under the class "" where they lie in no class folder.
         classes: Names of the class folders of all splits, in natural order.
         left_out: What is not read, a few words each.
-        lists: Hugging Face's ``metadata.csv`` and ``metadata.jsonl`` in it, which may name other classes.
+        lists: Hugging Face's ``metadata.csv``, ``.jsonl`` and ``.parquet`` in it, which may name other classes.
     """
 
     splits: dict[str, dict[str, list[Path]]]

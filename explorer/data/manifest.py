@@ -1,9 +1,10 @@
-"""Lists of image files with their classes, as CSV or JSON Lines, read as if they were a folder."""
+"""Lists of image files with their classes, as CSV, JSON Lines or Parquet, read as if they were a folder."""
 
 from __future__ import annotations
 
 import csv
 import json
+import math
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ from explorer.data.classes import listed, natural_key
 from explorer.data.layout import MAX_FILES, Tree, split_of
 from explorer.errors import ExplorerError
 
-MANIFESTS = {".csv", ".tsv", ".jsonl", ".ndjson"}
+MANIFESTS = {".csv", ".tsv", ".jsonl", ".ndjson", ".parquet"}
 """The endings of manifests."""
 
 MAX_CLASSES = 100_000
@@ -24,6 +25,7 @@ MAX_CLASSES = 100_000
 
 _FILE = ("file", "file_name", "filename", "path")  # the second one is Hugging Face's
 _CLASS = ("class", "label")
+_COLUMNS = {*_FILE, *_CLASS, "class_index", "split"}
 
 
 class _Row(NamedTuple):
@@ -40,7 +42,7 @@ def is_manifest(path: Path) -> bool:
         path: A path.
 
     Returns:
-        True for files in CSV and JSON Lines.
+        True for files in CSV, JSON Lines and Parquet.
     """
     return path.suffix.lower() in MANIFESTS and path.is_file()
 
@@ -53,7 +55,7 @@ def read_manifest(path: Path) -> Tree:
     images whose class is unknown. ``split`` is optional.
 
     Args:
-        path: A CSV file with a header, or JSON Lines.
+        path: A CSV file with a header, JSON Lines, or Parquet.
 
     Returns:
         What a folder of these files would give; its classes are in the order of ``class_index``, else in natural order.
@@ -96,6 +98,9 @@ def _names_classes(row: Mapping[str, Any]) -> bool:
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    if path.suffix.lower() == ".parquet":
+        yield from _parquet(path)
+        return
     try:
         with path.open(encoding="utf-8-sig", newline="") as text:
             yield from _lines(text, path)
@@ -127,6 +132,31 @@ def _lines(text: TextIO, path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
                 wanted = '{"file": "a.png", "label": "cat"}'
                 raise ExplorerError(f"{path.name}, line {number}: expected a JSON object such as {wanted}.")
             yield number, {key.strip().lower(): value for key, value in found.items()}
+
+
+def _parquet(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            names = file.schema_arrow.names
+            columns = [name for name in names if name.strip().lower() in _COLUMNS]
+            if not {name.strip().lower() for name in columns} & set(_FILE):
+                raise ExplorerError(
+                    f"{path.name} names no files, it holds {listed(names)}; pictures inside a Parquet file are read by "
+                    "datasets.load_dataset('parquet', data_files=...), whose result explorer.load_dataset takes."
+                )
+            batches = file.iter_batches(columns=columns)  # without the others, which may hold whole pictures
+            rows = (row for batch in batches for row in batch.to_pylist())
+            for number, row in enumerate(rows, 1):
+                yield number, {key.strip().lower(): value for key, value in row.items()}
+    except ExplorerError:
+        raise
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise ExplorerError(
+            f"{path.name} is not a readable Parquet file ({str(error).splitlines()[0][:200]})."
+        ) from None
 
 
 class _Manifest:
@@ -250,8 +280,8 @@ def _text(row: Mapping[str, Any], columns: tuple[str, ...]) -> str:
         value = row.get(column)
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
-        if isinstance(value, float) and value.is_integer():
-            return str(int(value))
+        if isinstance(value, float) and (value.is_integer() or math.isnan(value)):
+            return "" if math.isnan(value) else str(int(value))
         if isinstance(value, str) and value.strip():
             return value.strip()
         if value is not None and not isinstance(value, str):

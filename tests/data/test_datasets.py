@@ -40,6 +40,25 @@ def test_an_npz_opens_with_and_without_splits(tmp_path: Path) -> None:
     assert load_dataset(str(tmp_path / "one.npz")).images.shape == (4, 6, 6, 1)
 
 
+def test_an_npz_as_keras_medmnist_and_pytorch_lay_it_out(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).integers(0, 256, (4, 6, 6, 3), np.uint8)
+    y = np.array([[0], [1], [1], [0]])
+    layouts = {
+        "keras": {"x_train": x[:1], "y_train": y[:1], "x_test": x, "y_test": y},
+        "medmnist": {"train_images": x[:1], "train_labels": y[:1], "test_images": x, "test_labels": y},
+        "channels_first": {"x": x.transpose(0, 3, 1, 2), "y": y[:, 0]},
+        "fortran": {"x": np.asfortranarray(x), "y": y[:, 0].astype(">i4")},
+    }
+    for name, arrays in layouts.items():
+        np.savez(tmp_path / f"{name}.npz", **arrays)  # type: ignore[arg-type]
+        data = load_dataset(str(tmp_path / f"{name}.npz"))
+        assert np.array_equal(data.images, x), name
+        assert (data.labels.tolist(), data.classes) == ([0, 1, 1, 0], ("0", "1"))
+    np.savez(tmp_path / "bool.npz", x=x > 127, y=y)
+    (tmp_path / "bool.npz").rename(tmp_path / "bool.NPZ")
+    assert np.array_equal(load_dataset(str(tmp_path / "bool.NPZ")).images, np.where(x > 127, 255, 0))
+
+
 def test_an_npz_counts_the_images_that_are_not_exact(tmp_path: Path) -> None:
     x, y = np.zeros((4, 6, 6, 3), np.uint8), np.array([0, 1, 1, 0])
     exact = np.array([True, False, False, True])
@@ -53,7 +72,12 @@ def test_an_npz_counts_the_images_that_are_not_exact(tmp_path: Path) -> None:
     ("arrays", "message"),
     [
         ({"a": np.zeros(3)}, "expected x_test and y_test"),
-        ({"x": np.zeros((2, 4, 4)), "y": np.zeros(2, int)}, "expected uint8"),
+        ({"x": np.zeros((2, 4, 4)), "y": np.zeros(2, int)}, r"expected uint8 .*; floats in \[0, 1\] are saved as"),
+        ({"x": np.zeros((2, 4, 4), np.uint16), "y": np.zeros(2, int)}, r"uint16 .*1 or 3\)\.$"),
+        ({"x": np.zeros((2, 0, 4), np.uint8), "y": np.zeros(2, int)}, "expected uint8"),
+        ({"x": np.zeros((2, 4, 4), np.uint8), "y": np.zeros((2, 2), int)}, r"shape \(2, 2\); expected one integer"),
+        # names for so many classes would fill the memory
+        ({"x": np.zeros((2, 4, 4), np.uint8), "y": np.array([0, 2**62])}, "but no classes; labels count from 0"),
         ({"x": np.zeros((2, 4, 4, 2), np.uint8), "y": np.zeros(2, int)}, "expected uint8"),
         ({"x": np.zeros((2, 4, 4), np.uint8), "y": np.zeros(3, int)}, "expected one integer per image"),
         ({"x": np.zeros((2, 4, 4), np.uint8), "y": np.array([0.5, 1])}, "expected one integer per image"),

@@ -1,10 +1,14 @@
-"""Lists of image files as data sets: CSV and JSON Lines as people and programs write them."""
+"""Lists of image files as data sets: CSV, JSON Lines and Parquet as people and programs write them."""
 
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from explorer.data.datasets import Dataset, load_dataset, open_dataset
@@ -123,6 +127,33 @@ def test_what_is_wrong_is_said_with_its_line(folder: Path, text: str) -> None:
     (folder / "a.csv").write_text(text)
     with pytest.raises(ExplorerError, match=WRONG[text]):
         load_dataset(str(folder / "a.csv"))
+
+
+PARQUET: list[tuple[dict[str, Any], str]] = [
+    ({"file": ["cat 0.png", "dog 0.png"], "label": pa.array(["cat", "dog"]).dictionary_encode()}, ""),
+    ({"file": ["cat 0.png", "dog 0.png"], "class_index": [1.0, 0.0], "Label": ["cat", "dog"]}, ""),
+    ({"file": ["cat 0.png", "dog 0.png"], "class_index": [math.nan, None], "label": ["cat", "dog"]}, ""),
+    ({"image": [{"bytes": b"x"}], "label": [1]}, r"a\.parquet names no files, it holds image, label"),
+    ({"file": [b"cat 0.png"], "label": ["cat"]}, r"a\.parquet, line 1: file is b'cat 0.png'; expected one text"),
+]
+
+
+@pytest.mark.parametrize(("columns", "wrong"), PARQUET, ids=lambda given: str(given)[:30])
+def test_parquet_as_programs_write_it(folder: Path, columns: dict[str, Any], wrong: str) -> None:
+    path = folder / "a.parquet"
+    pq.write_table(pa.table(columns), path)
+    if wrong:
+        with pytest.raises(ExplorerError, match=wrong):
+            load_dataset(str(path))
+    else:
+        assert shown(load_dataset(str(path))) == {"cat 0.png": "cat", "dog 0.png": "dog"}
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1" + bytes(range(60)) + b"PAR1"])
+def test_a_damaged_parquet_file_is_one_sentence(folder: Path, content: bytes) -> None:
+    (folder / "a.parquet").write_bytes(content)
+    with pytest.raises(ExplorerError, match=r"^a\.parquet is not a readable Parquet file [^\n]*$"):
+        load_dataset(str(folder / "a.parquet"))
 
 
 LINES = ["cat", "[1]", '{"file": ["a.png"], "label": 1}', '{"file": "a.png", "label": true}', "[" * 99_999]

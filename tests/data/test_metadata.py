@@ -1,10 +1,12 @@
-"""Hugging Face's ``metadata.csv`` and ``metadata.jsonl`` inside a folder of images say which classes they are of."""
+"""Hugging Face's ``metadata.csv``, ``.jsonl`` and ``.parquet`` in a folder of images say which classes they are of."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from explorer.data.datasets import load_dataset, open_dataset
@@ -30,6 +32,9 @@ def rows(folder: Path, prefix: str = "") -> list[dict[str, str]]:
 
 
 def write(path: Path, found: list[dict[str, str]]) -> None:
+    if path.suffix == ".parquet":
+        pq.write_table(pa.Table.from_pylist(found), path)
+        return
     if path.suffix == ".jsonl":
         lines = [json.dumps(row) for row in found]
     else:
@@ -37,7 +42,7 @@ def write(path: Path, found: list[dict[str, str]]) -> None:
     path.write_text("\n".join(lines), encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["metadata.csv", "metadata.jsonl"])
+@pytest.mark.parametrize("name", ["metadata.csv", "metadata.jsonl", "metadata.parquet"])
 @pytest.mark.parametrize("place", ["each split", "the folder", "an outer folder"])
 def test_the_list_says_the_classes_and_the_folders_the_splits(folder: Path, name: str, place: str) -> None:
     splits = [folder / "train", folder / "test"]

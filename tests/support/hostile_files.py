@@ -83,6 +83,12 @@ def webp_of_a_huge_canvas() -> bytes:
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
+def _array(save: Callable[..., None]) -> bytes:
+    buffer = io.BytesIO()
+    save(buffer, np.zeros((8, 8, 3), np.uint8))
+    return buffer.getvalue()
+
+
 HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     "empty": (lambda: b"", "empty"),
     "text": (lambda: b"these are no pixels", "not a readable image"),
@@ -95,6 +101,8 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
         "not a readable image",
     ),
     "zip": (lambda: b"PK\x03\x04" + bytes(100), "not a readable image"),
+    "npy": (lambda: _array(np.save), "arrays of NumPy"),
+    "npz": (lambda: _array(np.savez), "arrays of NumPy"),
     "truncated-png": (lambda: saved(noise(), "PNG")[:6000], "damaged"),
     "truncated-jpeg": (lambda: saved(noise(), "JPEG")[:1500], "damaged"),
     "truncated-header": (lambda: saved(noise(), "PNG")[:20], "damaged|not a readable image"),
