@@ -20,7 +20,6 @@ from explorer.distortions.recipe import PHOTOGRAPH
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models import inference as inputs
-from explorer.models.views import of_photographs
 from explorer.progress import Meter, Progress
 
 
@@ -55,7 +54,7 @@ def next_disagreement(
         ExplorerError: If there are fewer than two models, if the start is not a row or the label not a class, and as in
             ``compare``.
     """
-    models = inputs.check_models(list(map(of_photographs, models)) if recipe.on == PHOTOGRAPH else models)
+    models = inputs.check_together(models, photographs=recipe.on == PHOTOGRAPH)
     n = len(dataset)
     if step == 0 or not -1 <= start < n:
         raise ExplorerError(

@@ -26,9 +26,8 @@ from explorer.distortions.recipe import PHOTOGRAPH
 from explorer.distortions.rounding import whole_steps
 from explorer.errors import ExplorerError, ExplorerWarning
 from explorer.models import Classifier
-from explorer.models.inference import check_label, check_models, check_size
+from explorer.models.inference import check_label, check_size, check_together
 from explorer.models.reading import ModelsLike, Opened, class_notes, open_models, wrap_opened
-from explorer.models.views import of_photographs, of_window
 from explorer.numbers import plain_number
 
 Labels = int | Sequence[int] | Tensor
@@ -135,7 +134,7 @@ def read_requests(
     chain, opened = read_recipe(recipe), open_models(models)
     if chain.on == PHOTOGRAPH:
         batch = read_photographs(defaults.PICTURE if images is None else images)
-        chosen = check_models([of_photographs(model) for model in wrap_opened(opened, None, None)])
+        chosen = check_together(wrap_opened(opened, None, None), photographs=True)
     else:
         batch, chosen = _fitted(opened, images)
     noticed = [note for model in chosen for note in model.warnings]
@@ -208,8 +207,8 @@ def _fitted(opened: list[Opened], images: ImagesLike | None) -> tuple[Batch, tup
     shape = batch.pictures[0].pixels.shape
     if not all(isinstance(model, Classifier) for model in opened):
         check_square(batch.pictures[0].pixels)
-    first, *others = wrap_opened(opened, shape[-1], shape[1])
-    chosen = check_models([first, *(of_window(model, first) for model in others)])
+    chosen = check_together(wrap_opened(opened, shape[-1], shape[1]))
+    first = chosen[0]
     check_size(batch.pictures[0].pixels, first)
     shown = f"{first.size} x {first.size} px of {first.name}"
     told = [f"{one.name} takes {one.size} px: it is shown the {shown}, resized." for one in chosen if one.any_size]

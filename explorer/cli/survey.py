@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -55,6 +55,9 @@ def run(
         int | None, typer.Option(min=1, help="How many images: a stratified sample, or a benchmark's first.")
     ] = None,
     precision: Annotated[str, typer.Option(help="float32, or bfloat16, which pays on a GPU.")] = "float32",
+    on: Annotated[
+        str, typer.Option(help="What is distorted: the networks' input, or the photograph at its own size.")
+    ] = "input",
     engine: Annotated[
         str, typer.Option(help="local, or ray: several workers, here or where RAY_ADDRESS says.")
     ] = "local",
@@ -96,23 +99,29 @@ def run(
         quantised=not floats,
         limit=limit,
         precision=precision,
+        on=on,
+    )
+    side = plan.working_side
+    copies = (
+        [] if side is None else [f"Photographs of more than {side:,} px are distorted as a copy of that long side."]
     )
     if dry_run:
         from explorer.survey import finished_images
 
         takes = cost(loaded, dataset, plan, finished_images(plan, out))
-        forecast = {"rows": takes.rows, "bytes": takes.bytes, "minutes": takes.seconds / 60}
+        forecast: dict[str, Any] = {"rows": takes.rows, "bytes": takes.bytes, "minutes": takes.seconds / 60}
+        forecast |= {} if side is None else {"working_side": side}
         left = f"{takes.bytes / 1e6:,.1f} MB and {takes.seconds / 60:,.1f} minutes to go"
         words = f"{counted(takes.rows, 'row')}, about {left}"
-        print_json(forecast) if as_json else print_csv([forecast]) if as_csv else print_parts(words)
+        print_json(forecast) if as_json else print_csv([forecast]) if as_csv else print_parts(words, *copies)
         return
     with progress_bar(f"{counted(len(plan.conditions), 'condition')}, {counted(plan.rows, 'image')}") as progress:
         spread = ray_workers(workers) if engine == "ray" else None
         store = run_survey(loaded, dataset, plan, out, progress=progress, engine=spread)
-    sample = Sample.of(loaded, dataset, limit)
+    sample = Sample.of(loaded, dataset, limit, photographs=plan.photographs)
     sample.unread = store.unread()
     found = {"folder": str(out), "rows": plan.answers, "unread": sample.unread}
-    found |= {"sample": sample.words, "warnings": sample.notes}
+    found |= {"sample": sample.words, "warnings": sample.notes} | ({} if side is None else {"working_side": side})
     if as_json:
         print_json(found)
     elif as_csv:
@@ -120,7 +129,7 @@ def run(
     else:
         print_parts(
             *([f"{dataset.name}: {sample.words}"] if sample.words else []),
-            *(f"Note: {note}" for note in sample.notes),
+            *(f"Note: {note}" for note in [*copies, *sample.notes]),
             f"Finished: {out}. Look at it with: explorer survey show {out}",
         )
 

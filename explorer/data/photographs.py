@@ -80,30 +80,32 @@ def read_photograph(named: PictureLike, *, find_dataset: FindDataset = known_dat
     return replace(picture, pixels=copy, notes=(*picture.notes, smaller))
 
 
-def working_copy(photograph: Tensor) -> Tensor:
+def working_copy(photograph: Tensor, side: int = WORKING_SIDE) -> Tensor:
     """The copy of a photograph that is distorted: itself, or brought to a long side of ``defaults.WORKING_SIDE`` px.
 
     Args:
         photograph: (1, C, H, W) in [0, 1].
+        side: Another long side in px, for thumbnails.
 
     Returns:
         (1, 3, H, W) in [0, 1], 8-bit values; made smaller by Lanczos.
     """
-    return as_pixels(working_pixels(images.to_uint8(photograph.expand(-1, 3, -1, -1))[0]))
+    return as_pixels(working_pixels(images.to_uint8(photograph.expand(-1, 3, -1, -1))[0], side))
 
 
-def working_pixels(decoded: np.ndarray) -> np.ndarray:
+def working_pixels(decoded: np.ndarray, side: int = WORKING_SIDE) -> np.ndarray:
     """``working_copy`` of a decoded photograph, which never becomes floats as a whole.
 
     Args:
         decoded: As ``explorer.data.decoding.decode`` gives it.
+        side: Long side in px.
 
     Returns:
         uint8 (H, W, 3).
     """
     pixels = images.as_colour(decoded)
     height, width = pixels.shape[:2]
-    factor = WORKING_SIDE / max(height, width)
+    factor = side / max(height, width)
     if factor < 1:
         shape = (max(1, round(width * factor)), max(1, round(height * factor)))
         pixels = np.asarray(Image.fromarray(pixels).resize(shape, Image.Resampling.LANCZOS))

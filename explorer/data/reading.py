@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -75,8 +75,23 @@ def stream(data: Dataset, rows: range, step: int, takes: Takes) -> Iterator[Imag
     Yields:
         ``step`` rows at a time, and the rest.
     """
+    return in_steps(data, rows, step, lambda some: read_rows(data, some, takes))
+
+
+def in_steps(data: Dataset, rows: range, step: int, read: Callable[[range], T]) -> Iterator[T]:
+    """Read rows of a data set by a function, as ``stream`` does.
+
+    Args:
+        data: The data set.
+        rows: Rows to read.
+        step: Rows at a time.
+        read: Reads some rows.
+
+    Yields:
+        What it gives for ``step`` rows at a time, and the rest.
+    """
     starts = range(rows.start, rows.stop, step)
-    parts = (read_rows(data, range(start, min(start + step, rows.stop)), takes) for start in starts)
+    parts = (read(range(start, min(start + step, rows.stop))) for start in starts)
     return ahead(parts) if isinstance(data.images, ImageFiles) else parts
 
 

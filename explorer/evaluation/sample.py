@@ -23,7 +23,6 @@ from explorer.distortions.recipe import PHOTOGRAPH
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models import inference as inputs
-from explorer.models.views import of_photographs, of_window
 from explorer.numbers import count_of, counted
 from explorer.progress import Progress
 
@@ -78,11 +77,8 @@ class Sample:
         Raises:
             ExplorerError: If the models cannot be asked about these images, or there are none.
         """
-        if photographs:
-            models = tuple(models)
-            inputs.check_models([of_photographs(model) for model in models])
-        else:
-            models = inputs.check_models([*models[:1], *(of_window(model, models[0]) for model in models[1:])])
+        together = inputs.check_together(models, photographs=photographs)
+        models = tuple(models) if photographs else together
         batch_size = None if batch_size is None else count_of(batch_size, "batch_size")
         n = len(dataset) if limit is None else min(len(dataset), count_of(limit, "limit"))
         if n == 0:

@@ -17,6 +17,7 @@ from explorer.distortions import Recipe, Target, find_distortion
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models.classifier import EXTERNAL
+from explorer.models.views import of_photographs, of_window
 from explorer.numbers import counted
 
 T = TypeVar("T")
@@ -43,6 +44,34 @@ def check_models(models: Sequence[Classifier]) -> tuple[Classifier, ...]:
         ExplorerError: If there are none, if one is not a loaded model or is in training mode, if two share a name, or
             if their inputs differ.
     """
+    checked = _each_checked(models)
+    _check_inputs(checked)
+    return checked
+
+
+def check_together(models: Sequence[Classifier], *, photographs: bool = False) -> tuple[Classifier, ...]:
+    """Check models that are to see the same pictures, also those of different input sizes.
+
+    Args:
+        models: Loaded models.
+        photographs: Whether they are given photographs of any size; otherwise what the first one takes.
+
+    Returns:
+        The models, or views of them that bring what they are given to their own input.
+
+    Raises:
+        ExplorerError: As ``check_models``, but for inputs of other sizes.
+    """
+    checked = _each_checked(models)
+    if photographs:
+        return tuple(map(of_photographs, checked))
+    checked = (checked[0], *(of_window(model, checked[0]) for model in checked[1:]))
+    _check_inputs(checked)
+    return checked
+
+
+def _each_checked(models: Sequence[Classifier]) -> tuple[Classifier, ...]:
+    """The models, each of them loaded, in eval mode and with a name of its own."""
     if isinstance(models, nn.Module):
         raise ExplorerError("Models must be a list, even if there is only one: [model].")
     models = tuple(models)
@@ -57,6 +86,13 @@ def check_models(models: Sequence[Classifier]) -> tuple[Classifier, ...]:
             raise ExplorerError(
                 f"{model.name} is in training mode, so its answers depend on the batch; call model.eval() first."
             )
+    names = [model.name for model in models]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ExplorerError(f"{', '.join(twice)} was given more than once; each model needs a name of its own.")
+    return models
+
+
+def _check_inputs(models: Sequence[Classifier]) -> None:
     first = models[0]
     for model in models[1:]:
         if not model.any_size and (model.size, model.channels) != (first.size, first.channels):
@@ -64,10 +100,6 @@ def check_models(models: Sequence[Classifier]) -> tuple[Classifier, ...]:
                 f"{first.name} takes {_input(first)} and {model.name} takes {_input(model)}; "
                 "models that are compared must take the same pixels."
             )
-    names = [model.name for model in models]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ExplorerError(f"{', '.join(twice)} was given more than once; each model needs a name of its own.")
-    return models
 
 
 def labelled(data: Dataset, models: Sequence[Classifier]) -> Dataset:

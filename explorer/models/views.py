@@ -103,6 +103,6 @@ def of_window(model: Classifier, first: Classifier) -> Classifier:
     Returns:
         The same model; itself where it takes that as it is, or has other channels and cannot take it.
     """
-    if model.size == first.size or model.channels != first.channels:
+    if model.any_size or model.size == first.size or model.channels != first.channels:
         return model
     return View(model, lambda x: fit(x, model.size, model.channels))

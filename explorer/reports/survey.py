@@ -253,8 +253,20 @@ def _data(found: Findings) -> list[str]:
         "Distorted pixels are rounded to 8 bits, as a file would hold them."
         if plan.quantised
         else "Pixels are floats.",
+        *_photographs(plan),
         *_attacks(plan),
         *(f"Image {row}: {why}" for row, why in list(found.unread.items())[:20]),
+    ]
+
+
+def _photographs(plan: Plan) -> list[str]:
+    """What was distorted, where it is not the networks' input."""
+    if plan.working_side is None:
+        return []
+    side = f"{plan.working_side:,} px"
+    return [
+        "Photographs were distorted at their own size and then fitted by each model's own transform.",
+        f"Photographs of more than {side} were distorted as a copy of that long side.",
     ]
 
 

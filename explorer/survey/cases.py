@@ -11,11 +11,11 @@ from explorer.analysis.varied import undistorted
 from explorer.data.dataset import data_fingerprint
 from explorer.data.datasets import DATASETS, Dataset, local_file, open_dataset
 from explorer.data.published import PUBLISHED
-from explorer.data.reading import read_rows
 from explorer.distortions import Recipe, find_distortion
 from explorer.errors import ExplorerError
 from explorer.models import Classifier, load_model
 from explorer.models.functions import is_function
+from explorer.survey.pictures import read
 from explorer.survey.plan import Condition, Plan, fingerprint
 from explorer.survey.query import Survey
 from explorer.survey.scan import distort
@@ -30,7 +30,7 @@ class Case:
         image: Row of the image in the data set.
         label: Index of the true class; -1 if it is unknown.
         recipe: The recipe that makes the distorted image.
-        clean: float32 (1, C, H, W) in [0, 1].
+        clean: float32 (1, C, H, W) in [0, 1]; a photograph's working copy where the survey distorts photographs.
         distorted: float32 (1, C, H, W) in [0, 1].
     """
 
@@ -175,19 +175,14 @@ def open_cases(
     found: dict[int, Case] = {}
     for condition in dict.fromkeys(condition for condition, _ in wanted):
         rows = sorted({image for one, image in wanted if one == condition})
-        batch = read_rows(data, rows, models[0].takes)
-        for row, why in batch.unread.items():
+        parts, unread = read(data, rows, plan, models[0].takes)
+        for row, why in unread.items():
             raise ExplorerError(f"Image {row} cannot be read: {why}")
-        clean = undistorted(batch.pixels, plan.quantised)
-        distorted, _ = distort(models, batch, plan, condition, model)
         first = plan.conditions.index(condition) * plan.rows
-        for i, row in enumerate(rows):
-            found[first + row] = Case(
-                first + row,
-                row,
-                int(batch.labels[i]),
-                plan.recipe(condition, row, model),
-                clean[i : i + 1],
-                distorted[i : i + 1],
-            )
+        for part in parts:
+            distorted, _ = distort(models, part, plan, condition, model)
+            each = zip(part.rows, part.labels.tolist(), part.pixels.split(1), distorted.split(1), strict=True)
+            for row, label, pixels, one in each:
+                recipe, clean = plan.recipe(condition, row, model), undistorted(pixels, plan.quantised)
+                found[first + row] = Case(first + row, row, label, recipe, clean, one)
     return [found[int(case)] for case in cases]

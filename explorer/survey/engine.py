@@ -12,18 +12,18 @@ from time import perf_counter
 from filelock import FileLock, Timeout
 
 from explorer.data.datasets import Dataset, load_dataset
-from explorer.data.reading import read_rows, stream
 from explorer.errors import ExplorerError
 from explorer.files import user_path
 from explorer.models import Classifier
 from explorer.models.inference import labelled
 from explorer.progress import Progress
+from explorer.survey.pictures import read, stream
 from explorer.survey.plan import Plan, fingerprint
 from explorer.survey.scan import Columns, Tick, join, scan
 from explorer.survey.store import LOCK, Store, table
 
 TRIED = 64
-"""Images of a dry run."""
+"""Images of a dry run at most."""
 
 
 @dataclass(frozen=True)
@@ -158,13 +158,13 @@ def compute(
         The rows (None if no image could be read) and the images that could not be read with the reasons.
     """
     rows = plan.images_of(shard)
-    parts: list[Columns] = []
+    found: list[Columns] = []
     unread: dict[int, str] = {}
-    for batch in stream(data, rows, plan.batch, models[0].takes):
-        unread |= batch.unread
-        if batch.rows:
-            parts.append(scan(models, batch, plan, tick))
-    return (join(parts) if parts else None), unread
+    for parts, missing in stream(data, rows, plan, models[0].takes):
+        unread |= missing
+        if parts:
+            found.append(scan(models, parts, plan, tick))
+    return (join(found) if found else None), unread
 
 
 def cost(models: Sequence[Classifier], data: Dataset, plan: Plan, done: int = 0) -> Cost:
@@ -182,15 +182,16 @@ def cost(models: Sequence[Classifier], data: Dataset, plan: Plan, done: int = 0)
     Raises:
         ExplorerError: If none of the first images can be read.
     """
-    batch = read_rows(labelled(data, models), range(min(TRIED, plan.rows)), models[0].takes)
-    if not batch.rows:
-        raise ExplorerError(f"None of the first {min(TRIED, plan.rows)} images of {data.name} can be read.")
+    first = range(min(TRIED, plan.batch, plan.rows))
+    parts, _ = read(labelled(data, models), first, plan, models[0].takes)
+    if not parts:
+        raise ExplorerError(f"None of the first {len(first)} images of {data.name} can be read.")
     tried = replace(plan, conditions=_spread(plan))
-    scan(models, batch, replace(tried, conditions=tried.conditions[:1]))  # the first pass of a network is a slow one
+    scan(models, parts, replace(tried, conditions=tried.conditions[:1]))  # the first pass of a network is a slow one
     began = perf_counter()
-    columns = scan(models, batch, tried)
+    columns = scan(models, parts, tried)
     seconds = perf_counter() - began
-    share = len(plan.conditions) / len(tried.conditions) / len(batch.rows)
+    share = len(plan.conditions) / len(tried.conditions) / sum(len(part.rows) for part in parts)
     return Cost(
         rows=plan.answers,
         bytes=int(_encoded(tried, columns) * share * plan.rows),

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from explorer.data.datasets import Dataset
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models import inference as inputs
+from explorer.models.views import of_window
 from explorer.progress import Meter, Progress
 from explorer.survey.cases import data_of, models_of, open_cases
+from explorer.survey.pictures import given, joined
 from explorer.survey.query import Survey
 
 MOST = 2000
@@ -81,7 +82,8 @@ def features(
     if not 3 <= len(cases) <= MOST:
         raise ExplorerError(f"A map takes 3 to {MOST:,} cases, not {len(cases):,}; filter them.")
     name = survey.plan.models[0] if model is None else model
-    found = models_of(survey, survey.plan.models if survey.plan.against else [name]) if models is None else models
+    needed = survey.plan.models if survey.plan.against else dict.fromkeys([survey.plan.models[0], name])
+    found = models_of(survey, needed) if models is None else models
     chosen = next((one for one in found if one.name == name), None)
     if chosen is None:
         raise ExplorerError(f"The survey has no model named {name!r}; it has {', '.join(survey.plan.models)}.")
@@ -105,8 +107,9 @@ def _vectors(
     rows: dict[int, tuple[NDArray, NDArray]] = {}
     for start in range(0, len(order), PIECE):
         opened = open_cases(survey, order[start : start + PIECE], data=data, models=models, model=model.name)
-        x = torch.cat([one.clean for one in opened] + [one.distorted for one in opened])
-        _, layers = inputs.answer(model, x)
+        pictures = [one.clean for one in opened] + [one.distorted for one in opened]
+        (x,) = joined([given([model], one, survey.plan) for one in pictures])
+        _, layers = inputs.answer(model if survey.plan.photographs else of_window(model, models[0]), x)
         last = list(layers.values())[-1].flatten(1).float().cpu().numpy()
         for i, one in enumerate(opened):
             rows[one.case] = last[i], last[len(opened) + i]

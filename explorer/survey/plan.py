@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -14,7 +15,9 @@ from torch import Tensor
 from explorer import provenance
 from explorer.data.dataset import Dataset, data_fingerprint
 from explorer.data.datasets import load_dataset
+from explorer.defaults import WORKING_SIDE
 from explorer.distortions import DISTORTIONS, Recipe, find_distortion, image_seed
+from explorer.distortions.recipe import INPUT, PHOTOGRAPH
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models import inference as inputs
@@ -27,8 +30,14 @@ SCHEMA = 1
 SHARD_ROWS = 20_000
 """Rows of a shard at least, so that there are not too many files; what a kill may lose."""
 
+SHARD_VALUES = SHARD_ROWS * 3 * 32**2
+"""Values of the inputs behind a shard's rows at least: large pictures take longer, and a kill loses no more time."""
+
 SHARD_IMAGES = 1024
 """Images of a shard at most."""
+
+PHOTOGRAPHS = 16
+"""Photographs of their own sizes in memory at a time."""
 
 MAX_CONDITIONS = 100_000
 
@@ -70,6 +79,8 @@ class Plan:
         shard: Images per file.
         versions: Versions of the libraries that make the numbers.
         schema: Version of the columns' meaning.
+        working_side: Where photographs are distorted at their own size, and each model fits them: the long side in px
+            above which a copy of that size is distorted. None where the networks' input is distorted.
     """
 
     models: tuple[str, ...]
@@ -89,6 +100,12 @@ class Plan:
     shard: int
     versions: dict[str, str]
     schema: int = SCHEMA
+    working_side: int | None = None
+
+    @property
+    def photographs(self) -> bool:
+        """Whether the distortions act on photographs at their own size, not on the networks' input."""
+        return self.working_side is not None
 
     @property
     def key(self) -> str:
@@ -131,7 +148,8 @@ class Plan:
         seed = image_seed(condition.seed, image)
         attack = find_distortion(condition.distortion).adversarial
         against = (self.against or model or self.models[0]) if attack else None
-        return Recipe(((condition.distortion, condition.amount),), seed, against, self.quantised)
+        on = PHOTOGRAPH if self.photographs else INPUT
+        return Recipe(((condition.distortion, condition.amount),), seed, against, self.quantised, on)
 
     def crafted_on_each(self, condition: Condition) -> bool:
         """Whether a condition shows every model pixels of its own: an attack that is crafted on each.
@@ -150,7 +168,10 @@ class Plan:
         Returns:
             Plain lists, numbers and strings; ``from_dict`` reads it back.
         """
-        return asdict(self)
+        plain = asdict(self)
+        if self.working_side is None:
+            del plain["working_side"]  # as plans were before photographs, so that they keep their key
+        return plain
 
     @classmethod
     def from_dict(cls, raw: dict[str, Any]) -> Plan:
@@ -187,11 +208,13 @@ def make_plan(
     quantised: bool = True,
     limit: int | None = None,
     precision: str = "float32",
+    on: str = INPUT,
 ) -> Plan:
     """Plan a survey of several models on one data set.
 
     Args:
-        models: Models of equal input size that know the data set's classes.
+        models: Models that know the data set's classes; those of another input size than the first are shown the first
+            one's input, resized.
         data: The labelled images: a ``Dataset``, or what ``load_dataset`` takes.
         distortions: Names, or names with amounts such as ``gaussian_noise=0.05:0.1``.
         amounts: Amounts for distortions given without their own. By default the published severities 1 to 5, or five
@@ -203,15 +226,19 @@ def make_plan(
         limit: Number of images, the first ones of the data set, which of a folder are a stratified sample; all by
             default.
         precision: ``float32`` or ``bfloat16``.
+        on: What is distorted: the networks' ``input``, or the ``photograph`` at its own size, which each model then
+            fits by its own transform.
 
     Returns:
         The plan.
 
     Raises:
         ExplorerError: If a class of the data is not among the models', if a distortion is unknown or an amount is out
-            of range, if there are no images or no distortions, and for the reasons named in ``explorer.compare``.
+            of range, if there are no images or no distortions, if an attack is to act on photographs, and for the
+            reasons named in ``explorer.compare``.
     """
-    models = inputs.check_models(models)
+    photographs = Recipe(on=on).on == PHOTOGRAPH
+    asked, models = inputs.check_together(models, photographs=photographs), tuple(models)
     first = models[0]
     data = inputs.labelled(load_dataset(data), models)
     if any(len(model.classes) != len(first.classes) for model in models):
@@ -221,20 +248,26 @@ def make_plan(
         raise ExplorerError(f"{data.name} holds no images to survey.")
     if precision not in {"float32", "bfloat16"}:
         raise ExplorerError(f"precision is {precision!r}; it must be float32 or bfloat16.")
-    conditions = tuple(_conditions(distortions, amounts, seeds, first.size))
+    conditions = tuple(_conditions(distortions, amounts, seeds, first.size, on))
     names = tuple(model.name for model in models)
     attacked = any(find_distortion(one.distortion).adversarial for one in conditions)
     if attacked and against is not None and against not in names:
         raise ExplorerError(f"Attacks go against {against!r}, which is not one of the models; name one of {names}.")
+    if attacked and (other := next((one for one in asked if one.any_size and against in {None, one.name}), None)):
+        raise ExplorerError(
+            f"{other.name} is shown the input of {first.name} and cannot be attacked; attack all on {first.name} "
+            "(against), or survey models of one input size."
+        )
     shape = (first.channels, first.size, first.size)
     batch = inputs.batch_size(shape, first.device)
-    batches = max(1, min(SHARD_IMAGES // batch, -(-SHARD_ROWS // (batch * len(conditions) * len(models)))))
-    probe = torch.zeros(1, *shape)
+    batch = min(batch, PHOTOGRAPHS) if photographs else batch
+    wanted = min(SHARD_ROWS, SHARD_VALUES // math.prod(shape))
+    batches = max(1, min(SHARD_IMAGES // batch, -(-wanted // (batch * len(conditions) * len(models)))))
     return Plan(
         models=names,
         weights=tuple(map(fingerprint, models)),
         methods=tuple(model.method for model in models),
-        layers=tuple(tuple(inputs.answer(model, probe)[1]) for model in models),
+        layers=tuple(tuple(inputs.answer(model, torch.zeros(1, *shape))[1]) for model in asked),
         classes=tuple(data.classes),
         data=data.name,
         split=data.split,
@@ -247,6 +280,7 @@ def make_plan(
         batch=batch,
         shard=batch * batches,
         versions=versions(),
+        working_side=WORKING_SIDE if photographs else None,
     )
 
 
@@ -268,7 +302,9 @@ def fingerprint(model: Classifier) -> str:
     Returns:
         64 hex digits (SHA-256).
     """
-    made = hashlib.sha256(repr((model.card.arch, model.card.mean, model.card.std, model.classes)).encode())
+    card = model.card
+    told = (card.arch, card.mean, card.std, model.classes, *([card.transform] if card.transform else []))
+    made = hashlib.sha256(repr(told).encode())
     state = model.net.state_dict() or {"answers": model(sample_pictures(model.size, model.channels).to(model.device))}
     for name, value in sorted(state.items()):
         for part in _parts(value):
@@ -285,7 +321,7 @@ def _parts(value: Any) -> list[Tensor]:
 
 
 def _conditions(
-    distortions: Sequence[str], amounts: Sequence[float] | None, seeds: Sequence[int], side: int
+    distortions: Sequence[str], amounts: Sequence[float] | None, seeds: Sequence[int], side: int, on: str
 ) -> list[Condition]:
     if not distortions:
         raise ExplorerError(f"No distortion is named; there are {', '.join(DISTORTIONS)}.")
@@ -302,6 +338,7 @@ def _conditions(
             chosen = [distortion.check(amount) for amount in amounts]
         else:
             chosen = list(distortion.amounts_at(side))
+        Recipe(((distortion.name, chosen[0]),), on=on)  # refuses an attack on photographs
         for seed in seeds if distortion.random else seeds[:1]:
             found += [Condition(distortion.name, amount, seed) for amount in chosen]
     found = list(dict.fromkeys(found))

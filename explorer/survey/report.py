@@ -213,6 +213,7 @@ def command(plan: Plan) -> str:
     words += ["--against", plan.against] if plan.against else []
     words += ["--precision", plan.precision] if plan.precision != "float32" else []
     words += [] if plan.quantised else ["--float"]
+    words += ["--on", "photograph"] if plan.photographs else []
     return shlex.join([*words, "--out", "DIR"])
 
 

@@ -18,6 +18,7 @@ from explorer.data.reading import Images, ahead
 from explorer.distortions import apply, image_seed
 from explorer.models import Classifier
 from explorer.models import inference as inputs
+from explorer.survey.pictures import given, joined
 from explorer.survey.plan import Condition, Plan
 
 Columns = dict[str, NDArray]
@@ -36,7 +37,7 @@ Tick = Callable[[int], None]
 """Called with the number of new rows, between two pieces of work; what it raises ends it."""
 
 
-def scan(models: Sequence[Classifier], batch: Images, plan: Plan, tick: Tick | None = None) -> Columns:
+def scan(models: Sequence[Classifier], parts: Sequence[Images], plan: Plan, tick: Tick | None = None) -> Columns:
     """Apply every condition of the plan to a batch of images and ask every model.
 
     Each distorted image is made once and given to all models, unless an attack is crafted on each of them; on a GPU,
@@ -45,7 +46,7 @@ def scan(models: Sequence[Classifier], batch: Images, plan: Plan, tick: Tick | N
 
     Args:
         models: The models of the plan.
-        batch: The images.
+        parts: The images, those of a part of one size.
         plan: The conditions and the precision.
         tick: Called with the number of new rows between pieces of work; what it raises ends the scan.
 
@@ -55,21 +56,23 @@ def scan(models: Sequence[Classifier], batch: Images, plan: Plan, tick: Tick | N
     Raises:
         ExplorerError: If a model returns values that are not finite.
     """
-    clean = undistorted(batch.pixels, plan.quantised)
-    known = [_ask(model, clean, plan.precision) for model in models]
-    hashes = np.array(images.image_hashes(clean))
-    each = (_distort_for_each(models, batch, plan, condition) for condition in plan.conditions)
+    clean = [undistorted(part.pixels, plan.quantised) for part in parts]
+    rows, labels = [row for part in parts for row in part.rows], torch.cat([part.labels for part in parts])
+    # photographs are fitted here, once for all models that fit them alike
+    asked = models if plan.photographs else inputs.check_together(models)
+    known = _ask_each(asked, joined([given(models, one, plan) for one in clean]), plan)
+    hashes = np.array([name for one in clean for name in images.image_hashes(one)])
+    each = (_distort_for_each(asked, parts, plan, condition) for condition in plan.conditions)
     made = each if all(model.device.type == "cpu" for model in models) else ahead(each)
-    parts: list[Columns] = []
+    found: list[Columns] = []
     for index, pixels in enumerate(made):
-        shared = _shared(batch, plan.conditions[index], index * plan.rows) | {"image_hash": hashes}
-        for i, (model, (distorted, of_input)) in enumerate(zip(models, pixels, strict=True)):
-            answer = _ask(model, distorted, plan.precision)
-            measured = _measure(known[i], answer, batch.labels)
-            parts.append({**shared, **of_input, "model": np.full(len(batch.rows), i, np.int16), **measured})
+        shared = _shared(rows, labels, plan.conditions[index], index * plan.rows) | {"image_hash": hashes}
+        for i, (model, (distorted, of_input)) in enumerate(zip(asked, pixels, strict=True)):
+            measured = _measure(known[i], _ask(model, distorted, plan.precision), labels)
+            found.append({**shared, **of_input, "model": np.full(len(rows), i, np.int16), **measured})
             if tick:
-                tick(len(batch.rows))
-    return join(parts)
+                tick(len(rows))
+    return join(found)
 
 
 def join(parts: Sequence[Columns]) -> Columns:
@@ -116,44 +119,58 @@ def distort(
 
 
 def _distort_for_each(
-    models: Sequence[Classifier], batch: Images, plan: Plan, condition: Condition
+    models: Sequence[Classifier], parts: Sequence[Images], plan: Plan, condition: Condition
 ) -> list[tuple[Tensor, Columns]]:
-    """What each model is shown under one condition: the very same images, or an attack crafted on itself."""
+    """What each model is given under one condition: the very same images, or an attack crafted on itself."""
     if plan.crafted_on_each(condition):
-        return [_distort(models, batch, plan, condition, model.name) for model in models]
-    return [_distort(models, batch, plan, condition)] * len(models)
+        found = [_distort(models, parts, plan, condition, model.name) for model in models]
+        return [(pixels[i], columns) for i, (pixels, columns) in enumerate(found)]
+    pixels, columns = _distort(models, parts, plan, condition)
+    return [(one, columns) for one in pixels]
 
 
 def _distort(
-    models: Sequence[Classifier], batch: Images, plan: Plan, condition: Condition, model: str | None = None
-) -> tuple[Tensor, Columns]:
-    """The distorted images of one condition, and how far they are from the clean ones."""
-    clean = undistorted(batch.pixels, plan.quantised)
-    distorted, seeds = distort(models, batch, plan, condition, model)
+    models: Sequence[Classifier], parts: Sequence[Images], plan: Plan, condition: Condition, model: str | None = None
+) -> tuple[list[Tensor], Columns]:
+    """What each model is given of the distorted images of one condition, and how far they are from the clean ones."""
+    shown, columns = [], []
+    for part in parts:  # photographs one by one: only what the models are given of them is kept
+        distorted, seeds = distort(models, part, plan, condition, model)
+        of_input = _apart(undistorted(part.pixels, plan.quantised), distorted)
+        columns.append(of_input | {"image_seed": np.array(seeds, np.int64)})
+        shown.append(given(models, distorted, plan))
+    return joined(shown), {name: np.concatenate([one[name] for one in columns]) for name in columns[0]}
+
+
+def _apart(clean: Tensor, distorted: Tensor) -> Columns:
+    """How far distorted images are from the clean ones, and their hashes."""
     difference = (distorted - clean).flatten(1).double()
     l2 = difference.norm(dim=1)
     psnr = 10 * torch.log10(difference.shape[1] / l2.square())  # infinite where nothing changed
-    return distorted, {
+    return {
         "l2": l2.float().numpy(),
         "linf": difference.abs().amax(dim=1).float().numpy(),
         "psnr": psnr.float().numpy(),
         "ssim": measures.ssim_each(clean, distorted).float().numpy(),
         "hash": np.array(images.image_hashes(distorted)),
-        "image_seed": np.array(seeds, np.int64),
     }
 
 
-def _shared(batch: Images, condition: Condition, first: int) -> Columns:
+def _shared(images_of: Sequence[int], labels: Tensor, condition: Condition, first: int) -> Columns:
     """What the rows of all models have in common. ``first``: the number of the condition's first case."""
-    n, rows = len(batch.rows), np.array(batch.rows, np.int64)
+    n, rows = len(images_of), np.array(images_of, np.int64)
     return {
         "case": first + rows,
         "image": rows.astype(np.int32),
-        "label": batch.labels.numpy().astype(np.int16),
+        "label": labels.numpy().astype(np.int16),
         "distortion": np.full(n, condition.distortion),
         "amount": np.full(n, condition.amount),
         "seed": np.full(n, condition.seed, np.int64),
     }
+
+
+def _ask_each(models: Sequence[Classifier], shown: Sequence[Tensor], plan: Plan) -> list[_Answer]:
+    return [_ask(model, x, plan.precision) for model, x in zip(models, shown, strict=True)]
 
 
 def _ask(model: Classifier, x: Tensor, precision: str) -> _Answer:

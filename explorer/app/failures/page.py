@@ -27,6 +27,7 @@ from explorer.app.failures.table import SIDES, Table
 from explorer.app.validation import answer_by_name
 from explorer.app.workspace import Workspace
 from explorer.data import images
+from explorer.data.photographs import working_copy
 from explorer.distortions import find_distortion
 from explorer.errors import ExplorerError
 from explorer.survey import QUADRANTS, Case, Plan, accuracy, condition_of, open_cases
@@ -35,6 +36,7 @@ from explorer.survey.plan import fingerprint
 
 KEPT_PICTURES = 20_000  # about 3 kB each at 32 px
 KEPT_VALUES = 20_000 * 3 * 32 * 32  # pictures of larger models: fewer of them
+THUMBNAIL = 176  # px: twice the long side of a picture in the gallery; a case opens at its own size
 
 
 class Failures:
@@ -160,7 +162,7 @@ class Failures:
             question: As ``PicturesRequest``.
 
         Returns:
-            {"pictures": {case: data URL of the distorted pixels, lossless}}.
+            {"pictures": {case: data URL of the distorted pixels, lossless; of large ones a thumbnail}}.
         """
         request = PicturesRequest.read(question)
         opened = self._surveys.find(request.survey)
@@ -168,7 +170,8 @@ class Failures:
         found = {case: self._pictures.get((opened.survey.plan.key, case)) for case in cases}
         missing = [case for case, url in found.items() if url is None]
         for made in self._made(opened, missing, opened.survey.plan.models[0]):
-            url = images.data_url(made.distorted)
+            small = max(made.distorted.shape[2:]) <= THUMBNAIL
+            url = images.data_url(made.distorted if small else working_copy(made.distorted, THUMBNAIL))
             if made.distorted.numel() <= KEPT_VALUES // KEPT_PICTURES:
                 self._pictures.put((opened.survey.plan.key, made.case), url)
             found[made.case] = url
