@@ -65,7 +65,7 @@ def build(
         The app.
 
     Raises:
-        ExplorerError: If there is no such model, no checkpoint at all, or if the models do not take the same input.
+        ExplorerError: If there is no such model, no checkpoint at all, or if the models do not know the same classes.
     """
     context = make_context([named_after(model, data) for model in models or ()], data, surveys)
     endpoints = Endpoints(context)

@@ -276,7 +276,10 @@ class Api:
         Returns:
             The distortions: name, help, unit, low, high, identity, default, severities and more
         """
-        return [{k: v for k, v in vars(distortion).items() if k != "function"} for distortion in DISTORTIONS.values()]
+        return [
+            {k: v for k, v in vars(distortion).items() if k not in {"function", "of_pictures"}}
+            for distortion in DISTORTIONS.values()
+        ]
 
     # ---- how they are answered --------------------------------------------------------------------------------------
 

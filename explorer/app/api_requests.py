@@ -99,7 +99,7 @@ class Reader:
             named = image
         else:
             raise ExplorerError(f"The image is given by its name, a text of at most {MAX_TEXT} characters.")
-        shown, takes = self._workspace.on(chain, family, loaded)
+        shown, takes = self._workspace.on(chain, loaded)
         picture = self._workspace.pictures.read(named, takes)
         return ComparisonRequest(picture, shown, chain, picture.index_in(family.classes))
 

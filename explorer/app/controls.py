@@ -102,7 +102,7 @@ def family_menu(families: Mapping[str, Family], chosen: str) -> gr.Dropdown:
         [(family.title, key) for key, family in families.items()],
         value=chosen,
         label="Trained on",
-        info="Models of one family see the same pixels and know the same classes.",
+        info="Models of one family know the same classes.",
         elem_id="family",
         interactive=True,
         filterable=False,

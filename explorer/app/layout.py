@@ -157,7 +157,7 @@ def catalogue(workspace: Workspace) -> dict[str, Any]:
         A JSON object: families, distortions, samples, data sets, limits, and the first state.
     """
     first, models = workspace.first
-    sides = sorted({family.size for family in workspace.families.values()})
+    sides = sorted({card.size for card in workspace.cards})
     return {
         "families": [family.to_dict() for family in workspace.families.values()],
         "distortions": {name: describe(distortion, sides) for name, distortion in DISTORTIONS.items()},

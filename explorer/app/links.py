@@ -92,7 +92,7 @@ class _Reader:
             if name not in known:
                 self.messages.append(f"There is no model named {_quoted(name)} here; it was left out.")
             elif names and known[name] is not known[names[0]]:
-                self.messages.append(f"{name} does not take the same input as {names[0]}; it was left out.")
+                self.messages.append(f"{name} does not know the same classes as {names[0]}; it was left out.")
             elif len(names) == self._max_models:
                 self.messages.append(f"At most {self._max_models} models can be shown; {name} was left out.")
             else:

@@ -24,7 +24,7 @@ from explorer.distortions.recipe import PHOTOGRAPH
 from explorer.errors import ExplorerError
 from explorer.models import Card, Classifier, list_models, load_model
 from explorer.models.families import Family, check_names, family_of, group
-from explorer.models.views import of_photographs
+from explorer.models.inference import check_together
 from explorer.web.answers import answer_to_paint
 
 CLEAN_PASSES = 64
@@ -70,10 +70,10 @@ class Workspace:
 
         Raises:
             ExplorerError: If a named model does not load, if two models or two data sets have one name, if the models
-                do not take the same input, or if there is no checkpoint at all.
+                do not know the same classes, or if there is no checkpoint at all.
         """
         self._loaded: dict[str, Classifier] = {}
-        self._views: dict[str, Classifier] = {}
+        self._views: dict[tuple[str, str], Classifier] = {}
         self._loading = threading.Lock()
         opened = [model if isinstance(model, Classifier) else load_model(model) for model in models or ()]
         check_names([model.name for model in opened], "models")
@@ -87,10 +87,10 @@ class Workspace:
         self.families = group(list(cards.values()))
         self._first = [model.name for model in opened]
         if opened and family_of(self._first, self.families) is None:
-            raise ExplorerError("The models named do not take the same input and classes; name models of one family.")
+            raise ExplorerError("The models named do not know the same classes; name models of one family.")
         self.user_data = tuple(user_data)
         self.catalog = DatasetCatalog(user_data)
-        self.pictures = Pictures(sorted({family.takes for family in self.families.values()}), self.catalog)
+        self.pictures = Pictures(sorted({card.takes for card in self.cards}), self.catalog)
         self._clean_passes: LruCache[tuple[Any, ...], tuple[CleanPass, str]] = LruCache(CLEAN_PASSES)
 
     @property
@@ -137,7 +137,7 @@ class Workspace:
         state = mapping(state)
         family, chosen = self.choose(state.get("models"))
         recipe = read_recipe(state.get("recipe"))
-        models, takes = self.on(recipe, family, chosen)
+        models, takes = self.on(recipe, chosen)
         key, picture = self.pictures.find(state.get("picture"), takes)
         names = tuple(model.name for model in models)
         clean, shown = self._clean_pass(
@@ -146,7 +146,7 @@ class Workspace:
         )
         pinned = reference = None
         if state.get("reference") is not None:
-            reference, pinned, shown = self._pinned(mapping(state["reference"]), family, models, recipe.on)
+            reference, pinned, shown = self._pinned(mapping(state["reference"]), family, models, recipe.on, takes)
         return LoadedRequest(
             picture,
             models,
@@ -210,34 +210,31 @@ class Workspace:
             self._clean_passes.put(key, cached)
         return cached
 
-    def on(
-        self, recipe: Recipe, family: Family, models: Sequence[Classifier]
-    ) -> tuple[tuple[Classifier, ...], Takes | None]:
+    def on(self, recipe: Recipe, models: Sequence[Classifier]) -> tuple[tuple[Classifier, ...], Takes | None]:
         """The models for what a recipe distorts.
 
         Args:
             recipe: The recipe.
-            family: A family.
-            models: Loaded models of it.
+            models: Loaded models of one family.
 
         Returns:
-            The models, and what pictures are fitted to. With ``on=photograph`` the models fit these themselves, and
-            they are read at their own size: None.
+            The models, and what pictures are fitted to: as the first model takes them. With ``on=photograph`` the
+            models fit these themselves, and they are read at their own size: None.
         """
-        if recipe.on != PHOTOGRAPH:
-            return tuple(models), family.takes
-        with self._loading:
-            views = (self._views.setdefault(model.name, of_photographs(model)) for model in models)
-            return tuple(views), None
+        takes = None if recipe.on == PHOTOGRAPH else models[0].takes
+        views = check_together(models, photographs=takes is None)
+        given = PHOTOGRAPH if takes is None else models[0].name
+        with self._loading:  # one view of each: cached answers belong to it
+            return tuple(self._views.setdefault((given, view.name), view) for view in views), takes
 
     def _pinned(
-        self, state: Mapping[str, Any], family: Family, models: tuple[Classifier, ...], on: str
+        self, state: Mapping[str, Any], family: Family, models: tuple[Classifier, ...], on: str, takes: Takes | None
     ) -> tuple[ComparisonRequest, CleanPass, str]:
         """A pinned state, the models' answers to its distorted pixels, and these as a data URL."""
         recipe = read_recipe(state.get("recipe"))
         if recipe.on != on:
             raise ExplorerError("The pinned state distorts something else: put both on the input or the photograph.")
-        key, picture = self.pictures.find(state.get("picture"), None if on == PHOTOGRAPH else family.takes)
+        key, picture = self.pictures.find(state.get("picture"), takes)
         request = ComparisonRequest(picture, models, recipe, picture.index_in(family.classes))
         names = (model.name for model in models)
         answers, shown = self._clean_pass(

@@ -97,7 +97,7 @@ def distortions(*, as_json: AsJson = False, as_csv: AsCsv = False) -> None:
     from explorer.distortions import DISTORTIONS
 
     known = list(DISTORTIONS.values())
-    records = [{k: v for k, v in vars(d).items() if k != "function"} for d in known]
+    records = [{k: v for k, v in vars(d).items() if k not in {"function", "of_pictures"}} for d in known]
     deliver_records(records, lambda: [tables.distortions_table(known)], as_json=as_json, as_csv=as_csv)
 
 

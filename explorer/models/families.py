@@ -1,4 +1,4 @@
-"""Which models can be compared side by side: families of cards with the same input and the same classes."""
+"""Which models can be compared side by side: families of cards that know the same classes."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from explorer.models.classifier import EXTERNAL
 
 @dataclass(frozen=True)
 class Family:
-    """Models that see the same pixels and know the same classes.
+    """Models that know the same classes; of other input sizes, too: each is given the same picture.
 
     Attributes:
         key: Unique key.
         title: Title on screen.
-        size: Side of the input in px.
+        size: Side in px of the input of the first card.
         channels: Channels of the input, 1 or 3.
         classes: Class names.
         data: Data sets that its models were trained on.
@@ -73,6 +73,7 @@ class Family:
                     "method": card.method,
                     "subtitle": subtitle(card, self) if several else "",
                     "help": measured(card),
+                    "size": card.size,
                 }
                 for card in self.cards
             ],
@@ -103,6 +104,8 @@ def subtitle(card: Card, family: Family) -> str:
     """
     if card.external:
         return card.name
+    if len({one.size for one in family.cards}) > 1:
+        return f"{card.size} px" if card.source else f"{card.arch} · {card.size} px"
     return f"{card.arch} · {dataset_title(card.data)}" if len(family.data) > 1 else card.arch
 
 
@@ -137,10 +140,10 @@ def group(cards: Sequence[Card]) -> dict[str, Family]:
     Returns:
         Families by key, in the order in which the app offers them.
     """
-    groups: dict[tuple[int, int, tuple[str, ...]], list[Card]] = {}
+    groups: dict[tuple[int, tuple[str, ...]], list[Card]] = {}
     for card in cards:
-        groups.setdefault((card.size, card.channels, card.classes), []).append(card)
-    families = [_family(*takes, members) for takes, members in groups.items()]
+        groups.setdefault((card.channels, card.classes), []).append(card)
+    families = [_family(members) for members in groups.values()]
     families.sort(key=lambda family: (_rank(family.data[0], defaults.FAMILIES), family.key))
     keyed: dict[str, Family] = {}
     for family in families:
@@ -194,12 +197,14 @@ def family_of(names: Sequence[str], families: Mapping[str, Family]) -> Family | 
     return next((f for f in families.values() if wanted and wanted <= {card.name for card in f.cards}), None)
 
 
-def _family(size: int, channels: int, classes: tuple[str, ...], cards: list[Card]) -> Family:
+def _family(cards: list[Card]) -> Family:
+    size, channels, classes = cards[0].size, cards[0].channels, cards[0].classes
     data = sorted(
         {card.data for card in cards if card.data != EXTERNAL}, key=lambda name: _rank(name, defaults.FAMILIES)
     )
     names = [dataset_title(name) for name in data] or [card.name for card in cards]  # users' models by their files
-    title = f"{' and '.join(names)} · {size} px"
+    sizes = sorted({card.size for card in cards})
+    title = f"{' and '.join(names)} · {', '.join(map(str, sizes))} px"
     data = data or [EXTERNAL]
     key = f"{'+'.join(data)}-{size}-{channels}-{len(classes)}"
     return Family(key, title, size, channels, classes, tuple(data), tuple(cards))

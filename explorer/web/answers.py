@@ -13,8 +13,9 @@ from explorer.analysis.slider import curve_amounts, flip_points_along
 from explorer.analysis.varied import is_random
 from explorer.data import images
 from explorer.distortions import Distortion, Recipe, find_distortion
+from explorer.distortions.recipe import PHOTOGRAPH
 from explorer.errors import ExplorerError
-from explorer.models import Classifier
+from explorer.models import Card, Classifier
 from explorer.models.families import Family, alike, subtitle
 from explorer.progress import Progress
 
@@ -52,6 +53,7 @@ def answer_to_paint(
     for i, (entry, model) in enumerate(zip(answer["models"], models, strict=True)):
         entry["baseline"] = i == 0
         entry["subtitle"] = subtitle(model.card, family) if several else ""
+        entry["given"] = _given(comparison, model.card)
     return {
         **answer,
         "images": pictures,
@@ -61,6 +63,14 @@ def answer_to_paint(
         "pinned": None if pinned is None else str(pinned),
         "timing": {name: 1000 * value for name, value in seconds.items()},
     }
+
+
+def _given(comparison: Comparison, card: Card) -> str:
+    """What a model was given, where that is not the pictures on screen as they are."""
+    if comparison.recipe.on == PHOTOGRAPH:
+        return f"photograph fitted to {card.size} px"
+    shown = comparison.clean.shape[-1]
+    return "" if card.size == shown else f"input resized to {card.size} px"
 
 
 def curves_to_paint(

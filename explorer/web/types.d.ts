@@ -112,6 +112,8 @@ export interface Model {
   subtitle: string;
   method: string;
   help: string;
+  /** Side of its input in px. */
+  size: number;
 }
 export interface Family {
   key: string;
@@ -158,6 +160,8 @@ export interface ModelAnswer {
   subtitle: string;
   method: string;
   baseline: boolean;
+  /** What it was given, where that is not the pictures on screen as they are. */
+  given: string;
   clean: Probability[];
   distorted: Probability[];
   flipped: boolean;

@@ -144,7 +144,7 @@ class Controls:
 
     def _paint_steps(self, state: WidgetState) -> None:
         names = [name for name, _ in state.request.recipe.steps]
-        side = state.family.size
+        side = state.request.models[0].size
         if [(step.distortion.name, step.side) for step in self._sliders] != [(name, side) for name in names]:
             old = self._sliders
             self._sliders = [Step(find_distortion(name), side, step_index) for step_index, name in enumerate(names)]
@@ -195,7 +195,7 @@ class Controls:
         distortion = find_distortion(self.add.value)
         self.touched = len(self.chain.steps)
         against = self.chain.against or (self.state.request.models[0].name if distortion.adversarial else None)
-        mild, strong = distortion.span(self.state.family.size)
+        mild, strong = distortion.span(self.state.request.models[0].size)
         amount = min(max(distortion.default, min(mild, strong)), max(mild, strong))
         self._ask(recipe=replace(self.chain, steps=(*self.chain.steps, (distortion.name, amount)), against=against))
 

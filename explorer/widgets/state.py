@@ -21,9 +21,9 @@ from explorer.distortions.recipe import PHOTOGRAPH
 from explorer.errors import ExplorerError
 from explorer.models import Classifier, list_models
 from explorer.models.families import Family, family_of, group
-from explorer.models.inference import check_models
+from explorer.models.inference import check_together
 from explorer.models.reading import first_models, read_models
-from explorer.models.views import bare, of_photographs
+from explorer.models.views import bare
 from explorer.web.answers import answer_to_paint
 
 
@@ -93,8 +93,8 @@ def make_state(
         The new state.
 
     Raises:
-        ExplorerError: If something cannot be read, if the recipe is too long, or if the models do not take the same
-            input.
+        ExplorerError: If something cannot be read, if the recipe is too long, or if the models do not know the same
+            classes.
     """
     chain = read_recipe(recipe)
     if len(chain.steps) > MAX_STEPS:
@@ -106,12 +106,12 @@ def make_state(
         families, family = _families(chosen)
     image = first_picture(family.channels) if image is None else image
     whole = chain.on == PHOTOGRAPH
-    shown = tuple(map(of_photographs, chosen)) if whole else chosen
+    shown = check_together(chosen, photographs=whole)
     same = before is not None and image is before.image and before.request.recipe.on == chain.on
-    if before is not None and same and not read and before.family.key == family.key:
+    if before is not None and same and not read and before.request.models[0].takes == chosen[0].takes:
         request = replace(before.request, models=shown, recipe=chain)
     else:
-        picture = read_photograph(image) if whole else _fitted(image, family.takes)
+        picture = read_photograph(image) if whole else _fitted(image, chosen[0].takes)
         request = ComparisonRequest(picture, shown, chain, picture.index_in(family.classes))
     return WidgetState(request, image, given, family, families)
 
@@ -141,14 +141,14 @@ def _families(models: tuple[Classifier, ...]) -> tuple[dict[str, Family], Family
     families = group(list((shipped | given).values()))
     family = family_of([model.name for model in models], families)
     if family is None:
-        first, other = models[0], next(model for model in models if _takes(model) != _takes(models[0]))
+        first, other = models[0], next(model for model in models if _knows(model) != _knows(models[0]))
         raise ExplorerError(
-            f"{first.name} and {other.name} cannot be compared side by side: their inputs or classes differ; "
+            f"{first.name} and {other.name} cannot be compared side by side: their classes differ; "
             "choose models of one family."
         )
-    check_models(models)
+    check_together(models)
     return families, family
 
 
-def _takes(model: Classifier) -> tuple[Any, ...]:
-    return (model.size, model.channels, model.classes)
+def _knows(model: Classifier) -> tuple[Any, ...]:
+    return (model.channels, model.classes)

@@ -71,7 +71,7 @@ def test_a_picture_alone_brings_the_models_that_were_trained_on_its_like(workspa
     ("query", "kept", "words"),
     [
         ("models=nobody,cifar10/resnet20/bang", {"models": ["cifar10/resnet20/bang"]}, "'nobody'"),
-        (f"models={STANDARD},digits/lenet/bang", {"models": [STANDARD]}, "same input"),
+        (f"models={STANDARD},digits/lenet/bang", {"models": [STANDARD]}, "same classes"),
         ("picture=<script>alert(1)</script>", {}, "sample picture"),
         ("picture=digits:999999", {}, "rows 0 to 359"),
         ("picture=digits:-1", {}, "digits:7"),

@@ -52,7 +52,7 @@ def disagree(context: Context, request: DisagreeRequest, progress: Progress) -> 
         progress(done, total)
 
     data = catalog.find(request.dataset)
-    data = data.fitted(loaded.family.takes, tick=lambda: progress(*reported))
+    data = data.fitted(loaded.models[0].takes, tick=lambda: progress(*reported))
     row = next_disagreement(
         loaded.models,
         data,

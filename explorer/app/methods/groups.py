@@ -59,7 +59,7 @@ def all_groups(workspace: Workspace) -> dict[str, Group]:
     found: dict[str, Group] = {}
     for family in workspace.families.values():
         for data in family.data:
-            cards = tuple(card for card in family.cards if card.data in (data, EXTERNAL))
+            cards = tuple(card for card in family.cards if card.data in (data, EXTERNAL) and card.size == family.size)
             if any(card.data == data and not card.source for card in cards) and data not in found:
                 found[data] = Group(data, dataset_title(data), family, cards)
     return found

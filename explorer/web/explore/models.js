@@ -1,5 +1,5 @@
-// Which models answer, and which picture they are asked about: the two go together, since models of one family take the
-// same input and know the same classes.
+// Which models answer, and which picture they are asked about: the two go together, since models of one family know the
+// same classes.
 
 /** @import { Family, Model, Picture, Wired } from "../types.d.ts" */
 
@@ -97,6 +97,7 @@ export function makeModels({
   /** @type {(name: string) => void} */
   function makeBaseline(name) {
     state.models = [name, ...state.models.filter((other) => other !== name)];
+    fit(); // its input may have another size
     changed();
     focus(1);
   }

@@ -106,7 +106,7 @@ export async function start({ element, server, trigger, catalogue }) {
   /** @type {HTMLElement[]} */
   const blocks = sliders.map((id) => find(document, id));
   const wired = { ...parts, state, families, family, card, title, moved, changed, undo, trigger };
-  const steps = makeSteps({ ...wired, blocks, side: () => family().size });
+  const steps = makeSteps({ ...wired, blocks, side: () => card(state.models[0])?.size ?? family().size });
   const models = makeModels({ ...wired, list: byId("models"), mark: pictures.mark, fit: steps.fit });
   const controls = makeControls({ ...wired, steps });
   const views = makeTabbedViews({ element: byId("more"), opened: tellViews, parts });

@@ -8,6 +8,7 @@ import { byLabel, likeliest, ROWS } from "./classes.js";
 
 const HELP = {
   distance: "L2 distance between the penultimate layer's features of the clean and of the distorted picture",
+  given: "How this model took the pictures above, clean and distorted alike, by its own transform",
   profile:
     "How far each layer's features turned: the angle between clean and distorted, first layer left; a full bar is 90°",
   confidence: "Probability of the answer on the distorted picture (largest softmax output)",
@@ -21,22 +22,24 @@ export function makeCard(model) {
   const badge = make("b", { class: "badge" }, model ? "" : "…");
   const before = make("span", {}, model ? "" : "…");
   const after = make("strong");
+  const given = make("span", { class: "given" });
   const rows = Array.from({ length: ROWS }, makeRow);
   const distance = make("b", {}, "–");
   const marker = make("i", { hidden: true });
   const percentile = make("small");
   const profile = make("div", { class: "profile", role: "img" });
   const figures = { confidence: make("dd", {}, "–"), margin: make("dd", {}, "–"), kl: make("dd", {}, "–") };
-  const legend = make("p", { class: "legend", "aria-hidden": "true" });
+  const legend = make("p", { class: "legend" });
   legend.append(
     make(
       "span",
-      { class: "clean" },
+      { class: "clean", "aria-hidden": "true" },
       make("i"),
       make("span", { class: "as-clean" }, "clean"),
       make("span", { class: "as-pinned" }, "pinned"),
     ),
-    make("span", {}, make("i"), "distorted"),
+    make("span", { "aria-hidden": "true" }, make("i"), "distorted"),
+    given,
   );
   const element = make(
     "section",
@@ -86,6 +89,8 @@ export function makeCard(model) {
     badge.classList.toggle("flipped", now.flipped);
     setText(before, now.clean[0].label);
     setText(after, top);
+    setText(given, now.given);
+    given.title = HELP.given;
     const sorted = likeliest(now);
     const previous = order;
     if (!keepOrder || !order.length) order = sorted;
