@@ -6,9 +6,11 @@ of it, MMEngine splits it into a backbone and a head and adds objects of its own
 
 from __future__ import annotations
 
+import io
 import pickle
 import re
 import threading
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,19 +173,24 @@ def read_states(path: Path) -> dict[str, dict[str, Tensor]]:
 
 def _read_torch(path: Path) -> Any:
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        return torch.load(_source(path), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
         # Settings and logs of a training program are objects of its own classes. Each is replaced by one that does
         # nothing, so that torch's restricted reader gets at the weights; no code of the file runs either way.
         try:
-            names = get_unsafe_globals_in_checkpoint(path)
+            names = get_unsafe_globals_in_checkpoint(_source(path))
         except Exception:  # noqa: BLE001  # it raises many kinds on files that torch.load refused with one
             names = []
         others = [name for name in names if name != "builtins.getattr"]
         if not names or any(name.split(".")[0] in _NEVER for name in others):
             raise
         with _reading, safe_globals([(_Ignored, name) for name in names]):
-            return torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(_source(path), map_location="cpu", weights_only=True)
+
+
+def _source(path: Path) -> Path | io.BytesIO:
+    """What torch reads: of its old format, which states lengths, the bytes, of which no length asks for more."""
+    return path if zipfile.is_zipfile(path) else io.BytesIO(path.read_bytes())
 
 
 def _states(raw: Mapping[Any, Any], place: str, depth: int = 0) -> Iterator[tuple[str, dict[str, Tensor]]]:
