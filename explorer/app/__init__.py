@@ -19,6 +19,7 @@ from explorer.app.temporary import upload_folder
 os.environ["GRADIO_TEMP_DIR"] = upload_folder()  # before gradio is imported
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # no telemetry
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("HF_HUB_DISABLE_XET", "1")  # plain HTTP: it can be cancelled, and goes on where it stopped
 
 # jsonschema, which Gradio's part for MCP loads, compiles a grammar of IRIs on import: a second of every start, for a
 # check that is not needed here. It does without where the package is missing.

@@ -102,12 +102,16 @@ class Endpoints:
             query: The address's query, from the browser.
 
         Returns:
-            {"state", "messages"} as in ``links.read_link``.
+            {"state", "messages"} as in ``links.read_link``, and where networks were added, "known" as in
+            ``Workspace.known``.
         """
         workspace = self._context.workspace
-        return await self._run(
-            lambda text: read_link(workspace, text, max_models=MAX_MODELS, max_steps=MAX_STEPS), query
-        )
+
+        def read(text: Any) -> dict[str, Any]:
+            found = read_link(workspace, text, max_models=MAX_MODELS, max_steps=MAX_STEPS)
+            return found | ({"known": workspace.known} if workspace.added else {})
+
+        return await self._run(read, query)
 
     async def share(self, state: Any) -> Response:
         """Write a state for Python, the command line and programs.

@@ -15,13 +15,12 @@ from explorer import defaults
 from explorer.app import api, static
 from explorer.app.context import Context
 from explorer.app.controls import Controls, add_model_menu, add_step_menu, connect, family_menu, step_sliders
-from explorer.app.distortion_info import describe
 from explorer.app.endpoints import Endpoints
 from explorer.app.pictures import sample_strip
 from explorer.app.workspace import Workspace
 from explorer.data.decoding import MAX_BYTES
 from explorer.defaults import MAX_STEPS
-from explorer.distortions import DISTORTIONS, Recipe
+from explorer.distortions import Recipe
 from explorer.models import pick_device
 from explorer.web.files import address
 
@@ -59,6 +58,7 @@ def page(context: Context, endpoints: Endpoints) -> gr.Blocks:
                     families = family_menu(workspace.families, family.key)
                     _part('<ul id="models"></ul>')
                     add_model = add_model_menu(family, shown)
+                    _part('<div id="networks"></div>')
                 with gr.Column(elem_classes="box", elem_id="chain"):
                     _part("<h2>Distortions, in this order</h2>")
                     sliders = step_sliders()
@@ -157,10 +157,8 @@ def catalogue(workspace: Workspace) -> dict[str, Any]:
         A JSON object: families, distortions, samples, data sets, limits, and the first state.
     """
     first, models = workspace.first
-    sides = sorted({card.size for card in workspace.cards})
     return {
-        "families": [family.to_dict() for family in workspace.families.values()],
-        "distortions": {name: describe(distortion, sides) for name, distortion in DISTORTIONS.items()},
+        **workspace.known,
         "samples": sample_strip(),
         "datasets": workspace.catalog.catalogue(),
         "limits": {"steps": MAX_STEPS, "bytes": MAX_BYTES},

@@ -27,6 +27,9 @@ OWN = "own"
 """The picture's name where it is the visitor's own; its pixels are in the address's fragment, which stays in the
 browser."""
 
+LIBRARIES = ("timm:", "torchvision:")
+"""How the names of networks begin that a visitor can add."""
+
 GRADIO = {"__theme", "view", "deep_link", "__sign"}
 """Parameters that are Gradio's own."""
 
@@ -48,8 +51,8 @@ def read_link(workspace: Workspace, query: Any, *, max_models: int, max_steps: i
 
     Returns:
         {"state": {...}, "messages": [sentences]}. ``state`` has the page's form and holds what the address gives
-        correctly of family, models, picture, steps, seed, against, quantised, on, reference and tab; ``messages`` name
-        what was left out.
+        correctly of family, models, picture, steps, seed, against, quantised, on, reference and tab, and the first
+        ``network`` of a library that is to be added; ``messages`` name what was left out.
     """
     reader = _Reader(workspace, max_models, max_steps)
     if not isinstance(query, str) or len(query) > MAX_LINK:
@@ -89,7 +92,10 @@ class _Reader:
         known = {card.name: family for family in self._workspace.families.values() for card in family.cards}
         names: list[str] = []
         for name in dict.fromkeys(part.strip() for part in text.split(",")[:MAX_PARTS]):
-            if name not in known:
+            if name not in known and name.startswith(LIBRARIES):
+                self.messages.append(f"{name[:60]} was not added here yet: add it under Models, Add a network.")
+                self.state.setdefault("network", name)
+            elif name not in known:
                 self.messages.append(f"There is no model named {_quoted(name)} here; it was left out.")
             elif names and known[name] is not known[names[0]]:
                 self.messages.append(f"{name} does not know the same classes as {names[0]}; it was left out.")

@@ -13,19 +13,23 @@ from typing import Any
 from explorer.analysis import CleanPass, Comparison, ComparisonRequest, clean_pass, compare_image, pinned_pass
 from explorer.app.cache import LruCache
 from explorer.app.dataset_catalog import DatasetCatalog
+from explorer.app.distortion_info import describe
 from explorer.app.pictures import Pictures
 from explorer.app.validation import mapping, read_recipe
 from explorer.data import images
 from explorer.data.datasets import Dataset
 from explorer.data.fitting import Takes
 from explorer.defaults import MAX_MODELS
-from explorer.distortions import Recipe
+from explorer.distortions import DISTORTIONS, Recipe
 from explorer.distortions.recipe import PHOTOGRAPH
 from explorer.errors import ExplorerError
 from explorer.models import Card, Classifier, list_models, load_model
 from explorer.models.families import Family, check_names, family_of, group
 from explorer.models.inference import check_together
 from explorer.web.answers import answer_to_paint
+
+MAX_ADDED = 24
+"""Networks of libraries that the visitors of one app may add: each stays in memory."""
 
 CLEAN_PASSES = 64
 """Clean answers kept (a few hundred kB each): one per picture and set of models in use."""
@@ -75,6 +79,7 @@ class Workspace:
         self._loaded: dict[str, Classifier] = {}
         self._views: dict[tuple[str, str], Classifier] = {}
         self._loading = threading.Lock()
+        self.added = 0  # networks of libraries
         opened = [model if isinstance(model, Classifier) else load_model(model) for model in models or ()]
         check_names([model.name for model in opened], "models")
         check_names([data.name for data in user_data], "data sets")
@@ -103,6 +108,15 @@ class Workspace:
     def cards(self) -> list[Card]:
         """The cards of all models, family by family."""
         return [card for family in self.families.values() for card in family.cards]
+
+    @property
+    def known(self) -> dict[str, Any]:
+        """What the page knows of models, and of distortions at the sizes of their inputs: families, distortions."""
+        sides = sorted({card.size for card in self.cards})
+        return {
+            "families": [family.to_dict() for family in self.families.values()],
+            "distortions": {name: describe(distortion, sides) for name, distortion in DISTORTIONS.items()},
+        }
 
     def answer(self, state: Any) -> dict[str, Any]:
         """Compare the models on a state of the page.
@@ -186,6 +200,33 @@ class Workspace:
         if family is None or len(set(names)) != len(names):
             raise ExplorerError("These models cannot be compared side by side; choose different ones of one family.")
         return family, [self.model(name) for name in names]
+
+    def add(self, name: str) -> Family:
+        """Add a network of a library; it is offered from then on.
+
+        Args:
+            name: Its name, such as ``timm:resnet50.a1_in1k``.
+
+        Returns:
+            The family that it belongs to.
+
+        Raises:
+            ExplorerError: If there is no such network, if its weights cannot be had, or if too many were added.
+        """
+        known = {card.name for card in self.cards}
+        if name not in known:
+            if self.added >= MAX_ADDED:
+                raise ExplorerError(f"{MAX_ADDED} networks were added already; start the explorer anew for others.")
+            model = load_model(name)
+            with self._loading:
+                self._loaded[name] = model
+                self.families = group([*self.cards, model.card])
+                self.pictures.inputs = tuple(sorted({card.takes for card in self.cards}))
+                self.added += 1
+        found = family_of([name], self.families)
+        if found is None:
+            raise ExplorerError(f"{name} was not added; reload the page.")
+        return found
 
     def model(self, name: str) -> Classifier:
         """Load one of the models; each is loaded once.

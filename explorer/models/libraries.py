@@ -7,24 +7,27 @@ Each network keeps its published transform, its classes and the accuracy that is
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from socket import getaddrinfo
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
-
-from torch import nn
 
 from explorer.data.imagenet import imagenet_classes, one_name_each
 from explorer.errors import ExplorerError
 from explorer.models.checkpoints import file_sha256
 from explorer.models.classifier import Card
+from explorer.models.fetching import from_an_address, from_the_hub
 from explorer.models.sources import Loaded, model_source
 from explorer.models.weights import fill, read_states
 
+T = TypeVar("T")
+
 IMAGENET = 1000  # classes
 _MEASURED = {"accuracy", "test"}  # of the published weights
+_HASH = re.compile(r"-([a-f0-9]{8,})\.")  # torch.hub's own: how the SHA-256 begins, in the file's name
 # As these two were published, they bring ImageNet's mean and deviation to Inception's own.
 _TRANSFORM_INPUT = {"googlenet", "inception_v3"}
 
@@ -55,13 +58,17 @@ def load_timm(name: str, weights: Path | None) -> Loaded:
     config = timm.get_pretrained_cfg(spec)
     if config is None:
         raise ExplorerError(f"timm publishes no weights of {name}, so that its transform and classes are not known.")
-    channels, height, width = config.input_size
-    if channels != 3 or height != width or config.crop_mode not in {"center", "squash"}:
+    if config.num_classes and not is_square(config):
         raise ExplorerError(f"{name} takes pictures in a way that is not supported: square ones in colour, uncut.")
     if not config.num_classes:
         raise ExplorerError(f"{name} gives features, not classes; name one with a classifier.")
+    height = config.input_size[1]
     if weights is None:
-        kept, place = _on_the_hub(config)
+        kept = kept_by_timm(config)
+        if kept is None:
+            place = _place(config)
+            fetch = partial(from_the_hub, config.hf_hub_id, _file(config)) if config.hf_hub_id else lambda: None
+            kept = _downloaded(fetch, name, place)
         overlay = None if kept is None else {"file": kept}  # without a request
         build = partial(timm.create_model, spec, pretrained=True, pretrained_cfg_overlay=overlay)
         net = build() if kept else _downloaded(build, name, place)
@@ -98,23 +105,18 @@ def load_torchvision(name: str, weights: Path | None) -> Loaded:
         ExplorerError: If torchvision has no such network or weights, or if they cannot be had.
     """
     import torchvision
-    from torch import hub
     from torchvision import models
 
-    arch, _, tag = name.partition(":")[2].partition(":")
-    known = models.list_models(module=models)
-    if arch not in known:
-        raise _unknown(name, arch, known, "torchvision")
-    published = models.get_model_weights(arch)
-    if tag and tag not in published.__members__:
-        raise _unknown(name, tag, published.__members__, f"torchvision's {arch}", "weights")
-    chosen: Any = published[tag] if tag else published.DEFAULT
+    chosen = find_torchvision(name)
+    arch = name.partition(":")[2].partition(":")[0]
     transform, meta = chosen.transforms(), chosen.meta
     notes: tuple[str, ...] = ()
     if weights is None:
-        here = (Path(hub.get_dir()) / "checkpoints" / Path(urlsplit(chosen.url).path).name).is_file()
-        build = partial(models.get_model, arch, weights=chosen)
-        net = build() if here else _downloaded(build, name, chosen.url)
+        kept = kept_by_torchvision(chosen)
+        if not kept.is_file():
+            prefix = _HASH.search(kept.name)
+            _downloaded(partial(from_an_address, chosen.url, kept, prefix and prefix[1]), name, chosen.url)
+        net = models.get_model(arch, weights=chosen)
     else:
         settings = {"init_weights": False, "transform_input": True} if arch in _TRANSFORM_INPUT else {}
         net = models.get_model(arch, weights=None, **settings)
@@ -178,21 +180,88 @@ def _timm_classes(count: int) -> tuple[str, ...]:
     return one_name_each([info.index_to_description(i).split(",")[0] for i in range(count)])
 
 
-def _on_the_hub(config: Any) -> tuple[str | None, str]:
-    """The file of published weights where it is here already, and where it comes from."""
+def is_square(config: Any) -> bool:
+    """Whether a network of timm classifies square pictures of three channels, as those of this package are.
+
+    Args:
+        config: What timm says of it.
+
+    Returns:
+        True if it can be loaded here.
+    """
+    channels, height, width = config.input_size
+    square = channels == 3 and height == width and config.crop_mode in {"center", "squash"}
+    return bool(square and config.num_classes)
+
+
+def kept_by_timm(config: Any) -> str | None:
+    """Find published weights that are here already.
+
+    Args:
+        config: What timm says of the network.
+
+    Returns:
+        Path of the file; None where it is not here, or does not come from the Hugging Face Hub.
+    """
     if not config.hf_hub_id:
-        return None, str(config.url)
+        return None
     from huggingface_hub import try_to_load_from_cache
 
-    file = config.hf_hub_filename or "model.safetensors"
-    kept = try_to_load_from_cache(config.hf_hub_id, file)
-    return kept if isinstance(kept, str) else None, f"https://huggingface.co/{config.hf_hub_id}/resolve/main/{file}"
+    kept = try_to_load_from_cache(config.hf_hub_id, _file(config))
+    return kept if isinstance(kept, str) else None
 
 
-def _downloaded(build: Callable[[], nn.Module], name: str, place: str) -> nn.Module:
+def kept_by_torchvision(chosen: Any) -> Path:
+    """Name the file in which torch.hub keeps weights of torchvision.
+
+    Args:
+        chosen: The weights.
+
+    Returns:
+        The path, whether the file is there or not.
+    """
+    from torch import hub
+
+    return Path(hub.get_dir()) / "checkpoints" / Path(urlsplit(chosen.url).path).name
+
+
+def find_torchvision(name: str) -> Any:
+    """Find weights of torchvision.
+
+    Args:
+        name: Such as ``torchvision:resnet50`` or ``torchvision:resnet50:IMAGENET1K_V1``.
+
+    Returns:
+        The weights; without a tag, torchvision's default.
+
+    Raises:
+        ExplorerError: If there is no such network, or no such weights of it.
+    """
+    from torchvision import models
+
+    arch, _, tag = name.partition(":")[2].partition(":")
+    known = models.list_models(module=models)
+    if arch not in known:
+        raise _unknown(name, arch, known, "torchvision")
+    published = models.get_model_weights(arch)
+    if tag and tag not in published.__members__:
+        raise _unknown(name, tag, published.__members__, f"torchvision's {arch}", "weights")
+    return published[tag] if tag else published.DEFAULT
+
+
+def _file(config: Any) -> str:
+    return config.hf_hub_filename or "model.safetensors"
+
+
+def _place(config: Any) -> str:
+    hub = f"https://huggingface.co/{config.hf_hub_id}/resolve/main/{_file(config)}"
+    return hub if config.hf_hub_id else str(config.url)
+
+
+def _downloaded(fetch: Callable[[], T], name: str, place: str) -> T:
     try:
         getaddrinfo(urlsplit(place).hostname, 443)  # the downloaders try for minutes where there is no connection
-        return build()
+        return fetch()
     except (OSError, RuntimeError, ValueError) as error:  # what the downloaders raise: URLError, HfHubHTTPError, a hash
         reason = str(error).strip().split("\n")[0][:200]
         raise ExplorerError(

@@ -124,6 +124,24 @@ export interface Family {
   defaults: string[];
   models: Model[];
 }
+/** A published network of a library; `bytes` is null where only building it tells. */
+export interface Network {
+  name: string;
+  size: number;
+  licence: string;
+  here: boolean;
+  bytes: number | null;
+  accuracy: number | null;
+}
+/** What the page knows of models, and of distortions at the sizes of their inputs. */
+export interface ModelsKnown {
+  families: Family[];
+  distortions: Record<string, Distortion>;
+}
+export interface AddedNetwork extends ModelsKnown {
+  name: string;
+  family: string;
+}
 export interface DataSet {
   name: string;
   title: string;

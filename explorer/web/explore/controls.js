@@ -40,7 +40,7 @@ export function makeControls({
     input("add-model").placeholder = choices.length ? "Add a model" : "All models are shown";
     return [
       ...steps.properties().map(update),
-      update({ value: state.family }),
+      update({ choices: catalogue.families.map(({ key, title: text }) => [text, key]), value: state.family }),
       update({ choices, value: null, interactive: choices.length > 0 }),
       update({ value: null, interactive: state.steps.length < catalogue.limits.steps }),
       update({ value: state.seed }),

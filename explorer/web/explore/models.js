@@ -1,11 +1,19 @@
 // Which models answer, and which picture they are asked about: the two go together, since models of one family know the
 // same classes.
 
-/** @import { Family, Model, Picture, Wired } from "../types.d.ts" */
+/** @import { AddedNetwork, Catalogue, Family, Model, ModelsKnown, Picture, Wired } from "../types.d.ts" */
 
 import { dot, make } from "../shared/dom.js";
 
-/** @type {(parts: Wired & { list: HTMLElement; mark: (picture: Picture) => void; fit: () => void }) => { paint: () => void; chooseFamily: (key: string) => void; choosePicture: (picture: Picture) => void; suits: (family: Family, picture: Picture) => boolean; addModel: (name: string) => null }} */
+// What there is to know of models, after networks were added to those that the page was served with.
+/** @type {(catalogue: Catalogue, families: Record<string, Family>, found: ModelsKnown) => void} */
+export function renewModels(catalogue, families, found) {
+  catalogue.families.splice(0, Infinity, ...found.families);
+  for (const one of found.families) families[one.key] = one;
+  Object.assign(catalogue.distortions, found.distortions);
+}
+
+/** @type {(parts: Wired & { list: HTMLElement; mark: (picture: Picture) => void; fit: () => void }) => { paint: () => void; chooseFamily: (key: string) => void; choosePicture: (picture: Picture) => void; suits: (family: Family, picture: Picture) => boolean; addModel: (name: string) => null; addNetwork: (found: AddedNetwork) => void }} */
 export function makeModels({
   list,
   state,
@@ -85,6 +93,16 @@ export function makeModels({
     return null; // the menu shows its prompt again
   }
 
+  // A network of a library, which the page did not know before.
+  /** @type {(found: AddedNetwork) => void} */
+  function addNetwork(found) {
+    renewModels(catalogue, families, found);
+    if (found.family === state.family) return void addModel(found.name);
+    chooseFamily(found.family);
+    if (state.models.includes(found.name)) changed();
+    else addModel(found.name);
+  }
+
   /** @type {(name: string) => void} */
   function removeModel(name) {
     const index = state.models.indexOf(name);
@@ -136,5 +154,5 @@ export function makeModels({
     );
   }
 
-  return { paint, chooseFamily, choosePicture, suits, addModel };
+  return { paint, chooseFamily, choosePicture, suits, addModel, addNetwork };
 }

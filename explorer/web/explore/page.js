@@ -14,8 +14,9 @@ import { makeControls } from "./controls.js";
 import { describeChange, makeHistory } from "./history.js";
 import { allThere, wireTheme } from "./host.js";
 import { linkOf, pictureOf } from "./link.js";
-import { makeModels } from "./models.js";
+import { makeModels, renewModels } from "./models.js";
 import { makeNavigation } from "./navigation.js";
+import { makeNetworks } from "./networks.js";
 import { makePictures } from "./pictures.js";
 import { makeShare } from "./share.js";
 import { makeSteps } from "./steps.js";
@@ -66,6 +67,7 @@ export async function start({ element, server, trigger, catalogue }) {
     "#more",
     "#pictures",
     "#models",
+    "#networks",
     "#add-model input",
     "#add-step input",
     "#reroll",
@@ -108,6 +110,7 @@ export async function start({ element, server, trigger, catalogue }) {
   const wired = { ...parts, state, families, family, card, title, moved, changed, undo, trigger };
   const steps = makeSteps({ ...wired, blocks, side: () => card(state.models[0])?.size ?? family().size });
   const models = makeModels({ ...wired, list: byId("models"), mark: pictures.mark, fit: steps.fit });
+  const networks = makeNetworks({ ...parts, element: byId("networks"), added: models.addNetwork });
   const controls = makeControls({ ...wired, steps });
   const views = makeTabbedViews({ element: byId("more"), opened: tellViews, parts });
   const past = makeHistory({ take: () => ({ ...state }), put: restore, describe, changed: () => toolbar.paint() });
@@ -128,6 +131,7 @@ export async function start({ element, server, trigger, catalogue }) {
   trigger("sync");
   views.show((VIEWS.find(({ name }) => name === link.tab) ?? VIEWS[0]).name);
   if (link.messages.length) tellWhatWasLeft(link.messages);
+  if (link.network) networks.open(link.network);
   tellViews();
   tour.firstVisit();
   if (navigation.page() !== "explore") entered(navigation.page());
@@ -280,14 +284,15 @@ export async function start({ element, server, trigger, catalogue }) {
   }
 
   // What the page's address asks for goes into the state before anything is drawn.
-  /** @type {() => Promise<{ tab?: string; messages: string[]; brought?: { token: string; thumb: string; file: File } }>} */
+  /** @type {() => Promise<{ tab?: string; network?: string; messages: string[]; brought?: { token: string; thumb: string; file: File } }>} */
   async function openLink() {
     const query = location.search.slice(1);
     const file = pictureOf(location.hash);
     if (!file && ![...new URLSearchParams(query).keys()].some((key) => key !== "__theme")) return { messages: [] };
     const read = await askServer(server, "read_link", query);
     if (!read.state) return { messages: [read.error ?? SILENT] };
-    const { tab, ...found } = read.state;
+    if (read.known) renewModels(catalogue, families, read.known);
+    const { tab, network, ...found } = read.state;
     Object.assign(state, found);
     const brought = file ? await server.open_picture({ binary: true, data: { file } }) : {};
     if (brought.token) state.picture = { token: brought.token };
@@ -296,7 +301,7 @@ export async function start({ element, server, trigger, catalogue }) {
       if (brought.token) state.reference.picture = state.picture;
       else state.reference = null;
     }
-    return { tab, messages: read.messages, brought: brought.token && { ...brought, file } };
+    return { tab, network, messages: read.messages, brought: brought.token && { ...brought, file } };
   }
 
   /** @type {(sentences: string[]) => void} */
