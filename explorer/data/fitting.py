@@ -73,6 +73,23 @@ def fit_published(
     return np.asarray(picture.crop((left, top, left + size, top + size)))
 
 
+def window_of(width: int, height: int, takes: Takes) -> tuple[float, float, float, float]:
+    """Which part of a photograph a network takes.
+
+    Args:
+        width: Width of the photograph in px.
+        height: Its height in px.
+        takes: What the network takes.
+
+    Returns:
+        Left, top, right and bottom, each as a share in [0, 1] of the photograph's width or height.
+    """
+    part = takes.size / takes.resize if takes.resize else 1.0
+    short = min(width, height)
+    across, down = (part, part) if takes.squash else (part * short / width, part * short / height)
+    return (1 - across) / 2, (1 - down) / 2, (1 + across) / 2, (1 + down) / 2
+
+
 def as_pixels(array: NDArray[np.uint8]) -> Tensor:
     """An 8-bit picture as a tensor.
 

@@ -12,6 +12,7 @@ from explorer.analysis import Answer, Comparison, sweep
 from explorer.analysis.slider import curve_amounts, flip_points_along
 from explorer.analysis.varied import is_random
 from explorer.data import images
+from explorer.data.fitting import window_of
 from explorer.distortions import Distortion, Recipe, find_distortion
 from explorer.distortions.recipe import PHOTOGRAPH
 from explorer.errors import ExplorerError
@@ -54,6 +55,8 @@ def answer_to_paint(
         entry["baseline"] = i == 0
         entry["subtitle"] = subtitle(model.card, family) if several else ""
         entry["given"] = _given(comparison, model.card)
+        whole = comparison.recipe.on == PHOTOGRAPH
+        entry["window"] = window_of(*comparison.clean.shape[:1:-1], model.card.takes) if whole else None
     return {
         **answer,
         "images": pictures,

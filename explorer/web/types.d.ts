@@ -180,6 +180,8 @@ export interface ModelAnswer {
   baseline: boolean;
   /** What it was given, where that is not the pictures on screen as they are. */
   given: string;
+  /** Which part of the pictures it took: left, top, right, bottom as shares; null: all. */
+  window: [number, number, number, number] | null;
   clean: Probability[];
   distorted: Probability[];
   flipped: boolean;

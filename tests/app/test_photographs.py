@@ -63,6 +63,23 @@ def test_an_uploaded_photograph_keeps_its_size(visitor: AppPage) -> None:
     assert visitor.page.locator("figcaption", has_text="1024 × 614").count() == 1
 
 
+def test_a_frame_shows_what_the_network_takes(browser: Browser, url: str) -> None:
+    address = f"{url}?picture=coffee&models={{}}&recipe={quote('jpeg=15;seed=0;on=photograph')}"
+    with AppPage.visiting(browser, address.format("photos/efficientnet_lite0/standard")) as visitor:
+        frames = visitor.page.locator(".windows:visible i")
+        frames.first.wait_for()
+        assert frames.count() == 2  # on the clean and on the distorted picture
+        box, picture = frames.first.bounding_box(), visitor.page.locator(".frame").first.bounding_box()
+        assert box is not None
+        assert picture is not None
+        # 0.875 of 400 px, in a picture of 600 px that fills the frame's width
+        assert box["width"] == pytest.approx(picture["width"] * 350 / 600, abs=2.5)
+        assert box["height"] == pytest.approx(box["width"], abs=1)
+        assert box["x"] + box["width"] / 2 == pytest.approx(picture["x"] + picture["width"] / 2, abs=1.5)
+        visitor.page.locator("#on").get_by_text("input", exact=True).click()
+        frames.first.wait_for(state="detached")
+
+
 def test_an_attack_on_the_photograph_is_refused_in_one_sentence(workspace: Workspace) -> None:
     recipe = {"steps": [["fgsm", 0.01]], "seed": 0, "against": MODEL, "on": "photograph"}
     with pytest.raises(ExplorerError, match="acts on a network's input"):

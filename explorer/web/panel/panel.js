@@ -15,7 +15,7 @@
 //     pinned,                             the recipe of the pinned state that replaces "clean", or null
 //     side, pixels, image_hash, label,    px; "8-bit" or "float"; hex digits; the true class or null
 //     input: { psnr, ssim, l2, linf },    null psnr: identical pictures
-//     models: [{ name, title, subtitle, method, baseline, given, clean: [{ label, probability }], distorted: [...], flipped,
+//     models: [{ name, title, subtitle, method, baseline, given, window, clean: [{ label, probability }], distorted: [...], flipped,
 //                confidence, margin, kl, feature_distance: { layer: { l2, cosine } }, feature_percentile }],
 //     timing: { distort, infer, ... } }   milliseconds, shown in this order
 //

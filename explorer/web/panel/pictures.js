@@ -6,11 +6,12 @@ import { make, setText } from "../shared/dom.js";
 import { short } from "../shared/format.js";
 import { makeLarge } from "./large.js";
 import { pixelsOf } from "./png.js";
+import { makeWindows } from "./windows.js";
 
 /** @type {(keyof Images)[]} */
 const WHICH = ["clean", "distorted"];
 const AMPLIFICATIONS = [1, 2, 4, 8, 16];
-const DRAWN = 232; // px, the side of a frame: larger pictures are made smaller, not their pixels larger
+const LARGE = 160; // px from which pictures are drawn as photographs, not as squares per pixel
 
 const FACTS = [
   [
@@ -35,7 +36,11 @@ export function makePictures(root) {
     made.addEventListener("click", large.open);
     return made;
   };
-  const frames = { clean: frame("clean"), distorted: frame("distorted") };
+  const windows = WHICH.map(() => makeWindows());
+  const frames = {
+    clean: frame("clean", make("img", { alt: "" }), windows[0].element),
+    distorted: frame("distorted", make("img", { alt: "" }), windows[1].element),
+  };
   const canvas = make("canvas", { role: "img", "aria-label": "difference, amplified" });
   canvas.title = "distorted minus clean, amplified; mid grey where nothing changed";
   const before = make("span", {}, "clean");
@@ -102,9 +107,10 @@ export function makePictures(root) {
   function paint(answer) {
     for (const which of WHICH) {
       const image = cached[which]?.image;
-      if (image && frames[which].firstChild !== image) frames[which].replaceChildren(image);
+      if (image && frames[which].firstChild !== image) frames[which].firstChild?.replaceWith(image);
     }
-    element.classList.toggle("photograph", Math.max(...answer.size) > DRAWN);
+    element.classList.toggle("photograph", Math.max(...answer.size) > LARGE);
+    for (const one of windows) one.paint(answer);
     drawDifference();
     setText(before, answer.pinned ? "pinned" : "clean");
     before.title = answer.pinned ?? "";
