@@ -22,7 +22,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from benchmarks.survey import measure_queries, measure_survey
+from benchmarks.survey import measure_photographs, measure_queries, measure_survey
 from benchmarks.timing import Row, machine, quartiles, race
 from benchmarks.training import measure_training
 
@@ -104,6 +104,7 @@ MEASURES: dict[str, Callable[[Sequence[str]], list[Row]]] = {
     "import": measure_import,
     "app": measure_app,
     "survey": measure_survey,
+    "photographs": measure_photographs,
     "queries": measure_queries,
     "training": measure_training,
 }

@@ -12,6 +12,11 @@ from typing import Any
 from benchmarks.timing import Row, clock, quartiles, race
 
 IMAGES = 256
+PHOTOGRAPHS = 54
+EVERYDAY = (
+    *("gaussian_noise=0.1:0.2", "jpeg=50:10", "thumbnail=64", "crop=10"),
+    *("gaussian_blur=2", "brightness=0.2", "contrast=0.4", "rotate=10"),
+)
 DISTORTIONS = ("gaussian_noise=0.06:0.1", "jpeg=30", "thumbnail=20", "gaussian_blur=1")
 CASES, CONDITIONS = 2_500_000, 50  # of two models: five million rows
 BUDGET = 200  # ms for a question
@@ -50,6 +55,50 @@ def measure_survey(models: Sequence[str]) -> list[Row]:
     what = f"survey, {IMAGES} images x {len(plan.conditions)} conditions x {len(loaded)} models"
     other = f"bare forwards, batches of {plan.batch}"
     return [race(what, ("run()", ours), (other, theirs), budget=1 / 0.85, rounds=7, warm_up=1)]
+
+
+def measure_photographs(_: Sequence[str]) -> list[Row]:
+    """A survey of a folder of photographs at 224 px, decoding included, against bare forward passes in batches.
+
+    The bare ones keep freed memory between layers as the survey does; without that they take twice as long.
+    """
+    import torch
+    from PIL import Image
+
+    from explorer import load_model
+    from explorer.data.datasets import open_dataset
+    from explorer.data.images import sample_images, to_uint8
+    from explorer.models.memory import kept_memory
+    from explorer.models.photos import LITE0
+    from explorer.models.reading import renamed
+    from explorer.survey import make_plan, run
+
+    loaded = [load_model(LITE0, device="cpu"), renamed(load_model(LITE0, device="cpu"), "again")]
+    samples = [Image.fromarray(to_uint8(load())[0]) for load in sample_images().values()]
+    rows = []
+    with tempfile.TemporaryDirectory() as home:
+        for i in range(PHOTOGRAPHS):
+            (place := Path(home) / "photographs" / "tabby").mkdir(parents=True, exist_ok=True)
+            samples[i % len(samples)].resize((500, 375 - i)).save(place / f"{i}.jpg", quality=90)
+        data = open_dataset(str(place.parent))
+        batches = torch.rand(PHOTOGRAPHS, 3, 224, 224).split(27)
+        for on in ("input", "photograph"):
+            plan = make_plan(loaded, data, EVERYDAY, on=on)
+
+            def ours(plan: Any = plan) -> None:
+                with tempfile.TemporaryDirectory() as folder:
+                    run(loaded, data, plan, Path(folder) / "survey")
+
+            def theirs(count: int = 1 + len(plan.conditions)) -> None:
+                with torch.inference_mode(), kept_memory():
+                    for model in loaded * count:
+                        for batch in batches:
+                            model(batch)
+
+            what = f"survey on the {on}, {PHOTOGRAPHS} photographs x {len(plan.conditions)} conditions x 2 models"
+            other = ("bare forwards, batches of 27", theirs)
+            rows.append(race(what, ("run()", ours), other, budget=1 / 0.9, rounds=3, warm_up=1))
+    return rows
 
 
 def measure_queries(_: Sequence[str]) -> list[Row]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +14,7 @@ from explorer.errors import ExplorerError
 from explorer.files import user_path
 from explorer.models import Classifier
 from explorer.models.inference import labelled
+from explorer.models.memory import kept_memory
 from explorer.progress import Progress
 from explorer.survey.pictures import read, stream
 from explorer.survey.plan import Plan, fingerprint
@@ -121,25 +120,9 @@ def local(
     Yields:
         (shard, columns or None, images that could not be read).
     """
-    keep_memory()
-    for shard in shards:
-        yield shard, *compute(models, data, plan, shard)
-
-
-def keep_memory() -> None:
-    """Keep freed memory in this process for the next layer, up to 256 MiB.
-
-    glibc returns large blocks to the system and requests them again for every layer, which takes a fifth of the time of
-    a small network on a CPU. Outside Linux with glibc this does nothing.
-    """
-    if not sys.platform.startswith("linux"):
-        return
-    try:
-        mallopt = ctypes.CDLL("libc.so.6").mallopt
-    except (OSError, AttributeError):
-        return
-    mallopt(-3, 64 * 2**20)  # M_MMAP_THRESHOLD, bytes; mallopt(3)
-    mallopt(-1, 256 * 2**20)  # M_TRIM_THRESHOLD
+    with kept_memory():
+        for shard in shards:
+            yield shard, *compute(models, data, plan, shard)
 
 
 def compute(

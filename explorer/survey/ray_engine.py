@@ -21,7 +21,8 @@ import torch
 from explorer.data.datasets import Dataset
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
-from explorer.survey.engine import Engine, compute, keep_memory
+from explorer.models.memory import kept_memory
+from explorer.survey.engine import Engine, compute
 from explorer.survey.plan import Plan
 from explorer.survey.scan import Columns
 
@@ -99,7 +100,6 @@ class _Worker:
     def __init__(self, shared: ray.ObjectRef, device: str, threads: int) -> None:
         import ray
 
-        keep_memory()
         torch.set_num_threads(threads)  # the answers do not depend on it
         models, self._data, self._plan = ray.get(shared)
         self._models = [model.to(device) for model in models]
@@ -109,7 +109,8 @@ class _Worker:
         columns: Columns | None = None
         unread: dict[int, str] = {}
         try:
-            columns, unread = compute(self._models, self._data, self._plan, shard)
+            with kept_memory():
+                columns, unread = compute(self._models, self._data, self._plan, shard)
         except ExplorerError as sentence:  # a sentence for the user, which Ray would wrap into its own words
             error = str(sentence)
         return {"shard": [shard], "columns": [_pack(columns)], "unread": [json.dumps(unread)], "error": [error]}

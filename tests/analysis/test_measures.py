@@ -153,6 +153,19 @@ def test_ssim_of_an_image_without_a_window_is_null(shape):
     assert measures.ssim(torch.zeros(shape), torch.ones(shape)) is None
 
 
+@pytest.mark.parametrize("side", [3, 6, 7, 40])
+def test_ssim_of_8_bit_images_is_that_of_their_floats(side):
+    """They are measured as whole numbers; half a step more takes the way of floats."""
+    generator = torch.Generator().manual_seed(side)
+    clean, noisy = (torch.randint(0, 256, (4, 3, side, side), generator=generator) / 255 for _ in range(2))
+    exact = measures.ssim_each(clean, noisy)
+    nearly = measures.ssim_each(clean * (1 - 1e-7), noisy)
+    assert torch.allclose(exact, nearly, rtol=0, atol=1e-6)
+    assert measures.ssim_each(clean, clean).tolist() == [1.0] * 4
+    black, white = torch.zeros(1, 1, 40, 40), torch.ones(1, 1, 40, 40)
+    assert 0 < float(measures.ssim_each(black, white)) < 1e-3
+
+
 def test_ssim_of_two_flat_images_is_the_luminance_term():
     # Without variance SSIM is (2 ab + C1) / (a^2 + b^2 + C1) with C1 = 0.01^2 (Wang et al. 2004, eq. 6).
     expected = (2 * 0.2 * 0.6 + 1e-4) / (0.2**2 + 0.6**2 + 1e-4)
