@@ -143,9 +143,9 @@ def evaluate(
     """Measure accuracy on a test set, clean or distorted, or run a whole suite.
 
     Every image gets noise of its own, drawn from the seed and its place in the set. Suites: corruptions, the 15 of
-    CIFAR-10-C at 5 severities; adversarial, FGSM and PGD-20 crafted on each model, and the worst of them; calibration,
-    whether a model is right as often as it says, clean and under the corruptions; line-search, the smallest step along
-    a gradient that changes a right answer.
+    CIFAR-10-C, above 64 px of ImageNet-C, at 5 severities; adversarial, FGSM and PGD-20 crafted on each model, and the
+    worst of them; calibration, whether a model is right as often as it says, clean and under the corruptions;
+    line-search, the smallest step along a gradient that changes a right answer.
     """
     from explorer import evaluation
     from explorer.data.datasets import load_dataset

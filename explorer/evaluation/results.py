@@ -40,7 +40,8 @@ class SuiteResult(Result):
         Returns:
             Plain values; rows and summaries as lists.
         """
-        own = {key: value for key, value in vars(self).items() if value or key not in ("sample", "warnings")}
+        maybe = ("sample", "warnings", "severities")
+        own = {key: value for key, value in vars(self).items() if value or key not in maybe}
         return {key: [one if isinstance(one, str) else one.to_dict() for one in value] if isinstance(value, tuple)
                 else value for key, value in own.items()}  # fmt: skip
 

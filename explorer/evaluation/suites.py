@@ -1,8 +1,9 @@
 """Suites: a published list of conditions, measured on a whole data set under one name.
 
-``corruptions``: accuracy under the fifteen of CIFAR-10-C at five severities, and their mean. ``adversarial``: accuracy
-under FGSM and PGD-20, each crafted on the evaluated model, away from the true label, and rounded to 8 bits; and under
-the worst of them. The others are in their own files; ``explorer.distortions.protocols`` lists the conditions.
+``corruptions``: accuracy under the fifteen of CIFAR-10-C, for inputs above 64 px under those of ImageNet-C, at five
+severities, and their mean. ``adversarial``: accuracy under FGSM and PGD-20, each crafted on the evaluated model, away
+from the true label, and rounded to 8 bits; and under the worst of them. The others are in their own files;
+``explorer.distortions.protocols`` lists the conditions.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from explorer.data.datasets import Dataset
 from explorer.distortions import Recipe
 from explorer.distortions.adversarial import cross_entropy, saturated, slope
 from explorer.distortions.protocols import attack_plan, corruption_plan
+from explorer.distortions.registry import published_for
 from explorer.evaluation.autoattack import AutoAttack, autoattack
 from explorer.evaluation.calibration import Calibration, calibration
 from explorer.evaluation.evaluate import DatasetLike, read_data
@@ -146,10 +148,17 @@ class Suite(SuiteResult):
     Attributes:
         rows: One row per model, distortion and severity.
         summaries: One summary per model.
+        severities: The data set whose severities these are, ``CIFAR-10-C`` or ``ImageNet-C``; "" for attacks.
     """
 
     rows: tuple[Row, ...]
     summaries: tuple[Summary, ...]
+    severities: str = ""
+
+    @property
+    def heading(self) -> str:
+        """What was measured: data set, suite, whose severities, and seed."""
+        return ", ".join(text for text in (super().heading, self.severities) if text)
 
     def records(self) -> list[dict[str, Any]]:
         """The suite as rows of a table.
@@ -230,7 +239,8 @@ def _accuracies(
             worst = tuple(Worst(k, amounts[k], count / n, wilson_interval(count, n)) for k, count in counts.items())
             zero, sure = _hidden(model, sample)
             summaries[i] = replace(summaries[i], worst=worst, zero_gradients=zero, saturated=sure)
-    return Suite(name, *about(sample, seed), tuple(rows), tuple(summaries))
+    severities = "" if attacked else published_for(models[0].size)
+    return Suite(name, *about(sample, seed), tuple(rows), tuple(summaries), severities)
 
 
 def _hidden(model: Classifier, sample: Sample) -> tuple[float, float]:
@@ -313,7 +323,8 @@ def run_suite(
     """Measure models on a data set under a suite: a published list of conditions under one name.
 
     Image i is distorted with the seed ``image_seed(seed, i)``, so that a row is what ``evaluate`` gives for its recipe.
-    Amounts in pixels grow with the models' input, from the 32 px they were published for.
+    The severities of ``corruptions`` are CIFAR-10-C's, for inputs above 64 px ImageNet-C's, by the first model's input;
+    amounts in pixels grow with it from the side they were published for.
 
     Args:
         models: Names, paths, loaded models or networks of your own, as for ``compare``; the first is the baseline.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from explorer import cli
+from explorer import cli, wrap
 from explorer.data.datasets import Dataset, load_dataset
 from explorer.distortions import DISTORTIONS, Recipe
 from explorer.distortions.protocols import CORRUPTIONS, attack_plan
@@ -51,6 +51,20 @@ def test_a_row_per_model_corruption_and_severity(found):
         assert marks is not None
         assert row.amount == marks[row.severity - 1]
         assert row.interval[0] <= row.accuracy <= row.interval[1]
+
+
+def test_photographs_take_the_severities_of_imagenet_c_which_is_said(found):
+    net = torch.nn.Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten(), torch.nn.Linear(3, 10))
+    model = wrap(net.eval(), name="mean", size=224, classes=[f"c{i}" for i in range(10)])
+    large = run_suite(model, data(1, side=224))
+    assert (large.severities, found.severities) == ("ImageNet-C", "CIFAR-10-C")
+    assert large.to_dict()["severities"] in large.heading
+    amounts = {name: [row.amount for row in large.rows if row.distortion == name] for name in CORRUPTIONS}
+    assert amounts["gaussian_noise"] == [0.08, 0.12, 0.18, 0.26, 0.38]
+    assert amounts["jpeg"] == [25, 18, 15, 10, 7]
+    assert amounts["defocus_blur"] == [3, 4, 6, 8, 10]
+    assert amounts["contrast"] == [0.4, 0.3, 0.2, 0.1, 0.05]
+    assert "severities" not in run_suite(model, data(1, side=224), "adversarial").to_dict()
 
 
 @pytest.mark.parametrize("name", ["corruptions", "adversarial", "calibration", "line-search"])
