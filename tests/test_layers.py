@@ -55,6 +55,7 @@ CORE_LIBRARIES = {
     "huggingface_hub",
     "pandas",
     "pillow_heif",
+    "pillow_jxl",
     "pyarrow",
     "pyautoattack",
     "PIL",

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
+from explorer.data import codecs
 from explorer.errors import ExplorerError
 from explorer.files import user_path
 
@@ -28,7 +29,6 @@ Source = str | Path | bytes | BinaryIO | Image.Image | np.ndarray
 """What :func:`decode` reads."""
 
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
-_HEIC = {b"ftyp" + brand for brand in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")}
 _COMMON = ("PNG", "JPEG", "GIF", "BMP", "PPM")
 # Others, whose plugins are slow to import. Not included are those that run other programs, hold no still image, hide a
 # picture of another size inside, or are so rare that their decoders see little care.
@@ -42,7 +42,8 @@ def suffixes() -> frozenset[str]:
     Returns:
         Endings with their dot, such as ``.png``.
     """
-    return frozenset(ending for ending, name in Image.registered_extensions().items() if name in (*_COMMON, *_RARE))
+    known = (*_COMMON, *_RARE, "MPO")  # an MPO begins as a JPEG
+    return codecs.SUFFIXES | {ending for ending, name in Image.registered_extensions().items() if name in known}
 
 
 def image_size(source: Path) -> tuple[int, int]:
@@ -60,6 +61,8 @@ def image_size(source: Path) -> tuple[int, int]:
     try:
         with source.open("rb") as file, _open(file) as image:
             return image.size[1], image.size[0]
+    except ExplorerError as error:
+        raise ExplorerError(f"{source.name}: {error}") from error
     except Exception as error:
         raise ExplorerError(f"{source.name} is not a readable image: take it out of the folder.") from error
 
@@ -87,7 +90,7 @@ def decode(source: Source, *, frame: int | None = None, notes: list[str] | None 
         return _from_pillow(source, notes)
     data = _read_bytes(source)
     try:
-        image = _open_heic(data) if data[4:12] in _HEIC else _open(io.BytesIO(without_texts(data)))
+        image = _open(io.BytesIO(without_texts(data)))
     except ExplorerError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -154,7 +157,10 @@ def without_texts(data: bytes) -> bytes:
 
 def _open(file: BinaryIO) -> Image.Image:
     """The undecoded Pillow image; the rarer plugins, slow to import, are loaded only where the common ones pass."""
-    if file.read(3) == _JPEG:
+    head = file.read(12)
+    if codecs.needs_library(head):
+        return codecs.open_with_library(head + file.read(), _check_pixels)
+    if head.startswith(_JPEG):
         file.seek(0)
         return JpegImageFile(file)  # Image.open has a limit of its own, below a phone's 200 million pixels
     file.seek(0)
@@ -163,21 +169,6 @@ def _open(file: BinaryIO) -> Image.Image:
     Image.init()
     file.seek(0)
     return Image.open(file, formats=[name for name in _RARE if name in Image.OPEN])
-
-
-def _open_heic(data: bytes) -> Image.Image:
-    """An iPhone's photograph, upright; its plugin is not registered with Pillow, which belongs to the whole process."""
-    try:
-        import pillow_heif
-    except ImportError:
-        raise ExplorerError(
-            "The file is a HEIC photo: install pillow-heif (pip install pillow-heif), or save it as JPEG or PNG."
-        ) from None
-    file = pillow_heif.open_heif(io.BytesIO(data))  # decodes nothing yet
-    if file.size[0] * file.size[1] > MAX_PIXELS:
-        raise _too_many_pixels()
-    image: Image.Image = file.to_pillow()
-    return image
 
 
 def _read_bytes(source: Any) -> bytes:
@@ -217,6 +208,11 @@ def _too_many_pixels(most: int | None = None) -> ExplorerError:
     return ExplorerError(f"The image has more than {most // 10**6} million pixels: choose a smaller one.")
 
 
+def _check_pixels(width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise _too_many_pixels()
+
+
 def _damaged() -> ExplorerError:
     return ExplorerError("The image file is damaged or incomplete: choose another one.")
 
@@ -239,8 +235,7 @@ def _what_it_is(data: bytes) -> str:
 def _from_pillow(image: Image.Image, notes: list[str]) -> np.ndarray:
     """Decode and convert a Pillow image."""
     width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise _too_many_pixels()
+    _check_pixels(width, height)
     if width == 0 or height == 0:
         raise ExplorerError("The image has no pixels: its width or height is 0.")
     try:

@@ -28,17 +28,17 @@ SPLITS = {
 }
 """The names of split folders, without case."""
 
+_UNLABELLED = {"pred", "predict", "prediction", "predictions", "unlabeled", "unlabelled"}
+"""Folders beside splits whose images have no classes: Kaggle's ``seg_pred``."""
+
 _SPLIT_OF = {name: split for split, names in SPLITS.items() for name in names}
 _RUBBISH = {
     "__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "$recycle.bin", "system volume information",
     "lost+found", "__pycache__", "icon\r",
 }  # fmt: skip
 _SETTINGS = {"dataset.json", "classes.json"}
-_METADATA = {
-    "metadata.csv",
-    "metadata.jsonl",
-    "metadata.parquet",
-}  # Hugging Face's lists of the files beside them and below
+# Hugging Face's lists of the files beside them and below, and Roboflow's
+_METADATA = {"metadata.csv", "metadata.jsonl", "metadata.parquet", "_classes.csv"}
 _WRAPPERS = {"images", "image", "imgs", "img", "jpegimages", "jpegs", "pictures", "photos"}
 
 
@@ -66,7 +66,8 @@ class Tree:
             class; under the class "" where they lie in no class folder.
         classes: Names of the class folders of all splits, in natural order.
         left_out: What is not read, a few words each.
-        lists: Hugging Face's ``metadata.csv``, ``.jsonl`` and ``.parquet`` in it, which may name other classes.
+        lists: Hugging Face's ``metadata.csv``, ``.jsonl`` and ``.parquet`` and Roboflow's ``_classes.csv`` in it, which
+            may name other classes.
     """
 
     splits: dict[str, dict[str, list[Path]]]
@@ -267,8 +268,9 @@ class _Reader:
 def split_folders(folders: Sequence[Path]) -> dict[str, list[Path]]:
     """Which folders are splits, if they are.
 
-    They are where all of them have the name of a split, alone or within a longer one ("seg_train", "test set"), or
-    where two different splits are among them; a class may be called "train", but hardly another one "test".
+    They are where all of them have the name of a split, alone or within a longer one ("seg_train", "test set"), except
+    those of images without classes ("seg_pred"), or where two different splits are among them; a class may be called
+    "train", but hardly another one "test".
 
     Args:
         folders: The sub-folders of a folder that hold images.
@@ -277,10 +279,10 @@ def split_folders(folders: Sequence[Path]) -> dict[str, list[Path]]:
         The folders of each split, in the order train, valid, test; empty where these are no splits.
     """
     exact = {path: _SPLIT_OF.get(path.name.casefold()) for path in folders}
-    loose = {path: split_of(path.name) for path in folders}
+    loose = {path: split_of(path.name) for path in folders if not _UNLABELLED & _words(path.name)}
     if len({split for split in exact.values() if split}) >= 2 or all(exact.values()):
         found = exact
-    elif all(loose.values()):
+    elif loose and all(loose.values()):
         found = loose
     else:
         return {}
@@ -298,8 +300,12 @@ def split_of(name: str) -> str | None:
     """
     if name.casefold() in _SPLIT_OF:
         return _SPLIT_OF[name.casefold()]
-    found = {_SPLIT_OF[word] for word in re.split(r"[\W_]+", name.casefold()) if word in _SPLIT_OF}
+    found = {_SPLIT_OF[word] for word in _words(name) if word in _SPLIT_OF}
     return found.pop() if len(found) == 1 else None
+
+
+def _words(name: str) -> set[str]:
+    return set(re.split(r"[\W_]+", name.casefold()))
 
 
 def _below(folder: Path, look: Callable[[Path], Listing]) -> Iterator[Listing]:

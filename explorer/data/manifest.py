@@ -94,7 +94,7 @@ def listed_tree(tree: Tree) -> Tree:
 
 
 def _names_classes(row: Mapping[str, Any]) -> bool:
-    return bool(row.keys() & set(_FILE)) and bool(row.keys() & {*_CLASS, "class_index"})
+    return bool(row.keys() & set(_FILE)) and bool(row.keys() & {*_CLASS, "class_index"} or _marks(row))
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -111,14 +111,14 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
 
 def _lines(text: TextIO, path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Every row with the number of its line, its columns in lower case."""
+    """Every row with the number of its line, the columns that are known in lower case."""
     if path.suffix.lower() in {".csv", ".tsv"}:
         first = text.readline()
         text.seek(0)
         rows = csv.DictReader(text, delimiter=max(",;\t", key=first.count), restkey="", restval="", strict=True)
         try:
             for row in rows:
-                yield rows.line_num, {key.strip().lower(): value for key, value in row.items() if key}
+                yield rows.line_num, {_column(key): value for key, value in row.items() if key}
         except csv.Error as error:
             raise ExplorerError(f"{path.name}, line {rows.line_num}: not CSV ({error}).") from None
         return
@@ -131,7 +131,12 @@ def _lines(text: TextIO, path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
             if not isinstance(found, dict):
                 wanted = '{"file": "a.png", "label": "cat"}'
                 raise ExplorerError(f"{path.name}, line {number}: expected a JSON object such as {wanted}.")
-            yield number, {key.strip().lower(): value for key, value in found.items()}
+            yield number, {_column(key): value for key, value in found.items()}
+
+
+def _column(name: str) -> str:
+    name = name.strip()
+    return name.lower() if name.lower() in _COLUMNS else name
 
 
 def _parquet(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -141,8 +146,8 @@ def _parquet(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     try:
         with pq.ParquetFile(path) as file:
             names = file.schema_arrow.names
-            columns = [name for name in names if name.strip().lower() in _COLUMNS]
-            if not {name.strip().lower() for name in columns} & set(_FILE):
+            columns = [name for name in names if _column(name) in _COLUMNS]
+            if not set(map(_column, columns)) & set(_FILE):
                 raise ExplorerError(
                     f"{path.name} names no files, it holds {listed(names)}; pictures inside a Parquet file are read by "
                     "datasets.load_dataset('parquet', data_files=...), whose result explorer.load_dataset takes."
@@ -150,7 +155,7 @@ def _parquet(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
             batches = file.iter_batches(columns=columns)  # without the others, which may hold whole pictures
             rows = (row for batch in batches for row in batch.to_pylist())
             for number, row in enumerate(rows, 1):
-                yield number, {key.strip().lower(): value for key, value in row.items()}
+                yield number, {_column(key): value for key, value in row.items()}
     except ExplorerError:
         raise
     except (OSError, ValueError, pa.ArrowException) as error:
@@ -203,7 +208,7 @@ class _Manifest:
             raise ExplorerError(
                 f"there is no file, only {listed(row) or 'nothing'}; expected file, and label, class_index or class."
             )
-        if not {*_CLASS, "class_index"} & row.keys():
+        if not {*_CLASS, "class_index"} & row.keys() and not _marks(row):
             raise ExplorerError(f"there is no class, only {listed(row)}; expected label, class_index or class.")
         found = _Row(_split(row), self._class(row))
         path = self._find(file)
@@ -228,6 +233,8 @@ class _Manifest:
         return None
 
     def _class(self, row: Mapping[str, Any]) -> str:
+        if marks := _marks(row):
+            return _marked(marks)
         name, number = _text(row, _CLASS), _text(row, ("class_index",)).removesuffix(".0")  # as pandas writes gaps
         if not number:
             return name
@@ -263,6 +270,23 @@ def _said(*parts: tuple[Sequence[str], str, str]) -> tuple[str, ...]:
     return tuple(
         f"{len(names):,} {one if len(names) == 1 else many} ({listed(names, 3)})" for names, one, many in parts if names
     )
+
+
+def _marks(row: Mapping[str, Any]) -> dict[str, bool]:
+    """The classes of Roboflow's ``_classes.csv``, which has a column of 0 and 1 for each of them."""
+    if row.keys() & {*_CLASS, "class_index"}:
+        return {}
+    columns = {name: value for name, value in row.items() if name not in _COLUMNS}
+    if len(columns) < 2 or not all(str(value).strip() in {"0", "1"} for value in columns.values()):
+        return {}
+    return {name: str(value).strip() == "1" for name, value in columns.items()}
+
+
+def _marked(marks: Mapping[str, bool]) -> str:
+    names = [name for name, there in marks.items() if there]
+    if len(names) > 1:
+        raise ExplorerError(f"{listed(names)} are marked; expected one class per image.")
+    return names[0] if names else ""
 
 
 def _plain(path: Path) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import random
 import sys
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,8 @@ import torch
 from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
-from explorer.data import decoding, images
+from explorer.data import codecs, decoding, images
+from explorer.data.datasets import load_dataset
 from explorer.data.inputs import read_picture
 from explorer.errors import ExplorerError
 
@@ -169,30 +169,57 @@ def test_without_its_library_a_heic_photograph_names_it(monkeypatch: pytest.Monk
         images.load_image(b"\0\0\0\x18ftypheic\0\0")
 
 
-@pytest.mark.filterwarnings("ignore")  # Pillow remarks on damage that it can repair
-@pytest.mark.parametrize("each", [40, pytest.param(1450, marks=pytest.mark.slow)])
-def test_damaged_files_end_in_a_sentence_or_a_picture(each: int) -> None:
-    draws = random.Random(each)
-    originals = [
-        file_of(colours(16), "PNG"),
-        file_of(colours(16), "JPEG"),
-        file_of(colours(16), "WEBP"),
-        file_of(colours(16), "TIFF", compression="tiff_lzw"),
-        file_of(colours(16), "GIF"),
-        file_of(colours(16), "BMP"),
-        file_of(colours(16), "PNG", icc_profile=wide_gamut()),
-    ]
-    for original in originals:
-        for _ in range(each):
-            data = bytearray(original)
-            for _ in range(draws.randint(1, 8)):
-                data[draws.randrange(len(data))] = draws.randrange(256)
-            if draws.random() < 0.3:
-                del data[draws.randrange(len(data)) :]
-            if data[:4] == b"\x89PNG" and draws.random() < 0.5:  # with a right checksum the damage gets further
-                data[29:33] = zlib.crc32(data[12:29]).to_bytes(4, "big")
-            try:
-                found = images.load_image(bytes(data))
-            except ExplorerError:
-                continue
-            assert 0 <= float(found.min()) <= float(found.max()) <= 1
+def jxl(picture: Image.Image, **options: object) -> bytes:
+    plugin = pytest.importorskip("pillow_jxl.JpegXLImagePlugin")
+    out = io.BytesIO()
+    picture.encoderinfo = options  # type: ignore[attr-defined]
+    plugin._save(picture, out, "")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("side", [(64, 48), (8, 8), (1000, 3), (257, 511), (1600, 900), (5000, 2)])
+@pytest.mark.parametrize("boxes", [False, True])
+def test_jpeg_xl_opens_and_its_size_is_known_before(side: tuple[int, int], boxes: bool) -> None:
+    picture = Image.linear_gradient("L").convert("RGB").resize(side)
+    data = jxl(picture, lossless=True, use_container=boxes)
+    assert torch.equal(images.load_image(data), images.load_image(picture))
+    asked: list[tuple[int, int]] = []
+    codecs.open_with_library(data, lambda *size: asked.append(size))
+    assert asked == [side]
+
+
+def test_a_jpeg_xl_of_too_many_pixels_is_refused_undecoded() -> None:
+    pytest.importorskip("pillow_jxl")
+    huge = ((1 << 30) - 1) << 3 | 3 << 1  # a square of 2**30 px
+    with pytest.raises(ExplorerError, match="million pixels"):
+        images.load_image(b"\xff\x0a" + (huge | 1 << 33).to_bytes(12, "little"))
+
+
+@pytest.mark.parametrize("data", [b"\xff\x0a", b"\xff\x0a" + bytes(30), b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(30)])
+def test_a_damaged_jpeg_xl_is_one_sentence(data: bytes) -> None:
+    pytest.importorskip("pillow_jxl")
+    with pytest.raises(ExplorerError, match="damaged or incomplete"):
+        images.load_image(data)
+
+
+def test_without_its_library_jpeg_xl_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_jxl", None)
+    monkeypatch.setitem(sys.modules, "pillow_jxl.JpegXLImagePlugin", None)
+    with pytest.raises(ExplorerError, match="pip install pillow-jxl-plugin"):
+        images.load_image(b"\xff\x0a" + bytes(20))
+
+
+def test_a_folder_holds_every_format_that_a_single_file_may_have(tmp_path: Path) -> None:
+    pillow_heif = pytest.importorskip("pillow_heif")
+    for name, level in (("cat", 0), ("dog", 40)):
+        picture = Image.new("RGB", (64, 64), (level,) * 3)
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "a.jxl").write_bytes(jxl(picture, lossless=True))
+        pillow_heif.from_pillow(picture).save(folder / "b.HEIC", quality=100)
+        picture.save(folder / "c.mpo", save_all=True, append_images=[picture.copy()])
+        picture.save(folder / "d.avif")
+    data = load_dataset(str(tmp_path))
+    assert (len(data), data.size, data.notes) == (8, 64, ())
+    levels = data.in_memory().images.mean((1, 2, 3)) / 40  # type: ignore[union-attr]
+    assert np.abs(levels - data.labels).max() < 0.1

@@ -40,6 +40,12 @@ LAYOUTS = {
     "Roboflow": ("train/cat/1.png", "valid/cat/3.png", "valid/dog/3.png", "test/cat/2.png", "test/dog/2.png"),
     "Kaggle": ("archive/pets/train/cat/1.png", "archive/pets/test/cat/2.png", "archive/pets/test/dog/2.png"),
     "Intel": ("seg_train/seg_train/cat/1.png", "seg_test/seg_test/cat/2.png", "seg_test/seg_test/dog/2.png"),
+    "Intel with images to predict": (
+        "seg_train/seg_train/cat/1.png",
+        "seg_test/seg_test/cat/2.png",
+        "seg_test/seg_test/dog/2.png",
+        "seg_pred/seg_pred/7.png",
+    ),
     "only val": ("Train/cat/1.png", "Train/dog/1.png", "Val/cat/2.png", "Val/dog/2.png"),
     "images": ("images/cat/1.png", "images/dog/1.png"),
     "nested": ("cat/tabby/old/1.png", "cat/siamese/1.png", "dog/1.png"),

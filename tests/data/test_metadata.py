@@ -96,3 +96,29 @@ def test_what_is_wrong_with_a_list_is_said_with_its_line(folder: Path) -> None:
     write(folder / "metadata.csv", [with_twice | {"file_name": f"test/{with_twice['file_name']}"}])
     with pytest.raises(ExplorerError, match=r"metadata\.csv, line 2: .* is named before with another class or split"):
         load_dataset(str(folder))
+
+
+def marked(folder: Path, *more: str) -> Path:
+    """Roboflow's list of a split: a column of 0 and 1 for every class."""
+    lines = ["filename, Cat, 10, fire truck, dog"]
+    lines += [
+        f"{row['file_name']}, " + ", ".join(str(int(row["label"] == name)) for name in COLUMNS) for row in rows(folder)
+    ]
+    path = folder / "_classes.csv"
+    path.write_text("\n".join([*lines, *more]), encoding="utf-8")
+    return path
+
+
+COLUMNS = ("cat", "10", "fire truck", "dog")
+
+
+def test_roboflow_marks_classes_in_columns(folder: Path) -> None:
+    for split in ("train", "test"):
+        marked(folder / split)
+    data = load_dataset(str(folder), "test")
+    assert data.classes == ("10", "Cat", "dog", "fire truck")
+    assert all((Path(file).stem[:-2] == str(label).lower()) for file, label in shown(data).items())
+    assert evaluate(grey(), str(folder)).accuracy == 1
+    path = marked(folder / "test", "cat 0.png, 1, 0, 0, 1")
+    with pytest.raises(ExplorerError, match=r"_classes\.csv, line 10: Cat, dog are marked; expected one class"):
+        load_dataset(str(path))
