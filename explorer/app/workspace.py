@@ -5,6 +5,7 @@ Requests come from a browser as JSON objects and are not trusted. Nothing here k
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -122,19 +123,25 @@ class Workspace:
         """Compare the models on a state of the page.
 
         Args:
-            state: {"picture", "models", "recipe", "reference"?} from the browser.
+            state: {"picture", "models", "recipe", "reference"?, "has"?} from the browser; ``has``: key of the picture
+                to compare with that it holds already.
 
         Returns:
-            The JSON object that the panel draws.
+            The JSON object that the panel draws; the key of the picture that it is compared with as ``images.key``,
+            and in place of the picture null where the browser has it.
 
         Raises:
             ExplorerError: If the state makes no sense.
         """
         request = self.load(state)
         pinned = None if request.reference is None else request.reference.recipe
-        return answer_to_paint(
+        answer = answer_to_paint(
             request.compare(), request.models, request.family, shown=request.shown, label=request.label, pinned=pinned
         )
+        # Half of what is sent while a slider moves would be the picture that does not change.
+        key = hashlib.sha256(request.shown.encode()).hexdigest()[:16]
+        answer["images"] |= {"key": key} | ({"clean": None} if state.get("has") == key else {})
+        return answer
 
     def load(self, state: Any) -> LoadedRequest:
         """Check a state of the page, and load its models and pictures.

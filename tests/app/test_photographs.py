@@ -80,6 +80,25 @@ def test_a_frame_shows_what_the_network_takes(browser: Browser, url: str) -> Non
         frames.first.wait_for(state="detached")
 
 
+def test_the_picture_that_stays_travels_once(workspace: Workspace) -> None:
+    state = {"picture": {"sample": "cat"}, "models": [MODEL], "recipe": {"steps": [["jpeg", 20]], "on": "photograph"}}
+    first = workspace.answer(state)["images"]
+    assert first["clean"].startswith("data:image/png")
+    moved = state | {"recipe": state["recipe"] | {"steps": [["jpeg", 30]]}, "has": first["key"]}  # type: ignore[operator]
+    images = workspace.answer(moved)["images"]
+    assert (images["clean"], images["key"]) == (None, first["key"])
+    assert images["distorted"] != first["distorted"]
+    other = workspace.answer(moved | {"picture": {"sample": "coffee"}})["images"]
+    assert other["clean"].startswith("data:image/png")
+
+
+def test_the_same_picture_is_drawn_after_a_move(visitor: AppPage) -> None:
+    before, clean = visitor.hash, visitor.pixels("clean")
+    visitor.slider().press("ArrowRight")
+    visitor.until_other_hash(before)
+    assert visitor.pixels("clean") == clean
+
+
 def test_an_attack_on_the_photograph_is_refused_in_one_sentence(workspace: Workspace) -> None:
     recipe = {"steps": [["fgsm", 0.01]], "seed": 0, "against": MODEL, "on": "photograph"}
     with pytest.raises(ExplorerError, match="acts on a network's input"):

@@ -51,6 +51,7 @@ export async function start({ element, server, trigger, catalogue }) {
   const title = (name) => [card(name)?.title, card(name)?.subtitle].filter(Boolean).join(" · ");
   const query = new URLSearchParams(location.search); // as it was opened
   let ready = false;
+  let compared = { key: "", clean: "" }; // the picture that was compared with last
   let dragging = false;
   /** @type {string | null} */
   let answered = null; // the question, as JSON, whose answer is on screen
@@ -154,14 +155,25 @@ export async function start({ element, server, trigger, catalogue }) {
 
   /** @type {(wanted: Question) => Promise<Answer | Failure | null>} */
   async function ask(wanted) {
-    const answer = await askServer(server, "ask", wanted);
+    const answer = await askOnce(wanted);
     if (!answer?.gone) return answer;
     // The server forgot a brought picture (it was restarted, or hours have passed): hand it over again.
     const again = { ...wanted, picture: await broughtAgain(wanted.picture) };
     if (wanted.reference)
       again.reference = { ...wanted.reference, picture: await broughtAgain(wanted.reference.picture) };
     if (JSON.stringify(again) === JSON.stringify(wanted)) return answer;
-    return askServer(server, "ask", again);
+    return askOnce(again);
+  }
+
+  // The picture that all is compared with travels once, not with every move of a slider.
+  /** @type {(wanted: Question) => Promise<any>} */
+  async function askOnce(wanted) {
+    const answer = await askServer(server, "ask", { ...wanted, has: compared.key });
+    if (!answer?.images) return answer;
+    const { key, clean } = answer.images;
+    if (clean) compared = { key, clean };
+    answer.images.clean = compared.clean;
+    return answer;
   }
 
   /** @type {(picture: Picture) => Promise<Picture>} */
