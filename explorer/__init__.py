@@ -14,6 +14,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from explorer.version import __version__
+
 if TYPE_CHECKING:
     from explorer.analysis.compare import compare
     from explorer.analysis.flip import flip_point
@@ -26,9 +28,9 @@ if TYPE_CHECKING:
     from explorer.evaluation.evaluate import evaluate
     from explorer.evaluation.suites import run_suite
     from explorer.models import list_models, load_model, wrap
+    from explorer.stabilizing import stabilize
     from explorer.widgets import show
 
-__version__ = "0.1.0"
 
 __all__ = [
     "Recipe",
@@ -43,6 +45,7 @@ __all__ = [
     "load_model",
     "run_suite",
     "show",
+    "stabilize",
     "sweep",
     "transfer",
     "weaknesses",
@@ -64,6 +67,7 @@ _HOMES = {
     "run_suite": "explorer.evaluation",
     "weaknesses": "explorer.analysis",
     "transfer": "explorer.analysis",
+    "stabilize": "explorer.stabilizing",
     "show": "explorer.widgets",
 }
 

@@ -9,6 +9,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from explorer.version import __version__
+
 if TYPE_CHECKING:
     import torch
 
@@ -25,9 +27,7 @@ def versions(*names: str) -> dict[str, str]:
     Raises:
         importlib.metadata.PackageNotFoundError: If a library is not installed.
     """
-    import explorer
-
-    known = {"explorer": explorer.__version__, "python": platform.python_version()}
+    known = {"explorer": __version__, "python": platform.python_version()}
     return {name: known.get(name) or metadata.version(name) for name in names}
 
 

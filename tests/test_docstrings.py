@@ -20,7 +20,15 @@ REGISTERED = {
 }
 # Typer prints a command's docstring as its help; every argument has a help text of its own.
 COMMANDS = {"command", "callback"}
-REGISTERED_LATER = {"compare", "sweep", "weaknesses", "transfer", "train", "measure"}  # by ``app.command()(train)``
+REGISTERED_LATER = {
+    "stabilize",
+    "compare",
+    "sweep",
+    "weaknesses",
+    "transfer",
+    "train",
+    "measure",
+}  # by ``app.command()(train)``
 CONTRACTS = {
     *("forward", "forward_features", "head"),  # PyTorch's, and that which `Architecture.build` documents
     *("preprocess_data", "format_options"),  # overrides of Gradio's and Click's methods

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1] / "explorer"
 # Each line may import from the lines above it, and within its own part.
 ORDER = [
-    {"errors"},
+    {"errors", "version"},
     {"numbers", "registry", "progress", "files", "provenance", "palette", "defaults"},
     {"results"},
     {"data"},
@@ -20,6 +20,7 @@ ORDER = [
     {"training"},
     {"analysis"},
     {"evaluation"},
+    {"stabilizing"},
     {"survey"},
     {"figures"},
     {"experiments"},

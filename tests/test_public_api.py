@@ -53,7 +53,7 @@ def test_an_unknown_name_is_an_attribute_error():
 
 def test_the_version_stands_in_one_place():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    assert project["tool"]["hatch"]["version"]["path"] == "explorer/__init__.py"
+    assert project["tool"]["hatch"]["version"]["path"] == "explorer/version.py"
     assert re.fullmatch(r"\d+\.\d+\.\d+", explorer.__version__)
 
 

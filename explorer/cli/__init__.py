@@ -28,6 +28,7 @@ from explorer.cli.output import (
     tell_warnings,
 )
 from explorer.cli.registered import RegisteredCommand
+from explorer.cli.stabilize import stabilize
 from explorer.cli.survey import survey
 from explorer.cli.train import measure, train
 from explorer.errors import ExplorerError, ExplorerWarning
@@ -172,6 +173,7 @@ def evaluate(
     deliver(found, out, as_json=as_json, as_csv=as_csv)
 
 
+app.command()(stabilize)
 app.add_typer(survey, name="survey")
 app.add_typer(experiment, name="experiment")
 app.command(cls=RegisteredCommand, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(train)

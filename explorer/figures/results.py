@@ -17,6 +17,7 @@ from explorer.figures.surveys import findings_figure, view_figure
 from explorer.figures.sweeps import curves
 from explorer.numbers import counted
 from explorer.results import Result, distinct_titles, short_names
+from explorer.stabilizing.report import StabilizationReport
 from explorer.survey.report import Findings
 from explorer.survey.view import SurveyView
 
@@ -202,3 +203,15 @@ def _(found: Slopes) -> Figure:
 
 draw.register(Findings, findings_figure)
 draw.register(SurveyView, view_figure)
+
+
+@draw.register
+def _(found: StabilizationReport) -> Figure:
+    names = {"start": "before", "stabilized": "stabilized", "control": "noise augmentation"}
+    values = {
+        names[role]: {row.recipe: 100 * row.holds for row in found.of(role)[1:]} for role in names if found.of(role)
+    }
+    title = f"{found.model}: answers that hold under distortion, n = {found.rows[0].n:,} held-out pictures"
+    figure = bars(values, "distortion", "answers that hold (%)", title)
+    figure.update_yaxes(range=[0, 101])
+    return figure

@@ -18,11 +18,12 @@ from torch import Tensor
 from explorer.errors import ExplorerError
 from explorer.files import user_path, write_whole
 from explorer.models.classifier import Card, Classifier
+from explorer.models.derived import is_derived, load_derived
 from explorer.models.external import external_card, with_card, wrap
 from explorer.models.functions import build, is_function
 from explorer.models.methods import METHODS
 from explorer.models.registry import Architecture, find_architecture
-from explorer.models.sources import SOURCES, find_source
+from explorer.models.sources import SOURCES, Loaded, find_source
 from explorer.models.weights import FOREIGN, TORCH_SUFFIXES, aliased, fill, find_weights, read_states
 
 PACKAGED = Path(__file__).resolve().parents[1] / "checkpoints"  # inside an installed wheel
@@ -152,13 +153,12 @@ def load_model(
     external = any(option is not None for option in (arch, mean, std, classes, size))
     name, _, file = str(name_or_path).partition("@")
     chosen = user_path(str(weights or file)) if weights or file else None
-    if (source := find_source(name)) is not None:
+    if (source := find_source(name)) is not None and name not in _shipped():
         if external:
             raise ExplorerError(f"{name_or_path} brings its own card; arch, mean, std, classes and size go without it.")
         if chosen is not None and not source.takes_weights:
             raise ExplorerError(f"{name} brings its weights; others are named with networks such as timm:resnet50.")
-        net, card, notes = source.load(name, chosen)
-        return _noted(with_card(_frozen(net, where), card), notes)
+        return _of_others(source.load(name, chosen), where)
     if is_function(name):
         if arch is not None:
             raise ExplorerError(f"{name_or_path} builds its network itself; arch goes without it.")
@@ -171,26 +171,42 @@ def load_model(
             "weights goes with a network such as timm:resnet50 or package.module:function; a checkpoint is opened by "
             "its path."
         )
-    path = _find(str(name_or_path))
+    states, card, path = _read_checkpoint(_find(str(name_or_path)), arch, mean, std, classes, size)
+    if is_derived(card):
+        return _of_others(load_derived(card, states, path), where)
+    architecture = find_architecture(card.arch)
+    net = architecture.build(classes=len(card.classes), in_channels=card.channels, **card.arch_options)
+    notes = fill(net, states, path.name, card.arch)
+    return _noted(Classifier(net, card).eval().requires_grad_(False).to(where), notes)
+
+
+def _read_checkpoint(
+    path: Path,
+    arch: str | None,
+    mean: Sequence[float] | None,
+    std: Sequence[float] | None,
+    classes: Sequence[str] | None,
+    size: int | None,
+) -> tuple[dict[str, dict[str, Tensor]], Card, Path]:
+    """What a file holds, and its card; one is made where there is none, or something else is said of the network."""
+    described = any(option is not None for option in (arch, mean, std, classes, size))
     card_path = path.with_suffix(".json")
-    if card_path.is_file() and not external:
+    if card_path.is_file() and not described:
         card = read_card(card_path)
         if card.sha256 and card.sha256 != file_sha256(path):
             raise ExplorerError(
                 f"The checkpoint {path.name} does not match its card (sha256 differs); fetch both again."
             )
-        states = read_states(path)
-    else:
-        if arch is None:
-            raise ExplorerError(
-                f"{path.name} has no card beside it; name its architecture, for example --arch resnet20."
-            )
-        states = read_states(path)
-        card = _external_card(path, find_architecture(arch), states, mean, std, classes, size)
-    architecture = find_architecture(card.arch)
-    net = architecture.build(classes=len(card.classes), in_channels=card.channels, **card.arch_options)
-    notes = fill(net, states, path.name, card.arch)
-    return _noted(Classifier(net, card).eval().requires_grad_(False).to(where), notes)
+        return read_states(path), card, path
+    if arch is None:
+        raise ExplorerError(f"{path.name} has no card beside it; name its architecture, for example --arch resnet20.")
+    states = read_states(path)
+    return states, _external_card(path, find_architecture(arch), states, mean, std, classes, size), path
+
+
+def _of_others(loaded: Loaded, device: torch.device) -> Classifier:
+    net, card, notes = loaded
+    return _noted(with_card(_frozen(net, device), card), notes)
 
 
 def _frozen(net: torch.nn.Module, device: torch.device) -> torch.nn.Module:
@@ -263,6 +279,12 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _shipped() -> dict[str, Path]:
+    """The files of the shipped checkpoints by the model's name."""
+    folder = checkpoint_folder()
+    return {p.relative_to(folder).with_suffix("").as_posix(): p for p in folder.glob("*/*/*.safetensors")}
+
+
 def _find(name: str) -> Path:
     path = user_path(name)
     if path.parts[:1] and path.parts[0].startswith("~") and not path.exists():
@@ -276,8 +298,7 @@ def _find(name: str) -> Path:
             f"{path.name} is {kind}; save the weights of the same network in PyTorch, as .safetensors or .pth."
         )
     # Compare with the names that exist instead of joining the name to a folder: no path can step outside.
-    folder = checkpoint_folder()
-    known = {p.relative_to(folder).with_suffix("").as_posix(): p for p in folder.glob("*/*/*.safetensors")}
+    folder, known = checkpoint_folder(), _shipped()
     if name in known:
         return known[name]
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or sorted(known)[:3]

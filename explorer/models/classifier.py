@@ -42,7 +42,8 @@ class Card:
         transform: The transform that the network was published with: ``resize``, the px to which the shorter side of a
             photograph is brought before the centre is cut out, ``interpolation``, and ``squash`` where both sides are
             brought to it. Empty where the whole central square is resized (``explorer.fit``).
-        source: Where a network of others comes from: ``licence``, ``page``, ``accuracy`` as reported there, and so on.
+        source: Where a network of others comes from: ``licence``, ``page``, ``accuracy`` as reported there, and so on;
+            of one that was stabilized, the start network as ``base``.
     """
 
     name: str
@@ -77,7 +78,7 @@ class Card:
     @property
     def title(self) -> str:
         """Its name on screen: the title of its method, or the name of its file where the method is not known."""
-        if self.source:
+        if self.source and "base" not in self.source:
             return str(self.source.get("title", self.name))
         return self.name.rpartition("/")[2] if self.external else method_title(self.method)
 

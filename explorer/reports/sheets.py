@@ -10,6 +10,7 @@ from explorer.analysis.answers import ranking
 from explorer.analysis.sweep import flips_of
 from explorer.distortions import find_distortion
 from explorer.evaluation import AutoAttack, Calibration, Evaluation, Evaluations, Everyday, LineSearch, Suite
+from explorer.reports.stabilizing import stabilization_sheet
 from explorer.reports.suite_tables import (
     autoattack_sheet,
     calibration_sheet,
@@ -19,6 +20,7 @@ from explorer.reports.suite_tables import (
 )
 from explorer.reports.tables import Sheet, Table, measured, plain_table, short
 from explorer.results import Result, plain_records
+from explorer.stabilizing.report import StabilizationReport
 from explorer.survey.report import Findings
 from explorer.survey.view import SurveyView
 
@@ -205,3 +207,9 @@ def _(found: SurveyView) -> Sheet:
     shown, rest = frame.iloc[:MOST_ROWS], len(frame) - MOST_ROWS
     notes = [f"{rest:,} more rows; a file .csv or .json holds all."] if rest > 0 else []
     return Sheet([plain_table(list(map(str, shown.columns)), shown.itertuples(index=False, name=None))], notes=notes)
+
+
+@sheet.register
+def _(found: StabilizationReport) -> Sheet:
+    """One row per condition: what holds before and after, and what the control does."""
+    return stabilization_sheet(found)

@@ -50,17 +50,18 @@ def answer_to_paint(
     pictures = {"clean": shown, "distorted": images.data_url(comparison.distorted)}
     seconds = {**comparison.seconds, "encode": perf_counter() - started}
     answer = comparison.to_dict()
+    height, width = comparison.clean.shape[2:]
     several = alike([model.card for model in models])
     for i, (entry, model) in enumerate(zip(answer["models"], models, strict=True)):
         entry["baseline"] = i == 0
         entry["subtitle"] = subtitle(model.card, family) if several else ""
         entry["given"] = _given(comparison, model.card)
         whole = comparison.recipe.on == PHOTOGRAPH
-        entry["window"] = window_of(*comparison.clean.shape[:1:-1], model.card.takes) if whole else None
+        entry["window"] = window_of(width, height, model.card.takes) if whole else None
     return {
         **answer,
         "images": pictures,
-        "size": list(comparison.clean.shape[:1:-1]),
+        "size": [width, height],
         "pixels": "8-bit" if comparison.recipe.quantised else "float",
         "label": None if label is None else family.classes[label],
         "pinned": None if pinned is None else str(pinned),

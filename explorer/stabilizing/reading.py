@@ -1,0 +1,144 @@
+"""The pictures of a stabilization: read, fitted to the model, and divided into three parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from explorer.data.dataset import Dataset
+from explorer.data.datasets import open_dataset
+from explorer.data.images import fit
+from explorer.data.inputs import read_images
+from explorer.errors import ExplorerError
+from explorer.models.classifier import Classifier
+from explorer.models.inference import labelled
+from explorer.numbers import counted
+from explorer.stabilizing.tasks import Pictures
+
+MOST = 10_000
+"""Pictures that are read at most; a few hundred steps look at a few thousand."""
+
+FEWEST = 10
+WATCHED, REPORTED = (0.15, 150), (0.15, 200)
+"""Share of the pictures that is held out to choose by, and to report on; and how many at most."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Pictures, divided.
+
+    Attributes:
+        train: Those that are trained on.
+        watched: Held out: what is kept is chosen on them.
+        reported: Held out: the report is about them, and nothing was chosen on them.
+        names: What each reported picture is called.
+        data: What they are called together.
+        labelled: Whether their classes are known to the model.
+        notes: What was noticed, one sentence each.
+    """
+
+    train: Pictures
+    watched: Pictures
+    reported: Pictures
+    names: tuple[str, ...]
+    data: str
+    labelled: bool
+    notes: tuple[str, ...]
+
+
+def read_parts(given: Any, model: Classifier, *, labels: bool, seed: int, test: Any = None) -> Parts:
+    """Read pictures and divide them by a seeded shuffle.
+
+    Args:
+        given: A folder, the name of a data set (its training images), a ``Dataset``, a data set of PyTorch or Hugging
+            Face, or a list of pictures.
+        model: The model that they are fitted to.
+        labels: Whether labels are needed.
+        seed: Of the shuffle.
+        test: Pictures to report on, likewise; by default a part of the first ones.
+
+    Returns:
+        The parts.
+
+    Raises:
+        ExplorerError: If there are fewer than ``FEWEST``, or labels are needed and there are none that fit.
+    """
+    data = _dataset(given, model, "train")
+    classes = _labels(data, model, needed=labels)
+    if labels:
+        data, classes = data.select(np.flatnonzero(classes >= 0)), classes[classes >= 0]
+    order = torch.randperm(len(data), generator=torch.Generator().manual_seed(seed)).numpy()
+    watched, reported = (min(max(2, round(share * len(order))), most) for share, most in (WATCHED, REPORTED))
+    if len(order) < FEWEST:
+        raise ExplorerError(f"{counted(len(order), 'picture')} are too few; give {FEWEST} or more.")
+    ends = (watched, watched + (reported if test is None else 0))
+    train, chosen, told = (
+        _part(data, classes, rows, model) for rows in np.split(order, ends)[-1:] + np.split(order, ends)[:2]
+    )
+    names, notes, known = order[watched : ends[1]], data.notes, data
+    if test is not None:
+        known = _dataset(test, model, "test")
+        names, notes = np.arange(len(known)), (*notes, *known.notes)
+        classes = _labels(known, model, needed=False)
+        told = _part(known, classes, names, model)
+    called = tuple(_name(known, int(row)) for row in names)
+    return Parts(train, chosen, told, called, data.name, bool((told.y >= 0).all()), tuple(dict.fromkeys(notes)))
+
+
+def _part(data: Dataset, classes: NDArray[np.int64], rows: NDArray[np.int64], model: Classifier) -> Pictures:
+    return Pictures(_pixels(data.select(rows), model), torch.from_numpy(classes[rows]))
+
+
+def _dataset(given: Any, model: Classifier, split: str) -> Dataset:
+    """The pictures as a data set, its unreadable files left out; of one that is divided, the part that is meant."""
+    if isinstance(given, Dataset):
+        data = given
+    elif isinstance(given, list | tuple | np.ndarray | torch.Tensor):
+        batch = read_images(given, model.takes)
+        x = torch.cat([picture.pixels for picture in batch.pictures])
+        array = x.mul(255).round().byte().permute(0, 2, 3, 1).numpy()
+        none = np.full(len(x), -1, np.int64)
+        return Dataset("pictures", "all", array, none, (), (0.0,) * x.shape[1], (1.0,) * x.shape[1], batch.notes)
+    else:
+        data = open_dataset(given)
+        data = data if data.split == "all" else open_dataset(given, split)
+    if len(data) > MOST:  # not all of them are read
+        rows = torch.randperm(len(data), generator=torch.Generator().manual_seed(0)).numpy()
+        note = f"{MOST:,} of {counted(len(data), 'picture')} are used, drawn with the seed 0."
+        data = replace(data.select(np.sort(rows[:MOST])), notes=(*data.notes, note))
+    return data.fitted(model.takes).in_memory()
+
+
+def _labels(data: Dataset, model: Classifier, *, needed: bool) -> NDArray[np.int64]:
+    """The classes as the model counts them, -1 where unknown."""
+    try:
+        found = labelled(data, [model]).labels if data.classes else np.full(len(data), -1, np.int64)
+    except ExplorerError:
+        if needed:
+            raise
+        found = np.full(len(data), -1, np.int64)
+    if needed and not (found >= 0).any():
+        raise ExplorerError(
+            f"{data.name} does not say what its pictures show; leave --labels out, or give class folders."
+        )
+    return found
+
+
+def _pixels(data: Dataset, model: Classifier) -> torch.Tensor:
+    """The pictures as the model takes them, uint8 (N, C, H, W)."""
+    parts = []
+    for start in range(0, len(data), 256):
+        x = data.batch(slice(start, start + 256))[0]
+        if tuple(x.shape[1:]) != (model.channels, model.size, model.size):
+            x = fit(x, model.size, model.channels)
+        parts.append(x.mul(255).round().byte())
+    return torch.cat(parts) if parts else torch.empty(0, model.channels, model.size, model.size, dtype=torch.uint8)
+
+
+def _name(data: Dataset, row: int) -> str:
+    files = data.files
+    return f"{data.name}:{row}" if files is None else files.names[row]

@@ -1,0 +1,97 @@
+"""What a stabilization is asked for: method, layers, budget and trade-off."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from explorer.data.classes import listed
+from explorer.distortions.ranges import AmountRange, format_ranges, parse_ranges
+from explorer.errors import ExplorerError
+
+METHODS = ("stability", "mix", "gaussian", "lipschitz")
+"""``stability`` and the others of the same name as in training; ``mix`` is ``stability_mix`` there."""
+
+LAYERS = ("head", "last", "all")
+
+STEPS = 180
+"""Steps where neither steps nor minutes are given: for a small network at 224 px, some ten minutes on two cores."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that decides how a network is stabilized.
+
+    Attributes:
+        under: What the pictures go through.
+        method: One of ``METHODS``.
+        layers: Which layers are trained: ``head`` (the last linear layer, on stored features), ``last`` (the last
+            quarter of the layers with weights) or ``all``. Statistics of BatchNorm never change.
+        labels: Whether the pictures' labels are the task; otherwise the network's own answers before training are.
+        steps: Optimizer steps.
+        batch_size: Pictures a step.
+        lr: Peak learning rate of Adam; None for one found by a range test.
+        alpha: Weight of stability against the task.
+        keep: Share of clean answers, in [0, 1], that have to stay as they were on the pictures that are held out.
+        seed: Of everything that is drawn.
+        bf16: Whether forward passes of the training run under bfloat16 autocast.
+    """
+
+    under: tuple[AmountRange, ...]
+    method: str = "stability"
+    layers: str = "all"
+    labels: bool = False
+    steps: int = STEPS
+    batch_size: int = 24
+    lr: float | None = None
+    alpha: float = 1.0
+    keep: float = 0.99
+    seed: int = 0
+    bf16: bool = False
+
+    def __post_init__(self) -> None:
+        for value, known, what in ((self.method, METHODS, "method"), (self.layers, LAYERS, "choice of layers")):
+            if value not in known:
+                raise ExplorerError(f"Unknown {what} {value!r}; choose one of {listed(known)}.")
+        if self.method == "lipschitz" and self.layers == "head":
+            raise ExplorerError("The head alone is trained on stored features, which the Lipschitz loss cannot use.")
+        for name in ("steps", "batch_size"):
+            if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
+                raise ExplorerError(f"{name} must be a whole number of at least 1, not {getattr(self, name)!r}.")
+        if not 0 <= self.keep <= 1:
+            raise ExplorerError(f"keep is a share from 0 to 1, such as 0.99, not {self.keep:g}.")
+        if not 0 <= self.alpha < 1e6 or (self.lr is not None and not 0 < self.lr < 10):
+            raise ExplorerError("alpha must be 0 or more, and a learning rate above 0 and below 10.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as a JSON object.
+
+        Returns:
+            Plain values; ``from_dict`` reads them back.
+        """
+        return asdict(self) | {"under": format_ranges(self.under)}
+
+    @classmethod
+    def from_dict(cls, raw: dict[str, Any]) -> Settings:
+        """Read settings from their JSON object.
+
+        Args:
+            raw: What ``to_dict`` returned.
+
+        Returns:
+            The settings.
+
+        Raises:
+            ExplorerError: If they do not fit.
+        """
+        try:
+            known = {one.name for one in fields(cls)}
+            return cls(
+                **{key: value for key, value in raw.items() if key in known} | {"under": parse_ranges(raw["under"])}
+            )
+        except (KeyError, TypeError) as error:
+            raise ExplorerError(f"These settings cannot be read: {error}.") from error
+
+    def __str__(self) -> str:
+        return json.dumps(self.to_dict(), sort_keys=True)
