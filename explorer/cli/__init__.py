@@ -58,17 +58,33 @@ def root(
 
 @app.command()
 def models(
+    search: Annotated[
+        str | None, typer.Argument(help="Search the networks of timm and torchvision: words such as resnet50.")
+    ] = None,
     *,
+    limit: Annotated[int, typer.Option(min=1, help="How many of the networks found are listed.")] = 30,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
     gains: Annotated[bool, typer.Option("--gains", help="What each gains and loses against the standard one.")] = False,
     against: Annotated[str | None, typer.Option(help="With --gains: the model to compare with.")] = None,
     markdown: Annotated[bool, typer.Option(help="Print a Markdown table.")] = False,
 ) -> None:
-    """List the models that are here, with their measured accuracies; those of others with the reported ones."""
+    """List the models that are here, with their measured accuracies; those of others with the reported ones.
+
+    With words to search for: networks of timm and torchvision, with size, licence, input, and whether they are here.
+    """
     from explorer.cli import tables
     from explorer.models import list_models
 
+    if search is not None:
+        from explorer.models.offers import search as find
+        from explorer.models.offers import weigh
+
+        found, total = find(search, limit)
+        offers = [{**one.to_dict(), "bytes": one.bytes or weigh(one.name)} for one in found]
+        rest = [] if total <= limit else [f"{total - limit:,} more; --limit {total} lists all."]
+        deliver_records(offers, lambda: [tables.offers_table(offers), *rest], as_json=as_json, as_csv=as_csv)
+        return
     cards = list_models()
     baseline = None if against is None else next((card for card in cards if card.name == against), None)
     if against is not None and baseline is None:

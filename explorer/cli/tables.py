@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.table import Table
@@ -93,6 +93,30 @@ def models_table(cards: Sequence[Card]) -> Table:
     """
     header, rows = model_rows(cards)
     return drawn(text.Table(header, rows, 1, "accuracy on the test set, in %"))
+
+
+def offers_table(offers: Sequence[dict[str, Any]]) -> Table:
+    """Networks that timm and torchvision publish.
+
+    Args:
+        offers: What ``explorer.models.offers.Offer.to_dict`` returned of each, with its bytes.
+
+    Returns:
+        The table.
+    """
+    rows = [
+        [
+            one["name"],
+            f"{one['size']} px",
+            f"{one['classes']:,}",
+            f"{one['bytes'] / 1e6:,.1f}",
+            one["licence"],
+            "" if one["accuracy"] is None else f"{100 * one['accuracy']:.1f} %",
+            "yes" if one["here"] else "",
+        ]
+        for one in offers
+    ]
+    return plain_table(["model", "input", "classes", "MB", "licence", "accuracy (reported)", "here"], rows)
 
 
 def library_models_table(cards: Sequence[Card]) -> Table:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
 
-from explorer.models.libraries import find_torchvision, is_square, kept_by_timm, kept_by_torchvision
+from explorer.models.libraries import IMAGENET, find_torchvision, is_square, kept_by_timm, kept_by_torchvision
 
 FLOAT = 4  # bytes of a weight
 
@@ -22,6 +22,7 @@ class Offer:
         here: Whether its weights are on this machine.
         bytes: Size of the file of weights; None where only ``weigh`` tells it.
         accuracy: Share in [0, 1] of ImageNet's validation images that it names rightly, as reported; None if not.
+        classes: How many it knows.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Offer:
     here: bool
     bytes: int | None = None
     accuracy: float | None = None
+    classes: int = IMAGENET
 
     def to_dict(self) -> dict[str, Any]:
         """The offer as a JSON object.
@@ -71,7 +73,7 @@ def offer(name: str) -> Offer:
 
         config = timm.get_pretrained_cfg(spec)
         here = kept_by_timm(config) is not None
-        return Offer(name, config.input_size[1], config.license or "not stated", here)
+        return Offer(name, config.input_size[1], config.license or "not stated", here, classes=config.num_classes)
     chosen = find_torchvision(name)
     return Offer(
         name,

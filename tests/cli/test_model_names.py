@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -53,3 +54,27 @@ def test_two_sets_of_weights_in_a_file_are_remarked_upon(tmp_path: Path, capsys:
     with pytest.raises(SystemExit, match="0"):
         main(["evaluate", str(tmp_path / "best.pth"), "--arch", "lenet", "--data", "digits", "--limit", "20"])
     assert "Note: best.pth holds several sets of weights" in capsys.readouterr().err
+
+
+def test_networks_of_libraries_are_listed_without_a_download(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import timm
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    found = []
+    for words in ("timm:test_efficientnet.r160", "torchvision:resnet50:"):
+        with pytest.raises(SystemExit) as end:
+            main(["models", words, "--json"])
+        assert end.value.code == 0
+        found += json.loads(capsys.readouterr().out)
+    by_name = {one["name"]: one for one in found}
+    tiny = by_name["timm:test_efficientnet.r160_in1k"]
+    assert (tiny["size"], tiny["classes"], tiny["licence"]) == (160, 1000, "apache-2.0")
+    state = timm.create_model("test_efficientnet").state_dict()
+    assert tiny["bytes"] == sum(4 * value.numel() for value in state.values())
+    second = by_name["torchvision:resnet50:IMAGENET1K_V2"]
+    assert (second["size"], second["accuracy"], second["here"]) == (224, pytest.approx(0.80858), False)
+    with pytest.raises(SystemExit):
+        main(["models", "resnet", "--limit", "2"])
+    assert "more; --limit" in capsys.readouterr().out
