@@ -816,6 +816,29 @@ export interface MethodGroup {
   models: MethodModel[];
   methods: MethodInfo[];
 }
+export interface EverydayShare {
+  accuracy: number;
+  low: number;
+  high: number;
+}
+export interface EverydayCell {
+  top1: EverydayShare;
+  top5: EverydayShare;
+  /** Paired with the first model; null for itself. */
+  difference: { value: number; low: number; high: number } | null;
+  instability: number;
+}
+/** The table of Zheng et al. as it was measured. */
+export interface EverydayTable {
+  models: { name: string; method: string; title: string }[];
+  rows: { condition: string; recipe: string; cells: EverydayCell[] }[];
+  /** What the photographs are. */
+  title: string;
+  n: number;
+  seed: number;
+  command: string;
+  versions: Record<string, string>;
+}
 /** What is known of one distortion on one data set. */
 export interface Known extends Unit {
   title: string;

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.app_page import AppPage
+from tests.support.app_page import START, AppPage
 from tests.support.app_server import Server, running
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ def url(server: Server) -> str:
 
 @pytest.fixture
 def visitor(browser: Browser, url: str) -> Iterator[AppPage]:
-    """A fresh visitor; the page must not have complained by the end of the test, nor asked another host."""
-    with AppPage.visiting(browser, url) as page:
+    """A fresh visitor of the cat; the page must not have complained by the end, nor asked another host."""
+    with AppPage.visiting(browser, url + START) as page:
         yield page
 
 

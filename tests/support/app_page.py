@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 TOURED = "localStorage.setItem('stability-explorer-tour', 'yes')"
 """Who was here before is not shown around."""
 
+START = "?picture=cat&models=cifar10/resnet20/standard,cifar10/resnet20/stability&recipe=gaussian_noise=0.06;seed=0"
+"""What most tests look at, whatever the app shows first."""
+
 PATIENCE = 1000 * app_server.PATIENCE  # ms
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from explorer.app.distortion_info import describe
+from explorer.app.methods.everyday import everyday_table
 from explorer.app.methods.formulas import mathml
 from explorer.app.methods.groups import Group, all_groups, find_group
 from explorer.app.methods.measured import (
@@ -60,9 +61,11 @@ class Methods:
             _: The request, which has no arguments.
 
         Returns:
-            {"groups": the data sets, each with its models, its methods, and how many images can be measured}.
+            {"groups": the data sets, each with its models, its methods, and how many images can be measured;
+            "everyday": as in ``everyday_table``}.
         """
-        return {"groups": [self._describe(group) for group in all_groups(self._workspace).values()]}
+        groups = [self._describe(group) for group in all_groups(self._workspace).values()]
+        return {"groups": groups, "everyday": everyday_table(self._workspace.cards)}
 
     def known(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """Collect what is known of a distortion without measuring.

@@ -9,6 +9,7 @@ import { queryOf } from "../shared/query.js";
 import { ask as askServer } from "../shared/server.js";
 import { makeMethodChart } from "./chart.js";
 import { makeDescriptions } from "./descriptions.js";
+import { makeEveryday } from "./everyday.js";
 import { makeLegend } from "./legend.js";
 import { makeMenus } from "./menus.js";
 import { makeNumbers } from "./numbers.js";
@@ -102,6 +103,7 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
     groups = all;
     if (!all.length) return fail("No model here says what it was trained on; train one with 'explorer train'.");
     menus.fill(all);
+    if (found.everyday) descriptionsTitle.before(makeEveryday(found.everyday));
     const unknown = [
       ...(chosen.data && !group() ? ["no models of that data set"] : []),
       ...(catalogue.distortions[chosen.distortion] ? [] : ["no distortion of that name"]),
