@@ -26,7 +26,7 @@ RUN_TESTS := $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadsco
 FAST := not browser and not slow and not load
 
 .DEFAULT_GOAL := help
-.PHONY: help install app notebooks check test bench docs screenshots lint web format readme refresh-notebooks wheel clean
+.PHONY: help install app notebooks check fast test bench docs screenshots lint web format readme refresh-notebooks wheel clean
 
 help: ## this list
 	@echo "Stability Explorer: change a picture a little, see how much the answer changes."
@@ -42,7 +42,11 @@ notebooks: $(STAMP) ## the lessons, in JupyterLab; it opens on the first one
 
 install: $(STAMP) ## only create .venv and install
 
-check: lint ## before each commit: lint, types, JavaScript, examples in docstrings, fast tests
+check: $(STAMP) ## before each commit: lint, types, JavaScript, examples in docstrings, fast tests
+	@$(MAKE) --no-print-directory -j 2 lint fast
+
+# The types take as long as a good part of the fast tests, and one core.
+fast: $(STAMP)
 	$(RUN_TESTS) -m "$(FAST)" $(PYTEST)
 
 test: lint ## everything a change must pass: as check, with the browser, the slow and the load tests

@@ -45,6 +45,7 @@ CALLS: dict[str, Callable[[Callable[[int], Any], Callable[[float], Any]], Any]] 
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", CALLS)
 def test_numbers_of_every_library_are_the_same_numbers(call: str) -> None:
     expected = CALLS[call](int, float)

@@ -160,6 +160,7 @@ def run(environment: dict[str, str], *words: str, cwd: Path) -> subprocess.Compl
     return done
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "names"),
     [

@@ -145,6 +145,7 @@ def test_a_notebook_shows_the_figure_and_the_numbers(name: str) -> None:
     assert not re.search(r"(?<!background: )#[0-9a-f]{3,6}\b|color:", re.sub(r'src="[^"]*"', "", html)), "a colour"
 
 
+@pytest.mark.slow
 @drawn_result
 def test_every_format_holds_the_result(name: str, tmp_path: Path) -> None:
     found = made(name)

@@ -74,6 +74,7 @@ def recipe(attack: str, model: Classifier) -> Recipe:
     return Recipe(((attack, low + (high - low) / 4),), seed=3, against=model.name, quantised=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [pytest.param(NETWORKS[0], marks=pytest.mark.slow), NETWORKS[1]])
 @pytest.mark.parametrize("attack", [name for name in ATTACKS if DISTORTIONS[name].searched])
 def test_the_same_alone_and_in_a_batch_with_any_number_of_threads(attack: str, name: str) -> None:
@@ -107,6 +108,7 @@ def test_the_same_on_a_processor_with_narrower_vectors() -> None:
     assert done.returncode == 0, done.stdout[-3000:]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("attack", "name"),
     [
@@ -141,7 +143,7 @@ def test_the_same_wherever_it_is_asked_for(attack: str, name: str, four_threads:
     plan = make_plan([model, other], data, [attack], amounts=[amount], seeds=[chain.seed], quantised=False)
     rows = Images(x, labels, tuple(range(COUNT)))
     assert torch.equal(distort([model, other], rows, plan, plan.conditions[0])[0][:1], expected)
-    assert scan([model, other], rows, plan)["hash"][0] == image_hash(expected)
+    assert scan([model, other], [rows], plan)["hash"][0] == image_hash(expected)
 
 
 class Tokens(nn.Module):
@@ -161,6 +163,7 @@ class Tokens(nn.Module):
         return self.name(self.mix(self.norm(self.cut(x)).flatten(2).mT).mean(1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attack", ["pgd_l2_margin", "pgd_linf"])
 def test_the_same_on_a_network_of_ones_own_in_half_precision(attack: str, four_threads: None) -> None:
     model = wrap(Tokens(), size=16, channels=3)
@@ -174,6 +177,7 @@ def test_the_same_on_a_network_of_ones_own_in_half_precision(attack: str, four_t
         assert not torch.equal(alone, x[i : i + 1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_layout_in_memory_changes_nothing(name: str) -> None:
     model = load_model(name, device="cpu")

@@ -56,6 +56,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return where
 
 
+@pytest.mark.slow
 def test_a_jpeg_of_the_photograph_is_pillows_and_is_fitted_as_published(file: Path) -> None:
     found = explorer.compare([LITE0, SMALL], file, JPEG)
     buffer = io.BytesIO()
@@ -88,6 +89,7 @@ def test_a_photograph_of_the_inputs_size_is_fitted_too(tmp_path: Path) -> None:
     assert torch.allclose(found.models[0].clean, load_model(LITE0, device="cpu")(pixels).double().softmax(1)[0])
 
 
+@pytest.mark.slow
 def test_large_photographs_are_distorted_as_a_working_copy(tmp_path: Path) -> None:
     large = Image.fromarray(images.to_uint8(images.sample_images()["cat"]())[0]).resize((2000, 1333))
     large.save(tmp_path / "large.png")
@@ -104,6 +106,7 @@ def test_several_of_any_size(file: Path) -> None:
     assert found[1].recipe.seed == image_seed(3, 1)
 
 
+@pytest.mark.slow
 def test_sweeps_flip_points_and_weaknesses_work_there(file: Path) -> None:
     swept = explorer.sweep([SMALL], file, "thumbnail", amounts=[8, 40, 300], recipe="clean;on=photograph")
     alone = [explorer.compare([SMALL], file, f"thumbnail={a};on=photograph").models[0].confidence for a in (8, 40, 300)]
@@ -154,6 +157,7 @@ def test_a_view_leaves_its_model_alone() -> None:
     assert of_window(model, model) is model
 
 
+@pytest.mark.slow
 def test_evaluation_on_photographs(folder: Path) -> None:
     recipe = Recipe.parse("jpeg=20;seed=5;on=photograph")
     data = explorer.load_dataset(str(folder))
@@ -219,6 +223,7 @@ def test_the_next_disagreement_is_looked_for_on_photographs(folder: Path) -> Non
     assert found == next((row for row, (one, other) in enumerate(answers) if one != other), None)
 
 
+@pytest.mark.slow
 def test_weaknesses_of_a_photograph_leave_attacks_out(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     few = {name: DISTORTIONS[name] for name in ("jpeg", "brightness", "fgsm")}
     monkeypatch.setattr("explorer.analysis.weakness.DISTORTIONS", few)

@@ -45,6 +45,7 @@ def add(context: Context, name: Any) -> dict[str, Any]:
     return HANDLERS["add_network"](context, {"name": name}, silent)
 
 
+@pytest.mark.slow
 def test_a_network_that_is_here_is_added_and_answers(context: Context) -> None:
     found = add(context, NAME)
     family = next(family for family in found["families"] if family["key"] == found["family"])

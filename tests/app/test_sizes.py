@@ -46,6 +46,7 @@ def state(larger: Classifier, recipe: str) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("recipe", "words"),
     [

@@ -239,6 +239,7 @@ COMMANDS = {
 STARTS = {".html": b"<!doctype html>", ".json": b"{", ".csv": b"", ".png": b"\x89PNG", ".svg": b"<?xml"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_out_saves_the_result_in_every_format(run, tmp_path: Path, command: str) -> None:
     names = [tmp_path / f"found{ending}" for ending in STARTS]

@@ -80,6 +80,7 @@ def test_every_command_but_app_has_json_and_csv() -> None:
         assert flags & {"--json", "--csv"} == (set() if name == "app" else {"--json", "--csv"}), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["models", "compare", "sweep", "evaluate"])
 def test_numbers_do_not_break_in_a_pipe(command: str) -> None:
     environment = {key: value for key, value in os.environ.items() if key != "COLUMNS"} | {"PYTHONIOENCODING": "utf-8"}
@@ -92,6 +93,7 @@ def test_numbers_do_not_break_in_a_pipe(command: str) -> None:
     assert lines
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a full disk is a file of Linux")
 def test_a_full_disk_behind_the_output_is_one_line_and_exit_code_1() -> None:
     with Path("/dev/full").open("w") as full:

@@ -62,6 +62,7 @@ def filled(folder: Path, name: str) -> Path:
     return here
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "home"),
     [
@@ -109,6 +110,7 @@ def test_every_door_takes_every_name(
     assert Survey(f"{base}/survey").plan.rows == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_addresses_are_refused_plainly(address: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     model = "digits/lenet/standard"

@@ -83,6 +83,7 @@ def test_bad_use_is_one_line_and_exit_code_2(
     assert err.count("\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [False, True])
 def test_weights_are_kept_in_16_bits_where_no_accuracy_changes(
     changes: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

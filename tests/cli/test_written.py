@@ -30,6 +30,7 @@ def same(records: list[dict[str, Any]], rows: list[dict[str, str]]) -> bool:
     return [{key: str(value) for key, value in record.items()} for record in records] == rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["train", "measure"])
 def test_what_was_measured_is_a_record_for_each_recipe(
     engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -50,6 +51,7 @@ def test_what_was_measured_is_a_record_for_each_recipe(
     assert all(measured[record["recipe"]] == record["accuracy"] for record in records)
 
 
+@pytest.mark.slow
 def test_a_surveys_page_and_table_and_an_experiments_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder, page, table = tmp_path / "survey", tmp_path / "survey.html", tmp_path / "rows.csv"
     words = [*MODELS, "--data", "digits", "--distortions", "jpeg", "--limit", "4", "--out", str(folder)]

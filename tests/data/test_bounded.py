@@ -51,6 +51,7 @@ def kept(data: Dataset) -> int:
     return max(len(one._kept) for one in files._others.values())
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The layers of Counting cannot be seen")
 @pytest.mark.parametrize("what", ["evaluate", "survey"])
 def test_few_images_are_decoded_and_kept_at_a_time(what: str, folder: Path, tmp_path: Path) -> None:

@@ -199,6 +199,7 @@ def test_devices_agree(distortion, device, photographs):
     assert ((here - there.cpu()).abs() > 1e-4).float().mean() < 0.01
 
 
+@pytest.mark.slow
 @every
 def test_mean_effect_grows_with_amount(distortion, photographs):
     if (
@@ -225,6 +226,7 @@ def test_mean_effect_grows_with_amount(distortion, photographs):
         assert effects[-1] >= max(effects) * 0.97, effects
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(
     height=st.one_of(st.integers(1, 40), st.just(257)),

@@ -118,6 +118,7 @@ def test_zoom_blur(cat, severity):
     assert close(distort("zoom_blur", cat, amount_of("zoom_blur", severity)), total / (len(zooms) + 1), atol=2e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("severity", "setting"), list(enumerate([(1.5, 2), (2, 2), (2.5, 1.7), (2.5, 1.5), (3, 1.4)])))
 def test_fog(cat, severity, setting):
     thickness, decay = setting

@@ -15,6 +15,7 @@ def right(data: str, method: str, attack: str, size: float, limit: int) -> float
     return 100 * evaluate(name, data, recipe, limit=limit).accuracy
 
 
+@pytest.mark.slow
 def test_bang_on_digits_is_no_stronger_than_the_standard_network():
     exact = right("digits", "bang", "fgsm", 0.1, 200)
     assert exact == pytest.approx(right("digits", "bang", "fgsm_margin", 0.1, 200), abs=3)

@@ -31,6 +31,7 @@ def with_each(make: Callable[[], Tensor]) -> list[Tensor]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NATURAL)
 def test_a_distortion_of_a_photograph(name: str) -> None:
     distortion, photograph = DISTORTIONS[name], images.sample_images()["cat"]()

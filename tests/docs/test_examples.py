@@ -25,6 +25,7 @@ def test_the_readme_is_short():
     assert len(README.split()) <= 1300
 
 
+@pytest.mark.slow
 def test_the_python_of_the_readme_runs(tmp_path: Path):
     (block,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     assert run(block, tmp_path).splitlines() == ["Standard flipped 80%", "Stability training holds 97%"]

@@ -124,6 +124,7 @@ def measured(folder: Path, limit: int, out: Path) -> tuple[object, object, objec
 TWO = [("cat", "png", 0), ("dog", "png", 40)]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not LINKS, reason="links need rights there")
 @settings(max_examples=40, deadline=None)
 @example([*TWO, ("cat", "link up", 0), ("", "link round", 1), ("dog/deep", "link round", 2)], 9)

@@ -89,6 +89,7 @@ def test_each_image_has_a_radius_of_its_own() -> None:
     assert found.tolist() == [False, True]
 
 
+@pytest.mark.slow
 def test_the_radii_of_the_shipped_lipschitz_network_are_those_of_its_margins() -> None:
     data, net = load_dataset("digits"), load_model("digits/lenet/lipschitz")
     bound = net.card.training["options"]["bound"]

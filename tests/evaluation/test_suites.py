@@ -42,6 +42,7 @@ def test_the_fifteen_corruptions_are_all_here_with_five_severities():
     assert all(DISTORTIONS[name].severities for name in CORRUPTIONS)
 
 
+@pytest.mark.slow
 def test_a_row_per_model_corruption_and_severity(found):
     cells = {(row.model, row.distortion, row.severity) for row in found.rows}
     assert len(cells) == len(found.rows) == 2 * 15 * 5
@@ -67,6 +68,7 @@ def test_photographs_take_the_severities_of_imagenet_c_which_is_said(found):
     assert "severities" not in run_suite(model, data(1, side=224), "adversarial").to_dict()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["corruptions", "adversarial", "calibration", "line-search"])
 def test_experiments_measure_every_suite_as_run_suite_does(name):
     model, dataset = load_model("digits/lenet/standard"), load_dataset("digits")
@@ -141,6 +143,7 @@ def test_the_seed_and_not_the_batch_size_matters():
     assert seen[0].rows[0].recipe != seen[2].rows[0].recipe
 
 
+@pytest.mark.slow
 def test_models_that_agree_differ_by_0_within_what_five_images_can_show():
     twins = [resnet("test/resnet20/standard"), resnet("test/resnet20/twin")]
     _, second = run_suite(twins, data(5)).summaries
@@ -200,6 +203,7 @@ def test_the_worst_of_the_attacks_by_hand():
     assert mildest < min(row.accuracy for row in suite.rows if row.severity == 1) or suite.summaries[0].clean < 1
 
 
+@pytest.mark.slow
 def test_a_gradient_that_float32_rounds_away_is_told_and_hides_nothing():
     """Logits so far apart that the cross-entropy is 0 in float32: its exact direction is that of the margin here."""
     dataset = data(40, 4, 1, 2)
@@ -251,6 +255,7 @@ def test_the_command_prints_a_table_or_json(capsys):
     assert all(name in out for name in CORRUPTIONS)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("shelf")
 def test_the_command_takes_a_suite_or_a_recipe(capsys):
     code, _, err = command(capsys, "--suite", "corruptions", "--recipe", "jpeg=30")

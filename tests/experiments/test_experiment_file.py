@@ -119,6 +119,7 @@ def test_values_that_a_method_states_are_named_and_not_copied() -> None:
     assert bang.values["line-search: fgsm float32 broken"] == (86.1,), "the file adds what no method states"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_the_command_of_a_row_means_the_same_run(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything in the file goes through ``explorer train`` and comes back; nothing is trained."""

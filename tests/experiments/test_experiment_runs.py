@@ -45,6 +45,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_run_writes_a_row_that_says_everything(whole: Path) -> None:
     found = rows(whole / "results/tiny.jsonl")
     assert len(found) == 5

@@ -170,6 +170,7 @@ def verdict(number, answer):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "answer", "told"),
     [

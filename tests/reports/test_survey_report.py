@@ -42,6 +42,7 @@ def page(found: Findings) -> str:
     return survey_report(found, "2025-01-01")
 
 
+@pytest.mark.slow
 def test_nothing_comes_from_elsewhere(page: str) -> None:
     assert "default-src 'none'" in page
     assert not re.findall(r"(?:src|href)=\"(?!data:)[^\"]*", page)
@@ -73,6 +74,7 @@ def test_the_numbers_are_those_of_the_survey(page: str, found: Findings, survey:
     assert page.count("<figure>") == len({condition.distortion for condition in survey.plan.conditions})
 
 
+@pytest.mark.slow
 def test_turned_round_gains_become_losses_of_the_same_size(survey: Survey, found: Findings) -> None:
     turned = findings(survey, baseline=PAIR[1], other=PAIR[0])
     assert turned.quadrants["only_baseline_fails"] == found.quadrants["only_other_fails"]
@@ -129,6 +131,7 @@ def test_attacks_floats_and_seeds_stand_in_the_command() -> None:
     assert make_plan(models, load_dataset("digits"), given, **how).key == plan.key
 
 
+@pytest.mark.slow
 def test_without_the_images_the_page_says_so_and_has_the_numbers(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -158,6 +161,7 @@ def test_names_and_notes_are_text_and_unknown_classes_are_said(tmp_path: Path) -
     assert sum(found.quadrants.values()) == 30
 
 
+@pytest.mark.slow
 def test_the_command_line_writes_the_page(tmp_path: Path) -> None:
     folder = shutil.copytree(shipped()[0], tmp_path / "digits")
     done = CliRunner().invoke(app, ["survey", "report", str(folder), "--out", str(tmp_path / "page.html")])

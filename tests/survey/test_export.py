@@ -32,6 +32,7 @@ def rows(survey: Survey) -> pd.DataFrame:
     return survey.sql('SELECT * EXCLUDE (layers) FROM rows ORDER BY "case", model')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["csv", "parquet"])
 def test_tables_hold_every_row_and_every_mark(survey: Survey, name: str, tmp_path: Path) -> None:
     out = tmp_path / f"rows.{name}"
@@ -60,6 +61,7 @@ def test_tables_hold_every_row_and_every_mark(survey: Survey, name: str, tmp_pat
     assert len(json.loads(layers) if name == "csv" else layers) == len(survey.plan.layers[0])
 
 
+@pytest.mark.slow
 def test_fiftyone_samples_are_one_per_case_with_every_model(survey: Survey, tmp_path: Path) -> None:
     out = tmp_path / "samples.json"
     assert export(survey, "fiftyone", out) == survey.plan.answers
@@ -77,6 +79,7 @@ def test_fiftyone_samples_are_one_per_case_with_every_model(survey: Survey, tmp_
     assert sample["ground_truth"]["label"] == survey.plan.classes[wanted.label.iloc[0]]
 
 
+@pytest.mark.slow
 def test_rows_come_in_pieces(survey: Survey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in FORMATS:
         export(survey, name, tmp_path / f"whole.{name}")

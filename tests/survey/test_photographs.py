@@ -76,6 +76,7 @@ def rows(survey: Survey) -> pd.DataFrame:
     return survey.sql('SELECT * FROM rows ORDER BY "case", model')
 
 
+@pytest.mark.slow
 def test_every_number_is_that_of_evaluate(done: Survey, models: list[Classifier], data: Dataset) -> None:
     found = rows(done)
     assert len(found) == done.plan.answers == 9 * 3 * 2
@@ -124,6 +125,7 @@ def test_photographs_are_distorted_at_their_size_or_as_the_working_copy(done: Su
     assert "--on photograph" in command(done.plan)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_goes_on(done: Survey, models: list[Classifier], data: Dataset, tmp_path: Path) -> None:
     small = replace(done.plan, batch=2, shard=2)
 
@@ -140,6 +142,7 @@ def test_a_run_that_was_stopped_goes_on(done: Survey, models: list[Classifier], 
     pd.testing.assert_frame_equal(whole[exact], again[exact], check_categorical=False)
 
 
+@pytest.mark.slow
 def test_a_map_and_a_forecast(done: Survey, models: list[Classifier], data: Dataset) -> None:
     for model in models:
         found = features(done, range(5), model.name, data=data, models=models)
@@ -186,6 +189,7 @@ def test_the_transform_is_part_of_what_names_a_model(models: list[Classifier]) -
     assert fingerprint(other) != fingerprint(models[0])
 
 
+@pytest.mark.slow
 def test_the_command_line(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = [
         "survey",

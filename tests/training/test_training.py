@@ -90,6 +90,7 @@ def test_training_learns_and_another_seed_differs(tmp_path: Path) -> None:
     assert not torch.allclose(weights(one), weights(other))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", LOSSES)
 def test_every_form_of_the_stability_term_trains(tmp_path: Path, form: str) -> None:
     data, start = load_dataset("digits", "train"), load_model("digits/lenet/standard")

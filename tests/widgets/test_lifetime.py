@@ -116,6 +116,7 @@ def test_a_closed_widget_still_answers(w: Explorer) -> None:
     assert repr(w).startswith("Explorer at jpeg=20")
 
 
+@pytest.mark.slow
 def test_a_closed_widget_shown_again_says_so(w: Explorer, capsys: pytest.CaptureFixture[str]) -> None:
     w.close()
     w._ipython_display_()

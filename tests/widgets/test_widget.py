@@ -254,6 +254,7 @@ def test_show_outside_a_notebook_gives_the_widget(capsys):
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.slow
 def test_the_widget_needs_no_gradio():
     import subprocess
     import sys
