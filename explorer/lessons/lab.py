@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from explorer.data.datasets import load_dataset
+from explorer.data.images import fit, sample_images
 from explorer.lessons import judged
 from explorer.models import Classifier
 from explorer.models.architectures.convnets import LeNet
@@ -160,3 +161,26 @@ def yours(number: str, answer: T, otherwise: Callable[..., object]) -> T | Calla
         return answer
     print(f"From here on the notebook uses ours, until your answer to {number} passes its check.")  # noqa: T201
     return otherwise
+
+
+def photographs(model: Classifier, parts: int = 3) -> Tensor:
+    """Square parts of the bundled photographs, for lessons without a folder of one's own.
+
+    Args:
+        model: The model that they are fitted to.
+        parts: Parts of each photograph, side by side along its longer side.
+
+    Returns:
+        float32 (8 * parts, C, H, W) in [0, 1].
+    """
+    found = []
+    for load in sample_images().values():
+        photograph = load().expand(-1, 3, -1, -1)
+        side, axis = min(photograph.shape[2:]) * 2 // 3, 2 if photograph.shape[2] > photograph.shape[3] else 3
+        for i in range(parts):
+            start = i * (photograph.shape[axis] - side) // max(1, parts - 1)
+            part = photograph.narrow(axis, start, side)
+            other = 5 - axis
+            part = part.narrow(other, (part.shape[other] - side) // 2, side)
+            found.append(fit(part, model.size, model.channels))
+    return torch.cat(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -16,23 +17,20 @@ TRAINING = {"mix": "stability_mix"}
 """Methods that are called otherwise where networks are trained from scratch."""
 
 
-def stabilized_card(
-    start: Classifier, name: str | None, settings: Settings, facts: dict[str, Any], device: torch.device
-) -> Card:
+def stabilized_card(start: Classifier, name: str | None, settings: Settings, facts: dict[str, Any]) -> Card:
     """Make the card: the start network's, with the method and how it was trained.
 
     Args:
         start: The network before training.
-        name: Name of the result; by default that of the start network with the method behind it.
+        name: Name of the result; by default the last part of the start network's, with the method behind it.
         settings: Of the training.
         facts: What became of it.
-        device: Where it was trained.
 
     Returns:
         The card, without results.
     """
     card, method = start.card, TRAINING.get(settings.method, settings.method)
-    called = name or f"{card.name.removesuffix('/standard')}/{method}"
+    called = name or f"{re.split('[/:]', card.name.removesuffix('/standard'))[-1]}-{method}"
     source = {key: value for key, value in card.source.items() if key not in ("title", "accuracy", "test")}
     base = {"base": card.name} | ({"base_sha256": card.sha256} if card.sha256 else {})
     return replace(

@@ -177,7 +177,7 @@ def stabilize(
         one.choose()
         one.student.net.requires_grad_(requires_grad=False)
     facts = main.facts() | {"pictures": parts.data, "trained_on": len(parts.train)}
-    main.student.card = stabilized_card(model, name, main.settings, facts, where)
+    main.student.card = stabilized_card(model, name, main.settings, facts)
     students = [one.student for one in trained]
     rows = measure([model, *students], parts, main.settings, told.meter)
     about = {"hardware": facts["hardware"], "control": control and trained[-1].facts()}

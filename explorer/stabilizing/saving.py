@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 from string import Template
@@ -12,7 +13,7 @@ from safetensors.torch import save as to_safetensors
 from explorer.distortions.ranges import format_ranges
 from explorer.errors import ExplorerError
 from explorer.files import user_path, write_whole
-from explorer.models.checkpoints import load_model, save_model, write_card
+from explorer.models.checkpoints import load_model
 from explorer.models.classifier import Classifier
 from explorer.models.derived import DIFFERENCES, STORED, differences
 from explorer.stabilizing.report import StabilizationReport
@@ -69,7 +70,6 @@ def save(model: Classifier, report: StabilizationReport, folder: Path, *, small:
     """
     folder = user_path(folder)
     stem = model.name.rpartition("/")[2]
-    named = replace(model.card, name=stem)
     if small:
         base = str(model.card.source.get("base", ""))
         if not base.startswith("photos/"):
@@ -79,14 +79,13 @@ def save(model: Classifier, report: StabilizationReport, folder: Path, *, small:
         start = load_model(base, device="cpu")
         data = to_safetensors(differences(model.net.cpu(), start.net))
         source = model.card.source | {STORED: DIFFERENCES}
-        write_whole(folder / f"{stem}.safetensors", data)
-        write_card(replace(named, source=source, sha256=hashlib.sha256(data).hexdigest()), folder)
+        card = replace(model.card, source=source, sha256=hashlib.sha256(data).hexdigest())
     else:
-        held, model.card = model.card, named
-        try:
-            save_model(model, folder)
-        finally:
-            model.card = held
+        state = {key: value.detach().cpu().contiguous() for key, value in model.net.state_dict().items()}
+        data = to_safetensors(state)
+        card = replace(model.card, sha256=hashlib.sha256(data).hexdigest())
+    write_whole(folder / f"{stem}.safetensors", data)
+    write_whole(folder / f"{stem}.json", json.dumps(card.to_dict(), indent=1) + "\n")
     report.save(folder / "report.html")
     report.save(folder / "report.json")
     if report.settings.method in DRAWN and not report.settings.labels:

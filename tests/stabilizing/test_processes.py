@@ -24,7 +24,7 @@ def test_two_processes_train_one_network(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stderr.count("Written:") == 1
     assert done.stdout.count("telling pictures") == 1
-    model = explorer.load_model(tmp_path / "stability.safetensors")
+    model = explorer.load_model(tmp_path / "lenet-stability.safetensors")
     recipe = "gaussian_noise=0.5;seed=0"
     start = explorer.evaluate("digits/lenet/standard", "digits", recipe).accuracy
     assert explorer.evaluate(model, "digits", recipe).accuracy > start
