@@ -54,6 +54,7 @@ CORE_LIBRARIES = {
     "duckdb",
     "filelock",
     "huggingface_hub",
+    "onnxruntime",
     "pandas",
     "pillow_heif",
     "pillow_jxl",

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models import inference as inputs
+from explorer.models.gradients import check_gradients
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +79,7 @@ def evidence(model: Classifier, clean: Tensor, distorted: Tensor, *, target: int
         ExplorerError: If images or class do not fit, if the network has no spatial layer or no gradient there, or if
             Captum is not installed.
     """
+    check_gradients(model, "explained by a class-evidence map")
     try:
         from captum.attr import LayerGradCam
     except ImportError as error:

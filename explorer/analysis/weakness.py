@@ -19,6 +19,7 @@ from explorer.distortions.recipe import PHOTOGRAPH
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models import inference as inputs
+from explorer.models.gradients import has_gradients
 from explorer.models.reading import ModelsLike
 from explorer.progress import Meter, Progress
 from explorer.results import Result, Results
@@ -161,8 +162,9 @@ def weaknesses(
         goal: "break": the smallest amount at which the baseline changes its answer; "separate": the smallest at which
             some models have changed theirs and others hold.
         distortions: The names of those that are searched; by default all that are ``searched``, attacks included unless
-            the recipe acts on the photograph. Attacks are computed against the baseline unless ``recipe.against`` names
-            another. Each is the step of that name in ``recipe``, or a new one at its end.
+            the recipe acts on the photograph or the attacked model has no gradients. Attacks are computed against the
+            baseline unless ``recipe.against`` names another. Each is the step of that name in ``recipe``, or a new one
+            at its end.
         recipe: The steps that stay as they are, and the seed.
         label: Index of the class that attacks lead away from, as for ``sweep``.
         progress: Called with the number of distortions that are done, and of all.
@@ -188,7 +190,8 @@ def weaknesses(
         raise ExplorerError("Separating models needs at least two of them; add another.")
     recipe = replace(recipe, against=recipe.against or chosen[0].name)
     if distortions is None:
-        attacked = recipe.on != PHOTOGRAPH  # attacks act on the input
+        target = next((model for model in chosen if model.name == recipe.against), chosen[0])
+        attacked = recipe.on != PHOTOGRAPH and has_gradients(target)  # attacks act on the input
         distortions = [name for name, one in DISTORTIONS.items() if one.searched and (attacked or not one.adversarial)]
     entries = [find_distortion(name) for name in distortions]
     lines = [list(_directions(varied(chosen, request.pixels, entry.name, recipe, label=label))) for entry in entries]

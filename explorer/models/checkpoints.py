@@ -121,9 +121,10 @@ def load_model(
     ``timm:NAME`` and ``torchvision:NAME`` are published networks (``explorer.models.libraries``);
     ``package.module:function`` calls a function of your own, which returns a network.
 
-    A path may be a ``.safetensors`` or a torch file (``.pth``, ``.ckpt``). With a card beside it (same name, ``.json``)
-    nothing else is needed; without one, ``arch`` is. The network's weights are found under the prefixes of common
-    training programs and among what else these save; of a network and a moving average of it, the network is taken.
+    A path may be a ``.safetensors``, a torch file (``.pth``, ``.ckpt``) or an ``.onnx`` (``explorer.models.onnx``).
+    With a card beside it (same name, ``.json``) nothing else is needed; without one, ``arch`` is, but for ONNX. The
+    network's weights are found under the prefixes of common training programs and among what else these save; of a
+    network and a moving average of it, the network is taken.
 
     Args:
         name_or_path: A name such as ``cifar10/resnet20/stability`` or ``timm:resnet50.a1_in1k``, or a path. After an @
@@ -166,6 +167,12 @@ def load_model(
         called = name if chosen is None else f"{name}@{weights or file}"
         own = wrap(_frozen(net, where), mean=mean, std=std, classes=classes, size=size, name=called)
         return _noted(own, notes)
+    if weights is None and Path(str(name_or_path)).suffix == ".onnx":
+        from explorer.models.onnx import load_onnx
+
+        if arch is not None:
+            raise ExplorerError(f"{name_or_path} holds its architecture itself; arch goes without it.")
+        return load_onnx(_find(str(name_or_path)), mean=mean, std=std, classes=classes, size=size)
     if weights is not None:
         raise ExplorerError(
             "weights goes with a network such as timm:resnet50 or package.module:function; a checkpoint is opened by "
@@ -289,7 +296,7 @@ def _find(name: str) -> Path:
     path = user_path(name)
     if path.parts[:1] and path.parts[0].startswith("~") and not path.exists():
         raise ExplorerError(f"There is no file {name[:200]}: the path names an unknown user.")
-    if path.suffix == ".safetensors" or path.suffix in TORCH_SUFFIXES:
+    if path.suffix in {".safetensors", ".onnx", *TORCH_SUFFIXES}:
         if path.is_file():
             return path
         raise ExplorerError(f"There is no file {name}.")
@@ -304,7 +311,7 @@ def _find(name: str) -> Path:
     near = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or sorted(known)[:3]
     hint = f"did you mean {', '.join(near)}" if near else f"no checkpoints are in {folder}"
     raise ExplorerError(
-        f"Unknown model {name!r}; {hint}? 'explorer models' lists them; a path must end in .safetensors or .pth."
+        f"Unknown model {name!r}; {hint}? 'explorer models' lists them; a path must end in .safetensors, .pth or .onnx."
     )
 
 

@@ -17,6 +17,7 @@ from explorer.distortions import Recipe, Target, find_distortion
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models.classifier import EXTERNAL
+from explorer.models.gradients import check_gradients
 from explorer.models.views import of_photographs, of_window
 from explorer.numbers import counted
 
@@ -242,7 +243,11 @@ def target_of(model: Classifier, labels: Tensor) -> Target:
 
     Returns:
         The target.
+
+    Raises:
+        ExplorerError: If the model has no gradients.
     """
+    check_gradients(model, "attacked")
 
     def logits(x: Tensor) -> Tensor:
         found: Tensor = model(x.to(model.device))

@@ -29,7 +29,7 @@ ALIASES = {"linear.": "fc.", "classifier.": "fc.", ".shortcut.": ".downsample."}
 
 FOREIGN = {
     **dict.fromkeys((".h5", ".hdf5", ".keras"), "a Keras file"),
-    **dict.fromkeys((".onnx", ".pb", ".tflite", ".mlmodel", ".engine"), "an exported network of another program"),
+    **dict.fromkeys((".pb", ".tflite", ".mlmodel", ".engine"), "an exported network of another program"),
     **dict.fromkeys((".pkl", ".pickle", ".joblib"), "a pickle, which could run code"),
     **dict.fromkeys((".msgpack", ".npz", ".npy"), "a file of arrays"),
 }

@@ -141,7 +141,7 @@ def test_what_does_not_fit_is_named_with_what_was_tried(change: Any, said: str, 
         load_model(tmp_path / "net.pth", arch="resnet20")
 
 
-@pytest.mark.parametrize("name", ["net.h5", "net.keras", "net.onnx", "net.pkl", "net.npz"])
+@pytest.mark.parametrize("name", ["net.h5", "net.keras", "net.pkl", "net.npz"])
 def test_files_of_other_programs_are_refused_by_name(name: str) -> None:
     with pytest.raises(ExplorerError, match=rf"{name} is a.*; save the weights of the same network in PyTorch"):
         load_model(name, arch="resnet20")
