@@ -23,6 +23,7 @@ from explorer.distortions.recipe import PHOTOGRAPH
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.models import inference as inputs
+from explorer.models.memory import kept_memory
 from explorer.numbers import count_of, counted
 from explorer.progress import Progress
 
@@ -215,9 +216,11 @@ class Sample:
         asked = tuple(models or self.models)
         read: list[int] = []
         parts = []
-        for rows, views, labels in self._shown(recipe, progress, asked):
-            read += rows
-            parts.append(np.stack([inputs.ranks(*of_one, labels).numpy() for of_one in zip(asked, views, strict=True)]))
+        with kept_memory():
+            for rows, views, labels in self._shown(recipe, progress, asked):
+                read += rows
+                found = (inputs.ranks(model, x, labels).numpy() for model, x in zip(asked, views, strict=True))
+                parts.append(np.stack(list(found)))
         if self._rows is None:
             self._rows = read
         elif self._rows != read:
