@@ -14,8 +14,10 @@ from explorer.provenance import versions
 from explorer.reports.comparison import report
 from explorer.reports.document import MADE_WITH, document, fill
 from explorer.reports.sheets import sheet
+from explorer.reports.stabilizing import telling_pictures
 from explorer.reports.survey import survey_report
 from explorer.results import Result
+from explorer.stabilizing.report import StabilizationReport
 from explorer.survey.report import Findings
 from explorer.web.answers import answer_to_paint
 
@@ -33,10 +35,11 @@ def page(result: Result) -> str:
     """
     return document(
         "result.html",
-        styles=["report"],
+        styles=["report", "survey_report"],
         title=_title(result),
         picture=_picture(result, "svg"),
         sheet=sheet(result),
+        examples=telling_pictures(result) if isinstance(result, StabilizationReport) else [],
         made=_today(),
         versions=[f"{name} {number}" for name, number in versions(*MADE_WITH).items()],
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from explorer.data.images import data_url
 from explorer.reports.tables import Sheet, Table
 from explorer.results import percent
-from explorer.stabilizing.measure import Row
+from explorer.stabilizing.measure import Example, Row
 from explorer.stabilizing.report import StabilizationReport
 
 KINDS = {
@@ -39,12 +40,39 @@ def stabilization_sheet(found: StabilizationReport) -> Sheet:
     if new[0].accuracy is not None:
         tables.append(_accuracies(start, new, control))
     if found.examples:
-        lines = [
-            [KINDS[one.kind], one.name, one.recipe or "clean", " → ".join(one.before), " → ".join(one.after)]
-            for one in found.examples
-        ]
+        lines = [[KINDS[one.kind], one.name, one.recipe or "clean", *_answers(one)] for one in found.examples]
         tables.append(Table(["", "picture", "recipe", "before", "stabilized"], lines, 5, "telling pictures"))
     return Sheet(tables, _heading(found), _notes(found))
+
+
+def telling_pictures(found: StabilizationReport) -> list[dict[str, str]]:
+    """The telling pictures for a page.
+
+    Args:
+        found: The report.
+
+    Returns:
+        Of each one its distorted pixels as a data URL, its name and kind, the answers before and after, and the command
+        that opens it in the explorer.
+    """
+    stem = found.model.rpartition("/")[2]
+    return [
+        {
+            "picture": data_url(one.pixels.float().div(255)),
+            "name": one.name,
+            "kind": KINDS[one.kind],
+            **dict(zip(("before", "after"), _answers(one), strict=True)),
+            "command": f"explorer compare '{one.name}' --models {found.start},{stem}.safetensors"
+            + (f" --recipe '{one.recipe}'" if one.recipe else ""),
+        }
+        for one in found.examples
+    ]
+
+
+def _answers(one: Example) -> tuple[str, str]:
+    """What it answers to the clean and to the distorted picture, before and after; only the first where it is clean."""
+    before, after = (" → ".join(pair if one.recipe else pair[:1]) for pair in (one.before, one.after))
+    return before, after
 
 
 def _heading(found: StabilizationReport) -> str:

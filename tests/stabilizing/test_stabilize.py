@@ -131,6 +131,8 @@ def test_what_is_saved_opens_again(found: Stabilized, tmp_path: Path) -> None:
     assert report["counts"]["reported"] == 360
     page = (tmp_path / "new" / "report.html").read_text()
     assert "survives Holm" in page
+    assert page.count("<img") == 1 + len(found.report.examples)  # the figure, and each telling picture
+    assert "explorer compare &#39;digits:" in page
     assert "<script src" not in page
 
 
