@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import singledispatch
 
@@ -33,13 +34,19 @@ def page(result: Result) -> str:
     Returns:
         HTML that opens from a file and asks no host for anything.
     """
+    found, examples = sheet(result), list[dict[str, str]]()
+    if isinstance(result, StabilizationReport) and result.examples:
+        found, examples = (
+            replace(found, tables=found.tables[:-1]),
+            telling_pictures(result),
+        )  # pictures for the last one
     return document(
         "result.html",
         styles=["report", "survey_report"],
         title=_title(result),
         picture=_picture(result, "svg"),
-        sheet=sheet(result),
-        examples=telling_pictures(result) if isinstance(result, StabilizationReport) else [],
+        sheet=found,
+        examples=examples,
         made=_today(),
         versions=[f"{name} {number}" for name, number in versions(*MADE_WITH).items()],
     )

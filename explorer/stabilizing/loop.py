@@ -130,7 +130,7 @@ def _save(
     path: Path, settings: Settings, parameters: Mapping[str, Tensor], optimizer: torch.optim.Optimizer, state: State
 ) -> None:
     held: dict[str, Any] = {
-        "settings": str(settings),
+        "settings": settings.training,
         "parameters": {name: one.detach().cpu() for name, one in parameters.items()},
         "optimizer": optimizer.state_dict(),
         "step": state.step,
@@ -148,7 +148,7 @@ def _resume(
         return State()
     try:
         held = torch.load(path, map_location="cpu", weights_only=True)
-        same = held["settings"] == str(settings)
+        same = held["settings"] == settings.training
         step, seconds, curve = int(held["step"]), float(held["seconds"]), [Point(*point) for point in held["curve"]]
     except (pickle.UnpicklingError, EOFError, RuntimeError, OSError, KeyError, TypeError, ValueError) as error:
         raise ExplorerError(f"{path} is damaged; remove it to start over.") from error

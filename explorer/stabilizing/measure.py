@@ -225,7 +225,8 @@ def _examples(
         seen: set[int] = set()
         for k in range(1, len(plan)):
             before, after = (answers[k][i] == clean[i] for i in (0, 1))
-            rows = np.flatnonzero((after & ~before) if sign > 0 else (before & ~after))
+            same = clean[0] == clean[1]
+            rows = np.flatnonzero(same & ((after & ~before) if sign > 0 else (before & ~after)))
             fresh = [int(row) for row in rows if int(row) not in seen]
             if fresh and len(seen) < count:
                 seen.add(fresh[0])

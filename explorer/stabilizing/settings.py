@@ -93,5 +93,7 @@ class Settings:
         except (KeyError, TypeError) as error:
             raise ExplorerError(f"These settings cannot be read: {error}.") from error
 
-    def __str__(self) -> str:
-        return json.dumps(self.to_dict(), sort_keys=True)
+    @property
+    def training(self) -> str:
+        """What the training depends on, as text: all but ``keep``, which is asked afterwards."""
+        return json.dumps({key: value for key, value in self.to_dict().items() if key != "keep"}, sort_keys=True)

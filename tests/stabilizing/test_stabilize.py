@@ -71,6 +71,9 @@ def test_a_run_that_was_stopped_goes_on_and_ends_the_same(tmp_path: Path) -> Non
     again = explorer.stabilize(START, "digits", **options, state=tmp_path)
     ours, theirs = whole.model.net.state_dict(), again.model.net.state_dict()
     assert all(torch.equal(value, theirs[key]) for key, value in ours.items())
+    other = explorer.stabilize(START, "digits", **options, keep=0, state=tmp_path)  # asked of the same training
+    assert other.report.facts["share"] == 1
+    assert other.report.facts["seconds"] == again.report.facts["seconds"]
     with pytest.raises(ExplorerError, match="other settings"):
         explorer.stabilize(START, "digits", **options | {"seed": 1}, state=tmp_path)
 
