@@ -31,7 +31,7 @@ class Controls:
     """
 
     sliders: tuple[gr.Slider, ...]
-    family: gr.Dropdown
+    family: gr.Radio
     add_model: gr.Dropdown
     add_step: gr.Dropdown
     seed: gr.Number
@@ -88,24 +88,23 @@ def add_step_menu() -> gr.Dropdown:
     )
 
 
-def family_menu(families: Mapping[str, Family], chosen: str) -> gr.Dropdown:
-    """Build the menu of what the models were trained on; it is hidden where there is nothing to choose.
+def family_menu(families: Mapping[str, Family], chosen: str) -> gr.Radio:
+    """Build the choice of what the models were trained on; it is hidden where there is nothing to choose.
 
     Args:
         families: The families by key.
         chosen: Key of the one that is shown first.
 
     Returns:
-        The menu.
+        The choice, one click each.
     """
-    return gr.Dropdown(
+    return gr.Radio(
         [(family.title, key) for key, family in families.items()],
         value=chosen,
         label="Trained on",
         info="Models of one family know the same classes.",
         elem_id="family",
         interactive=True,
-        filterable=False,
         visible=len(families) > 1,
     )
 

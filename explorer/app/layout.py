@@ -165,6 +165,7 @@ def catalogue(workspace: Workspace) -> dict[str, Any]:
         "first": {
             "family": first.key,
             "models": models,
+            "named": workspace.named,
             "steps": Recipe.parse(defaults.RECIPE).to_dict()["steps"],
             **first_picture(workspace),
         },

@@ -106,6 +106,11 @@ class Workspace:
         return family, self._first or family.defaults
 
     @property
+    def named(self) -> bool:
+        """Whether models or pictures were named at the start, so that these are shown and not what was chosen last."""
+        return bool(self._first or self.user_data)
+
+    @property
     def cards(self) -> list[Card]:
         """The cards of all models, family by family."""
         return [card for family in self.families.values() for card in family.cards]

@@ -159,7 +159,7 @@ export interface Catalogue {
   samples: { sample: string; thumb: string }[];
   datasets: DataSet[];
   limits: { steps: number; bytes: number };
-  first: { family: string; models: string[]; steps: RecipeStep[]; picture?: Picture };
+  first: { family: string; models: string[]; named: boolean; steps: RecipeStep[]; picture?: Picture };
 }
 
 // ---- what the panel paints ----------------------------------------------------------------------------------------

@@ -257,7 +257,7 @@ def test_a_digit_brings_the_digit_models_and_a_photograph_the_others(visitor: Ap
     visitor.page.locator(".row-of-data").nth(2).click()
     visitor.page.wait_for_function("document.querySelector('figcaption span:last-child').textContent === '28 × 28'")
     assert "true class" in visitor.page.locator(".facts").inner_text()
-    assert visitor.page.locator("#family input").input_value().startswith("Digits")
+    assert visitor.page.locator("#family label.selected").inner_text().startswith("Digits")
     visitor.page.get_by_role("button", name="cat", exact=True).click()
     visitor.page.wait_for_function("document.querySelector('figcaption span:last-child').textContent === '32 × 32'")
 

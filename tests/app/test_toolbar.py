@@ -128,8 +128,7 @@ def test_a_pinned_state_is_what_others_are_compared_with(visitor: AppPage) -> No
 def test_a_pin_that_other_models_cannot_make_sense_of_is_taken_off_and_that_is_said(visitor: AppPage) -> None:
     visitor.page.locator("#pin").click()
     visitor.page.wait_for_selector(".stability-panel.pinned")
-    visitor.page.locator("#family input").click()
-    visitor.page.locator("#family [role=option]", has_text="Digits").click()
+    visitor.page.locator("#family").get_by_text("Digits").click()
     visitor.until_notice("Unpinned")
     visitor.page.wait_for_selector(".stability-panel:not(.pinned)")
     visitor.page.locator(".notice").get_by_role("button", name="Undo").click()

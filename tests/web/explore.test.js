@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { describeChange, makeHistory } from "../../explorer/web/explore/history.js";
 import { linkOf, pictureOf, recipeText } from "../../explorer/web/explore/link.js";
+import { lastChosen } from "../../explorer/web/explore/models.js";
 import { valueAt } from "../../explorer/web/explore/tabs/maps.js";
 import { named } from "../../explorer/web/explore/tabs/titles.js";
 import { tidy } from "../../explorer/web/explore/tabs/weakness_words.js";
@@ -169,4 +170,30 @@ test("the tour stands where it covers neither its subject nor the models", () =>
   const cards = { x: 12, y: 12, width: 1416, height: 876 };
   const inside = freest(cards, [cards], own, room);
   assert.ok(inside.x >= 6 && inside.y >= 6 && inside.x + 290 <= 1434 && inside.y + 150 <= 894);
+});
+
+test("the page opens on the family that was chosen last, unless models were named at the start", () => {
+  const storage = { getItem: () => "digits-28-1-10", setItem: () => {} };
+  Object.defineProperty(globalThis, "localStorage", { configurable: true, value: storage });
+  /** @type {(key: string, channels: number, data: string[]) => object} */
+  const family = (key, channels, data) => ({ key, channels, data, defaults: [`${data[0]}/a`, `${data[0]}/b`] });
+  /** @type {(named: boolean, here: boolean) => any} */
+  const catalogue = (named, here) => ({
+    families: [family("cifar10-32-3-10", 3, ["cifar10"]), family("digits-28-1-10", 1, ["digits", "mnist"])],
+    datasets: [
+      { name: "mnist", here: false },
+      { name: "digits", here },
+    ],
+    samples: [{ sample: "cat" }],
+    first: { named },
+  });
+  assert.deepEqual(lastChosen(catalogue(false, true)), {
+    family: "digits-28-1-10",
+    models: ["digits/a", "digits/b"],
+    picture: { dataset: "digits", index: 0 },
+  });
+  assert.deepEqual(lastChosen(catalogue(false, false)).picture, { sample: "cat" });
+  assert.deepEqual(lastChosen(catalogue(true, true)), {});
+  storage.getItem = () => "gone";
+  assert.deepEqual(lastChosen(catalogue(false, true)), {});
 });

@@ -1,9 +1,28 @@
 // Which models answer, and which picture they are asked about: the two go together, since models of one family know the
 // same classes.
 
-/** @import { AddedNetwork, Catalogue, Family, Model, ModelsKnown, Picture, Wired } from "../types.d.ts" */
+/** @import { AddedNetwork, Catalogue, Family, Model, ModelsKnown, Picture, State, Wired } from "../types.d.ts" */
 
 import { dot, make } from "../shared/dom.js";
+import { remember, remembered } from "../shared/memory.js";
+
+const CHOSEN = "stability-explorer-family";
+
+// What the page opens on where its address and its start say nothing: the family that was chosen last.
+/** @type {(catalogue: Catalogue) => Partial<State>} */
+export function lastChosen(catalogue) {
+  const kept = catalogue.families.find(({ key }) => key === remembered(CHOSEN));
+  if (!kept || catalogue.first.named) return {};
+  const picture = firstRow(catalogue, kept) ?? { sample: catalogue.samples[0]?.sample };
+  return { family: kept.key, models: [...kept.defaults], picture };
+}
+
+// Digit models get a digit, the others a photograph.
+/** @type {(catalogue: Catalogue, family: Family) => Picture | null} */
+function firstRow(catalogue, { data, channels }) {
+  const own = catalogue.datasets.find(({ name, here }) => here && data.includes(name))?.name;
+  return own && channels === 1 ? { dataset: own, index: 0 } : null;
+}
 
 // What there is to know of models, after networks were added to those that the page was served with.
 /** @type {(catalogue: Catalogue, families: Record<string, Family>, found: ModelsKnown) => void} */
@@ -35,12 +54,10 @@ export function makeModels({
   function chooseFamily(key) {
     if (!families[key] || key === state.family) return;
     enterFamily(key);
-    const { data, channels } = family();
-    const own = catalogue.datasets.find(({ name, here }) => here && data.includes(name))?.name;
+    remember(CHOSEN, key);
     if (!suits(family(), state.picture)) {
-      // Digit models get a digit, the others a photograph; what people brought stays.
-      if (own && channels === 1) state.picture = { dataset: own, index: 0 };
-      else if (state.picture.dataset) state.picture = { sample: catalogue.samples[0]?.sample };
+      const other = state.picture.dataset ? { sample: catalogue.samples[0]?.sample } : state.picture; // brought: stays
+      state.picture = firstRow(catalogue, family()) ?? other;
       mark(state.picture);
     }
     entered();

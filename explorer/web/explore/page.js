@@ -14,7 +14,7 @@ import { makeControls } from "./controls.js";
 import { describeChange, makeHistory } from "./history.js";
 import { allThere, wireTheme } from "./host.js";
 import { linkOf, pictureOf } from "./link.js";
-import { makeModels, renewModels } from "./models.js";
+import { lastChosen, makeModels, renewModels } from "./models.js";
 import { makeNavigation } from "./navigation.js";
 import { makeNetworks } from "./networks.js";
 import { makePictures } from "./pictures.js";
@@ -40,6 +40,7 @@ export async function start({ element, server, trigger, catalogue }) {
     quantised: true,
     on: "input",
     reference: null, // a pinned state { picture, recipe } that all is compared with, in place of the clean picture
+    ...lastChosen(catalogue),
   };
   /** @type {() => Family} */
   const family = () => families[state.family];
