@@ -229,16 +229,31 @@ class Workspace:
         if name not in known:
             if self.added >= MAX_ADDED:
                 raise ExplorerError(f"{MAX_ADDED} networks were added already; start the explorer anew for others.")
-            model = load_model(name)
-            with self._loading:
-                self._loaded[name] = model
-                self.families = group([*self.cards, model.card])
-                self.pictures.inputs = tuple(sorted({card.takes for card in self.cards}))
-                self.added += 1
+            return self.offer(load_model(name))
         found = family_of([name], self.families)
         if found is None:
             raise ExplorerError(f"{name} was not added; reload the page.")
         return found
+
+    def offer(self, model: Classifier) -> Family:
+        """Offer a model beside the others.
+
+        Args:
+            model: The model; its name is not taken.
+
+        Returns:
+            The family that it belongs to.
+
+        Raises:
+            ExplorerError: If one of that name came in between.
+        """
+        with self._loading:
+            check_names([*(card.name for card in self.cards), model.name], "models")
+            self._loaded[model.name] = model
+            self.families = group([*self.cards, model.card])
+            self.pictures.inputs = tuple(sorted({card.takes for card in self.cards}))
+            self.added += 1
+            return next(family for family in self.families.values() if model.card in family.cards)
 
     def model(self, name: str) -> Classifier:
         """Load one of the models; each is loaded once.

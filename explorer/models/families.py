@@ -13,6 +13,9 @@ from explorer.errors import ExplorerError
 from explorer.models import Card, Classifier
 from explorer.models.classifier import EXTERNAL
 
+SAME = ("method", "arch", "data", "size")
+"""What the title and the subtitle of a card say."""
+
 
 @dataclass(frozen=True)
 class Family:
@@ -46,7 +49,8 @@ class Family:
         """The names first shown: a baseline and its stabilized sibling, else the first two cards."""
         siblings = dict.fromkeys((card.arch, card.data) for card in self.cards)
         for pair in sorted(siblings, key=lambda pair: _rank(pair[0], defaults.ARCHITECTURES)):
-            by_method = {card.method: card.name for card in self.cards if (card.arch, card.data) == pair}
+            members = [card for card in self.cards if (card.arch, card.data) == pair]
+            by_method = {card.method: card.name for card in reversed(members)}  # what came first stays
             names = [by_method[method] for method in defaults.METHODS if method in by_method]
             if len(names) == len(defaults.METHODS):
                 return names
@@ -89,7 +93,8 @@ def alike(cards: Sequence[Card]) -> bool:
     Returns:
         True if the method alone does not distinguish them.
     """
-    return len({(card.arch, card.data) for card in cards}) > 1 or any(card.external for card in cards)
+    several = len({(card.arch, card.data) for card in cards}) > 1 or any(card.external for card in cards)
+    return several or len({card.method for card in cards}) < len(cards)
 
 
 def subtitle(card: Card, family: Family) -> str:
@@ -102,11 +107,17 @@ def subtitle(card: Card, family: Family) -> str:
     Returns:
         The architecture, and the data set if the family mixes several.
     """
-    if card.external:
+    if card.external or _twice(card, family.cards):
         return card.name
     if len({one.size for one in family.cards}) > 1:
         return f"{card.size} px" if card.source else f"{card.arch} · {card.size} px"
     return f"{card.arch} · {dataset_title(card.data)}" if len(family.data) > 1 else card.arch
+
+
+def _twice(card: Card, cards: Sequence[Card]) -> bool:
+    """Whether a card before it is of the same method, architecture, data and size: one was made of the other."""
+    same = [one for one in cards if all(getattr(one, key) == getattr(card, key) for key in SAME)]
+    return same[0] is not card
 
 
 def measured(card: Card) -> str:

@@ -9,7 +9,18 @@ from explorer.web.files import FOLDER
 PANEL = ("panel", "curves")
 """The style sheets of the live view and its curves."""
 
-APP = (*PANEL, "page", "browser", "tab_attacks", "tab_curves", "tab_network", "tab_weakness", "failures", "methods")
+APP = (
+    *PANEL,
+    "page",
+    "browser",
+    "tab_attacks",
+    "tab_curves",
+    "tab_network",
+    "tab_weakness",
+    "failures",
+    "methods",
+    "stabilize",
+)
 """The style sheets of the app, in this order."""
 
 COLOURED = ":is(.stability-panel, .stability-colours)"

@@ -29,6 +29,12 @@ export interface LargeSources {
   pixels: { clean: ImageData; distorted: ImageData };
 }
 export type Act = () => unknown;
+/** A button that the panel's host has on every card. */
+export interface CardAct {
+  text: string;
+  help: string;
+  run: (model: string) => void;
+}
 
 // ---- what is asked ------------------------------------------------------------------------------------------------
 
@@ -141,6 +147,47 @@ export interface ModelsKnown {
 export interface AddedNetwork extends ModelsKnown {
   name: string;
   family: string;
+}
+/** A model to stabilize, and how; `under`: distortions with the two ends of their ranges. */
+export interface StabilizeQuestion {
+  model: string;
+  data: string;
+  under: [name: string, from: number, to: number][];
+  layers: string;
+  keep: number;
+  minutes: number;
+  limit: number;
+  control: boolean;
+}
+/** A network during its training, on pictures that are held out; shares. */
+export interface WatchedPoint {
+  step: number;
+  agreement: number;
+  flips: number;
+}
+export interface StabilizeNews {
+  stage: string;
+  done: number;
+  total: number;
+  seconds: number;
+  curve: WatchedPoint[];
+}
+export interface StabilizeGain {
+  recipe: string;
+  difference: number;
+  interval: [low: number, high: number];
+}
+export interface StabilizeFound extends AddedNetwork {
+  folder: string;
+  html: string;
+  report: {
+    agreement: number;
+    n: number;
+    accuracy: [before: number, after: number] | null;
+    gain: StabilizeGain | null;
+    loss: StabilizeGain | null;
+    warnings: string[];
+  };
 }
 export interface DataSet {
   name: string;

@@ -32,7 +32,7 @@ export function renewModels(catalogue, families, found) {
   Object.assign(catalogue.distortions, found.distortions);
 }
 
-/** @type {(parts: Wired & { list: HTMLElement; mark: (picture: Picture) => void; fit: () => void }) => { paint: () => void; chooseFamily: (key: string) => void; choosePicture: (picture: Picture) => void; suits: (family: Family, picture: Picture) => boolean; addModel: (name: string) => null; addNetwork: (found: AddedNetwork) => void }} */
+/** @type {(parts: Wired & { list: HTMLElement; mark: (picture: Picture) => void; fit: () => void }) => { paint: () => void; chooseFamily: (key: string) => void; choosePicture: (picture: Picture) => void; suits: (family: Family, picture: Picture) => boolean; addModel: (name: string) => null; addNetwork: (found: AddedNetwork) => void; addBeside: (found: AddedNetwork, start: string) => void }} */
 export function makeModels({
   list,
   state,
@@ -120,6 +120,13 @@ export function makeModels({
     else addModel(found.name);
   }
 
+  // A model that was made of another one, which has to be on screen, too.
+  /** @type {(found: AddedNetwork, start: string) => void} */
+  function addBeside(found, start) {
+    addNetwork(found);
+    if (!state.models.includes(start)) addModel(start);
+  }
+
   /** @type {(name: string) => void} */
   function removeModel(name) {
     const index = state.models.indexOf(name);
@@ -171,5 +178,5 @@ export function makeModels({
     );
   }
 
-  return { paint, chooseFamily, choosePicture, suits, addModel, addNetwork };
+  return { paint, chooseFamily, choosePicture, suits, addModel, addNetwork, addBeside };
 }

@@ -19,11 +19,14 @@ import { makeNavigation } from "./navigation.js";
 import { makeNetworks } from "./networks.js";
 import { makePictures } from "./pictures.js";
 import { makeShare } from "./share.js";
+import { makeStabilize } from "./stabilize.js";
 import { makeSteps } from "./steps.js";
 import { sweptStep } from "./swept.js";
 import { makeTabbedViews, VIEWS } from "./tabs.js";
 import { makeToolbar } from "./toolbar.js";
 import { makeTour } from "./tour.js";
+
+const STABILIZE = "Train a copy to keep its answers, on pictures of your own and without labels";
 
 /** @type {(parts: { element: HTMLElement; server: Server; trigger: (event: string) => void; catalogue: Catalogue }) => Promise<void>} */
 export async function start({ element, server, trigger, catalogue }) {
@@ -58,7 +61,14 @@ export async function start({ element, server, trigger, catalogue }) {
   let answered = null; // the question, as JSON, whose answer is on screen
 
   const link = await openLink();
-  const panel = mount(element, { ask, state: question() }); // it asks and paints while Gradio still builds the controls
+  const act = {
+    text: "Stabilize this model …",
+    help: STABILIZE,
+    run: (/** @type {string} */ name) => stabilize?.(name),
+  };
+  /** @type {((name: string) => void) | undefined} */
+  let stabilize;
+  const panel = mount(element, { ask, state: question(), act }); // it asks and paints while Gradio still builds the controls
   const sliders = Array.from({ length: catalogue.limits.steps }, (_, i) => `#step-${i}`);
   const others = [
     "#theme",
@@ -113,6 +123,7 @@ export async function start({ element, server, trigger, catalogue }) {
   const steps = makeSteps({ ...wired, blocks, side: () => card(state.models[0])?.size ?? family().size });
   const models = makeModels({ ...wired, list: byId("models"), mark: pictures.mark, fit: steps.fit });
   const networks = makeNetworks({ ...parts, element: byId("networks"), added: models.addNetwork });
+  stabilize = makeStabilize({ ...wired, added: models.addBeside }).open;
   const controls = makeControls({ ...wired, steps });
   const views = makeTabbedViews({ element: byId("more"), opened: tellViews, parts });
   const past = makeHistory({ take: () => ({ ...state }), put: restore, describe, changed: () => toolbar.paint() });

@@ -1,6 +1,6 @@
 // One model's answer: its verdict, the likeliest classes, how far its features moved, and three figures.
 
-/** @import { Distance, ModelAnswer } from "../types.d.ts" */
+/** @import { CardAct, Distance, ModelAnswer } from "../types.d.ts" */
 
 import { dot, make, setText } from "../shared/dom.js";
 import { degrees, ordinal, percent, short, signed } from "../shared/format.js";
@@ -16,8 +16,9 @@ const HELP = {
   kl: "How much the whole answer changed: KL(clean ‖ distorted) = Σ p log(p / p′), in nats",
 };
 
-/** @type {(model: ModelAnswer | null) => { element: HTMLElement; paint: (now: ModelAnswer, keepOrder: boolean) => void }} */
-export function makeCard(model) {
+// `act`: a button of the host below the numbers.
+/** @type {(model: ModelAnswer | null, act?: CardAct) => { element: HTMLElement; paint: (now: ModelAnswer, keepOrder: boolean) => void }} */
+export function makeCard(model, act) {
   const { title = "", subtitle = "", name, method = "", baseline = false } = model ?? {}; // none: an empty card
   const badge = make("b", { class: "badge" }, model ? "" : "…");
   const before = make("span", {}, model ? "" : "…");
@@ -78,6 +79,11 @@ export function makeCard(model) {
       ),
     ),
   );
+  if (act) {
+    const button = make("button", { class: "act", title: act.help, disabled: !model }, act.text);
+    button.addEventListener("click", () => name && act.run(name));
+    element.append(button);
+  }
   /** @type {string[]} */
   let order = []; // class names, as the rows show them
 

@@ -19,10 +19,10 @@
 //                confidence, margin, kl, feature_distance: { layer: { l2, cosine } }, feature_percentile }],
 //     timing: { distort, infer, ... } }   milliseconds, shown in this order
 //
-// Every painted answer is announced by a bubbling "answer" event with detail { answer, state, paint } (paint in ms).
+// `act` of mount, { text, help, run(name) }, is a button on every card. Every painted answer is announced by a bubbling "answer" event with detail { answer, state, paint } (paint in ms).
 // Data reaches the page as text only, never as markup.
 
-/** @import { Answer, Failure, ModelAnswer, Panel, PanelState } from "../types.d.ts" */
+/** @import { Answer, CardAct, Failure, ModelAnswer, Panel, PanelState } from "../types.d.ts" */
 
 import { find, make, setText } from "../shared/dom.js";
 import { makeCard } from "./card.js";
@@ -32,8 +32,8 @@ const SETTLE_MS = 700; // without a new live update: the drag has ended; `settle
 const BUSY_MS = 300; // nothing turns or pulses before that
 const SPEAK_MS = 1500; // at most one announcement per that time
 
-/** @type {<S extends PanelState>(element: HTMLElement, options: { ask: (state: S) => Promise<Answer | Failure | null> | Answer | Failure | null; state: S; settle?: number }) => Panel<S>} */
-export function mount(element, { ask, state, settle: settleAfter = SETTLE_MS }) {
+/** @type {<S extends PanelState>(element: HTMLElement, options: { ask: (state: S) => Promise<Answer | Failure | null> | Answer | Failure | null; state: S; settle?: number; act?: CardAct }) => Panel<S>} */
+export function mount(element, { ask, state, settle: settleAfter = SETTLE_MS, act }) {
   const root = make("div", { class: "stability-panel empty" });
   const message = make("p", { class: "message", role: "alert", hidden: true });
   const spoken = make("p", { class: "spoken", "aria-live": "polite" });
@@ -113,7 +113,7 @@ export function mount(element, { ask, state, settle: settleAfter = SETTLE_MS }) 
     root.classList.remove("stale", "empty");
     const names = JSON.stringify(answer.models.map((model) => [model.name, model.baseline]));
     if (names !== cards.dataset.names) {
-      views = answer.models.map(makeCard);
+      views = answer.models.map((model) => makeCard(model, act));
       cards.replaceChildren(...views.map((view) => view.element));
       cards.dataset.names = names;
     }
@@ -141,7 +141,7 @@ export function mount(element, { ask, state, settle: settleAfter = SETTLE_MS }) 
 
   /** @type {(count: number) => void} */
   function drawEmptyCards(count) {
-    cards.replaceChildren(...Array.from({ length: Math.min(count, 12) }, () => makeCard(null).element));
+    cards.replaceChildren(...Array.from({ length: Math.min(count, 12) }, () => makeCard(null, act).element));
     root.classList.remove("empty");
   }
 
