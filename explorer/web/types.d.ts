@@ -151,7 +151,9 @@ export interface AddedNetwork extends ModelsKnown {
 /** A model to stabilize, and how; `under`: distortions with the two ends of their ranges. */
 export interface StabilizeQuestion {
   model: string;
-  data: string;
+  data: string | null;
+  /** Tokens of pictures that were brought, in place of a data set. */
+  pictures: string[] | null;
   under: [name: string, from: number, to: number][];
   layers: string;
   keep: number;

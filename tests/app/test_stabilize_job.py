@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import explorer
 from explorer.app.context import Context, make_context
@@ -96,6 +99,24 @@ def test_it_can_be_stopped_and_kept_or_cancelled(context: Context) -> None:
     assert len(context.workspace.cards) == before
     assert ask(context, "stabilize_cost", **QUESTION)["name"].endswith(" 2")  # nothing was written
     assert ask(context, "stabilize_run", stop, run=RUN, **long)["name"].endswith(" 2")
+
+
+def test_pictures_that_a_visitor_brought(context: Context) -> None:
+    tokens = [context.workspace.pictures.bring(png(seed))["token"] for seed in range(12)]
+    own = QUESTION | {"data": None, "pictures": tokens}
+    assert ask(context, "stabilize_cost", **own)["train"] == 8
+    found = ask(context, "stabilize_run", run=RUN, **own)
+    assert found["report"]["n"] == 2
+    with pytest.raises(ExplorerError, match="Choose 10 to 400 pictures of your own"):
+        ask(context, "stabilize_cost", **own | {"pictures": tokens[:9]})
+    with pytest.raises(ExplorerError, match="no longer held here"):
+        ask(context, "stabilize_cost", **own | {"pictures": [*tokens, "x"]})
+
+
+def png(seed: int) -> bytes:
+    pixels = np.random.default_rng(seed).integers(0, 255, (40, 40, 3), np.uint8)
+    Image.fromarray(pixels).save(file := io.BytesIO(), "png")
+    return file.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 from pydantic import ConfigDict, Field
+from torch import Tensor
 
 from explorer.app.context import Context
 from explorer.app.jobs.registry import job
@@ -38,8 +39,9 @@ from explorer.stabilizing.tasks import CHUNK, VERSIONS
 MAX_UNDER = 12
 MAX_MINUTES = 240
 MOST = 10_000
+MAX_OWN = 400  # pictures that a visitor brought; of these the app keeps 500 in all
 REPORTED_OF = 500
-"""Test pictures of a known data set that the report is about; of other data it is a part of the pictures."""
+"""Test pictures of a known data set that the report is about at most; of other data it is a part of the pictures."""
 
 FOLDER = "stabilized"
 """The folder, in the cache folder, of what was stabilized from the page."""
@@ -56,7 +58,8 @@ class StabilizeRequest(Request):
 
     Attributes:
         model: Name of the start network.
-        data: Name of the data set.
+        data: Name of the data set, where it is one.
+        pictures: In its place, the pictures that the visitor brought.
         under: What the pictures go through: names of distortions, each with the two ends of its range.
         layers: ``head``, ``last`` or ``all``.
         keep: Share of clean answers that have to stay.
@@ -69,6 +72,11 @@ class StabilizeRequest(Request):
 
     model: Any = None
     data: Any = None
+    pictures: Annotated[
+        list[Annotated[str, Field(max_length=100)]] | None,
+        Field(min_length=FEWEST, max_length=MAX_OWN),
+        Sentence(f"Choose {FEWEST} to {MAX_OWN} pictures of your own."),
+    ] = None
     under: Annotated[
         list[Range],
         Field(min_length=1, max_length=MAX_UNDER),
@@ -248,7 +256,7 @@ def stabilize_stop(context: Context, request: RunningRequest, progress: Progress
     return {}
 
 
-def _material(context: Context, request: StabilizeRequest) -> tuple[Classifier, Dataset, Dataset | None]:
+def _material(context: Context, request: StabilizeRequest) -> tuple[Classifier, Dataset | list[Tensor], Dataset | None]:
     """The start network, the pictures, and those of the report where these are others.
 
     Of a known data set the training pictures are used, and the report is about test pictures: those that the page
@@ -256,11 +264,18 @@ def _material(context: Context, request: StabilizeRequest) -> tuple[Classifier, 
     """
     _, (start,) = context.workspace.choose([request.model])
     request.ranges  # noqa: B018  # refused before anything is read
+    if request.pictures is not None:
+        find = context.workspace.pictures.find
+        return start, [find({"token": token}, start.takes)[1].pixels[0] for token in request.pictures], None
     catalog = context.workspace.catalog
     data = catalog.find(request.data)
     if data.name in catalog.user_data:
         return start, _some(data, request.limit), None
-    return start, _some(open_dataset(request.data, "train"), request.limit), _some(data, REPORTED_OF)
+    return (
+        start,
+        _some(open_dataset(request.data, "train"), request.limit),
+        _some(data, min(REPORTED_OF, request.limit)),
+    )
 
 
 def _some(data: Dataset, most: int) -> Dataset:

@@ -1,14 +1,16 @@
 // The window "Stabilize this model": which pictures, what they go through, what it costs. The training itself goes on while
 // its window is closed; there is one at a time.
 
-/** @import { AddedNetwork, Catalogue, Jobs, Model, Notice, Page, StabilizeQuestion, State } from "../types.d.ts" */
+/** @import { AddedNetwork, Catalogue, Jobs, Model, Notice, Page, Server, StabilizeQuestion, State } from "../types.d.ts" */
 
 import { openDialog } from "../shared/dialog.js";
 import { labelled, make, smallButton } from "../shared/dom.js";
 import { count, counted, rounded } from "../shared/format.js";
+import { ask } from "../shared/server.js";
 import { makeTraining } from "./training.js";
 
 const REST_MS = 600;
+const [FEWEST, MOST_OWN] = [10, 400]; // pictures of one's own
 const USUAL = ["gaussian_noise", "jpeg", "thumbnail"]; // where nothing is on screen
 const LAYERS = {
   head: "The last linear layer, on stored features: minutes, and a small gain.",
@@ -18,15 +20,17 @@ const LAYERS = {
 const LARGE = 96; // px from which the head alone is proposed
 
 // `added(found, start)` puts the new model beside the old.
-/** @type {(parts: { page: Page; jobs: Jobs; notice: Notice; catalogue: Catalogue; card: (name: string) => Model | undefined; added: (found: AddedNetwork, start: string) => void }) => { open: (name: string) => void }} */
-export function makeStabilize({ page, jobs, notice, catalogue, card, added }) {
+/** @type {(parts: { page: Page; jobs: Jobs; notice: Notice; catalogue: Catalogue; server: Server; card: (name: string) => Model | undefined; added: (found: AddedNetwork, start: string) => void }) => { open: (name: string) => void }} */
+export function makeStabilize({ page, jobs, notice, catalogue, server, card, added }) {
   const training = makeTraining({ jobs, notice, added });
+  /** @type {string[]} */
+  const own = []; // tokens of the pictures that were brought for this
 
   /** @type {(name: string) => void} */
   function open(name) {
     const model = card(name);
     if (training.show() || !model) return;
-    const form = makeForm({ catalogue, state: page.state(), model });
+    const form = makeForm({ catalogue, state: page.state(), model, own, choose });
     const message = make("div", { class: "f-report", role: "status" });
     const begin = smallButton("Start", null, start);
     begin.classList.add("strong");
@@ -58,6 +62,24 @@ export function makeStabilize({ page, jobs, notice, catalogue, card, added }) {
     });
     void price();
 
+    // Pictures of the visitor's own, which go to the server one by one and are not kept there for long.
+    /** @type {(files: File[]) => Promise<void>} */
+    async function choose(files) {
+      const refused = [];
+      for (const [i, file] of files.slice(0, MOST_OWN).entries()) {
+        if (!dialog.open) return;
+        tell(`Sending picture ${i + 1} of ${files.length} …`);
+        const found = await ask(server, "open_picture", { binary: true, data: { file } });
+        if (found.token) own.push(found.token);
+        else refused.push(found.error);
+      }
+      own.splice(0, own.length - MOST_OWN);
+      form.showOwn();
+      await price();
+      if (refused.length)
+        notice.show(`${counted(refused.length, "picture")} could not be read: ${refused[0]}`, { error: true });
+    }
+
     function start() {
       if (!priced) return;
       dialog.close();
@@ -65,14 +87,14 @@ export function makeStabilize({ page, jobs, notice, catalogue, card, added }) {
     }
 
     async function price() {
-      if (!catalogue.datasets.some(({ here }) => here)) {
-        return tell("There are no pictures here; open some with explorer app --data FOLDER.", true);
-      }
       const question = form.read();
       tell("Looking at the model and the pictures …");
       const found = await jobs.run("stabilize_cost", question, { key: "stabilize-cost" });
       if (!found || JSON.stringify(question) !== JSON.stringify(form.read())) return; // a newer one is on its way
-      if (found.error) return tell(found.error, true);
+      if (found.error) {
+        if (found.gone) own.length = 0;
+        return tell(found.error, true);
+      }
       priced = question;
       begin.disabled = false;
       tell(
@@ -93,8 +115,8 @@ export function makeStabilize({ page, jobs, notice, catalogue, card, added }) {
 }
 
 // The choices, filled in from what is on screen.
-/** @type {(parts: { catalogue: Catalogue; state: State; model: Model }) => { element: HTMLElement; read: () => StabilizeQuestion }} */
-function makeForm({ catalogue, state, model }) {
+/** @type {(parts: { catalogue: Catalogue; state: State; model: Model; own: string[]; choose: (files: File[]) => void }) => { element: HTMLElement; read: () => StabilizeQuestion; showOwn: () => void }} */
+function makeForm({ catalogue, state, model, own, choose }) {
   const here = catalogue.datasets.filter((one) => one.here);
   const data = make(
     "select",
@@ -105,6 +127,19 @@ function makeForm({ catalogue, state, model }) {
   const shown = here.find(({ name }) => name === state.picture.dataset);
   const fits = shown ?? here.find(({ name }) => trainedOn.includes(name)) ?? here[0];
   if (fits) data.value = fits.name;
+  const yours = make("option", { value: "" }); // no data set has an empty name
+  const files = make("input", {
+    type: "file",
+    accept: "image/*",
+    multiple: true,
+    "aria-label": "Pictures of your own",
+  });
+  files.addEventListener("change", () => {
+    const chosen = [...(files.files ?? [])];
+    files.value = "";
+    if (chosen.length) choose(chosen);
+  });
+  if (own.length) showOwn();
   const most = number("Pictures at most", 1000, { min: 10, max: 10000, step: 1 });
   const keep = number("Clean answers to keep, in per cent", 99, { min: 0, max: 100, step: "any" });
   const minutes = number("Minutes", model.size < LARGE ? 2 : 10, { min: 0, max: 240, step: "any" });
@@ -135,6 +170,12 @@ function makeForm({ catalogue, state, model }) {
       make("span", {}, "What hurts: amounts are drawn between the two, in each distortion's own unit"),
       rows,
     ),
+    make(
+      "div",
+      { class: "f-field" },
+      make("span", {}, `Pictures of your own, ${FEWEST} or more, in place of the data set`),
+      files,
+    ),
     make("div", { class: "f-field" }, make("span", {}, "Layers"), layers),
     labelled("Minutes of training", minutes),
     make(
@@ -143,7 +184,13 @@ function makeForm({ catalogue, state, model }) {
       make("label", {}, control, "Train plain noise augmentation as long, to compare with"),
     ),
   );
-  return { element, read };
+  return { element, read, showOwn };
+
+  function showOwn() {
+    yours.textContent = `Your pictures (${count(own.length)})`;
+    data.append(yours);
+    data.value = "";
+  }
 
   // The head alone takes as long as it takes: it passes over stored features.
   function fit() {
@@ -197,7 +244,8 @@ function makeForm({ catalogue, state, model }) {
   function read() {
     return {
       model: model.name,
-      data: data.value,
+      data: data.value || null,
+      pictures: data.value ? null : [...own],
       under: fields.flatMap((field) => {
         const range = field.read();
         return range ? [range] : [];
