@@ -51,6 +51,12 @@ def seven() -> torch.Tensor:
     return digits().batch([7])[0]
 
 
+@cache
+def stabilized() -> Any:
+    start = "digits/lenet/standard"
+    return explorer.stabilize(start, "digits", under="gaussian_noise=0:0.3", steps=3, keep=0, control=False).report
+
+
 MADE: dict[str, Callable[[], Any]] = {
     "comparison": lambda: explorer.compare(models(), seven(), NOISE),
     "comparisons": lambda: explorer.compare(models(), digits().batch(range(3))[0], NOISE),
@@ -71,6 +77,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "zheng": lambda: explorer.run_suite(models(), digits(), "zheng", limit=2),
     "autoattack": lambda: explorer.run_suite(models(), digits(), "autoattack", limit=2),
     "slopes": lambda: measure_slopes(models()[0], digits(), 1.0, limit=2),
+    "stabilization": stabilized,
     "findings": lambda: findings(Survey(shipped()[0])),
     **{f"view {name}": partial(lambda name: Survey(shipped()[0]).view(name, limit=60), name) for name in VIEWS},
     "accuracy of a pair": lambda: statistics.accuracy(Survey(shipped()[0])),
