@@ -27,6 +27,7 @@ def found() -> Stabilized:
     return explorer.stabilize(START, "digits", test="digits", under=UNDER, steps=120)
 
 
+@pytest.mark.slow
 def test_halves_the_flips_and_keeps_the_clean_answers_or_says_so(found: Stabilized) -> None:
     before, after = ({row.recipe: row for row in found.report.of(role)} for role in ("start", "stabilized"))
     noise = "gaussian_noise=0.5"
@@ -35,6 +36,7 @@ def test_halves_the_flips_and_keeps_the_clean_answers_or_says_so(found: Stabiliz
     assert clean >= 0.99 or any("kept their clean answer" in line for line in found.report.warnings)
 
 
+@pytest.mark.slow
 def test_the_report_measures_what_was_not_trained_on_and_the_control(found: Stabilized) -> None:
     roles = [found.report.of(role) for role in ("start", "stabilized", "control")]
     assert [[row.recipe for row in rows] for rows in roles[1:]] == [[row.recipe for row in roles[0]]] * 2
@@ -49,12 +51,14 @@ def test_the_report_measures_what_was_not_trained_on_and_the_control(found: Stab
     assert loss is None or loss.difference == min(row.difference or 0 for row in roles[1][1:])
 
 
+@pytest.mark.slow
 def test_the_report_says_what_evaluate_says(found: Stabilized) -> None:
     for recipe in ("clean", "jpeg=5;seed=0"):
         ours = next(row for row in found.report.of("stabilized") if row.recipe == recipe.partition(";")[0])
         assert ours.accuracy == explorer.evaluate(found.model, "digits", recipe).accuracy
 
 
+@pytest.mark.slow
 def test_the_network_that_was_given_is_left_alone() -> None:
     start = explorer.load_model(START)
     before = {key: value.clone() for key, value in start.net.state_dict().items()}
@@ -63,6 +67,7 @@ def test_the_network_that_was_given_is_left_alone() -> None:
     assert not any(p.requires_grad for p in found.model.net.parameters())
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_goes_on_and_ends_the_same(tmp_path: Path) -> None:
     options: dict[str, Any] = {"under": UNDER, "steps": 16, "control": False, "lr": 1e-3}
     whole = explorer.stabilize(START, "digits", **options)
@@ -78,6 +83,7 @@ def test_a_run_that_was_stopped_goes_on_and_ends_the_same(tmp_path: Path) -> Non
         explorer.stabilize(START, "digits", **options | {"seed": 1}, state=tmp_path)
 
 
+@pytest.mark.slow
 def test_too_far_is_taken_back_and_said() -> None:
     found = explorer.stabilize(START, "digits", under=UNDER, steps=5, lr=5.0, keep=1.0, control=False)
     start = explorer.load_model(START).net.state_dict()
@@ -86,6 +92,7 @@ def test_too_far_is_taken_back_and_said() -> None:
     assert any(line.startswith("Nothing was changed") for line in found.report.warnings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layers", ["head", "last"])
 def test_only_the_chosen_layers_change(layers: str) -> None:
     found = explorer.stabilize(START, "digits", under=UNDER, layers=layers, steps=5, lr=1e-3, keep=0, control=False)
@@ -123,6 +130,7 @@ def test_a_network_of_ones_own_keeps_its_batchnorm_statistics(tmp_path: Path) ->
     assert torch.equal(other.eval()(x), found.model(x))
 
 
+@pytest.mark.slow
 def test_what_is_saved_opens_again(found: Stabilized, tmp_path: Path) -> None:
     file = found.save(tmp_path / "new")
     again = explorer.load_model(file)
@@ -139,6 +147,7 @@ def test_what_is_saved_opens_again(found: Stabilized, tmp_path: Path) -> None:
     assert "<script src" not in page
 
 
+@pytest.mark.slow
 def test_the_script_repeats_it(found: Stabilized, tmp_path: Path) -> None:
     found.save(tmp_path)
     scope: dict[str, Any] = {}
