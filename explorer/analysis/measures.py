@@ -271,12 +271,19 @@ def ssim_each(clean: Tensor, distorted: Tensor) -> Tensor:
 
 
 def _ssim_of_planes(a: Tensor, b: Tensor, window: int) -> Tensor:
-    """The mean over windows for each plane (N, H, W), float64 (N,)."""
-    whole = [x.mul(255).round_() for x in (a, b)]
-    eight_bit = all(torch.equal(k.div(255), x) for k, x in zip(whole, (a, b), strict=True))
-    # 8-bit values as whole numbers: sums of squares are exact, and take a third of the time
-    a, b = (k.int() for k in whole) if eight_bit else (a.double(), b.double())
-    peak, n = 255 if eight_bit else 1, window * window
+    """The mean over windows for each plane (N, H, W), float64 (N,); what stands beside a plane does not matter."""
+    whole_a, whole_b = (x.mul(255).round_() for x in (a, b))
+    eight_bit = ((whole_a.div(255) == a) & (whole_b.div(255) == b)).flatten(1).all(1)
+    if bool(eight_bit.all()):  # whole numbers: sums of squares are exact, and take a third of the time
+        return _ssim_of_values(whole_a.int(), whole_b.int(), window, 255)
+    found = _ssim_of_values(a.double(), b.double(), window, 1)
+    if bool(eight_bit.any()):
+        found[eight_bit] = _ssim_of_values(whole_a[eight_bit].int(), whole_b[eight_bit].int(), window, 255)
+    return found
+
+
+def _ssim_of_values(a: Tensor, b: Tensor, window: int, peak: int) -> Tensor:
+    n = window * window
     c1, c2 = C1 * peak**2 * n**2, C2 * peak**2 * n * (n - 1)
     sum_a, sum_b, sum_squares, sum_products = _box_sums(torch.stack([a, b, a * a + b * b, a * b]), window)
     product, squares = sum_a * sum_b, sum_a * sum_a + sum_b * sum_b  # n^2 times those of the means

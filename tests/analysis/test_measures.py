@@ -170,3 +170,12 @@ def test_ssim_of_two_flat_images_is_the_luminance_term():
     # Without variance SSIM is (2 ab + C1) / (a^2 + b^2 + C1) with C1 = 0.01^2 (Wang et al. 2004, eq. 6).
     expected = (2 * 0.2 * 0.6 + 1e-4) / (0.2**2 + 0.6**2 + 1e-4)
     assert measures.ssim(grey(0.2, 9), grey(0.6, 9)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_ssim_of_a_picture_does_not_depend_on_its_neighbours() -> None:
+    generator = torch.Generator().manual_seed(0)
+    eight_bit = torch.randint(256, (2, 1, 16, 16), generator=generator).div(255)
+    floats = torch.rand(2, 1, 16, 16, generator=generator)
+    clean, distorted = torch.cat([eight_bit, floats]), torch.cat([eight_bit.flip(3), floats.flip(3)])
+    alone = torch.cat([measures.ssim_each(clean[i : i + 1], distorted[i : i + 1]) for i in range(4)])
+    assert torch.equal(measures.ssim_each(clean, distorted), alone)
