@@ -128,12 +128,9 @@ function makeForm({ catalogue, state, model, own, choose }) {
   const fits = shown ?? here.find(({ name }) => trainedOn.includes(name)) ?? here[0];
   if (fits) data.value = fits.name;
   const yours = make("option", { value: "" }); // no data set has an empty name
-  const files = make("input", {
-    type: "file",
-    accept: "image/*",
-    multiple: true,
-    "aria-label": "Pictures of your own",
-  });
+  const files = make("input", { type: "file", accept: "image/*", multiple: true, class: "hidden-input" });
+  const help = `${FEWEST} or more files of this machine, in place of a data set`;
+  const bring = make("label", { class: "small-button", title: help }, "Choose files", files);
   files.addEventListener("change", () => {
     const chosen = [...(files.files ?? [])];
     files.value = "";
@@ -161,7 +158,7 @@ function makeForm({ catalogue, state, model, own, choose }) {
   const element = make(
     "div",
     { class: "f-new" },
-    labelled("Pictures", data),
+    make("div", {}, make("span", {}, "Pictures"), make("div", { class: "s-pictures" }, data, bring)),
     labelled("Pictures at most", most),
     labelled("Clean answers to keep, in per cent", keep),
     make(
@@ -169,12 +166,6 @@ function makeForm({ catalogue, state, model, own, choose }) {
       { class: "f-field" },
       make("span", {}, "What hurts: amounts are drawn between the two, in each distortion's own unit"),
       rows,
-    ),
-    make(
-      "div",
-      { class: "f-field" },
-      make("span", {}, `Pictures of your own, ${FEWEST} or more, in place of the data set`),
-      files,
     ),
     make("div", { class: "f-field" }, make("span", {}, "Layers"), layers),
     labelled("Minutes of training", minutes),

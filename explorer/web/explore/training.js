@@ -156,7 +156,10 @@ function showFound({ name, html, folder, report }, title) {
     ["Largest loss", change(report.loss)],
   ];
   if (report.accuracy) {
-    rows.splice(1, 0, ["Accuracy, clean", report.accuracy.map((share) => percent(share, 1)).join(" before, ")]);
+    rows.splice(1, 0, [
+      "Accuracy, clean",
+      `${percent(report.accuracy[1], 1)} (${percent(report.accuracy[0], 1)} before)`,
+    ]);
   }
   const list = make(
     "dl",
