@@ -32,6 +32,7 @@ export type Act = () => unknown;
 /** A button that the panel's host has on every card. */
 export interface CardAct {
   text: string;
+  label: string;
   help: string;
   run: (model: string) => void;
 }

@@ -62,7 +62,8 @@ export async function start({ element, server, trigger, catalogue }) {
 
   const link = await openLink();
   const act = {
-    text: "Stabilize this model …",
+    text: "Stabilize …",
+    label: "Stabilize this model",
     help: STABILIZE,
     run: (/** @type {string} */ name) => stabilize?.(name),
   };

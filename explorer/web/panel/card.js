@@ -16,7 +16,7 @@ const HELP = {
   kl: "How much the whole answer changed: KL(clean ‖ distorted) = Σ p log(p / p′), in nats",
 };
 
-// `act`: a button of the host below the numbers.
+// `act`: a button of the host beside the legend.
 /** @type {(model: ModelAnswer | null, act?: CardAct) => { element: HTMLElement; paint: (now: ModelAnswer, keepOrder: boolean) => void }} */
 export function makeCard(model, act) {
   const { title = "", subtitle = "", name, method = "", baseline = false } = model ?? {}; // none: an empty card
@@ -80,9 +80,10 @@ export function makeCard(model, act) {
     ),
   );
   if (act) {
-    const button = make("button", { class: "act", title: act.help, disabled: !model }, act.text);
+    const attributes = { class: "act", title: act.help, "aria-label": act.label, disabled: !model };
+    const button = make("button", attributes, act.text);
     button.addEventListener("click", () => name && act.run(name));
-    element.append(button);
+    legend.append(button);
   }
   /** @type {string[]} */
   let order = []; // class names, as the rows show them
