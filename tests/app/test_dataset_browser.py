@@ -88,8 +88,8 @@ def test_pages_turn_and_a_row_is_gone_to(visitor: AppPage) -> None:
 def test_rows_are_stepped_through_in_the_rail(visitor: AppPage) -> None:
     page = visitor.page
     before = visitor.hash
-    page.get_by_role("button", name="cat", exact=True).click()
-    page.wait_for_selector(".rows-of-data", state="hidden")  # the cat is no row
+    page.get_by_role("button", name="coffee", exact=True).click()
+    page.wait_for_selector(".rows-of-data", state="hidden")  # the coffee is no row
     before = visitor.until_other_hash(before)
     open_window(page, "digits")
     page.locator(".row-of-data").first.click()
