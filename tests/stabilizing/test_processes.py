@@ -16,7 +16,7 @@ COMMAND = [
 ]
 
 
-@pytest.mark.slow
+@pytest.mark.load  # two trainings at once want the machine for themselves
 def test_two_processes_train_one_network(tmp_path: Path) -> None:
     run = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "explorer"]
     command = [*run, *COMMAND, "--out", str(tmp_path)]
