@@ -26,7 +26,7 @@ RUN_TESTS := $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadsco
 FAST := not browser and not slow and not load
 
 .DEFAULT_GOAL := help
-.PHONY: help install app notebooks check fast test bench docs screenshots lint web format readme refresh-notebooks wheel clean
+.PHONY: help install app notebooks check fast test every bench docs screenshots lint web format readme refresh-notebooks wheel clean
 
 help: ## this list
 	@echo "Stability Explorer: change a picture a little, see how much the answer changes."
@@ -49,7 +49,10 @@ check: $(STAMP) ## before each commit: lint, types, JavaScript, examples in docs
 fast: $(STAMP)
 	$(RUN_TESTS) -m "$(FAST)" $(PYTEST)
 
-test: lint ## everything a change must pass: as check, with the browser, the slow and the load tests
+test: $(STAMP) ## everything a change must pass: as check, with the browser, the slow and the load tests
+	@$(MAKE) --no-print-directory -j 2 lint every
+
+every: $(STAMP)
 	$(RUN_TESTS) $(PYTEST)
 
 lint: $(STAMP) ## ruff and mypy; biome, tsc and node's tests where node is installed
