@@ -97,6 +97,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
+@pytest.mark.load  # three networks for photographs in two pages want the machine for themselves
 @pytest.mark.browser
 def test_a_visitor_adds_a_network_by_its_name(browser: Browser, own: Server) -> None:
     with AppPage.visiting(browser, own.url) as visitor:
