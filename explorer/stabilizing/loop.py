@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import pickle
 import time
@@ -126,6 +127,30 @@ def train(
     return state
 
 
+def steps_of(path: Path) -> int | None:
+    """How many steps a saved training was to have.
+
+    Args:
+        path: Its state file.
+
+    Returns:
+        The number; None where there is no such file.
+
+    Raises:
+        ExplorerError: If the file is damaged.
+    """
+    return int(json.loads(_read(path)["settings"])["steps"]) if path.is_file() else None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        held = torch.load(path, map_location="cpu", weights_only=True)
+        json.loads(held["settings"])
+    except (pickle.UnpicklingError, EOFError, RuntimeError, OSError, KeyError, TypeError, ValueError) as error:
+        raise ExplorerError(f"{path} is damaged; remove it to start over.") from error
+    return dict(held)
+
+
 def _save(
     path: Path, settings: Settings, parameters: Mapping[str, Tensor], optimizer: torch.optim.Optimizer, state: State
 ) -> None:
@@ -146,16 +171,11 @@ def _resume(
 ) -> State:
     if path is None or not path.is_file():
         return State()
-    try:
-        held = torch.load(path, map_location="cpu", weights_only=True)
-        same = held["settings"] == settings.training
-        step, seconds, curve = int(held["step"]), float(held["seconds"]), [Point(*point) for point in held["curve"]]
-    except (pickle.UnpicklingError, EOFError, RuntimeError, OSError, KeyError, TypeError, ValueError) as error:
-        raise ExplorerError(f"{path} is damaged; remove it to start over.") from error
-    if not same:
+    held = _read(path)
+    if held["settings"] != settings.training:
         raise ExplorerError(f"{path} belongs to a training with other settings; give the same ones, or another --out.")
     with torch.no_grad():
         for name, one in parameters.items():
             one.copy_(held["parameters"][name])
     optimizer.load_state_dict(held["optimizer"])
-    return State(step, seconds, curve)
+    return State(int(held["step"]), float(held["seconds"]), [Point(*point) for point in held["curve"]])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -174,8 +174,6 @@ def _row(
 
 def _corrected(rows: Sequence[Row]) -> tuple[Row, ...]:
     """With Holm's correction over the conditions of each network."""
-    from dataclasses import replace
-
     found = list(rows)
     for role in ROLES[1:]:
         own = [i for i, row in enumerate(rows) if row.role == role]

@@ -23,7 +23,7 @@ from explorer.stabilizing import ranks
 from explorer.stabilizing.cards import stabilized_card
 from explorer.stabilizing.checks import Score, Watched
 from explorer.stabilizing.layers import choose, student_of
-from explorer.stabilizing.loop import Point, State, train
+from explorer.stabilizing.loop import Point, State, steps_of, train
 from explorer.stabilizing.measure import measure
 from explorer.stabilizing.rate import safe_rate
 from explorer.stabilizing.reading import Parts, read_parts
@@ -153,10 +153,11 @@ def stabilize(
     """
     where = ranks.join() or pick_device(device)
     model = _opened(net).to(where)
+    counted = STEPS if steps is None else steps
     settings = Settings(
         under=parse_ranges(under) if isinstance(under, str) else tuple(under),
-        method=method, layers=layers, labels=labels, steps=steps or STEPS, batch_size=batch_size, lr=lr, alpha=alpha,
-        keep=keep, seed=seed, bf16=uses_bf16(precision, where),
+        method=method, layers=layers, labels=labels, steps=counted, batch_size=batch_size, lr=lr, alpha=alpha,
+        keep=keep, seed=seed, bf16=layers != "head" and uses_bf16(precision, where),
     )  # fmt: skip
     parts = read_parts(pictures, model, labels=labels, seed=seed, test=test)
     if steps is None and layers == "head":
@@ -165,7 +166,7 @@ def stabilize(
     watched = Watched(parts.watched, model, settings.under, seed, told.meter("choice", 4 * len(parts.watched)))
     main = _Training("training", settings, model, parts, watched, told)
     if minutes is not None:
-        main.fit_into(minutes)
+        main.fit_into(minutes, folder)
     main.run(folder, stop)
     trained = [main]
     if control and not ranks.any_of(stop()):
@@ -206,8 +207,11 @@ class _Training:
             rate = safe_rate(self._task, self.student, self._weights, watched.probe(), settings.seed)
             self.settings = replace(settings, lr=rate)
 
-    def fit_into(self, minutes: float) -> None:
-        """Choose the number of steps by the time of two of them."""
+    def fit_into(self, minutes: float, folder: Path | None) -> None:
+        """Choose the number of steps by the time of two of them; a run that goes on keeps its number."""
+        if known := None if folder is None else steps_of(folder / f"{self.stage}.pt"):
+            self.settings = replace(self.settings, steps=known)
+            return
         rows = rows_of(0, self._task.count, min(self.settings.batch_size, self._task.count), self.settings.seed)
         generator = torch.Generator(self.student.device).manual_seed(epoch_seed(self.settings.seed, 0))
         took = []
@@ -220,14 +224,12 @@ class _Training:
 
     def run(self, folder: Path | None, stop: Callable[[], bool]) -> None:
         """Train, and tell how it goes."""
-        began = time.perf_counter()
 
         def tell(state: State) -> None:
-            left = (time.perf_counter() - began) / max(1, state.step - first) * (self.settings.steps - state.step)
+            left = state.seconds / state.step * (self.settings.steps - state.step)
             self._told.say(self.stage, state.step, self.settings.steps, left, tuple(state.curve))
 
         file = None if folder is None else folder / f"{self.stage}.pt"
-        first = 0
         self.state = train(
             self._task,
             self.student,
@@ -244,10 +246,7 @@ class _Training:
         new = {name: one.detach().clone() for name, one in self._weights.items()}
         for share in (*BLENDS, 0.0):
             with torch.no_grad():
-                for (
-                    name,
-                    one,
-                ) in self._weights.items():  # 16 bits hold the step exactly, so that it can be shipped as such
+                for name, one in self._weights.items():  # a step that 16 bits hold, so that it can be shipped so
                     one.copy_(self._start[name] + (share * (new[name] - self._start[name])).half())
             self.share = share
             if not share or self._score(self.student).agreement >= self.settings.keep:

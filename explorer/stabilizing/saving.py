@@ -27,7 +27,7 @@ import copy, torch
 import torch.nn.functional as F
 $imports  # or any function x -> x' of your own
 
-def stabilize(net, batches, mean, std, steps=$steps, lr=$lr, alpha=$alpha, keep=$share):
+def stabilize(net, batches, mean, std, steps=$steps, lr=$lr, alpha=$alpha, share=$share):
     """net: pictures (N, C, H, W), normalised -> logits; batches: an iterator of pictures (N, C, H, W) in [0, 1]."""
     generator = torch.Generator().manual_seed($seed)
     mean, std = (torch.tensor(v).view(1, -1, 1, 1) for v in (mean, std))
@@ -47,7 +47,7 @@ def stabilize(net, batches, mean, std, steps=$steps, lr=$lr, alpha=$alpha, keep=
         optimizer.zero_grad(); loss.backward(); optimizer.step()
     with torch.no_grad():  # the chosen share of the way from the old weights to the new ones
         for new, old in zip(net.parameters(), teacher.parameters()):
-            new.lerp_(old, 1 - keep)
+            new.lerp_(old, 1 - share)
     return net
 ''')
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from explorer.data.classes import listed
-from explorer.distortions.ranges import AmountRange, format_ranges, parse_ranges
+from explorer.distortions.ranges import AmountRange, format_ranges
 from explorer.errors import ExplorerError
 
 METHODS = ("stability", "mix", "gaussian", "lipschitz")
@@ -68,30 +68,9 @@ class Settings:
         """The settings as a JSON object.
 
         Returns:
-            Plain values; ``from_dict`` reads them back.
+            Plain values.
         """
         return asdict(self) | {"under": format_ranges(self.under)}
-
-    @classmethod
-    def from_dict(cls, raw: dict[str, Any]) -> Settings:
-        """Read settings from their JSON object.
-
-        Args:
-            raw: What ``to_dict`` returned.
-
-        Returns:
-            The settings.
-
-        Raises:
-            ExplorerError: If they do not fit.
-        """
-        try:
-            known = {one.name for one in fields(cls)}
-            return cls(
-                **{key: value for key, value in raw.items() if key in known} | {"under": parse_ranges(raw["under"])}
-            )
-        except (KeyError, TypeError) as error:
-            raise ExplorerError(f"These settings cannot be read: {error}.") from error
 
     @property
     def training(self) -> str:

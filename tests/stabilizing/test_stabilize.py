@@ -84,6 +84,15 @@ def test_a_run_that_was_stopped_goes_on_and_ends_the_same(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
+def test_a_run_by_the_clock_that_was_stopped_goes_on(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"under": UNDER, "minutes": 0.01, "control": False, "lr": 1e-3, "state": tmp_path}
+    asked = iter([False] * 3 + [True] * 100)
+    first = explorer.stabilize(START, "digits", **options, stop=lambda: next(asked))
+    again = explorer.stabilize(START, "digits", **options)
+    assert first.report.facts["steps_done"] == 3
+    assert again.report.facts["steps_done"] == again.report.settings.steps == first.report.settings.steps
+
+
 def test_too_far_is_taken_back_and_said() -> None:
     found = explorer.stabilize(START, "digits", under=UNDER, steps=5, lr=5.0, keep=1.0, control=False)
     start = explorer.load_model(START).net.state_dict()
