@@ -80,6 +80,9 @@ def test_lesson_one_runs_and_its_slider_moves_panel_and_trait(server: Server, co
     assert now[1:] == before[1:], "the lesson's other widgets stay as they are"
     assert w.answers != answers, "at this much noise the first network says something else"
     lab.page.screenshot(path=artifacts() / "jupyterlab.png")
+    bar = w.whole.locator(".card .profile i").first.bounding_box()
+    assert bar is not None
+    assert bar["width"] > 8, "JupyterLab's own styles leave the profile its room"
     assert lab.page.locator(".Toastify__toast, .jp-Dialog").all_inner_texts() == [], "JupyterLab asks nothing"
     assert lab.complaints == []
     assert lab.foreign == set()
