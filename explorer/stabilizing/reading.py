@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from explorer.data.dataset import Dataset
 from explorer.data.datasets import open_dataset
@@ -67,30 +66,28 @@ def read_parts(given: Any, model: Classifier, *, labels: bool, seed: int, test: 
     Raises:
         ExplorerError: If there are fewer than ``FEWEST``, or labels are needed and there are none that fit.
     """
-    data = _dataset(given, model, "train")
-    classes = _labels(data, model, needed=labels)
+    data = _matched(_dataset(given, model, "train"), model, needed=labels)
     if labels:
-        data, classes = data.select(np.flatnonzero(classes >= 0)), classes[classes >= 0]
+        data = data.select(np.flatnonzero(data.labels >= 0))
+    if len(data) < FEWEST:
+        raise ExplorerError(f"{counted(len(data), 'picture')} are too few; give {FEWEST} or more.")
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(seed)).numpy()
     watched, reported = (min(max(2, round(share * len(order))), most) for share, most in (WATCHED, REPORTED))
-    if len(order) < FEWEST:
-        raise ExplorerError(f"{counted(len(order), 'picture')} are too few; give {FEWEST} or more.")
-    ends = (watched, watched + (reported if test is None else 0))
-    train, chosen, told = (
-        _part(data, classes, rows, model) for rows in np.split(order, ends)[-1:] + np.split(order, ends)[:2]
-    )
-    names, notes, known = order[watched : ends[1]], data.notes, data
-    if test is not None:
-        known = _dataset(test, model, "test")
-        names, notes = np.arange(len(known)), (*notes, *known.notes)
-        classes = _labels(known, model, needed=False)
-        told = _part(known, classes, names, model)
-    called = tuple(_name(known, int(row)) for row in names)
-    return Parts(train, chosen, told, called, data.name, bool((told.y >= 0).all()), tuple(dict.fromkeys(notes)))
+    chosen, rest = np.split(order, [watched])
+    if test is None:
+        told, rest = np.split(rest, [reported])
+        source = data
+    else:
+        source = _matched(_dataset(test, model, "test"), model, needed=False)
+        told = np.arange(len(source))
+    report, names = source.select(told), tuple(_name(source, int(row)) for row in told)
+    train, watch, reports = (_part(one, model) for one in (data.select(rest), data.select(chosen), report))
+    known = bool((report.labels >= 0).all())
+    return Parts(train, watch, reports, names, data.name, known, tuple(dict.fromkeys((*data.notes, *report.notes))))
 
 
-def _part(data: Dataset, classes: NDArray[np.int64], rows: NDArray[np.int64], model: Classifier) -> Pictures:
-    return Pictures(_pixels(data.select(rows), model), torch.from_numpy(classes[rows]))
+def _part(data: Dataset, model: Classifier) -> Pictures:
+    return Pictures(_pixels(data, model), torch.from_numpy(data.labels))
 
 
 def _dataset(given: Any, model: Classifier, split: str) -> Dataset:
@@ -113,17 +110,18 @@ def _dataset(given: Any, model: Classifier, split: str) -> Dataset:
     return data.fitted(model.takes).in_memory()
 
 
-def _labels(data: Dataset, model: Classifier, *, needed: bool) -> NDArray[np.int64]:
-    """The classes as the model counts them, -1 where unknown."""
+def _matched(data: Dataset, model: Classifier, *, needed: bool) -> Dataset:
+    """With the classes as the model counts them, which is said where it is not by name; -1 where they are unknown."""
+    unknown = replace(data, labels=np.full(len(data), -1, np.int64))
     try:
-        found = labelled(data, [model]).labels if data.classes else np.full(len(data), -1, np.int64)
+        found = labelled(data, [model]) if data.classes else unknown
     except ExplorerError:
         if needed:
             raise
-        found = np.full(len(data), -1, np.int64)
-    if needed and not (found >= 0).any():
+        found = unknown
+    if needed and not (found.labels >= 0).any():
         raise ExplorerError(
-            f"{data.name} does not say what its pictures show; leave --labels out, or give class folders."
+            f"{data.name} does not say what its pictures show; leave labels out, or give class folders."
         )
     return found
 

@@ -233,6 +233,12 @@ def test_wrong_settings_are_refused_in_one_sentence(options: dict[str, Any], sen
         explorer.stabilize(START, "digits", **{"under": "jpeg=10:40"} | options)
 
 
+def test_how_classes_were_matched_is_said() -> None:
+    options: dict[str, Any] = {"under": "jpeg=10:40", "labels": True, "steps": 1, "lr": 1e-4, "control": False}
+    found = explorer.stabilize("cifar10/resnet20/standard", "digits", **options)
+    assert any("are numbers" in line for line in found.report.warnings)
+
+
 def test_too_few_pictures_are_refused() -> None:
     with pytest.raises(ExplorerError, match="give 10 or more"):
         explorer.stabilize(START, torch.rand(4, 1, 28, 28), under="jpeg=10:40")
