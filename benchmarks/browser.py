@@ -71,7 +71,7 @@ def measure(models: Sequence[str] | None = None, rounds: int = ROUNDS) -> dict[s
 
     from explorer.app import build
 
-    blocks = build(models)
+    blocks = build(models or MODELS)
     with blocks:
         slider = gr.Slider(0, 1, 0, step=0.005, label="stock slider", elem_id="stock-slider", interactive=True)
         number = gr.Number(0, label="echo", elem_id="stock-number")

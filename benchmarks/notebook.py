@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from benchmarks.browser import MODELS
 from benchmarks.pages import chromium, served, version
 
 ROUNDS = 80
@@ -56,12 +57,12 @@ def measure(rounds: int = ROUNDS) -> dict[str, Any]:
     name = "latency.ipynb"
     times: dict[str, list[float]] = {"notebook": [], "app": []}
     with (
-        served(build()) as url,
+        served(build(MODELS)) as url,
         tempfile.TemporaryDirectory() as folder,
         running(Path(folder)) as server,
         chromium() as context,
     ):
-        server.write(name, ["import explorer", "w = explorer.show()"])
+        server.write(name, ["import explorer", f"w = explorer.show(models={MODELS})"])
         lab = LabPage(context, server, name)
         lab.run_all()
         lab.widget().painted()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support.app_page import TOURED, AppPage
+from tests.support.app_page import START, TOURED, AppPage
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -33,7 +33,7 @@ window.shown = (canvas) => [...honest.call(canvas.getContext("2d"), 0, 0, canvas
 def protected(browser: Browser, url: str) -> Iterator[AppPage]:
     with browser.new_context(viewport={"width": 1440, "height": 900}) as context:
         context.add_init_script(PROTECTED + TOURED)
-        visitor = AppPage(context, url)
+        visitor = AppPage(context, url + START)
         yield visitor
         assert visitor.complaints == []
 

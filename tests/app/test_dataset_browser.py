@@ -14,7 +14,7 @@ from PIL import Image
 
 from explorer.app.dataset_catalog import BROWSED
 from explorer.data.datasets import load_dataset
-from tests.support.app_page import AppPage, artifacts, open_window, until_row, until_rows
+from tests.support.app_page import START, AppPage, artifacts, open_window, until_row, until_rows
 from tests.support.app_server import running
 from tests.support.disagreements import DATA, answers
 
@@ -45,7 +45,7 @@ def url(own_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def test_pictures_are_found_by_keyboard_and_class(browser: Browser, url: str) -> None:
     for theme in ("light", "dark"):
         screen = {"width": 1024, "height": 768}
-        with AppPage.visiting(browser, url, viewport=screen, color_scheme=theme) as visitor:
+        with AppPage.visiting(browser, url + START, viewport=screen, color_scheme=theme) as visitor:
             page = visitor.page
             open_window(page, "digits")
             until_rows(page, "1 to 40 of 360")

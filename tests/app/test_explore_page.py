@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from tests.support.app_page import AppPage, artifacts
+from tests.support.app_page import START, AppPage, artifacts
 from tests.support.pictures import png
 from tests.support.questions import CAT, MODELS, state
 
@@ -48,7 +48,7 @@ def test_the_first_screen_shows_the_cat_and_two_answers_to_the_same_pixels(visit
 def test_pictures_and_answers_are_together_on_screen(browser: Browser, url: str, theme: Any) -> None:
     for width, height in ((1440, 900), (1024, 768)):
         screen: Any = {"width": width, "height": height}
-        with AppPage.visiting(browser, url, viewport=screen, color_scheme=theme) as visitor:
+        with AppPage.visiting(browser, url + START, viewport=screen, color_scheme=theme) as visitor:
             visitor.page.screenshot(path=artifacts() / f"app-{theme}-{width}.png")
             box = visitor.page.locator(".card").first.bounding_box()
             assert box is not None
@@ -199,7 +199,7 @@ def test_an_attack_asks_whom_to_attack(visitor: AppPage) -> None:
 def test_an_uploaded_picture_is_shown_as_it_is_and_others_never_see_it(
     visitor: AppPage, browser: Browser, url: str
 ) -> None:
-    with AppPage.visiting(browser, url) as stranger:
+    with AppPage.visiting(browser, url + START) as stranger:
         for page, colour in ((visitor, (200, 10, 20)), (stranger, (10, 20, 200))):
             before = page.hash
             page.upload("mine.png", png(colour))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from tests.support.app_page import AppPage, artifacts
+from tests.support.app_page import START, AppPage, artifacts
 from tests.support.app_server import Server
 from tests.support.questions import MODELS
 from tests.support.visitors import AMOUNTS, Own, Visitor
@@ -62,7 +62,7 @@ class Dragging:
         self.own = own
         # A small window: ten people have ten machines to draw on, here all of them share the server's.
         self.context = browser.new_context(viewport={"width": 500, "height": 400})
-        self.page = AppPage(self.context, url)
+        self.page = AppPage(self.context, url + START)
         before = self.page.hash
         self.page.upload("own.png", own.png)
         self.page.until_other_hash(before)  # else, on a busy machine, the first amounts are still asked of the cat

@@ -14,7 +14,7 @@ from explorer.app.context import Context, make_context
 from explorer.app.jobs import HANDLERS
 from explorer.app.links import read_link
 from explorer.errors import ExplorerError
-from tests.support.app_page import AppPage
+from tests.support.app_page import START, AppPage
 from tests.support.app_server import Server, running
 from tests.support.questions import DIGITS, silent
 
@@ -100,7 +100,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.mark.load  # three networks for photographs in two pages want the machine for themselves
 @pytest.mark.browser
 def test_a_visitor_adds_a_network_by_its_name(browser: Browser, own: Server) -> None:
-    with AppPage.visiting(browser, own.url) as visitor:
+    with AppPage.visiting(browser, own.url + START) as visitor:
         page = visitor.page
         page.get_by_role("button", name="Add a network").click()
         page.get_by_label("Network", exact=True).fill("torchvision squeezenet1")

@@ -9,9 +9,10 @@ import pytest
 
 from explorer.app import read_root_path
 from explorer.errors import ExplorerError
-from tests.support.app_page import TOURED, AppPage
+from tests.support.app_page import START, TOURED, AppPage
 from tests.support.app_server import PATIENCE, Server, running
 from tests.support.proxy import Host, proxying
+from tests.support.questions import MODELS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -25,7 +26,18 @@ PREFIX = "/tools/explorer"
 def below(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The app as it is started for a sub-path: its root is stated, which the other tests' app does not know."""
     folder = tmp_path_factory.mktemp("below")
-    options = ("--port", "7990", "--root-path", PREFIX, "--name", "127.0.0.1", "--name", "localhost")
+    options = (
+        "--models",
+        ",".join(MODELS),
+        "--port",
+        "7990",
+        "--root-path",
+        PREFIX,
+        "--name",
+        "127.0.0.1",
+        "--name",
+        "localhost",
+    )
     with running(folder, *options, environment={"EXPLORER_CACHE": str(folder / "cache")}) as started:
         yield started
         assert "Traceback" not in started.said
@@ -66,7 +78,7 @@ def test_a_proxy_that_takes_the_sub_path_off_needs_no_option_for_it(browser: Bro
     """As Jupyter's does: ``/user/ada/proxy/7860/``."""
     with (
         proxying(server.url, "/user/ada/proxy/7860", strips=True, host="kept") as proxy,
-        AppPage.visiting(browser, f"{proxy.origin}/user/ada/proxy/7860/") as visitor,
+        AppPage.visiting(browser, f"{proxy.origin}/user/ada/proxy/7860/{START}") as visitor,
     ):
         assert len(visitor.answers) == 2
     assert proxy.failed == []

@@ -15,7 +15,7 @@ from PIL import Image
 from explorer import Recipe
 from explorer.data import images
 from explorer.distortions import apply
-from tests.support.app_page import AppPage, artifacts
+from tests.support.app_page import START, AppPage, artifacts
 from tests.support.pictures import png, png_of
 
 if TYPE_CHECKING:
@@ -319,7 +319,7 @@ def test_every_tab_fits_a_laptop_and_a_projector(
     browser: Browser, url: str, theme: str, width: int, height: int
 ) -> None:
     screen = {"width": width, "height": height}
-    with AppPage.visiting(browser, url, viewport=screen, color_scheme=theme) as visitor:
+    with AppPage.visiting(browser, url + START, viewport=screen, color_scheme=theme) as visitor:
         for tab in visitor.page.locator("#more [role=tab]").all():
             name = (tab.get_attribute("id") or "").removeprefix("tab-")
             tab.click()

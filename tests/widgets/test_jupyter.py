@@ -16,6 +16,7 @@ from playwright.sync_api import expect
 from explorer.defaults import RECIPE
 from tests.support.app_page import artifacts
 from tests.support.lab import PATIENCE, LabPage, Server, notebook_of, running
+from tests.support.questions import MODELS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
@@ -23,10 +24,11 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 LESSON = Path(__file__).resolve().parents[2] / "notebooks" / "1_a_first_look.ipynb"
+SHOW = f"{{}} = explorer.show('cat', {MODELS}, '{RECIPE}')"
 TWO = [
     "import explorer",
     "one = explorer.show('digits:7', recipe='gaussian_noise=0.1;seed=1')",
-    "two = explorer.show()",
+    SHOW.format("two"),
 ]
 EXPLORERS = "[x for x in globals().values() if type(x).__name__ == 'Explorer']"
 STATE = "({0}.recipe, {0}.comparison.image_hash)"
@@ -51,7 +53,7 @@ def executed(server: Server) -> str:
     """The name of a notebook that was run without a page, as the stored ones are, and trusted by who opens it."""
     from nbclient import NotebookClient
 
-    notebook = notebook_of(["import explorer", "w = explorer.show()", "w.recipe = 'jpeg=20;seed=0'"])
+    notebook = notebook_of(["import explorer", SHOW.format("w"), "w.recipe = 'jpeg=20;seed=0'"])
     NotebookClient(
         notebook, timeout=PATIENCE, kernel_name="python3", resources={"metadata": {"path": server.folder}}
     ).execute()

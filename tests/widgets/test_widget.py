@@ -259,7 +259,8 @@ def test_the_widget_needs_no_gradio():
     import subprocess
     import sys
 
-    code = "import sys, explorer; explorer.widgets.Explorer(); print('gradio' in sys.modules)"
+    shown = "explorer.widgets.Explorer('digits:7', 'digits/lenet/standard')"
+    code = f"import sys, explorer; {shown}; print('gradio' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 
