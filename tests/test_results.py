@@ -75,6 +75,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "calibration": lambda: explorer.run_suite(models(), digits(), "calibration", limit=2),
     "line search": lambda: explorer.run_suite(models(), digits(), "line-search", limit=2),
     "zheng": lambda: explorer.run_suite(models(), digits(), "zheng", limit=2),
+    "perturbations": lambda: explorer.run_suite(models(), digits(), "perturbations", limit=1),
     "autoattack": lambda: explorer.run_suite(models(), digits(), "autoattack", limit=2),
     "slopes": lambda: measure_slopes(models()[0], digits(), 1.0, limit=2),
     "stabilization": stabilized,

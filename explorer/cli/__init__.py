@@ -134,7 +134,8 @@ def evaluate(
     suite: Annotated[
         str | None,
         typer.Option(
-            help="In place of a recipe: corruptions, adversarial, calibration, line-search, autoattack, zheng."
+            help="In place of a recipe: corruptions, adversarial, calibration, line-search, autoattack, zheng, "
+            "perturbations."
         ),
     ] = None,
     seed: Seed = None,
@@ -162,7 +163,8 @@ def evaluate(
     Every image gets noise of its own, drawn from the seed and its place in the set. Suites: corruptions, the 15 of
     CIFAR-10-C, above 64 px of ImageNet-C, at 5 severities; adversarial, FGSM and PGD-20 crafted on each model, and the
     worst of them; calibration, whether a model is right as often as it says, clean and under the corruptions;
-    line-search, the smallest step along a gradient that changes a right answer.
+    line-search, the smallest step along a gradient that changes a right answer; perturbations, how often answers flip
+    along the sequences of CIFAR-10-P, above 64 px of ImageNet-P.
     """
     from explorer import evaluation
     from explorer.data.datasets import load_dataset

@@ -45,11 +45,19 @@ def shot_noise(x: Tensor, amount: float, draws: Draws) -> Tensor:
     """
     photons = max(amount, 1e-4) ** -2.0
     normal = draws.normal(*x.shape[1:]).to(x.device)
-    return _poisson_quantile(x * photons, normal) / photons
+    return poisson_quantile(x * photons, normal) / photons
 
 
-def _poisson_quantile(mean: Tensor, normal: Tensor) -> Tensor:
-    """The Poisson(mean) quantile at the level Phi(normal), elementwise."""
+def poisson_quantile(mean: Tensor, normal: Tensor) -> Tensor:
+    """Compute the Poisson quantile at the level Phi(normal), elementwise.
+
+    Args:
+        mean: Poisson means, 0 or more, of any shape.
+        normal: Standard normal numbers, broadcastable to it.
+
+    Returns:
+        Counts of the shape of ``mean``.
+    """
     root = mean.clamp_min(1).sqrt()
     square = normal * normal
     count = mean + root * normal + (1 / 3 + square / 6) - normal * (2 + square) / (72 * root)

@@ -6,6 +6,7 @@ from explorer.evaluation.calibration import Calibration, calibration
 from explorer.evaluation.evaluate import Evaluation, Evaluations, evaluate, evaluate_many
 from explorer.evaluation.everyday import Everyday, everyday
 from explorer.evaluation.line_search import LineSearch, line_search
+from explorer.evaluation.perturbations import Perturbations, perturbations
 from explorer.evaluation.statistics import mcnemar, wilson_interval
 from explorer.evaluation.suites import SUITES, Suite, run_suite
 
@@ -18,6 +19,7 @@ __all__ = [
     "Evaluations",
     "Everyday",
     "LineSearch",
+    "Perturbations",
     "Suite",
     "autoattack",
     "calibration",
@@ -26,6 +28,7 @@ __all__ = [
     "everyday",
     "line_search",
     "mcnemar",
+    "perturbations",
     "run_suite",
     "wilson_interval",
 ]

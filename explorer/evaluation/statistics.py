@@ -161,6 +161,26 @@ def mean_interval(scores: NDArray[np.float64]) -> Interval:
     return low, high
 
 
+def ratio_interval(scores: NDArray[np.float64], base: NDArray[np.float64]) -> Interval | None:
+    """Compute the percentile bootstrap interval of a mean of ratios of means.
+
+    Args:
+        scores: One score per condition and image, (P, n).
+        base: Those that each condition's mean is divided by, of the same images, (P, n).
+
+    Returns:
+        The ends of the 95 % interval of the mean over conditions; None where some mean of ``base`` is 0.
+    """
+    n = scores.shape[1]
+    if not base.any(1).all():
+        return None
+    drawn = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
+    above, below = drawn @ scores.T, drawn @ base.T
+    ratios = (above / np.where(below > 0, below, np.nan)).mean(1)
+    low, high = np.nanquantile(ratios, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist()
+    return low, high
+
+
 def resampled_sums(values: NDArray[np.float64], groups: NDArray[np.int64], count: int) -> NDArray[np.float64]:
     """Sum values by group in every bootstrap resample.
 

@@ -27,6 +27,7 @@ from explorer.evaluation.calibration import Calibration, calibration
 from explorer.evaluation.evaluate import DatasetLike, read_data
 from explorer.evaluation.everyday import Everyday, everyday
 from explorer.evaluation.line_search import LineSearch, line_search
+from explorer.evaluation.perturbations import Perturbations, perturbations
 from explorer.evaluation.results import SuiteResult, about, interval_columns
 from explorer.evaluation.sample import Sample, step_of
 from explorer.evaluation.statistics import Interval, Paired, compare_paired, wilson_interval
@@ -272,7 +273,7 @@ def _summary(name: str, clean: NDArray[np.bool_], found: Paired, compared: bool,
     )
 
 
-Measured = Suite | Calibration | LineSearch | AutoAttack | Everyday
+Measured = Suite | Calibration | LineSearch | AutoAttack | Everyday | Perturbations
 
 SUITES = Registry[Callable[..., Measured]]("suite")
 """What ``run_suite`` can measure, by name."""
@@ -282,6 +283,7 @@ SUITES.add("calibration", calibration)
 SUITES.add("line-search", line_search)
 SUITES.add("autoattack", autoattack)
 SUITES.add("zheng", everyday)
+SUITES.add("perturbations", perturbations)
 
 
 @overload
@@ -329,7 +331,8 @@ def run_suite(
     Args:
         models: Names, paths, loaded models or networks of your own, as for ``compare``; the first is the baseline.
         dataset: A ``Dataset``, or what ``load_dataset`` takes.
-        name: ``corruptions``, ``adversarial``, ``calibration``, ``line-search``, ``autoattack`` or ``zheng``.
+        name: ``corruptions``, ``adversarial``, ``calibration``, ``line-search``, ``autoattack``, ``zheng`` or
+            ``perturbations``.
         limit: Take that many images only, as ``evaluate`` does.
         seed: Of the distortions.
         batch_size: Images asked about at once; of no matter for the result.

@@ -7,7 +7,16 @@ from functools import singledispatch
 from explorer.analysis import Comparison, Comparisons, FlipPoints, Sweep, Transfer, Weakness, Weaknesses
 from explorer.distortions import find_distortion
 from explorer.errors import ExplorerError
-from explorer.evaluation import AutoAttack, Calibration, Evaluation, Evaluations, Everyday, LineSearch, Suite
+from explorer.evaluation import (
+    AutoAttack,
+    Calibration,
+    Evaluation,
+    Evaluations,
+    Everyday,
+    LineSearch,
+    Perturbations,
+    Suite,
+)
 from explorer.evaluation.slopes import Slopes
 from explorer.figures.charts import bars, heatmap, lines
 from explorer.figures.comparison import comparison
@@ -185,6 +194,16 @@ def _(found: Everyday) -> Figure:
     figure = bars(values, "photograph", "right answers (%)", f"{found.heading}, n = {found.n:,}")
     figure.update_yaxes(range=[0, 101])
     return figure
+
+
+@draw.register
+def _(found: Perturbations) -> Figure:
+    names = short_names([one.model for one in found.summaries])
+    values = {
+        name: {row.sequence: 100 * row.flip_probability for row in found.rows if row.model == one.model}
+        for name, one in zip(names, found.summaries, strict=True)
+    }
+    return bars(values, "sequence", "flip probability (%)", f"{found.heading}, n = {found.n:,}")
 
 
 @draw.register

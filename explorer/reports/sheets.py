@@ -9,13 +9,23 @@ from explorer.analysis import Comparison, Comparisons, FlipPoints, Sweep, Transf
 from explorer.analysis.answers import ranking
 from explorer.analysis.sweep import flips_of
 from explorer.distortions import find_distortion
-from explorer.evaluation import AutoAttack, Calibration, Evaluation, Evaluations, Everyday, LineSearch, Suite
+from explorer.evaluation import (
+    AutoAttack,
+    Calibration,
+    Evaluation,
+    Evaluations,
+    Everyday,
+    LineSearch,
+    Perturbations,
+    Suite,
+)
 from explorer.reports.stabilizing import stabilization_sheet
 from explorer.reports.suite_tables import (
     autoattack_sheet,
     calibration_sheet,
     everyday_sheet,
     line_search_sheet,
+    perturbations_sheet,
     suite_sheet,
 )
 from explorer.reports.tables import Sheet, Table, measured, plain_table, short
@@ -186,6 +196,7 @@ sheet.register(Calibration, calibration_sheet)
 sheet.register(LineSearch, line_search_sheet)
 sheet.register(AutoAttack, autoattack_sheet)
 sheet.register(Everyday, everyday_sheet)
+sheet.register(Perturbations, perturbations_sheet)
 
 
 def _point(amount: float | None, before: str = "") -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from explorer.evaluation import AutoAttack, Calibration, Everyday, LineSearch, Suite
+from explorer.evaluation import AutoAttack, Calibration, Everyday, LineSearch, Perturbations, Suite
 from explorer.evaluation.line_search import Search
 from explorer.evaluation.results import attack_size
 from explorer.evaluation.statistics import Interval
@@ -90,6 +90,52 @@ def everyday_sheet(found: Everyday) -> Sheet:
     caption = f"in %, n = {found.n:,}; 95 % intervals; difference in top-1 to the first model, paired"
     header = ["photograph", "model", "top-1", "top-5", "difference", "instability"]
     return Sheet([Table(header, rows, 2, caption)], found.heading, found.warnings)
+
+
+def perturbations_sheet(found: Perturbations) -> Sheet:
+    """Flip probabilities along perturbation sequences.
+
+    Args:
+        found: The result of the suite ``perturbations``.
+
+    Returns:
+        A table with a row per model and family of sequences, and one with the means.
+    """
+    rows = [
+        [
+            row.sequence + (" *" if row.extra else ""),
+            row.model,
+            _with(100 * row.flip_probability, row.interval, 100),
+            "" if row.difference_interval is None else _gap(row.difference or 0.0, row.difference_interval),
+            f"{row.top5_distance:.2f}",
+        ]
+        for row in sorted(found.rows, key=lambda row: [one.sequence for one in found.rows].index(row.sequence))
+    ]
+    means = [
+        [
+            one.model,
+            _with(100 * one.flip_probability, one.interval, 100),
+            "" if one.difference_interval is None else _gap(one.difference or 0.0, one.difference_interval),
+            "" if one.flip_rate is None else f"{100 * one.flip_rate:.1f}",
+            f"{one.top5_distance:.2f}",
+        ]
+        for one in found.summaries
+    ]
+    caption = (
+        f"in %, n = {found.n:,} sequences each; 95 % intervals, a sequence as one; difference to the first model, "
+        "paired; * not in the means"
+    )
+    first = found.summaries[0].model
+    mean = f"means of the families in %; 95 % intervals over images; flip rate: {first} is 100"
+    head = ["flip probability", "difference", "top-5 distance"]
+    return Sheet(
+        [
+            Table(["sequence", "model", *head], rows, 2, caption),
+            Table(["model", *head[:2], "flip rate", head[2]], means, 1, mean),
+        ],
+        found.heading,
+        found.warnings,
+    )
 
 
 def _gap(difference: float, interval: tuple[float, float]) -> str:
