@@ -19,6 +19,7 @@ from explorer.errors import ExplorerError
 from explorer.files import user_path, write_whole
 from explorer.models.classifier import Card, Classifier
 from explorer.models.derived import is_derived, load_derived
+from explorer.models.efficientnet import EfficientNetLite0
 from explorer.models.external import external_card, with_card, wrap
 from explorer.models.functions import build, is_function
 from explorer.models.methods import METHODS
@@ -213,6 +214,8 @@ def _read_checkpoint(
 
 def _of_others(loaded: Loaded, device: torch.device) -> Classifier:
     net, card, notes = loaded
+    if isinstance(net, EfficientNetLite0):  # of this package: nothing about it has to be found out
+        return _noted(Classifier(_frozen(net, device), card).eval().to(device), notes)
     return _noted(with_card(_frozen(net, device), card), notes)
 
 

