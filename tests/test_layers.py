@@ -20,6 +20,7 @@ ORDER = [
     {"training"},
     {"analysis"},
     {"evaluation"},
+    {"search"},
     {"stabilizing"},
     {"survey"},
     {"figures"},
@@ -48,6 +49,7 @@ APP = [
 CORE = {part for line in ORDER[: ORDER.index({"figures"})] for part in line}
 # captum: class-evidence maps alone need it; it is imported inside the function that draws them, and said to be absent.
 # torchmetrics: the same for the calibration error.
+# imagehash, pdqhash: fingerprints of pictures, usearch: an index of very many; they are extras, imported likewise.
 # duckdb and pandas: the same for asking a survey; scanning needs neither. ray and umap: optional extras, likewise.
 CORE_LIBRARIES = {
     "captum",
@@ -74,6 +76,7 @@ CORE_LIBRARIES = {
     "rich",
     "typer",
     "umap",
+    "usearch",
 }
 
 

@@ -17,7 +17,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 DEPENDENCIES = [Requirement(text) for text in PROJECT["dependencies"]]
 OPTIONAL = PROJECT["optional-dependencies"]
-DEV = [Requirement(text) for name in ("ray", "umap", "dev") for text in OPTIONAL[name] if PROJECT["name"] not in text]
+EXTRAS = ("ray", "search", "umap", "dev")
+DEV = [Requirement(text) for name in EXTRAS for text in OPTIONAL[name] if PROJECT["name"] not in text]
 TEXTS = {".py", ".md", ".toml", ".yml", ".ipynb", ".js", ".html"}
 CONDA_NAMES = {"pytorch": "torch", "python-duckdb": "duckdb", "matplotlib-base": "matplotlib"}
 

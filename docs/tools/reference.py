@@ -22,6 +22,7 @@ PACKAGES = (
     "training",
     "analysis",
     "evaluation",
+    "search",
     "survey",
     "experiments",
     "figures",
