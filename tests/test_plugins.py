@@ -1,4 +1,5 @@
-"""A package of somebody else adds a distortion, a method, an architecture and a data set; nothing else is changed."""
+"""A package of somebody else adds a distortion, a method, a remedy, an architecture and a data set; nothing else is
+changed."""
 
 from __future__ import annotations
 
@@ -23,6 +24,7 @@ from torch import nn
 from explorer.data.datasets import Dataset, dataset
 from explorer.distortions import distortion
 from explorer.models import architecture
+from explorer.models.remedies import remedy
 from explorer.palette import Colour, MethodColours
 from explorer.training import Formula, Loss, PublishedValue, Source, method
 
@@ -58,6 +60,12 @@ def shaded(model, x, y, generator, *, depth: float = 0.5):
     u = torch.rand((len(x), 1, 1, 1), generator=generator, device=x.device)
     logits = model(x * (1 - depth * u)).float()
     return Loss(F.cross_entropy(logits, y), logits)
+
+
+@remedy("dusk", title="Dusk", source="Doe 2026", limits={"share": (0, 1)}, differentiable=True)
+def dusk(x, draws, *, share: float = 0.2):
+    """Asks about the picture in the dusk."""
+    return x * (1 - share)
 
 
 @architecture("spot", size=28, channels=1)
@@ -116,6 +124,7 @@ from explorer.app.methods.page import Methods
 from explorer.data.datasets import load_dataset
 from explorer.experiments.schema import read_experiment
 from explorer.figures.style import colours
+from explorer.models import load_model
 from explorer.web.stylesheets import css
 from docs.tools import tables
 
@@ -124,6 +133,7 @@ known = catalogue(context.workspace)
 groups = Methods(context.workspace).answer({"ask": "overview"})["groups"]
 published = Methods(context.workspace).answer({"ask": "known", "data": "digits", "distortion": "shade"})["published"]
 print(json.dumps({
+    "remedied": load_model("digits/lenet/standard+dusk").card.to_dict(),
     "catalogue": {"distortion": known["distortions"].get("shade"), "datasets": known["datasets"]},
     "methods": [one for group in groups if group["data"] == "digits" for one in group["methods"]],
     "published": published,
@@ -196,7 +206,10 @@ def test_app_page_methods_experiments_and_documentation_know_them(environment: d
     assert found["rows"] == 64
     assert found["colours"]["line"] == ["#604020"]
     assert '[data-method="shaded"] { --fill: #c0a080; --ink: #d0b090; }' in found["colours"]["css"], "on dark pages"
+    assert found["remedied"]["name"] == "digits/lenet/standard+dusk(share=0.2)"
+    assert found["remedied"]["remedies"][0]["title"] == "Dusk"
     tables = found["tables"]
+    assert "| `+dusk(share=0.2)`<br>Dusk | Asks about the picture in the dusk." in tables["remedies"]
     assert "`shade`" in tables["distortions"]
     assert "| `shaded` | Shade training | Classify images in the shade correctly." in tables["methods"]
     assert "| `spot` | One linear layer on 7 x 7 averages." in tables["architectures"]

@@ -107,6 +107,17 @@ def method_cards() -> str:
     return "\n".join(parts)
 
 
+def remedies() -> str:
+    """Every remedy around a model: how it is written, what it does, and the forward passes of one answer."""
+    from explorer.models.remedies import REMEDIES
+
+    rows = [
+        (f"`{one.write(one.settings)}`<br>{one.title}", f"{one.help}<br>*{one.source}*", f"{one.copies(one.settings)}")
+        for one in REMEDIES.values()
+    ]
+    return markdown(("written behind a model, with its defaults", "what it does, source", "passes"), rows, numbers=1)
+
+
 def architectures() -> str:
     """Every architecture: the input it was designed for, and its parameters with ten classes."""
     from explorer.models import ARCHITECTURES
@@ -212,6 +223,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "distortion_details": distortion_details,
     "severities": severities,
     "methods": methods,
+    "remedies": remedies,
     "method_cards": method_cards,
     "architectures": architectures,
     "datasets": datasets,

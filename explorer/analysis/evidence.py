@@ -80,6 +80,11 @@ def evidence(model: Classifier, clean: Tensor, distorted: Tensor, *, target: int
             Captum is not installed.
     """
     check_gradients(model, "explained by a class-evidence map")
+    if model.card.remedies:
+        raise ExplorerError(
+            f"{model.name} answers from copies of the picture, so there is no class-evidence map; ask "
+            f"{model.card.base}."
+        )
     try:
         from captum.attr import LayerGradCam
     except ImportError as error:

@@ -16,6 +16,7 @@ from explorer.distortions import Recipe
 from explorer.distortions.recipe import INPUT
 from explorer.errors import ExplorerError
 from explorer.models.families import Family
+from explorer.models.naming import split_names, split_remedies
 
 MAX_LINK = 20_000
 """Characters of an address that are read."""
@@ -89,9 +90,10 @@ class _Reader:
 
     def models(self, text: str) -> None:
         """The models named, without those unknown, doubled, too many or of another family than the first."""
+        parts = dict.fromkeys(self._around(part.strip()) for part in split_names(text)[:MAX_PARTS])
         known = {card.name: family for family in self._workspace.families.values() for card in family.cards}
         names: list[str] = []
-        for name in dict.fromkeys(part.strip() for part in text.split(",")[:MAX_PARTS]):
+        for name in parts:
             if name not in known and name.startswith(LIBRARIES):
                 self.messages.append(f"{name[:60]} was not added here yet: add it under Models, Add a network.")
                 self.state.setdefault("network", name)
@@ -153,6 +155,12 @@ class _Reader:
         """The open tab; the page knows which there are."""
         if text.isalpha():
             self.state["tab"] = text
+
+    def _around(self, name: str) -> str:
+        """The name as its card has it; a model that is here with a remedy around it is added where it is not."""
+        if split_remedies(name)[1]:
+            return self._attempt(lambda: self._workspace.put_around(name)) or name
+        return name
 
     def _attempt(self, read: Callable[[], Any]) -> Any:
         try:

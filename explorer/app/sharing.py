@@ -86,7 +86,9 @@ def _image_name(request: ComparisonRequest) -> str:
 
 
 def _file_name(card: Card) -> str:
-    return f"{card.name}.safetensors" if card.external and not is_function(card.name) else card.name
+    if not card.external or is_function(card.name):
+        return card.name
+    return f"{card.base}.safetensors{card.name.removeprefix(card.base)}"
 
 
 def _model_python(card: Card) -> str:
@@ -105,4 +107,4 @@ def _word(text: str) -> str:
     """A word of a command as shells of all systems read it: cmd.exe knows no single quotes."""
     if re.fullmatch(r"[\w@:./-]+", text):
         return text
-    return f'"{text}"' if re.fullmatch(r"[\w@:./=+,;| -]+", text) else shlex.quote(text)
+    return f'"{text}"' if re.fullmatch(r"[\w@:./=+,;|() -]+", text) else shlex.quote(text)

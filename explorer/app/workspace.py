@@ -27,10 +27,15 @@ from explorer.errors import ExplorerError
 from explorer.models import Card, Classifier, list_models, load_model
 from explorer.models.families import Family, check_names, family_of, group
 from explorer.models.inference import check_together
+from explorer.models.naming import split_remedies
+from explorer.models.remedies import canonical, put_around
 from explorer.web.answers import answer_to_paint
 
 MAX_ADDED = 24
 """Networks of libraries that the visitors of one app may add: each stays in memory."""
+
+MAX_PASSES = 1000
+"""Forward passes that one answer of a model with a remedy may cost here."""
 
 CLEAN_PASSES = 64
 """Clean answers kept (a few hundred kB each): one per picture and set of models in use."""
@@ -234,6 +239,37 @@ class Workspace:
         if found is None:
             raise ExplorerError(f"{name} was not added; reload the page.")
         return found
+
+    def put_around(self, name: str) -> str:
+        """Offer a model that is here with a remedy around it, if it is not yet offered.
+
+        Args:
+            name: Its name, such as ``digits/lenet/standard+jpeg(quality=75)``.
+
+        Returns:
+            The name as its card has it, with all settings.
+
+        Raises:
+            ExplorerError: If the model within is not here, if there is no such remedy or setting, if one answer would
+                cost too much, or if too many models were added.
+        """
+        base, around = split_remedies(name)
+        known = {card.name: card for card in self.cards}
+        whole = base + canonical(around)
+        if whole in known:
+            return whole
+        if base not in known:
+            raise ExplorerError(f"There is no model named {base[:80]!r} here to put a remedy around.")
+        if self.added >= MAX_ADDED:
+            raise ExplorerError(f"{MAX_ADDED} models were added already; start the explorer anew for others.")
+        model = put_around(self.model(base), around)
+        if model.card.passes > MAX_PASSES:
+            raise ExplorerError(
+                f"{whole} asks its network {model.card.passes:,} times for one answer; the explorer shows up to "
+                f"{MAX_PASSES:,}."
+            )
+        self.offer(model)
+        return whole
 
     def offer(self, model: Classifier) -> Family:
         """Offer a model beside the others.

@@ -118,6 +118,18 @@ def distortions(*, as_json: AsJson = False, as_csv: AsCsv = False) -> None:
     deliver_records(records, lambda: [tables.distortions_table(known)], as_json=as_json, as_csv=as_csv)
 
 
+@app.command()
+def remedies(*, as_json: AsJson = False, as_csv: AsCsv = False) -> None:
+    """List what can stand around any model without training, such as MODEL+smoothing(sigma=0.25,n=100)."""
+    from explorer.cli import tables
+    from explorer.models.remedies import REMEDIES
+
+    known = [one.to_dict() for one in REMEDIES.values()]
+    rows = [[one["written"], f"{one['help']}\n{one['source']}", str(one["passes"])] for one in known]
+    shown = tables.plain_table(["written, with its defaults", "what it does", "forward passes"], rows)
+    deliver_records(known, lambda: [shown], as_json=as_json, as_csv=as_csv)
+
+
 app.command()(compare)
 app.command(cls=RegisteredCommand)(sweep)
 app.command(cls=RegisteredCommand)(weaknesses)

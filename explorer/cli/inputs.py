@@ -54,9 +54,11 @@ def read_model_names(texts: Sequence[str]) -> list[str]:
     Returns:
         The names and paths. Where a file exists whose path contains commas, it is that file.
     """
+    from explorer.models.naming import split_names
+
     names = []
     for text in texts:
-        parts = text.split(",")
+        parts = split_names(text)
         while parts:
             joined = {end: os.path.expanduser(",".join(parts[:end]).strip()) for end in range(len(parts), 0, -1)}  # noqa: PTH111
             end = next((end for end, path in joined.items() if end == 1 or Path(path).is_file()), 1)
@@ -119,7 +121,7 @@ def load_models(
     """Load the models of a command.
 
     Args:
-        names: Names or paths, or several separated by commas.
+        names: Names or paths, or several separated by commas; remedies may stand around each.
         arch: Architecture of models that are given by path.
         mean: Their normalisation mean, numbers separated by commas.
         std: Their normalisation standard deviation.
@@ -163,9 +165,11 @@ def load_models(
 
 def _with_weights(names: Sequence[str], files: Sequence[str]) -> list[str]:
     from explorer.models.functions import is_function
+    from explorer.models.naming import split_remedies
     from explorer.models.sources import find_source
 
     def takes_weights(name: str) -> bool:
+        name, _ = split_remedies(name)
         source = find_source(name)
         return is_function(name) if source is None else source.takes_weights
 
@@ -176,7 +180,8 @@ def _with_weights(names: Sequence[str], files: Sequence[str]) -> list[str]:
             f"{len(bare)}, but {len(files)} files were given."
         )
     given = iter(files)
-    return [f"{name}@{next(given)}" if name in bare else name for name in names]
+    split = [(name in bare, *split_remedies(name)) for name in names]
+    return [f"{name}@{next(given)}{around}" if takes else name + around for takes, name, around in split]
 
 
 def open_picture(text: str, models: Sequence[Classifier], recipe: Recipe) -> Picture:

@@ -68,6 +68,17 @@ class Draws:
         """
         return Draws(self._seeds[i : i + 1])
 
+    def repeated(self, times: int) -> Draws:
+        """The same draws again and again, from the first number on.
+
+        Args:
+            times: How often.
+
+        Returns:
+            Draws for a batch of ``times`` as many.
+        """
+        return Draws([*self._seeds] * times)
+
     def normal(self, *shape: int) -> Tensor:
         """Standard normal numbers.
 

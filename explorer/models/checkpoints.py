@@ -10,6 +10,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save
@@ -23,7 +24,9 @@ from explorer.models.efficientnet import EfficientNetLite0
 from explorer.models.external import external_card, with_card, wrap
 from explorer.models.functions import build, is_function
 from explorer.models.methods import METHODS
+from explorer.models.naming import split_remedies
 from explorer.models.registry import Architecture, find_architecture
+from explorer.models.remedies import put_around
 from explorer.models.sources import SOURCES, Loaded, find_source
 from explorer.models.weights import FOREIGN, TORCH_SUFFIXES, aliased, fill, find_weights, read_states
 
@@ -122,6 +125,9 @@ def load_model(
     ``timm:NAME`` and ``torchvision:NAME`` are published networks (``explorer.models.libraries``);
     ``package.module:function`` calls a function of your own, which returns a network.
 
+    Behind any name or path may stand remedies (``explorer.models.remedies``), which need no training:
+    ``cifar10/resnet20/standard+smoothing(sigma=0.25,n=100)``.
+
     A path may be a ``.safetensors``, a torch file (``.pth``, ``.ckpt``) or an ``.onnx`` (``explorer.models.onnx``).
     With a card beside it (same name, ``.json``) nothing else is needed; without one, ``arch`` is, but for ONNX. The
     network's weights are found under the prefixes of common training programs and among what else these save; of a
@@ -151,6 +157,12 @@ def load_model(
         >>> model.size, model.channels, len(model.classes)
         (28, 1, 10)
     """
+    base, around = split_remedies(str(name_or_path))
+    if around:
+        within = load_model(
+            base, arch=arch, mean=mean, std=std, classes=classes, size=size, device=device, weights=weights
+        )
+        return put_around(within, around)
     where = pick_device(device)
     external = any(option is not None for option in (arch, mean, std, classes, size))
     name, _, file = str(name_or_path).partition("@")
@@ -162,12 +174,8 @@ def load_model(
             raise ExplorerError(f"{name} brings its weights; others are named with networks such as timm:resnet50.")
         return _of_others(source.load(name, chosen), where)
     if is_function(name):
-        if arch is not None:
-            raise ExplorerError(f"{name_or_path} builds its network itself; arch goes without it.")
-        net, notes = build(name, chosen)
         called = name if chosen is None else f"{name}@{weights or file}"
-        own = wrap(_frozen(net, where), mean=mean, std=std, classes=classes, size=size, name=called)
-        return _noted(own, notes)
+        return _built(name, chosen, where, arch, mean=mean, std=std, classes=classes, size=size, name=called)
     if weights is None and Path(str(name_or_path)).suffix == ".onnx":
         from explorer.models.onnx import load_onnx
 
@@ -210,6 +218,13 @@ def _read_checkpoint(
         raise ExplorerError(f"{path.name} has no card beside it; name its architecture, for example --arch resnet20.")
     states = read_states(path)
     return states, _external_card(path, find_architecture(arch), states, mean, std, classes, size), path
+
+
+def _built(function: str, weights: Path | None, device: torch.device, arch: str | None, **described: Any) -> Classifier:
+    if arch is not None:
+        raise ExplorerError(f"{described['name']} builds its network itself; arch goes without it.")
+    net, notes = build(function, weights)
+    return _noted(wrap(_frozen(net, device), **described), notes)
 
 
 def _of_others(loaded: Loaded, device: torch.device) -> Classifier:
@@ -256,7 +271,12 @@ def save_model(model: Classifier, folder: Path, *, half: bool = False) -> Card:
 
     Returns:
         The card with the hash of the file.
+
+    Raises:
+        ExplorerError: If remedies stand around the model, as in ``write_card``.
     """
+    if model.card.remedies:
+        raise ExplorerError(f"{model.name} is no checkpoint of its own; save {model.card.base}.")
     target = folder / f"{model.name}.safetensors"
     state = {key: value.detach().cpu().contiguous() for key, value in model.net.state_dict().items()}
     data = save({key: _half(value) if half else value for key, value in state.items()})
@@ -272,7 +292,12 @@ def write_card(card: Card, folder: Path) -> None:
     Args:
         card: The card.
         folder: Folder of checkpoints.
+
+    Raises:
+        ExplorerError: If remedies stand around the model: the checkpoint is that of the model within.
     """
+    if card.remedies:
+        raise ExplorerError(f"{card.name} is no checkpoint of its own; save {card.base}.")
     write_whole(folder / f"{card.name}.json", json.dumps(card.to_dict(), indent=1) + "\n")
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from explorer.data.fitting import INTERPOLATIONS, Takes
 from explorer.errors import ExplorerError
 from explorer.models.methods import method_title
+from explorer.models.naming import split_remedies
 
 EXTERNAL = "external"
 """Method and data set on the card of a network that was trained elsewhere."""
@@ -44,6 +46,8 @@ class Card:
             brought to it. Empty where the whole central square is resized (``explorer.fit``).
         source: Where a network of others comes from: ``licence``, ``page``, ``accuracy`` as reported there, and so on;
             of one that was stabilized, the start network as ``base``.
+        remedies: What stands around the network (``explorer.models.remedies``), from the inside out: ``name``,
+            ``title``, ``settings``, and ``passes``, the forward passes that one answer costs.
     """
 
     name: str
@@ -64,6 +68,17 @@ class Card:
     sha256: str = ""
     transform: dict[str, Any] = field(default_factory=dict)
     source: dict[str, Any] = field(default_factory=dict)
+    remedies: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def base(self) -> str:
+        """The name of the model without what stands around it."""
+        return split_remedies(self.name)[0] if self.remedies else self.name
+
+    @property
+    def passes(self) -> int:
+        """Forward passes of the network for one answer."""
+        return math.prod(int(one["passes"]) for one in self.remedies)
 
     @property
     def takes(self) -> Takes:
@@ -77,7 +92,12 @@ class Card:
 
     @property
     def title(self) -> str:
-        """Its name on screen: the title of its method, or the name of its file where the method is not known."""
+        """Its name on screen: the title of its method, or the name of its file where the method is not known.
+
+        What stands around it follows as in its name.
+        """
+        if self.remedies and (around := split_remedies(self.name)[1]):
+            return f"{replace(self, name=self.base, remedies=[]).title} {around}"
         if self.source and "base" not in self.source:
             return str(self.source.get("title", self.name))
         return self.name.rpartition("/")[2] if self.external else method_title(self.method)

@@ -13,7 +13,7 @@ from explorer.errors import ExplorerError
 from explorer.models import Card, Classifier
 from explorer.models.classifier import EXTERNAL
 
-SAME = ("method", "arch", "data", "size")
+SAME = ("method", "arch", "data", "size", "remedies")
 """What the title and the subtitle of a card say."""
 
 
@@ -134,7 +134,8 @@ def measured(card: Card) -> str:
         return f"{', '.join(parts)} (n = {card.results[0]['n']})"
     if "accuracy" in card.source:
         return f"{100 * card.source['accuracy']:.1f} % on {card.source['test']}, as its authors report"
-    return "no measured accuracy"
+    passes = f"; {card.passes} forward passes for one answer" if card.passes > 1 else ""
+    return f"no measured accuracy{passes}"
 
 
 def _condition(recipe: str) -> str:

@@ -14,6 +14,7 @@ from torch import nn
 
 from explorer.errors import ExplorerError
 from explorer.models.external import check_module
+from explorer.models.naming import split_remedies
 from explorer.models.weights import fill, read_states
 
 _WORDS = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*"
@@ -27,9 +28,9 @@ def is_function(name: str) -> bool:
         name: The model's name.
 
     Returns:
-        True for ``package.module:function``, with or without ``@weights``.
+        True for ``package.module:function``, with or without ``@weights``, and whatever remedies stand around it.
     """
-    return _NAME.fullmatch(name) is not None
+    return _NAME.fullmatch(split_remedies(name)[0]) is not None
 
 
 def build(name: str, weights: Path | None) -> tuple[nn.Module, tuple[str, ...]]:

@@ -16,6 +16,8 @@ from explorer.models.checkpoints import checkpoint_folder, list_models, load_mod
 from explorer.models.classifier import Classifier
 from explorer.models.external import ExternalClassifier, check_module, unwrapped, wrap
 from explorer.models.functions import is_function
+from explorer.models.naming import split_remedies
+from explorer.models.remedies import put_around
 from explorer.models.sources import takes_path
 
 ModelLike = str | Path | nn.Module
@@ -141,7 +143,7 @@ def distinct_names(models: Sequence[nn.Module], given: Sequence[ModelLike]) -> l
     files: dict[str, dict[int, tuple[str, ...]]] = {}  # name: index: parts of the path, from its end
     for i, (model, name) in enumerate(zip(models, given, strict=True)):
         if isinstance(model, Classifier) and isinstance(name, str | Path) and takes_path(str(name)):
-            path = Path(name).resolve().with_suffix("")
+            path = Path(split_remedies(str(name))[0]).resolve().with_suffix("")
             files.setdefault(model.name, {})[i] = path.parts[::-1]
     for same in files.values():
         endings = list(same.values())
@@ -149,7 +151,8 @@ def distinct_names(models: Sequence[nn.Module], given: Sequence[ModelLike]) -> l
             continue  # one file, or a file that was given twice: that is refused later
         length = next(n for n in range(1, 1 + max(map(len, endings))) if len({e[:n] for e in endings}) == len(endings))
         for i, ending in same.items():
-            found[i] = renamed(cast("Classifier", found[i]), "/".join(ending[:length][::-1]))
+            around = split_remedies(str(given[i]))[1]
+            found[i] = renamed(cast("Classifier", found[i]), "/".join(ending[:length][::-1]) + around)
     return found
 
 
@@ -162,6 +165,9 @@ def load_named(name: str | Path) -> Classifier:
     Returns:
         The model.
     """
+    base, around = split_remedies(str(name))
+    if around:
+        return put_around(load_named(base), around)
     key = (str(checkpoint_folder()), str(name))
     if key not in _loaded:
         loaded = load_model(name)

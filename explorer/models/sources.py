@@ -10,6 +10,7 @@ from torch import nn
 
 from explorer.models.classifier import Card
 from explorer.models.functions import is_function
+from explorer.models.naming import split_remedies
 from explorer.registry import Registry
 
 Loaded = tuple[nn.Module, Card, tuple[str, ...]]
@@ -82,4 +83,5 @@ def takes_path(name: str) -> bool:
     Returns:
         True for what ends as files do, and is neither the name of a source nor that of a function.
     """
+    name, _ = split_remedies(name)
     return bool(Path(name).suffix) and find_source(name) is None and not is_function(name)

@@ -31,6 +31,8 @@ def student_of(model: Classifier) -> Classifier:
         ExplorerError: If the network has no floating-point weights, or gives no gradient.
     """
     model = bare(model)
+    if model.card.remedies:
+        raise ExplorerError(f"{model.name} cannot be trained; train {model.card.base}, and put the remedy around it.")
     try:
         student = copy.deepcopy(model)
     except (RuntimeError, TypeError, NotImplementedError) as error:

@@ -303,7 +303,7 @@ def fingerprint(model: Classifier) -> str:
         64 hex digits (SHA-256).
     """
     card = model.card
-    told = (card.arch, card.mean, card.std, model.classes, *([card.transform] if card.transform else []))
+    told = (card.arch, card.mean, card.std, model.classes, *filter(None, (card.transform, card.remedies)))
     made = hashlib.sha256(repr(told).encode())
     state = model.net.state_dict() or {"answers": model(sample_pictures(model.size, model.channels).to(model.device))}
     for name, value in sorted(state.items()):

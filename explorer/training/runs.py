@@ -19,6 +19,7 @@ from explorer.errors import ExplorerError
 from explorer.models import Classifier, find_architecture, list_models, load_model
 from explorer.models.functions import is_function
 from explorer.models.inference import labelled
+from explorer.models.naming import split_remedies
 from explorer.models.sources import find_source
 from explorer.training.cards import training_card
 from explorer.training.config import TrainConfig
@@ -130,7 +131,8 @@ def starting_model(config: TrainConfig) -> Classifier | None:
     Raises:
         ExplorerError: If it cannot be loaded, or is a network of a library or of a function.
     """
-    if config.init and (find_source(config.init) or is_function(config.init)):  # the latter would run code of a file
+    init = config.init or ""
+    if find_source(init) or is_function(init) or split_remedies(init)[1]:  # a function would run code of a file
         raise ExplorerError(
             f"A run starts from a checkpoint of one of the architectures of 'explorer train', not from {config.init}."
         )

@@ -59,7 +59,10 @@ from docs.tools import tables
 from explorer import Recipe
 from explorer.cli import app
 from explorer.distortions import apply
+from explorer.models import load_model
 
+runpy.run_path(ROOT + "/docs/examples/new_remedy.py")
+assert load_model("digits/lenet/standard+brighter").card.passes == 8
 x = torch.rand(2, 3, 32, 32)
 assert torch.equal(apply(Recipe.parse("blinds=0;pixels=float"), x), x)
 dark = apply(Recipe.parse("blinds=0.5;pixels=float"), x)
@@ -70,7 +73,7 @@ app(["distortions", "--json"])
 
 
 @pytest.mark.slow
-def test_the_new_distortion_is_found_and_changes_nothing_at_its_identity(tmp_path: Path):
+def test_new_distortion_and_remedy_are_found_and_the_former_changes_nothing_at_its_identity(tmp_path: Path):
     assert '"name": "blinds"' in extended("new_distortion", f"ROOT = {str(ROOT)!r}\n{BLINDS}", tmp_path)
 
 
