@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from explorer.version import __version__
 
 if TYPE_CHECKING:
+    from explorer.analysis.certify import certify
     from explorer.analysis.compare import compare
     from explorer.analysis.flip import flip_point
     from explorer.analysis.sweep import sweep
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Recipe",
     "__version__",
+    "certify",
     "compare",
     "evaluate",
     "fit",
@@ -60,6 +62,7 @@ _HOMES = {
     "load_model": "explorer.models",
     "list_models": "explorer.models",
     "wrap": "explorer.models",
+    "certify": "explorer.analysis",
     "compare": "explorer.analysis",
     "sweep": "explorer.analysis",
     "flip_point": "explorer.analysis",

@@ -76,6 +76,8 @@ MADE: dict[str, Callable[[], Any]] = {
     "line search": lambda: explorer.run_suite(models(), digits(), "line-search", limit=2),
     "zheng": lambda: explorer.run_suite(models(), digits(), "zheng", limit=2),
     "perturbations": lambda: explorer.run_suite(models(), digits(), "perturbations", limit=1),
+    "certified": lambda: explorer.run_suite(models(), digits(), "certified", limit=2),
+    "certificates": lambda: explorer.certify(models(), seven(), n=100),
     "autoattack": lambda: explorer.run_suite(models(), digits(), "autoattack", limit=2),
     "slopes": lambda: measure_slopes(models()[0], digits(), 1.0, limit=2),
     "stabilization": stabilized,

@@ -1,6 +1,7 @@
 """One image, examined closely: comparison, sweep, flip point, weak spots, transferred attacks, layers and evidence."""
 
 from explorer.analysis.answers import Answer, Comparison, Comparisons
+from explorer.analysis.certify import Certificate, Certificates, certify
 from explorer.analysis.compare import CleanPass, clean_pass, compare, compare_image, pinned_pass
 from explorer.analysis.disagree import next_disagreement
 from explorer.analysis.evidence import Evidence, evidence
@@ -16,6 +17,8 @@ __all__ = [
     "Answer",
     "Band",
     "Cell",
+    "Certificate",
+    "Certificates",
     "Channel",
     "CleanPass",
     "Comparison",
@@ -35,6 +38,7 @@ __all__ = [
     "Weakness",
     "Weaknesses",
     "attacks",
+    "certify",
     "channels",
     "clean_pass",
     "compare",

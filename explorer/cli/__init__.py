@@ -147,7 +147,7 @@ def evaluate(
         str | None,
         typer.Option(
             help="In place of a recipe: corruptions, adversarial, calibration, line-search, autoattack, zheng, "
-            "perturbations."
+            "perturbations, certified."
         ),
     ] = None,
     seed: Seed = None,
@@ -176,7 +176,8 @@ def evaluate(
     CIFAR-10-C, above 64 px of ImageNet-C, at 5 severities; adversarial, FGSM and PGD-20 crafted on each model, and the
     worst of them; calibration, whether a model is right as often as it says, clean and under the corruptions;
     line-search, the smallest step along a gradient that changes a right answer; perturbations, how often answers flip
-    along the sequences of CIFAR-10-P, above 64 px of ImageNet-P.
+    along the sequences of CIFAR-10-P, above 64 px of ImageNet-P; certified, within which L2 distance answers smoothed
+    by noise provably stay.
     """
     from explorer import evaluation
     from explorer.data.datasets import load_dataset

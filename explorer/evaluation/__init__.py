@@ -3,6 +3,7 @@
 from explorer.distortions.protocols import CORRUPTIONS
 from explorer.evaluation.autoattack import AutoAttack, autoattack
 from explorer.evaluation.calibration import Calibration, calibration
+from explorer.evaluation.certified import CertifiedAccuracy, certified
 from explorer.evaluation.evaluate import Evaluation, Evaluations, evaluate, evaluate_many
 from explorer.evaluation.everyday import Everyday, everyday
 from explorer.evaluation.line_search import LineSearch, line_search
@@ -15,6 +16,7 @@ __all__ = [
     "SUITES",
     "AutoAttack",
     "Calibration",
+    "CertifiedAccuracy",
     "Evaluation",
     "Evaluations",
     "Everyday",
@@ -23,6 +25,7 @@ __all__ = [
     "Suite",
     "autoattack",
     "calibration",
+    "certified",
     "evaluate",
     "evaluate_many",
     "everyday",

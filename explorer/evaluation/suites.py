@@ -24,6 +24,7 @@ from explorer.distortions.protocols import attack_plan, corruption_plan
 from explorer.distortions.registry import published_for
 from explorer.evaluation.autoattack import AutoAttack, autoattack
 from explorer.evaluation.calibration import Calibration, calibration
+from explorer.evaluation.certified import CertifiedAccuracy, certified
 from explorer.evaluation.evaluate import DatasetLike, read_data
 from explorer.evaluation.everyday import Everyday, everyday
 from explorer.evaluation.line_search import LineSearch, line_search
@@ -273,7 +274,7 @@ def _summary(name: str, clean: NDArray[np.bool_], found: Paired, compared: bool,
     )
 
 
-Measured = Suite | Calibration | LineSearch | AutoAttack | Everyday | Perturbations
+Measured = Suite | Calibration | LineSearch | AutoAttack | Everyday | Perturbations | CertifiedAccuracy
 
 SUITES = Registry[Callable[..., Measured]]("suite")
 """What ``run_suite`` can measure, by name."""
@@ -284,6 +285,7 @@ SUITES.add("line-search", line_search)
 SUITES.add("autoattack", autoattack)
 SUITES.add("zheng", everyday)
 SUITES.add("perturbations", perturbations)
+SUITES.add("certified", certified)
 
 
 @overload
@@ -331,8 +333,8 @@ def run_suite(
     Args:
         models: Names, paths, loaded models or networks of your own, as for ``compare``; the first is the baseline.
         dataset: A ``Dataset``, or what ``load_dataset`` takes.
-        name: ``corruptions``, ``adversarial``, ``calibration``, ``line-search``, ``autoattack``, ``zheng`` or
-            ``perturbations``.
+        name: ``corruptions``, ``adversarial``, ``calibration``, ``line-search``, ``autoattack``, ``zheng``,
+            ``perturbations`` or ``certified``.
         limit: Take that many images only, as ``evaluate`` does.
         seed: Of the distortions.
         batch_size: Images asked about at once; of no matter for the result.

@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import singledispatch
 
 from explorer.analysis import Comparison, Comparisons, FlipPoints, Sweep, Transfer, Weakness, Weaknesses
+from explorer.analysis.certify import Certificate, Certificates
 from explorer.distortions import find_distortion
 from explorer.errors import ExplorerError
 from explorer.evaluation import (
     AutoAttack,
     Calibration,
+    CertifiedAccuracy,
     Evaluation,
     Evaluations,
     Everyday,
@@ -194,6 +196,30 @@ def _(found: Everyday) -> Figure:
     figure = bars(values, "photograph", "right answers (%)", f"{found.heading}, n = {found.n:,}")
     figure.update_yaxes(range=[0, 101])
     return figure
+
+
+@draw.register
+def _(found: CertifiedAccuracy) -> Figure:
+    series = {}
+    for one, name in zip(found.summaries, short_names([one.model for one in found.summaries]), strict=True):
+        radii, shares = found.curve(one.model)
+        series[name] = (radii, [100 * share for share in shares])
+    title = f"{found.heading}, n = {found.n:,}"
+    figure = lines(series, "L2 radius on [0, 1] pixels", "certified accuracy (%)", title, markers=False)
+    figure.update_yaxes(range=[0, 101])
+    return figure
+
+
+@draw.register
+def _(found: Certificates) -> Figure:
+    names = short_names([one.model for one in found])
+    values = {name: one.radius for name, one in zip(names, found, strict=True)}
+    return bars(values, "model", "certified L2 radius on [0, 1] pixels", f"alpha = {found[0].alpha:g}")
+
+
+@draw.register
+def _(found: Certificate) -> Figure:
+    return draw(Certificates((found,)))
 
 
 @draw.register

@@ -12,6 +12,7 @@ from explorer.distortions import find_distortion
 from explorer.evaluation import (
     AutoAttack,
     Calibration,
+    CertifiedAccuracy,
     Evaluation,
     Evaluations,
     Everyday,
@@ -23,6 +24,7 @@ from explorer.reports.stabilizing import stabilization_sheet
 from explorer.reports.suite_tables import (
     autoattack_sheet,
     calibration_sheet,
+    certified_sheet,
     everyday_sheet,
     line_search_sheet,
     perturbations_sheet,
@@ -197,6 +199,7 @@ sheet.register(LineSearch, line_search_sheet)
 sheet.register(AutoAttack, autoattack_sheet)
 sheet.register(Everyday, everyday_sheet)
 sheet.register(Perturbations, perturbations_sheet)
+sheet.register(CertifiedAccuracy, certified_sheet)
 
 
 def _point(amount: float | None, before: str = "") -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from explorer.evaluation import AutoAttack, Calibration, Everyday, LineSearch, Perturbations, Suite
+from explorer.evaluation import AutoAttack, Calibration, CertifiedAccuracy, Everyday, LineSearch, Perturbations, Suite
 from explorer.evaluation.line_search import Search
 from explorer.evaluation.results import attack_size
 from explorer.evaluation.statistics import Interval
@@ -90,6 +90,33 @@ def everyday_sheet(found: Everyday) -> Sheet:
     caption = f"in %, n = {found.n:,}; 95 % intervals; difference in top-1 to the first model, paired"
     header = ["photograph", "model", "top-1", "top-5", "difference", "instability"]
     return Sheet([Table(header, rows, 2, caption)], found.heading, found.warnings)
+
+
+def certified_sheet(found: CertifiedAccuracy) -> Sheet:
+    """What smoothing guarantees.
+
+    Args:
+        found: The result of the suite ``certified``.
+
+    Returns:
+        A row per model: average certified radius, share of abstentions, and certified accuracy by radius.
+    """
+    radii = list(dict.fromkeys(at.radius for one in found.summaries for at in one.curve))
+    rows = []
+    for one in found.summaries:
+        held = {at.radius: _with(100 * at.accuracy, at.interval, 100) for at in one.curve}
+        mean = f"{one.mean_radius:.3f} ({one.interval[0]:.3f} to {one.interval[1]:.3f})"
+        silent = _with(100 * one.abstained, one.abstained_interval, 100)
+        rows.append([one.model, mean, f"{one.largest:.3f}", silent, *(held.get(radius, "–") for radius in radii)])
+    settings = dict.fromkeys(
+        f"σ = {one.sigma:g}, n0 = {one.n0:,}, n = {one.n:,}, α = {one.alpha:g}" for one in found.summaries
+    )
+    caption = (
+        f"radii are L2 distances on [0, 1] pixels; certified accuracy in % by radius, n = {found.n:,} images; 95 % "
+        f"intervals; {'; '.join(settings)}"
+    )
+    head = ["model", "average certified radius", "largest possible", "abstains", *(f"at {r:g}" for r in radii)]
+    return Sheet([Table(head, rows, 1, caption)], found.heading, found.warnings)
 
 
 def perturbations_sheet(found: Perturbations) -> Sheet:
