@@ -39,7 +39,7 @@ APP = [
     {"dataset_catalog"},
     {"pictures"},
     {"workspace"},
-    {"links", "sharing", "api_requests", "failures", "methods"},
+    {"links", "sharing", "api_requests", "failures", "methods", "search"},
     {"context"},
     {"jobs"},
     {"endpoints"},

@@ -47,7 +47,7 @@ def save(page: Page, name: str, part: Locator | None = None) -> None:
 
 
 def take_app(context: BrowserContext, url: str, theme: str) -> None:
-    """The three pages of the app, and the views below the answers."""
+    """The pages of the app, and the views below the answers."""
     page = AppPage(context, f"{url}/?recipe=gaussian_noise%3D0.06%3Bseed%3D0").page
     page.set_viewport_size({"width": 1440, "height": 1200})
     page.get_by_text("the range over 8 seeds").wait_for()

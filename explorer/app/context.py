@@ -9,6 +9,7 @@ from pathlib import Path
 from explorer.app.cache import LruCache
 from explorer.app.failures.open_surveys import OpenSurveys
 from explorer.app.idle import IdleGate
+from explorer.app.search.collection import Collections
 from explorer.app.workspace import Workspace
 from explorer.data.datasets import Dataset
 from explorer.evaluation.running import RunningAccuracy
@@ -26,11 +27,13 @@ class Context:
         workspace: Models, pictures and data sets.
         surveys: The surveys that the page "Failures" offers.
         accuracies: What was measured for the page "Methods" so far, by data set, distortion and range of amounts.
+        collections: The pictures that visitors opened on the page "Search", each known to its visitor alone.
         idle: Where long work waits while a visitor moves a slider.
     """
 
     workspace: Workspace
     surveys: OpenSurveys
+    collections: Collections
     accuracies: LruCache[tuple[str, str, str], RunningAccuracy] = field(default_factory=lambda: LruCache(MAX_CHARTS))
     idle: IdleGate = field(default_factory=IdleGate)
 
@@ -52,4 +55,4 @@ def make_context(
         ExplorerError: As in ``Workspace``.
     """
     workspace = Workspace(models, data)
-    return Context(workspace, OpenSurveys(workspace, tuple(surveys)))
+    return Context(workspace, OpenSurveys(workspace, tuple(surveys)), Collections(workspace))

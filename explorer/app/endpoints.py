@@ -25,6 +25,7 @@ from explorer.app.jobs.scheduler import POLL
 from explorer.app.links import read_link
 from explorer.app.methods.page import Methods
 from explorer.app.pictures import PictureGoneError
+from explorer.app.search.page import Search
 from explorer.app.sharing import shares
 from explorer.app.validation import parse_recipe
 from explorer.data import images
@@ -46,6 +47,7 @@ class Endpoints:
         self._context = context
         self._failures = Failures(context.workspace, context.surveys)
         self._methods = Methods(context.workspace)
+        self._search = Search(context.collections)
         self._jobs = Jobs(context, one_sentence)
         self._pool = ThreadPoolExecutor(
             os.cpu_count() or 2, "explorer", initializer=torch.set_num_threads, initargs=(1,)
@@ -59,7 +61,7 @@ class Endpoints:
     def functions(self) -> tuple[Callable[[Any], Awaitable[Response]], ...]:
         """Those that the page calls by name."""
         page = (self.ask, self.open_picture, self.read_recipe, self.read_link, self.share, self.failures, self.methods)
-        return (*page, self.start_job, self.poll_job, self.cancel_job)
+        return (*page, self.search, self.start_job, self.poll_job, self.cancel_job)
 
     async def ask(self, state: Any) -> Response:
         """Answer a state of the page.
@@ -146,6 +148,17 @@ class Endpoints:
             The answer, or {"error"}.
         """
         return await self._run(self._methods.answer, question, self._queries)
+
+    async def search(self, question: Any) -> Response:
+        """Answer a question of the page "Search".
+
+        Args:
+            question: {"ask": name, ...}, from the browser.
+
+        Returns:
+            The answer, or {"error"}.
+        """
+        return await self._run(self._search.answer, question, self._queries)
 
     async def start_job(self, question: Any) -> Response:
         """Begin a long request.

@@ -22,6 +22,7 @@ from explorer.data.decoding import MAX_BYTES
 from explorer.defaults import MAX_STEPS
 from explorer.distortions import Recipe
 from explorer.models import pick_device
+from explorer.search import UNLEARNED
 from explorer.web.files import address
 
 NAV = """<nav class="stability-colours" aria-label="Stability Explorer">
@@ -117,6 +118,7 @@ def page(context: Context, endpoints: Endpoints) -> gr.Blocks:
                 )
                 _part('<div id="more" class="box-like"></div>')
             _part('<div id="failures"></div>')
+            _part('<div id="search"></div>')
             _part('<div id="methods"></div>')
         connect(Controls(sliders, families, add_model, add_step, seed, against, pixels, on, reroll, recipe), panel)
         api.add(context, blocks)
@@ -154,13 +156,14 @@ def catalogue(workspace: Workspace) -> dict[str, Any]:
         workspace: The models, pictures and data sets.
 
     Returns:
-        A JSON object: families, distortions, samples, data sets, limits, and the first state.
+        A JSON object: families, distortions, samples, data sets, measures, limits, and the first state.
     """
     first, models = workspace.first
     return {
         **workspace.known,
         "samples": sample_strip(),
         "datasets": workspace.catalog.catalogue(),
+        "measures": [{"name": one.name, "title": one.title, "here": one.here} for one in UNLEARNED.values()],
         "limits": {"steps": MAX_STEPS, "bytes": MAX_BYTES},
         "first": {
             "family": first.key,

@@ -37,6 +37,9 @@ GRADIO = {"__theme", "view", "deep_link", "__sign"}
 FAILURES = {"place", "survey", "pair", "find", "pane"}
 """Parameters of the page "Failures", which reads them itself and asks for what they say like for anything else."""
 
+SEARCH = {"within", "by", "under", "most"}
+"""Those of the page "Search", likewise."""
+
 METHODS = {"data", "distortion", "reach", "images"}
 """Those of the page "Methods", likewise."""
 
@@ -65,7 +68,7 @@ def read_link(workspace: Workspace, query: Any, *, max_models: int, max_steps: i
     for key, read in reader.parts.items():  # in this order: the recipe asks which family it is
         if key in given:
             read(given.pop(key))
-    others = GRADIO | FAILURES | METHODS
+    others = GRADIO | FAILURES | SEARCH | METHODS
     reader.messages += [
         f"The address says {_quoted(key)}, which means nothing here." for key in given if key not in others
     ]

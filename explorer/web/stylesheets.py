@@ -20,6 +20,7 @@ APP = (
     "failures",
     "methods",
     "stabilize",
+    "search",
 )
 """The style sheets of the app, in this order."""
 

@@ -208,6 +208,8 @@ export interface Catalogue {
   distortions: Record<string, Distortion>;
   samples: { sample: string; thumb: string }[];
   datasets: DataSet[];
+  /** Measures of likeness without learning; `here`: whether the package that computes them is installed. */
+  measures: { name: string; title: string; here: boolean }[];
   limits: { steps: number; bytes: number };
   first: { family: string; models: string[]; named: boolean; steps: RecipeStep[]; picture?: Picture };
 }

@@ -1,11 +1,12 @@
-// The pages of the app: Explore, one picture in detail; Failures, whole data sets; Methods, what training
-// gains and loses. Each keeps what it shows while another is open; the browser's Back and Forward go between them.
+// The pages of the app: Explore, one picture in detail; Failures, whole data sets; Search, copies and similar pictures;
+// Methods, what training gains and loses. Each keeps what it shows while another is open; the browser's Back and Forward go between them.
 
 import { make } from "../shared/dom.js";
 
 const PAGES = [
   ["explore", "Explore", "One picture under distortions, live"],
   ["failures", "Failures", "Surveys of whole data sets: the cases that broke"],
+  ["search", "Search", "Copies, similar pictures, and duplicates of your own: what each model finds"],
   ["methods", "Methods", "How each model was trained, and what that gains and loses"],
 ];
 

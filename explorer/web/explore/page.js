@@ -6,6 +6,7 @@
 import { makeFailures } from "../failures/page.js";
 import { makeMethods } from "../methods/page.js";
 import { mount } from "../panel/panel.js";
+import { makeSearch } from "../search/page.js";
 import { makeNotice, openDialog } from "../shared/dialog.js";
 import { byId, find, make } from "../shared/dom.js";
 import { makeJobs } from "../shared/jobs.js";
@@ -71,21 +72,8 @@ export async function start({ element, server, trigger, catalogue }) {
   let stabilize;
   const panel = mount(element, { ask, state: question(), act }); // it asks and paints while Gradio still builds the controls
   const sliders = Array.from({ length: catalogue.limits.steps }, (_, i) => `#step-${i}`);
-  const others = [
-    "#theme",
-    "#tools",
-    "#pages",
-    "#failures",
-    "#methods",
-    "#more",
-    "#pictures",
-    "#models",
-    "#networks",
-    "#add-model input",
-    "#add-step input",
-    "#reroll",
-    "#recipe textarea",
-  ];
+  const boxes = "#theme #tools #pages #failures #search #methods #more #pictures #models #networks #reroll".split(" ");
+  const others = [...boxes, "#add-model input", "#add-step input", "#recipe textarea"];
   element.addEventListener("answer", (event) => heardAnswer(/** @type {CustomEvent} */ (event).detail));
   await allThere([...others, ...sliders.map((id) => `${id} input[type=range]`)]);
   wireTheme(byId("theme"));
@@ -132,6 +120,7 @@ export async function start({ element, server, trigger, catalogue }) {
   const tour = makeTour();
   const navigation = makeNavigation({ element: byId("pages"), address, entered });
   const failures = makeFailures({ ...parts, element: byId("failures"), query, openCase, tell });
+  const search = makeSearch({ ...parts, element: byId("search"), query, openCase, tell });
   const methods = makeMethods({ ...parts, element: byId("methods"), query, tell });
   const toolbar = makeToolbar({ element: byId("tools"), past, pin, unpin, pinned: () => state.reference, share, tour });
   const recipeText = () => [controls.recipe()];
@@ -226,6 +215,7 @@ export async function start({ element, server, trigger, catalogue }) {
   /** @type {(name: string) => void} */
   function entered(name) {
     if (name === "failures") failures.enter();
+    if (name === "search") search.enter();
     if (name === "methods") methods.enter();
     else methods.leave();
   }
@@ -303,7 +293,7 @@ export async function start({ element, server, trigger, catalogue }) {
   function address() {
     const theme = new URLSearchParams(location.search).get("__theme");
     const explore = linkOf(state, { chain: controls.recipe(), tab: views.open(), own: own[state.picture.token ?? ""] });
-    const there = { failures, methods }[navigation.page()];
+    const there = { failures, search, methods }[navigation.page()];
     const whole = there ? explore.replace(/(#|$)/, `&${there.link()}$1`) : explore;
     return theme ? whole.replace("?", `?__theme=${encodeURIComponent(theme)}&`) : whole;
   }

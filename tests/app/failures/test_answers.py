@@ -6,6 +6,7 @@ import base64
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def context(folder: Path, cache: Path) -> Context:
 
 def beside(context: Context, folder: Path) -> Context:
     """The same models, and the surveys of another folder."""
-    return Context(context.workspace, OpenSurveys(context.workspace, (folder,)))
+    return replace(context, surveys=OpenSurveys(context.workspace, (folder,)))
 
 
 def failures(context: Context) -> Failures:

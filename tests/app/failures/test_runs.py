@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Context]:
 
 @pytest.mark.slow
 def test_a_run_tells_its_cost_first_is_stopped_and_goes_on(context: Context, tmp_path: Path) -> None:
-    context = Context(context.workspace, OpenSurveys(context.workspace, (tmp_path,)))
+    context = replace(context, surveys=OpenSurveys(context.workspace, (tmp_path,)))
     page = Failures(context.workspace, context.surveys)
     takes = HANDLERS["survey_cost"](context, NEW, silent)
     assert (takes["rows"], takes["done"], takes["images"]) == (80 * 7 * 2, 0, 80)

@@ -1,0 +1,1 @@
+"""The page "Search": near-duplicates and similar pictures."""
