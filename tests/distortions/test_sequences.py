@@ -107,6 +107,6 @@ def test_noise_has_the_published_size(x: Tensor) -> None:
 def test_grey_pictures_and_batches(x: Tensor) -> None:
     two = torch.cat([x, x.flip(3)])
     for family in SEQUENCES.values():
-        both = family.frames(two, [1, 2])
-        assert torch.equal(both[1:], family.frames(two[1:], [2])), family.name
-        assert family.frames(x[:, :1], [1]).shape[2] == 1
+        both = family.frames(two[:, :, :16, :16], [1, 2])
+        assert torch.equal(both[1:], family.frames(two[1:, :, :16, :16], [2])), family.name
+        assert family.frames(x[:, :1, :16, :16], [1]).shape[2] == 1
