@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from explorer.analysis.sweep import sweep
     from explorer.analysis.transfer import transfer
     from explorer.analysis.weakness import weaknesses
+    from explorer.clips.frames import frames
     from explorer.data.datasets import load_dataset
     from explorer.data.images import fit, load_image
     from explorer.distortions import Recipe
@@ -41,6 +42,7 @@ __all__ = [
     "evaluate",
     "fit",
     "flip_point",
+    "frames",
     "list_models",
     "load_dataset",
     "load_image",
@@ -67,6 +69,7 @@ _HOMES = {
     "sweep": "explorer.analysis",
     "flip_point": "explorer.analysis",
     "evaluate": "explorer.evaluation",
+    "frames": "explorer.clips",
     "run_suite": "explorer.evaluation",
     "weaknesses": "explorer.analysis",
     "transfer": "explorer.analysis",

@@ -26,6 +26,7 @@ REGISTERED_LATER = {
     "sweep",
     "weaknesses",
     "transfer",
+    "frames",
     "train",
     "measure",
 }  # by ``app.command()(train)``

@@ -23,6 +23,7 @@ ORDER = [
     {"search"},
     {"stabilizing"},
     {"survey"},
+    {"clips"},
     {"figures"},
     {"experiments"},
     {"web"},
@@ -47,11 +48,13 @@ APP = [
     {"layout"},
 ]
 CORE = {part for line in ORDER[: ORDER.index({"figures"})] for part in line}
+# av: clips alone need it; it is imported where one is opened, and said to be absent.
 # captum: class-evidence maps alone need it; it is imported inside the function that draws them, and said to be absent.
 # torchmetrics: the same for the calibration error.
 # imagehash, pdqhash: fingerprints of pictures, usearch: an index of very many; they are extras, imported likewise.
 # duckdb and pandas: the same for asking a survey; scanning needs neither. ray and umap: optional extras, likewise.
 CORE_LIBRARIES = {
+    "av",
     "captum",
     "duckdb",
     "filelock",

@@ -31,6 +31,7 @@ from explorer.figures import Figure
 from explorer.results import FORMATS, Result
 from explorer.survey import VIEWS, Survey, shipped, statistics
 from explorer.survey.report import findings
+from tests.support.clips import animated, wandering
 
 NAMES = ("digits/lenet/standard", "digits/lenet/stability")
 NOISE = Recipe.parse("gaussian_noise=0.3;seed=5")
@@ -44,6 +45,11 @@ def models() -> tuple[Any, ...]:
 @cache
 def digits() -> Any:
     return explorer.load_dataset("digits")
+
+
+@cache
+def clip() -> bytes:
+    return animated(wandering(), "WEBP")
 
 
 @cache
@@ -75,6 +81,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "calibration": lambda: explorer.run_suite(models(), digits(), "calibration", limit=2),
     "line search": lambda: explorer.run_suite(models(), digits(), "line-search", limit=2),
     "zheng": lambda: explorer.run_suite(models(), digits(), "zheng", limit=2),
+    "frames": lambda: explorer.frames(models(), clip(), NOISE, noise="fresh", label=3),
     "perturbations": lambda: explorer.run_suite(models(), digits(), "perturbations", limit=1),
     "certified": lambda: explorer.run_suite(models(), digits(), "certified", limit=2),
     "certificates": lambda: explorer.certify(models(), seven(), n=100),

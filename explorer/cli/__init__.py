@@ -15,7 +15,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from explorer import __version__
-from explorer.cli.analysis import compare, sweep, transfer, weaknesses
+from explorer.cli.analysis import compare, frames, sweep, transfer, weaknesses
 from explorer.cli.experiment import experiment
 from explorer.cli.inputs import load_models, read_recipe
 from explorer.cli.options import Arch, AsCsv, AsJson, Device, Mean, Names, Out, RecipeText, Seed, Side, Std, Weights
@@ -134,6 +134,7 @@ app.command()(compare)
 app.command(cls=RegisteredCommand)(sweep)
 app.command(cls=RegisteredCommand)(weaknesses)
 app.command()(transfer)
+app.command()(frames)
 
 
 @app.command(cls=RegisteredCommand)

@@ -1,4 +1,4 @@
-"""Commands about one image: compare, sweep, weaknesses, transfer."""
+"""Commands about one image or one clip: compare, sweep, weaknesses, transfer, frames."""
 
 from __future__ import annotations
 
@@ -171,4 +171,41 @@ def transfer(
     picture = open_picture(image, loaded, chain)
     with progress_bar(attack) as progress:
         found = analysis.transfer(loaded, picture, attack, strength, recipe=chain, progress=progress)
+    deliver(found, out, as_json=as_json, as_csv=as_csv)
+
+
+def frames(
+    clip: Annotated[str, typer.Argument(help="MP4, WebM, MOV, GIF or animated WebP, or a folder of frames.")],
+    models: Models = DEFAULT_MODELS,
+    recipe: RecipeText = "clean",
+    seed: Seed = None,
+    noise: Annotated[str, typer.Option(help="fixed: the same noise on every frame; fresh: each its own.")] = "fixed",
+    codec: Annotated[
+        str | None, typer.Option(help="A video codec and its quality, before the recipe: h264=35, vp9=50, av1=55.")
+    ] = None,
+    every: Annotated[int, typer.Option(min=1, help="Take each one of so many frames.")] = 1,
+    label: Annotated[str | None, typer.Option(help="The true class, for accuracies.")] = None,
+    out: Out = None,
+    *,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    arch: Arch = None,
+    mean: Mean = None,
+    std: Std = None,
+    name: Names = None,
+    weights: Weights = None,
+    size: Side = None,
+    device: Device = "auto",
+) -> None:
+    """Ask several models about every frame of a clip; count flips."""
+    from explorer import clips
+
+    check_outs(out)
+    chain = read_recipe(recipe, seed)
+    source = clips.open_clip(clip)
+    loaded = load_models(models, arch, mean, std, device, name, weights, size)
+    with progress_bar(source.name) as progress:
+        found = clips.frames(
+            loaded, source, chain, noise=noise, codec=codec, every=every, label=label, progress=progress
+        )
     deliver(found, out, as_json=as_json, as_csv=as_csv)

@@ -70,7 +70,7 @@ class PerturbationRow:
         Returns:
             Plain values; intervals are lists [low, high].
         """
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in vars(self).items()}
+        return _plain(self)
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,17 @@ class PerturbationSummary:
     top5_distance: float
     top5_interval: Interval
 
-    to_dict = PerturbationRow.to_dict
+    def to_dict(self) -> dict[str, Any]:
+        """The summary as a JSON object.
+
+        Returns:
+            Plain values; intervals are lists [low, high].
+        """
+        return _plain(self)
+
+
+def _plain(found: PerturbationRow | PerturbationSummary) -> dict[str, Any]:
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in vars(found).items()}
 
 
 @dataclass(frozen=True, repr=False)

@@ -6,6 +6,7 @@ from functools import singledispatch
 
 from explorer.analysis import Comparison, Comparisons, FlipPoints, Sweep, Transfer, Weakness, Weaknesses
 from explorer.analysis.certify import Certificate, Certificates
+from explorer.clips import Frames
 from explorer.distortions import find_distortion
 from explorer.errors import ExplorerError
 from explorer.evaluation import (
@@ -230,6 +231,27 @@ def _(found: Perturbations) -> Figure:
         for name, one in zip(names, found.summaries, strict=True)
     }
     return bars(values, "sequence", "flip probability (%)", f"{found.heading}, n = {found.n:,}")
+
+
+@draw.register
+def _(found: Frames) -> Figure:
+    names = short_names([one.name for one in found.models])
+    times = found.times.tolist()
+    series = {name: (times, (100 * one.confidence).tolist()) for name, one in zip(names, found.models, strict=True)}
+    title = f"{found.clip}, {found.recipe}: marks are frames that are answered otherwise than the one before"
+    figure = lines(series, "time (s)", "confidence in the answer (%)", title, markers=False)
+    for i, one in enumerate(found.models):  # marks: the flips, on their line
+        at = (one.flipped.nonzero()[0] + 1).tolist()
+        figure.add_scatter(
+            x=[times[j] for j in at],
+            y=[100 * float(one.confidence[j]) for j in at],
+            mode="markers",
+            marker={"symbol": "diamond", "size": 8, "color": figure.data[i].line.color},
+            hovertext=[one.classes[int(one.answers[j])] for j in at],
+            showlegend=False,
+        )
+    figure.update_yaxes(range=[0, 101])
+    return figure
 
 
 @draw.register

@@ -8,6 +8,7 @@ from functools import singledispatch
 from explorer.analysis import Comparison, Comparisons, FlipPoints, Sweep, Transfer, Weakness, Weaknesses
 from explorer.analysis.answers import ranking
 from explorer.analysis.sweep import flips_of
+from explorer.clips import Frames
 from explorer.distortions import find_distortion
 from explorer.evaluation import (
     AutoAttack,
@@ -20,6 +21,7 @@ from explorer.evaluation import (
     Perturbations,
     Suite,
 )
+from explorer.reports.clips import frames_sheet
 from explorer.reports.stabilizing import stabilization_sheet
 from explorer.reports.suite_tables import (
     autoattack_sheet,
@@ -200,6 +202,7 @@ sheet.register(AutoAttack, autoattack_sheet)
 sheet.register(Everyday, everyday_sheet)
 sheet.register(Perturbations, perturbations_sheet)
 sheet.register(CertifiedAccuracy, certified_sheet)
+sheet.register(Frames, frames_sheet)
 
 
 def _point(amount: float | None, before: str = "") -> str:

@@ -1,0 +1,45 @@
+"""Clips made where they are needed: a window that wanders over a photograph, coded by PyAV or Pillow."""
+
+from __future__ import annotations
+
+import io
+from functools import cache
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from explorer.data.images import sample_images
+
+
+@cache
+def wandering(count: int = 12, side: int = 96) -> tuple[NDArray[np.uint8], ...]:
+    """Frames (side, side, 3) of a window that moves by 2 px right and 1 px down each."""
+    photo = sample_images()["cat"]()[0].mul(255).round().byte().permute(1, 2, 0).numpy()
+    return tuple(
+        np.ascontiguousarray(photo[40 + i : 40 + i + side, 60 + 2 * i : 60 + 2 * i + side]) for i in range(count)
+    )
+
+
+def coded(
+    frames: tuple[NDArray[np.uint8], ...], codec: str = "libx264", container: str = "mp4", rate: int = 25
+) -> bytes:
+    """A video file of these frames."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as out:
+        stream = out.add_stream(codec, rate=rate)
+        stream.height, stream.width = frames[0].shape[:2]
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        for frame in frames:
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        out.mux(stream.encode())
+    return file.getvalue()
+
+
+def animated(frames: tuple[NDArray[np.uint8], ...], form: str) -> bytes:
+    """A GIF, or a lossless WebP, that shows each frame for 50 ms."""
+    file = io.BytesIO()
+    first, *rest = map(Image.fromarray, frames)
+    first.save(file, form, save_all=True, append_images=rest, duration=50, lossless=True)
+    return file.getvalue()
