@@ -16,7 +16,7 @@ from explorer.cli.options import Arch, AsCsv, AsJson, Device, Mean, Side, Std, W
 from explorer.cli.output import deliver, tell_warnings, written
 
 if TYPE_CHECKING:
-    from explorer.stabilizing import Live
+    from explorer.stabilizing import Cost, Live
 
 STAGES = {
     "features": "storing features",
@@ -57,6 +57,12 @@ def _shown() -> Iterator[tuple[Callable[[Live], None], Callable[[], bool]]]:
             yield watch, lambda: bool(asked)
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _tell_cost(cost: Cost) -> None:
+    left = f"about {minutes:.0f} minutes" if (minutes := cost.seconds / 60) >= 1.5 else "a minute or two"
+    pictures = f"{cost.train:,} pictures train {cost.weights:,} weights; {cost.watched:,} others are watched"
+    print(f"{pictures}, and the report is about {cost.reported:,} more. This takes {left}.", file=sys.stderr)
 
 
 def stabilize(
@@ -103,7 +109,8 @@ def stabilize(
         found = stabilize(
             start, pictures, under=under, test=test, method=method, layers=layers, labels=labels, steps=steps,
             minutes=minutes, batch_size=batch_size, lr=lr, alpha=alpha, keep=keep, seed=seed, control=control,
-            name=name, device=device, precision=precision, state=out / "state", watch=watch, stop=stop,
+            name=name, device=device, precision=precision, state=out / "state",
+            ready=_tell_cost, watch=watch, stop=stop,
         )  # fmt: skip
     if not ranks.first():  # torchrun starts several of us; one of them writes and speaks
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -53,6 +53,7 @@ def train(
     arch: Annotated[str, typer.Option(help="Architecture: {architectures}.")] = "resnet20",
     data: Annotated[str, typer.Option(help="Data set: {datasets}, a folder, a list or an .npz.")] = "cifar10",
     init: Annotated[str | None, typer.Option(help="Model to fine-tune from, by name or path.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the result; else DATA/ARCHITECTURE/METHOD.")] = None,
     out: Annotated[Path, typer.Option(help="Folder that receives the checkpoint and its card.")] = Path("runs"),
     work: Annotated[Path, typer.Option(help="Folder for the run's log and the state to resume from.")] = Path("runs"),
     epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 30,
@@ -102,6 +103,7 @@ def train(
     from explorer.data.datasets import load_dataset
     from explorer.evaluation.evaluate import correct
     from explorer.models import pick_device, save_model
+    from explorer.models.checkpoints import checkpoint_name
     from explorer.training import TrainConfig, TrainingProgress, read_options
     from explorer.training.cards import measured
     from explorer.training.runs import train_model
@@ -109,7 +111,8 @@ def train(
     settings = {f.name: context.params[f.name] for f in fields(TrainConfig) if f.name != "options"}
     config = TrainConfig(**settings, options=read_options(method, option_texts(context.args)))
     where = pick_device(device)
-    folder = work / config.name
+    called = checkpoint_name(name) if name else config.name
+    folder = work / called
     if restart and folder.is_dir():
         shutil.rmtree(folder)
     columns = (
@@ -120,7 +123,7 @@ def train(
     read_by_programs = as_json or as_csv
     console = Console(stderr=read_by_programs)
     with Progress(*columns, console=console, disable=os.environ.get("TERM") == "dumb") as bar:
-        task = bar.add_task(config.name, epoch=0, epochs=epochs, loss=0.0, accuracy=0.0, left="?")
+        task = bar.add_task(called, epoch=0, epochs=epochs, loss=0.0, accuracy=0.0, left="?")
 
         def watch(report: TrainingProgress) -> None:
             total = report.steps * report.epochs
@@ -141,12 +144,12 @@ def train(
 
         say = partial(bar.console.print, style="dim", soft_wrap=True, markup=False, highlight=False)
         model = train_model(config, folder, device=where, watch=watch, say=say)
+    if called != config.name:
+        model.card = replace(model.card, name=called, command=f"{model.card.command} --name {called}")
     # As it will be loaded: other memory formats round otherwise.
     model = model.requires_grad_(False).to(memory_format=torch.contiguous_format)
     report = partial(typer.echo, err=read_by_programs)
-    model, half = measured(
-        model, load_dataset(config.data, "test"), correct, lambda line: report(f"{config.name}  {line}")
-    )
+    model, half = measured(model, load_dataset(config.data, "test"), correct, lambda line: report(f"{called}  {line}"))
     card = save_model(model, out, half=half)
     deliver_records(_accuracies(card, out), list, as_json=as_json, as_csv=as_csv)
 
@@ -172,8 +175,6 @@ def measure(
 
     A card also says which images were named rightly, so that two cards can be compared image by image.
     """
-    from dataclasses import replace
-
     from explorer.data.datasets import load_dataset
     from explorer.evaluation.evaluate import correct
     from explorer.models import load_model

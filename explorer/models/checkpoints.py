@@ -7,6 +7,7 @@ import difflib
 import hashlib
 import json
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -259,6 +260,26 @@ def halved(model: Classifier) -> Classifier:
 
 def _half(value: Tensor) -> Tensor:
     return value.half() if value.is_floating_point() else value
+
+
+def checkpoint_name(text: str) -> str:
+    """Check a name that a person gives a checkpoint: it becomes a path below the folder of checkpoints.
+
+    Args:
+        text: The name, such as ``cifar10/quick/bang``.
+
+    Returns:
+        The name.
+
+    Raises:
+        ExplorerError: If it holds anything but letters, digits, ``_``, ``.``, ``-`` and slashes between them, or if a
+            part of it begins with a dot.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9_][\w.-]*(/[A-Za-z0-9_][\w.-]*)*", text, re.ASCII) or len(text) > 200:
+        raise ExplorerError(
+            f"A model cannot be called {text[:60]!r}; use letters, digits, '_', '.' and '-', as in cifar10/quick/bang."
+        )
+    return text
 
 
 def save_model(model: Classifier, folder: Path, *, half: bool = False) -> Card:

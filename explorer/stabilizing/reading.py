@@ -49,6 +49,20 @@ class Parts:
     notes: tuple[str, ...]
 
 
+def divided(count: int, test: int | None = None) -> tuple[int, int, int]:
+    """How pictures are divided.
+
+    Args:
+        count: How many there are.
+        test: How many others there are to report on; None where a part of the first is held out for that.
+
+    Returns:
+        How many are trained on, watched and reported on.
+    """
+    watched, reported = (min(max(2, round(share * count)), most) for share, most in (WATCHED, REPORTED))
+    return (count - watched - reported, watched, reported) if test is None else (count - watched, watched, test)
+
+
 def read_parts(given: Any, model: Classifier, *, labels: bool, seed: int, test: Any = None) -> Parts:
     """Read pictures and divide them by a seeded shuffle.
 
@@ -72,7 +86,7 @@ def read_parts(given: Any, model: Classifier, *, labels: bool, seed: int, test: 
     if len(data) < FEWEST:
         raise ExplorerError(f"{counted(len(data), 'picture')} are too few; give {FEWEST} or more.")
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(seed)).numpy()
-    watched, reported = (min(max(2, round(share * len(order))), most) for share, most in (WATCHED, REPORTED))
+    _, watched, reported = divided(len(order))
     chosen, rest = np.split(order, [watched])
     if test is None:
         told, rest = np.split(rest, [reported])

@@ -22,6 +22,7 @@ from explorer.provenance import hardware
 from explorer.stabilizing import ranks
 from explorer.stabilizing.cards import stabilized_card
 from explorer.stabilizing.checks import Score, Watched
+from explorer.stabilizing.cost import BLENDS, Cost, estimate
 from explorer.stabilizing.layers import choose, student_of
 from explorer.stabilizing.loop import Point, State, steps_of, train
 from explorer.stabilizing.measure import measure
@@ -32,10 +33,6 @@ from explorer.stabilizing.settings import STEPS, Settings
 from explorer.stabilizing.tasks import VERSIONS, OfFeatures, OfPictures, Task, rows_of
 from explorer.training.drawing import epoch_seed
 from explorer.training.trainer import uses_bf16
-
-BLENDS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
-"""Shares of the way from the old weights to the new ones among which one is chosen (Wortsman et al. 2022, arXiv
-2109.01903: networks between a fine-tuned one and its start often keep most of what each can do)."""
 
 HEAD_PASSES = 40
 """Passes over the stored features where the head alone is trained and no steps are given."""
@@ -110,6 +107,7 @@ def stabilize(
     device: str | torch.device = "auto",
     precision: str = "auto",
     state: str | Path | None = None,
+    ready: Callable[[Cost], None] | None = None,
     watch: Watch | None = None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Stabilized:
@@ -142,6 +140,7 @@ def stabilize(
         device: Where to train; see ``pick_device``.
         precision: ``bf16``, ``fp32``, or ``auto`` for bf16 where the hardware gains from it.
         state: Folder for the state of the run, from which it goes on after a kill.
+        ready: Called once, before the training begins, with what it will take.
         watch: Called with what is going on.
         stop: Asked after each step; true ends the training and keeps what has been reached.
 
@@ -162,6 +161,9 @@ def stabilize(
     parts = read_parts(pictures, model, labels=labels, seed=seed, test=test)
     if steps is None and layers == "head":
         settings = replace(settings, steps=-(-HEAD_PASSES * len(parts.train) // batch_size))
+    if ready and ranks.first():
+        counts = (len(parts.train), len(parts.watched), len(parts.reported))
+        ready(estimate(model, counts, settings, minutes=minutes, control=control))
     folder, told = None if state is None else Path(state), _Told(watch)
     watched = Watched(parts.watched, model, settings.under, seed, told.meter("choice", 4 * len(parts.watched)))
     main = _Training("training", settings, model, parts, watched, told)

@@ -33,9 +33,9 @@ def test_train_writes_a_checkpoint_with_a_full_card(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     words = ["--method", "stability", "--data", "digits", "--arch", "mnist_cnn", "--epochs", "1", "--train-size", "256"]
-    words += ["--no-flip", "--pad", "2", "--alpha", "0.5", "--out", "out"]
+    words += ["--no-flip", "--pad", "2", "--alpha", "0.5", "--out", "out", "--name", "digits/small/stable"]
     assert run(*words) == 0
-    path = tmp_path / "out/digits/mnist_cnn/stability.safetensors"
+    path = tmp_path / "out/digits/small/stable.safetensors"
     card = json.loads(path.with_suffix(".json").read_text())
     assert [row["recipe"] for row in card["results"]] == list(CARD_RECIPES)
     assert all(row["n"] == 360 and row["seed"] == 0 and 0 <= row["accuracy"] <= 1 for row in card["results"])
@@ -48,7 +48,8 @@ def test_train_writes_a_checkpoint_with_a_full_card(
     bits = {torch.float16: "16", torch.float32: "32"}[read_states(path)[""]["fc1.weight"].dtype]
     assert f"stored in {bits} bits" in capsys.readouterr().out
     model = load_model(path, device="cpu")
-    assert model.name == "digits/mnist_cnn/stability"
+    assert model.name == "digits/small/stable"
+    assert model.card.arch == "mnist_cnn"
 
     # The command in the card is complete: given again it finds the finished run and measures the same.
     assert card["command"].startswith("explorer train --method stability")
@@ -57,12 +58,13 @@ def test_train_writes_a_checkpoint_with_a_full_card(
     assert run(*card["command"].split()[2:], "--out", "out") == 0
     again = json.loads(path.with_suffix(".json").read_text())
     assert (again["sha256"], again["results"]) == (card["sha256"], card["results"])
-    assert len((tmp_path / "runs/digits/mnist_cnn/stability/metrics.jsonl").read_text().splitlines()) == 1
+    assert len((tmp_path / "runs/digits/small/stable/metrics.jsonl").read_text().splitlines()) == 1
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (["--name", "../elsewhere"], "A model cannot be called '../elsewhere'"),
         (["--method", "standard", "--alpha", "1"], "--alpha is not an option of the method standard"),
         (["--method", "stability", "--alpha", "lots"], "--alpha needs a number"),
         (["--arch", "resnet19"], "no architecture named 'resnet19'"),

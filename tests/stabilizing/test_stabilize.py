@@ -14,7 +14,7 @@ from torch import nn
 import explorer
 from explorer.errors import ExplorerError
 from explorer.models.derived import add_differences, differences
-from explorer.stabilizing import Stabilized
+from explorer.stabilizing import Cost, Stabilized
 from explorer.stabilizing.layers import choose, student_of
 from explorer.stabilizing.objective import stability_loss
 
@@ -62,7 +62,12 @@ def test_the_report_says_what_evaluate_says(found: Stabilized) -> None:
 def test_the_network_that_was_given_is_left_alone() -> None:
     start = explorer.load_model(START)
     before = {key: value.clone() for key, value in start.net.state_dict().items()}
-    found = explorer.stabilize(start, "digits", under=UNDER, steps=3, control=False)
+    told: list[Cost] = []
+    found = explorer.stabilize(start, "digits", under=UNDER, steps=3, control=False, ready=told.append)
+    (cost,) = told
+    assert (cost.train, cost.watched, cost.reported) == (1087, 150, 200)  # of 1,437 training pictures
+    assert cost.weights == found.report.facts["trained"] == sum(value.numel() for value in start.net.parameters())
+    assert cost.seconds > 0
     assert all(torch.equal(before[key], value) for key, value in start.net.state_dict().items())
     assert not any(p.requires_grad for p in found.model.net.parameters())
 

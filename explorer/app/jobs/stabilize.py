@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import chain, count
@@ -25,16 +24,13 @@ from explorer.data.published import cache_folder
 from explorer.distortions.ranges import AmountRange, parse_ranges
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
-from explorer.models.inspection import sample_pictures
 from explorer.progress import Progress
 from explorer.stabilizing import Live, Stabilized, stabilize
-from explorer.stabilizing.layers import choose, student_of
-from explorer.stabilizing.loop import CHECKS, Point
-from explorer.stabilizing.measure import Row, conditions
-from explorer.stabilizing.reading import FEWEST, REPORTED, WATCHED
-from explorer.stabilizing.run import BLENDS
+from explorer.stabilizing.cost import estimate
+from explorer.stabilizing.loop import Point
+from explorer.stabilizing.measure import Row
+from explorer.stabilizing.reading import FEWEST, divided
 from explorer.stabilizing.settings import LAYERS, Settings
-from explorer.stabilizing.tasks import CHUNK, VERSIONS
 
 MAX_UNDER = 12
 MAX_MINUTES = 240
@@ -150,28 +146,16 @@ def stabilize_cost(context: Context, request: StabilizeRequest, progress: Progre
     """
     start, data, test = _material(context, request)
     progress(0, 0)
-    student = student_of(start)
-    weights = sum(one.numel() for one in choose(student, request.layers).values())
-    progress(0, 0)
-    watched, reported = (min(max(2, round(share * len(data))), most) for share, most in (WATCHED, REPORTED))
-    train = len(data) - watched - (reported if test is None else 0)
-    reported = reported if test is None else len(test)
-    trainings = 1 + request.control
-    asked = watched * 4 * (CHECKS + len(BLENDS)) * trainings
-    asked += reported * len(conditions(Settings(request.ranges), start.size)) * (1 + trainings)
-    asked += train * (1 + VERSIONS) * trainings if request.layers == "head" else 0
-    x = sample_pictures(start.size, start.channels).to(start.device)[:1].expand(CHUNK, -1, -1, -1)
-    took = []
-    with torch.no_grad():
-        for _ in range(2):
-            began = time.perf_counter()
-            student(x)
-            took.append((time.perf_counter() - began) / CHUNK)
-            progress(0, 0)
-    found = {"train": train, "watched": watched, "reported": reported, "weights": weights}
-    seconds = 60 * (request.time or 0) * trainings + asked * min(took)
+    cost = estimate(
+        start,
+        divided(len(data), None if test is None else len(test)),
+        Settings(request.ranges, layers=request.layers),
+        minutes=request.time or 0,
+        control=request.control,
+        breathe=lambda: progress(0, 0),
+    )
     name = _name(context, start)
-    return {**found, "seconds": seconds, "name": name, "folder": str(_folder(name))}
+    return {**asdict(cost), "name": name, "folder": str(_folder(name))}
 
 
 @job("stabilize_run", StartRequest)

@@ -1,0 +1,88 @@
+"""What a stabilization takes, estimated before it begins."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from explorer.models.classifier import Classifier
+from explorer.models.inspection import sample_pictures
+from explorer.stabilizing.layers import choose, student_of
+from explorer.stabilizing.loop import CHECKS
+from explorer.stabilizing.measure import conditions
+from explorer.stabilizing.settings import Settings
+from explorer.stabilizing.tasks import CHUNK, VERSIONS
+
+BLENDS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
+"""Shares of the way from the old weights to the new ones among which one is chosen (Wortsman et al. 2022, arXiv
+2109.01903: networks between a fine-tuned one and its start often keep most of what each can do)."""
+
+STEP = 7
+"""Forward passes that a step takes per picture: the teacher's, and forward and backward, thrice that, of x and x'."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a stabilization takes.
+
+    Attributes:
+        train: Pictures that are trained on.
+        watched: Pictures that are held out to choose by.
+        reported: Pictures that are held out for the report.
+        weights: How many weights are trained.
+        seconds: Estimated time, from one forward pass on this machine; 0.0 where it is not known.
+    """
+
+    train: int
+    watched: int
+    reported: int
+    weights: int
+    seconds: float
+
+
+def estimate(
+    start: Classifier,
+    counts: tuple[int, int, int],
+    settings: Settings,
+    *,
+    minutes: float | None,
+    control: bool,
+    breathe: Callable[[], None] = lambda: None,
+) -> Cost:
+    """Estimate what a stabilization takes.
+
+    Args:
+        start: The start network.
+        counts: Pictures to train on, to watch and to report on, as ``reading.divided`` gives them.
+        settings: Of the training; ``steps`` count where ``minutes`` is None.
+        minutes: Of the training.
+        control: Whether plain noise augmentation is trained as long.
+        breathe: Called between the parts of the work; what it raises ends it.
+
+    Returns:
+        The estimate.
+    """
+    train, watched, reported = counts
+    student = student_of(start)
+    weights = sum(one.numel() for one in choose(student, settings.layers).values())
+    breathe()
+    trainings = 1 + control
+    asked = watched * 4 * (CHECKS + len(BLENDS)) * trainings
+    asked += reported * len(conditions(settings, start.size)) * (1 + trainings)
+    if settings.layers == "head":
+        asked += train * (1 + VERSIONS) * trainings  # the steps themselves take next to nothing
+    elif minutes is None:
+        asked += STEP * settings.batch_size * settings.steps * trainings
+    x = sample_pictures(start.size, start.channels).to(start.device)[:1].expand(CHUNK, -1, -1, -1)
+    took = []
+    with torch.no_grad():
+        for _ in range(2):
+            began = time.perf_counter()
+            student(x)
+            took.append((time.perf_counter() - began) / CHUNK)
+            breathe()
+    trained = 0.0 if minutes is None or settings.layers == "head" else 60 * minutes * trainings
+    return Cost(train, watched, reported, weights, trained + asked * min(took))
