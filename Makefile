@@ -83,7 +83,7 @@ screenshots: $(STAMP) ## retake the pictures of the site and the README: docs/im
 	@$(BIN)/python -m docs.tools.screenshots
 
 readme: $(STAMP) ## put the current table of models into README.md
-	$(BIN)/explorer models --markdown > table.tmp
+	$(BIN)/explorer models --data cifar10 --markdown > table.tmp
 	awk '/^<!-- end -->/ { skip = 0 } !skip { print } \
 	  /^<!-- explorer models/ { while ((getline row < "table.tmp") > 0) print row; skip = 1 }' README.md > README.tmp
 	mv README.tmp README.md && rm table.tmp

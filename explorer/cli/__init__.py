@@ -63,6 +63,7 @@ def models(
     ] = None,
     *,
     limit: Annotated[int, typer.Option(min=1, help="How many of the networks found are listed.")] = 30,
+    data: Annotated[str | None, typer.Option(help="Only models trained on this data set, such as cifar10.")] = None,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
     gains: Annotated[bool, typer.Option("--gains", help="What each gains and loses against the standard one.")] = False,
@@ -74,6 +75,7 @@ def models(
     With words to search for: networks of timm and torchvision, with size, licence, input, and whether they are here.
     """
     from explorer.cli import tables
+    from explorer.data.classes import listed
     from explorer.models import list_models
 
     if search is not None:
@@ -85,7 +87,10 @@ def models(
         rest = [] if total <= limit else [f"{total - limit:,} more; --limit {total} lists all."]
         deliver_records(offers, lambda: [tables.offers_table(offers), *rest], as_json=as_json, as_csv=as_csv)
         return
-    cards = list_models()
+    cards = [card for card in list_models() if data in (None, card.data)]
+    if not cards:
+        known = listed(sorted({card.data for card in list_models()}))
+        raise ExplorerError(f"No model that is here was trained on {data!r}; there are models of {known}.")
     baseline = None if against is None else next((card for card in cards if card.name == against), None)
     if against is not None and baseline is None:
         raise ExplorerError(f"No shipped model is named {against!r}; 'explorer models' lists them.")

@@ -119,6 +119,9 @@ def test_models_in_three_forms(run, shelf: Path) -> None:
     assert "12.5" in out
     assert [card["name"] for card in json.loads(run("models", "--json")[1])] == [*MODELS.split(","), LITE0]
     assert run("models", "--markdown")[1] == models_markdown(list_models()) + "\n"
+    digits = [card for card in list_models() if card.data == "digits"]
+    assert run("models", "--data", "digits", "--markdown")[1] == models_markdown(digits) + "\n"
+    assert run("models", "--data", "cifar11")[0] == 2
 
 
 def test_distortions_lists_the_registry(run) -> None:
