@@ -5,25 +5,28 @@ Plain values without imports, so that ``explorer --help`` can name them.
 
 from __future__ import annotations
 
-PICTURE = "cat"
+PICTURE = "temple"
 """The first picture: a bundled photograph."""
+
+SMALL_PICTURE = "cat"
+"""The first picture for networks of small pictures, which know few classes: CIFAR-10 has cats."""
 
 DIGIT = "digits:0"
 """The first picture for networks that know digits."""
 
-RECIPE = "gaussian_noise=0.06;seed=0"
-"""The first recipe: about where a standard network begins to call the cat a frog."""
+RECIPE = "gaussian_noise=0.1;seed=0"
+"""The first recipe: the standard networks have left their answer (a palace, a cat), the stabilized ones stay."""
 
-MODELS = ("cifar10/resnet20/standard", "cifar10/resnet20/stability")
+MODELS = ("photos/efficientnet_lite0/standard", "photos/efficientnet_lite0/stability")
 """The first models: a baseline and its stabilized sibling."""
 
-FAMILIES = ("cifar10", "digits")
+FAMILIES = ("imagenet", "cifar10", "digits")
 """Data sets whose families of models come first; the others follow by name."""
 
 METHODS = ("standard", "stability")
 """Methods whose models of one architecture are shown first."""
 
-ARCHITECTURES = ("resnet20", "mnist_cnn", "lenet")
+ARCHITECTURES = ("efficientnet_lite0", "resnet20", "mnist_cnn", "lenet")
 """Architectures whose models are shown first, where they have siblings of both methods."""
 
 MAX_STEPS = 8
@@ -31,6 +34,9 @@ MAX_STEPS = 8
 
 MAX_MODELS = 12
 """Models side by side on screen."""
+
+SMALL_SIDE = 64
+"""Inputs up to this side in px are small: severities are those of CIFAR-10-C, above them those of ImageNet-C."""
 
 WORKING_SIDE = 1024
 """Longest side in px of the copy of a photograph that a recipe with ``on=photograph`` distorts."""

@@ -33,7 +33,7 @@ def test_the_same_pixels_without_arguments_everywhere(first: ComparisonRequest) 
     expected = explorer.compare().image_hash
     assert explorer.compare(list(first.models), first.picture, first.recipe).image_hash == expected
     assert explorer.widgets.Explorer().comparison.image_hash == expected
-    for arguments in ([], ["cat"]):
+    for arguments in ([], [defaults.PICTURE]):
         command = [sys.executable, "-m", "explorer", "compare", *arguments, "--json"]
         told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
         assert told["image_hash"] == expected
@@ -49,8 +49,8 @@ def first_screen() -> dict[str, Any]:
     workspace = Workspace()
     known = catalogue(workspace)
     recipe = {"steps": known["first"]["steps"], "seed": 0}
-    sample = known["samples"][0]["sample"]  # the page takes the first one
-    return workspace.answer({"picture": {"sample": sample}, "models": known["first"]["models"], "recipe": recipe})
+    first = known["first"]
+    return workspace.answer({"picture": first["picture"], "models": first["models"], "recipe": recipe})
 
 
 def test_the_http_api_has_the_same_default() -> None:
@@ -61,7 +61,10 @@ def test_the_http_api_has_the_same_default() -> None:
     assert signature(Api.compare).parameters["recipe"].default == defaults.RECIPE
 
 
-def test_digits_open_on_a_digit() -> None:
-    found = read_request("digits/lenet/standard", None, None)
-    assert found.picture.name == defaults.DIGIT
-    assert found.label is not None
+@pytest.mark.parametrize(
+    ("model", "picture"), [("digits/lenet/standard", defaults.DIGIT), ("cifar10/resnet20/bang", defaults.SMALL_PICTURE)]
+)
+def test_each_family_opens_on_a_picture_of_its_own(model: str, picture: str) -> None:
+    assert read_request(model, None, None).picture.name == picture
+    family = next(one for one in group(explorer.list_models()).values() if model in {card.name for card in one.cards})
+    assert ":".join(map(str, family.to_dict()["picture"].values())) == picture

@@ -160,7 +160,7 @@ def compare(
             Pillow image, an array or a tensor in [0, 1]; or many: a batch (N, C, H, W), a list, a ``Dataset``, or the
             (images, labels) that a DataLoader gives. Photographs are fitted to the models, pixels are taken as they
             are.
-        recipe: The distortions and the seed, a ``Recipe`` or its text; by default ``gaussian_noise=0.06;seed=0``.
+        recipe: The distortions and the seed, a ``Recipe`` or its text; by default ``gaussian_noise=0.1;seed=0``.
         label: Index of the true class, or one per image: attacks lead away from it. By default the class that a row or
             a ``Dataset`` brings, and else each attacked model's own answer to the clean image.
         reference: A state to compare with in place of the clean image, ``"cat|jpeg=30;seed=0"``, or a ``Comparison``

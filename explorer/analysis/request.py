@@ -17,6 +17,7 @@ from explorer.data.inputs import (
     Picture,
     PictureLike,
     check_square,
+    first_picture,
     needs_fit,
     read_images,
 )
@@ -202,7 +203,7 @@ def read_recipe(recipe: Recipe | str | None, otherwise: str = defaults.RECIPE) -
 def _fitted(opened: list[Opened], images: ImagesLike | None) -> tuple[Batch, tuple[Classifier, ...]]:
     """Images as the first model takes them, and the models; one with another input is shown the first one's."""
     takes = _takes(opened, images)
-    given = first_picture(takes[1] if takes else 3) if images is None else images
+    given = first_picture(takes) if images is None and takes else images
     batch = read_images(given, takes)
     shape = batch.pictures[0].pixels.shape
     if not all(isinstance(model, Classifier) for model in opened):
@@ -222,18 +223,6 @@ def _takes(opened: list[Opened], images: ImagesLike | None) -> Takes | None:
         (first,) = wrap_opened(opened[:1], None, None)
         opened[0] = first
     return None if first is None else first.takes
-
-
-def first_picture(channels: int) -> str:
-    """Choose the picture that is shown first.
-
-    Args:
-        channels: Channels of the models' input, 1 or 3.
-
-    Returns:
-        Its name, for ``read_picture``.
-    """
-    return defaults.DIGIT if channels == 1 else defaults.PICTURE
 
 
 def _labels(label: Labels | None, pictures: Sequence[Picture], models: Sequence[Classifier]) -> tuple[int | None, ...]:

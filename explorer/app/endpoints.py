@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from starlette.responses import Response
 
+from explorer import defaults
 from explorer.app.context import Context
 from explorer.app.failures.page import Failures
 from explorer.app.idle import low_priority_thread
@@ -28,7 +29,6 @@ from explorer.app.pictures import PictureGoneError
 from explorer.app.search.page import Search
 from explorer.app.sharing import shares
 from explorer.app.validation import parse_recipe
-from explorer.data import images
 from explorer.defaults import MAX_MODELS, MAX_STEPS
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
@@ -201,13 +201,11 @@ class Endpoints:
         return _json(self._jobs.cancel(question))
 
     def warm(self) -> None:
-        """Load what the first screen shows and answer it once, so that the first visitor does not wait."""
-        _, names = self._context.workspace.first
-        picture = {"sample": next(iter(images.sample_images()))}
-        for amount in (0.05, 0.1):
-            recipe = Recipe((("gaussian_noise", amount),))
-            state = {"picture": picture, "models": names, "recipe": recipe.to_dict()}
-            self._pool.submit(one_sentence, self._context.workspace.answer, state).result()
+        """Load what the first screen shows and answer it once, while the rest starts: no visitor waits for it."""
+        family, names = self._context.workspace.first
+        recipe = Recipe.parse(defaults.RECIPE).to_dict()
+        state = {"picture": family.picture, "models": names, "recipe": recipe}
+        self._pool.submit(one_sentence, self._context.workspace.answer, state)
 
     def close(self) -> None:
         """End the threads."""

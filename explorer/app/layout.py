@@ -170,7 +170,7 @@ def catalogue(workspace: Workspace) -> dict[str, Any]:
             "models": models,
             "named": workspace.named,
             "steps": Recipe.parse(defaults.RECIPE).to_dict()["steps"],
-            **first_picture(workspace),
+            "picture": first_picture(workspace),
         },
     }
 
@@ -182,10 +182,12 @@ def first_picture(workspace: Workspace) -> dict[str, Any]:
         workspace: The models, pictures and data sets.
 
     Returns:
-        {"picture"}: the first row of the user's own data where the app was given some; else nothing, and the page takes
-        the first sample.
+        The first row of the user's own data where the app was given some, else the first picture of the first models,
+        as the page names it.
     """
-    return {"picture": {"dataset": workspace.user_data[0].name, "index": 0}} if workspace.user_data else {}
+    if workspace.user_data:
+        return {"dataset": workspace.user_data[0].name, "index": 0}
+    return workspace.first[0].picture
 
 
 def on_load(known: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ from explorer.cli.options import (
     AsCsv,
     AsJson,
     Device,
+    FirstImage,
     Image,
     Mean,
     Models,
@@ -30,7 +31,7 @@ from explorer.cli.output import check_outs, deliver, progress_bar, written
 
 
 def compare(
-    image: Image = defaults.PICTURE,
+    image: FirstImage = None,
     models: Models = DEFAULT_MODELS,
     recipe: RecipeText = defaults.RECIPE,
     seed: Seed = None,
@@ -55,13 +56,15 @@ def compare(
     """Distort an image; ask several models about the same pixels."""
     from explorer import analysis
     from explorer.analysis.answers import check_pixels
+    from explorer.data.inputs import first_picture
 
     check_outs(out)
     chain = read_recipe(recipe, seed)
     if pixels is not None:
         check_pixels(pixels, chain)
     loaded = load_models(models, arch, mean, std, device, name, weights, size)
-    found = analysis.compare(loaded, open_picture(image, loaded, chain), chain, reference=pin)
+    picture = open_picture(image or first_picture(loaded[0].takes), loaded, chain)
+    found = analysis.compare(loaded, picture, chain, reference=pin)
     deliver(found, out, as_json=as_json, as_csv=as_csv)
     if pixels is not None:
         written(found.save_pixels(pixels))

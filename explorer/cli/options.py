@@ -13,6 +13,9 @@ from explorer.errors import ExplorerError
 DEFAULT_MODELS = [",".join(defaults.MODELS)]
 
 Image = Annotated[str, typer.Argument(help="An image file, a bundled photograph (cat), or a test image (digits:7).")]
+FirstImage = Annotated[
+    str | None, typer.Argument(help="Likewise; else the first picture of the models: temple, cat or digits:0.")
+]
 Models = Annotated[list[str], typer.Option(help="Models by name or path, separated by commas.")]
 RecipeText = Annotated[str, typer.Option(help="Distortions in order, for example gaussian_noise=0.1,jpeg=30;seed=7.")]
 Names = Annotated[

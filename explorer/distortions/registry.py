@@ -17,6 +17,7 @@ from typing import Literal, TypeVar
 import torch
 from torch import Tensor
 
+from explorer.defaults import SMALL_SIDE
 from explorer.distortions.draws import Draws, Target
 from explorer.distortions.threads import each_alone
 from explorer.errors import ExplorerError
@@ -25,9 +26,6 @@ from explorer.registry import Registry
 
 PUBLISHED = {"CIFAR-10-C": 32, "ImageNet-C": 224}
 """Data sets of published severities, and the side in px of the images they were published for."""
-
-SMALL = 64
-"""Severities up to this side in px are those of CIFAR-10-C, above those of ImageNet-C."""
 
 HENDRYCKS = "Hendrycks & Dietterich 2019 (arXiv 1903.12261), CIFAR-10-C and ImageNet-C"
 
@@ -47,7 +45,7 @@ def published_for(side: int) -> str:
     Returns:
         ``CIFAR-10-C`` or ``ImageNet-C``.
     """
-    return "CIFAR-10-C" if side <= SMALL else "ImageNet-C"
+    return "CIFAR-10-C" if side <= SMALL_SIDE else "ImageNet-C"
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Any
 from explorer import defaults
 from explorer.data.datasets import Dataset, dataset_title
 from explorer.data.fitting import Takes
+from explorer.data.inputs import first_picture
 from explorer.errors import ExplorerError
 from explorer.models import Card, Classifier
 from explorer.models.classifier import EXTERNAL
@@ -45,6 +46,12 @@ class Family:
         return self.cards[0].takes
 
     @property
+    def picture(self) -> dict[str, Any]:
+        """The picture first shown to its models, as the page names it: a sample, or a row of a data set."""
+        name, colon, row = first_picture(self.takes).partition(":")
+        return {"dataset": name, "index": int(row)} if colon else {"sample": name}
+
+    @property
     def defaults(self) -> list[str]:
         """The names first shown: a baseline and its stabilized sibling, else the first two cards."""
         siblings = dict.fromkeys((card.arch, card.data) for card in self.cards)
@@ -70,6 +77,7 @@ class Family:
             "channels": self.channels,
             "data": list(self.data),
             "defaults": self.defaults,
+            "picture": self.picture,
             "models": [
                 {
                     "name": card.name,

@@ -128,7 +128,9 @@ export interface Family {
   size: number;
   channels: number;
   data: string[];
+  /** The names of the models first shown, and the picture first shown to them. */
   defaults: string[];
+  picture: Picture;
   models: Model[];
 }
 /** A published network of a library; `bytes` is null where only building it tells. */
@@ -211,7 +213,7 @@ export interface Catalogue {
   /** Measures of likeness without learning; `here`: whether the package that computes them is installed. */
   measures: { name: string; title: string; here: boolean }[];
   limits: { steps: number; bytes: number };
-  first: { family: string; models: string[]; named: boolean; steps: RecipeStep[]; picture?: Picture };
+  first: { family: string; models: string[]; named: boolean; steps: RecipeStep[]; picture: Picture };
 }
 
 // ---- what the panel paints ----------------------------------------------------------------------------------------

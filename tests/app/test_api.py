@@ -14,14 +14,13 @@ import pytest
 import torch
 from PIL import Image
 
-from explorer import Recipe, compare, fit, flip_point, load_image, load_model, sweep
+from explorer import Recipe, compare, defaults, fit, flip_point, load_image, load_model, sweep
 from explorer.data.datasets import load_dataset
 from explorer.distortions import DISTORTIONS
 from explorer.models import list_models
 from tests.support.app_server import Server
 from tests.support.pictures import data_url, png
 from tests.support.questions import DIGITS as MODELS
-from tests.support.questions import MODELS as OPENED
 
 pytestmark = pytest.mark.usefixtures("one_thread")  # the app answers with one, and numbers are compared bit by bit
 
@@ -156,7 +155,7 @@ def test_an_attack_goes_away_from_the_true_class_in_every_endpoint(ask: Ask, mod
 
 
 def test_without_models_those_answer_that_the_app_opened_with(ask: Ask) -> None:
-    assert [answer["name"] for answer in ask("/compare", image="cat")["models"]] == OPENED
+    assert [answer["name"] for answer in ask("/compare", image="cat")["models"]] == list(defaults.MODELS)
 
 
 def test_a_picture_comes_as_a_file_or_inside_the_text(ask: Ask, models: list[Any], tmp_path: Path) -> None:

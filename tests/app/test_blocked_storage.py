@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.app_page import PATIENCE
+from tests.support.app_page import PATIENCE, START
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -23,7 +23,7 @@ def test_the_page_works_with_storage_blocked(browser: Browser, url: str) -> None
         page = context.new_page()
         page.set_default_timeout(PATIENCE)
         page.add_init_script(BLOCKED)
-        page.goto(url)
+        page.goto(url + START)
         page.wait_for_selector(".card .badge")
         page.wait_for_selector(".tour")
         page.keyboard.press("Escape")

@@ -34,10 +34,12 @@ def test_the_family_that_was_chosen_is_opened_again(browser: Browser, url: str) 
         context.add_init_script(TOURED)
         page = context.new_page()
         page.set_default_timeout(PATIENCE)
-        opened(page, url)
-        choose(page, "ImageNet", "photos")
-        assert opened(page, url).startswith("ImageNet")
-        assert page.locator(".card[data-model^='photos/']").count() >= 1
+        assert opened(page, url) == "ImageNet · 224 px"
+        page.wait_for_function("location.search.includes('picture=temple')")
+        assert page.locator(".card .badge").all_inner_texts() == ["flipped", "holds"]
+        assert page.locator("figcaption span:last-child").first.inner_text() == "224 × 224"
+        choose(page, "CIFAR-10", "cifar10")
+        page.wait_for_function("location.search.includes('picture=cat')")  # nobody had chosen the temple
         choose(page, "Digits", "digits")
         assert opened(page, url).startswith("Digits")
         page.wait_for_function("location.search.includes('picture=digits:0')")

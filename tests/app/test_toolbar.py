@@ -234,7 +234,7 @@ def covered(page: Page, selector: str) -> float:
 def test_the_tour_has_four_steps_comes_once_and_can_be_replayed(browser: Browser, url: str, theme: str) -> None:
     context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme=theme)  # type: ignore[arg-type]
     page = context.new_page()
-    page.goto(url)
+    page.goto(url + START)
     page.wait_for_selector(".tour")
     page.keyboard.press("Escape")  # wherever the focus is
     assert page.locator(".tour").count() == 0

@@ -175,25 +175,21 @@ test("the tour stands where it covers neither its subject nor the models", () =>
 test("the page opens on the family that was chosen last, unless models were named at the start", () => {
   const storage = { getItem: () => "digits-28-1-10", setItem: () => {} };
   Object.defineProperty(globalThis, "localStorage", { configurable: true, value: storage });
-  /** @type {(key: string, channels: number, data: string[]) => object} */
-  const family = (key, channels, data) => ({ key, channels, data, defaults: [`${data[0]}/a`, `${data[0]}/b`] });
-  /** @type {(named: boolean, here: boolean) => any} */
-  const catalogue = (named, here) => ({
-    families: [family("cifar10-32-3-10", 3, ["cifar10"]), family("digits-28-1-10", 1, ["digits", "mnist"])],
-    datasets: [
-      { name: "mnist", here: false },
-      { name: "digits", here },
+  const digit = { dataset: "digits", index: 0 };
+  /** @type {(named: boolean) => any} */
+  const catalogue = (named) => ({
+    families: [
+      { key: "cifar10-32-3-10", defaults: ["cifar10/a"], picture: { sample: "cat" } },
+      { key: "digits-28-1-10", defaults: ["digits/a", "digits/b"], picture: digit },
     ],
-    samples: [{ sample: "cat" }],
     first: { named },
   });
-  assert.deepEqual(lastChosen(catalogue(false, true)), {
+  assert.deepEqual(lastChosen(catalogue(false)), {
     family: "digits-28-1-10",
     models: ["digits/a", "digits/b"],
-    picture: { dataset: "digits", index: 0 },
+    picture: digit,
   });
-  assert.deepEqual(lastChosen(catalogue(false, false)).picture, { sample: "cat" });
-  assert.deepEqual(lastChosen(catalogue(true, true)), {});
+  assert.deepEqual(lastChosen(catalogue(true)), {});
   storage.getItem = () => "gone";
-  assert.deepEqual(lastChosen(catalogue(false, true)), {});
+  assert.deepEqual(lastChosen(catalogue(false)), {});
 });

@@ -15,7 +15,7 @@ import traitlets
 from PIL import Image
 
 import explorer
-from explorer.defaults import RECIPE
+from explorer import defaults
 from explorer.errors import ExplorerError
 from explorer.widgets import Explorer
 from tests.support.lab import SETTINGS
@@ -35,8 +35,9 @@ def seen(w: Explorer, name: str) -> list[Any]:
 
 def test_it_opens_like_the_app():
     w = Explorer()
-    assert (w.image, w.models, w.recipe) == ("cat", CIFAR, RECIPE)
-    assert [answer.name for answer in w.comparison.models] == CIFAR
+    assert (w.image, w.models, w.recipe) == (defaults.PICTURE, list(defaults.MODELS), defaults.RECIPE)
+    assert [answer.name for answer in w.comparison.models] == w.models
+    assert [answer.flipped for answer in w.comparison.models] == [True, False]
 
 
 @pytest.mark.parametrize(

@@ -13,15 +13,7 @@ const CHOSEN = "stability-explorer-family";
 export function lastChosen(catalogue) {
   const kept = catalogue.families.find(({ key }) => key === remembered(CHOSEN));
   if (!kept || catalogue.first.named) return {};
-  const picture = firstRow(catalogue, kept) ?? { sample: catalogue.samples[0]?.sample };
-  return { family: kept.key, models: [...kept.defaults], picture };
-}
-
-// Digit models get a digit, the others a photograph.
-/** @type {(catalogue: Catalogue, family: Family) => Picture | null} */
-function firstRow(catalogue, { data, channels }) {
-  const own = catalogue.datasets.find(({ name, here }) => here && data.includes(name))?.name;
-  return own && channels === 1 ? { dataset: own, index: 0 } : null;
+  return { family: kept.key, models: [...kept.defaults], picture: kept.picture };
 }
 
 // What there is to know of models, after networks were added to those that the page was served with.
@@ -31,6 +23,9 @@ export function renewModels(catalogue, families, found) {
   for (const one of found.families) families[one.key] = one;
   Object.assign(catalogue.distortions, found.distortions);
 }
+
+/** @type {(one: Picture, other: Picture) => boolean} */
+const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
 /** @type {(parts: Wired & { list: HTMLElement; mark: (picture: Picture) => void; fit: () => void }) => { paint: () => void; chooseFamily: (key: string) => void; choosePicture: (picture: Picture) => void; suits: (family: Family, picture: Picture) => boolean; addModel: (name: string) => null; addNetwork: (found: AddedNetwork) => void; addBeside: (found: AddedNetwork, start: string) => void }} */
 export function makeModels({
@@ -53,13 +48,10 @@ export function makeModels({
   /** @type {(key: string) => void} */
   function chooseFamily(key) {
     if (!families[key] || key === state.family) return;
+    const untouched = same(state.picture, family().picture); // nobody chose it: each family has its own first one
     enterFamily(key);
     remember(CHOSEN, key);
-    if (!suits(family(), state.picture)) {
-      const other = state.picture.dataset ? { sample: catalogue.samples[0]?.sample } : state.picture; // brought: stays
-      state.picture = firstRow(catalogue, family()) ?? other;
-      mark(state.picture);
-    }
+    if (untouched || !suits(family(), state.picture)) mark((state.picture = family().picture));
     entered();
   }
 

@@ -37,7 +37,7 @@ export async function start({ element, server, trigger, catalogue }) {
   const state = {
     family: catalogue.first.family,
     models: [...catalogue.first.models],
-    picture: catalogue.first.picture ?? { sample: catalogue.samples[0]?.sample },
+    picture: catalogue.first.picture,
     steps: catalogue.first.steps.map(([name, amount]) => ({ name, amount, on: true })),
     seed: 0,
     against: null,

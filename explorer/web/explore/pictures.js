@@ -47,7 +47,7 @@ export function makePictures({ element, catalogue, server, jobs, page, notice, c
   });
   sources.append(smallButton("Data set", "Pictures of data sets, with their true classes", browser.open));
   catalogue.samples.forEach(({ sample, thumb }) => addThumb({ sample }, thumb, sample));
-  mark(catalogue.first.picture ?? { sample: catalogue.samples[0]?.sample });
+  mark(catalogue.first.picture);
 
   input.addEventListener("change", () => {
     if (input.files?.[0]) bring(input.files[0]);
