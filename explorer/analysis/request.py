@@ -203,8 +203,9 @@ def read_recipe(recipe: Recipe | str | None, otherwise: str = defaults.RECIPE) -
 def _fitted(opened: list[Opened], images: ImagesLike | None) -> tuple[Batch, tuple[Classifier, ...]]:
     """Images as the first model takes them, and the models; one with another input is shown the first one's."""
     takes = _takes(opened, images)
-    given = first_picture(takes) if images is None and takes else images
-    batch = read_images(given, takes)
+    if images is None:
+        images = defaults.PICTURE if takes is None else first_picture(takes)
+    batch = read_images(images, takes)
     shape = batch.pictures[0].pixels.shape
     if not all(isinstance(model, Classifier) for model in opened):
         check_square(batch.pictures[0].pixels)

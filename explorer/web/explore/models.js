@@ -51,7 +51,10 @@ export function makeModels({
     const untouched = same(state.picture, family().picture); // nobody chose it: each family has its own first one
     enterFamily(key);
     remember(CHOSEN, key);
-    if (untouched || !suits(family(), state.picture)) mark((state.picture = family().picture));
+    if (untouched || !suits(family(), state.picture)) {
+      state.picture = family().picture;
+      mark(state.picture);
+    }
     entered();
   }
 
