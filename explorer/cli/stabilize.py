@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from explorer.stabilizing import Cost, Live
 
 STAGES = {
+    "proposal": "finding out what hurts",
     "features": "storing features",
     "rate": "finding a learning rate",
     "training": "training",
@@ -68,7 +69,10 @@ def _tell_cost(cost: Cost) -> None:
 def stabilize(
     model: Annotated[str, typer.Argument(help="The network, by name or path, or package.module:function.")],
     pictures: Annotated[str, typer.Option(help="Pictures: a folder, a list, a data set. Labels are not needed.")],
-    under: Annotated[str, typer.Option(help="What they go through: gaussian_noise=0:0.2,jpeg=10:60,thumbnail=64:160.")],
+    under: Annotated[
+        str,
+        typer.Option(help="What they go through: gaussian_noise=0:0.2,jpeg=10:60,thumbnail=64:160; auto finds out."),
+    ],
     out: Annotated[Path, typer.Option(help="Folder for the weights, the card and the report.")],
     test: Annotated[str | None, typer.Option(help="Pictures to report on; else a part of the others.")] = None,
     method: Annotated[str, typer.Option(help="stability, mix, gaussian or lipschitz.")] = "stability",

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from explorer.distortions.ranges import AmountRange, parse_ranges
+from explorer.errors import ExplorerError
 from explorer.models.checkpoints import pick_device
 from explorer.models.classifier import Classifier
 from explorer.models.reading import open_models, wrap_opened
@@ -26,6 +27,7 @@ from explorer.stabilizing.cost import BLENDS, Cost, estimate
 from explorer.stabilizing.layers import choose, student_of
 from explorer.stabilizing.loop import Point, State, steps_of, train
 from explorer.stabilizing.measure import measure
+from explorer.stabilizing.proposal import propose
 from explorer.stabilizing.rate import safe_rate
 from explorer.stabilizing.reading import Parts, read_parts
 from explorer.stabilizing.report import StabilizationReport, make_report
@@ -33,6 +35,9 @@ from explorer.stabilizing.settings import STEPS, Settings
 from explorer.stabilizing.tasks import VERSIONS, OfFeatures, OfPictures, Task, rows_of
 from explorer.training.drawing import epoch_seed
 from explorer.training.trainer import uses_bf16
+
+AUTO = "auto"
+"""In place of what pictures go through: what hurts them most is found out."""
 
 HEAD_PASSES = 40
 """Passes over the stored features where the head alone is trained and no steps are given."""
@@ -43,7 +48,7 @@ class Live:
     """What is going on, for those who wait.
 
     Attributes:
-        stage: ``features``, ``rate``, ``training``, ``choice``, ``control`` or ``report``.
+        stage: ``proposal``, ``features``, ``rate``, ``training``, ``choice``, ``control`` or ``report``.
         done: Units of work done in this stage.
         total: Units of work of this stage.
         seconds_left: Estimated time to the end of this stage.
@@ -122,7 +127,8 @@ def stabilize(
     Args:
         net: The model: its name, its path, a ``Classifier`` or any network that ``explorer.wrap`` takes.
         pictures: A folder, a data set, or a list of pictures; ten or more.
-        under: What they go through, such as ``gaussian_noise=0:0.2,jpeg=10:60,thumbnail=64:160``.
+        under: What they go through, such as ``gaussian_noise=0:0.2,jpeg=10:60,thumbnail=64:160``; ``auto`` for
+            the three distortions that change most answers on these pictures.
         test: Pictures to report on; by default a part of the others, held out.
         method: ``stability``; ``mix``, which draws x' from distortions of every family; or ``gaussian`` or
             ``lipschitz`` as in training.
@@ -153,18 +159,22 @@ def stabilize(
     where = ranks.join() or pick_device(device)
     model = _opened(net).to(where)
     counted = STEPS if steps is None else steps
+    proposed = under == AUTO
     settings = Settings(
-        under=parse_ranges(under) if isinstance(under, str) else tuple(under),
+        under=() if proposed else parse_ranges(under) if isinstance(under, str) else tuple(under),
         method=method, layers=layers, labels=labels, steps=counted, batch_size=batch_size, lr=lr, alpha=alpha,
         keep=keep, seed=seed, bf16=layers != "head" and uses_bf16(precision, where),
     )  # fmt: skip
     parts = read_parts(pictures, model, labels=labels, seed=seed, test=test)
+    told = _Told(watch)
+    if proposed:
+        settings = replace(settings, under=_proposed(model, parts, seed, told))
     if steps is None and layers == "head":
         settings = replace(settings, steps=-(-HEAD_PASSES * len(parts.train) // batch_size))
     if ready and ranks.first():
         counts = (len(parts.train), len(parts.watched), len(parts.reported))
         ready(estimate(model, counts, settings, minutes=minutes, control=control))
-    folder, told = None if state is None else Path(state), _Told(watch)
+    folder = None if state is None else Path(state)
     watched = Watched(parts.watched, model, settings.under, seed, told.meter("choice", 4 * len(parts.watched)))
     main = _Training("training", settings, model, parts, watched, told)
     if minutes is not None:
@@ -282,6 +292,16 @@ class _Told:
 
     def meter(self, stage: str, total: int) -> Meter:
         return Meter(partial(self.say, stage), total)
+
+
+def _proposed(model: Classifier, parts: Parts, seed: int, told: _Told) -> tuple[AmountRange, ...]:
+    found = propose(model, parts.train, seed=seed, meter=partial(told.meter, "proposal"))
+    if not found:
+        raise ExplorerError(
+            f"No distortion changes more than a twentieth of the answers of {model.name} on these pictures; say what "
+            "they go through, for example gaussian_noise=0:0.2."
+        )
+    return tuple(one.range for one in found)
 
 
 def _opened(net: str | Path | Classifier | nn.Module) -> Classifier:

@@ -152,6 +152,15 @@ export interface AddedNetwork extends ModelsKnown {
   family: string;
 }
 /** A model to stabilize, and how; `under`: distortions with the two ends of their ranges. */
+/** A distortion that changes many answers, from `low`, which changes nothing, to `high`, at which `flips` of them flip. */
+export interface Hurt {
+  name: string;
+  low: number;
+  high: number;
+  flips: number;
+  n: number;
+}
+
 export interface StabilizeQuestion {
   model: string;
   data: string | null;

@@ -38,6 +38,11 @@ def test_a_visitor_stabilizes_a_model(browser: Browser, own: Server) -> None:
         window = page.get_by_role("dialog")
         assert window.get_by_label("Gaussian noise", exact=False).first.is_checked()
         assert window.get_by_label("Gaussian noise, to").input_value() == "0.3"
+        window.get_by_role("button", name="Find what hurts").click()
+        page.get_by_text("Answers that flip, of").wait_for()
+        first = window.locator(".s-range").first
+        assert first.get_by_role("checkbox").is_checked()
+        assert not window.get_by_role("checkbox", name="Gaussian noise").is_checked()  # another noise is worse here
         start = window.get_by_role("button", name="Start")
         window.get_by_label("Clean answers to keep, in per cent").fill("150")
         window.get_by_text("The share of clean answers to keep is 0 to 100 per cent.").wait_for()

@@ -101,6 +101,17 @@ def test_it_can_be_stopped_and_kept_or_cancelled(context: Context) -> None:
     assert ask(context, "stabilize_run", stop, run=RUN, **long)["name"].endswith(" 2")
 
 
+def test_what_hurts_is_found_on_these_pictures(context: Context) -> None:
+    asked = {key: QUESTION[key] for key in ("model", "data", "limit")}
+    hurts = ask(context, "stabilize_proposal", **asked)["hurts"]
+    assert hurts
+    assert all(set(one) == {"name", "low", "high", "flips", "n"} for one in hurts)
+    under = [[one["name"], one["low"], one["high"]] for one in hurts]
+    assert ask(context, "stabilize_cost", **QUESTION | {"under": under})["weights"] == 5010
+    with pytest.raises(ExplorerError, match="There is no such data set here"):
+        ask(context, "stabilize_proposal", **asked | {"data": "/etc"})
+
+
 def test_pictures_that_a_visitor_brought(context: Context) -> None:
     tokens = [context.workspace.pictures.bring(png(seed))["token"] for seed in range(12)]
     own = QUESTION | {"data": None, "pictures": tokens}

@@ -24,12 +24,13 @@ from explorer.data.published import cache_folder
 from explorer.distortions.ranges import AmountRange, parse_ranges
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
-from explorer.progress import Progress
+from explorer.progress import Meter, Progress
 from explorer.stabilizing import Live, Stabilized, stabilize
 from explorer.stabilizing.cost import estimate
 from explorer.stabilizing.loop import Point
 from explorer.stabilizing.measure import Row
-from explorer.stabilizing.reading import FEWEST, divided
+from explorer.stabilizing.proposal import propose
+from explorer.stabilizing.reading import FEWEST, divided, read_parts
 from explorer.stabilizing.settings import LAYERS, Settings
 
 MAX_UNDER = 12
@@ -49,19 +50,14 @@ Amount = Annotated[float, Field(gt=-1e9, lt=1e9)]
 Range = Annotated[tuple[Annotated[str, Field(max_length=100, pattern=r"^\w+$")], Amount, Amount], Field(strict=False)]
 
 
-class StabilizeRequest(Request):
-    """What to stabilize and how.
+class MaterialRequest(Request):
+    """A model and pictures for it.
 
     Attributes:
         model: Name of the start network.
         data: Name of the data set, where it is one.
         pictures: In its place, the pictures that the visitor brought.
-        under: What the pictures go through: names of distortions, each with the two ends of its range.
-        layers: ``head``, ``last`` or ``all``.
-        keep: Share of clean answers that have to stay.
-        minutes: Of the training; not used where the head alone is trained.
         limit: Pictures at most.
-        control: Whether plain noise augmentation is trained as long, to compare with.
     """
 
     wrong = "Choose a model of the page, pictures and what they go through."
@@ -73,6 +69,22 @@ class StabilizeRequest(Request):
         Field(min_length=FEWEST, max_length=MAX_OWN),
         Sentence(f"Choose {FEWEST} to {MAX_OWN} pictures of your own."),
     ] = None
+    limit: Annotated[
+        int, Field(ge=FEWEST, le=MOST), Sentence(f"Give {FEWEST} to {MOST:,} pictures, as a whole number.")
+    ] = 1000
+
+
+class StabilizeRequest(MaterialRequest):
+    """What to stabilize and how.
+
+    Attributes:
+        under: What the pictures go through: names of distortions, each with the two ends of its range.
+        layers: ``head``, ``last`` or ``all``.
+        keep: Share of clean answers that have to stay.
+        minutes: Of the training; not used where the head alone is trained.
+        control: Whether plain noise augmentation is trained as long, to compare with.
+    """
+
     under: Annotated[
         list[Range],
         Field(min_length=1, max_length=MAX_UNDER),
@@ -85,9 +97,6 @@ class StabilizeRequest(Request):
     minutes: Annotated[
         float, Field(gt=0, le=MAX_MINUTES), Sentence(f"Give more than 0 and at most {MAX_MINUTES} minutes.")
     ]
-    limit: Annotated[
-        int, Field(ge=FEWEST, le=MOST), Sentence(f"Give {FEWEST} to {MOST:,} pictures, as a whole number.")
-    ] = 1000
     control: bool = True
 
     @property
@@ -156,6 +165,22 @@ def stabilize_cost(context: Context, request: StabilizeRequest, progress: Progre
     )
     name = _name(context, start)
     return {**asdict(cost), "name": name, "folder": str(_folder(name))}
+
+
+@job("stabilize_proposal", MaterialRequest)
+def stabilize_proposal(context: Context, request: MaterialRequest, progress: Progress) -> dict[str, Any]:
+    """Find what changes most answers of a model to some pictures, as ``--under auto`` does.
+
+    Returns:
+        {"hurts"}: {"name", "low", "high", "flips", "n"} each, the worst first; ``flips``: share in [0, 1] at ``high``.
+
+    Raises:
+        ExplorerError: If something is asked that cannot be done.
+    """
+    start, data, _ = _material(context, request)
+    parts = read_parts(data, start, labels=False, seed=0)
+    found = propose(start, parts.train, meter=lambda total: Meter(progress, total))
+    return {"hurts": [asdict(one.range) | {"flips": one.flips, "n": one.n} for one in found]}
 
 
 @job("stabilize_run", StartRequest)
@@ -240,14 +265,15 @@ def stabilize_stop(context: Context, request: RunningRequest, progress: Progress
     return {}
 
 
-def _material(context: Context, request: StabilizeRequest) -> tuple[Classifier, Dataset | list[Tensor], Dataset | None]:
+def _material(context: Context, request: MaterialRequest) -> tuple[Classifier, Dataset | list[Tensor], Dataset | None]:
     """The start network, the pictures, and those of the report where these are others.
 
     Of a known data set the training pictures are used, and the report is about test pictures: those that the page
     shows and asks about elsewhere stay unseen.
     """
     _, (start,) = context.workspace.choose([request.model])
-    request.ranges  # noqa: B018  # refused before anything is read
+    if isinstance(request, StabilizeRequest):
+        request.ranges  # noqa: B018  # refused before anything is read
     if request.pictures is not None:
         find = context.workspace.pictures.find
         return start, [find({"token": token}, start.takes)[1].pixels[0] for token in request.pictures], None

@@ -1,11 +1,11 @@
 // The window "Stabilize this model": which pictures, what they go through, what it costs. The training itself goes on while
 // its window is closed; there is one at a time.
 
-/** @import { AddedNetwork, Catalogue, Jobs, Model, Notice, Page, Server, StabilizeQuestion, State } from "../types.d.ts" */
+/** @import { AddedNetwork, Catalogue, Hurt, Jobs, Model, Notice, Page, Server, StabilizeQuestion, State } from "../types.d.ts" */
 
 import { openDialog } from "../shared/dialog.js";
 import { labelled, make, smallButton } from "../shared/dom.js";
-import { count, counted, rounded } from "../shared/format.js";
+import { count, counted, percent, rounded } from "../shared/format.js";
 import { ask } from "../shared/server.js";
 import { makeTraining } from "./training.js";
 
@@ -30,7 +30,7 @@ export function makeStabilize({ page, jobs, notice, catalogue, server, card, add
   function open(name) {
     const model = card(name);
     if (training.show() || !model) return;
-    const form = makeForm({ catalogue, state: page.state(), model, own, choose });
+    const form = makeForm({ catalogue, state: page.state(), model, own, choose, propose });
     const message = make("div", { class: "f-report", role: "status" });
     const begin = smallButton("Start", null, start);
     begin.classList.add("strong");
@@ -80,6 +80,22 @@ export function makeStabilize({ page, jobs, notice, catalogue, server, card, add
         notice.show(`${counted(refused.length, "picture")} could not be read: ${refused[0]}`, { error: true });
     }
 
+    // Every distortion is tried on some of the pictures; those that change most answers are filled in.
+    async function propose() {
+      const { model, data, pictures, limit } = form.read();
+      tell("Trying every distortion on some of these pictures …");
+      const found = await jobs.run("stabilize_proposal", { model, data, pictures, limit }, { key: "stabilize-cost" });
+      if (!found || !dialog.open) return;
+      if (found.error) return tell(found.error, true);
+      if (!found.hurts.length) return tell("Nothing that was tried changes more than a twentieth of these answers.");
+      form.fill(found.hurts);
+      /** @type {Hurt[]} */
+      const hurts = found.hurts;
+      const worst = hurts.map(({ name, flips }) => `${catalogue.distortions[name].title} ${percent(flips)}`);
+      notice.show(`Answers that flip, of ${count(hurts[0].n)}: ${worst.join(", ")}.`);
+      await price();
+    }
+
     function start() {
       if (!priced) return;
       dialog.close();
@@ -115,8 +131,8 @@ export function makeStabilize({ page, jobs, notice, catalogue, server, card, add
 }
 
 // The choices, filled in from what is on screen.
-/** @type {(parts: { catalogue: Catalogue; state: State; model: Model; own: string[]; choose: (files: File[]) => void }) => { element: HTMLElement; read: () => StabilizeQuestion; showOwn: () => void }} */
-function makeForm({ catalogue, state, model, own, choose }) {
+/** @type {(parts: { catalogue: Catalogue; state: State; model: Model; own: string[]; choose: (files: File[]) => void; propose: () => void }) => { element: HTMLElement; read: () => StabilizeQuestion; fill: (hurts: Hurt[]) => void; showOwn: () => void }} */
+function makeForm({ catalogue, state, model, own, choose, propose }) {
   const here = catalogue.datasets.filter((one) => one.here);
   const data = make(
     "select",
@@ -166,6 +182,11 @@ function makeForm({ catalogue, state, model, own, choose }) {
       { class: "f-field" },
       make("span", {}, "What hurts: amounts are drawn between the two, in each distortion's own unit"),
       rows,
+      make(
+        "div",
+        {},
+        smallButton("Find what hurts", "Try every distortion on some of these pictures; keep the worst", propose),
+      ),
     ),
     make("div", { class: "f-field" }, make("span", {}, "Layers"), layers),
     labelled("Minutes of training", minutes),
@@ -175,7 +196,14 @@ function makeForm({ catalogue, state, model, own, choose }) {
       make("label", {}, control, "Train plain noise augmentation as long, to compare with"),
     ),
   );
-  return { element, read, showOwn };
+  return { element, read, fill, showOwn };
+
+  /** @type {(hurts: Hurt[]) => void} */
+  function fill(hurts) {
+    for (const field of fields) field.set(hurts.find(({ name }) => name === field.name));
+    rows.scrollTop = 0;
+    rows.prepend(...hurts.flatMap(({ name }) => fields.filter((field) => field.name === name).map(({ row }) => row)));
+  }
 
   function showOwn() {
     yours.textContent = `Your pictures (${count(own.length)})`;
@@ -192,7 +220,7 @@ function makeForm({ catalogue, state, model, own, choose }) {
     return /** @type {HTMLInputElement} */ (layers.querySelector(":checked")).value;
   }
 
-  /** @type {(name: string) => { name: string; read: () => [string, number, number] | null }} */
+  /** @type {(name: string) => { name: string; row: HTMLElement; set: (hurt?: Hurt) => void; read: () => [string, number, number] | null }} */
   function makeRow(name) {
     const { title, unit, factor, help } = catalogue.distortions[name];
     const check = make("input", { type: "checkbox", value: name, checked: chosen.includes(name) });
@@ -204,11 +232,18 @@ function makeForm({ catalogue, state, model, own, choose }) {
     };
     check.addEventListener("change", enable);
     enable();
-    rows.append(
-      make("div", { class: "s-range", title: help }, make("label", {}, check, title, make("small", {}, unit)), ...ends),
-    );
+    const label = make("label", {}, check, title, make("small", {}, unit));
+    const row = make("div", { class: "s-range", title: help }, label, ...ends);
+    rows.append(row);
     return {
       name,
+      row,
+      set: (hurt) => {
+        check.checked = !!hurt;
+        if (hurt)
+          for (const [i, amount] of [hurt.low, hurt.high].entries()) ends[i].value = String(rounded(amount * factor));
+        enable();
+      },
       read: () => {
         const [low, high] = ends.map((field) => field.valueAsNumber / factor);
         return check.checked ? [name, low, high] : null;
