@@ -160,12 +160,15 @@ class LabPage:
             self.page.wait_for_timeout(100)
 
     def run_all(self) -> None:
-        """Run all cells, and wait until the last one has run."""
+        """Run all cells, and wait until the last one has run, this time."""
+        prompts = ".jp-CodeCell .jp-InputArea-prompt"
+        self.page.eval_on_selector_all(prompts, "(all) => all.forEach((one) => (one.textContent = ''))")
         self.page.click(".lm-MenuBar-itemLabel:text-is('Run')")
         self.page.click('li[data-command="runmenu:run-all"]')
         self.page.wait_for_function(
-            "() => { const all = [...document.querySelectorAll('.jp-CodeCell .jp-InputArea-prompt')];"
-            " return all.length && all.every((one) => /\\[\\d+\\]/.test(one.textContent)); }"
+            "(prompts) => { const all = [...document.querySelectorAll(prompts)];"
+            " return all.length && all.every((one) => /\\[\\d+\\]/.test(one.textContent)); }",
+            arg=prompts,
         )
 
     def save(self) -> None:

@@ -41,11 +41,27 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield found
 
 
+def window(browser: Browser) -> BrowserContext:
+    return browser.new_context(viewport={"width": 1500, "height": 1200})
+
+
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    fresh = browser.new_context(viewport={"width": 1500, "height": 1200})
-    yield fresh
-    fresh.close()
+    with window(browser) as fresh:
+        yield fresh
+
+
+@pytest.fixture(scope="module")
+def shared(server: Server, browser: Browser) -> Iterator[LabPage]:
+    """A page with two explorers, ``one`` and ``two``, for several tests: page and kernel take seconds to start.
+
+    Each test asks for the state that it finds; the last one ends page and kernel.
+    """
+    server.write("two.ipynb", TWO)
+    with window(browser) as fresh:
+        lab = LabPage(fresh, server, "two.ipynb")
+        lab.run_all()
+        yield lab
 
 
 @pytest.fixture(scope="module")
@@ -90,11 +106,8 @@ def test_lesson_one_runs_and_its_slider_moves_panel_and_trait(server: Server, co
     assert lab.foreign == set()
 
 
-def test_two_widgets_traits_from_code_and_a_page_loaded_anew(server: Server, context: BrowserContext) -> None:
-    name = "two.ipynb"
-    server.write(name, TWO)
-    lab = LabPage(context, server, name)
-    lab.run_all()
+def test_two_widgets_traits_from_code_and_a_page_loaded_anew(server: Server, shared: LabPage) -> None:
+    lab, name = shared, shared.notebook
     one, two = lab.widget(0), lab.widget(1)
     for widget in (one, two):
         widget.painted()
@@ -140,66 +153,57 @@ def test_two_widgets_traits_from_code_and_a_page_loaded_anew(server: Server, con
     assert lab.foreign == set()
 
 
-def test_a_notebook_run_again_leaves_no_widget_behind(server: Server, context: BrowserContext) -> None:
-    server.write("again.ipynb", TWO)
-    lab = LabPage(context, server, "again.ipynb")
-    for _ in range(3):
-        lab.run_all()
-        for widget in (lab.widget(0), lab.widget(1)):
-            widget.painted()
-    panels = "sum(type(x).__name__ == 'Panel' for x in __import__('gc').get_objects())"
-    assert server.run("again.ipynb", expression=f"(__import__('gc').collect(), {panels})[1]") == 2
-    assert lab.complaints == []
-
-
-def test_a_kernel_that_takes_its_time_is_never_flooded(server: Server, context: BrowserContext) -> None:
-    name = "slow.ipynb"
+def test_a_kernel_that_takes_its_time_is_never_flooded(server: Server, shared: LabPage) -> None:
+    name, w = shared.notebook, shared.widget()
     slow = (
         "import time, pathlib\nfrom explorer.widgets.state import WidgetState\n"
         "quick, asked, gate = WidgetState.compare, [], pathlib.Path('gate')\n"
         "def compare(self):\n    asked.append(str(self.request.recipe))\n    while not gate.exists(): time.sleep(.01)\n"
         "    return quick(self)\nWidgetState.compare = compare"
     )
-    server.write(name, ["import explorer", "w = explorer.show('digits:7', ['digits/lenet/standard'])", slow])
-    lab = LabPage(context, server, name)
-    lab.run_all()
-    w = lab.widget()
-    w.painted()
+    w.until(*server.run(name, "one.recipe = 'gaussian_noise=0.1;seed=1'", STATE.format("one")))
+    server.run(name, slow)
     w.drag(100, steps=40)  # all the while the kernel is busy with the first position
     (server.folder / "gate").touch()
-    recipe, _ = w.rested(STATE.format("w"))
-    asked = server.run(name, expression="asked")
+    recipe, _ = w.rested(STATE.format("one"))
+    asked = server.run(name, "WidgetState.compare = quick", "asked")
     assert 2 <= len(asked) < 10, "what was overtaken is not asked"
     assert asked[-1] == recipe, "the last position counts"
 
 
-def test_saved_and_opened_again_without_its_kernel(server: Server, context: BrowserContext) -> None:
-    name = "again.ipynb"
-    server.write(name, TWO[:2])
-    lab = LabPage(context, server, name)
-    lab.run_all()
+def test_a_notebook_run_again_leaves_no_widget_behind(server: Server, shared: LabPage) -> None:
+    for _ in range(2):
+        shared.run_all()
+        for widget in (shared.widget(0), shared.widget(1)):
+            widget.painted()
+    panels = "sum(type(x).__name__ == 'Panel' for x in __import__('gc').get_objects())"
+    assert server.run(shared.notebook, expression=f"(__import__('gc').collect(), {panels})[1]") == 2
+    assert shared.complaints == []
+
+
+def test_saved_and_opened_again_without_its_kernel(server: Server, shared: LabPage, context: BrowserContext) -> None:
+    lab, name = shared, shared.notebook
     w = lab.widget()
     w.painted()
-    assert lab.page.locator(".stability-snapshot").count() == 1
-    assert not lab.page.locator(".stability-snapshot").is_visible(), "the still picture hides where the panel lives"
+    stills = lab.page.locator(".stability-snapshot")
+    assert stills.count() == 2
+    assert not stills.first.is_visible(), "the still picture hides where the panel lives"
     before = server.run(name, expression="one.recipe")
     w.drag(40)
     recipe, image_hash = w.rested(STATE.format("one"))
     assert recipe != before
-    shown = lab.page.locator(".stability-snapshot")
-    expect(shown).to_contain_text(
-        image_hash, timeout=1000 * PATIENCE
-    )  # what is stored is renewed once the slider is at rest
+    # What is stored is renewed once the slider is at rest.
+    expect(stills.first).to_contain_text(image_hash, timeout=1000 * PATIENCE)
     lab.save()
     lab.page.close()
     server.ask(f"kernels/{server.kernel(name)}", "DELETE")
     again = LabPage(context, server, name)
-    shown = again.page.locator(".stability-snapshot")
+    shown = again.page.locator(".stability-snapshot").first
     shown.wait_for()
     text = shown.text_content() or ""
     assert recipe in text
     assert image_hash in text
-    assert again.page.locator(".stability-snapshot img").count() == 2
+    assert shown.locator("img").count() == 2
     again.run_all()
     again.widget().painted()
     assert again.foreign == set()
