@@ -39,6 +39,7 @@ class Dataset:
             proportions (``explorer.data.sampling``). A benchmark keeps its published order, in which its classes are
             mixed already and in which results are published and stored.
         files: The files that images in memory were read from, if any.
+        chosen: int64 (N,), the row that each image had before ``select`` chose it; None where nothing was chosen.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
     mixed: bool = False
     files: ImageFiles | None = None
+    chosen: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -88,9 +90,10 @@ class Dataset:
             The smaller data set.
         """
         images = self.images
-        chosen = images.select(indices) if isinstance(images, ImageFiles) else images[indices]
+        selected = images.select(indices) if isinstance(images, ImageFiles) else images[indices]
         files = None if self.files is None else self.files.select(indices)
-        return replace(self, images=chosen, labels=self.labels[indices], files=files)
+        rows = np.arange(len(self)) if self.chosen is None else self.chosen
+        return replace(self, images=selected, labels=self.labels[indices], files=files, chosen=rows[indices])
 
     def in_memory(self) -> Dataset:
         """The same data set with all pixels in memory, as training needs it.
@@ -116,8 +119,9 @@ class Dataset:
         if not rows:
             raise ExplorerError(f"No image of {self.name} can be read: {unread[0]}")
         notes = (*self.notes, *left_out(len(self), self.size, unread, enlarged))
+        kept = self.select(rows)
         pixels = pixels[rows] if unread else pixels
-        return replace(self, images=pixels, labels=self.labels[rows], notes=notes, files=files.select(rows))
+        return replace(kept, images=pixels, notes=notes, files=files.select(rows))
 
     def matched(self, classes: Sequence[str], model: str, *, guessed: bool = False) -> Dataset:
         """The same images with the classes of a model, found by name: ``explorer.data.classes.match_classes``.

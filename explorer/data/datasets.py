@@ -212,7 +212,7 @@ def _arranged(data: Dataset, called: str, split: str | None) -> Dataset:
             raise ExplorerError(f"{called} has too few images to hold some out for testing; give each class two.")
     elif not mixed:
         return data
-    return replace(data.select(rows), split=split or data.split, notes=notes, mixed=mixed)
+    return replace(data.select(rows), split=split or data.split, notes=notes, mixed=mixed, chosen=None)
 
 
 def open_folder(path: Path, split: str | None = None, *, side: int | None = None) -> Dataset:

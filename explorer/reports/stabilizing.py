@@ -40,7 +40,7 @@ def stabilization_sheet(found: StabilizationReport) -> Sheet:
     if new[0].accuracy is not None:
         tables.append(_accuracies(start, new, control))
     if found.examples:
-        lines = [[KINDS[one.kind], one.name, one.recipe or "clean", *_answers(one)] for one in found.examples]
+        lines = [[KINDS[one.kind], one.source.name, one.recipe or "clean", *_answers(one)] for one in found.examples]
         tables.append(Table(["", "picture", "recipe", "before", "stabilized"], lines, 5, "telling pictures"))
     return Sheet(tables, _heading(found), _notes(found))
 
@@ -53,16 +53,18 @@ def telling_pictures(found: StabilizationReport) -> list[dict[str, str]]:
 
     Returns:
         Of each one its distorted pixels as a data URL, its name and kind, the answers before and after, and the command
-        that opens it in the explorer.
+        that opens it in the explorer, "" for training images, which it cannot name.
     """
     stem = found.model.rpartition("/")[2]
     return [
         {
             "picture": data_url(one.pixels.float().div(255)),
-            "name": one.name,
+            "name": one.source.name,
             "kind": KINDS[one.kind],
             **dict(zip(("before", "after"), _answers(one), strict=True)),
-            "command": f"explorer compare '{one.name}' --models {found.start},{stem}.safetensors"
+            "command": ""
+            if one.source.address is None
+            else f"explorer compare '{one.source.address}' --models {found.start},{stem}.safetensors"
             + (f" --recipe '{one.recipe}'" if one.recipe else ""),
         }
         for one in found.examples

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from explorer.distortions import Recipe, apply, find_distortion, image_seed
 from explorer.evaluation.statistics import Interval, compare_paired, holm, wilson_interval
 from explorer.models.classifier import Classifier
 from explorer.progress import Meter
-from explorer.stabilizing.reading import Parts
+from explorer.stabilizing.reading import Parts, Source
 from explorer.stabilizing.settings import Settings
 from explorer.stabilizing.tasks import CHUNK
 from explorer.training.stability_mix import RELATIVES
@@ -75,7 +76,7 @@ class Example:
     Attributes:
         kind: ``gained`` (its answer flipped before and holds now), ``lost`` (the reverse) or ``changed`` (another
             answer to the clean picture).
-        name: What the picture is called.
+        source: Where the picture comes from.
         recipe: With its seed; "" for the clean picture.
         before: The start network's answers to the clean and to the distorted picture.
         after: Those of the stabilized one.
@@ -83,11 +84,20 @@ class Example:
     """
 
     kind: str
-    name: str
+    source: Source
     recipe: str
     before: tuple[str, str]
     after: tuple[str, str]
     pixels: Tensor
+
+    def to_dict(self) -> dict[str, Any]:
+        """The example as a JSON object, without its pixels.
+
+        Returns:
+            Plain values.
+        """
+        told = {key: getattr(self, key) for key in ("kind", "recipe", "before", "after")}
+        return told | {"name": self.source.name, "row": self.source.row}
 
 
 def conditions(settings: Settings, side: int) -> list[tuple[Recipe, bool]]:
@@ -216,7 +226,7 @@ def _examples(
         own = "" if not k else f"{str(recipe).partition(';')[0]};seed={image_seed(recipe.seed, row)}"
         before, after = ((classes[clean[i][row]], classes[answers[k][i][row]]) for i in (0, 1))
         pixels = _pixels(parts, [row], recipe)[0].mul(255).round().byte()
-        return Example(kind, parts.names[row], own, before, after, pixels)
+        return Example(kind, parts.sources[row], own, before, after, pixels)
 
     changed = np.flatnonzero(clean[0] != clean[1])[:count]
     for kind, sign in (("gained", 1), ("lost", -1)):

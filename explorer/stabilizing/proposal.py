@@ -82,11 +82,12 @@ def propose(
     found = []
     for share, one in sorted(worst.values(), key=lambda pair: -pair[0])[:count]:
         amounts = one.amounts_at(model.size)
-        ends = amounts[:3] if share >= ENOUGH else amounts[2:]
-        known = {amounts[2]: share}
-        for amount in ends:
-            reached = known.get(amount)
-            if (reached := flips(one, amount) if reached is None else reached) >= ENOUGH:
+        amount, reached = amounts[2], share
+        for milder_or_stronger in amounts[:2] if share >= ENOUGH else amounts[3:]:
+            other = flips(one, milder_or_stronger)
+            if share < ENOUGH or other >= ENOUGH:
+                amount, reached = milder_or_stronger, other
+            if other >= ENOUGH:
                 break
         mild = one.span(model.size)[0]
         found.append(Proposal(AmountRange(one.name, mild, float(f"{amount:.4g}")), reached, len(rows)))

@@ -27,6 +27,21 @@ WATCHED, REPORTED = (0.15, 150), (0.15, 200)
 
 
 @dataclass(frozen=True)
+class Source:
+    """Where a picture comes from.
+
+    Attributes:
+        name: What it is called.
+        address: What ``explorer compare`` finds it by; None for training images, of which addresses know nothing.
+        row: Its row in the data that were given.
+    """
+
+    name: str
+    address: str | None
+    row: int
+
+
+@dataclass(frozen=True)
 class Parts:
     """Pictures, divided.
 
@@ -34,7 +49,7 @@ class Parts:
         train: Those that are trained on.
         watched: Held out: what is kept is chosen on them.
         reported: Held out: the report is about them, and nothing was chosen on them.
-        names: What each reported picture is called.
+        sources: Where each reported picture comes from.
         data: What they are called together.
         labelled: Whether their classes are known to the model.
         notes: What was noticed, one sentence each.
@@ -43,7 +58,7 @@ class Parts:
     train: Pictures
     watched: Pictures
     reported: Pictures
-    names: tuple[str, ...]
+    sources: tuple[Source, ...]
     data: str
     labelled: bool
     notes: tuple[str, ...]
@@ -94,10 +109,10 @@ def read_parts(given: Any, model: Classifier, *, labels: bool, seed: int, test: 
     else:
         source = _matched(_dataset(test, model, "test"), model, needed=False)
         told = np.arange(len(source))
-    report, names = source.select(told), tuple(_name(source, int(row)) for row in told)
+    report, sources = source.select(told), tuple(_source(source, int(row)) for row in told)
     train, watch, reports = (_part(one, model) for one in (data.select(rest), data.select(chosen), report))
     known = bool((report.labels >= 0).all())
-    return Parts(train, watch, reports, names, data.name, known, tuple(dict.fromkeys((*data.notes, *report.notes))))
+    return Parts(train, watch, reports, sources, data.name, known, tuple(dict.fromkeys((*data.notes, *report.notes))))
 
 
 def _part(data: Dataset, model: Classifier) -> Pictures:
@@ -151,6 +166,10 @@ def _pixels(data: Dataset, model: Classifier) -> torch.Tensor:
     return torch.cat(parts) if parts else torch.empty(0, model.channels, model.size, model.size, dtype=torch.uint8)
 
 
-def _name(data: Dataset, row: int) -> str:
-    files = data.files
-    return f"{data.name}:{row}" if files is None else files.names[row]
+def _source(data: Dataset, row: int) -> Source:
+    first = row if data.chosen is None else int(data.chosen[row])
+    if data.files is not None:
+        return Source(data.files.names[row], data.files.names[row], first)
+    if data.split == "train":
+        return Source(f"{data.name}, training image {first}", None, first)
+    return Source(f"{data.name}:{first}", f"{data.name}:{first}", first)

@@ -60,7 +60,7 @@ class StabilizationReport(Result):
             "facts": self.facts,
             "curve": [asdict(point) for point in self.curve],
             "rows": self.records(),
-            "examples": [{key: value for key, value in vars(one).items() if key != "pixels"} for one in self.examples],
+            "examples": [one.to_dict() for one in self.examples],
             "versions": self.versions,
             "warnings": list(self.warnings),
         }

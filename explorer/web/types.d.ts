@@ -202,6 +202,7 @@ export interface StabilizeFound extends AddedNetwork {
     loss: StabilizeGain | null;
     warnings: string[];
   };
+  examples: { kind: string; picture: string; before: string; after: string; query: string }[];
 }
 export interface DataSet {
   name: string;

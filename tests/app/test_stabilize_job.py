@@ -14,6 +14,7 @@ from PIL import Image
 import explorer
 from explorer.app.context import Context, make_context
 from explorer.app.jobs import HANDLERS, StoppedError
+from explorer.app.links import read_link
 from explorer.errors import ExplorerError
 from tests.support.questions import DIGITS, SEVEN, silent
 
@@ -58,6 +59,13 @@ def test_the_new_model_stands_beside_the_old_and_is_written(context: Context, tm
     assert {"step", "agreement", "flips"} == set(news[-1]["curve"][0])
     assert ask(context, "stabilize_news", run=RUN) == {}
     name = found["name"]
+    assert found["examples"]
+    for one in found["examples"]:
+        read = read_link(context.workspace, one["query"], max_models=4, max_steps=4)
+        assert not read["messages"]
+        state = read["state"]
+        assert state["models"] == [DIGITS[0], found["name"]]
+        assert state["picture"]["dataset"] == "digits"
     assert name == cost["name"] == "stability of digits lenet standard"
     family = next(family for family in found["families"] if family["key"] == found["family"])
     assert family["models"][-1]["name"] == name

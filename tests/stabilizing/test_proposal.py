@@ -36,9 +36,9 @@ def test_the_worst_of_each_family_with_a_range_that_flips_enough() -> None:
 
 
 def test_it_says_so_where_nothing_hurts() -> None:
-    net = nn.Sequential(nn.Flatten(), nn.Linear(3 * 16 * 16, 3))
-    nn.init.zeros_(net[1].weight)
-    deaf = explorer.wrap(net, classes=["a", "b", "c"])
+    last = nn.Linear(3 * 16 * 16, 3)
+    nn.init.zeros_(last.weight)
+    deaf = explorer.wrap(nn.Sequential(nn.Flatten(), last), classes=["a", "b", "c"])
     pictures = list(torch.rand(12, 3, 16, 16))
     with pytest.raises(ExplorerError, match="No distortion changes more than a twentieth of the answers"):
         explorer.stabilize(deaf, pictures, under="auto", steps=1, control=False)

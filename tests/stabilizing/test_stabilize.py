@@ -154,6 +154,11 @@ def test_what_is_saved_opens_again(found: Stabilized, tmp_path: Path) -> None:
     assert "--steps 120" in again.card.command
     report = json.loads((tmp_path / "new" / "report.json").read_text())
     assert report["counts"]["reported"] == 360
+    for one in report["examples"]:  # the address names the very picture, of the test images
+        shown = explorer.compare([START, found.model], f"digits:{one['row']}", one["recipe"] or "clean")
+        assert one["name"] == f"digits:{one['row']}"
+        answers = [answer.classes[int(answer.distorted.argmax())] for answer in shown.models]
+        assert answers == [one["before"][-1], one["after"][-1]]
     page = (tmp_path / "new" / "report.html").read_text()
     assert "survives Holm" in page
     assert page.count("<img") == 1 + len(found.report.examples)  # the figure, and each telling picture

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from itertools import chain, count
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import numpy as np
 import torch
@@ -25,6 +26,7 @@ from explorer.distortions.ranges import AmountRange, parse_ranges
 from explorer.errors import ExplorerError
 from explorer.models import Classifier
 from explorer.progress import Meter, Progress
+from explorer.reports.stabilizing import telling_pictures
 from explorer.stabilizing import Live, Stabilized, stabilize
 from explorer.stabilizing.cost import estimate
 from explorer.stabilizing.loop import Point
@@ -188,8 +190,10 @@ def stabilize_run(context: Context, request: StartRequest, progress: Progress) -
     """Stabilize a model. The new one is offered beside the others, and written into a folder with its report.
 
     Returns:
-        {"name", "family", "families", "distortions", "folder", "html", "report"}; the first four as ``add_network``
-        gives them; ``html``: the report as a page; ``report``: its key numbers.
+        {"name", "family", "families", "distortions", "folder", "html", "report", "examples"}; the first four as
+        ``add_network`` gives them; ``html``: the report as a page; ``report``: its key numbers; ``examples``: telling
+        pictures as {"kind", "picture", "before", "after", "query"}, ``query``: the address of the explorer that shows
+        it, "" for pictures that the visitor brought.
 
     Raises:
         ExplorerError: If something is asked that cannot be done, or another run is going on.
@@ -234,6 +238,7 @@ def stabilize_run(context: Context, request: StartRequest, progress: Progress) -
         del _runs[request.run]
         _one.release()
     told = {"folder": str(folder), "html": _html(found), "report": _key_numbers(found)}
+    told["examples"] = _examples(found, None if asked.pictures else asked.data)
     return {"name": name, "family": family.key, **context.workspace.known, **told}
 
 
@@ -316,6 +321,20 @@ def _html(found: Stabilized) -> str:
     from explorer.reports.results import page
 
     return page(found.report)
+
+
+def _examples(found: Stabilized, data: str | None) -> list[dict[str, str]]:
+    """The telling pictures, each with the address under which the page shows it."""
+    models = f"{found.report.start},{found.model.name}"
+    return [
+        {
+            **{key: shown[key] for key in ("kind", "picture", "before", "after")},
+            "query": ""
+            if data is None
+            else urlencode({"picture": f"{data}:{one.source.row}", "models": models, "recipe": one.recipe or "clean"}),
+        }
+        for one, shown in zip(found.report.examples, telling_pictures(found.report), strict=True)
+    ]
 
 
 def _key_numbers(found: Stabilized) -> Mapping[str, Any]:

@@ -141,7 +141,7 @@ function drawCurve(curve, key, title) {
 
 // What came of it: key numbers, and the whole report as a file.
 /** @type {(found: StabilizeFound, title: string) => void} */
-function showFound({ name, html, folder, report }, title) {
+function showFound({ name, html, folder, report, examples }, title) {
   const page = new Blob([html], { type: "text/html" });
   /** @type {(gain: StabilizeGain | null) => string} */
   const change = (gain) => {
@@ -177,6 +177,7 @@ function showFound({ name, html, folder, report }, title) {
     make("p", {}, `“${name}” stands beside the model that it was made of.`),
     list,
     ...warnings,
+    make("ul", { class: "s-examples", "aria-label": "Telling pictures" }, ...examples.map(drawExample)),
     make("p", { class: "soft" }, `Weights, card, report and a script that repeats it are in ${folder}.`),
     make(
       "div",
@@ -187,4 +188,16 @@ function showFound({ name, html, folder, report }, title) {
   );
   dialog.classList.add("f-window");
   open.focus();
+}
+
+// A telling picture; it opens in the explorer, in another tab, where it has an address.
+/** @type {(example: StabilizeFound["examples"][0]) => HTMLElement} */
+function drawExample({ kind, picture, before, after, query }) {
+  const told = `${kind}: before ${before}, stabilized ${after}`;
+  const image = make("img", { src: picture, alt: told });
+  const link = query
+    ? make("a", { href: `?${query}`, target: "_blank", title: "Open in the explorer, in another tab" }, image)
+    : image;
+  const lines = [`before ${before}`, `stabilized ${after}`].map((text) => make("small", {}, text));
+  return make("li", {}, link, make("b", {}, kind), ...lines);
 }
