@@ -40,6 +40,7 @@ function runOf(table, listed = Infinity) {
     right: encode(Int32Array.from(kept, ({ j }) => j)),
     total: others.length,
     average_precision: 0,
+    bits: false,
     bins: { high: 1, copies: [], others: [] },
   });
 }
@@ -102,14 +103,14 @@ test("a step takes one more pair or one fewer, copies and others alike", () => {
 test("the wall begins at the threshold, on both sides", () => {
   const { taken, left } = aroundOf(runOf(TABLE), 0.3, 2);
   assert.deepEqual(taken, [
-    { copy: false, left: 2, right: 0, distance: 0.3 },
-    { copy: true, left: 1, right: 1, distance: 0.2 },
+    { copy: false, left: 2, right: 0, text: "0.300" },
+    { copy: true, left: 1, right: 1, text: "0.200" },
   ]);
   assert.deepEqual(
-    left.map(({ copy, distance }) => [copy, distance]),
+    left.map(({ copy, text }) => [copy, text]),
     [
-      [false, 0.4],
-      [false, 0.5],
+      [false, "0.400"],
+      [false, "0.500"],
     ],
   );
   assert.deepEqual(

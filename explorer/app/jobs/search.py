@@ -17,6 +17,7 @@ from explorer.errors import ExplorerError
 from explorer.progress import Progress
 from explorer.search import UNLEARNED, all_pairs
 from explorer.search.copies import Copies
+from explorer.search.embedders import HAMMING
 from explorer.search.pairs import blocks
 from explorer.web.answers import distortion_words
 
@@ -104,6 +105,7 @@ def _sent(found: Copies, pictures: int) -> dict[str, Any]:
         "right": _packed(found.false.copy, "<i4"),
         "total": found.curve.negatives,
         "average_precision": found.curve.average_precision,
+        "bits": found.originals.metric == HAMMING,
         "bins": bins,
     }
 

@@ -33,7 +33,7 @@ MAX_COLLECTIONS = 12
 MAX_VECTORS = 40
 """Sets of vectors that one collection keeps, some megabytes each at most."""
 
-THUMB = 96  # px: the long side of a picture on the wall
+THUMB = 128  # px: the long side of a picture on the wall
 GONE = "These pictures are no longer held here; choose them again."
 
 

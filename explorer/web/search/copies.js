@@ -4,29 +4,17 @@
 /** @import { Bootstrap, Compared, Pair, PairRun, SearchPane, SearchPaneParts, Threshold, Under, WallView } from "./types.d.ts" */
 
 import { dash } from "../shared/chart.js";
-import { make, smallButton, smallMenu, svg } from "../shared/dom.js";
-import { count, counted, percent, shownAmount } from "../shared/format.js";
+import { make, smallButton, svg } from "../shared/dom.js";
+import { percent, shownAmount } from "../shared/format.js";
 import { makeCurves } from "./curves.js";
 import { makeNumbers } from "./numbers.js";
-import {
-  apartOf,
-  aroundOf,
-  distanceText,
-  foundAt,
-  friendsOf,
-  makeBootstrap,
-  makeRun,
-  missedOf,
-  thresholdFor,
-} from "./pairs.js";
+import { foundAt, makeBootstrap, makeRun, thresholdFor } from "./pairs.js";
 import { makeStrip } from "./strip.js";
-import { makeWall } from "./wall.js";
+import { makeViews } from "./views.js";
 
 const USUAL = 0.995; // the precision at which Zheng et al. report recall
 const QUICK = [0.995, 0.99, 0.9];
 const REST_MS = 60; // after which intervals follow
-const [TALL, GAP, CUT, AROUND] = [104, 8, 40, 42]; // px of a tile, between tiles, of the line, and of a tile around its pictures
-const MOST = 60; // pairs of a wall
 
 /** @type {(parts: SearchPaneParts) => SearchPane} */
 export function makeCopies({ element, world }) {
@@ -78,20 +66,11 @@ export function makeCopies({ element, world }) {
     strip.element,
     numbers.element,
   );
-  const chips = make("div", { class: "x-chips", role: "group", "aria-label": "Pairs shown" });
-  const against = smallMenu("Other model", "The model that the chosen one is compared with, pair by pair");
-  const line = make("div", { class: "x-cut", "aria-hidden": "true" });
   const open = (/** @type {Pair} */ pair) => world.open(pair.right, world.under()[panel]);
-  const upper = makeWall({ world, label: "Pairs taken for copies", most: MOST, open });
-  const lower = makeWall({ world, label: "Pairs not taken for copies", most: MOST, open });
-  const none = make("p", { class: "x-none soft" });
-  const walls = make("div", { class: "x-walls" }, upper.element, line, lower.element, none);
-  const right = make("div", { class: "x-right" }, chips, walls);
-  const body = make("div", { class: "x-copies" }, left, right);
+  const views = makeViews({ world, open, choose: follow, resized: () => found && paint() });
+  const body = make("div", { class: "x-copies" }, left, views.element);
   element.append(waiting, body);
   body.hidden = true;
-  against.addEventListener("change", () => follow({ rival: against.value }));
-  new ResizeObserver(() => found && paint()).observe(walls);
 
   // ---- asking -----------------------------------------------------------------------------------------------------
 
@@ -232,9 +211,6 @@ export function makeCopies({ element, world }) {
     ({ panel = panel, lead = lead, rival = rival, view = view } = change);
     if ("model" in threshold && threshold.model !== lead)
       threshold = { model: lead, distance: distanceOf(runOf(lead)) };
-    const others = world.collection().models.filter(({ name }) => name !== lead);
-    against.replaceChildren(...others.map(({ name, title }) => make("option", { value: name }, title)));
-    against.value = rival;
     if (!rival && (view === "right" || view === "wrong")) view = "around";
     for (const one of legend.querySelectorAll("button"))
       one.setAttribute("aria-pressed", String(one.dataset.model === lead));
@@ -277,103 +253,10 @@ export function makeCopies({ element, world }) {
     });
     strip.paint(at);
     numbers.paint(distanceOf, lead);
-    paintWall(own, at);
+    const other = rival ? runOf(rival) : null;
+    views.paint({ own, at, other, theirs: other ? distanceOf(other) : -1, view });
     clearTimeout(resting);
     resting = window.setTimeout(() => numbers.intervals(distanceOf, bootstrap), REST_MS);
-  }
-
-  /** @type {(own: PairRun, at: number) => void} */
-  function paintWall(own, at) {
-    const { copies, friends } = foundAt(own, at);
-    const other = rival ? runOf(rival) : null;
-    const theirs = other ? distanceOf(other) : -1;
-    const only = other && apartOf(own, at, other, theirs, MOST);
-    const turned = other && apartOf(other, theirs, own, at, MOST);
-    paintChips(own.positives.length - copies, friends, only, turned);
-    const { method } = world.model(lead);
-    const around = view === "around";
-    const side = around ? perSide() : MOST;
-    /** @type {Record<WallView, () => Pair[]>} */
-    const pairs = {
-      around: () => [],
-      missed: () => missedOf(own, at, MOST),
-      friends: () => friendsOf(own, at, MOST),
-      right: () => only?.pairs.slice(0, MOST) ?? [],
-      wrong: () => turned?.pairs.slice(0, MOST) ?? [],
-    };
-    line.hidden = lower.element.hidden = !around;
-    if (around) {
-      const { taken, left: rest } = aroundOf(own, at, side);
-      upper.paint(taken.reverse(), panel, method);
-      lower.paint(rest, panel, method);
-      line.textContent = at < 0 ? "nothing is taken for a copy" : `taken for copies up to ${distanceText(at)}`;
-      none.hidden = true;
-      return;
-    }
-    const listed = pairs[view]();
-    upper.paint(listed, panel, method);
-    none.hidden = listed.length > 0;
-    none.textContent = "There is no such pair at this threshold.";
-  }
-
-  // As many pairs on each side of the line as fill the wall and leave the line in the middle.
-  function perSide() {
-    const half = (walls.clientHeight - CUT) / 2;
-    const rows = Math.max(1, Math.round(half / (TALL + GAP)));
-    const tall = Math.max(80, Math.floor((half - GAP * (rows - 1)) / rows));
-    walls.style.setProperty("--tall", `${tall}px`);
-    walls.style.setProperty("--tile", `${tall - AROUND}px`);
-    const columns = Math.max(1, getComputedStyle(upper.element).gridTemplateColumns.split(" ").length);
-    return Math.min(MOST, columns * rows);
-  }
-
-  /** @type {(missed: number, friends: number, only: ReturnType<typeof apartOf> | null, turned: ReturnType<typeof apartOf> | null) => void} */
-  function paintChips(missed, friends, only, turned) {
-    const [first, second] = [world.model(lead), rival ? world.model(rival) : null];
-    /** @type {[WallView, string, number | null, string, string][]} */
-    const all = [
-      ["around", "Around the threshold", null, "The pairs on both sides of it, the nearest first", ""],
-      ["missed", "Missed copies", missed, "Copies that are farther than the threshold", ""],
-      ["friends", "False friends", friends, "Pairs of different pictures within the threshold", ""],
-    ];
-    if (second && only && turned)
-      all.push(
-        ["right", `Only ${first.title} right`, only.copies + only.friends, apart(only, second.title), first.method],
-        [
-          "wrong",
-          `Only ${second.title} right`,
-          turned.copies + turned.friends,
-          apart(turned, first.title),
-          second.method,
-        ],
-      );
-    if (chips.childElementCount !== all.length + (second ? 1 : 0))
-      chips.replaceChildren(
-        ...all.map(([name]) => chip(name)),
-        ...(second ? [make("label", {}, "against ", against)] : []),
-      );
-    all.forEach(([name, text, number, help, method], i) => {
-      const made = /** @type {HTMLElement} */ (chips.children[i]);
-      const words = number === null ? text : `${text} ${count(number)}`;
-      if (made.textContent !== words)
-        made.replaceChildren(text, ...(number === null ? [] : [" ", make("b", {}, count(number))]));
-      made.title = help;
-      made.dataset.method = method;
-      made.setAttribute("aria-pressed", String(name === view));
-    });
-  }
-
-  /** @type {(found: { copies: number; friends: number }, other: string) => string} */
-  function apart({ copies, friends }, other) {
-    const both = [counted(copies, "copy").replace("copys", "copies"), `${count(friends)} false friends`];
-    return `${both[0]} that ${other} misses, and ${both[1]} that it takes: each model at its own threshold of the same precision`;
-  }
-
-  /** @type {(name: WallView) => HTMLElement} */
-  function chip(name) {
-    const made = make("button", { class: "x-chip" });
-    made.addEventListener("click", () => follow({ view: name }));
-    return made;
   }
 
   return { changed, shown, painted: () => found && paint() };

@@ -2,7 +2,7 @@
 
 /** @import { Bootstrap, PairRun, SearchWorld, Share } from "./types.d.ts" */
 
-import { dot, make } from "../shared/dom.js";
+import { dot, make, setText } from "../shared/dom.js";
 import { count, percent } from "../shared/format.js";
 import { distanceText, foundAt, intervalsAt } from "./pairs.js";
 
@@ -63,18 +63,19 @@ export function makeNumbers({ world, choose }) {
       const at = distanceOf(run);
       const { copies, friends, pairs, precision, recall } = foundAt(run, at);
       row.toggleAttribute("data-chosen", run.model === lead);
-      cells.distance.textContent = at < 0 ? "–" : distanceText(at);
-      cells.precision.textContent = pairs ? percent(precision, 1) : "–";
-      cells.recall.textContent = percent(recall, 1);
-      cells.pairs.textContent = `${count(copies)} + ${count(friends)}`;
+      setText(cells.distance, at < 0 ? "–" : distanceText(run, at));
+      setText(cells.precision, pairs ? percent(precision, 1) : "–");
+      setText(cells.recall, percent(recall, 1));
+      setText(cells.pairs, `${count(copies)} + ${count(friends)}`);
       cells.pairs.title = `${count(copies)} copies and ${count(friends)} false friends`;
-      cells.precisionSpan.textContent = cells.recallSpan.textContent = "";
+      row.dataset.stale = "";
     }
   }
 
   /** @type {(distanceOf: (run: PairRun) => number, bootstrap: Bootstrap) => void} */
   function intervals(distanceOf, bootstrap) {
-    for (const { run, cells } of rows) {
+    for (const { run, row, cells } of rows) {
+      delete row.dataset.stale;
       const { precision, recall } = intervalsAt(run, distanceOf(run), bootstrap);
       cells.precisionSpan.textContent = precision ? spanned(precision) : "";
       cells.recallSpan.textContent = spanned(recall);
@@ -82,7 +83,7 @@ export function makeNumbers({ world, choose }) {
   }
 
   /** @type {(share: Share) => string} */
-  const spanned = ({ low, high }) => ` ${(100 * low).toFixed(1)}–${(100 * high).toFixed(1)}`;
+  const spanned = ({ low, high }) => `${(100 * low).toFixed(1)}–${(100 * high).toFixed(1)}`;
 
   return { element, show, paint, intervals };
 }

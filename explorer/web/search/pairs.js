@@ -111,23 +111,23 @@ function below(sorted, value) {
   return count;
 }
 
-// A distance as it is written: bits are counted, others have three digits behind the point.
-/** @type {(distance: number) => string} */
-export function distanceText(distance) {
-  return Number.isInteger(distance) && distance > 2 ? String(distance) : distance.toFixed(3);
+// A distance as it is written: of fingerprints their bits that differ, else with three digits behind the point.
+/** @type {(run: { bits: boolean }, distance: number) => string} */
+export function distanceText({ bits }, distance) {
+  return bits ? `${Math.floor(distance)} bit${Math.floor(distance) === 1 ? "" : "s"}` : distance.toFixed(3);
 }
 
 // ---- the wall -------------------------------------------------------------------------------------------------------
 
 /** @type {(run: PairRun, i: number) => Pair} */
-const copyAt = ({ order, positives }, i) => ({ copy: true, left: order[i], right: order[i], distance: positives[i] });
+function copyAt(run, i) {
+  return { copy: true, left: run.order[i], right: run.order[i], text: distanceText(run, run.positives[i]) };
+}
+
 /** @type {(run: PairRun, i: number) => Pair} */
-const friendAt = ({ left, right, negatives }, i) => ({
-  copy: false,
-  left: left[i],
-  right: right[i],
-  distance: negatives[i],
-});
+function friendAt(run, i) {
+  return { copy: false, left: run.left[i], right: run.right[i], text: distanceText(run, run.negatives[i]) };
+}
 
 // The pairs on both sides of a threshold, the nearest to it first.
 /** @type {(run: PairRun, threshold: number, most: number) => { taken: Pair[]; left: Pair[] }} */
@@ -167,11 +167,10 @@ export function apartOf(right, threshold, wrong, other, most) {
   const found = countUpTo(right.positives, threshold);
   const theirs = countUpTo(wrong.positives, other);
   const copies = indices(0, found).filter((i) => wrong.rank[right.order[i]] >= theirs);
-  const mine = new Set();
-  for (let i = countUpTo(right.negatives, threshold) - 1; i >= 0; i--)
-    mine.add(right.left[i] * right.pictures + right.right[i]);
+  const mine = countUpTo(right.negatives, threshold);
+  const places = placesOf(right);
   const friends = indices(0, countUpTo(wrong.negatives, other)).filter(
-    (i) => !mine.has(wrong.left[i] * wrong.pictures + wrong.right[i]),
+    (i) => (places.get(wrong.left[i] * wrong.pictures + wrong.right[i]) ?? Infinity) >= mine,
   );
   return {
     copies: copies.length,
@@ -181,6 +180,19 @@ export function apartOf(right, threshold, wrong, other, most) {
       ...friends.slice(0, most).map((i) => friendAt(wrong, i)),
     ],
   };
+}
+
+// Where a pair of different pictures stands in the list of a run; made once.
+/** @type {WeakMap<PairRun, Map<number, number>>} */
+const known = new WeakMap();
+/** @type {(run: PairRun) => Map<number, number>} */
+function placesOf(run) {
+  let places = known.get(run);
+  if (!places) {
+    places = new Map(Array.from(run.left, (left, i) => [left * run.pictures + run.right[i], i]));
+    known.set(run, places);
+  }
+  return places;
 }
 
 /** @type {(from: number, to: number) => number[]} */

@@ -22,6 +22,8 @@ export interface RawRun {
   /** Other pairs in all. */
   total: number;
   average_precision: number;
+  /** Whether distances are numbers of bits. */
+  bits: boolean;
   /** Histograms from 0 to `high`. */
   bins: { high: number; copies: number[]; others: number[] };
 }
@@ -47,7 +49,8 @@ export interface Pair {
   copy: boolean;
   left: number;
   right: number;
-  distance: number;
+  /** Its distance in words. */
+  text: string;
 }
 export interface Apart {
   copies: number;

@@ -4,7 +4,6 @@
 /** @import { Pair, SearchWorld } from "./types.d.ts" */
 
 import { make, targetOf } from "../shared/dom.js";
-import { distanceText } from "./pairs.js";
 
 const SMALL = 48; // px up to which pixels are shown as squares
 
@@ -48,8 +47,7 @@ export function makeWall({ world, label, most, open }) {
       if (!pair) return;
       show(pictures[0], world.thumbs.get(pair.left, -1));
       show(pictures[1], world.thumbs.get(pair.right, under));
-      const distance = distanceText(pair.distance);
-      const text = `${pair.copy ? "copy" : "other"} ${distance}`;
+      const text = `${pair.copy ? "copy" : "other"} ${pair.text}`;
       if (words.textContent === text && node.dataset.left === String(pair.left)) return;
       words.textContent = text;
       node.dataset.kind = pair.copy ? "copy" : "other";
@@ -57,8 +55,8 @@ export function makeWall({ world, label, most, open }) {
       node.dataset.right = String(pair.right);
       const { names } = world.collection();
       node.title = pair.copy
-        ? `${names[pair.left]} and its copy, distance ${distance}. Opens the copy in the live view.`
-        : `${names[pair.left]}, and the copy of ${names[pair.right]}: different pictures at distance ${distance}. Opens that copy in the live view.`;
+        ? `${names[pair.left]} and its copy, distance ${pair.text}. Opens the copy in the live view.`
+        : `${names[pair.left]}, and the copy of ${names[pair.right]}: different pictures at distance ${pair.text}. Opens that copy in the live view.`;
       node.setAttribute("aria-label", node.title);
     });
   }

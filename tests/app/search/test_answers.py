@@ -98,7 +98,7 @@ def test_a_copy_opens_in_the_live_view_with_its_very_pixels(context: Context, wi
     assert (state.get("models"), there["query"][:15]) == (DIGITS if within == "digits" else None, "data:image/png;")
     (drawn,) = answer(context, "thumbs", run=run, wanted=[[2, 0]], under=[under])["thumbs"]
     small = Image.open(io.BytesIO(base64.b64decode(drawn.partition(",")[2])))
-    assert max(small.size) == (28 if within == "digits" else 96)
+    assert max(small.size) == (28 if within == "digits" else 128)
 
 
 def test_relatives_are_the_nearest_others(context: Context, run: str) -> None:
