@@ -88,6 +88,7 @@ def stabilize(
     precision: Annotated[str, typer.Option(help="auto, bf16 or fp32.")] = "auto",
     *,
     labels: Annotated[bool, typer.Option("--labels", help="Their classes are the task, as in the paper.")] = False,
+    features: Annotated[bool, typer.Option("--features", help="Features are to hold, for searches.")] = False,
     control: Annotated[bool, typer.Option(help="Train plain noise augmentation as long, to compare with.")] = True,
     small: Annotated[bool, typer.Option("--small", help="Store only the differences from a photos/ network.")] = False,
     as_json: AsJson = False,
@@ -112,8 +113,8 @@ def stabilize(
     with _shown() as (watch, stop):
         found = stabilize(
             start, pictures, under=under, test=test, method=method, layers=layers, labels=labels, steps=steps,
-            minutes=minutes, batch_size=batch_size, lr=lr, alpha=alpha, keep=keep, seed=seed, control=control,
-            name=name, device=device, precision=precision, state=out / "state",
+            minutes=minutes, batch_size=batch_size, lr=lr, alpha=alpha, keep=keep, features=features, seed=seed,
+            control=control, name=name, device=device, precision=precision, state=out / "state",
             ready=_tell_cost, watch=watch, stop=stop,
         )  # fmt: skip
     if not ranks.first():  # torchrun starts several of us; one of them writes and speaks

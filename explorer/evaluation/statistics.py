@@ -8,7 +8,7 @@ over images is for means of anything else.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -203,6 +203,39 @@ def resampled_sums(values: NDArray[np.float64], groups: NDArray[np.int64], count
         cells = groups[rows] + count * np.arange(some)[:, None]
         out[start : start + some] = np.bincount(cells.ravel(), values[rows].ravel(), count * some).reshape(some, count)
     return out
+
+
+def resampled_counts(count: int) -> Iterator[NDArray[np.float64]]:
+    """How often each unit is drawn in every bootstrap resample, for statistics that are no sums.
+
+    As many are drawn each time as there are, with replacement, and the same ones for every statistic of as many units:
+    what is subtracted is paired.
+
+    Args:
+        count: Number of units.
+
+    Yields:
+        Counts (r, count), RESAMPLES rows in all.
+    """
+    generator = np.random.default_rng(0)
+    step = max(1, 2**20 // count)
+    for start in range(0, RESAMPLES, step):
+        some = min(step, RESAMPLES - start)
+        cells = generator.integers(count, size=(some, count)) + count * np.arange(some)[:, None]
+        yield np.bincount(cells.ravel(), minlength=count * some).reshape(some, count).astype(np.float64)
+
+
+def percentile_interval(resampled: NDArray[np.float64]) -> Interval:
+    """The percentile bootstrap interval.
+
+    Args:
+        resampled: The estimate in each resample, (R,).
+
+    Returns:
+        The ends of the 95 % interval.
+    """
+    low, high = np.quantile(resampled, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]).tolist()
+    return low, high
 
 
 def basic_interval(found: float, resampled: NDArray[np.float64]) -> Interval:

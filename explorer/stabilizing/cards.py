@@ -30,7 +30,8 @@ def stabilized_card(start: Classifier, name: str | None, settings: Settings, fac
         The card, without results.
     """
     card, method = start.card, TRAINING.get(settings.method, settings.method)
-    called = name or f"{re.split('[/:]', card.name.removesuffix('/standard'))[-1]}-{method}"
+    last = re.split("[/:]", card.name.removesuffix("/standard"))[-1]
+    called = name or f"{last}-{method}{'-features' if settings.features else ''}"
     source = {key: value for key, value in card.source.items() if key not in ("title", "accuracy", "test")}
     base = {"base": card.name} | ({"base_sha256": card.sha256} if card.sha256 else {})
     return replace(
@@ -60,6 +61,7 @@ def command(model: str, settings: Settings) -> str:
     words: list[object] = ["explorer", "stabilize", model, "--pictures", "FOLDER"]
     words += ["--under", format_ranges(settings.under)]
     words += ["--method", settings.method, "--layers", settings.layers, *(["--labels"] if settings.labels else [])]
+    words += ["--features"] if settings.features else []
     words += ["--steps", settings.steps, "--batch-size", settings.batch_size, "--lr", f"{settings.lr:g}"]
     words += ["--alpha", f"{settings.alpha:g}", "--keep", f"{settings.keep:g}", "--seed", settings.seed]
     words += ["--precision", "bf16" if settings.bf16 else "fp32"]

@@ -72,7 +72,7 @@ def estimate(
     trainings = 1 + control
     asked = watched * 4 * (CHECKS + len(BLENDS)) * trainings
     asked += reported * len(conditions(settings, start.size)) * (1 + trainings)
-    if settings.layers == "head":
+    if settings.stored:
         asked += train * (1 + VERSIONS) * trainings  # the steps themselves take next to nothing
     elif minutes is None:
         asked += STEP * settings.batch_size * settings.steps * trainings
@@ -84,5 +84,5 @@ def estimate(
             student(x)
             took.append((time.perf_counter() - began) / CHUNK)
             breathe()
-    trained = 0.0 if minutes is None or settings.layers == "head" else 60 * minutes * trainings
+    trained = 0.0 if minutes is None or settings.stored else 60 * minutes * trainings
     return Cost(train, watched, reported, weights, trained + asked * min(took))

@@ -49,12 +49,13 @@ def student_of(model: Classifier) -> Classifier:
     return student
 
 
-def choose(student: Classifier, layers: str) -> dict[str, nn.Parameter]:
+def choose(student: Classifier, layers: str, *, features: bool = False) -> dict[str, nn.Parameter]:
     """Ask for the gradient of the weights to train.
 
     Args:
         student: A copy from ``student_of``.
         layers: ``head``, ``last`` or ``all``; see ``Settings``.
+        features: Whether the features are trained, so that what comes after them is left alone.
 
     Returns:
         These weights by name.
@@ -63,19 +64,38 @@ def choose(student: Classifier, layers: str) -> dict[str, nn.Parameter]:
         ExplorerError: If the network does not end in a linear layer and ``head`` is asked for.
     """
     net = student.net
-    if layers == "all":
+    if layers == "all" and not features:
         chosen = set(dict(net.named_modules()))
-    elif layers == "head":
+    elif layers == "head" and not features:
         chosen = {head_of(student)[0]}
     else:
-        order = _in_order(student)
-        chosen = set(order[-max(2, round(LAST * len(order))) :])
+        order = _below(student) if features else _in_order(student)
+        last = order[-max(2, round(LAST * len(order))) :] if layers == "last" else order
+        chosen = set(_top(net, order) if layers == "head" else last)
     found = {}
     for path, module in net.named_modules():
         for name, parameter in module.named_parameters(recurse=False):
             if path in chosen and parameter.is_floating_point():
                 found[f"{path}.{name}" if path else name] = parameter.requires_grad_(requires_grad=True)
     return found
+
+
+def _below(student: Classifier) -> list[str]:
+    """The paths of the modules with weights whose work the features are: all but the last linear or convolution."""
+    order = _in_order(student)
+    last = max((i for i, path in enumerate(order) if _weighed(student.net, path)), default=len(order))
+    if not any(_weighed(student.net, path) for path in order[:last]):
+        raise ExplorerError(f"{student.name} has no layer below its answers whose features could be trained.")
+    return order[:last]
+
+
+def _top(net: nn.Module, order: list[str]) -> list[str]:
+    """The last linear layer or convolution, and what normalises it."""
+    return order[max(i for i, path in enumerate(order) if _weighed(net, path)) :]
+
+
+def _weighed(net: nn.Module, path: str) -> bool:
+    return isinstance(net.get_submodule(path), nn.Linear | nn.Conv1d | nn.Conv2d)
 
 
 def head_of(student: Classifier) -> tuple[str, nn.Linear]:

@@ -9,6 +9,7 @@ from torch import Tensor
 from explorer.distortions.ranges import drawn
 from explorer.models.classifier import Classifier
 from explorer.models.methods import METHODS
+from explorer.stabilizing.features import anchored_loss, draw_triplets, features_of, triplet_loss
 from explorer.stabilizing.settings import Settings
 from explorer.training.objective import gaussian_noise_like
 from explorer.training.stability import stability_term
@@ -78,6 +79,8 @@ def loss(
     Returns:
         A scalar to differentiate.
     """
+    if settings.features:
+        return _of_features(settings, student, teacher, x, generator)
     with torch.no_grad():
         known = teacher(x).float()
     if settings.method in ("gaussian", "lipschitz"):
@@ -86,3 +89,32 @@ def loss(
         )
     clean, noisy = student(torch.cat([x, distorted(settings, x, generator)])).float().chunk(2)
     return stability_loss(clean, noisy, known, y if settings.labels else None, settings.alpha)
+
+
+def _of_features(
+    settings: Settings, student: Classifier, teacher: Classifier, x: Tensor, generator: torch.Generator
+) -> Tensor:
+    """The loss of features; with labels the pictures are queries, positives and negatives, one third each."""
+    clean, noisy = features_of(student, torch.cat([x, distorted(settings, x, generator)])).chunk(2)
+    if settings.labels:
+        return triplet_loss(clean.unflatten(0, (3, -1)), noisy.unflatten(0, (3, -1)), settings.alpha)
+    with torch.no_grad():
+        known = features_of(teacher, x)
+    return anchored_loss(clean, noisy, known, settings.alpha)
+
+
+def triplets_of(settings: Settings, rows: list[int], labels: Tensor, generator: torch.Generator) -> list[int]:
+    """The pictures of a step: those that are its turn, or triplets of the first third of them.
+
+    Args:
+        settings: Of the training.
+        rows: Pictures whose turn it is.
+        labels: Classes of all pictures (M,).
+        generator: Positives and negatives are drawn from it.
+
+    Returns:
+        Rows; of triplets first the queries, then the positives, then the negatives.
+    """
+    if not (settings.features and settings.labels):
+        return rows
+    return draw_triplets(rows[: max(1, len(rows) // 3)], labels, generator).flatten().tolist()

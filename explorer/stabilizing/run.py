@@ -106,6 +106,7 @@ def stabilize(
     lr: float | None = None,
     alpha: float = 1.0,
     keep: float = 0.99,
+    features: bool = False,
     seed: int = 0,
     control: bool = True,
     name: str | None = None,
@@ -140,6 +141,9 @@ def stabilize(
         lr: Peak learning rate of Adam; found by a range test by default.
         alpha: Weight of stability against the task.
         keep: Share of clean answers in [0, 1] that have to stay.
+        features: Whether the features are to hold instead of the answers, for searches
+            (``explorer.stabilizing.features``). With ``labels`` the task is a triplet of two pictures of one class and
+            one of another; without, that the features of clean pictures stay. The control then has plain noise as x'.
         seed: Of everything that is drawn.
         control: Whether plain noise augmentation gets the same steps, to compare with.
         name: Name of the result.
@@ -163,13 +167,13 @@ def stabilize(
     settings = Settings(
         under=() if proposed else parse_ranges(under) if isinstance(under, str) else tuple(under),
         method=method, layers=layers, labels=labels, steps=counted, batch_size=batch_size, lr=lr, alpha=alpha,
-        keep=keep, seed=seed, bf16=layers != "head" and uses_bf16(precision, where),
+        keep=keep, seed=seed, bf16=layers != "head" and uses_bf16(precision, where), features=features,
     )  # fmt: skip
     parts = read_parts(pictures, model, labels=labels, seed=seed, test=test)
     told = _Told(watch)
     if proposed:
         settings = replace(settings, under=_proposed(model, parts, seed, told))
-    if steps is None and layers == "head":
+    if steps is None and settings.stored:
         settings = replace(settings, steps=-(-HEAD_PASSES * len(parts.train) // batch_size))
     if ready and ranks.first():
         counts = (len(parts.train), len(parts.watched), len(parts.reported))
@@ -182,7 +186,9 @@ def stabilize(
     main.run(folder, stop)
     trained = [main]
     if control and not ranks.any_of(stop()):
-        twice = 1 if layers == "head" else 2  # pictures a step: noise augmentation needs one pass of each, not two
+        twice = (
+            1 if settings.stored or features else 2
+        )  # pictures a step: noise augmentation needs one pass of each, not two
         plain = replace(settings, method="gaussian", batch_size=twice * batch_size, steps=main.state.step or 1)
         trained.append(_Training("control", plain, model, parts, watched, told))
         trained[1].run(folder, stop)
@@ -206,11 +212,11 @@ class _Training:
     ) -> None:
         self.stage, self.settings, self._watched, self._told = stage, settings, watched, told
         self.student = student_of(model)
-        self._weights = choose(self.student, settings.layers)
+        self._weights = choose(self.student, settings.layers, features=settings.features)
         self._start = {name: one.detach().clone() for name, one in self._weights.items()}
         self._task: Task = (
             OfFeatures(settings, self.student, parts.train, told.meter("features", len(parts.train) * (1 + VERSIONS)))
-            if settings.layers == "head"
+            if settings.stored
             else OfPictures(settings, self.student, model, parts.train)
         )
         self.state, self.share = State(), 1.0

@@ -36,6 +36,8 @@ class Settings:
         keep: Share of clean answers, in [0, 1], that have to stay as they were on the pictures that are held out.
         seed: Of everything that is drawn.
         bf16: Whether forward passes of the training run under bfloat16 autocast.
+        features: Whether the features are to hold, as a search needs it, and not the answers; ``head`` is then the last
+            layer with weights below the answers.
     """
 
     under: tuple[AmountRange, ...]
@@ -49,11 +51,14 @@ class Settings:
     keep: float = 0.99
     seed: int = 0
     bf16: bool = False
+    features: bool = False
 
     def __post_init__(self) -> None:
         for value, known, what in ((self.method, METHODS, "method"), (self.layers, LAYERS, "choice of layers")):
             if value not in known:
                 raise ExplorerError(f"Unknown {what} {value!r}; choose one of {listed(known)}.")
+        if self.method == "lipschitz" and self.features:
+            raise ExplorerError("The Lipschitz loss is one of answers; choose stability, mix or gaussian for features.")
         if self.method == "lipschitz" and self.layers == "head":
             raise ExplorerError("The head alone is trained on stored features, which the Lipschitz loss cannot use.")
         for name in ("steps", "batch_size"):
@@ -63,6 +68,11 @@ class Settings:
             raise ExplorerError(f"keep is a share from 0 to 1, such as 0.99, not {self.keep:g}.")
         if not 0 <= self.alpha < 1e6 or (self.lr is not None and not 0 < self.lr < 10):
             raise ExplorerError("alpha must be 0 or more, and a learning rate above 0 and below 10.")
+
+    @property
+    def stored(self) -> bool:
+        """Whether only what is above stored features is trained."""
+        return self.layers == "head" and not self.features
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as a JSON object.

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from explorer.models.classifier import Classifier
 from explorer.progress import Meter
 from explorer.stabilizing.layers import head_inputs, head_of
-from explorer.stabilizing.objective import distorted, loss, stability_loss
+from explorer.stabilizing.objective import distorted, loss, stability_loss, triplets_of
 from explorer.stabilizing.settings import Settings
 from explorer.training.drawing import epoch_seed
 
@@ -91,6 +91,7 @@ class OfPictures:
             A scalar to differentiate.
         """
         device = self._student.device
+        rows = triplets_of(self._settings, rows, self._pictures.y, generator)
         x, y = self._pictures.batch(rows, device), self._pictures.y[rows].to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=self._settings.bf16):
             return loss(self._settings, self._student, self._teacher, x, y, generator)
