@@ -6,7 +6,7 @@ from explorer.search.embeddings import Embeddings, embed
 from explorer.search.intervals import Estimate, differences, estimates
 from explorer.search.neighbours import Neighbours, nearest
 from explorer.search.pairs import PRECISIONS, PrecisionRecall, precision_recall
-from explorer.search.study import PairRow, PairStudy, pairs
+from explorer.search.study import PairRow, PairStudy, pair_study
 
 __all__ = [
     "PRECISIONS",
@@ -24,6 +24,6 @@ __all__ = [
     "embed",
     "estimates",
     "nearest",
-    "pairs",
+    "pair_study",
     "precision_recall",
 ]

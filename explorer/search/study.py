@@ -154,7 +154,7 @@ def read_copies(text: str, seed: int = 0) -> list[tuple[str, Recipe]]:
     return [(one, replace(Recipe.parse(one.replace("+", ",")), seed=seed, on=PHOTOGRAPH)) for one in named]
 
 
-def pairs(
+def pair_study(
     models: Sequence[ModelLike],
     pictures: PicturesLike | Pictures,
     distortions: str = EVERYDAY,

@@ -10,13 +10,13 @@ from numpy.testing import assert_allclose
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
 from explorer.errors import ExplorerError
-from explorer.search import all_pairs, intervals
+from explorer.search import PRECISIONS, all_pairs, intervals
 from tests.support.embeddings import bits, features
 
 
-def of_pairs(first, second, counts):
+def of_pairs(pair, counts):
     """The same numbers from a list of all pairs, each with its weight."""
-    n = len(counts)
+    (first, second), n = pair, len(counts)
     a, b = first.vectors.astype(np.float64), second.vectors.astype(np.float64)
     distances = first.distance(1 - ((a[:, None] - b[None]) ** 2).sum(2) / 2).round(6)
     weights = counts[:, None] * counts[None]
@@ -24,7 +24,7 @@ def of_pairs(first, second, counts):
     np.fill_diagonal(weights, counts)
     y, scores, w = np.eye(n, dtype=bool).ravel(), -distances.ravel(), weights.ravel()
     precision, recall, _ = precision_recall_curve(y, scores, sample_weight=w)
-    recalls = [recall[precision >= one - 1e-12].max() for one in intervals.PRECISIONS]
+    recalls = [recall[precision >= one - 1e-12].max() for one in PRECISIONS]
     return [*recalls, average_precision_score(y, scores, sample_weight=w)]
 
 
@@ -34,7 +34,7 @@ def test_pictures_that_count_several_times_do_so_in_all_their_pairs(pair):
     counts = np.random.default_rng(2).multinomial(60, np.full(60, 1 / 60), size=4).astype(float)
     made = intervals.weighted(found, counts)
     for i, row in enumerate(counts):
-        assert_allclose([made[name][i] for name in intervals.names()], of_pairs(*pair, row), atol=1e-9)
+        assert_allclose([made[name][i] for name in intervals.names()], of_pairs(pair, row), atol=1e-9)
 
 
 def test_pictures_that_count_once_give_the_curve_itself_though_few_negatives_are_kept():
