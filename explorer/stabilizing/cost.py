@@ -67,7 +67,7 @@ def estimate(
     """
     train, watched, reported = counts
     student = student_of(start)
-    weights = sum(one.numel() for one in choose(student, settings.layers).values())
+    weights = sum(one.numel() for one in choose(student, settings.layers, features=settings.features).values())
     breathe()
     trainings = 1 + control
     asked = watched * 4 * (CHECKS + len(BLENDS)) * trainings
