@@ -165,6 +165,10 @@ def measure(
     recipes: Annotated[
         str | None, typer.Option(help="What to measure, separated by commas; else all that a card states.")
     ] = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(help="Instead: how far apart the features of these pictures lie; a folder or a data set."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder of checkpoints whose cards are written.")] = Path("checkpoints"),
     device: Device = "auto",
     *,
@@ -173,7 +177,8 @@ def measure(
 ) -> None:
     """Measure models on their own test sets again and put the accuracies into their cards; weights stay as they are.
 
-    A card also says which images were named rightly, so that two cards can be compared image by image.
+    A card also says which images were named rightly, so that two cards can be compared image by image. The distances
+    between different pictures are the scale of the feature distance; for them, pictures need no classes.
     """
     from explorer.data.datasets import load_dataset
     from explorer.evaluation.evaluate import correct
@@ -181,6 +186,9 @@ def measure(
     from explorer.models.checkpoints import write_card
     from explorer.training.cards import CARD_RECIPES, card_rows
 
+    if reference is not None:
+        _measure_reference(models, reference, out, device, as_json=as_json, as_csv=as_csv)
+        return
     wanted = CARD_RECIPES if recipes is None else tuple(recipes.split(","))
     report, records = partial(typer.echo, err=as_json or as_csv), list[dict[str, Any]]()
     for name in read_names(models):
@@ -192,4 +200,24 @@ def measure(
             model.card = replace(model.card, results=list(rows.values()))
             write_card(model.card, out)
         records += [row for row in _accuracies(model.card, out) if row["recipe"] in wanted]
+    deliver_records(records, list, as_json=as_json, as_csv=as_csv)
+
+
+def _measure_reference(
+    models: list[str], pictures: str, out: Path, device: str, *, as_json: bool, as_csv: bool
+) -> None:
+    """Put the distances between the features of different pictures into cards."""
+    from explorer.data.datasets import open_dataset
+    from explorer.models import load_model
+    from explorer.models.checkpoints import write_card
+    from explorer.training.cards import with_reference
+
+    dataset, records = open_dataset(pictures), list[dict[str, Any]]()
+    for name in read_names(models):
+        command = f"explorer measure --models {name} --reference {Path(pictures).name}"
+        card = with_reference(load_model(name, device=device), dataset, command)
+        write_card(card, out)
+        median, images = card.reference["penultimate"][50], card.reference_source["images"]
+        typer.echo(f"{name}  median distance {median:.3g} between {images} pictures", err=as_json or as_csv)
+        records.append({"model": name, "card": str(out / f"{name}.json"), "n": images, "median": median})
     deliver_records(records, list, as_json=as_json, as_csv=as_csv)

@@ -40,6 +40,8 @@ class Card:
         results: ``{recipe, seed, n, accuracy}`` on the test set, accuracy in [0, 1].
         reference: Per layer 101 quantiles (0 % to 100 %) of the L2 distance between features of different clean test
             images.
+        reference_source: Where these distances come from: how many ``images`` and ``pairs``, the ``seed``, and the
+            ``command`` that measures them.
         sha256: Hash of the file of weights.
         transform: The transform that the network was published with: ``resize``, the px to which the shorter side of a
             photograph is brought before the centre is cut out, ``interpolation``, and ``squash`` where both sides are
@@ -65,6 +67,7 @@ class Card:
     versions: dict[str, str] = field(default_factory=dict)
     results: list[dict[str, Any]] = field(default_factory=list)
     reference: dict[str, list[float]] = field(default_factory=dict)
+    reference_source: dict[str, Any] = field(default_factory=dict)
     sha256: str = ""
     transform: dict[str, Any] = field(default_factory=dict)
     source: dict[str, Any] = field(default_factory=dict)

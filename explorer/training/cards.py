@@ -102,7 +102,7 @@ def measured(
     )
     report(f"stored in {'16' if half else '32'} bits")
     model = small if half else model
-    model.card = replace(model.card, results=results, reference={"penultimate": reference_distances(model, dataset)})
+    model.card = replace(with_reference(model, dataset), results=results)
     return model, half
 
 
@@ -137,16 +137,18 @@ def card_rows(
 
 
 @torch.inference_mode()
-def reference_distances(model: Classifier, dataset: Dataset, seed: int = 0) -> list[float]:
-    """How far apart the features of different images lie, as a scale for the distances that distortions cause.
+def with_reference(model: Classifier, dataset: Dataset, command: str = "", seed: int = 0) -> Card:
+    """Measure how far apart the features of different images lie, as a scale for the distances that distortions cause.
 
     Args:
         model: The model whose penultimate features are compared.
         dataset: The images; at most ``REFERENCE_IMAGES`` of them are used, drawn with ``seed``.
+        command: The command line that does this.
         seed: Of the images and of the ``REFERENCE_PAIRS`` pairs.
 
     Returns:
-        The quantiles 0, 0.01, ..., 1 of the L2 distance between the features of two different clean images.
+        The model's card with the quantiles 0, 0.01, ..., 1 of the L2 distance between the features of two different
+        clean images as ``reference``, and where they come from.
     """
     generator = torch.Generator().manual_seed(seed)
     count = min(REFERENCE_IMAGES, len(dataset))
@@ -157,4 +159,9 @@ def reference_distances(model: Classifier, dataset: Dataset, seed: int = 0) -> l
     first = torch.randint(count, (REFERENCE_PAIRS,), generator=generator)
     other = (first + torch.randint(1, count, (REFERENCE_PAIRS,), generator=generator)) % count  # never the same image
     distances = (vectors[first] - vectors[other]).norm(dim=1)
-    return [round(float(v), 6) for v in torch.quantile(distances, torch.linspace(0, 1, 101, dtype=torch.float64))]
+    quantiles = torch.quantile(distances, torch.linspace(0, 1, 101, dtype=torch.float64))
+    return replace(
+        model.card,
+        reference={"penultimate": [round(float(v), 6) for v in quantiles]},
+        reference_source={"images": count, "pairs": REFERENCE_PAIRS, "seed": seed, "command": command},
+    )

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from explorer.models import list_models
 from explorer.survey import Survey
 from tests.cli.test_forms import MODELS, called
 from tests.support.tiny_experiment import TINY
@@ -49,6 +50,19 @@ def test_what_was_measured_is_a_record_for_each_recipe(
     card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     measured = {row["recipe"]: row["accuracy"] for row in card["results"]}
     assert all(measured[record["recipe"]] == record["accuracy"] for record in records)
+
+
+def test_the_scale_of_feature_distances_is_put_into_a_card(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = "digits/lenet/standard"
+    records, rows = told(capsys, "measure", "--models", name, "--reference", "digits", "--out", str(tmp_path))
+    assert same(records, rows)
+    card = json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))
+    shipped = next(one for one in list_models() if one.name == name)
+    quantiles = card["reference"]["penultimate"]
+    assert quantiles == pytest.approx(shipped.reference["penultimate"], rel=1e-4)
+    assert records == [{"model": name, "card": str(tmp_path / f"{name}.json"), "n": 360, "median": quantiles[50]}]
+    assert card["reference_source"]["command"] == f"explorer measure --models {name} --reference digits"
+    assert card["results"] == shipped.results
 
 
 @pytest.mark.slow

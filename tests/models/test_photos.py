@@ -83,6 +83,15 @@ def test_layers_are_seen_and_attacks_have_a_gradient(lite0: Classifier) -> None:
     assert torch.allclose(logits, lite0(x), atol=1e-4)
     found = explorer.compare([lite0], "cat", f"fgsm=0.01;against={LITE0}")
     assert found.models[0].flipped
+    assert 0 < (found.models[0].feature_percentile or 0) < 100
+
+
+@pytest.mark.parametrize("method", ["standard", "stability"])
+def test_its_feature_distance_has_a_scale(method: str) -> None:
+    card = next(card for card in explorer.list_models() if card.name == f"photos/efficientnet_lite0/{method}")
+    assert card.reference["penultimate"] == sorted(card.reference["penultimate"])
+    assert card.reference_source["images"] == 1000
+    assert card.reference_source["command"].startswith(f"explorer measure --models {card.name} --reference")
 
 
 def test_the_card_says_what_it_is_and_comes_back_from_json() -> None:
