@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from explorer.errors import ExplorerError
 from explorer.models.classifier import Classifier
+from explorer.models.gradients import check_gradients
 from explorer.models.inspection import sample_pictures, tensor_of
 from explorer.models.views import bare
 
@@ -33,6 +34,7 @@ def student_of(model: Classifier) -> Classifier:
     model = bare(model)
     if model.card.remedies:
         raise ExplorerError(f"{model.name} cannot be trained; train {model.card.base}, and put the remedy around it.")
+    check_gradients(model, "trained")
     try:
         student = copy.deepcopy(model)
     except (RuntimeError, TypeError, NotImplementedError) as error:

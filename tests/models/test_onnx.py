@@ -91,6 +91,8 @@ def test_without_gradients_there_are_no_attacks_and_no_maps(file: Path) -> None:
         evidence(model, x, x)
     found = explorer.weaknesses([model], "cat", goal="break")
     assert not {one.distortion for one in found} & {"fgsm", "pgd_linf"}
+    with pytest.raises(ExplorerError, match="is an ONNX file, which has no gradients, so that it cannot be trained"):
+        explorer.stabilize(model, list(torch.rand(10, 3, 48, 48)), under="jpeg=10")
 
 
 def test_it_travels_to_other_processes_and_is_told_from_another_file(file: Path, tmp_path: Path) -> None:
