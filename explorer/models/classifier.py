@@ -259,7 +259,18 @@ class Classifier(nn.Module):
         return (x - self.mean) / self.std
 
     def forward(self, x: Tensor) -> Tensor:
-        logits: Tensor = self.net(self.normalise(x))
+        return self.of_normalised(self.normalise(x))
+
+    def of_normalised(self, z: Tensor) -> Tensor:
+        """Logits of images that are normalised already, for losses that add noise there.
+
+        Args:
+            z: What ``normalise`` returns, (N, C, H, W).
+
+        Returns:
+            Logits (N, K).
+        """
+        logits: Tensor = self.net(z)
         return logits
 
     def features(self, x: Tensor) -> dict[str, Tensor]:

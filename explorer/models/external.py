@@ -70,9 +70,9 @@ class ExternalClassifier(Classifier):
         normalised = (x - self.mean.to(x.device)) / self.std.to(x.device)
         return normalised.to(device_and_dtype(self.net)[1]).contiguous()  # many a network calls view
 
-    def forward(self, x: Tensor) -> Tensor:
+    def of_normalised(self, z: Tensor) -> Tensor:
         with borrowed(self.net) as net, _usable():
-            return self._seen.logits(tensor_of(net(self.normalise(x))))
+            return self._seen.logits(tensor_of(net(z)))
 
     def features(self, x: Tensor) -> dict[str, Tensor]:
         """Activations of one forward pass.

@@ -134,7 +134,7 @@ def lipschitz(
     """
     z = model.normalise(x)
     step = gaussian_noise_like(z, sigma, generator)
-    clean, distorted = model.net(torch.cat([z, z + step])).float().chunk(2)
+    clean, distorted = model.of_normalised(torch.cat([z, z + step])).float().chunk(2)
     task = F.cross_entropy(clean, y)
     slope = slopes(clean.softmax(1), distorted.softmax(1), step) if softmax else slopes(clean, distorted, step)
     excess = (slope - bound).clamp_min(0)

@@ -259,3 +259,19 @@ def test_a_network_without_a_linear_end_has_no_head() -> None:
     student = student_of(explorer.wrap(net.eval(), size=28, channels=1))
     with pytest.raises(ExplorerError, match="does not end in a linear layer"):
         choose(student, "head")
+
+
+@pytest.mark.parametrize("method", ["stability", "lipschitz"])
+def test_a_network_may_answer_with_a_dictionary(method: str) -> None:
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.head = nn.Linear(3 * 16 * 16, 3)
+
+        def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+            return {"logits": self.head(x.flatten(1))}
+
+    net = explorer.wrap(Net(), classes=["a", "b", "c"])
+    pictures = list(torch.rand(12, 3, 16, 16))
+    found = explorer.stabilize(net, pictures, under="jpeg=10", method=method, steps=2, lr=1e-3, control=False)
+    assert found.report.facts["steps_done"] == 2
