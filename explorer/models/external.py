@@ -70,7 +70,19 @@ class ExternalClassifier(Classifier):
         normalised = (x - self.mean.to(x.device)) / self.std.to(x.device)
         return normalised.to(device_and_dtype(self.net)[1]).contiguous()  # many a network calls view
 
+    def forward(self, x: Tensor) -> Tensor:
+        with _usable():  # what is normalised here may be changed in place
+            return super().forward(x)
+
     def of_normalised(self, z: Tensor) -> Tensor:
+        """Logits of images that are normalised already.
+
+        Args:
+            z: What ``normalise`` returns, (N, C, H, W).
+
+        Returns:
+            Logits (N, K).
+        """
         with borrowed(self.net) as net, _usable():
             return self._seen.logits(tensor_of(net(z)))
 
