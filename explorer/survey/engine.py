@@ -107,7 +107,7 @@ def run(
 
 
 def local(
-    models: Sequence[Classifier], data: Dataset, plan: Plan, shards: Sequence[int]
+    models: Sequence[Classifier], data: Dataset, plan: Plan, shards: Sequence[int], tick: Tick | None = None
 ) -> Iterable[tuple[int, Columns | None, dict[int, str]]]:
     """The engine of this machine: one shard after another, on all cores or on the models' device.
 
@@ -116,13 +116,14 @@ def local(
         data: The data set.
         plan: What to compute.
         shards: Indices of the shards to compute.
+        tick: As for ``compute``.
 
     Yields:
         (shard, columns or None, images that could not be read).
     """
     with kept_memory():
         for shard in shards:
-            yield shard, *compute(models, data, plan, shard)
+            yield shard, *compute(models, data, plan, shard, tick)
 
 
 def compute(

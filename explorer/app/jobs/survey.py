@@ -19,7 +19,7 @@ from explorer.evaluation.sample import Sample
 from explorer.models import Classifier
 from explorer.progress import Progress
 from explorer.survey import Plan, cost, finished_images, make_plan, run
-from explorer.survey.engine import compute
+from explorer.survey.engine import local
 from explorer.survey.plan import versions
 from explorer.survey.scan import Columns
 
@@ -148,8 +148,7 @@ def _engine(progress: Progress) -> Any:
             done += answers
             progress(min(done, plan.answers), plan.answers)
 
-        for shard in shards:
-            yield shard, *compute(models, data, plan, shard, tick)
+        return local(models, data, plan, shards, tick)
 
     return engine
 
