@@ -10,5 +10,6 @@ from explorer.figures.display import Figure, show
 from explorer.figures.pictures import pictures
 from explorer.figures.static import png
 from explorer.figures.sweeps import curves
+from explorer.figures.thresholds import thresholds
 
-__all__ = ["Figure", "bars", "curves", "heatmap", "lines", "pictures", "png", "show"]
+__all__ = ["Figure", "bars", "curves", "heatmap", "lines", "pictures", "png", "show", "thresholds"]

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from explorer.analysis import compare_image
-from explorer.distortions import Recipe, apply, image_seed
+from explorer.distortions import Recipe
 from explorer.lessons import Verdict, choice, correct, exercise, hint, number, prediction
 from explorer.lessons.material import network, photograph, tiles
+from explorer.search import PrecisionRecall, embed, precision_recall
 
-CLEARLY = 0.02  # by how much an AUC must be worse in exercise 6.7
+CLEARLY = 0.02  # by how much an average precision must be worse in exercise 6.7
 SHOWN = ("gaussian_noise", "jpeg", "thumbnail", "gaussian_blur", "crop", "shift", "rotate", "gamma", "contrast", "fog")
 """What the lesson's table holds already."""
 
@@ -31,20 +32,32 @@ prediction(
 )
 
 
-def distances(space: str, recipe: str) -> Tensor:
-    """Compare distorted tiles with clean ones. Each tile has noise of its own.
+@cache
+def vectors(space: str, recipe: str) -> Tensor:
+    """Where distorted tiles lie. Each tile has noise of its own.
 
     Args:
-        space: ``pixels``, or the method of a network whose penultimate features are compared.
+        space: ``pixels``, or the method of a network whose penultimate features are taken.
+        recipe: The distortion.
+
+    Returns:
+        float32 (N, D), each of length 1.
+    """
+    model = space if space == "pixels" else network(space)
+    return torch.from_numpy(embed(model, tiles().pixels, recipe=recipe, cache=False).vectors)
+
+
+def distances(space: str, recipe: str) -> Tensor:
+    """Compare distorted tiles with clean ones.
+
+    Args:
+        space: As for ``vectors``.
         recipe: The distortion.
 
     Returns:
         L2 distances float32 (N, N), distorted tiles in rows, clean ones in columns.
     """
-    x = tiles().pixels
-    seeds = [image_seed(0, i) for i in range(len(x))]
-    distorted = apply(Recipe.parse(recipe), x, seeds=seeds)
-    return apart(_embed(space, distorted), _embed(space, x))
+    return apart(vectors(space, recipe), vectors(space, "clean"))
 
 
 def apart(a: Tensor, b: Tensor) -> Tensor:
@@ -76,26 +89,31 @@ def area(same: Tensor, different: Tensor) -> float:
 
 
 @cache
-def recognition(space: str, recipe: str) -> float:
+def curve(space: str, recipe: str) -> PrecisionRecall:
     """How well distance tells distorted copies from tiles of other photographs.
 
     Args:
-        space: ``pixels``, or the method of a network.
+        space: As for ``vectors``.
         recipe: The distortion of the copies.
 
     Returns:
-        Area under the ROC curve, 0 to 1.
+        Precision and recall at every threshold.
     """
     apart_by = distances(space, recipe)
-    return area(apart_by.diagonal(), apart_by[~tiles().related()])
+    return precision_recall(apart_by.diagonal(), apart_by[~tiles().related()], name=f"{space}, {recipe}")
 
 
-def _embed(space: str, x: Tensor) -> Tensor:
-    """Where pictures lie: (N, D)."""
-    if space == "pixels":
-        return x.flatten(1)
-    with torch.inference_mode():
-        return network(space).features(x)["penultimate"]
+def recognition(space: str, recipe: str) -> float:
+    """``curve`` in one number.
+
+    Args:
+        space: As for ``vectors``.
+        recipe: The distortion of the copies.
+
+    Returns:
+        Its average precision, 0 to 1.
+    """
+    return curve(space, recipe).average_precision
 
 
 @exercise(
@@ -148,33 +166,40 @@ def quarter(answer: Any) -> Verdict:
     )
 
 
-@exercise("6.5", "a function auc(same, different) of two tensors of distances")
-def auc(answer: Any) -> Verdict | None:
-    """Random distances, separated ones, and ties."""
+@exercise("6.5", "a function recall_at(same, different, precision) of two tensors of distances and a share")
+def recall_at(answer: Any) -> Verdict | None:
+    """Distances in order, ties, precision that falls and rises again, and random ones."""
     generator = torch.Generator().manual_seed(0)
     draws = [torch.rand(60, generator=generator) for _ in range(2)]
-    cases = {
-        "distances of 1 and 2 against 3 and 4": (torch.tensor([1.0, 2.0]), torch.tensor([3.0, 4.0])),
-        "random distances": (draws[0], 0.3 + draws[1]),
-        "distances that are all equal": (torch.ones(5), torch.ones(7)),
-    }
-    for what, (same, different) in cases.items():
-        given = answer(same, different)
+    cases = (
+        ("copies at 1, 2 and 4, others at 3 and 5", torch.tensor([1.0, 2.0, 4.0]), torch.tensor([3.0, 5.0]), 0.9),
+        ("the same, one mistake in four allowed", torch.tensor([1.0, 2.0, 4.0]), torch.tensor([3.0, 5.0]), 0.75),
+        ("three copies and one other pair at the same distance", torch.ones(3), torch.ones(1), 0.9),
+        ("copies at 1, 3, 4 and 5, another pair at 2", torch.tensor([1.0, 3.0, 4.0, 5.0]), torch.tensor([2.0]), 0.8),
+        ("random distances", draws[0], 0.4 + draws[1], 0.9),
+    )  # fmt: skip
+    advice = (
+        "a threshold finds all pairs that are not farther; at which of them is the share of copies large enough?",
+        "a threshold beyond the first mistake is allowed as long as enough of what it finds are copies.",
+        "pairs at the same distance are found together: count with <=, on both sides.",
+        "precision falls and may rise again: look at the distance of every copy, and take the last that will do.",
+        "as thresholds only the distances of the copies matter.",
+    )
+    for (what, same, different, precision), slip in zip(cases, advice, strict=True):
+        given = answer(same, different, precision)
         if given is None or given is Ellipsis:
             return None
-        wanted = area(same, different)
-        if abs(number(given, "the area") - wanted) > 1e-3:
-            advice = "compare every distance of same with every one of different: same[:, None] < different."
-            if "equal" in what:
-                advice = "ties count one half."
-            elif abs(number(given) - (1 - wanted)) < 1e-3:
-                advice = "a pair counts where the distance of the copies is the smaller one."
+        wanted = precision_recall(same, different).recall_at(precision)
+        if abs(number(given, "the recall") - wanted) > 1e-3:
             return hint(
-                advice,
-                "the mean of (same[:, None] < different) plus half the mean of (same[:, None] == different).",
-                words=f"For {what} it gives {number(given):.3f} instead of {wanted:.3f}.",
+                slip,
+                "for each t of same: found = (same <= t).sum(), mistaken = (different <= t).sum(); keep the largest "
+                "found / len(same) with found / (found + mistaken) >= precision.",
+                words=f"For {what}, precision {precision:.0%}, it gives {number(given):.3f} instead of {wanted:.3f}.",
             )
-    return correct("1 is perfect, 0.5 is a coin.")
+    return correct(
+        "That is how a threshold is chosen: the precision is given, and as many copies as possible are found."
+    )
 
 
 @exercise(
@@ -182,13 +207,13 @@ def auc(answer: Any) -> Verdict | None:
     "a recipe, not of the table, whose copies the standard network recognises better than the stabilized one",
 )
 def honest_loss(answer: Any) -> Verdict:
-    """The area must be lower by CLEARLY for the stabilized network, and the standard one must do better than a coin."""
+    """The average precision must be lower by CLEARLY for the stabilized network."""
     chosen = answer if isinstance(answer, Recipe) else Recipe.parse(answer)
     if shown := sorted({name for name, _ in chosen.steps} & set(SHOWN)):
         return hint("explorer.distortions.DISTORTIONS has more.", words=f"{', '.join(shown)} is in the table already.")
     recipe = str(chosen)
     standard, stability = (recognition(method, recipe) for method in ("standard", "stability"))
-    scores = f"AUC of standard {standard:.3f}, of stability {stability:.3f}"
+    scores = f"Average precision of standard {standard:.3f}, of stability {stability:.3f}"
     if standard - stability >= CLEARLY:
         return correct(f"{scores}: a change of tone or colour is nothing that noise prepares for.")
     return hint(
@@ -199,19 +224,19 @@ def honest_loss(answer: Any) -> Verdict:
 
 
 @exercise(
-    "6.9", "a pair of 'pixels', 'standard' or 'stability': the best for noisy copies, the best for noisy relatives"
+    "6.9", "a pair of 'pixels', 'standard' or 'stability': the best for shrunk copies, the best for shrunk relatives"
 )
 def what_for(answer: Any) -> Verdict:
-    """Both as the areas and the triplets of noise 0.1 have it."""
+    """Both as the average precision and the triplets of thumbnails have it."""
     if isinstance(answer, str) or len(answer) != 2:
         return hint('write for example ("pixels", "standard").', words="Expected two choices.")
     copies, relatives = (choice(one, SPACES, "each of the two") for one in answer)
-    best = max(SPACES, key=lambda space: recognition(space, "gaussian_noise=0.1"))
-    ranked = max(SPACES, key=lambda space: ordered(space, "gaussian_noise=0.1"))
+    best = max(SPACES, key=lambda space: recognition(space, "thumbnail=16"))
+    ranked = max(SPACES, key=lambda space: ordered(space, "thumbnail=16"))
     if (copies, relatives) == (best, ranked):
         return correct(f"{best} for copies, {ranked} for relatives: which distance is best depends on the question.")
     return hint(
-        "the table of areas answers the first, the table of triplets the second.",
+        "the heat map answers the first, the bars of the triplets the second.",
         words=f"{'The second' if copies == best else 'The first'} is another one.",
     )
 

@@ -20,6 +20,7 @@ from explorer.errors import ExplorerError
 from explorer.figures.display import PLOTLY, bundle
 from explorer.figures.style import DASHES
 from explorer.models.methods import method_colours
+from explorer.search import precision_recall
 from explorer.web.files import modules
 from tests.support.networks import picture, resnet
 
@@ -156,3 +157,20 @@ def test_colours_follow_the_method_a_name_speaks_of():
     inks = [trace.line.color for trace in figure.data]
     assert inks[:2] == [method_colours("stability").ink.light, method_colours("bang").ink.light]
     assert len(set(inks)) == 4
+
+
+def test_one_threshold_runs_along_all_curves():
+    same, different = [0.1, 0.2, 0.4], [0.15, 0.3, 0.9]
+    curves = {"pixels": precision_recall(same, different), "standard": precision_recall([0.3, 0.5], different)}
+    figure = figures.thresholds(curves)
+    (slider,) = figure.layout.sliders
+    assert [step.label for step in slider.steps] == ["0.1", "0.2", "0.3", "0.4", "0.5"]
+    told, points = slider.steps[1].args
+    assert list(points) == [2, 3]
+    assert told["text"] == [["2 copies, 1 others"], []]  # of the second curve nothing is that near
+    assert (told["x"], told["y"]) == ([[66.667], []], [[66.667], []])
+    assert slider.active == 2
+    assert figure.data[2].text == ("2 copies, 1 others",)
+    assert len(figure.static("png")) > 1000
+    with pytest.raises(ExplorerError, match="at least one curve"):
+        figures.thresholds({})

@@ -235,9 +235,22 @@ def test_slips_with_distances_and_areas_are_recognised():
         return float((model.features(a)[layer] - model.features(b)[layer]).norm() ** 2)
 
     assert "square root" in verdict("6.1", squared).say()
-    smaller = lambda same, different: float((same[:, None] < different).double().mean())  # noqa: E731
-    assert "ties count one half" in verdict("6.5", smaller).say()
-    assert "the smaller one" in verdict("6.5", lambda same, different: smaller(different, same)).say()
+
+    def recalls(same, different, precision, mistakes=torch.le, stop=False):
+        best = 0.0
+        for at in same.sort().values:
+            found, mistaken = int((same <= at).sum()), int(mistakes(different, at).sum())
+            enough = found + mistaken > 0 and found / (found + mistaken) >= precision
+            best = max(best, found / len(same)) if enough else best
+            if stop and not enough:
+                break
+        return best
+
+    assert verdict("6.5", recalls).correct
+    before_any = lambda same, different, _: float((same < different.min()).double().mean())  # noqa: E731
+    assert "beyond the first mistake" in verdict("6.5", before_any).say()
+    assert "count with <=" in verdict("6.5", lambda *given: recalls(*given, mistakes=torch.lt)).say()
+    assert "rise again" in verdict("6.5", lambda *given: recalls(*given, stop=True)).say()
 
 
 @pytest.mark.parametrize("number", ["2.1", "2.2", "6.1", "6.5"])
