@@ -19,7 +19,7 @@ from PIL import Image
 from explorer.survey import shipped
 from tests.conftest import chromium
 from tests.support import lab
-from tests.support.app_page import AppPage
+from tests.support.app_page import START, AppPage
 from tests.support.app_server import running
 
 if TYPE_CHECKING:
@@ -46,12 +46,18 @@ def save(page: Page, name: str, part: Locator | None = None) -> None:
     print(f"{path.name} {path.stat().st_size:,} bytes", flush=True)  # noqa: T201
 
 
-def take_app(context: BrowserContext, url: str, theme: str) -> None:
-    """The pages of the app, and the views below the answers."""
-    page = AppPage(context, f"{url}/?recipe=gaussian_noise%3D0.06%3Bseed%3D0").page
+def take_first_screen(context: BrowserContext, url: str, theme: str) -> None:
+    """What the app opens on."""
+    page = AppPage(context, url).page
     page.set_viewport_size({"width": 1440, "height": 1200})
-    page.get_by_text("the range over 8 seeds").wait_for()
+    page.get_by_text("the range over 8 seeds").wait_for(timeout=600_000)
     save(page, f"explore-{theme}")
+
+
+def take_app(context: BrowserContext, url: str, theme: str) -> None:
+    """The views below the answers, for small networks, and the other pages of the app."""
+    page = AppPage(context, url + START).page
+    page.set_viewport_size({"width": 1440, "height": 1200})
     panel = page.get_by_role("tabpanel")
     box = panel.locator("..")  # with the tabs and the margin
     page.get_by_role("tab", name="Weak spots").click()
@@ -118,7 +124,7 @@ def contexts(browser: Browser) -> Iterator[dict[Literal["light", "dark"], Browse
         context.close()
 
 
-PARTS = ("app", "report", "notebook")
+PARTS = ("explore", "app", "report", "notebook")
 """What pictures are of; name some to take these only."""
 
 
@@ -133,6 +139,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
         with contexts(browser) as visitors:
+            if "explore" in wanted:
+                with running(Path(folder) / "explore") as app:
+                    for theme, context in visitors.items():
+                        take_first_screen(context, app.url, theme)
             if "app" in wanted:
                 with running(Path(folder) / "app") as app:
                     for theme, context in visitors.items():

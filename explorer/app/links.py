@@ -1,8 +1,9 @@
 """Parsing of the page's address.
 
 The address holds the whole state: ``?picture=digits:7&models=A,B&recipe=jpeg=30;seed=7`` and, where they are used,
-``off`` (steps that are switched off, ``index:name=amount``), ``pin`` (the pinned state, ``picture|recipe``) and
-``tab``. Addresses are not trusted: valid parts are used, and a sentence reports each invalid part.
+``off`` (steps that are switched off, ``index:name=amount``), ``pin`` (the pinned state, ``picture|recipe``), ``watch``
+(classes shown besides the likeliest, by index) and ``tab``. Addresses are not trusted: valid parts are used, and a
+sentence reports each invalid part.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
+from explorer.app.validation import MAX_WATCHED
 from explorer.app.workspace import Workspace
 from explorer.distortions import Recipe
 from explorer.distortions.recipe import INPUT
@@ -55,8 +57,8 @@ def read_link(workspace: Workspace, query: Any, *, max_models: int, max_steps: i
 
     Returns:
         {"state": {...}, "messages": [sentences]}. ``state`` has the page's form and holds what the address gives
-        correctly of family, models, picture, steps, seed, against, quantised, on, reference and tab, and the first
-        ``network`` of a library that is to be added; ``messages`` name what was left out.
+        correctly of family, models, picture, steps, seed, against, quantised, on, reference, watched and tab, and the
+        first ``network`` of a library that is to be added; ``messages`` name what was left out.
     """
     reader = _Reader(workspace, max_models, max_steps)
     if not isinstance(query, str) or len(query) > MAX_LINK:
@@ -87,6 +89,7 @@ class _Reader:
             "recipe": self.recipe,
             "off": self.off,
             "pin": self.pin,
+            "watch": self.watch,
             "tab": self.tab,
         }
         self._workspace, self._max_models, self._max_steps = workspace, max_models, max_steps
@@ -153,6 +156,16 @@ class _Reader:
         pinned = self._attempt(lambda: {"picture": self._find(where), "recipe": Recipe.parse(chain).to_dict()})
         if pinned:
             self.state["reference"] = pinned
+
+    def watch(self, text: str) -> None:
+        """The classes shown besides the likeliest, by their indices."""
+        families = self._workspace.families
+        count = len(families.get(self.state.get("family", ""), self._workspace.first[0]).classes)
+        parts = list(dict.fromkeys(text.split(",")[:MAX_PARTS]))
+        known = [int(part) for part in parts if part.isdecimal() and len(part) < 6 and int(part) < count]
+        if len(known) < len(parts) or len(known) > MAX_WATCHED:
+            self.messages.append(f"The classes {_quoted(text)} are too many, or these models do not know all of them.")
+        self.state["watched"] = known[:MAX_WATCHED]
 
     def tab(self, text: str) -> None:
         """The open tab; the page knows which there are."""

@@ -15,6 +15,9 @@ from explorer.errors import ExplorerError
 MAX_TEXT = 1000
 """Characters of a recipe or a name that are read."""
 
+MAX_WATCHED = 5
+"""Classes that a page shows besides the likeliest."""
+
 UNKNOWN = "The page sent an unknown request; reload it."
 
 
@@ -133,6 +136,27 @@ def read_recipe(value: Any) -> Recipe:
     ):
         raise ExplorerError("A name in this recipe is too long.")
     return Recipe.from_dict(value)
+
+
+def read_watched(value: Any, classes: int) -> list[int]:
+    """Read which classes are to be shown besides the likeliest.
+
+    Args:
+        value: What was sent; None for none.
+        classes: How many classes the models know.
+
+    Returns:
+        Their indices.
+
+    Raises:
+        ExplorerError: If it is not a short list of such indices.
+    """
+    if value is None:
+        return []
+    listed = isinstance(value, list) and len(value) <= MAX_WATCHED
+    if not listed or not all(type(one) is int and 0 <= one < classes for one in value):
+        raise ExplorerError(f"The classes to show are at most {MAX_WATCHED} indices from 0 to {classes - 1}.")
+    return list(value)
 
 
 def parse_recipe(text: Any) -> Recipe:

@@ -16,7 +16,7 @@ from explorer.app.cache import LruCache
 from explorer.app.dataset_catalog import DatasetCatalog
 from explorer.app.distortion_info import describe
 from explorer.app.pictures import Pictures
-from explorer.app.validation import mapping, read_recipe
+from explorer.app.validation import mapping, read_recipe, read_watched
 from explorer.data import images
 from explorer.data.datasets import Dataset
 from explorer.data.fitting import Takes
@@ -133,8 +133,8 @@ class Workspace:
         """Compare the models on a state of the page.
 
         Args:
-            state: {"picture", "models", "recipe", "reference"?, "has"?} from the browser; ``has``: key of the picture
-                to compare with that it holds already.
+            state: {"picture", "models", "recipe", "reference"?, "watched"?, "has"?} from the browser;
+                ``has``: key of the picture to compare with that it holds already.
 
         Returns:
             The JSON object that the panel draws; the key of the picture that it is compared with as ``images.key``,
@@ -146,7 +146,13 @@ class Workspace:
         request = self.load(state)
         pinned = None if request.reference is None else request.reference.recipe
         answer = answer_to_paint(
-            request.compare(), request.models, request.family, shown=request.shown, label=request.label, pinned=pinned
+            request.compare(),
+            request.models,
+            request.family,
+            shown=request.shown,
+            label=request.label,
+            pinned=pinned,
+            watched=read_watched(mapping(state).get("watched"), len(request.family.classes)),
         )
         # Half of what is sent while a slider moves would be the picture that does not change.
         key = hashlib.sha256(request.shown.encode()).hexdigest()[:16]

@@ -78,6 +78,7 @@ class Family:
             "data": list(self.data),
             "defaults": self.defaults,
             "picture": self.picture,
+            "classes": list(self.classes),
             "models": [
                 {
                     "name": card.name,

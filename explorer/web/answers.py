@@ -20,6 +20,9 @@ from explorer.models import Card, Classifier
 from explorer.models.families import Family, alike, subtitle
 from explorer.progress import Progress
 
+LISTED = 20
+"""Likeliest classes that a card is told of: it shows five, and while a slider moves those that were among them."""
+
 CHEAP = 8 * 32 * 32
 """Models times pixels up to which the search for flip points delays no curves."""
 
@@ -32,6 +35,7 @@ def answer_to_paint(
     shown: str,
     label: int | None = None,
     pinned: Recipe | None = None,
+    watched: Sequence[int] = (),
 ) -> dict[str, Any]:
     """A comparison as ``panel.js`` draws it.
 
@@ -42,6 +46,7 @@ def answer_to_paint(
         shown: Data URL of the picture compared with, the clean or a pinned one.
         label: Index of the true class.
         pinned: Recipe of the pinned picture.
+        watched: Indices of classes that are to be shown besides the likeliest.
 
     Returns:
         The JSON object that is described at the head of ``panel.js``.
@@ -52,8 +57,13 @@ def answer_to_paint(
     answer = comparison.to_dict()
     height, width = comparison.clean.shape[2:]
     several = alike([model.card for model in models])
-    for i, (entry, model) in enumerate(zip(answer["models"], models, strict=True)):
+    for i, (entry, model, found) in enumerate(zip(answer["models"], models, comparison.models, strict=True)):
         entry["baseline"] = i == 0
+        entry |= _both(found)
+        entry["watched"] = [
+            {"label": found.classes[k], "clean": float(found.clean[k]), "distorted": float(found.distorted[k])}
+            for k in watched
+        ]
         entry["subtitle"] = subtitle(model.card, family) if several else ""
         entry["given"] = _given(comparison, model.card)
         whole = comparison.recipe.on == PHOTOGRAPH
@@ -67,6 +77,16 @@ def answer_to_paint(
         "pinned": None if pinned is None else str(pinned),
         "timing": {name: 1000 * value for name, value in seconds.items()},
     }
+
+
+def _both(answer: Answer) -> dict[str, list[dict[str, Any]]]:
+    """The likeliest classes clean and distorted, each with those of the other: every row has two bars."""
+    top = {k for one in (answer.clean, answer.distorted) for k in one.topk(min(LISTED, len(one))).indices.tolist()}
+    found = {}
+    for name, probability in (("clean", answer.clean), ("distorted", answer.distorted)):
+        order = sorted(top, key=lambda k, p=probability: (-float(p[k]), k))  # type: ignore[misc]
+        found[name] = [{"label": answer.classes[k], "probability": float(probability[k])} for k in order]
+    return found
 
 
 def _given(comparison: Comparison, card: Card) -> str:

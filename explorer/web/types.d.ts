@@ -63,6 +63,7 @@ export interface Question {
   picture: Picture;
   models: string[];
   recipe: Recipe;
+  watched?: number[];
   reference?: Pinned;
 }
 export interface Step {
@@ -79,6 +80,8 @@ export interface State {
   against: string | null;
   quantised: boolean;
   on: "input" | "photograph";
+  /** Indices of classes that every card shows besides the likeliest. */
+  watched: number[];
   reference: Pinned | null;
 }
 
@@ -131,6 +134,7 @@ export interface Family {
   /** The names of the models first shown, and the picture first shown to them. */
   defaults: string[];
   picture: Picture;
+  classes: string[];
   models: Model[];
 }
 /** A published network of a library; `bytes` is null where only building it tells. */
@@ -248,6 +252,8 @@ export interface ModelAnswer {
   window: [number, number, number, number] | null;
   clean: Probability[];
   distorted: Probability[];
+  /** Classes that were asked for. */
+  watched: { label: string; clean: number; distorted: number }[];
   flipped: boolean;
   confidence: number;
   margin: number;

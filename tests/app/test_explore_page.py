@@ -193,6 +193,23 @@ def test_an_attack_asks_whom_to_attack(visitor: AppPage) -> None:
     visitor.until_recipe(f"gaussian_noise=0.06,{attack.replace('standard', 'stability')}")
 
 
+def test_another_class_is_shown_on_every_card_and_kept_in_the_address(visitor: AppPage) -> None:
+    page, asked = visitor.page, visitor.page.locator(".card .asked .label")
+    field = page.get_by_label("Show another class on every card")
+    field.fill("o")
+    field.press("Enter")
+    page.get_by_text("4 classes contain “o”").wait_for()
+    field.fill("airp")
+    field.press("Enter")
+    asked.nth(1).wait_for()
+    assert asked.all_inner_texts() == ["airplane", "airplane"]
+    page.wait_for_function("location.search.includes('watch=0')")
+    page.get_by_label("Do not show airplane any more").press("Enter")
+    asked.first.wait_for(state="detached")
+    page.get_by_label("Undo").first.click()
+    asked.nth(1).wait_for()
+
+
 # ---- pictures --------------------------------------------------------------------------------------------------------
 
 

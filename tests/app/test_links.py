@@ -37,7 +37,8 @@ def test_a_whole_state_is_read_back(workspace: Workspace) -> None:
     state, said = read(
         workspace,
         f"picture=digits:7&models=digits/lenet/standard,digits/lenet/bang&recipe=jpeg=30,fgsm=0.01;seed=7;"
-        f"against=digits/lenet/bang;pixels=float&off=1:shift=3&pin=digits:7|{quote('jpeg=50;seed=1')}&tab=network",
+        f"against=digits/lenet/bang;pixels=float&off=1:shift=3&pin=digits:7|{quote('jpeg=50;seed=1')}&tab=network"
+        "&watch=8,3",
     )
     assert said == []
     assert state == {
@@ -57,6 +58,7 @@ def test_a_whole_state_is_read_back(workspace: Workspace) -> None:
             "recipe": Recipe.parse("jpeg=50;seed=1").to_dict(),
         },
         "on": "input",
+        "watched": [8, 3],
         "tab": "network",
     }
 
@@ -71,6 +73,7 @@ def test_a_picture_alone_brings_the_models_that_were_trained_on_its_like(workspa
     ("query", "kept", "words"),
     [
         ("models=nobody,cifar10/resnet20/bang", {"models": ["cifar10/resnet20/bang"]}, "'nobody'"),
+        ("models=digits/lenet/bang&watch=3,10,x", {"models": ["digits/lenet/bang"], "watched": [3]}, "do not know all"),
         (f"models={STANDARD},digits/lenet/bang", {"models": [STANDARD]}, "same classes"),
         ("picture=<script>alert(1)</script>", {}, "sample picture"),
         ("picture=digits:999999", {}, "rows 0 to 359"),

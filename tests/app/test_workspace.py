@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from explorer import Recipe, compare, defaults
 from explorer.data.fitting import Takes
 from explorer.errors import ExplorerError
 from tests.support.app_server import Server
@@ -17,7 +18,7 @@ from tests.support.questions import MODELS, state
 def test_app_core_and_command_line_give_the_same_numbers(workspace: Any, tmp_path: Any) -> None:
     from typer.testing import CliRunner
 
-    from explorer import Recipe, compare, fit, load_model
+    from explorer import fit, load_model
     from explorer.cli import app
     from explorer.data import images
 
@@ -49,7 +50,25 @@ def _close(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
+def test_a_card_is_told_of_classes_that_are_watched_and_of_both_bars_of_every_row(workspace: Any) -> None:
+    models = list(defaults.MODELS)
+    recipe = Recipe.parse(defaults.RECIPE)
+    asked = state(picture={"sample": defaults.PICTURE}, models=models, recipe=recipe.to_dict(), watched=[281, 970])
+    told = workspace.answer(asked)["models"][0]
+    found = compare(models, defaults.PICTURE, recipe).models[0]
+    assert [one["label"] for one in told["watched"]] == ["tabby", "alp"]
+    for name, probability in (("clean", found.clean), ("distorted", found.distorted)):
+        assert [one[name] for one in told["watched"]] == pytest.approx(probability[[281, 970]].tolist(), rel=1e-3)
+    bars = {one["label"]: one["probability"] for one in told["clean"]}
+    for one in told["distorted"][:5]:  # "dome" is not among the likeliest classes of the clean picture
+        assert bars[one["label"]] == pytest.approx(float(found.clean[found.classes.index(one["label"])]), rel=1e-3)
+
+
 HOSTILE: list[Any] = [
+    state(watched="tabby"),
+    state(watched=[10]),
+    state(watched=[True]),
+    state(watched=list(range(6))),
     None,
     [],
     "state",

@@ -7,6 +7,7 @@ import { valueAt } from "../../explorer/web/explore/tabs/maps.js";
 import { named } from "../../explorer/web/explore/tabs/titles.js";
 import { tidy } from "../../explorer/web/explore/tabs/weakness_words.js";
 import { freest } from "../../explorer/web/explore/tour.js";
+import { choices, meant } from "../../explorer/web/explore/watched.js";
 import { queryOf } from "../../explorer/web/shared/query.js";
 
 const STEPS = [
@@ -23,6 +24,7 @@ const STATE = {
   against: null,
   quantised: true,
   on: /** @type {"input"} */ ("input"),
+  watched: [],
   reference: null,
 };
 const WORDS = {
@@ -192,4 +194,14 @@ test("the page opens on the family that was chosen last, unless models were name
   assert.deepEqual(lastChosen(catalogue(true)), {});
   storage.getItem = () => "gone";
   assert.deepEqual(lastChosen(catalogue(false)), {});
+});
+
+test("a class is found by its name or by a part that only one has", () => {
+  const names = choices(["tabby", "tiger cat", "crane", "crane", "catamaran"]);
+  assert.deepEqual(names.slice(2, 4), ["crane", "crane (3)"]);
+  assert.deepEqual([meant(names, " Tabby "), meant(names, "tiger"), meant(names, "crane (3)")], [0, 1, 3]);
+  assert.equal(meant(names, "cat"), "2 classes contain “cat”: choose one from the list.");
+  assert.equal(meant(names, "dog"), "No class of these models contains “dog”.");
+  const address = linkOf({ ...STATE, watched: [0, 3] }, { chain: "clean", tab: null, own: undefined });
+  assert.equal(new URLSearchParams(address).get("watch"), "0,3");
 });

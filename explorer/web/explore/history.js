@@ -61,6 +61,7 @@ export function describeChange(before, after, { distortion, title, shown }) {
   if (!same("steps")) return describeSteps(before.steps, after.steps, { distortion, shown });
   if (!same("seed")) return `seed ${after.seed}`;
   if (!same("against")) return "another model attacked";
+  if (!same("watched")) return "other classes shown";
   if (!same("on")) return after.on === "photograph" ? "distorts the photograph" : "distorts the input";
   return after.quantised ? "8-bit pixels" : "float pixels";
 }

@@ -63,6 +63,7 @@ export function makeModels({
     state.family = key;
     state.models = [...family().defaults];
     state.against = null;
+    state.watched = []; // others know other classes
     fit();
     if (!state.reference || suits(family(), state.reference.picture)) return;
     state.reference = null; // these models would not make sense of it

@@ -26,6 +26,7 @@ import { sweptStep } from "./swept.js";
 import { makeTabbedViews, VIEWS } from "./tabs.js";
 import { makeToolbar } from "./toolbar.js";
 import { makeTour } from "./tour.js";
+import { makeWatched } from "./watched.js";
 
 const STABILIZE = "Train a copy to keep its answers, on pictures of your own and without labels";
 
@@ -43,6 +44,7 @@ export async function start({ element, server, trigger, catalogue }) {
     against: null,
     quantised: true,
     on: "input",
+    watched: [], // indices of classes that every card shows besides the likeliest
     reference: null, // a pinned state { picture, recipe } that all is compared with, in place of the clean picture
     ...lastChosen(catalogue),
   };
@@ -70,7 +72,8 @@ export async function start({ element, server, trigger, catalogue }) {
   };
   /** @type {((name: string) => void) | undefined} */
   let stabilize;
-  const panel = mount(element, { ask, state: question(), act }); // it asks and paints while Gradio still builds the controls
+  const watched = makeWatched({ state, family, changed });
+  const panel = mount(element, { ask, state: question(), act, below: watched.element }); // it asks and paints while Gradio still builds the controls
   const sliders = Array.from({ length: catalogue.limits.steps }, (_, i) => `#step-${i}`);
   const boxes = "#theme #tools #pages #failures #search #methods #more #pictures #models #networks #reroll".split(" ");
   const others = [...boxes, "#add-model input", "#add-step input", "#recipe textarea"];
@@ -152,7 +155,8 @@ export async function start({ element, server, trigger, catalogue }) {
       models: [...state.models],
       recipe: { steps: active, seed: state.seed, against, quantised: state.quantised, on: state.on },
     };
-    return state.reference ? { ...current, reference: state.reference } : current;
+    const more = state.watched.length ? { watched: [...state.watched] } : {};
+    return { ...current, ...more, ...(state.reference ? { reference: state.reference } : {}) };
   }
 
   /** @type {(wanted: Question) => Promise<Answer | Failure | null>} */
@@ -252,6 +256,7 @@ export async function start({ element, server, trigger, catalogue }) {
   function show() {
     steps.paint();
     models.paint();
+    watched.paint();
     panel.update(question());
     tellViews();
     trigger("sync");

@@ -25,6 +25,7 @@ export function makeCard(model, act) {
   const after = make("strong");
   const given = make("span", { class: "given" });
   const rows = Array.from({ length: ROWS }, makeRow);
+  const asked = make("div", { class: "asked" }); // classes that are watched
   const distance = make("b", {}, "–");
   const marker = make("i", { hidden: true });
   const percentile = make("small");
@@ -56,6 +57,7 @@ export function makeCard(model, act) {
     make("p", { class: "answer" }, before, make("span", { class: "arrow" }, model ? "→" : ""), after),
     legend,
     ...rows.map((row) => row.element),
+    asked,
     make(
       "div",
       { class: "meter" },
@@ -107,6 +109,7 @@ export function makeCard(model, act) {
     }
     element.classList.toggle("resort", order.join("\n") !== previous.join("\n"));
     rows.forEach((row, i) => row.paint(order[i], clean.get(order[i]) ?? 0, distorted.get(order[i]) ?? 0));
+    paintAsked(asked, now.watched ?? []);
     const layers = Object.entries(now.feature_distance);
     setText(distance, layers.length ? short(layers[layers.length - 1][1].l2) : "–");
     marker.hidden = now.feature_percentile === null;
@@ -147,6 +150,17 @@ function makeRow() {
     element.title = `${name}: ${(100 * before).toFixed(2)} % clean, ${(100 * after).toFixed(2)} % distorted`;
   }
   return { element, paint };
+}
+
+/** @type {(element: HTMLElement, watched: ModelAnswer["watched"]) => void} */
+function paintAsked(element, watched) {
+  element.replaceChildren(
+    ...watched.map(({ label, clean, distorted }) => {
+      const row = makeRow();
+      row.paint(label, clean, distorted);
+      return row.element;
+    }),
+  );
 }
 
 /** @type {(profile: HTMLElement, layers: [string, Distance][]) => void} */

@@ -15,11 +15,12 @@
 //     pinned,                             the recipe of the pinned state that replaces "clean", or null
 //     side, pixels, image_hash, label,    px; "8-bit" or "float"; hex digits; the true class or null
 //     input: { psnr, ssim, l2, linf },    null psnr: identical pictures
-//     models: [{ name, title, subtitle, method, baseline, given, window, clean: [{ label, probability }], distorted: [...], flipped,
+//     models: [{ name, title, subtitle, method, baseline, given, window, clean: [{ label, probability }], distorted: [...],
+//                watched: [{ label, clean, distorted }], flipped,
 //                confidence, margin, kl, feature_distance: { layer: { l2, cosine } }, feature_percentile }],
 //     timing: { distort, infer, ... } }   milliseconds, shown in this order
 //
-// `act` of mount, { text, help, run(name) }, is a button on every card. Every painted answer is announced by a bubbling "answer" event with detail { answer, state, paint } (paint in ms).
+// `act` of mount, { text, help, run(name) }, is a button on every card; `below` stands under the cards. Every painted answer is announced by a bubbling "answer" event with detail { answer, state, paint } (paint in ms).
 // Data reaches the page as text only, never as markup.
 
 /** @import { Answer, CardAct, Failure, ModelAnswer, Panel, PanelState } from "../types.d.ts" */
@@ -32,15 +33,15 @@ const SETTLE_MS = 700; // without a new live update: the drag has ended; `settle
 const BUSY_MS = 300; // nothing turns or pulses before that
 const SPEAK_MS = 1500; // at most one announcement per that time
 
-/** @type {<S extends PanelState>(element: HTMLElement, options: { ask: (state: S) => Promise<Answer | Failure | null> | Answer | Failure | null; state: S; settle?: number; act?: CardAct }) => Panel<S>} */
-export function mount(element, { ask, state, settle: settleAfter = SETTLE_MS, act }) {
+/** @type {<S extends PanelState>(element: HTMLElement, options: { ask: (state: S) => Promise<Answer | Failure | null> | Answer | Failure | null; state: S; settle?: number; act?: CardAct; below?: HTMLElement }) => Panel<S>} */
+export function mount(element, { ask, state, settle: settleAfter = SETTLE_MS, act, below }) {
   const root = make("div", { class: "stability-panel empty" });
   const message = make("p", { class: "message", role: "alert", hidden: true });
   const spoken = make("p", { class: "spoken", "aria-live": "polite" });
   const pictures = makePictures(root);
   const cards = make("div", { class: "cards" });
   const status = make("div", { class: "status" });
-  root.append(message, pictures.element, cards, status, spoken);
+  root.append(message, pictures.element, cards, ...(below ? [below] : []), status, spoken);
   element.append(root);
 
   /** @type {ReturnType<typeof makeCard>[]} */
