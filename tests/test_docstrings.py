@@ -15,7 +15,7 @@ MODULES = [path for path in sorted(ROOT.rglob("*.py")) if path.stem == "__init__
 
 # A registered function has the signature that its registry documents; its docstring is the help that users read.
 REGISTERED = {
-    *("distortion", "_linf", "_l2", "method", "objective", "architecture", "remedy"),
+    *("distortion", "_linf", "_l2", "method", "objective", "architecture", "remedy", "doubt"),
     *("exercise", "job", "handler", "suite", "dataset", "sequence"),
 }
 # Typer prints a command's docstring as its help; every argument has a help text of its own.
@@ -29,6 +29,8 @@ REGISTERED_LATER = {
     "frames",
     "train",
     "measure",
+    "doubt",
+    "masking",
 }  # by ``app.command()(train)``
 CONTRACTS = {
     *("forward", "forward_features", "head"),  # PyTorch's, and that which `Architecture.build` documents

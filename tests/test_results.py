@@ -25,7 +25,7 @@ from explorer import Recipe
 from explorer.analysis import FlipPoints, Weaknesses
 from explorer.data import images
 from explorer.errors import ExplorerError, ExplorerWarning
-from explorer.evaluation import Evaluations, evaluate_many
+from explorer.evaluation import Evaluations, doubts, evaluate_many, masking
 from explorer.evaluation.slopes import measure_slopes
 from explorer.figures import Figure
 from explorer.results import FORMATS, Result
@@ -84,6 +84,8 @@ MADE: dict[str, Callable[[], Any]] = {
     "frames": lambda: explorer.frames(models(), clip(), NOISE, noise="fresh", label=3),
     "perturbations": lambda: explorer.run_suite(models(), digits(), "perturbations", limit=1),
     "certified": lambda: explorer.run_suite(models(), digits(), "certified", limit=2),
+    "doubts": lambda: doubts(models(), digits(), names=["margin"], size=0, recipe="gaussian_noise=0.5", limit=60),
+    "verdicts": lambda: masking(models()[:1], digits(), limit=4, restarts=1),
     "certificates": lambda: explorer.certify(models(), seven(), n=100),
     "autoattack": lambda: explorer.run_suite(models(), digits(), "autoattack", limit=2),
     "slopes": lambda: measure_slopes(models()[0], digits(), 1.0, limit=2),

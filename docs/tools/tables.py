@@ -118,6 +118,14 @@ def remedies() -> str:
     return markdown(("written behind a model, with its defaults", "what it does, source", "passes"), rows, numbers=1)
 
 
+def doubts() -> str:
+    """Every score of doubt: what it measures, and the forward passes that it costs beside the answer's own."""
+    from explorer.analysis.doubt import DOUBTS
+
+    rows = [(f"`{one.name}`", f"{one.help}<br>*{one.source}*", str(one.passes)) for one in DOUBTS.values()]
+    return markdown(("score", "what it measures, source", "passes"), rows, numbers=1)
+
+
 def architectures() -> str:
     """Every architecture: the input it was designed for, and its parameters with ten classes."""
     from explorer.models import ARCHITECTURES
@@ -224,6 +232,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "severities": severities,
     "methods": methods,
     "remedies": remedies,
+    "doubts": doubts,
     "method_cards": method_cards,
     "architectures": architectures,
     "datasets": datasets,

@@ -16,6 +16,7 @@ import typer
 
 from explorer import __version__
 from explorer.cli.analysis import compare, frames, sweep, transfer, weaknesses
+from explorer.cli.doubt import doubt, masking
 from explorer.cli.experiment import experiment
 from explorer.cli.inputs import load_models, read_recipe
 from explorer.cli.options import Arch, AsCsv, AsJson, Device, Mean, Names, Out, RecipeText, Seed, Side, Std, Weights
@@ -140,6 +141,8 @@ app.command(cls=RegisteredCommand)(sweep)
 app.command(cls=RegisteredCommand)(weaknesses)
 app.command()(transfer)
 app.command()(frames)
+app.command()(doubt)
+app.command()(masking)
 
 
 @app.command(cls=RegisteredCommand)

@@ -203,9 +203,22 @@ def _pgd(
     return torch.where(moved, x + delta, x)
 
 
-def _pgd_linf(
+def pgd_within(
     x: Tensor, amount: Amount, draws: Draws, target: Target, objective: Objective, steps: int = STEPS
 ) -> Tensor:
+    """Projected gradient ascent within an L-infinity ball, from a random start.
+
+    Args:
+        x: Images (N, C, H, W) in [0, 1].
+        amount: Largest change of a value.
+        draws: Of the start.
+        target: The attacked model and the labels.
+        objective: What is increased.
+        steps: Steps of 2.5 amount / steps along the gradient's sign.
+
+    Returns:
+        Images of the same shape; where every gradient was zero, the given ones.
+    """
     radius = _as(amount, x)
     start = (draws.uniform(*x.shape[1:]).to(x.device) * 2 - 1) * radius
     return _pgd(x, amount, target, objective, start, torch.sign, lambda delta: delta.clamp(-radius, radius), steps)
@@ -271,7 +284,7 @@ def pgd_linf(x: Tensor, amount: Amount, draws: Draws, target: Target) -> Tensor:
     Random start, 10 steps of 2.5 eps / 10 along the sign of the cross-entropy's gradient, all projected onto the
     L-infinity ball of radius eps = ``amount`` and onto [0, 1].
     """
-    return _pgd_linf(x, amount, draws, target, log_odds)
+    return pgd_within(x, amount, draws, target, log_odds)
 
 
 @_linf("pgd_linf_margin", title="PGD, L-infinity, on the margin", source=_PGD + _MARGIN, random=True)
@@ -280,7 +293,7 @@ def pgd_linf_margin(x: Tensor, amount: Amount, draws: Draws, target: Target) -> 
 
     As pgd_linf, on (largest other logit - true logit).
     """
-    return _pgd_linf(x, amount, draws, target, negative_margin)
+    return pgd_within(x, amount, draws, target, negative_margin)
 
 
 @_linf("pgd_linf_20", title="PGD, L-infinity, 20 steps", source=_PGD, random=True, searched=False)
@@ -289,7 +302,7 @@ def pgd_linf_20(x: Tensor, amount: Amount, draws: Draws, target: Target) -> Tens
 
     As pgd_linf, in 20 steps of 2.5 eps / 20: for measuring whole data sets.
     """
-    return _pgd_linf(x, amount, draws, target, log_odds, 20)
+    return pgd_within(x, amount, draws, target, log_odds, 20)
 
 
 @_linf(
@@ -301,7 +314,7 @@ def pgd_linf_20_margin(x: Tensor, amount: Amount, draws: Draws, target: Target) 
 
     As pgd_linf_margin, in 20 steps of 2.5 eps / 20.
     """
-    return _pgd_linf(x, amount, draws, target, negative_margin, 20)
+    return pgd_within(x, amount, draws, target, negative_margin, 20)
 
 
 @_l2("pgd_l2", title="PGD, L2", source=_PGD, random=True)

@@ -6,6 +6,7 @@ from functools import singledispatch
 
 from explorer.analysis import Comparison, Comparisons, FlipPoints, Sweep, Transfer, Weakness, Weaknesses
 from explorer.analysis.certify import Certificate, Certificates
+from explorer.analysis.doubt import DOUBTS
 from explorer.clips import Frames
 from explorer.distortions import find_distortion
 from explorer.errors import ExplorerError
@@ -13,13 +14,17 @@ from explorer.evaluation import (
     AutoAttack,
     Calibration,
     CertifiedAccuracy,
+    Doubts,
     Evaluation,
     Evaluations,
     Everyday,
     LineSearch,
     Perturbations,
     Suite,
+    Verdicts,
 )
+from explorer.evaluation.doubts import GRID, QUESTIONS
+from explorer.evaluation.masking import ATTACKS
 from explorer.evaluation.slopes import Slopes
 from explorer.figures.charts import bars, heatmap, lines
 from explorer.figures.comparison import comparison
@@ -207,6 +212,35 @@ def _(found: CertifiedAccuracy) -> Figure:
         series[name] = (radii, [100 * share for share in shares])
     title = f"{found.heading}, n = {found.n:,}"
     figure = lines(series, "L2 radius on [0, 1] pixels", "certified accuracy (%)", title, markers=False)
+    figure.update_yaxes(range=[0, 101])
+    return figure
+
+
+@draw.register
+def _(found: Doubts) -> Figure:
+    """Risk at every coverage for wrong answers; the ROC curves of any other question alone (``of``)."""
+    if not found.rows:
+        raise ExplorerError("Nothing was measured, so there is nothing to draw.")
+    first = found.rows[0]
+    rows = [one for one in found.rows if (one.model, one.question) == (first.model, first.question)]
+    places, names = [100 * at for at in GRID], {one.score: DOUBTS[one.score].title for one in rows}
+    title = f"{first.model}, {found.data}, n = {found.n:,}"
+    if first.question == "wrong":
+        shares = {names[one.score]: [100 * (at or 0) for at in one.risk[1:]] for one in rows}
+        series = {name: (places[1:], share) for name, share in shares.items()}
+        return lines(series, "answers kept (%)", "wrong among them (%)", title, markers=False)
+    series = {f"{names[one.score]}: {100 * one.auc:.0f} %": (places, [100 * at for at in one.roc]) for one in rows}
+    return lines(series, "false alarms (%)", "found (%)", f"{title}: {QUESTIONS[first.question]}", markers=False)
+
+
+@draw.register
+def _(found: Verdicts) -> Figure:
+    names = short_names([one.model for one in found.verdicts])
+    values = {
+        name: {ATTACKS[at.attack]: 100 * at.accuracy for at in one.attacks}
+        for name, one in zip(names, found.verdicts, strict=True)
+    }
+    figure = bars(values, "attack", "withstand (%)", f"{found.data}, size {found.size:.3g}")
     figure.update_yaxes(range=[0, 101])
     return figure
 

@@ -14,14 +14,17 @@ from explorer.evaluation import (
     AutoAttack,
     Calibration,
     CertifiedAccuracy,
+    Doubts,
     Evaluation,
     Evaluations,
     Everyday,
     LineSearch,
     Perturbations,
     Suite,
+    Verdicts,
 )
 from explorer.reports.clips import frames_sheet
+from explorer.reports.doubt_tables import doubts_sheet, verdicts_sheet
 from explorer.reports.stabilizing import stabilization_sheet
 from explorer.reports.suite_tables import (
     autoattack_sheet,
@@ -203,6 +206,8 @@ sheet.register(Everyday, everyday_sheet)
 sheet.register(Perturbations, perturbations_sheet)
 sheet.register(CertifiedAccuracy, certified_sheet)
 sheet.register(Frames, frames_sheet)
+sheet.register(Doubts, doubts_sheet)
+sheet.register(Verdicts, verdicts_sheet)
 
 
 def _point(amount: float | None, before: str = "") -> str:

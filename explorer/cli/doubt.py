@@ -1,0 +1,100 @@
+"""``explorer doubt`` and ``explorer masking``: what should not be relied on, and whose robustness is none."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from explorer.cli.inputs import load_models, read_amount, read_names, read_recipe
+from explorer.cli.options import Arch, AsCsv, AsJson, Device, Mean, Names, Out, RecipeText, Side, Std, Weights
+from explorer.cli.output import check_outs, deliver, progress_bar, tell_warnings
+
+Given = Annotated[list[str], typer.Argument(help="Models by name or path.", metavar="MODEL...")]
+Data = Annotated[str, typer.Option(help="Data set, as for 'explorer evaluate'.")]
+Size = Annotated[
+    str | None, typer.Option("--attack-size", help="L-infinity, such as 8/255; else 0.3 for grey, 8/255 for colour.")
+]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of the attacks.")]
+
+
+def doubt(
+    models: Given,
+    data: Data,
+    scores: Annotated[str | None, typer.Option(help="Scores, by commas; all by default.")] = None,
+    recipe: RecipeText = "clean",
+    attack_size: Size = None,
+    unknown: Annotated[str | None, typer.Option(help="A data set of classes that the models do not know.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many images.")] = 200,
+    seed: Seed = 0,
+    out: Out = None,
+    *,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    arch: Arch = None,
+    mean: Mean = None,
+    std: Std = None,
+    name: Names = None,
+    weights: Weights = None,
+    size: Side = None,
+    device: Device = "auto",
+) -> None:
+    """Measure which score of doubt tells wrong answers, attacked pictures and unknown classes.
+
+    Every score stands beside the control p (1 - p), and against an attack that knows of it. --attack-size 0 leaves the
+    attacks out.
+    """
+    from explorer.evaluation import doubts
+
+    check_outs(out)
+    loaded = load_models(models, arch, mean, std, device, name, weights, size)
+    tell_warnings(loaded)
+    with progress_bar("doubt") as progress:
+        found = doubts(
+            loaded, data, names=read_names([scores]) if scores else None, recipe=read_recipe(recipe, None),
+            size=_size(attack_size), unknown=unknown, limit=limit, seed=seed, progress=progress,
+        )  # fmt: skip
+    deliver(found, out, as_json=as_json, as_csv=as_csv)
+
+
+def masking(
+    models: Given,
+    data: Data,
+    source: Annotated[
+        str | None, typer.Option(help="The model on which transferred attacks are made; else another one of these.")
+    ] = None,
+    attack_size: Size = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many images.")] = 200,
+    restarts: Annotated[int, typer.Option(min=1, help="Random starts of the strongest attack.")] = 5,
+    seed: Seed = 0,
+    out: Out = None,
+    *,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    arch: Arch = None,
+    mean: Mean = None,
+    std: Std = None,
+    name: Names = None,
+    weights: Weights = None,
+    size: Side = None,
+    device: Device = "auto",
+) -> None:
+    """Judge whether models resist attacks or only hide the gradient that attacks follow.
+
+    White-box attacks against a transferred one, random sampling, the margin, any change allowed, and many restarts.
+    """
+    from explorer.evaluation import masking as judge
+
+    check_outs(out)
+    loaded = load_models(models, arch, mean, std, device, name, weights, size)
+    tell_warnings(loaded)
+    with progress_bar("masking") as progress:
+        found = judge(
+            loaded, data, source=source, size=_size(attack_size), limit=limit, restarts=restarts, seed=seed,
+            progress=progress,
+        )  # fmt: skip
+    deliver(found, out, as_json=as_json, as_csv=as_csv)
+
+
+def _size(text: str | None) -> float | None:
+    return None if text is None else read_amount("pgd_linf", text)
