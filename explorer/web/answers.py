@@ -24,7 +24,10 @@ LISTED = 20
 """Likeliest classes that a card is told of: it shows five, and while a slider moves those that were among them."""
 
 CHEAP = 8 * 32 * 32
-"""Models times pixels up to which the search for flip points delays no curves."""
+"""Models times pixels up to which neither the search for flip points nor the number of amounts delays curves."""
+
+COARSE = 4
+"""Of so many amounts of a curve one is asked about first, above that."""
 
 
 def answer_to_paint(
@@ -106,6 +109,7 @@ def curves_to_paint(
     label: int | None = None,
     seeds: int = 1,
     exact: bool | None = True,
+    coarse: bool = False,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Sweep one step of a recipe over its slider's amounts: the JSON object at the head of ``curves.js``.
@@ -119,11 +123,13 @@ def curves_to_paint(
         seeds: Number of seeds of the band.
         exact: Whether to search each model's flip point; if not, it is the first of the curves' amounts at which the
             answer differs. None: only if that is quick.
+        coarse: Whether every ``COARSE``-th amount will do for now, where all of them take long.
         progress: Called with how much is done and how much there is to do.
 
     Returns:
         ``Sweep.to_dict()`` without probabilities; the distortion's words; ``step`` of its slider; ``at``: the step's
-        amount in the recipe itself; ``random``: whether another seed would give other curves; ``exact``.
+        amount in the recipe itself; ``random``: whether another seed would give other curves; ``exact``; ``coarse``:
+        whether there are more amounts.
 
     Raises:
         ExplorerError: If the recipe has no such step; otherwise as in ``sweep``.
@@ -132,15 +138,19 @@ def curves_to_paint(
         raise ExplorerError("Add a distortion to see what happens while it grows.")
     name, at = recipe.steps[step_index]
     distortion = find_distortion(name)
+    quick = len(models) * pixels.shape[-2:].numel() <= CHEAP
     if exact is None:
-        attacked = any(find_distortion(other).adversarial for other, _ in recipe.steps)
-        exact = not attacked and len(models) * pixels.shape[-2:].numel() <= CHEAP
+        exact = quick and not any(find_distortion(other).adversarial for other, _ in recipe.steps)
+    amounts = curve_amounts(distortion, pixels.shape[-1], at)
+    coarse = coarse and not quick and len(amounts) > 2 * COARSE
+    if coarse:
+        amounts = [*amounts[:-1:COARSE], amounts[-1]]
     parts = 2 if exact else 1
     along = sweep(
         models,
         pixels,
         name,
-        amounts=curve_amounts(distortion, pixels.shape[-1], at),
+        amounts=amounts,
         recipe=recipe,
         label=label,
         step_index=step_index,
@@ -167,6 +177,7 @@ def curves_to_paint(
         "at": at,
         "random": is_random(recipe, step_index),
         "exact": exact,
+        "coarse": coarse,
     }
 
 

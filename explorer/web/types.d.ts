@@ -63,8 +63,11 @@ export interface Question {
   picture: Picture;
   models: string[];
   recipe: Recipe;
-  watched?: number[];
   reference?: Pinned;
+}
+/** What the panel asks. */
+export interface PanelQuestion extends Question {
+  watched: number[];
 }
 export interface Step {
   name: string;
@@ -320,6 +323,8 @@ export interface Axis extends Unit {
 export interface Curves extends Axis {
   step?: number | null;
   exact?: boolean;
+  /** Whether there are more amounts than these. */
+  coarse?: boolean;
   random?: boolean;
   at?: number | null;
   models: CurveModel[];

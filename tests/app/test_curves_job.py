@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from explorer.analysis import flip_point
+from explorer.analysis.slider import curve_amounts
 from explorer.app.context import Context, make_context
 from explorer.app.jobs import HANDLERS
+from explorer.distortions import find_distortion
 from explorer.errors import ExplorerError
 
 if TYPE_CHECKING:
@@ -156,6 +158,18 @@ def test_a_change_that_the_search_steps_over_is_not_denied(context: Context, mon
 def test_flips_by_the_rest_of_the_chain_are_at_the_mild_end(context: Context) -> None:
     found = ask(context, {"state": cat(["gaussian_noise", 0.4], ["jpeg", 90]), "step_index": 1})
     assert found["models"][0]["flip_point"] == found["amounts"][0] == 101
+
+
+def test_a_first_curve_of_large_networks_has_fewer_of_the_same_amounts(context: Context) -> None:
+    large = cat(["jpeg", 90]) | {"models": ["photos/efficientnet_lite0/standard"]}
+    quick = ask(context, {"state": large, "coarse": True})
+    loaded = context.workspace.load(large)
+    amounts = curve_amounts(find_distortion("jpeg"), 224, 90)
+    assert (quick["coarse"], quick["exact"], len(quick["amounts"])) == (True, False, 9)
+    assert quick["amounts"] == [*amounts[:-1:4], amounts[-1]]
+    assert loaded.pixels.shape[-1] == 224
+    small = ask(context, {"state": state(["jpeg", 90]), "coarse": True})
+    assert (small["coarse"], small["exact"]) == (False, True)
 
 
 @pytest.mark.slow

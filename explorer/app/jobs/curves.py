@@ -36,8 +36,10 @@ class CurvesRequest(StepRequest):
 
     Attributes:
         seeds: Number of seeds of the band; 1 if it is missing.
+        coarse: Whether fewer amounts will do for now, where all of them take long.
     """
 
+    coarse: bool = False
     seeds: Annotated[int | None, Field(ge=1, le=MAX_SEEDS)] = None
 
 
@@ -57,7 +59,8 @@ def curves(context: Context, request: CurvesRequest, progress: Progress) -> dict
     if step_index is None:
         raise ExplorerError("Add a distortion to see what happens while it grows.")
     seeds = request.seeds or 1
-    return swept(loaded, step_index, seeds, progress, exact=True if seeds > 1 else None)
+    exact = True if seeds > 1 else None
+    return swept(loaded, step_index, seeds, progress, exact=exact, coarse=request.coarse)
 
 
 def step_of(recipe: Recipe, request: StepRequest) -> int | None:
@@ -83,7 +86,13 @@ def step_of(recipe: Recipe, request: StepRequest) -> int | None:
 
 
 def swept(
-    loaded: LoadedRequest, step_index: int, seeds: int, progress: Progress, *, exact: bool | None = True
+    loaded: LoadedRequest,
+    step_index: int,
+    seeds: int,
+    progress: Progress,
+    *,
+    exact: bool | None = True,
+    coarse: bool = False,
 ) -> dict[str, Any]:
     """Sweep one step of a state's recipe; see ``curves_to_paint``.
 
@@ -93,6 +102,7 @@ def swept(
         seeds: Number of seeds of the band.
         progress: Called with how much is done and how much there is to do.
         exact: Whether to search each model's flip point; None: only if that is quick.
+        coarse: Whether fewer amounts will do, where all of them take long.
 
     Returns:
         The JSON object that ``curves.js`` draws.
@@ -108,5 +118,6 @@ def swept(
         label=loaded.label,
         seeds=seeds,
         exact=exact,
+        coarse=coarse,
         progress=progress,
     )

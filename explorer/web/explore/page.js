@@ -1,7 +1,7 @@
 // The page around the panel: it keeps the state, wires Gradio's controls and the buttons to it, and asks the server.
 // Gradio's own listeners reach it as window.stabilityExplorer; `trigger` tells Gradio to fetch the controls' new values.
 
-/** @import { Answer, Catalogue, Failure, Family, Model, Page, Picture, Question, RecipeStep, Server, State } from "../types.d.ts" */
+/** @import { Answer, Catalogue, Failure, Family, Model, Page, PanelQuestion, Picture, Question, RecipeStep, Server, State } from "../types.d.ts" */
 
 import { makeFailures } from "../failures/page.js";
 import { makeMethods } from "../methods/page.js";
@@ -72,8 +72,10 @@ export async function start({ element, server, trigger, catalogue }) {
   };
   /** @type {((name: string) => void) | undefined} */
   let stabilize;
+  /** @type {() => PanelQuestion} */
+  const shownQuestion = () => ({ ...question(), watched: [...state.watched] }); // what the panel asks
   const watched = makeWatched({ state, family, changed });
-  const panel = mount(element, { ask, state: question(), act, below: watched.element }); // it asks and paints while Gradio still builds the controls
+  const panel = mount(element, { ask, state: shownQuestion(), act, below: watched.element }); // it asks and paints while Gradio still builds the controls
   const sliders = Array.from({ length: catalogue.limits.steps }, (_, i) => `#step-${i}`);
   const boxes = "#theme #tools #pages #failures #search #methods #more #pictures #models #networks #reroll".split(" ");
   const others = [...boxes, "#add-model input", "#add-step input", "#recipe textarea"];
@@ -155,11 +157,10 @@ export async function start({ element, server, trigger, catalogue }) {
       models: [...state.models],
       recipe: { steps: active, seed: state.seed, against, quantised: state.quantised, on: state.on },
     };
-    const more = state.watched.length ? { watched: [...state.watched] } : {};
-    return { ...current, ...more, ...(state.reference ? { reference: state.reference } : {}) };
+    return state.reference ? { ...current, reference: state.reference } : current;
   }
 
-  /** @type {(wanted: Question) => Promise<Answer | Failure | null>} */
+  /** @type {(wanted: PanelQuestion) => Promise<Answer | Failure | null>} */
   async function ask(wanted) {
     const answer = await askOnce(wanted);
     if (!answer?.gone) return answer;
@@ -172,7 +173,7 @@ export async function start({ element, server, trigger, catalogue }) {
   }
 
   // The picture that all is compared with travels once, not with every move of a slider.
-  /** @type {(wanted: Question) => Promise<any>} */
+  /** @type {(wanted: PanelQuestion) => Promise<any>} */
   async function askOnce(wanted) {
     const answer = await askServer(server, "ask", { ...wanted, has: compared.key });
     if (!answer?.images) return answer;
@@ -193,9 +194,10 @@ export async function start({ element, server, trigger, catalogue }) {
     return { token };
   }
 
-  /** @type {(news: { answer?: Answer; state?: Question }) => void} */
-  function heardAnswer({ answer, state: current }) {
-    if (!answer || !current) return;
+  /** @type {(news: { answer?: Answer; state?: PanelQuestion }) => void} */
+  function heardAnswer({ answer, state: asked }) {
+    if (!answer || !asked) return;
+    const { watched: _, ...current } = asked;
     answered = JSON.stringify(current);
     if (current.picture.token && !current.reference) own[current.picture.token] = answer.images.clean;
     if (!ready) return;
@@ -238,7 +240,7 @@ export async function start({ element, server, trigger, catalogue }) {
   function moved(done) {
     dragging = !done;
     if (done) past.record();
-    panel.update(question(), { live: !done });
+    panel.update(shownQuestion(), { live: !done });
     if (done) tellViews();
   }
 
@@ -257,7 +259,7 @@ export async function start({ element, server, trigger, catalogue }) {
     steps.paint();
     models.paint();
     watched.paint();
-    panel.update(question());
+    panel.update(shownQuestion());
     tellViews();
     trigger("sync");
   }

@@ -39,7 +39,7 @@ def page(browser: Browser) -> Iterator[Page]:
               };
               const run = (handler, question, { progress }) => {
                 progress(1, 10);
-                asked.push([handler, question.step_index, question.seeds, question.state.recipe]);
+                asked.push([handler, question.step_index, question.seeds, question.state.recipe, question.coarse]);
                 return new Promise((resolve) => answerJob.push(resolve));
               };
               const jobs = { run, cancel: () => (cancelled += 1) };
@@ -70,7 +70,7 @@ def reply(page: Page, value: dict[str, Any] | None, **more: Any) -> None:
 
 def asked(page: Page) -> list[Any]:
     """[place, seeds] of the jobs so far."""
-    return [[place, seeds] for _, place, seeds, _ in page.evaluate("asked")]
+    return [[place, seeds] for _, place, seeds, *_ in page.evaluate("asked")]
 
 
 def stale(page: Page) -> bool:
@@ -97,6 +97,19 @@ def test_random_chains_are_drawn_at_once_and_get_their_band_after(page: Page) ->
     tell(page)
     assert len(asked(page)) == 2
     assert page.evaluate("marks") == {"0": [{"method": "standard", "title": "Standard", "amount": 0.25}]}
+
+
+def test_large_networks_are_asked_about_fewer_amounts_first(page: Page) -> None:
+    tell(page)
+    assert page.evaluate("asked[0][4]") is True
+    reply(page, curves(), random=True, exact=False, coarse=True)
+    assert page.locator(".curve").count() == 6
+    assert asked(page) == [[0, 1], [0, 1]]
+    assert not stale(page)  # the coarse curves stand until the fine ones are there
+    reply(page, curves(), random=True, exact=False, coarse=False)
+    reply(page, curves(model(band=band())), random=True)
+    assert asked(page) == [[0, 1], [0, 1], [0, 8]]
+    assert page.evaluate("asked.slice(1).map(([, , , , coarse]) => coarse ?? false)") == [False, False]
 
 
 def test_flip_points_are_marked_on_the_slider_once_they_were_searched(page: Page) -> None:

@@ -6,7 +6,11 @@ import { mountCurves } from "../../panel/curves.js";
 import { make } from "../../shared/dom.js";
 import { sweptStep } from "../swept.js";
 
-const SEEDS = 8; // of the band
+// What is asked for, one after the other: where large networks answer, a quarter of the amounts; then all of them; then
+// the band over other seeds, and exact flip points.
+const QUICK = { seeds: 1, coarse: true };
+const FINE = { seeds: 1 };
+const FULL = { seeds: 8 };
 
 /** @type {(parts: ViewParts) => View} */
 export function makeCurvesView({ element, page, jobs }) {
@@ -50,13 +54,13 @@ export function makeCurvesView({ element, page, jobs }) {
       charts.stale(false);
       charts.at(amount);
       if (!live) page.markFlips(step.index, flips); // the slider may have been repainted
-      if (!live && !whole && pending !== key) ask(key, question, step, SEEDS);
+      if (!live && !whole && pending !== key) ask(key, question, step, FULL);
     } else if (live) {
       if (pending && pending !== key) stop();
       charts.stale(true);
       charts.at(JSON.parse(drawn ?? "{}").axis === axisOf(step) ? amount : null);
       clearMarks();
-    } else if (key !== pending) ask(key, question, step, 1);
+    } else if (key !== pending) ask(key, question, step, QUICK);
   }
 
   /** @type {(step: SweptStep) => string} */
@@ -69,17 +73,19 @@ export function makeCurvesView({ element, page, jobs }) {
     return JSON.stringify({ ...rest, recipe: { ...recipe, steps }, axis: axisOf(step) });
   }
 
-  /** @type {(key: string, question: Question, step: SweptStep, seeds: number) => Promise<void>} */
-  async function ask(key, question, step, seeds) {
+  /** @type {(key: string, question: Question, step: SweptStep, first: { seeds: number; coarse?: boolean }) => Promise<void>} */
+  async function ask(key, question, step, first) {
     pending = key;
-    charts.stale(seeds === 1);
-    do {
+    charts.stale(first === QUICK);
+    /** @type {typeof first | null} */
+    let wanted = first;
+    while (wanted) {
       charts.wait(0);
       /** @type {Progress} */
       const progress = (done, total) => charts.wait(total ? done / total : 0);
       const found = await jobs.run(
         "curves",
-        { state: question, step_index: step.active, seeds },
+        { state: question, step_index: step.active, ...wanted },
         { key: "curves", progress },
       );
       if (pending !== key) return; // another question has superseded this one
@@ -94,9 +100,9 @@ export function makeCurvesView({ element, page, jobs }) {
         flip === null ? [] : [{ method, title, amount: flip }],
       );
       page.markFlips(step.index, flips);
-      whole = seeds > 1 || (!found.random && found.exact);
-      seeds = whole ? 0 : SEEDS;
-    } while (seeds);
+      whole = wanted === FULL || (!found.coarse && !found.random && found.exact);
+      wanted = whole ? null : found.coarse ? FINE : FULL;
+    }
     pending = null;
   }
 
