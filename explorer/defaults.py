@@ -29,6 +29,9 @@ METHODS = ("standard", "stability")
 ARCHITECTURES = ("efficientnet_lite0", "resnet20", "mnist_cnn", "lenet")
 """Architectures whose models are shown first, where they have siblings of both methods."""
 
+COPIES = "thumbnail=96,jpeg=50,crop=10"
+"""How copies of pictures are made for searches: the kinds of Zheng et al. 2016."""
+
 MAX_STEPS = 8
 """Distortions in one chain on screen: as many sliders as there are."""
 

@@ -22,6 +22,7 @@ REGISTERED = {
 COMMANDS = {"command", "callback"}
 REGISTERED_LATER = {
     "stabilize",
+    *("pairs", "neighbours", "triplets", "duplicates"),
     "compare",
     "sweep",
     "weaknesses",

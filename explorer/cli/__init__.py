@@ -29,6 +29,7 @@ from explorer.cli.output import (
     tell_warnings,
 )
 from explorer.cli.registered import RegisteredCommand
+from explorer.cli.search import duplicates, neighbours, pairs, triplets
 from explorer.cli.stabilize import stabilize
 from explorer.cli.survey import survey
 from explorer.cli.train import measure, train
@@ -214,6 +215,8 @@ def evaluate(
 
 
 app.command()(stabilize)
+for search_command in (pairs, neighbours, triplets, duplicates):
+    app.command()(search_command)
 app.add_typer(survey, name="survey")
 app.add_typer(experiment, name="experiment")
 app.command(cls=RegisteredCommand, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(train)

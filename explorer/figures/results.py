@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import singledispatch
 
 from explorer.analysis import Comparison, Comparisons, FlipPoints, Sweep, Transfer, Weakness, Weaknesses
@@ -34,6 +35,7 @@ from explorer.figures.surveys import findings_figure, view_figure
 from explorer.figures.sweeps import curves
 from explorer.numbers import counted
 from explorer.results import Result, distinct_titles, short_names
+from explorer.search import Copies, PairStudy, PrecisionRecall, TripletResult
 from explorer.stabilizing.report import StabilizationReport
 from explorer.survey.report import Findings
 from explorer.survey.view import SurveyView
@@ -316,3 +318,46 @@ def _(found: StabilizationReport) -> Figure:
     figure = bars(values, "distortion", "answers that hold (%)", title)
     figure.update_yaxes(range=[0, 101])
     return figure
+
+
+@draw.register
+def _(found: PrecisionRecall) -> Figure:
+    return _precision({found.name or "pairs": found}, found.prior_words)
+
+
+@draw.register
+def _(found: Copies) -> Figure:
+    return _precision({found.curve.name: found.curve}, found.curve.prior_words)
+
+
+@draw.register
+def _(found: PairStudy) -> Figure:
+    names = distinct_titles(
+        [f"{row.title}, {row.distortion}" for row in found.rows],
+        [f"{row.model}, {row.distortion}" for row in found.rows],
+    )
+    curves_of = {name: row.copies.curve for name, row in zip(names, found.rows, strict=True)}
+    return _precision(curves_of, found.heading)
+
+
+def _precision(named: Mapping[str, PrecisionRecall], title: str) -> Figure:
+    """Precision over recall, in per cent, from the first pair that is found."""
+    series = {
+        name: ([100 * float(x) for x in one.recall], [100 * float(y) for y in one.precision])
+        for name, one in named.items()
+    }
+    figure = lines(series, "recall (%)", "precision (%)", title, markers=False)
+    low = min(min(ys) for _, ys in series.values())
+    figure.update_yaxes(range=[max(0.0, low - 2) if low > 50 else 0, 100.5])
+    figure.update_xaxes(range=[0, 100.5])
+    return figure
+
+
+@draw.register
+def _(found: TripletResult) -> Figure:
+    models = list(dict.fromkeys(row.model for row in found.rows))
+    values = {
+        name: {row.distortion: float(row.score) for row in found.rows if row.model == model}
+        for name, model in zip(short_names(models), models, strict=True)
+    }
+    return bars(values, "pictures", f"score@{found.k}", f"{found.rows[0].n:,} triplets of {found.data}")

@@ -15,6 +15,7 @@ from explorer.data.datasets import DATASETS, open_dataset
 from explorer.data.image_files import ImageFiles
 from explorer.data.images import image_hash
 from explorer.data.inputs import ImagesLike
+from explorer.data.manifest import is_manifest
 from explorer.data.photographs import read_photographs, read_rows
 from explorer.data.reading import in_steps
 from explorer.errors import ExplorerError
@@ -111,7 +112,7 @@ def read_pictures(given: PicturesLike | Pictures) -> Pictures:
     """
     if isinstance(given, Pictures):
         return given
-    if isinstance(given, str | Path) and (str(given) in DATASETS or user_path(given).is_dir()):
+    if isinstance(given, str | Path) and _names_several(given):
         given = open_dataset(given)
     if not isinstance(given, Dataset):
         batch = read_photographs(given)
@@ -123,3 +124,14 @@ def read_pictures(given: PicturesLike | Pictures) -> Pictures:
     files = given.images
     rows = files.names if isinstance(files, ImageFiles) else [f"{given.name}:{row}" for row in range(len(given))]
     return Pictures(given, (), tuple(rows), given.name, given.notes)
+
+
+def _names_several(given: str | Path) -> bool:
+    """Whether a name is that of a data set, a folder, a list of files or an array, and not that of one picture."""
+    if str(given) in DATASETS:
+        return True
+    path = user_path(given)
+    try:
+        return path.is_dir() or (path.is_file() and (is_manifest(path) or path.suffix.lower() == ".npz"))
+    except (OSError, ValueError):  # too long for a path, perhaps a data URL
+        return False

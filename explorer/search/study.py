@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from explorer.defaults import COPIES
 from explorer.distortions import Recipe
 from explorer.distortions.recipe import PHOTOGRAPH
 from explorer.errors import ExplorerError
@@ -19,9 +20,6 @@ from explorer.search.embeddings import embed
 from explorer.search.intervals import Estimate, Resampled, differences, estimates, resample
 from explorer.search.pairs import PRECISIONS
 from explorer.search.sources import Pictures, PicturesLike, read_pictures
-
-EVERYDAY = "thumbnail=96,jpeg=50,crop=10"
-"""The copies that are made by default: the kinds of Zheng et al. 2016."""
 
 HEADLINE = f"recall_at_{PRECISIONS[0]:g}"
 """The number that the paper reports."""
@@ -150,14 +148,14 @@ def read_copies(text: str, seed: int = 0) -> list[tuple[str, Recipe]]:
     """
     named = [part.strip() for part in text.split(",") if part.strip()]
     if not named:
-        raise ExplorerError(f"Copies have to differ from their originals: name distortions, such as {EVERYDAY}.")
+        raise ExplorerError(f"Copies have to differ from their originals: name distortions, such as {COPIES}.")
     return [(one, replace(Recipe.parse(one.replace("+", ",")), seed=seed, on=PHOTOGRAPH)) for one in named]
 
 
 def pair_study(
     models: Sequence[ModelLike],
     pictures: PicturesLike | Pictures,
-    distortions: str = EVERYDAY,
+    distortions: str = COPIES,
     *,
     layer: str | None = None,
     seed: int = 0,

@@ -21,12 +21,6 @@ from explorer.search.embedders import find_embedder
 from tests.support.hostile_files import noise, saved
 
 
-@pytest.fixture(autouse=True)
-def kept(tmp_path, monkeypatch):
-    monkeypatch.setenv("EXPLORER_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache" / "embeddings"
-
-
 @pytest.fixture
 def folder(tmp_path):
     root = tmp_path / "pictures"
