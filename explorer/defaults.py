@@ -43,3 +43,19 @@ SMALL_SIDE = 64
 
 WORKING_SIDE = 1024
 """Longest side in px of the copy of a photograph that a recipe with ``on=photograph`` distorts."""
+
+
+def first_picture(channels: int, size: int) -> str:
+    """Choose the picture that is shown first.
+
+    Args:
+        channels: Channels of the models' input, 1 or 3.
+        size: Its side in px.
+
+    Returns:
+        Its name, for ``data.inputs.read_picture``: a digit for one channel; else a photograph, another one for small
+        inputs.
+    """
+    if channels == 1:
+        return DIGIT
+    return SMALL_PICTURE if size <= SMALL_SIDE else PICTURE

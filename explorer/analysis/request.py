@@ -17,7 +17,6 @@ from explorer.data.inputs import (
     Picture,
     PictureLike,
     check_square,
-    first_picture,
     needs_fit,
     read_images,
 )
@@ -204,7 +203,7 @@ def _fitted(opened: list[Opened], images: ImagesLike | None) -> tuple[Batch, tup
     """Images as the first model takes them, and the models; one with another input is shown the first one's."""
     takes = _takes(opened, images)
     if images is None:
-        images = defaults.PICTURE if takes is None else first_picture(takes)
+        images = defaults.PICTURE if takes is None else defaults.first_picture(takes.channels, takes.size)
     batch = read_images(images, takes)
     shape = batch.pictures[0].pixels.shape
     if not all(isinstance(model, Classifier) for model in opened):

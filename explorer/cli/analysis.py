@@ -56,14 +56,13 @@ def compare(
     """Distort an image; ask several models about the same pixels."""
     from explorer import analysis
     from explorer.analysis.answers import check_pixels
-    from explorer.data.inputs import first_picture
 
     check_outs(out)
     chain = read_recipe(recipe, seed)
     if pixels is not None:
         check_pixels(pixels, chain)
     loaded = load_models(models, arch, mean, std, device, name, weights, size)
-    picture = open_picture(image or first_picture(loaded[0].takes), loaded, chain)
+    picture = open_picture(image or defaults.first_picture(loaded[0].channels, loaded[0].size), loaded, chain)
     found = analysis.compare(loaded, picture, chain, reference=pin)
     deliver(found, out, as_json=as_json, as_csv=as_csv)
     if pixels is not None:

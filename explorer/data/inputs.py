@@ -22,7 +22,6 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from explorer import defaults
 from explorer.data import decoding, images
 from explorer.data.classes import class_index
 from explorer.data.datasets import DATASETS, Dataset, load_dataset, local_file
@@ -122,20 +121,6 @@ _reading = threading.Lock()
 @cache
 def _test_set(name: str, _: Path | None) -> Dataset:
     return load_dataset(name, "test")
-
-
-def first_picture(takes: Takes) -> str:
-    """Choose the picture that is shown first.
-
-    Args:
-        takes: What the models take.
-
-    Returns:
-        Its name, for ``read_picture``: a digit for one channel; else a photograph, another one for small inputs.
-    """
-    if takes.channels == 1:
-        return defaults.DIGIT
-    return defaults.SMALL_PICTURE if takes.size <= defaults.SMALL_SIDE else defaults.PICTURE
 
 
 def read_picture(

@@ -9,7 +9,6 @@ from typing import Any
 from explorer import defaults
 from explorer.data.datasets import Dataset, dataset_title
 from explorer.data.fitting import Takes
-from explorer.data.inputs import first_picture
 from explorer.errors import ExplorerError
 from explorer.models import Card, Classifier
 from explorer.models.classifier import EXTERNAL
@@ -48,7 +47,7 @@ class Family:
     @property
     def picture(self) -> dict[str, Any]:
         """The picture first shown to its models, as the page names it: a sample, or a row of a data set."""
-        name, colon, row = first_picture(self.takes).partition(":")
+        name, colon, row = defaults.first_picture(self.channels, self.size).partition(":")
         return {"dataset": name, "index": int(row)} if colon else {"sample": name}
 
     @property

@@ -14,9 +14,9 @@ from explorer.analysis import Comparison, compare_image
 from explorer.analysis.request import ComparisonRequest, read_recipe
 from explorer.data import images
 from explorer.data.fitting import Takes
-from explorer.data.inputs import Picture, first_picture, read_picture
+from explorer.data.inputs import Picture, read_picture
 from explorer.data.photographs import read_photograph
-from explorer.defaults import MAX_MODELS, MAX_STEPS
+from explorer.defaults import MAX_MODELS, MAX_STEPS, first_picture
 from explorer.distortions.recipe import PHOTOGRAPH
 from explorer.errors import ExplorerError
 from explorer.models import Classifier, list_models
@@ -104,7 +104,7 @@ def make_state(
         families, family = before.families, before.family
     else:
         families, family = _families(chosen)
-    image = first_picture(chosen[0].takes) if image is None else image
+    image = first_picture(chosen[0].channels, chosen[0].size) if image is None else image
     whole = chain.on == PHOTOGRAPH
     shown = check_together(chosen, photographs=whole)
     same = before is not None and image is before.image and before.request.recipe.on == chain.on

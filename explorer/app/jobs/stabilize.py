@@ -238,8 +238,8 @@ def stabilize_run(context: Context, request: StartRequest, progress: Progress) -
         del _runs[request.run]
         _one.release()
     told = {"folder": str(folder), "html": _html(found), "report": _key_numbers(found)}
-    told["examples"] = _examples(found, None if asked.pictures else asked.data)
-    return {"name": name, "family": family.key, **context.workspace.known, **told}
+    examples = _examples(found, None if asked.pictures else asked.data)
+    return {"name": name, "family": family.key, **context.workspace.known, **told, "examples": examples}
 
 
 @job("stabilize_news", RunningRequest)
