@@ -36,6 +36,7 @@ MODULES = {
     "5": "lesson_5_bang",
     "6": "lesson_6_feature_distance",
     "7": "lesson_7_failure_cases",
+    "8": "lesson_8_your_own_photographs",
 }
 """The file of each lesson, by the number before the dot."""
 

@@ -193,6 +193,11 @@ def verdict(number, answer):
         ("6.9", ("stability", "stability"), "The first is another one"),
         ("6.9", ("pixels", "standard"), "The second is another one"),
         ("6.9", ("pixels", "nets"), "must be one of"),
+        ("8.2", ("crop", {"crop": [(True, False)] * 2, "thumbnail": [(True, True)] * 3}), "another step changes more"),
+        ("8.4", lambda a, b: (sum(a), sum(b)), "all flips of each"),
+        ("8.5", 100, "the interval is still"),
+        ("8.5", 4000, "fewer are enough"),
+        ("8.6", ("temple", "gaussian_noise=0.1"), "The stabilized one holds"),
     ],
 )
 def test_wrong_answers_are_told_what_is_wrong(number, answer, told):
