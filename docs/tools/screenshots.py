@@ -75,6 +75,13 @@ def take_app(context: BrowserContext, url: str, theme: str) -> None:
     page.goto(f"{url}/?place=failures")
     page.locator(".case img[src]").first.wait_for()
     save(page, f"failures-{theme}")
+    page.goto(f"{url}/?place=search&within=digits&by={','.join(PAIR)},pixels,phash")
+    page.locator(".x-numbers tbody tr").first.wait_for()
+    page.get_by_role("button", name="90 %", exact=True).click()
+    page.wait_for_function(
+        "[...document.querySelectorAll('.x-tile:not([hidden]) img')].every((image) => image.hasAttribute('src'))"
+    )
+    save(page, f"search-{theme}")
     page.set_viewport_size({"width": 1440, "height": 1150})
     page.goto(f"{url}/?place=methods&data=digits&distortion=gaussian_noise")
     page.get_by_label("Amounts", exact=True).select_option("whole")

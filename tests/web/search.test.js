@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { addressOf, readAddress } from "../../explorer/web/search/address.js";
+import { stopFrom } from "../../explorer/web/search/curves.js";
+import { csvOf, factsOf, jsonOf } from "../../explorer/web/search/groups.js";
 import {
   apartOf,
   aroundOf,
@@ -14,6 +17,7 @@ import {
   thresholdFor,
   wilson,
 } from "../../explorer/web/search/pairs.js";
+import { latest, movesOf } from "../../explorer/web/search/ranks.js";
 
 /** @type {(values: ArrayBufferView<ArrayBuffer>) => string} */
 const encode = ({ buffer }) => btoa(String.fromCharCode(...new Uint8Array(buffer)));
@@ -169,4 +173,75 @@ test("where every draw agrees the interval says what so few pairs leave open", (
   const { precision } = intervalsAt(runOf(TABLE), 0.2, makeBootstrap(3));
   assert.deepEqual(precision, wilson(2, 2));
   assert.ok(precision && precision.low < 0.5 && precision.high === 1);
+});
+
+test("groups are written with what is kept, and a name cannot become a formula", () => {
+  const member = { picture: 0, hash: "ab", width: 4, height: 3, bytes: 5, distance: 0, keep: true };
+  const groups = [
+    [
+      { ...member, name: 'a,"b".jpg' },
+      { ...member, name: "=1+1.jpg", keep: false, distance: 0.25 },
+    ],
+  ];
+  assert.equal(
+    csvOf(groups, [1]),
+    'group,name,keep,distance,width,height,bytes,hash\r\n1,"a,""b"".jpg",false,0,4,3,5,ab\r\n1,\'=1+1.jpg,true,0.25,4,3,5,ab\r\n',
+  );
+  const written = JSON.parse(
+    jsonOf({ model: "m", threshold: 0.3, high: 1, bits: false, rule: "r", notes: [], groups }, [0]),
+  );
+  assert.deepEqual(
+    written.pictures.map((/** @type {{ keep: boolean }} */ { keep }) => keep),
+    [true, false],
+  );
+  assert.equal(factsOf({ ...groups[0][0], bytes: 212_400, width: 640 }), "640 × 3 px · 212 kB");
+});
+
+test("ranks: who stays, who leaves, who comes", () => {
+  const { stay, left, came, same } = movesOf({ name: "m", before: [4, 2, 9], after: [2, 4, 7], itself: 0 });
+  assert.deepEqual(stay, [
+    [4, 0, 1],
+    [2, 1, 0],
+  ]);
+  assert.deepEqual([left, came, same], [[9], [7], false]);
+});
+
+test("of questions asked while one is under way only the last is asked", async () => {
+  /** @type {number[]} */
+  const asked = [];
+  /** @type {number[]} */
+  const answered = [];
+  /** @type {(() => void)[]} */
+  const waiting = [];
+  const ask = latest(
+    (/** @type {number} */ question) => {
+      asked.push(question);
+      return new Promise((/** @type {(value: number) => void} */ resolve) =>
+        waiting.push(() => resolve(10 * question)),
+      );
+    },
+    (answer) => answered.push(answer),
+  );
+  for (const question of [1, 2, 3]) ask(question);
+  assert.deepEqual(asked, [1]);
+  waiting[0]();
+  await new Promise((resolve) => setTimeout(resolve));
+  assert.deepEqual([asked, answered], [[1, 3], [10]]);
+});
+
+test("an address says what is searched, and nonsense in it is left out", () => {
+  const read = (/** @type {string} */ query) => readAddress(new URLSearchParams(query));
+  const chosen = { pane: "relatives", within: "digits", by: ["a/b", "pixels"], under: [["jpeg", 5]], most: 60 };
+  assert.deepEqual(read(addressOf(/** @type {any} */ (chosen))), chosen);
+  const empty = { pane: "copies", within: null, by: null, under: null, most: null };
+  assert.deepEqual(read("pane=<b>&under=jpeg,=3,x y=2,crop=&most=-3"), empty);
+});
+
+test("an arrow key leads from precision to precision, finer near the top", () => {
+  assert.equal(stopFrom(0.99, "ArrowUp"), 0.991);
+  assert.equal(stopFrom(0.99, "ArrowDown"), 0.985);
+  assert.equal(stopFrom(0.9934, "ArrowUp"), 0.994);
+  assert.equal(stopFrom(1, "ArrowRight"), 1);
+  assert.equal(stopFrom(0.3, "Home"), 0);
+  assert.equal(stopFrom(0.3, "x"), undefined);
 });

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,13 @@ from numpy.typing import NDArray
 from explorer.app.context import Context
 from explorer.app.jobs.registry import job
 from explorer.app.search.collection import Collection
-from explorer.app.search.requests import CopiesRequest, OpenRequest
+from explorer.app.search.requests import CopiesRequest, DuplicatesRequest, OpenRequest
 from explorer.distortions import find_distortion
 from explorer.errors import ExplorerError
 from explorer.progress import Progress
-from explorer.search import UNLEARNED, all_pairs
+from explorer.search import UNLEARNED, Embeddings, all_pairs
 from explorer.search.copies import Copies
+from explorer.search.duplicates import RULE, duplicates
 from explorer.search.embedders import HAMMING
 from explorer.search.pairs import blocks
 from explorer.web.answers import distortion_words
@@ -25,6 +27,7 @@ NEAREST = 4000
 """Pairs of different pictures that a page is sent, of each model under each distortion: the nearest."""
 
 BINS = 64
+GAP = "The threshold begins in the widest gap between the distances of the nearest pairs."
 
 
 @job("search_open", OpenRequest)
@@ -82,6 +85,53 @@ def search_copies(context: Context, request: CopiesRequest, progress: Progress) 
             found = all_pairs(collection.originals(name), copies, keep=NEAREST, device="cpu", progress=part)
             runs.append({"model": name, "distortion": place, **_sent(found, len(collection))})
     return {"runs": runs, "under": [_named(*one) for one in under]}
+
+
+@job("search_duplicates", DuplicatesRequest)
+def search_duplicates(context: Context, request: DuplicatesRequest, progress: Progress) -> dict[str, Any]:
+    """Find the duplicates among the opened pictures; nothing is deleted.
+
+    Returns:
+        {"model", "threshold", "high", "bits", "rule", "notes", "groups"}; ``high``: a distance at which there are so
+        many pairs that it is none of duplicates; ``groups``: members with the fields of ``explorer.search.Member``
+        and their index on the page as ``picture``.
+
+    Raises:
+        ExplorerError: If the pictures are gone, or no threshold reaches the precision.
+    """
+    collection = context.collections.find(request.run)
+    model, vectors = collection.model(request.model), collection.originals(request.model)
+    progress(0, 0)
+    gap, high = _range(vectors)
+    threshold = gap if request.threshold is None else request.threshold
+    found = duplicates(
+        model,
+        collection.pictures,
+        threshold=threshold if request.precision is None else None,
+        precision=request.precision or 1.0,
+        cache=collection.cached,
+        progress=progress,
+    )
+    notes = (note for note in found.notes if RULE not in note)
+    places = {collection.pictures.names[row]: place for place, row in enumerate(collection.rows)}
+    return {
+        "model": request.model,
+        "threshold": found.threshold,
+        "high": high,
+        "bits": vectors.metric == HAMMING,
+        "rule": RULE,
+        "notes": [*([GAP] if request.threshold is request.precision is None else ()), *notes],
+        "groups": [[{"picture": places[one.name], **asdict(one)} for one in group] for group in found.groups],
+    }
+
+
+def _range(vectors: Embeddings) -> tuple[float, float]:
+    """The middle of the widest gap between the distances of the n nearest pairs, and the last of these."""
+    n = len(vectors)
+    products = np.sort((vectors.vectors @ vectors.vectors.T)[np.triu_indices(n, 1)])[::-1]
+    distances = vectors.distance(products[: max(2, n)].astype(np.float64))
+    place = int(np.argmax(np.diff(distances))) if len(distances) > 1 else 0
+    return float(distances[place : place + 2].mean()), float(distances[-1])
 
 
 def _part(progress: Progress, before: int, total: int) -> Progress:

@@ -85,6 +85,23 @@ class CopiesRequest(RunRequest):
     ]
 
 
+class DuplicatesRequest(RunRequest):
+    """How near duplicates are.
+
+    Attributes:
+        model: By which model.
+        threshold: Their largest distance; None for that of the precision.
+        precision: Share of copies among the pairs found, measured on copies that are made of the pictures; None where
+            the threshold says it, or, without one, the distances themselves do.
+    """
+
+    model: Any
+    threshold: Annotated[float | None, Field(ge=0, le=1e6), Sentence("A threshold is a distance of 0 or more.")] = None
+    precision: Annotated[float | None, Field(gt=0, le=1), Sentence("A precision is a share above 0 and up to 1.")] = (
+        None
+    )
+
+
 class ThumbsRequest(RunRequest):
     """Which pictures to draw.
 

@@ -4,7 +4,7 @@
 
 import { queryOf } from "../shared/query.js";
 
-export const PANES = ["copies", "relatives"];
+export const PANES = ["copies", "relatives", "cleanup"];
 
 /** @type {(query: URLSearchParams) => SearchChosen} */
 export function readAddress(query) {

@@ -9,6 +9,7 @@ import { count, counted } from "../shared/format.js";
 import { ask as askServer } from "../shared/server.js";
 import { makeTabs } from "../shared/tablist.js";
 import { addressOf, readAddress } from "./address.js";
+import { makeCleanup } from "./cleanup.js";
 import { makeCopies } from "./copies.js";
 import { makeRelatives } from "./relatives.js";
 import { openSetup, usualSetup } from "./setup.js";
@@ -21,6 +22,7 @@ const PANES = [
     help: "Which threshold finds distorted copies, and what it takes for copies by mistake",
   },
   { name: "relatives", title: "Relatives", help: "The pictures that are nearest to one, while it is distorted" },
+  { name: "cleanup", title: "Clean up", help: "Pictures that are there more than once, and which one to keep" },
 ];
 const QUICK = 64; // px of an input up to which the page begins by itself
 
@@ -77,6 +79,7 @@ export function makeSearch({ element, query, server, jobs, notice, catalogue, pa
   const panes = {
     copies: makeCopies({ element: tabs.panels.copies, world }),
     relatives: makeRelatives({ element: tabs.panels.relatives, world }),
+    cleanup: makeCleanup({ element: tabs.panels.cleanup, world }),
   };
   main.hidden = true;
   tabs.paint(chosen.pane);

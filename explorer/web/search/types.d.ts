@@ -139,16 +139,28 @@ export interface RelativesAnswer {
   recipe: string;
   models: Ranked[];
 }
-export interface Edge {
-  left: number;
-  right: number;
-  distance: number;
-}
-export interface PictureFacts {
+/** One of several pictures that are taken for the same. */
+export interface Member {
+  picture: number;
   name: string;
+  hash: string;
   width: number;
   height: number;
-  bytes: number | null;
+  /** Of its file; 0 where it has none. */
+  bytes: number;
+  /** To the picture that is suggested to be kept. */
+  distance: number;
+  keep: boolean;
+}
+export interface DuplicatesAnswer {
+  model: string;
+  threshold: number;
+  /** Where the slider ends. */
+  high: number;
+  bits: boolean;
+  rule: string;
+  notes: string[];
+  groups: Member[][];
 }
 /** What the page's address says. */
 export interface SearchChosen {

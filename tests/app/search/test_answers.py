@@ -73,10 +73,10 @@ def test_what_is_sent_are_all_pairs_exactly(context: Context, run: str) -> None:
         assert (sum(one["bins"]["copies"]), sum(one["bins"]["others"])) == (40, 40 * 39)
 
 
-def upload(context: Context, seed: int) -> str:
-    pixels = np.random.default_rng(seed).integers(0, 256, (150, 210, 3)).astype(np.uint8)
+def upload(context: Context, seed: int, size: tuple[int, int] = (210, 150)) -> str:
+    pixels = np.random.default_rng(seed).integers(0, 256, (5, 7, 3)).astype(np.uint8)
     data = io.BytesIO()
-    Image.fromarray(pixels).save(data, "PNG")
+    Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC).save(data, "PNG")
     return context.workspace.pictures.bring(data.getvalue())["token"]
 
 
@@ -110,6 +110,24 @@ def test_relatives_are_the_nearest_others(context: Context, run: str) -> None:
     assert 3 not in ranked["after"]
     assert ranked["after"] != ranked["before"]
     assert ranked["itself"] == 0
+
+
+def test_duplicates_come_in_groups_with_one_to_keep(context: Context) -> None:
+    sizes = [(0, (140, 100)), (1, (210, 150)), (0, (280, 200)), (2, (210, 150)), (0, (210, 150))]
+    tokens = [upload(context, seed, size) for seed, size in sizes]
+    run = ask(context, "search_open", tokens=tokens, models=["pixels", "dhash"])["run"]
+    found = ask(context, "search_duplicates", run=run, model="pixels")
+    (group,) = found["groups"]
+    assert [(one["picture"], one["width"], one["keep"]) for one in group] == [
+        (2, 280, True),
+        (4, 210, False),
+        (0, 140, False),
+    ]
+    assert 0 < found["threshold"] < found["high"]
+    assert "widest gap" in " ".join(found["notes"])
+    assert ask(context, "search_duplicates", run=run, model="pixels", threshold=0.0)["groups"] == []
+    wide = ask(context, "search_duplicates", run=run, model="dhash", threshold=64)
+    assert (wide["bits"], [len(group) for group in wide["groups"]], wide["notes"]) == (True, [5], [])
 
 
 def test_a_search_can_be_cancelled(context: Context) -> None:
@@ -150,6 +168,9 @@ def test_what_was_opened_is_known_to_its_visitor_alone_and_not_for_ever(context:
         ("search_copies", {"under": [["fgsm", 0.1]]}, "attack"),
         ("search_copies", {"under": [["nothing", 1]]}, "nothing"),
         ("search_copies", {"under": [["jpeg", "<b>"]]}, "1 to 8 distortions"),
+        ("search_duplicates", {"threshold": -1}, "0 or more"),
+        ("search_duplicates", {"precision": 0}, "above 0 and up to 1"),
+        ("search_duplicates", {"model": ["pixels"]}, "not opened with that model"),
         ("thumbs", {"wanted": [[0, 0]] * 49}, "48 pictures"),
         ("thumbs", {"wanted": [[0, 3]]}, "reload"),
         ("thumbs", {"wanted": [[40, -1]]}, "There are 40 pictures"),
@@ -164,6 +185,7 @@ def test_nonsense_gets_one_sentence(context: Context, handler: str, change: dict
     usual: dict[str, dict[str, Any]] = {
         "search_open": OPEN,
         "search_copies": {"run": run, "under": UNDER},
+        "search_duplicates": {"run": run, "model": "pixels"},
         "thumbs": {"run": run, "wanted": [[0, 0]], "under": UNDER},
         "relatives": {"run": run, "picture": 0, "under": UNDER[0], "models": ["pixels"]},
         "case": {"run": run, "picture": 0, "under": UNDER[0]},

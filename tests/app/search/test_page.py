@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -133,7 +135,7 @@ def test_relatives_follow_the_slider(browser: Browser, url: str) -> None:
         page.locator(".x-choices button").nth(4).click()
         page.wait_for_function("document.querySelector('.x-name').textContent === 'digits:4'")
         before = page.locator("#x-relatives .x-asked > .plain").inner_text()
-        assert page.locator(".x-output").inner_text().endswith("= 10 px")  # as the copies were made
+        assert page.locator(".x-how .x-output").inner_text().endswith("= 10 px")  # as the copies were made
         page.get_by_role("slider", name="Amount", exact=True).focus()
         page.keyboard.press("End")
         page.wait_for_function(
@@ -168,5 +170,20 @@ def test_own_pictures_are_chosen_and_what_does_not_fit_is_said(browser: Browser,
         window.get_by_label("Amount of Crop").fill("0")
         window.get_by_role("button", name="Search").click()
         page.get_by_text("3 pictures of your own, by 2 models").wait_for()
-        page.locator(".x-tile:visible img[src]").first.wait_for()
+        page.get_by_text("3 copies and 6 other pairs").wait_for()
         assert "mine" in (page.locator(".x-tile:visible").first.get_attribute("title") or "")
+        page.get_by_role("tab", name="Clean up").click()
+        page.locator(".x-group").first.wait_for()
+        page.get_by_label("Largest distance of duplicates").focus()
+        page.keyboard.press("End")
+        page.wait_for_function("document.querySelectorAll('.x-member').length === 3")
+        suggested = page.locator(".x-member[data-kept] b").inner_text()
+        page.locator(".x-member:not([data-kept]) .x-keep").first.click()
+        kept = page.locator(".x-member[data-kept] b").inner_text()
+        assert kept != suggested
+        page.screenshot(path=artifacts() / "search-cleanup.png")
+        with page.expect_download() as download:
+            page.get_by_role("button", name="CSV").click()
+        rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text(encoding="utf-8"))))
+        assert {row["name"] for row in rows} == {"mine0.png", "mine1.png", "mine2.png"}
+        assert [row["name"] for row in rows if row["keep"] == "true"] == [kept]
