@@ -158,6 +158,24 @@ export interface AddedNetwork extends ModelsKnown {
   name: string;
   family: string;
 }
+/** What can be put around a model; `written`: as it stands behind the model's name, with its defaults. */
+export interface Remedy {
+  name: string;
+  title: string;
+  help: string;
+  source: string;
+  written: string;
+  passes: number;
+}
+/** A score of doubt of the answers to both pictures. */
+export interface Score {
+  name: string;
+  title: string;
+  help: string;
+  passes: number;
+  clean: number;
+  distorted: number;
+}
 /** A model to stabilize, and how; `under`: distortions with the two ends of their ranges. */
 /** A distortion that changes many answers, from `low`, which changes nothing, to `high`, at which `flips` of them flip. */
 export interface Hurt {

@@ -11,6 +11,8 @@ import { makeNotice, openDialog } from "../shared/dialog.js";
 import { byId, find, make } from "../shared/dom.js";
 import { makeJobs } from "../shared/jobs.js";
 import { ask as askServer, SILENT } from "../shared/server.js";
+import { makeActs } from "./acts.js";
+import { makeAround } from "./around.js";
 import { makeControls } from "./controls.js";
 import { describeChange, makeHistory } from "./history.js";
 import { allThere, wireTheme } from "./host.js";
@@ -27,8 +29,6 @@ import { makeTabbedViews, VIEWS } from "./tabs.js";
 import { makeToolbar } from "./toolbar.js";
 import { makeTour } from "./tour.js";
 import { makeWatched } from "./watched.js";
-
-const STABILIZE = "Train a copy to keep its answers, on pictures of your own and without labels";
 
 /** @type {(parts: { element: HTMLElement; server: Server; trigger: (event: string) => void; catalogue: Catalogue }) => Promise<void>} */
 export async function start({ element, server, trigger, catalogue }) {
@@ -64,18 +64,11 @@ export async function start({ element, server, trigger, catalogue }) {
   let answered = null; // the question, as JSON, whose answer is on screen
 
   const link = await openLink();
-  const act = {
-    text: "Stabilize …",
-    label: "Stabilize this model",
-    help: STABILIZE,
-    run: (/** @type {string} */ name) => stabilize?.(name),
-  };
-  /** @type {((name: string) => void) | undefined} */
-  let stabilize;
+  const { acts, run } = makeActs();
   /** @type {() => PanelQuestion} */
   const shownQuestion = () => ({ ...question(), watched: [...state.watched] }); // what the panel asks
   const watched = makeWatched({ state, family, changed });
-  const panel = mount(element, { ask, state: shownQuestion(), act, below: watched.element }); // it asks and paints while Gradio still builds the controls
+  const panel = mount(element, { ask, state: shownQuestion(), acts, below: watched.element }); // it asks and paints while Gradio still builds the controls
   const sliders = Array.from({ length: catalogue.limits.steps }, (_, i) => `#step-${i}`);
   const boxes = "#theme #tools #pages #failures #search #methods #more #pictures #models #networks #reroll".split(" ");
   const others = [...boxes, "#add-model input", "#add-step input", "#recipe textarea"];
@@ -117,7 +110,8 @@ export async function start({ element, server, trigger, catalogue }) {
   const steps = makeSteps({ ...wired, blocks, side: () => card(state.models[0])?.size ?? family().size });
   const models = makeModels({ ...wired, list: byId("models"), mark: pictures.mark, fit: steps.fit });
   const networks = makeNetworks({ ...parts, element: byId("networks"), added: models.addNetwork });
-  stabilize = makeStabilize({ ...wired, added: models.addBeside }).open;
+  run.around = makeAround({ ...parts, added: models.addBeside }).open;
+  run.stabilize = makeStabilize({ ...wired, added: models.addBeside }).open;
   const controls = makeControls({ ...wired, steps });
   const views = makeTabbedViews({ element: byId("more"), opened: tellViews, parts });
   const past = makeHistory({ take: () => ({ ...state }), put: restore, describe, changed: () => toolbar.paint() });

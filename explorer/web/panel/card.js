@@ -16,9 +16,9 @@ const HELP = {
   kl: "How much the whole answer changed: KL(clean ‖ distorted) = Σ p log(p / p′), in nats",
 };
 
-// `act`: a button of the host beside the legend.
-/** @type {(model: ModelAnswer | null, act?: CardAct) => { element: HTMLElement; paint: (now: ModelAnswer, keepOrder: boolean) => void }} */
-export function makeCard(model, act) {
+// `acts`: buttons of the host beside the legend.
+/** @type {(model: ModelAnswer | null, acts?: CardAct[]) => { element: HTMLElement; paint: (now: ModelAnswer, keepOrder: boolean) => void }} */
+export function makeCard(model, acts = []) {
   const { title = "", subtitle = "", name, method = "", baseline = false } = model ?? {}; // none: an empty card
   const badge = make("b", { class: "badge" }, model ? "" : "…");
   const before = make("span", {}, model ? "" : "…");
@@ -81,7 +81,7 @@ export function makeCard(model, act) {
       ),
     ),
   );
-  if (act) {
+  for (const act of acts) {
     const attributes = { class: "act", title: act.help, "aria-label": act.label, disabled: !model };
     const button = make("button", attributes, act.text);
     button.addEventListener("click", () => name && act.run(name));

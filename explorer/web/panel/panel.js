@@ -20,7 +20,7 @@
 //                confidence, margin, kl, feature_distance: { layer: { l2, cosine } }, feature_percentile }],
 //     timing: { distort, infer, ... } }   milliseconds, shown in this order
 //
-// `act` of mount, { text, help, run(name) }, is a button on every card; `below` stands under the cards. Every painted answer is announced by a bubbling "answer" event with detail { answer, state, paint } (paint in ms).
+// `acts` of mount, { text, help, run(name) } each, are buttons on every card; `below` stands under the cards. Every painted answer is announced by a bubbling "answer" event with detail { answer, state, paint } (paint in ms).
 // Data reaches the page as text only, never as markup.
 
 /** @import { Answer, CardAct, Failure, ModelAnswer, Panel, PanelState } from "../types.d.ts" */
@@ -33,8 +33,8 @@ const SETTLE_MS = 700; // without a new live update: the drag has ended; `settle
 const BUSY_MS = 300; // nothing turns or pulses before that
 const SPEAK_MS = 1500; // at most one announcement per that time
 
-/** @type {<S extends PanelState>(element: HTMLElement, options: { ask: (state: S) => Promise<Answer | Failure | null> | Answer | Failure | null; state: S; settle?: number; act?: CardAct; below?: HTMLElement }) => Panel<S>} */
-export function mount(element, { ask, state, settle: settleAfter = SETTLE_MS, act, below }) {
+/** @type {<S extends PanelState>(element: HTMLElement, options: { ask: (state: S) => Promise<Answer | Failure | null> | Answer | Failure | null; state: S; settle?: number; acts?: CardAct[]; below?: HTMLElement }) => Panel<S>} */
+export function mount(element, { ask, state, settle: settleAfter = SETTLE_MS, acts, below }) {
   const root = make("div", { class: "stability-panel empty" });
   const message = make("p", { class: "message", role: "alert", hidden: true });
   const spoken = make("p", { class: "spoken", "aria-live": "polite" });
@@ -114,7 +114,7 @@ export function mount(element, { ask, state, settle: settleAfter = SETTLE_MS, ac
     root.classList.remove("stale", "empty");
     const names = JSON.stringify(answer.models.map((model) => [model.name, model.baseline]));
     if (names !== cards.dataset.names) {
-      views = answer.models.map((model) => makeCard(model, act));
+      views = answer.models.map((model) => makeCard(model, acts));
       cards.replaceChildren(...views.map((view) => view.element));
       cards.dataset.names = names;
     }
@@ -142,7 +142,7 @@ export function mount(element, { ask, state, settle: settleAfter = SETTLE_MS, ac
 
   /** @type {(count: number) => void} */
   function drawEmptyCards(count) {
-    cards.replaceChildren(...Array.from({ length: Math.min(count, 12) }, () => makeCard(null, act).element));
+    cards.replaceChildren(...Array.from({ length: Math.min(count, 12) }, () => makeCard(null, acts).element));
     root.classList.remove("empty");
   }
 

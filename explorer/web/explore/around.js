@@ -1,0 +1,184 @@
+// The window "Around this model": remedies that need no training, how far the answer holds, and when not to rely on it.
+
+/** @import { AddedNetwork, Jobs, Notice, Page, Remedy, Score } from "../types.d.ts" */
+
+import { openDialog } from "../shared/dialog.js";
+import { make, setText, smallButton } from "../shared/dom.js";
+import { count, short } from "../shared/format.js";
+
+const LOOKS = 5; // of a running certificate
+const KEYS = ["remedies", "add_remedy", "certificate", "radii", "doubt"];
+
+// `added(found, start)` puts the new model beside the one that stands within.
+/** @type {(parts: { page: Page; jobs: Jobs; notice: Notice; added: (found: AddedNetwork, start: string) => void }) => { open: (name: string) => void }} */
+export function makeAround({ page, jobs, notice, added }) {
+  /** @type {(name: string) => void} */
+  function open(name) {
+    const list = make("ul", { class: "networks" });
+    const far = makeDistances();
+    const doubt = makeDoubt();
+    const dialog = openDialog(
+      `Around ${page.title(name)}`,
+      make("h3", {}, "Put around it, without training"),
+      list,
+      make("h3", {}, "How far this answer holds"),
+      far.element,
+      make("h3", {}, "Rely on this answer?"),
+      doubt.element,
+    );
+    dialog.classList.add("f-window", "around");
+    dialog.addEventListener("close", () => KEYS.forEach(jobs.cancel));
+    const state = page.question();
+    fill();
+
+    async function fill() {
+      const found = await jobs.run("remedies", { name });
+      if (!found || !dialog.open) return;
+      if (found.error) notice.show(found.error, { error: true });
+      list.replaceChildren(...(found.items ?? []).map(makeRow));
+      await certify();
+      if (dialog.open) far.paint(await jobs.run("radii", { state, model: name }));
+      if (dialog.open) doubt.paint(await jobs.run("doubt", { state, model: name }));
+    }
+
+    // Each answer says what holds so far; the first one has asked ten times.
+    async function certify() {
+      for (let look = 0; look < LOOKS && dialog.open; look += 1) {
+        const found = await jobs.run("certificate", { state, model: name, look });
+        if (!found || !dialog.open) return;
+        far.certified(found);
+        if (found.error) return;
+      }
+    }
+
+    /** @type {(remedy: Remedy) => HTMLLIElement} */
+    function makeRow({ title, help, source, written, passes }) {
+      const field = make("input", { type: "text", value: written, "aria-label": title, spellcheck: "false" });
+      const asked = make("small", {}, passes === 1 ? "1 forward pass" : `${count(passes)} forward passes`);
+      const act = smallButton("Add", `Put ${title} around it and show it beside`, add);
+      const about = make("div", {}, make("b", {}, title), make("small", { title: source }, help), field);
+      const row = make("li", {}, about, make("div", { class: "end" }, asked), act);
+      return row;
+
+      async function add() {
+        act.disabled = true;
+        row.querySelector("[role=alert]")?.remove();
+        const found = await jobs.run("add_remedy", { name: name + field.value.trim() });
+        act.disabled = false;
+        if (found?.families) {
+          dialog.close();
+          added(found, name);
+        } else if (dialog.open) row.append(make("p", { role: "alert" }, found?.error ?? "This was cancelled."));
+      }
+    }
+  }
+
+  return { open };
+}
+
+// Three marks on one scale: a change that was found to be too far, a radius that is proved, one that is estimated.
+/** @type {() => { element: HTMLElement; certified: (found: any) => void; paint: (found: any) => void }} */
+function makeDistances() {
+  const names = {
+    proved: "■ holds, proved for the smoothed model",
+    estimate: "◆ Theorem 1",
+    found: "▲ adversarial found",
+  };
+  /** @type {Record<string, number | null>} */
+  const at = { proved: null, estimate: null, found: null };
+  const track = make("div", { class: "track", "aria-hidden": "true" });
+  const marks = Object.fromEntries(Object.keys(names).map((key) => [key, make("i", { class: key, hidden: true })]));
+  track.append(...Object.values(marks));
+  const lines = Object.fromEntries(Object.keys(names).map((key) => [key, make("dd", { role: "status" }, "…")]));
+  const words = make("dl", { class: "figures" });
+  for (const [key, text] of Object.entries(names)) words.append(make("dt", {}, text), lines[key]);
+  const element = make(
+    "div",
+    { class: "meter" },
+    track,
+    words,
+    make("p", { class: "soft" }, "L2 distances on [0, 1] pixels from the distorted picture."),
+  );
+
+  function place() {
+    const known = Object.values(at).filter((one) => one !== null);
+    const end = 1.15 * Math.max(...known, 1e-9);
+    for (const [key, mark] of Object.entries(marks)) {
+      mark.hidden = at[key] === null;
+      mark.style.left = `${(100 * (at[key] ?? 0)) / end}%`;
+    }
+  }
+
+  /** @type {(found: any) => void} */
+  function certified(found) {
+    if (found.error) return setText(lines.proved, found.error);
+    const share = `${count(found.votes)} of ${count(found.n)} votes for ${found.answer}, at least ${Math.floor(100 * found.low)} %`;
+    const how = `σ ${found.sigma}, ${count(found.copies)} of ${count(found.of)} copies, α ${found.alpha}`;
+    setText(lines.proved, `${found.abstained ? "abstains so far" : short(found.radius)} · ${share} · ${how}`);
+    at.proved = found.abstained ? null : found.radius;
+    place();
+  }
+
+  /** @type {(found: any) => void} */
+  function paint(found) {
+    if (!found) return;
+    const text =
+      found.error ??
+      (found.adversarial === null
+        ? "none found"
+        : `${short(found.adversarial)} · an upper bound, of the model as it is`);
+    setText(lines.found, text);
+    const slope = `with the slope ${short(found.slope ?? 0)} found nearby`;
+    setText(
+      lines.estimate,
+      found.error || found.estimate === null ? "–" : `${short(found.estimate)} · an estimate, ${slope}`,
+    );
+    Object.assign(at, { found: found.adversarial ?? null, estimate: found.estimate ?? null });
+    place();
+  }
+
+  return { element, certified, paint };
+}
+
+// A score and a threshold: "answer" or "unsure".
+/** @type {() => { element: HTMLElement; paint: (found: any) => void }} */
+function makeDoubt() {
+  const menu = make("select", { class: "small-button", "aria-label": "Score of doubt" });
+  const slider = make("input", { type: "range", min: "0", max: "1", step: "any", "aria-label": "Threshold" });
+  const verdict = make("b", { role: "status" }, "…");
+  const help = make("p", { class: "soft" });
+  const element = make("div", {}, make("div", { class: "turn" }, menu, slider, verdict), help);
+  /** @type {Score[]} */
+  let scores = [];
+  menu.addEventListener("change", choose);
+  slider.addEventListener("input", judge);
+
+  function choose() {
+    const one = scores[menu.selectedIndex];
+    const [low, high] = [Math.min(one.clean, one.distorted), Math.max(one.clean, one.distorted)];
+    const room = (high - low || Math.abs(high) || 1) / 2;
+    [slider.min, slider.max] = [String(low - room), String(high + room)];
+    slider.value = String((low + high) / 2);
+    setText(help, `${one.help} Clean ${short(one.clean)}, distorted ${short(one.distorted)}.`);
+    judge();
+  }
+
+  function judge() {
+    const one = scores[menu.selectedIndex];
+    const sure = (/** @type {number} */ value) => (value <= Number(slider.value) ? "answer" : "unsure");
+    setText(
+      verdict,
+      `above ${short(Number(slider.value))}: clean ${sure(one.clean)}, distorted ${sure(one.distorted)}`,
+    );
+  }
+
+  /** @type {(found: any) => void} */
+  function paint(found) {
+    if (!found?.scores) return setText(verdict, found?.error ?? "–");
+    scores = found.scores;
+    menu.replaceChildren(...scores.map(({ name, title }) => make("option", { value: name }, title)));
+    choose();
+  }
+
+  return { element, paint };
+}
