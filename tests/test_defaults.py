@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 
 import explorer
-from explorer import defaults
+from explorer import cli, defaults
 from explorer.analysis import ComparisonRequest, read_request
 from explorer.models.families import group
 from explorer.models.reading import first_models
@@ -29,13 +27,16 @@ def test_the_first_question_is_what_the_defaults_say(first: ComparisonRequest) -
 
 
 @pytest.mark.slow
-def test_the_same_pixels_without_arguments_everywhere(first: ComparisonRequest) -> None:
+def test_the_same_pixels_without_arguments_everywhere(
+    first: ComparisonRequest, capsys: pytest.CaptureFixture[str]
+) -> None:
     expected = explorer.compare().image_hash
     assert explorer.compare(list(first.models), first.picture, first.recipe).image_hash == expected
     assert explorer.widgets.Explorer().comparison.image_hash == expected
     for arguments in ([], [defaults.PICTURE]):
-        command = [sys.executable, "-m", "explorer", "compare", *arguments, "--json"]
-        told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        with pytest.raises(SystemExit):
+            cli.main(["compare", *arguments, "--json"])
+        told = json.loads(capsys.readouterr().out)
         assert told["image_hash"] == expected
         assert [model["name"] for model in told["models"]] == list(defaults.MODELS)
     assert first_screen()["image_hash"] == expected

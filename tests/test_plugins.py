@@ -170,21 +170,22 @@ def run(environment: dict[str, str], *words: str, cwd: Path) -> subprocess.Compl
     return done
 
 
+HELP = """
+from explorer.cli import main
+for command in ("train", "sweep", "evaluate"):
+    try:
+        main([command, "--help"])
+    except SystemExit:
+        print("|")
+"""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("command", "names"),
-    [
-        ("train", ("shaded", "spot", "stripes")),
-        pytest.param("sweep", ("shade",), marks=pytest.mark.slow),
-        pytest.param("evaluate", ("stripes",), marks=pytest.mark.slow),
-    ],
-)
-def test_the_help_of_the_command_line_names_them(
-    environment: dict[str, str], tmp_path: Path, command: str, names: tuple[str, ...]
-) -> None:
-    told = " ".join(run(environment, "-m", "explorer", command, "--help", cwd=tmp_path).stdout.split())
-    for name in names:
-        assert f", {name}" in told
+def test_the_help_of_the_command_line_names_them(environment: dict[str, str], tmp_path: Path) -> None:
+    told = " ".join(run(environment, "-c", HELP, cwd=tmp_path).stdout.split()).split("|")
+    for text, names in zip(told, (("shaded", "spot", "stripes"), ("shade",), ("stripes",)), strict=False):
+        for name in names:
+            assert f", {name}" in text
 
 
 @pytest.mark.slow

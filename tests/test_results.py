@@ -7,8 +7,6 @@ import csv
 import io
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
@@ -300,14 +298,6 @@ def test_a_result_of_another_package_gets_what_all_have(tmp_path: Path) -> None:
     assert Own().save(tmp_path / "x.csv").read_text(encoding="utf-8") == "name,value\na,1.5\n"
     with pytest.raises(ExplorerError, match=r"has no figure; save it as \.json or \.csv"):
         Own().save(tmp_path / "x.png")
-
-
-def test_the_core_loads_no_plotting_library() -> None:
-    code = (
-        "import sys, explorer.analysis, explorer.evaluation, explorer.survey;"
-        "print([name for name in ('plotly', 'matplotlib', 'jinja2', 'pandas') if name in sys.modules])"
-    )
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
 def _png(url: str) -> Image.Image:

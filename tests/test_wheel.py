@@ -62,14 +62,8 @@ def test_it_runs_from_its_own_files(elsewhere: Path) -> None:
     assert Path(where.strip()).is_relative_to(elsewhere)
 
 
-def test_it_lists_the_shipped_models(elsewhere: Path) -> None:
-    names = [path.relative_to(ROOT / "checkpoints").as_posix() for path in SHIPPED]
-    assert names
-    listed = run(elsewhere, "explorer", "models")
-    assert [name for name in names if name not in listed] == []
-
-
 def test_its_checkpoints_are_whole(elsewhere: Path) -> None:
+    assert SHIPPED
     findings = json.loads(run(elsewhere, "explorer", "doctor", "--json"))
     (models,) = [finding for finding in findings if finding["area"] == "models"]
     assert models["what"].startswith(f"{len(SHIPPED)} checkpoints match their cards, in {elsewhere}")

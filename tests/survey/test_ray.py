@@ -18,6 +18,7 @@ from explorer.errors import ExplorerError
 from explorer.survey import Plan, Survey, make_plan, ray_workers, run
 from explorer.survey.plan import fingerprint
 from explorer.survey.ray_engine import cluster
+from tests.cli.test_forms import called
 from tests.survey.test_survey import DISTORTIONS, MODELS, rows
 
 ray = pytest.importorskip("ray", reason="the extra 'ray' is not installed")
@@ -88,7 +89,7 @@ def test_without_the_package_a_sentence_names_it(monkeypatch: pytest.MonkeyPatch
         ray_workers(2)
 
 
-def test_the_command_line_spreads_a_survey(tmp_path: Path) -> None:
+def test_the_command_line_spreads_a_survey(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = [sys.executable, "-m", "explorer", "survey", "run", "--models", ",".join(MODELS), "--data", "digits"]
     command += ["--distortions", "jpeg=50", "--limit", "20", "--out", str(tmp_path / "found")]
     here = {"RAY_ADDRESS": ray.get_runtime_context().gcs_address}
@@ -102,9 +103,9 @@ def test_the_command_line_spreads_a_survey(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert len(Survey(tmp_path / "found").sql("SELECT * FROM rows")) == 40
-    wrong = subprocess.run([*command, "--engine", "spark"], capture_output=True, text=True, timeout=300, check=False)
-    assert wrong.returncode != 0
-    assert "local and ray" in wrong.stderr
+    code, _, wrong = called(capsys, *command[3:], "--engine", "spark")
+    assert code != 0
+    assert "local and ray" in wrong
     nowhere = subprocess.run(
         [*command[:-1], str(tmp_path / "none"), "--engine", "ray"],
         capture_output=True,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
 import signal
 import subprocess
@@ -135,7 +137,7 @@ def test_a_broken_or_foreign_shard_is_computed_again(
 
 
 RUN = """
-import sys
+import os, sys
 from dataclasses import replace
 from pathlib import Path
 from explorer import load_dataset, load_model
@@ -143,13 +145,22 @@ from explorer.survey import make_plan, run
 models = [load_model(name, device="cpu") for name in {models!r}]
 data = load_dataset("digits")
 plan = replace(make_plan(models, data, {distortions!r}, seeds=(0, 3), limit=40), shard=4, batch=4)
-print("ready", flush=True)
-run(models, data, plan, Path(sys.argv[1]))
-print("finished", flush=True)
+for _ in sys.stdin:  # one process for each line; what all need is imported once
+    gate, key = os.pipe()
+    if not (child := os.fork()):
+        os.read(gate, 1)
+        run(models, data, plan, Path(sys.argv[1]))
+        print("finished", flush=True)
+        os._exit(0)
+    print(child, flush=True)
+    os.write(key, b".")
+    os.waitpid(child, 0)
+    print("ended", flush=True)
 """
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes of Unix")
 def test_ten_kills_at_random_moments_leave_the_rows_of_an_undisturbed_run(
     models: list[Classifier], plan: Plan, tmp_path: Path
 ) -> None:
@@ -158,21 +169,23 @@ def test_ten_kills_at_random_moments_leave_the_rows_of_an_undisturbed_run(
     run(models, data, small, tmp_path / "whole")
     rng = np.random.default_rng(0)
     script = [sys.executable, "-c", RUN.format(models=MODELS, distortions=DISTORTIONS), str(tmp_path / "killed")]
-    kills = 0
-    while kills < 10:
-        child = subprocess.Popen(script, stdout=subprocess.PIPE, text=True)
-        assert child.stdout is not None
-        assert child.stdout.readline() == "ready\n"
-        time.sleep(float(rng.uniform(0, 0.4)))
-        child.send_signal(signal.SIGKILL)
-        ended = child.stdout.read()
-        child.stdout.close()
-        child.wait()
-        kills += 1
-        if "finished" in ended:  # take some shards away again, so that there is something to kill
-            for path in sorted((tmp_path / "killed" / "rows").glob("*.parquet"))[::2]:
-                path.unlink()
-    subprocess.run(script, check=True, capture_output=True)
+    with subprocess.Popen(script, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as parent:
+        assert parent.stdin is not None
+        assert parent.stdout is not None
+        for _ in range(10):
+            parent.stdin.write("\n")
+            child = int(parent.stdout.readline())
+            time.sleep(float(rng.uniform(0, 0.4)))
+            with contextlib.suppress(ProcessLookupError):  # it was quicker
+                os.kill(child, signal.SIGKILL)
+            if parent.stdout.readline() == "finished\n":
+                assert parent.stdout.readline() == "ended\n"
+                # Take some shards away again, so that there is something to kill.
+                for path in sorted((tmp_path / "killed" / "rows").glob("*.parquet"))[::2]:
+                    path.unlink()
+        parent.stdin.write("\n")
+        parent.stdin.close()
+        assert parent.stdout.read().split()[1:] == ["finished", "ended"]
     pd.testing.assert_frame_equal(rows(tmp_path / "killed"), rows(tmp_path / "whole"))
 
 
