@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,8 +52,11 @@ def pairs(
         float | None, typer.Option(help="Share of copies among all pairs that precisions are for; else that of these.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the distortions.")] = 0,
+    limit: Annotated[int | None, typer.Option(min=2, help="How many pictures; else all.")] = None,
     layer: Layer = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for rows in Parquet, JSON, CSV and the report.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for rows in Parquet, JSON, CSV, Markdown and the report.")
+    ] = None,
     *,
     cache: Kept = True,
     as_json: AsJson = False,
@@ -63,16 +68,21 @@ def pairs(
     Each picture is compared with the distorted copies of all of them; its own is the right one. Photographs are
     distorted at their own size, and the others are compared with the first model on the same pictures.
     """
+    from explorer.files import write_whole
+    from explorer.reports.searching import markdown
     from explorer.search import pair_study
     from explorer.search.store import save_study
 
     with progress_bar(data) as progress:
         found = pair_study(
-            _models(models, device), data, distortions, layer=layer, seed=seed, background=background, prior=prior,
-            cache=cache, progress=progress,
+            _models(models, device), data, distortions, limit=limit, layer=layer, seed=seed, background=background,
+            prior=prior, cache=cache, progress=progress,
         )  # fmt: skip
     deliver(found, None, as_json=as_json, as_csv=as_csv)
-    for path in [] if out is None else save_study(found, out):
+    if out is None:
+        return
+    write_whole(out / "pairs.md", markdown(found, shlex.join(["explorer", *sys.argv[1:]]), "pairs.png"))
+    for path in (out / "pairs.md", *save_study(found, out)):
         written(path)
 
 

@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from explorer.evaluation.statistics import Interval
+from explorer.experiments.tables import table
 from explorer.reports.tables import Sheet, Table
-from explorer.results import percent
+from explorer.results import Result, percent
 from explorer.search import PRECISIONS, Duplicates, PairStudy, Relatives, TripletResult
 from explorer.search.study import HEADLINE
 
 MOST_GROUPS = 200
 """Groups of duplicates in a table; files hold all."""
+
+
+def markdown(found: Result, command: str, picture: str = "") -> str:
+    """A result of a search as a page in Markdown.
+
+    Args:
+        found: The result.
+        command: The command that measures it again.
+        picture: The file of its figure, beside the page; "" for none.
+
+    Returns:
+        The page.
+    """
+    told = _SHEETS[type(found)](found)
+    parts = [f"# {told.heading}", f"`{command}`"]
+    for one in told.tables:
+        parts += [f"{one.caption}.", table(one.head, one.rows, one.left)]
+    parts += [f"![Figure]({picture})"] if picture else []
+    return "\n\n".join([*parts, *told.notes]) + "\n"
 
 
 def pairs_sheet(found: PairStudy) -> Sheet:
@@ -115,6 +138,14 @@ def relatives_sheet(found: Relatives) -> Sheet:
     ]
     heading = str(found).partition("\n")[0]
     return Sheet([Table(["picture", "rank", "rank before", "distance"], rows)], heading, found.notes)
+
+
+_SHEETS: dict[type[Result], Callable[[Any], Sheet]] = {
+    PairStudy: pairs_sheet,
+    TripletResult: triplets_sheet,
+    Duplicates: duplicates_sheet,
+    Relatives: relatives_sheet,
+}
 
 
 def _range(interval: Interval) -> str:

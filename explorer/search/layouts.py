@@ -5,7 +5,7 @@
 - DISC (Image Similarity Challenge 2021): ``query_id,reference_id`` in each line; another reference is the negative.
 - UKBench (Nister & Stewenius 2006): ``ukbench00000.jpg`` and so on, four pictures of each thing.
 - Copydays (Jegou et al. 2008): ``200100.jpg`` and its copies ``200101.jpg`` and so on, in folders of their own.
-- Any folder with a sub-folder per class.
+- Any folder with a sub-folder per class, or list of files with their classes.
 
 None of these data sets is downloaded or contained here.
 """
@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from explorer.data.datasets import DATASETS, open_dataset
+from explorer.data.manifest import is_manifest
 from explorer.errors import ExplorerError
 from explorer.files import user_path
 from explorer.numbers import counted
@@ -56,8 +57,22 @@ def read_triplets(path: str | Path, folder: str | Path | None = None, *, seed: i
         return triplets_of_classes(open_dataset(path), seed=seed)
     if where.is_dir():
         return _of_folder(where, seed)
+    if _is_list(where):
+        return triplets_of_classes(open_dataset(where), seed=seed)
     lines = _lines(where)
     return _of_lines(where, lines, user_path(folder) if folder else where.parent, seed)
+
+
+def _is_list(path: Path) -> bool:
+    """Whether a file lists pictures with their classes (``explorer.data.manifest``)."""
+    if path.suffix.lower() not in {".csv", ".tsv"}:
+        return is_manifest(path)
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            head = re.split(r"[,;\t]", file.readline(10_000).strip().lower())
+    except (OSError, UnicodeDecodeError):
+        return False
+    return bool({"file", "file_name", "filename", "path"} & set(head))
 
 
 def _of_folder(folder: Path, seed: int) -> Triplets:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +79,18 @@ class Pictures:
         if not isinstance(self.data.images, ImageFiles):  # arrays: read at once, and of one size
             return dict(zip(rows, self.data.batch(list(rows))[0].split(1), strict=True)), {}
         return read_rows(self.data, rows)
+
+    def first(self, count: int) -> Pictures:
+        """Keep the first ones; of a data set in a mixed order they are a stratified sample.
+
+        Args:
+            count: How many at most.
+
+        Returns:
+            The pictures.
+        """
+        data = None if self.data is None else self.data.select(slice(count))
+        return replace(self, data=data, loaded=self.loaded[:count], names=self.names[:count])
 
     def stream(self, rows: Sequence[int], step: int) -> Iterator[tuple[dict[int, Tensor], dict[int, str]]]:
         """Read many of them bit by bit; files are read while those before are used.

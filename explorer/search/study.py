@@ -12,6 +12,7 @@ from explorer.distortions.recipe import PHOTOGRAPH
 from explorer.errors import ExplorerError
 from explorer.evaluation.results import interval_columns
 from explorer.evaluation.sample import step_of
+from explorer.numbers import count_of
 from explorer.progress import Progress
 from explorer.results import Result, percent
 from explorer.search.copies import Copies, all_pairs
@@ -157,6 +158,7 @@ def pair_study(
     pictures: PicturesLike | Pictures,
     distortions: str = COPIES,
     *,
+    limit: int | None = None,
     layer: str | None = None,
     seed: int = 0,
     background: PicturesLike | None = None,
@@ -170,6 +172,7 @@ def pair_study(
         models: Networks, their names, or models without learning; the first is the one that others are compared with.
         pictures: A data set or its name, a folder, or pictures.
         distortions: How copies are made, as ``read_copies`` takes it.
+        limit: Number of pictures; all by default.
         layer: A layer of the networks; the penultimate one by default.
         seed: Of the distortions.
         background: Other pictures, to normalise scores by; see ``all_pairs``.
@@ -186,6 +189,7 @@ def pair_study(
     if not models:
         raise ExplorerError("No model was given; give at least one, or pixels, phash, dhash or pdq.")
     kinds, source = read_copies(distortions, seed), read_pictures(pictures)
+    source = source if limit is None else source.first(count_of(limit, "limit"))
     steps = len(models) * (len(kinds) + 1)
     found: list[list[Copies]] = []
     notes: list[str] = []

@@ -44,7 +44,9 @@ def test_its_numbers_become_json_and_a_table(study):
 
 def test_its_rows_are_parquet_that_duckdb_asks(study, tmp_path):
     written = save_study(study, tmp_path / "out")
-    assert [path.name for path in written] == ["000000.parquet", "pairs.json", "pairs.csv", "report.html"]
+    assert [path.name for path in written] == [
+        *("000000.parquet", "pairs.json", "pairs.csv", "pairs.png", "report.html")
+    ]
     table = duckdb.read_parquet(f"{tmp_path}/out/rows/*.parquet")
     found = table.aggregate("model, distortion, count(*), avg(distance)").fetchall()
     assert len(found) == 6
@@ -77,6 +79,7 @@ def test_the_command_prints_json_and_writes_its_folder(shelf, classes, tmp_path,
     printed = json.loads(capsys.readouterr().out)
     assert [row["model"] for row in printed["rows"]] == ["digits/lenet/standard", "pixels"]
     assert (tmp_path / "made" / "report.html").is_file()
+    assert "| jpeg=20 | digits/lenet/standard |" in (tmp_path / "made" / "pairs.md").read_text(encoding="utf-8")
     assert run("pairs", "--data", str(classes), "--models", "nobody") == 2
     assert "nobody" in capsys.readouterr().err
 

@@ -52,6 +52,11 @@ def test_triplets_of_classes_are_two_of_one_and_one_of_another(classes):
     assert (labels[q] == labels[p]).all()
     assert (labels[q] != labels[n]).all()
     assert (q != p).all()
+    (classes / "list.csv").write_text("file,label\na/0.png,x\na/2.png,x\nb/1.png,y\n")
+    assert (
+        read_triplets(classes / "list.csv").rows[:10, 0].tolist()
+        == [read_triplets(classes / "list.csv").rows[0, 0]] * 10
+    )
     with pytest.raises(ExplorerError, match="no triplets"):
         read_triplets(classes / "a")
 
