@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -68,6 +69,7 @@ def pairs(
     Each picture is compared with the distorted copies of all of them; its own is the right one. Photographs are
     distorted at their own size, and the others are compared with the first model on the same pictures.
     """
+    from explorer.figures.results import of_copies
     from explorer.files import write_whole
     from explorer.reports.searching import markdown
     from explorer.search import pair_study
@@ -81,7 +83,10 @@ def pairs(
     deliver(found, None, as_json=as_json, as_csv=as_csv)
     if out is None:
         return
-    write_whole(out / "pairs.md", markdown(found, shlex.join(["explorer", *sys.argv[1:]]), "pairs.png"))
+    pictures = {f"pairs-{re.sub(r'[^A-Za-z0-9.]+', '-', row.distortion)}.png": row.distortion for row in found.rows}
+    for name, kind in pictures.items():
+        write_whole(out / name, of_copies(found, kind).static("png"))
+    write_whole(out / "pairs.md", markdown(found, shlex.join(["explorer", *sys.argv[1:]]), list(pictures)))
     for path in (out / "pairs.md", *save_study(found, out)):
         written(path)
 

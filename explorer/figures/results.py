@@ -332,12 +332,23 @@ def _(found: Copies) -> Figure:
 
 @draw.register
 def _(found: PairStudy) -> Figure:
-    names = distinct_titles(
-        [f"{row.title}, {row.distortion}" for row in found.rows],
-        [f"{row.model}, {row.distortion}" for row in found.rows],
-    )
-    curves_of = {name: row.copies.curve for name, row in zip(names, found.rows, strict=True)}
-    return _precision(curves_of, found.heading)
+    return of_copies(found, found.rows[0].distortion)
+
+
+def of_copies(found: PairStudy, distortion: str) -> Figure:
+    """The curves of all models for one kind of copy.
+
+    Args:
+        found: The study.
+        distortion: The kind, as the study names it.
+
+    Returns:
+        Precision over recall.
+    """
+    rows = [row for row in found.rows if row.distortion == distortion]
+    names = distinct_titles([row.title for row in rows], [row.model for row in rows])
+    curves_of = {name: row.copies.curve for name, row in zip(names, rows, strict=True)}
+    return _precision(curves_of, f"Copies by {distortion}: {rows[0].copies.curve.prior_words}")
 
 
 def _precision(named: Mapping[str, PrecisionRecall], title: str) -> Figure:

@@ -10,6 +10,8 @@ from functools import singledispatch
 from explorer.analysis import Comparison
 from explorer.data.images import data_url
 from explorer.errors import ExplorerError
+from explorer.figures.display import Figure
+from explorer.figures.results import of_copies
 from explorer.models.families import group
 from explorer.provenance import versions
 from explorer.reports.comparison import report
@@ -18,6 +20,7 @@ from explorer.reports.sheets import sheet
 from explorer.reports.stabilizing import telling_pictures
 from explorer.reports.survey import survey_report
 from explorer.results import Result
+from explorer.search import PairStudy
 from explorer.stabilizing.report import StabilizationReport
 from explorer.survey.report import Findings
 from explorer.web.answers import answer_to_paint
@@ -44,7 +47,7 @@ def page(result: Result) -> str:
         "result.html",
         styles=["report", "survey_report"],
         title=_title(result),
-        picture=_picture(result, "svg"),
+        pictures=_pictures(result),
         sheet=found,
         examples=examples,
         made=_today(),
@@ -88,11 +91,24 @@ def _today() -> str:
     return datetime.now(UTC).date().isoformat()
 
 
+def _pictures(result: Result) -> list[str]:
+    """The figures of a page as data URLs: of a study of pairs one for each kind of copy."""
+    if isinstance(result, PairStudy):
+        kinds = dict.fromkeys(row.distortion for row in result.rows)
+        return [_data_url(of_copies(result, kind), "svg") for kind in kinds]
+    return [found] if (found := _picture(result, "svg")) else []
+
+
 def _picture(result: Result, form: str) -> str:
     """The figure as a data URL; empty where the result has none."""
     try:
-        data = result.figure().static(form)
+        figure = result.figure()
     except ExplorerError:
         return ""
+    return _data_url(figure, form)
+
+
+def _data_url(figure: Figure, form: str) -> str:
+    data = figure.static(form)
     media_type = {"png": "image/png", "svg": "image/svg+xml"}[form]
     return f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"

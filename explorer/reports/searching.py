@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from explorer.evaluation.statistics import Interval
@@ -16,13 +16,13 @@ MOST_GROUPS = 200
 """Groups of duplicates in a table; files hold all."""
 
 
-def markdown(found: Result, command: str, picture: str = "") -> str:
+def markdown(found: Result, command: str, pictures: Sequence[str] = ()) -> str:
     """A result of a search as a page in Markdown.
 
     Args:
         found: The result.
         command: The command that measures it again.
-        picture: The file of its figure, beside the page; "" for none.
+        pictures: The files of its figures, beside the page.
 
     Returns:
         The page.
@@ -31,7 +31,7 @@ def markdown(found: Result, command: str, picture: str = "") -> str:
     parts = [f"# {told.heading}", f"`{command}`"]
     for one in told.tables:
         parts += [f"{one.caption}.", table(one.head, one.rows, one.left)]
-    parts += [f"![Figure]({picture})"] if picture else []
+    parts += [f"![{name}]({name})" for name in pictures]
     return "\n\n".join([*parts, *told.notes]) + "\n"
 
 

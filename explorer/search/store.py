@@ -27,7 +27,7 @@ def save_study(found: PairStudy, folder: Path) -> list[Path]:
         folder: Where to; made if it does not exist.
 
     Returns:
-        The files: ``rows/000000.parquet``, ``pairs.json``, ``pairs.csv``, ``pairs.png`` and ``report.html``.
+        The files: ``rows/000000.parquet``, ``pairs.json``, ``pairs.csv`` and ``report.html``.
 
     Raises:
         ExplorerError: If a file cannot be written.
@@ -42,7 +42,7 @@ def save_study(found: PairStudy, folder: Path) -> list[Path]:
     with whole(folder / ROWS) as part:
         pq.write_table(table.replace_schema_metadata({"data": found.data}), part, compression="zstd")
     write_whole(folder / "pairs.json", json.dumps(found.to_dict(), ensure_ascii=False, allow_nan=False) + "\n")
-    forms = (found.save(folder / name) for name in ("pairs.csv", "pairs.png", "report.html"))
+    forms = (found.save(folder / name) for name in ("pairs.csv", "report.html"))
     return [folder / ROWS, folder / "pairs.json", *forms]
 
 

@@ -44,9 +44,7 @@ def test_its_numbers_become_json_and_a_table(study):
 
 def test_its_rows_are_parquet_that_duckdb_asks(study, tmp_path):
     written = save_study(study, tmp_path / "out")
-    assert [path.name for path in written] == [
-        *("000000.parquet", "pairs.json", "pairs.csv", "pairs.png", "report.html")
-    ]
+    assert [path.name for path in written] == [*("000000.parquet", "pairs.json", "pairs.csv", "report.html")]
     table = duckdb.read_parquet(f"{tmp_path}/out/rows/*.parquet")
     found = table.aggregate("model, distortion, count(*), avg(distance)").fetchall()
     assert len(found) == 6
@@ -62,6 +60,7 @@ def test_the_report_is_one_file_that_asks_no_host(study, tmp_path):
     save_study(study, tmp_path)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "digits/lenet/stability" in page
+    assert page.count('<img class="picture"') == 2  # the curves of each kind of copy
     assert "corpus and prior differ" in page
     assert not re.search(r'(src|href)="https?:', page)
 
@@ -79,6 +78,7 @@ def test_the_command_prints_json_and_writes_its_folder(shelf, classes, tmp_path,
     printed = json.loads(capsys.readouterr().out)
     assert [row["model"] for row in printed["rows"]] == ["digits/lenet/standard", "pixels"]
     assert (tmp_path / "made" / "report.html").is_file()
+    assert (tmp_path / "made" / "pairs-jpeg-20.png").is_file()
     assert "| jpeg=20 | digits/lenet/standard |" in (tmp_path / "made" / "pairs.md").read_text(encoding="utf-8")
     assert run("pairs", "--data", str(classes), "--models", "nobody") == 2
     assert "nobody" in capsys.readouterr().err
