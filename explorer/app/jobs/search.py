@@ -83,7 +83,7 @@ def search_copies(context: Context, request: CopiesRequest, progress: Progress) 
             part = _part(progress, len(runs) * len(collection.pictures), total)
             copies = collection.embed(name, one, part)
             found = all_pairs(collection.originals(name), copies, keep=NEAREST, device="cpu", progress=part)
-            runs.append({"model": name, "distortion": place, **_sent(found, len(collection))})
+            runs.append({"model": name, "distortion": place, **_sent(found, collection)})
     return {"runs": runs, "under": [_named(*one) for one in under]}
 
 
@@ -139,20 +139,21 @@ def _part(progress: Progress, before: int, total: int) -> Progress:
     return lambda done, _: progress(before + done, total)
 
 
-def _sent(found: Copies, pictures: int) -> dict[str, Any]:
+def _sent(found: Copies, collection: Collection) -> dict[str, Any]:
     """Copies and other pairs as sorted arrays: see ``RawRun`` in ``web/search/types.d.ts``."""
     order = np.argsort(found.distances, kind="stable")
+    places = np.searchsorted(collection.rows, found.originals.rows)  # fewer where a file was removed meanwhile
     positives = found.distances[order]
     thresholds = np.searchsorted(found.curve.thresholds, positives, "right") - 1
     bins = _histograms(found)
     return {
-        "pictures": pictures,
+        "pictures": len(collection),
         "positives": _packed(positives, "<f8"),
-        "order": _packed(order, "<i4"),
+        "order": _packed(places[order], "<i4"),
         "friends": _packed(found.curve.false[thresholds], "<i4"),
         "negatives": _packed(found.false.distance, "<f8"),
-        "left": _packed(found.false.original, "<i4"),
-        "right": _packed(found.false.copy, "<i4"),
+        "left": _packed(places[found.false.original], "<i4"),
+        "right": _packed(places[found.false.copy], "<i4"),
         "total": found.curve.negatives,
         "average_precision": found.curve.average_precision,
         "bits": found.originals.metric == HAMMING,

@@ -30,9 +30,6 @@ from explorer.search.sources import Pictures
 MAX_COLLECTIONS = 12
 """Collections that are kept at once, for all visitors; the one unused for longest goes first."""
 
-MAX_VECTORS = 40
-"""Sets of vectors that one collection keeps, some megabytes each at most."""
-
 THUMB = 128  # px: the long side of a picture on the wall
 GONE = "These pictures are no longer held here; choose them again."
 
@@ -93,7 +90,7 @@ class Collection:
         cached: Whether vectors may be kept on disk.
         rows: Rows of the pictures that can be read; filled when the first vectors are made. A picture's index on the
             page is its place here.
-        vectors: Vectors by model and recipe.
+        vectors: Vectors of the pictures as they are, by model.
     """
 
     key: str
@@ -105,7 +102,7 @@ class Collection:
     on: str
     cached: bool
     rows: tuple[int, ...] = ()
-    vectors: LruCache[tuple[str, str], Embeddings] = field(default_factory=lambda: LruCache(MAX_VECTORS))
+    vectors: dict[str, Embeddings] = field(default_factory=dict)
     _embedders: dict[str, Embedder] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -155,13 +152,13 @@ class Collection:
             ExplorerError: If the collection was not opened with that model.
         """
         self.model(name)
-        found = self.vectors.get((str(name), str(self.recipe(None))))
+        found = self.vectors.get(str(name))
         if found is None:
             raise ExplorerError(GONE)
         return found
 
     def embed(self, name: str, under: tuple[str, float] | None, progress: Progress) -> Embeddings:
-        """The vectors of the pictures or their copies, made where they are not kept.
+        """Make the vectors of the pictures or their copies. Those of the pictures as they are stay.
 
         Args:
             name: Name of a model.
@@ -172,11 +169,9 @@ class Collection:
             The vectors of those that can be read.
         """
         recipe = self.recipe(under)
-        key = (name, str(recipe))
-        found = self.vectors.get(key)
-        if found is None:
-            found = embed(self.model(name), self.pictures, recipe=recipe, cache=self.cached, progress=progress)
-            self.vectors.put(key, found)
+        found = embed(self.model(name), self.pictures, recipe=recipe, cache=self.cached, progress=progress)
+        if under is None:
+            self.vectors[name] = found
         return found
 
     def recipe(self, under: tuple[str, float] | None) -> Recipe:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from explorer.app.cache import LruCache
 from explorer.app.pictures import PictureGoneError
@@ -15,7 +16,6 @@ from explorer.app.search.requests import PictureRequest, RelativesRequest, Thumb
 from explorer.app.validation import answer_by_name
 from explorer.data import images
 from explorer.data.photographs import working_copy
-from explorer.distortions import apply, image_seed
 from explorer.distortions.recipe import PHOTOGRAPH
 from explorer.errors import ExplorerError
 from explorer.search import nearest
@@ -113,7 +113,8 @@ class Search:
         request = RelativesRequest.read(question)
         collection = self._collections.find(request.run)
         copy, recipe = collection.distorted(request.picture, request.under)
-        models = [self._ranked(collection, name, request) for name in dict.fromkeys(request.models)]
+        names = dict.fromkeys(request.models)
+        models = [self._ranked(collection, name, request.picture, copy) for name in names]
         shown = copy if max(copy.shape[2:]) <= SHOWN else working_copy(copy, SHOWN)
         return {
             "query": images.data_url(shown),
@@ -122,18 +123,13 @@ class Search:
             "models": models,
         }
 
-    def _ranked(self, collection: Collection, name: Any, request: RelativesRequest) -> dict[str, Any]:
+    def _ranked(self, collection: Collection, name: Any, itself: int, distorted: Tensor) -> dict[str, Any]:
         """The nearest pictures of the query and of its copy by one model."""
         found = collection.originals(name)
-        itself = request.picture
         before = nearest(found, found.select([itself]), RELATIVES + 1, device="cpu").places[0]
-        asked, recipe = collection.embedder(name), collection.recipe(request.under)
-        x, seeds = collection.read(itself), [image_seed(recipe.seed, collection.row(itself))]
-        if recipe.on == PHOTOGRAPH:
-            shown = asked.shown(apply(recipe, x, seeds=seeds))
-        else:
-            shown = apply(recipe, asked.shown(x), seeds=seeds)
-        copy = replace(found.select([itself]), vectors=asked.vectors(shown).numpy())
+        asked = collection.embedder(name)
+        given = asked.shown(distorted) if collection.on == PHOTOGRAPH else distorted
+        copy = replace(found.select([itself]), vectors=asked.vectors(given).numpy())
         after = nearest(found, copy, RELATIVES + 1, device="cpu").places[0]
         own = np.flatnonzero(after == itself)
         return {

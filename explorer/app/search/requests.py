@@ -137,4 +137,4 @@ class RelativesRequest(PictureRequest):
         models: By which models.
     """
 
-    models: Annotated[list[Any], Field(min_length=1, max_length=MAX_MODELS)]
+    models: Annotated[list[Annotated[str, Field(max_length=MAX_TEXT)]], Field(min_length=1, max_length=MAX_MODELS)]

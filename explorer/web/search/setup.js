@@ -1,6 +1,6 @@
 // The window "What to search": which pictures, which models, and which distortions copies are made by.
 
-/** @import { Catalogue, Family, Notice, Server, State } from "../types.d.ts" */
+/** @import { Catalogue, DataSet, Family, Notice, Server, State } from "../types.d.ts" */
 /** @import { Amount, OwnPictures, SearchChosen, SearchSetup } from "./types.d.ts" */
 
 import { openDialog } from "../shared/dialog.js";
@@ -12,23 +12,27 @@ const [FEWEST, MOST_OWN, MOST] = [2, 60, 2000];
 const LARGE = 96; // px of an input from which pictures are photographs
 const SAMPLES = "samples";
 
-// What is searched where nobody has chosen yet: the data set of the models on the page Explore, as far as it is here.
+// What is searched where nobody has chosen yet: the data set on the page Explore or of its models, else any that is here.
 /** @type {(catalogue: Catalogue, state: State, chosen: SearchChosen) => SearchSetup} */
 export function usualSetup(catalogue, state, chosen) {
   const families = catalogue.families;
   const named = chosen.by?.filter((name) => families.some((one) => one.models.some((model) => model.name === name)));
+  const here = catalogue.datasets.filter((one) => one.here);
+  const own = here.find(({ name }) => name === state.picture.dataset);
+  /** @type {(one: Family) => DataSet | undefined} */
+  const trainedOn = (one) => here.find(({ name }) => one.data.includes(name));
+  const onScreen = families.find(({ key }) => key === state.family);
   const family =
     families.find((one) => one.models.some(({ name }) => named?.includes(name))) ??
-    /** @type {Family} */ (families.find(({ key }) => key === state.family) ?? families[0]);
+    (onScreen && (own || chosen.within || trainedOn(onScreen)) ? onScreen : families.find(trainedOn)) ?? // with pictures
+    families[0];
   const learned = named?.filter((name) => family.models.some((model) => model.name === name)) ?? [];
   const measures = catalogue.measures.filter(({ here }) => here).map(({ name }) => name);
   const asked = chosen.by?.filter((name) => measures.includes(name));
   const shown = state.models.filter((name) => family.models.some((model) => model.name === name)).slice(0, 2);
   const models = learned.length || asked?.length ? learned : shown.length > 1 ? shown : family.defaults.slice(0, 2);
-  const here = catalogue.datasets.filter((one) => one.here);
-  const trained = here.find(({ name }) => family.data.includes(name));
-  const own = here.find(({ name }) => name === state.picture.dataset);
-  const within = here.find(({ name }) => name === chosen.within) ?? own ?? trained;
+  const within =
+    here.find(({ name }) => name === chosen.within) ?? (family === onScreen ? own : null) ?? trainedOn(family);
   const large = family.size >= LARGE;
   return {
     question: {
