@@ -80,6 +80,7 @@ def run(
     from explorer.evaluation.sample import Sample
     from explorer.survey import cost, make_plan, ray_workers
     from explorer.survey import run as run_survey
+    from explorer.survey.plan import images_of
 
     if engine not in ENGINES:
         raise ExplorerError(f"There is no engine {engine!r}; there are {' and '.join(ENGINES)}.")
@@ -88,7 +89,7 @@ def run(
         raise ExplorerError(f"--seeds takes whole numbers separated by commas, not {seeds!r}.")
     loaded = load_models(models, arch, mean, std, device, name, weights, size)
     tell_warnings(loaded)
-    dataset = open_dataset(data)
+    dataset = images_of(open_dataset(data), loaded)
     plan = make_plan(
         loaded,
         dataset,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
@@ -107,6 +107,8 @@ def surveyed(plan: Plan, data: Dataset) -> Dataset | None:
     """
     if len(data) < plan.rows:
         return None
+    if not data.classes:
+        data = replace(data, classes=plan.classes)
     try:
         data = data.matched(plan.classes, plan.models[0], guessed=True)
     except ExplorerError:

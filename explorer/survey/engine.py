@@ -9,15 +9,14 @@ from time import perf_counter
 
 from filelock import FileLock, Timeout
 
-from explorer.data.datasets import Dataset, load_dataset
+from explorer.data.datasets import Dataset
 from explorer.errors import ExplorerError
 from explorer.files import user_path
 from explorer.models import Classifier
-from explorer.models.inference import labelled
 from explorer.models.memory import kept_memory
 from explorer.progress import Progress
 from explorer.survey.pictures import read, stream
-from explorer.survey.plan import Plan, fingerprint
+from explorer.survey.plan import Plan, fingerprint, images_of
 from explorer.survey.scan import Columns, Tick, join, scan
 from explorer.survey.store import LOCK, Store, table
 
@@ -76,7 +75,7 @@ def run(
     if tuple(map(fingerprint, models)) != plan.weights:
         raise ExplorerError("The models are not those of the plan; make a new plan.")
     out = user_path(out)
-    data, store = labelled(load_dataset(data), models), Store(out)
+    data, store = images_of(data, models), Store(out)
     try:
         out.mkdir(parents=True, exist_ok=True)
         lock = FileLock(out / LOCK)
@@ -167,7 +166,7 @@ def cost(models: Sequence[Classifier], data: Dataset, plan: Plan, done: int = 0)
         ExplorerError: If none of the first images can be read.
     """
     first = range(min(TRIED, plan.batch, plan.rows))
-    parts, _ = read(labelled(data, models), first, plan, models[0].takes)
+    parts, _ = read(images_of(data, models), first, plan, models[0].takes)
     if not parts:
         raise ExplorerError(f"None of the first {len(first)} images of {data.name} can be read.")
     tried = replace(plan, conditions=_spread(plan))

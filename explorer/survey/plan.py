@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from explorer import provenance
 from explorer.data.dataset import Dataset, data_fingerprint
-from explorer.data.datasets import load_dataset
+from explorer.data.datasets import open_dataset
 from explorer.defaults import WORKING_SIDE
 from explorer.distortions import DISTORTIONS, Recipe, find_distortion, image_seed
 from explorer.distortions.recipe import INPUT, PHOTOGRAPH
@@ -215,7 +215,8 @@ def make_plan(
     Args:
         models: Models that know the data set's classes; those of another input size than the first are shown the first
             one's input, resized.
-        data: The labelled images: a ``Dataset``, or what ``load_dataset`` takes.
+        data: The images: a ``Dataset``, or what ``load_dataset`` takes; also a folder of images without classes, on
+            which a model fails where its answer is not its answer to the clean image.
         distortions: Names, or names with amounts such as ``gaussian_noise=0.05:0.1``.
         amounts: Amounts for distortions given without their own. By default the published severities 1 to 5, or five
             even steps over the slider's range where nothing is published.
@@ -240,7 +241,7 @@ def make_plan(
     photographs = Recipe(on=on).on == PHOTOGRAPH
     asked, models = inputs.check_together(models, photographs=photographs), tuple(models)
     first = models[0]
-    data = inputs.labelled(load_dataset(data), models)
+    data = images_of(data, models)
     if any(len(model.classes) != len(first.classes) for model in models):
         raise ExplorerError(f"The models know different numbers of classes; survey those that know {data.name}'s.")
     rows = len(data) if limit is None else min(count_of(limit, "limit"), len(data))
@@ -282,6 +283,30 @@ def make_plan(
         versions=versions(),
         working_side=WORKING_SIDE if photographs else None,
     )
+
+
+def images_of(data: Any, models: Sequence[Classifier]) -> Dataset:
+    """The images of a survey with the classes of its models.
+
+    Args:
+        data: As in ``make_plan``.
+        models: The models.
+
+    Returns:
+        The data set: its labels counting in the first model's classes, or -1 where it has no classes.
+
+    Raises:
+        ExplorerError: As ``labelled``; without classes, if two models know different ones.
+    """
+    opened = data if isinstance(data, Dataset) else open_dataset(data)
+    if opened.classes:
+        return inputs.labelled(opened, models)
+    first = models[0]
+    if (other := next((model for model in models if model.classes != first.classes), None)) is not None:
+        raise ExplorerError(
+            f"{opened.name} has no classes, and {first.name} and {other.name} know different ones; survey them apart."
+        )
+    return replace(opened, classes=first.classes)
 
 
 def versions() -> dict[str, str]:

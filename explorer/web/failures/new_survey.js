@@ -112,7 +112,7 @@ export function openNewSurvey({ notice, jobs, catalogue, state, ran }) {
         return make("label", { title: `${name}: ${help}` }, check, [title, subtitle].filter(Boolean).join(" · "));
       }),
     );
-    const sets = catalogue.datasets.filter(({ here, classes }) => here && classes.length);
+    const sets = catalogue.datasets.filter(({ here }) => here); // without classes: against each model's clean answers
     const trainedOn = sets.filter(({ name }) => chosen.data.includes(name));
     data.replaceChildren(
       ...[...trainedOn, ...sets.filter((one) => !trainedOn.includes(one))].map(({ name, title }) =>
@@ -122,7 +122,7 @@ export function openNewSurvey({ notice, jobs, catalogue, state, ran }) {
     const open = shown.picture.dataset;
     if (open && sets.some(({ name }) => name === open)) data.value = open;
     for (const { name, field } of fields) propose(field, name, chosen.size);
-    if (!sets.length) tell("No data set with classes is here; fetch one in Explore, under Data set.", true);
+    if (!sets.length) tell("No data set is here; fetch one in Explore, under Data set.", true);
   }
 
   // The amounts that a survey takes by itself; written out where the chain on screen has one more.
