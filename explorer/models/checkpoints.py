@@ -17,6 +17,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
+from explorer import defaults
 from explorer.errors import ExplorerError
 from explorer.files import user_path, write_whole
 from explorer.models.classifier import Card, Classifier
@@ -76,17 +77,20 @@ def list_models() -> list[Card]:
     """List the models that are here: the shipped checkpoints, and what installed libraries bring.
 
     Returns:
-        Their cards, ordered by data set, architecture and method.
+        Their cards, ordered by data set, architecture (those that are shown first come first) and method.
 
     Examples:
         >>> import explorer
         >>> [card.name for card in explorer.list_models() if card.method == "bang" and card.data == "digits"]
         ['digits/lenet/bang']
     """
-    order = {method: i for i, method in enumerate(METHODS)}
+    order, first = ({name: i for i, name in enumerate(names)} for names in (METHODS, defaults.ARCHITECTURES))
     cards = [read_card(path) for path in checkpoint_folder().glob("*/*/*.json")]
     cards += [card for source in SOURCES.values() for card in source.cards()]
-    return sorted(cards, key=lambda card: (card.data, card.arch, order.get(card.method, len(order)), card.name))
+    rank = {
+        card.name: (first.get(card.arch, len(first)), card.arch, order.get(card.method, len(order))) for card in cards
+    }
+    return sorted(cards, key=lambda card: (card.data, rank[card.name], card.name))
 
 
 def read_card(path: Path) -> Card:
