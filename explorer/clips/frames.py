@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +17,7 @@ from explorer.clips.encoding import Encoding, encoded, read_encoding
 from explorer.clips.reading import Clip, ClipLike, Frame, open_clip
 from explorer.clips.results import FrameAnswers, Frames, TellingPair
 from explorer.data.classes import class_index
-from explorer.data.fitting import as_pixels
+from explorer.data.fitting import Takes, as_pixels
 from explorer.data.images import load_fitted
 from explorer.data.photographs import working_pixels
 from explorer.distortions import Recipe, apply, image_seed
@@ -85,41 +85,115 @@ def frames(
     source = open_clip(clip)
     coded = read_encoding(codec) if isinstance(codec, str) else codec
     chosen = inputs.check_together(wrap_opened(open_models(models), None, None), photographs=chain.on == PHOTOGRAPH)
-    true = _true_class(label, chosen[0])
     read = encoded(source, coded) if coded else source
-    total, size = -(-(read.count or 0) // every), inputs.batch_size(_shape(chosen[0]), chosen[0].device)
-    series, telling = [_Series(model) for model in chosen], _Telling()
+    parts = (_fitted(part, chosen, chain.on) for part in _parts(read.every(every), part_size(chosen)))
+    total = -(-(read.count or 0) // every)
+    found = answer_parts(chosen, parts, chain, name=source.name, noise=noise, codec=str(coded or ""), label=label,
+                         total=total, progress=progress)  # fmt: skip
+    warned = tuple(dict.fromkeys((*read.notes, *found.warnings)))
+    issue(warned)
+    return replace(found, warnings=warned)
+
+
+Part = tuple[Tensor, Sequence[float]]
+"""Neighbouring frames as the models take them (N, C, H, W), undistorted, and when each is shown, in s."""
+
+
+def answer_parts(
+    models: Sequence[Classifier],
+    parts: Iterable[Part],
+    recipe: Recipe,
+    *,
+    name: str,
+    noise: str = "fixed",
+    codec: str = "",
+    label: int | str | None = None,
+    total: int = 0,
+    progress: Progress | None = None,
+) -> Frames:
+    """``frames`` for loaded models and frames that were read and fitted before.
+
+    Args:
+        models: Loaded models that take the same pixels.
+        parts: The frames in order, some at a time.
+        recipe: Distortions of every frame.
+        name: Name of the clip.
+        noise: As in ``frames``.
+        codec: What the clip went through.
+        label: As in ``frames``.
+        total: How many frames there are, if that is known.
+        progress: As in ``frames``.
+
+    Returns:
+        What the models answer.
+
+    Raises:
+        ExplorerError: As in ``frames``.
+    """
+    true = _true_class(label, models[0])
+    series, telling = [_Series(model) for model in models], _Telling()
     times, rms = list[float](), list[float]()
     before: Tensor | None = None
     said = progress or silent
     said(0, total)
-    for part in _parts(read.every(every), size):
-        x = _distorted(part, chosen, chain, fresh=noise == "fresh")
+    for clean, shown in parts:
+        x = _distorted(clean, models, recipe, len(times) if noise == "fresh" else None)
         pixels = x if before is None else torch.cat([before, x])
         moved = (pixels[1:] - pixels[:-1]).square().mean((1, 2, 3)).sqrt().tolist()
         changes = {one.model.name: one.add(x) for one in series}
-        telling.add(part[-1].index + 1 - len(moved), pixels, moved, changes)
-        before = x[-1:]
-        times += [frame.time for frame in part]
+        times += shown
+        telling.add(len(times) - len(moved), pixels, moved, changes)
+        before = x[-1:].clone()  # not a view, which would hold the whole part
         rms += moved
         said(len(times), max(len(times), total))
     if len(times) < 2:
-        raise ExplorerError(f"{source.name} gives one frame; flips are found between two.")
-    notes = (*read.notes, *(note for one in chosen for note in one.warnings), *class_notes(chosen))
-    warned = tuple(dict.fromkeys((*notes, *small_attacks(chain))))
-    issue(warned)
+        raise ExplorerError(f"{name} gives one frame; flips are found between two.")
+    notes = (*(note for one in models for note in one.warnings), *class_notes(models), *small_attacks(recipe))
     return Frames(
-        *(source.name, chain, noise, str(coded or ""), np.array(times)),
+        *(name, recipe, noise, codec, np.array(times)),
         models=tuple(one.finished() for one in series),
         pairs=telling.found(),
         rms=np.array(rms),
         label=true,
-        warnings=warned,
+        warnings=tuple(dict.fromkeys(notes)),
     )
 
 
-def _shape(model: Classifier) -> tuple[int, int, int]:
-    return model.channels, model.size, model.size
+def part_size(models: Sequence[Classifier]) -> int:
+    """How many frames are answered at once.
+
+    Args:
+        models: The models.
+
+    Returns:
+        The number of frames.
+    """
+    first = models[0]
+    return inputs.batch_size((first.channels, first.size, first.size), first.device)
+
+
+def fitted(frame: Frame, takes: Takes) -> Tensor:
+    """A frame as a model takes it.
+
+    Args:
+        frame: The frame.
+        takes: What the model takes.
+
+    Returns:
+        (1, C, size, size) in [0, 1], 8-bit values.
+    """
+    (x,) = load_fitted(frame.pixels, [takes])
+    return x
+
+
+def _fitted(part: Sequence[Frame], models: Sequence[Classifier], on: str) -> Part:
+    if on == PHOTOGRAPH:
+        made = [as_pixels(working_pixels(frame.pixels)) for frame in part]
+        if len({one.shape for one in made}) > 1:
+            raise ExplorerError("The frames differ in size; let the recipe act on the network's input (on=input).")
+    else:
+        made = [fitted(frame, models[0].takes) for frame in part]
+    return torch.cat(made), [frame.time for frame in part]
 
 
 def _parts(clip: Clip, size: int) -> Iterator[list[Frame]]:
@@ -145,18 +219,11 @@ def _true_class(label: int | str | None, model: Classifier) -> int | None:
     return index
 
 
-def _distorted(part: Sequence[Frame], models: Sequence[Classifier], recipe: Recipe, *, fresh: bool) -> Tensor:
-    """The frames as the models are given them (N, C, H, W)."""
-    if recipe.on == PHOTOGRAPH:
-        made = [as_pixels(working_pixels(frame.pixels)) for frame in part]
-    else:
-        made = [load_fitted(frame.pixels, [models[0].takes])[0] for frame in part]
-    if len({one.shape for one in made}) > 1:
-        raise ExplorerError("The frames differ in size; let the recipe act on the network's input (on=input).")
-    x = torch.cat(made)
-    seeds = [image_seed(recipe.seed, frame.index) for frame in part] if fresh else None
-    target = inputs.attack_target(recipe, models, undistorted(x, recipe.quantised), None)
-    return apply(recipe, x, target=target, seeds=seeds)
+def _distorted(clean: Tensor, models: Sequence[Classifier], recipe: Recipe, first: int | None) -> Tensor:
+    """The frames under the recipe; with noise of its own each, counted from the frame ``first``."""
+    seeds = None if first is None else [image_seed(recipe.seed, first + i) for i in range(len(clean))]
+    target = inputs.attack_target(recipe, models, undistorted(clean, recipe.quantised), None)
+    return apply(recipe, clean, target=target, seeds=seeds)
 
 
 Change = tuple[NDArray[np.bool_], NDArray[np.float64]]
