@@ -22,6 +22,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from benchmarks.clips import measure_frames
 from benchmarks.search import measure_search
 from benchmarks.survey import measure_photographs, measure_queries, measure_survey
 from benchmarks.timing import Row, machine, quartiles, race
@@ -106,6 +107,7 @@ MEASURES: dict[str, Callable[[Sequence[str]], list[Row]]] = {
     "app": measure_app,
     "survey": measure_survey,
     "photographs": measure_photographs,
+    "frames": measure_frames,
     "queries": measure_queries,
     "search": measure_search,
     "training": measure_training,

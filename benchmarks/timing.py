@@ -45,11 +45,11 @@ class Row:
         return asdict(self) | {"within": self.within}
 
 
-def clock(function: Callable[[], object]) -> float:
+def clock(function: Callable[[], object], timer: Callable[[], float] = perf_counter) -> float:
     """Milliseconds of one call."""
-    started = perf_counter()
+    started = timer()
     function()
-    return (perf_counter() - started) * 1000
+    return (timer() - started) * 1000
 
 
 def race(
@@ -60,6 +60,7 @@ def race(
     budget: float,
     rounds: int,
     warm_up: int = 5,
+    timer: Callable[[], float] = perf_counter,
 ) -> Row:
     """Time two functions in turns, so that other load on the machine affects both; the order alternates."""
     for _ in range(warm_up):
@@ -68,10 +69,10 @@ def race(
     times: list[tuple[float, float]] = []
     for i in range(rounds):
         if i % 2:
-            second = clock(theirs[1])
-            times.append((clock(ours[1]), second))
+            second = clock(theirs[1], timer)
+            times.append((clock(ours[1], timer), second))
         else:
-            times.append((clock(ours[1]), clock(theirs[1])))
+            times.append((clock(ours[1], timer), clock(theirs[1], timer)))
     mine, other = (statistics.median(column) for column in zip(*times, strict=True))
     spread = quartiles([a / b for a, b in times])
     return Row(what, ours[0], mine, theirs[0], other, mine / other, spread, rounds, budget)

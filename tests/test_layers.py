@@ -38,6 +38,7 @@ APP = [
     {"refusals", "static", "validation", "cache", "idle", "temporary", "distortion_info"},
     {"guard"},
     {"dataset_catalog"},
+    {"films"},
     {"pictures"},
     {"workspace"},
     {"links", "sharing", "api_requests", "failures", "methods", "search"},

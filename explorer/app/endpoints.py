@@ -61,7 +61,8 @@ class Endpoints:
     def functions(self) -> tuple[Callable[[Any], Awaitable[Response]], ...]:
         """Those that the page calls by name."""
         page = (self.ask, self.open_picture, self.read_recipe, self.read_link, self.share, self.failures, self.methods)
-        return (*page, self.search, self.start_job, self.poll_job, self.cancel_job)
+        brought = (self.open_clip, self.open_frame)
+        return (*page, *brought, self.search, self.start_job, self.poll_job, self.cancel_job)
 
     async def ask(self, state: Any) -> Response:
         """Answer a state of the page.
@@ -85,6 +86,31 @@ class Endpoints:
             {"token", "thumb"} or {"error"}.
         """
         return await self._run(self._take_picture, upload, self._readers)
+
+    async def open_clip(self, upload: Any) -> Response:
+        """Take in an uploaded clip.
+
+        Args:
+            upload: The upload, of one file, from the browser.
+
+        Returns:
+            {"clip", "name"} or {"error"}.
+        """
+        films = self._context.workspace.pictures.films
+        return await self._run(lambda given: films.bring(*_one_file(given)), upload, self._readers)
+
+    async def open_frame(self, upload: Any) -> Response:
+        """Take in a frame of a running camera.
+
+        Args:
+            upload: The upload, of one file, from the browser.
+
+        Returns:
+            {"token"} or {"error"}.
+        """
+        films = self._context.workspace.pictures.films
+        with self._context.idle:
+            return await self._run(lambda given: films.bring_frame(_one_file(given)[1]), upload)
 
     async def read_recipe(self, text: Any) -> Response:
         """Turn the text of a recipe into its JSON form.
@@ -214,17 +240,21 @@ class Endpoints:
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _take_picture(self, upload: Any) -> dict[str, str]:
-        """Read the one file of an upload, (name, bytes)."""
-        files = getattr(upload, "files", None)
-        if not files or len(files) != 1:
-            raise ExplorerError("Send one picture at a time.")
-        return self._context.workspace.pictures.bring(files[0][1])
+        return self._context.workspace.pictures.bring(_one_file(upload)[1])
 
     async def _run(
         self, function: Callable[[Any], dict[str, Any]], argument: Any, pool: ThreadPoolExecutor | None = None
     ) -> Response:
         loop = asyncio.get_running_loop()
         return _json(await loop.run_in_executor(pool or self._pool, one_sentence, function, argument))
+
+
+def _one_file(upload: Any) -> tuple[str, bytes]:
+    """The one file of an upload, (name, bytes)."""
+    files = getattr(upload, "files", None)
+    if not files or len(files) != 1:
+        raise ExplorerError("Send one file at a time.")
+    return str(files[0][0]), files[0][1]
 
 
 def _json(answer: Mapping[str, Any]) -> Response:

@@ -18,6 +18,7 @@ from explorer.app.controls import Controls, add_model_menu, add_step_menu, conne
 from explorer.app.endpoints import Endpoints
 from explorer.app.pictures import sample_strip
 from explorer.app.workspace import Workspace
+from explorer.clips import VIDEO_CODECS
 from explorer.data.decoding import MAX_BYTES
 from explorer.defaults import MAX_STEPS
 from explorer.distortions import Recipe
@@ -164,6 +165,10 @@ def catalogue(workspace: Workspace) -> dict[str, Any]:
         "samples": sample_strip(),
         "datasets": workspace.catalog.catalogue(),
         "measures": [{"name": one.name, "title": one.title, "here": one.here} for one in UNLEARNED.values()],
+        "codecs": [
+            {name: getattr(one, name) for name in ("name", "title", "low", "high", "default")}
+            for one in VIDEO_CODECS.values()
+        ],
         "limits": {"steps": MAX_STEPS, "bytes": MAX_BYTES},
         "first": {
             "family": first.key,

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from explorer.app.cache import LruCache
 from explorer.app.dataset_catalog import THUMB, DatasetCatalog
+from explorer.app.films import Films
 from explorer.data import decoding, images
 from explorer.data.fitting import Takes, as_pixels
 from explorer.data.inputs import Picture, is_data_url, read_picture
@@ -50,6 +51,7 @@ class Pictures:
         """
         self.inputs = tuple(inputs)
         self._catalog = catalog
+        self.films = Films()
         self._decoding = threading.Lock()
         self._uploads: LruCache[str, dict[Takes, Tensor]] = LruCache(MAX_UPLOADS, MAX_UNUSED)
         self._fitted: LruCache[tuple[str, Takes | None], Picture] = LruCache(256)
@@ -131,6 +133,9 @@ class Pictures:
         fitted, whole = self._uploads.get(token), self._whole.get(token)
         if fitted is not None and takes is not None:
             return fitted[takes]
+        frame = self.films.find(token, takes) if fitted is None else None
+        if frame is not None:
+            return frame
         if fitted is None or whole is None:
             raise PictureGoneError("This picture is no longer held here; choose it again.")
         return as_pixels(whole)

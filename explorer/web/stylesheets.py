@@ -15,6 +15,7 @@ APP = (
     "browser",
     "tab_attacks",
     "tab_curves",
+    "tab_frames",
     "tab_network",
     "tab_weakness",
     "failures",

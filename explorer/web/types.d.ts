@@ -247,6 +247,8 @@ export interface Catalogue {
   datasets: DataSet[];
   /** Measures of likeness without learning; `here`: whether the package that computes them is installed. */
   measures: { name: string; title: string; here: boolean }[];
+  /** Video codecs with their constant rate factors: lower is better. */
+  codecs: { name: string; title: string; low: number; high: number; default: number }[];
   limits: { steps: number; bytes: number };
   first: { family: string; models: string[]; named: boolean; steps: RecipeStep[]; picture: Picture };
 }
@@ -409,6 +411,9 @@ export interface Page {
   setAmount(index: number, amount: number, options?: { live?: boolean }): void;
   setSteps(steps: Step[], options?: { words?: string; against?: string | null }): void;
   setAgainst(name: string): void;
+  /** Show this picture while a hand moves along a clip or a camera runs; `done`: it has come to rest. */
+  scrub(picture: Picture, done: boolean): void;
+  openClip(file: File): void;
   choosePicture(picture: Picture, options?: { thumb?: string; name?: string }): void;
   suits(picture: Picture): boolean;
   activeStep(): number | null;
@@ -425,6 +430,7 @@ export interface News {
 export interface View {
   update(news: News): void;
   hide?(): void;
+  open?(file: File): void;
 }
 /** What a tab's view is made with. */
 export interface ViewParts {
@@ -996,4 +1002,58 @@ export interface WidgetModel {
   // biome-ignore lint/suspicious/noExplicitAny: the same
   off(event: string, heard: (message: any) => void): void;
   send(message: object): void;
+}
+
+// ---- clips and the camera -------------------------------------------------------------------------------------------
+
+export interface FramesModel {
+  name: string;
+  method: string;
+  flips: number;
+  flip_rate: number;
+  interval: [number, number];
+  answers: string[];
+  confidence: number[];
+  feature_distance: { l2: number; cosine: number }[];
+}
+export interface FramesResult {
+  clip: string;
+  /** The beginning of the tokens of its frames. */
+  film: string;
+  frames: number;
+  seconds: number;
+  models: FramesModel[];
+  pairs: { frame: number; model: string; before: string; after: string; gap: string }[];
+  notes: string[];
+}
+export interface RibbonNews {
+  name: string;
+  method: string;
+  text: string;
+  answers: string[];
+  confidence: number[];
+  /** Between neighbours, one fewer than answers. */
+  distance: number[];
+  farthest: number;
+  colours: Map<string, string>;
+  /** Frames that have room, where they are still coming. */
+  room?: number;
+}
+export interface Ribbon {
+  element: HTMLElement;
+  paint(news: RibbonNews): void;
+  mark(index: number, confidence?: number[]): void;
+}
+export interface LiveFrame {
+  token: string;
+  time: number;
+  models: { name: string; method: string; label: string; confidence: number; distance: number }[];
+}
+export interface Camera {
+  start(): Promise<void>;
+  stop(): void;
+  hold(on: boolean): void;
+  held(): boolean;
+  running(): boolean;
+  frames(): LiveFrame[];
 }

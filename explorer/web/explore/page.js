@@ -89,6 +89,12 @@ export async function start({ element, server, trigger, catalogue }) {
     setAmount,
     setSteps,
     setAgainst: (name) => controls.setAgainst(name),
+    scrub: (picture, done) => {
+      state.picture = picture;
+      pictures.mark(picture);
+      moved(done);
+    },
+    openClip: (file) => views.bring(file),
     choosePicture: (picture, { thumb, name = "" } = {}) =>
       thumb ? pictures.select(picture, thumb, name) : models.choosePicture(picture),
     suits: (picture) => models.suits(family(), picture),
@@ -193,7 +199,7 @@ export async function start({ element, server, trigger, catalogue }) {
     if (!answer || !asked) return;
     const { watched: _, ...current } = asked;
     answered = JSON.stringify(current);
-    if (current.picture.token && !current.reference) own[current.picture.token] = answer.images.clean;
+    if (current.picture.token && !current.reference && !dragging) own[current.picture.token] = answer.images.clean;
     if (!ready) return;
     controls.showRecipe(answer.recipe);
     tellViews();

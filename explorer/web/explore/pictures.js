@@ -112,6 +112,7 @@ export function makePictures({ element, catalogue, server, jobs, page, notice, c
 
   /** @type {(file: Blob) => Promise<void>} */
   async function bring(file) {
+    if (file instanceof File && file.type.startsWith("video/")) return page.openClip(file);
     const { token, thumb = "", error } = await send(file);
     if (error || !token) return notice.show(error ?? SILENT, { error: true });
     const name = keep({ token, thumb, file });

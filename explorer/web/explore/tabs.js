@@ -6,6 +6,7 @@
 import { makeTabs } from "../shared/tablist.js";
 import { makeAttacksView } from "./tabs/attacks.js";
 import { makeCurvesView } from "./tabs/curves.js";
+import { makeFramesView } from "./tabs/frames.js";
 import { makeNetworkView } from "./tabs/network.js";
 import { makeWeaknessView } from "./tabs/weakness.js";
 
@@ -35,9 +36,15 @@ export const VIEWS = [
     help: "Whether a change made against one model fools the others",
     make: makeAttacksView,
   },
+  {
+    name: "frames",
+    title: "Frames",
+    help: "A clip or the live camera: does the answer hold from frame to frame?",
+    make: makeFramesView,
+  },
 ];
 
-/** @type {(options: { element: HTMLElement; opened: (name: string) => void; parts: Omit<ViewParts, "element"> }) => { show: (name: string) => void; update: (news: News) => void; open: () => string | null }} */
+/** @type {(options: { element: HTMLElement; opened: (name: string) => void; parts: Omit<ViewParts, "element"> }) => { show: (name: string) => void; update: (news: News) => void; open: () => string | null; bring: (file: File) => void }} */
 export function makeTabbedViews({ element, opened, parts }) {
   /** @type {Record<string, View>} */
   const made = {};
@@ -81,5 +88,12 @@ export function makeTabbedViews({ element, opened, parts }) {
     if (onScreen && open) made[open].update(news);
   }
 
-  return { show, update, open: () => open };
+  // A file for the tab "Frames".
+  /** @type {(file: File) => void} */
+  function bring(file) {
+    show("frames");
+    made.frames.open?.(file);
+  }
+
+  return { show, update, open: () => open, bring };
 }
