@@ -187,6 +187,9 @@ def frames(
     ] = None,
     every: Annotated[int, typer.Option(min=1, help="Take each one of so many frames.")] = 1,
     label: Annotated[str | None, typer.Option(help="The true class, for accuracies.")] = None,
+    survey: Annotated[
+        Path | None, typer.Option(help="Survey the frames under each step of the recipe, too, into this new folder.")
+    ] = None,
     out: Out = None,
     *,
     as_json: AsJson = False,
@@ -206,6 +209,11 @@ def frames(
     chain = read_recipe(recipe, seed)
     source = clips.open_clip(clip)
     loaded = load_models(models, arch, mean, std, device, name, weights, size)
+    steps = [f"{step}={amount!r}" for step, amount in chain.steps]
+    if survey is not None:
+        seen = clips.encoded(source, clips.read_encoding(codec)) if codec else source
+        with progress_bar("survey") as progress:
+            clips.survey_clip(loaded, seen, steps, survey, every=every, label=label, seed=chain.seed, progress=progress)
     with progress_bar(source.name) as progress:
         found = clips.frames(
             loaded, source, chain, noise=noise, codec=codec, every=every, label=label, progress=progress

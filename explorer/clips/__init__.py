@@ -4,6 +4,7 @@ from explorer.clips.encoding import VIDEO_CODECS, Encoding, encoded, read_encodi
 from explorer.clips.frames import frames
 from explorer.clips.reading import Clip, Frame, open_clip
 from explorer.clips.results import FrameAnswers, Frames, TellingPair
+from explorer.clips.survey import survey_clip
 
 __all__ = [
     "VIDEO_CODECS",
@@ -17,4 +18,5 @@ __all__ = [
     "frames",
     "open_clip",
     "read_encoding",
+    "survey_clip",
 ]
