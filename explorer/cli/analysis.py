@@ -188,7 +188,8 @@ def frames(
     every: Annotated[int, typer.Option(min=1, help="Take each one of so many frames.")] = 1,
     label: Annotated[str | None, typer.Option(help="The true class, for accuracies.")] = None,
     survey: Annotated[
-        Path | None, typer.Option(help="Survey the frames under each step of the recipe, too, into this new folder.")
+        Path | None,
+        typer.Option(help="Survey the frames under each step of the recipe, too, into this new folder; with --label."),
     ] = None,
     out: Out = None,
     *,

@@ -25,8 +25,8 @@ def survey_clip(
     distortions: Sequence[str],
     out: str | Path,
     *,
+    label: str | None,
     every: int = 1,
-    label: str | None = None,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Store:
@@ -40,8 +40,8 @@ def survey_clip(
         clip: Likewise.
         distortions: As for ``make_plan``: ``gaussian_noise=0.05:0.1``, ``jpeg``, ...
         out: A new folder; the frames go into ``frames`` (PNG, at their own size), the survey into ``survey``.
+        label: The true class of all frames.
         every: Take each one of so many frames.
-        label: The true class; without it what needs one is left out.
         seed: Of the noise; every frame draws its own.
         progress: Called with answers done, and with all.
 
@@ -49,14 +49,16 @@ def survey_clip(
         The survey.
 
     Raises:
-        ExplorerError: If the folder is not new, or as ``explorer.frames`` and ``make_plan``.
+        ExplorerError: If the folder is not new, without a label, or as ``explorer.frames`` and ``make_plan``.
     """
     chosen, source, folder = check_together(read_models(models)), open_clip(clip).every(every), user_path(out)
-    if label is not None and label not in chosen[0].classes:
+    if label is None:
+        raise ExplorerError("A survey counts right answers: say what the clip shows, with label.")
+    if label not in chosen[0].classes:
         raise ExplorerError(f"{chosen[0].name} knows no class {label!r}; 'explorer models' lists what it knows.")
     if folder.exists() and any(folder.iterdir()):
         raise ExplorerError(f"{folder} is not empty; give a new folder for the frames and the survey.")
-    place = folder / FRAMES / (label or "")
+    place = folder / FRAMES / label
     try:
         place.mkdir(parents=True)
         for frame in source:

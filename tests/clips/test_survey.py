@@ -29,9 +29,18 @@ def test_frames_become_images_of_a_survey(tmp_path: Path) -> None:
     assert {"gaussian_noise", "contrast"} <= set(table["distortion"])
 
 
-def test_without_a_class_and_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_from_the_command_line_into_a_new_folder_only(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "clip.webp").write_bytes(CLIP)
-    asked = ["frames", str(tmp_path / "clip.webp"), "--models", ",".join(MODELS), "--recipe", "jpeg=20;seed=1"]
+    asked = [
+        "frames",
+        str(tmp_path / "clip.webp"),
+        "--models",
+        ",".join(MODELS),
+        "--recipe",
+        "jpeg=20;seed=1",
+        "--label",
+        "3",
+    ]
     for _ in range(2):
         with pytest.raises(SystemExit) as left:
             main([*asked, "--survey", str(tmp_path / "out")])
@@ -44,5 +53,6 @@ def test_without_a_class_and_from_the_command_line(tmp_path: Path, capsys: pytes
 
 
 def test_wrong_requests_are_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(ExplorerError, match="no class"):
-        survey_clip(MODELS, CLIP, ["jpeg=20"], tmp_path / "out", label="dog")
+    for label, part in (("dog", "no class"), (None, "say what the clip shows")):
+        with pytest.raises(ExplorerError, match=part):
+            survey_clip(MODELS, CLIP, ["jpeg=20"], tmp_path / "out", label=label)

@@ -7,8 +7,8 @@ import { makeFailures } from "../failures/page.js";
 import { makeMethods } from "../methods/page.js";
 import { mount } from "../panel/panel.js";
 import { makeSearch } from "../search/page.js";
-import { makeNotice, openDialog } from "../shared/dialog.js";
-import { byId, find, make } from "../shared/dom.js";
+import { makeNotice, openList } from "../shared/dialog.js";
+import { byId, find } from "../shared/dom.js";
 import { makeJobs } from "../shared/jobs.js";
 import { ask as askServer, SILENT } from "../shared/server.js";
 import { makeActs } from "./acts.js";
@@ -138,7 +138,7 @@ export async function start({ element, server, trigger, catalogue }) {
   controls.showRecipe(panel.answer()?.recipe);
   trigger("sync");
   views.show((VIEWS.find(({ name }) => name === link.tab) ?? VIEWS[0]).name);
-  if (link.messages.length) tellWhatWasLeft(link.messages);
+  if (link.messages.length) openList("The address could be followed in part only", link.messages);
   if (link.network) networks.open(link.network);
   tellViews();
   tour.firstVisit();
@@ -324,12 +324,6 @@ export async function start({ element, server, trigger, catalogue }) {
       else state.reference = null;
     }
     return { tab, network, messages: read.messages, brought: brought.token && { ...brought, file } };
-  }
-
-  /** @type {(sentences: string[]) => void} */
-  function tellWhatWasLeft(sentences) {
-    const list = make("ul", { class: "messages" }, ...sentences.map((sentence) => make("li", {}, sentence)));
-    openDialog("The address could be followed in part only", list);
   }
 
   /** @type {Page["setAmount"]} */

@@ -49,3 +49,10 @@ export function openDialog(title, ...children) {
   dialog.showModal();
   return dialog;
 }
+
+// A window that lists sentences.
+/** @type {(title: string, sentences: string[]) => void} */
+export function openList(title, sentences) {
+  const list = make("ul", { class: "messages" }, ...sentences.map((sentence) => make("li", {}, sentence)));
+  openDialog(title, list);
+}
