@@ -30,6 +30,7 @@ REGISTERED_LATER = {
     "frames",
     "train",
     "measure",
+    "certify",
     "doubt",
     "masking",
 }  # by ``app.command()(train)``

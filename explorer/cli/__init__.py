@@ -16,7 +16,7 @@ import typer
 
 from explorer import __version__
 from explorer.cli.analysis import compare, frames, sweep, transfer, weaknesses
-from explorer.cli.doubt import doubt, masking
+from explorer.cli.doubt import certify, doubt, masking
 from explorer.cli.experiment import experiment
 from explorer.cli.inputs import load_models, read_recipe
 from explorer.cli.options import Arch, AsCsv, AsJson, Device, Mean, Names, Out, RecipeText, Seed, Side, Std, Weights
@@ -142,6 +142,7 @@ app.command(cls=RegisteredCommand)(sweep)
 app.command(cls=RegisteredCommand)(weaknesses)
 app.command()(transfer)
 app.command()(frames)
+app.command()(certify)
 app.command()(doubt)
 app.command()(masking)
 

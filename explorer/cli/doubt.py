@@ -1,4 +1,4 @@
-"""``explorer doubt`` and ``explorer masking``: what should not be relied on, and whose robustness is none."""
+"""``explorer certify``, ``doubt`` and ``masking``: what holds, what is doubtful, what only seems robust."""
 
 from __future__ import annotations
 
@@ -6,8 +6,23 @@ from typing import Annotated
 
 import typer
 
-from explorer.cli.inputs import load_models, read_amount, read_names, read_recipe
-from explorer.cli.options import Arch, AsCsv, AsJson, Device, Mean, Names, Out, RecipeText, Side, Std, Weights
+from explorer.cli.inputs import load_models, open_picture, read_amount, read_names, read_recipe
+from explorer.cli.options import (
+    DEFAULT_MODELS,
+    Arch,
+    AsCsv,
+    AsJson,
+    Device,
+    Image,
+    Mean,
+    Models,
+    Names,
+    Out,
+    RecipeText,
+    Side,
+    Std,
+    Weights,
+)
 from explorer.cli.output import check_outs, deliver, progress_bar, tell_warnings
 
 Given = Annotated[list[str], typer.Argument(help="Models by name or path.", metavar="MODEL...")]
@@ -16,6 +31,38 @@ Size = Annotated[
     str | None, typer.Option("--attack-size", help="L-infinity, such as 8/255; else 0.3 for grey, 8/255 for colour.")
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the attacks.")]
+
+
+def certify(
+    image: Image,
+    models: Models = DEFAULT_MODELS,
+    recipe: RecipeText = "clean",
+    sigma: Annotated[float | None, typer.Option(help="Noise; else that of +smoothing(sigma=...), else 0.25.")] = None,
+    n0: Annotated[int, typer.Option(min=1, help="Copies that choose the class.")] = 100,
+    n: Annotated[int | None, typer.Option(min=1, help="Copies that bound it; else of +smoothing, or 1000.")] = None,
+    alpha: Annotated[float, typer.Option(help="Largest probability that a statement is wrong.")] = 0.001,
+    out: Out = None,
+    *,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+    arch: Arch = None,
+    mean: Mean = None,
+    std: Std = None,
+    name: Names = None,
+    weights: Weights = None,
+    size: Side = None,
+    device: Device = "auto",
+) -> None:
+    """Certify the answer of each model, smoothed by noise: the L2 radius within which it provably holds."""
+    from explorer import analysis
+
+    check_outs(out)
+    chain = read_recipe(recipe, None)
+    loaded = load_models(models, arch, mean, std, device, name, weights, size)
+    picture = open_picture(image, loaded, chain)
+    with progress_bar("copies") as progress:
+        found = analysis.certify(loaded, picture, chain, sigma=sigma, n0=n0, n=n, alpha=alpha, progress=progress)
+    deliver(found, out, as_json=as_json, as_csv=as_csv)
 
 
 def doubt(

@@ -62,7 +62,7 @@ def test_of_a_linear_model_both_distances_are_the_true_one() -> None:
     direction = torch.ones(16) / 4
     model = formula(lambda p: torch.stack([0 * p[:, 0], p @ direction - 1.5], 1))
     found = radii(model, grey(0.5))  # at a distance of 0.5 from the plane
-    assert found.adversarial == pytest.approx(0.5, rel=0.15)
-    assert found.adversarial > 0.5
+    assert found.adversarial is not None
+    assert 0.5 < found.adversarial < 0.58
     assert found.slope == pytest.approx(1, rel=1e-3)
     assert found.estimate == pytest.approx(0.5 / 2**0.5, rel=1e-3), "the theorem's factor holds for any two logits"

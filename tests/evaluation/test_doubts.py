@@ -53,7 +53,7 @@ def test_every_score_has_a_gradient_and_the_same_values_alone(name: str, digits)
 
 def test_areas_are_scikit_learns_and_their_intervals_have_a_width_at_the_ends() -> None:
     rng = np.random.default_rng(0)
-    doubtful, others = rng.integers(0, 6, 30) + 1.0, rng.integers(0, 6, 50) + 0.0
+    doubtful, others = (rng.integers(low, low + 6, n).astype(np.float64) for low, n in ((1, 30), (0, 50)))
     truth = np.r_[np.ones(30), np.zeros(50)]
     assert area(doubtful, others) == pytest.approx(roc_auc_score(truth, np.r_[doubtful, others]))
     low, high = area_interval(1.0, 30, 50)

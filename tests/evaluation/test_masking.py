@@ -29,7 +29,7 @@ class Shown(nn.Module):
 
 
 def verdict(model: Classifier | nn.Module, source: str | None = None) -> Verdict:
-    (found,) = masking(model, "digits", size=SIZE, limit=20, restarts=1, source=source).verdicts
+    (found,) = masking(model, "digits", size=SIZE, limit=12, restarts=1, source=source).verdicts
     return found
 
 
@@ -43,7 +43,7 @@ def as_model(net: nn.Module, name: str) -> Classifier:
 
 
 def test_an_honest_network_has_no_sign(honest: Classifier) -> None:
-    found = masking(honest, "digits", size=SIZE, limit=20, restarts=1, source="digits/lenet/stability")
+    found = masking(honest, "digits", size=SIZE, limit=12, restarts=1, source="digits/lenet/stability")
     (one,) = found.verdicts
     assert (one.masked, one.signs) == (False, ())
     assert [at.attack for at in one.attacks] == list(ATTACKS)
