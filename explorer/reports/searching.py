@@ -112,7 +112,7 @@ def duplicates_sheet(found: Duplicates) -> Sheet:
         A row for each picture of a group.
     """
     rows = [
-        [str(i), "keep" if one.keep else "", one.name, f"{one.width} x {one.height}", f"{one.bytes:,}",
+        [str(i), "keep" if one.keep else "", one.name, f"{one.width} x {one.height}", f"{one.file_bytes:,}",
          f"{one.sharpness:.3g}", f"{one.distance:.4g}"]
         for i, group in enumerate(found.groups[:MOST_GROUPS], 1)
         for one in group

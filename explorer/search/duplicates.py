@@ -42,7 +42,7 @@ class Member:
         hash: Of its content.
         width: In px.
         height: In px.
-        bytes: Size of its file; 0 where it has none.
+        file_bytes: Size of its file; 0 where it has none.
         sharpness: Mean squared Laplacian of its grey values in [0, 1].
         distance: To the picture that is suggested to be kept; 0 for that.
         keep: Whether it is that picture.
@@ -52,7 +52,7 @@ class Member:
     hash: str
     width: int
     height: int
-    bytes: int
+    file_bytes: int
     sharpness: float
     distance: float
     keep: bool

@@ -212,7 +212,9 @@ def unit(vectors: Tensor) -> Tensor:
 
 
 def _identity(model: Classifier, layer: str) -> str:
-    """A network as the cache knows it: its weights, how it is built, what it is shown and the versions of libraries."""
+    """A network as the cache knows it: its name, remedies included, its weights, how it is built, what it is shown, and
+    the versions of libraries.
+    """
     card = model.card
     if not (card.sha256 or (card.source and not card.external)):
         return ""  # its code may be another one under the same name
@@ -220,5 +222,6 @@ def _identity(model: Classifier, layer: str) -> str:
     for name, value in model.net.state_dict().items():
         weights.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
         weights.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
-    built = f"{card.arch} {card.arch_options} {card.mean} {card.std} {card.takes} {layer}"
+    told = (card.name, type(model).__name__, card.arch, card.arch_options, card.mean, card.std, card.takes, layer)
+    built = " ".join(map(str, told))
     return f"{weights.hexdigest()} {built} {versions('explorer', 'torch', 'timm', 'pillow')}"

@@ -141,6 +141,15 @@ def test_a_network_in_memory_is_not_cached(kept):
     assert not kept.exists()
 
 
+def test_a_remedy_around_a_model_has_vectors_of_its_own(shelf, folder):
+    names = ["digits/lenet/standard+jpeg(quality=5)", "digits/lenet/standard+jpeg(quality=90)", "digits/lenet/standard"]
+    found = [embed(name, folder) for name in names]
+    for name, one in zip(names, found, strict=True):
+        assert_allclose(embed(name, folder).vectors, one.vectors)  # kept
+        assert_allclose(embed(name, folder, cache=False).vectors, one.vectors, atol=1e-6)
+    assert not np.allclose(found[0].vectors, found[1].vectors, atol=1e-4)
+
+
 def test_a_vector_of_zeros_becomes_one_without_a_direction():
     first = torch.nn.Linear(3 * 8 * 8, 6)
     net = torch.nn.Sequential(torch.nn.Flatten(), first, torch.nn.ReLU(), torch.nn.Linear(6, 4))

@@ -11,10 +11,11 @@ import pytest
 from numpy.testing import assert_allclose
 
 from explorer.errors import ExplorerError
-from explorer.search import embed, pair_study
+from explorer.search import duplicates, embed, pair_study, rank_triplets, read_triplets
 from explorer.search.store import save_study
 from explorer.search.study import read_copies
 from tests.search.conftest import run
+from tests.support.hostile_files import HOSTILE
 
 MODELS = ["digits/lenet/standard", "digits/lenet/stability", "pixels"]
 
@@ -95,3 +96,18 @@ def test_the_nearest_pictures_and_how_ranks_move(shelf, classes, capsys):
     assert [row["name"] for row in found["rows"]] == [everything.names[i] for i in np.argsort(distances)[:3]]
     before = {row["name"]: row["before"] for row in found["rows"]}
     assert before.get("a/0.png", 1) == 1
+
+
+def test_harmful_files_among_pictures_are_left_out_of_all_searches(classes):
+    slow = ("100-", "225-", "profile-bomb")  # made of hundreds of megabytes; they are read elsewhere
+    harmful = {name: made for name, (made, _) in HOSTILE.items() if not name.startswith(slow)}
+    for name, made in harmful.items():
+        (classes / "a" / f"{name}.png").write_bytes(made())
+    found = embed("pixels", classes)
+    assert len(found) == 8
+    assert len(found.unread) == len(harmful)
+    study = pair_study(["pixels"], classes, "jpeg=30")
+    assert study.n == 8
+    assert "could not be read" in " ".join(study.notes)
+    assert duplicates("pixels", classes, threshold=0.0).n == 8
+    assert {row.queries for row in rank_triplets(["pixels"], read_triplets(classes), k=2).rows} == {8}

@@ -176,7 +176,7 @@ test("where every draw agrees the interval says what so few pairs leave open", (
 });
 
 test("groups are written with what is kept, and a name cannot become a formula", () => {
-  const member = { picture: 0, hash: "ab", width: 4, height: 3, bytes: 5, distance: 0, keep: true };
+  const member = { picture: 0, hash: "ab", width: 4, height: 3, file_bytes: 5, distance: 0, keep: true };
   const groups = [
     [
       { ...member, name: 'a,"b".jpg' },
@@ -185,7 +185,7 @@ test("groups are written with what is kept, and a name cannot become a formula",
   ];
   assert.equal(
     csvOf(groups, [1]),
-    'group,name,keep,distance,width,height,bytes,hash\r\n1,"a,""b"".jpg",false,0,4,3,5,ab\r\n1,\'=1+1.jpg,true,0.25,4,3,5,ab\r\n',
+    'group,name,keep,distance,width,height,file_bytes,hash\r\n1,"a,""b"".jpg",false,0,4,3,5,ab\r\n1,\'=1+1.jpg,true,0.25,4,3,5,ab\r\n',
   );
   const written = JSON.parse(
     jsonOf({ model: "m", threshold: 0.3, high: 1, bits: false, rule: "r", notes: [], groups }, [0]),
@@ -194,7 +194,7 @@ test("groups are written with what is kept, and a name cannot become a formula",
     written.pictures.map((/** @type {{ keep: boolean }} */ { keep }) => keep),
     [true, false],
   );
-  assert.equal(factsOf({ ...groups[0][0], bytes: 212_400, width: 640 }), "640 × 3 px · 212 kB");
+  assert.equal(factsOf({ ...groups[0][0], file_bytes: 212_400, width: 640 }), "640 × 3 px · 212 kB");
 });
 
 test("ranks: who stays, who leaves, who comes", () => {

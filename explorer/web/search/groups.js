@@ -2,7 +2,7 @@
 
 /** @import { DuplicatesAnswer, Member } from "./types.d.ts" */
 
-const COLUMNS = /** @type {const} */ (["name", "keep", "distance", "width", "height", "bytes", "hash"]);
+const COLUMNS = /** @type {const} */ (["name", "keep", "distance", "width", "height", "file_bytes", "hash"]);
 
 // `kept`: of each group the member that is kept.
 /** @type {(groups: Member[][], kept: number[]) => Record<string, string | number | boolean>[]} */
@@ -38,7 +38,7 @@ export function jsonOf({ model, threshold, rule, groups }, kept) {
 
 // "1,024 × 768 px · 212 kB"
 /** @type {(member: Member) => string} */
-export function factsOf({ width, height, bytes }) {
+export function factsOf({ width, height, file_bytes: bytes }) {
   const size = bytes
     ? ` · ${bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} kB` : `${(bytes / 1e6).toFixed(1)} MB`}`
     : "";

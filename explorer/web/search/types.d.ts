@@ -147,7 +147,7 @@ export interface Member {
   width: number;
   height: number;
   /** Of its file; 0 where it has none. */
-  bytes: number;
+  file_bytes: number;
   /** To the picture that is suggested to be kept. */
   distance: number;
   keep: boolean;
