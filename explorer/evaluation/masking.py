@@ -7,7 +7,8 @@ pixels are rounded to 8 bits within the size. The verdict is "masked" where at l
 - ``one_step``: a single step breaks more images than twenty;
 - ``transfer``: pixels made on another model break more than those made on the model itself;
 - ``sampling``: random corners of the cube break more than the gradient does;
-- ``margin``: following the logit margin breaks more than following the cross-entropy as float32 computes it;
+- ``margin``: following the logit margin breaks more than following the cross-entropy as float32 computes it, or one
+  step along the cross-entropy's exact direction more than one along that which float32 computes;
 - ``unbounded``: with the whole range of pixels allowed, some images still withstand;
 - ``zero_gradients``: at many images the gradient is exactly zero;
 - ``chance``: the model answers the same pixels differently when it is asked again.
@@ -65,6 +66,7 @@ MANY = 0.1
 
 ATTACKS = {
     "one_step": "FGSM, one step",
+    "one_step_float32": "FGSM, cross-entropy as float32 rounds it",
     "white_box": f"PGD, {STEPS} steps",
     "float32": f"PGD, {STEPS} steps, cross-entropy as float32 rounds it",
     "margin": f"PGD, {STEPS} steps, on the margin",
@@ -74,6 +76,10 @@ ATTACKS = {
     "restarts": "PGD, many restarts, both objectives",
 }
 """The attacks by name."""
+
+
+ONE_STEP: dict[str, Objective] = {"one_step": log_odds, "one_step_float32": cross_entropy}
+"""Those of a single step, and what they follow."""
 
 
 @dataclass(frozen=True)
@@ -255,6 +261,7 @@ class _OfModel:
             ("transfer", "white_box", "Pixels made on another model break more than those made on itself."),
             ("sampling", "white_box", "Random corners break more than the gradient does."),
             ("margin", "float32", "The cross-entropy's gradient is lost in float32 where the margin's is not."),
+            ("one_step", "one_step_float32", "One step along the cross-entropy's gradient loses its way in float32."),
         ):
             if name in holds:
                 more = int((~holds[name] & holds[against]).sum())
@@ -271,8 +278,8 @@ class _OfModel:
 
     def _holds(self, name: str, other: Classifier | None, restarts: int) -> NDArray[np.bool_]:
         """Which images withstand one attack."""
-        if name == "one_step":
-            return self._survive(self.x + self.size * self._slopes(log_odds).sign())
+        if name in ONE_STEP:
+            return self._survive(self.x + self.size * self._slopes(ONE_STEP[name]).sign())
         if name == "sampling":
             return self._against(self._corner, CORNERS)
         if name == "transfer" and other is not None:
