@@ -68,7 +68,8 @@ def test_each_is_given_the_same_picture_as_in_python(
     assert answer["image_hash"] == again["image_hash"] == found["image_hash"]
     assert [one["given"] for one in answer["models"]] == words
     for ours, theirs in zip(answer["models"], found["models"], strict=True):
-        assert [one["label"] for one in ours["distorted"]] == [one["label"] for one in theirs["distorted"]]
+        shown = [one["label"] for one in ours["distorted"][:5]]
+        assert shown == [one["label"] for one in theirs["distorted"]]
         assert ours["confidence"] == pytest.approx(theirs["confidence"], abs=1e-6)  # passes of one and of two pictures
 
 
