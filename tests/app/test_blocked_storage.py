@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.app_page import PATIENCE, START
+from tests.support.app_page import PATIENCE, START, window
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -19,7 +19,7 @@ BLOCKED = """for (const name of ["localStorage", "sessionStorage"]) Object.defin
 
 
 def test_the_page_works_with_storage_blocked(browser: Browser, url: str) -> None:
-    with browser.new_context(viewport={"width": 1440, "height": 900}) as context:
+    with window(browser, url) as context:
         page = context.new_page()
         page.set_default_timeout(PATIENCE)
         page.add_init_script(BLOCKED)

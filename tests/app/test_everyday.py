@@ -11,6 +11,7 @@ import pytest
 import explorer
 from explorer.app.methods.everyday import CONDITIONS, FILE, everyday_table
 from explorer.distortions.protocols import everyday_plan
+from tests.support.app_page import window
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -55,7 +56,7 @@ def test_the_models_of_the_file_are_the_columns(tmp_path: Path) -> None:
 def test_the_page_shows_the_numbers_of_the_file(browser: Browser, url: str) -> None:
     table = everyday_table(explorer.list_models())
     assert table is not None
-    with browser.new_context() as context:
+    with window(browser, url) as context:
         page = context.new_page()
         page.goto(f"{url}?place=methods")
         shown = page.locator(".m-everyday")

@@ -46,9 +46,9 @@ def test_the_first_screen_shows_the_cat_and_two_answers_to_the_same_pixels(visit
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_pictures_and_answers_are_together_on_screen(browser: Browser, url: str, theme: Any) -> None:
-    for width, height in ((1440, 900), (1024, 768)):
-        screen: Any = {"width": width, "height": height}
-        with AppPage.visiting(browser, url + START, viewport=screen, color_scheme=theme) as visitor:
+    with AppPage.visiting(browser, url + START, color_scheme=theme) as visitor:
+        for width, height in ((1440, 900), (1024, 768)):
+            visitor.page.set_viewport_size({"width": width, "height": height})
             visitor.page.screenshot(path=artifacts() / f"app-{theme}-{width}.png")
             box = visitor.page.locator(".card").first.bounding_box()
             assert box is not None

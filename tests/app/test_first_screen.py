@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.app.test_blocked_storage import BLOCKED
-from tests.support.app_page import PATIENCE, START, TOURED
+from tests.support.app_page import PATIENCE, START, TOURED, window
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -30,9 +30,9 @@ def choose(page: Page, family: str, data: str) -> None:
 
 
 def test_the_family_that_was_chosen_is_opened_again(browser: Browser, url: str) -> None:
-    with browser.new_context() as context:
-        context.add_init_script(TOURED)
+    with window(browser, url) as context:
         page = context.new_page()
+        page.add_init_script(TOURED)
         page.set_default_timeout(PATIENCE)
         assert opened(page, url) == "ImageNet · 224 px"
         page.wait_for_function("location.search.includes('picture=temple')")
@@ -48,9 +48,9 @@ def test_the_family_that_was_chosen_is_opened_again(browser: Browser, url: str) 
 
 
 def test_without_storage_it_opens_as_at_first(browser: Browser, url: str) -> None:
-    with browser.new_context() as context:
-        context.add_init_script(BLOCKED)
+    with window(browser, url) as context:
         page = context.new_page()
+        page.add_init_script(BLOCKED)
         page.set_default_timeout(PATIENCE)
         first = opened(page, url)
         page.keyboard.press("Escape")  # the tour

@@ -15,7 +15,7 @@ from PIL import Image
 from explorer import Recipe
 from explorer.data import images
 from explorer.distortions import apply
-from tests.support.app_page import START, AppPage, artifacts
+from tests.support.app_page import START, AppPage, artifacts, window
 from tests.support.pictures import png, png_of
 
 if TYPE_CHECKING:
@@ -230,41 +230,39 @@ def covered(page: Page, selector: str) -> float:
     return max(0, width) * max(0, height)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_tour_has_four_steps_comes_once_and_can_be_replayed(browser: Browser, url: str, theme: str) -> None:
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme=theme)  # type: ignore[arg-type]
-    page = context.new_page()
-    page.goto(url + START)
-    page.wait_for_selector(".tour")
-    page.keyboard.press("Escape")  # wherever the focus is
-    assert page.locator(".tour").count() == 0
-    page.evaluate("localStorage.clear()")
-    page.reload()
-    for step in range(1, 5):
-        page.wait_for_selector(f".tour[aria-label='Tour, step {step} of 4']")
-        box = page.locator(".tour").bounding_box()
-        assert box is not None
-        assert box["x"] >= 0
-        assert box["x"] + box["width"] <= 1440
-        assert covered(page, ".toured") == 0
-        assert covered(page, "#rail > .box:has(#models)") == 0
-        page.screenshot(path=artifacts() / f"shell-tour-{step}-{theme}.png")
-        page.locator(".tour button").first.click()
-    assert page.locator(".tour").count() == 0
-    page.reload()
-    page.wait_for_selector("#view-curves svg")
-    assert page.locator(".tour").count() == 0
-    page.keyboard.press("?")
-    page.get_by_role("button", name="Take the tour").click()
-    page.wait_for_selector(".tour")
-    page.keyboard.press("Escape")
-    assert page.locator(".tour").count() == 0
-    page.evaluate("localStorage.clear()")
-    page.reload()
-    page.wait_for_selector(".tour")
-    page.locator("#step-0 input[type=range]").press("ArrowRight")  # who drags has understood
-    page.locator(".tour").wait_for(state="detached")
-    context.close()
+def test_the_tour_has_four_steps_comes_once_and_can_be_replayed(browser: Browser, url: str) -> None:
+    with window(browser, url) as context:
+        page = context.new_page()
+        page.goto(url + START)
+        page.wait_for_selector(".tour")
+        page.keyboard.press("Escape")  # wherever the focus is
+        assert page.locator(".tour").count() == 0
+        page.evaluate("localStorage.clear()")
+        page.reload()
+        for step in range(1, 5):
+            page.wait_for_selector(f".tour[aria-label='Tour, step {step} of 4']")
+            box = page.locator(".tour").bounding_box()
+            assert box is not None
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= 1440
+            assert covered(page, ".toured") == 0
+            assert covered(page, "#rail > .box:has(#models)") == 0
+            page.screenshot(path=artifacts() / f"shell-tour-{step}.png")
+            page.locator(".tour button").first.click()
+        assert page.locator(".tour").count() == 0
+        page.reload()
+        page.wait_for_selector("#view-curves svg")
+        assert page.locator(".tour").count() == 0
+        page.keyboard.press("?")
+        page.get_by_role("button", name="Take the tour").click()
+        page.wait_for_selector(".tour")
+        page.keyboard.press("Escape")
+        assert page.locator(".tour").count() == 0
+        page.evaluate("localStorage.clear()")
+        page.reload()
+        page.wait_for_selector(".tour")
+        page.locator("#step-0 input[type=range]").press("ArrowRight")  # who drags has understood
+        page.locator(".tour").wait_for(state="detached")
 
 
 def test_tabs_follow_the_arrow_keys_and_the_open_one_is_in_the_address(visitor: AppPage) -> None:
@@ -313,8 +311,7 @@ def test_every_control_has_a_name_and_help(visitor: AppPage) -> None:
     assert nameless == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize(("width", "height"), [(1024, 768), (1920, 1080)])
+@pytest.mark.parametrize(("theme", "width", "height"), [("light", 1024, 768), ("dark", 1920, 1080)])
 def test_every_tab_fits_a_laptop_and_a_projector(
     browser: Browser, url: str, theme: str, width: int, height: int
 ) -> None:

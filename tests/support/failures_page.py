@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 from explorer.survey import Survey
-from tests.support.app_page import AppPage
+from tests.support.app_page import AppPage, window
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -20,12 +21,16 @@ class FailuresPage:
     """One visitor of the page."""
 
     def __init__(self, browser: Browser, url: str, address: str = "?place=failures", **how: Any) -> None:
-        self.context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **how})
-        self.app = AppPage(self.context, url + "/" + address)
+        self._window = ExitStack()
+        self.app = AppPage(self._window.enter_context(window(browser, url, **how)), url + "/" + address)
         self.app.foreign.clear()
         self.page: Page = self.app.page
         if "place=failures" in address:
             self.until_cases()
+
+    def close(self) -> None:
+        """Leave."""
+        self._window.close()
 
     def until_cases(self) -> None:
         """Wait until the cases asked for are shown, the first ones with their pictures."""

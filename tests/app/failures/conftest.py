@@ -42,6 +42,6 @@ def url(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
 def visitor(browser: Browser, url: str) -> Iterator[FailuresPage]:
     found = FailuresPage(browser, url)
     yield found
-    found.context.close()
+    found.close()
     assert found.app.complaints == []
     assert found.app.foreign <= {urlsplit(url).netloc}

@@ -94,7 +94,7 @@ def test_both_places_keep_what_they_show(browser: Browser, url: str) -> None:
     page.get_by_role("button", name="Failures", exact=True).click()
     assert page.get_by_label("True class", exact=True).input_value() == "8"
     assert visitor.app.complaints == []
-    visitor.context.close()
+    visitor.close()
 
 
 def test_an_address_brings_back_survey_models_filters_order_and_pane(browser: Browser, url: str) -> None:
@@ -111,7 +111,7 @@ def test_an_address_brings_back_survey_models_filters_order_and_pane(browser: Br
     first.until_cases()
     wanted, counts = first.cases[:5], first.counts
     address = urlsplit(first.page.url).query
-    first.context.close()
+    first.close()
     second = FailuresPage(browser, url, f"?{address}")
     page = second.page
     assert page.get_by_label("Survey", exact=True).input_value() == "digits"
@@ -119,7 +119,7 @@ def test_an_address_brings_back_survey_models_filters_order_and_pane(browser: Br
     assert page.get_by_label("Sorted by").input_value() == "margin"
     assert (second.cases[:5], second.counts) == (wanted, counts)
     assert second.app.complaints == []
-    second.context.close()
+    second.close()
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_an_address_that_makes_no_sense_opens_all_the_same(
         visitor.app.until_notice(said)
     assert visitor.page.locator(".case").count() > 0
     assert visitor.app.complaints == []
-    visitor.context.close()
+    visitor.close()
 
 
 def test_filters_narrow_and_an_empty_wall_says_how_to_go_on(visitor: FailuresPage, folder: Path) -> None:
@@ -183,14 +183,14 @@ def test_stars_tags_and_notes_are_kept_beside_the_survey(browser: Browser, url: 
         str(first): {"star": True, "tags": [], "note": ""},
         str(second): {"star": False, "tags": ["thin stroke", "odd"], "note": "Looks like a 7. <b>Ask</b>"},
     }
-    visitor.context.close()
+    visitor.close()
     again = FailuresPage(browser, url)
     assert again.page.locator(f"[data-case='{first}'] + .annotations [aria-pressed=true]").count() == 1
     again.page.locator(".case").first.focus()
     again.page.keyboard.press("s")
     again.page.wait_for_function("document.querySelectorAll('.f-cell[data-annotated]').length === 1")
     assert visitor.app.complaints == again.app.complaints == []
-    again.context.close()
+    again.close()
     (folder / "annotations.json").unlink()
 
 
@@ -261,4 +261,4 @@ def test_without_an_answer_the_page_says_so_and_tries_again(browser: Browser, ur
     page.unroute_all(behavior="wait")
     page.get_by_role("button", name="Try again").click()
     visitor.until_cases()
-    visitor.context.close()
+    visitor.close()

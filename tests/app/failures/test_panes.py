@@ -207,8 +207,7 @@ def test_a_new_survey_opens_with_what_is_on_the_screen(browser: Browser, url: st
         assert page.locator("dialog[open] .turn button").is_disabled()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [(1024, 768), (1920, 1080)])
+@pytest.mark.parametrize(("theme", "size"), [("light", (1024, 768)), ("dark", (1920, 1080))])
 def test_every_pane_fits(browser: Browser, url: str, theme: str, size: tuple[int, int]) -> None:
     visitor = FailuresPage(browser, url, viewport={"width": size[0], "height": size[1]}, color_scheme=theme)
     page = visitor.page
@@ -226,4 +225,4 @@ def test_every_pane_fits(browser: Browser, url: str, theme: str, size: tuple[int
         )
         assert cut == []
     assert visitor.app.complaints == []
-    visitor.context.close()
+    visitor.close()
