@@ -2,7 +2,8 @@
 
 A picture that is drawn twice counts twice in its positive pair and in every negative pair that it is part of: pairs
 that share a picture are never taken for independent ones. Of the negatives, those that are kept are weighed so; farther
-ones, where precision is low for certain, count as in the sample.
+ones, where precision is low for certain, count as in the sample. Recalls that are the same in every resample, as where
+all copies are found, have the score intervals of ``explorer.evaluation.statistics``.
 """
 
 from __future__ import annotations
@@ -14,7 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from explorer.errors import ExplorerError
-from explorer.evaluation.statistics import Interval, percentile_interval, resampled_counts
+from explorer.evaluation.statistics import (
+    Interval,
+    paired_interval,
+    percentile_interval,
+    resampled_counts,
+    wilson_interval,
+)
 from explorer.search.copies import Copies
 from explorer.search.pairs import PRECISIONS
 
@@ -121,8 +128,12 @@ def estimates(found: Copies, resampled: Resampled | None = None) -> dict[str, Es
     Returns:
         Estimates by name.
     """
-    drawn = resample(found) if resampled is None else resampled
-    return {name: Estimate(value_of(found, name), percentile_interval(one)) for name, one in drawn.items()}
+    drawn, n = resample(found) if resampled is None else resampled, len(found.distances)
+    made = {name: Estimate(value_of(found, name), percentile_interval(one)) for name, one in drawn.items()}
+    for name, one in drawn.items():
+        if name != AVERAGE and not np.ptp(one):  # all or none in every resample: so few pictures leave something open
+            made[name] = Estimate(made[name].value, wilson_interval(round(made[name].value * n), n))
+    return made
 
 
 def differences(
@@ -146,7 +157,10 @@ def differences(
             f"{first.model} and {second.model} were measured on different pictures, so nothing can be paired."
         )
     one, other = resampled or (resample(first), resample(second))
-    return {
-        name: Estimate(value_of(second, name) - value_of(first, name), percentile_interval(other[name] - one[name]))
-        for name in one
-    }
+    found, n = dict[str, Estimate](), len(first.distances)
+    for name in one:
+        gap, drawn = value_of(second, name) - value_of(first, name), other[name] - one[name]
+        agreed = name != AVERAGE and not np.ptp(drawn)
+        counts = (round(max(0.0, gap) * n), round(max(0.0, -gap) * n))
+        found[name] = Estimate(gap, paired_interval(*counts, n) if agreed else percentile_interval(drawn))
+    return found

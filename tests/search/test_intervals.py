@@ -10,6 +10,7 @@ from numpy.testing import assert_allclose
 from sklearn.metrics import average_precision_score, precision_recall_curve
 
 from explorer.errors import ExplorerError
+from explorer.evaluation.statistics import paired_interval, wilson_interval
 from explorer.search import PRECISIONS, all_pairs, intervals
 from tests.support.embeddings import bits, features
 
@@ -53,7 +54,15 @@ def test_an_interval_holds_the_number_and_is_narrower_with_more_pictures():
 
 def test_a_model_beside_itself_differs_by_nothing():
     found = all_pairs(*features(50, 5, 1.0))
-    assert all(one.interval == (0, 0) for one in intervals.differences(found, found).values())
+    for name, one in intervals.differences(found, found).items():
+        assert one.value == 0
+        assert one.interval == ((0, 0) if name == intervals.AVERAGE else pytest.approx(paired_interval(0, 0, 50)))
+
+
+def test_all_copies_of_a_few_pictures_are_not_all_copies_there_are():
+    low, high = intervals.estimates(all_pairs(*features(40, 8, 0.1)))["recall_at_0.9"].interval
+    assert (low, high) == pytest.approx(wilson_interval(40, 40))
+    assert 0.9 < low < high == 1
 
 
 def test_a_better_model_is_better_on_the_same_pictures():
