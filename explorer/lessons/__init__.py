@@ -37,6 +37,7 @@ MODULES = {
     "6": "lesson_6_feature_distance",
     "7": "lesson_7_failure_cases",
     "8": "lesson_8_your_own_photographs",
+    "9": "lesson_9_hold_still",
 }
 """The file of each lesson, by the number before the dot."""
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -14,23 +15,23 @@ from explorer.registry import Registry
 
 @pytest.fixture
 def book(monkeypatch):
-    """Empty registers, and a lesson of its own numbered 9."""
+    """Empty registers, and a lesson of its own numbered 0."""
     for name in ("EXERCISES", "PREDICTIONS"):
         monkeypatch.setattr(lessons, name, Registry("task"))
     for name in ("_guesses", "_wrong"):
         monkeypatch.setattr(lessons, name, {})
 
-    @lessons.exercise("9.1", "the number of legs of a spider")
+    @lessons.exercise("0.1", "the number of legs of a spider")
     def legs(answer):
         count = lessons.number(answer, "the legs")
         return correct("Eight it is.") if count == 8 else hint("It is no insect.", "More than six.", words="No.")
 
-    @lessons.exercise("9.2", "a function that doubles a number")
+    @lessons.exercise("0.2", "a function that doubles a number")
     def double(answer):
         return correct("It doubles.") if answer(4) == 8 else hint("2 * x.")
 
-    lessons.prediction("9.3", "Which is heavier?", choices=("Lead", "Feathers"))
-    lessons.prediction("9.4", "How many per cent?")
+    lessons.prediction("0.3", "Which is heavier?", choices=("Lead", "Feathers"))
+    lessons.prediction("0.4", "How many per cent?")
 
 
 def said(capsys):
@@ -38,21 +39,21 @@ def said(capsys):
 
 
 def test_right_wrong_and_open_answers(book, capsys):
-    check("9.1", 8)
+    check("0.1", 8)
     assert said(capsys) == "✓ Eight it is.\n"
-    check("9.1", 6)
+    check("0.1", 6)
     assert said(capsys) == "✗ No. Hint: It is no insect.\n"
     for nothing in (None, ...):
-        check("9.1", nothing)
-        assert said(capsys) == "9.1 is not answered yet: the number of legs of a spider.\n"
-    check("9.1")
+        check("0.1", nothing)
+        assert said(capsys) == "0.1 is not answered yet: the number of legs of a spider.\n"
+    check("0.1")
     assert "not answered yet" in said(capsys)
 
 
 def test_hints_grow_more_telling_until_the_answer_is_right(book, capsys):
     told = []
     for answer in (1, 2, 3, 8, 4):
-        check("9.1", answer)
+        check("0.1", answer)
         told.append(said(capsys).strip())
     assert [line.split("Hint: ")[-1] for line in told] == [
         "It is no insect.",
@@ -68,7 +69,7 @@ def test_hints_grow_more_telling_until_the_answer_is_right(book, capsys):
     ["eight", "8", True, [8], {"legs": 8}, math.nan, math.inf, torch.zeros(3), object(), "x" * 5000, 8 + 0j],
 )
 def test_no_answer_ends_in_a_traceback(book, capsys, answer):
-    check("9.1", answer)
+    check("0.1", answer)
     line = said(capsys)
     assert line.startswith("✗ Expected a number for the legs")
     assert line.count("\n") == 1
@@ -76,23 +77,23 @@ def test_no_answer_ends_in_a_traceback(book, capsys, answer):
 
 
 def test_tensors_of_one_number_are_numbers(book):
-    assert judged("9.1", torch.tensor(8)) == Verdict(True, "Eight it is.")
+    assert judged("0.1", torch.tensor(8)) == Verdict(True, "Eight it is.")
 
 
 def test_a_students_function_may_do_anything(book, capsys):
-    check("9.2", lambda x: 2 * x)
+    check("0.2", lambda x: 2 * x)
     assert said(capsys) == "✓ It doubles.\n"
-    check("9.2", lambda x: x / 0)
+    check("0.2", lambda x: x / 0)
     line = said(capsys)
     assert line.startswith("✗ Your function stopped (ZeroDivisionError: division by zero).")
     assert "doubles a number" in line
-    check("9.2", "no function")
+    check("0.2", "no function")
     assert "This answer cannot be checked (TypeError" in said(capsys)
 
     def refuse(_):
         raise ExplorerError("The image is too large.")
 
-    check("9.2", refuse)
+    check("0.2", refuse)
     assert said(capsys) == "✗ The image is too large.\n"
 
 
@@ -105,42 +106,42 @@ def test_what_counts_as_left_open(answer, left_open):
 
 
 def test_unknown_numbers_get_a_sentence(book, capsys):
-    check("9.7", 1)
-    assert said(capsys) == "There is no exercise 9.7; lesson 9 has 9.1, 9.2.\n"
-    predict("8.1", 1)
-    assert "lessons are numbered 1 to 7" in said(capsys)
-    reveal("9.1", 1)
-    assert "no prediction 9.1" in said(capsys)
+    check("0.7", 1)
+    assert said(capsys) == "There is no exercise 0.7; lesson 0 has 0.1, 0.2.\n"
+    predict("77.1", 1)
+    assert f"lessons are numbered 1 to {len(lessons.MODULES)}" in said(capsys)
+    reveal("0.1", 1)
+    assert "no prediction 0.1" in said(capsys)
     with pytest.raises(ExplorerError, match="There is no exercise"):
-        judged("9.3", 1)
+        judged("0.3", 1)
 
 
 def test_predictions_are_noted_and_revealed(book, capsys):
-    reveal("9.3", "Lead")
+    reveal("0.3", "Lead")
     assert said(capsys) == "It is Lead. (You made no prediction.)\n"
-    predict("9.3", ...)
+    predict("0.3", ...)
     assert said(capsys) == "No prediction yet. Which is heavier? Choose one of: Lead, Feathers.\n"
-    predict("9.3", "gold")
+    predict("0.3", "gold")
     assert said(capsys) == "gold is not one of the choices. Choose one of: Lead, Feathers.\n"
-    predict("9.3", " lead ")
+    predict("0.3", " lead ")
     assert said(capsys) == "Noted: you predict Lead. Now run on and see.\n"
-    reveal("9.3", "lead")
+    reveal("0.3", "lead")
     assert "as you predicted" in said(capsys)
-    reveal("9.3", "Feathers")
+    reveal("0.3", "Feathers")
     assert said(capsys) == "It is Feathers, and you predicted Lead.\n"
 
 
 def test_a_predicted_number_keeps_its_unit(book, capsys):
-    predict("9.4", 40)
-    reveal("9.4", 12.3456, "%")
+    predict("0.4", 40)
+    reveal("0.4", 12.3456, "%")
     assert said(capsys).splitlines()[1] == "You predicted 40 %; it is 12.3 %."
 
 
 def test_a_number_is_given_once(book):
     with pytest.raises(ValueError, match=r"two tasks named '9\.1'"):
-        lessons.exercise("9.1", "again")(correct)
+        lessons.exercise("0.1", "again")(correct)
     with pytest.raises(ValueError, match=r"two tasks named '9\.3'"):
-        lessons.prediction("9.3", "Again?")
+        lessons.prediction("0.3", "Again?")
 
 
 def test_choices_are_named_where_none_fits():
@@ -198,6 +199,8 @@ def verdict(number, answer):
         ("8.5", 100, "the interval is still"),
         ("8.5", 4000, "fewer are enough"),
         ("8.6", ("temple", "gaussian_noise=0.1"), "The stabilized one holds"),
+        ("9.2", lambda a: sum(x != y for x, y in itertools.pairwise(a)) / len(a), "n - 1 pairs"),
+        ("9.4", lambda right, k: sum(all(right[i - k : i + k + 1]) for i in range(len(right))) / len(right), "k = 1"),
     ],
 )
 def test_wrong_answers_are_told_what_is_wrong(number, answer, told):

@@ -1,4 +1,4 @@
-"""The eight lessons: they run offline, what is stored is what they give, and every one has what a lesson needs."""
+"""The nine lessons: they run offline, what is stored is what they give, and every one has what a lesson needs."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from tests.support.notebook_run import FOLDER, KERNEL, MARK, code_cells, paths, 
 NAMES = (
     "1_a_first_look", "2_distortions_as_dials", "3_stability_training", "4_the_lipschitz_loss",
     "5_bang_and_adversarial_directions", "6_feature_distance", "7_failure_cases", "8_your_own_photographs",
+    "9_hold_still",
 )  # fmt: skip
 PLOTLY = "application/vnd.plotly.v1+json"
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -51,7 +52,7 @@ def calls(of: NotebookNode) -> list[tuple[str, str]]:
     return [pair for cell in code_cells(of) for pair in CALLED.findall(cell.source)]
 
 
-def test_there_are_eight_and_nothing_else_in_the_folder() -> None:
+def test_there_are_nine_and_nothing_else_in_the_folder() -> None:
     assert [path.stem for path in paths()] == sorted(NAMES)
     others = {path.name for path in FOLDER.iterdir()} - {path.name for path in paths()}
     assert others <= {"README.md", ".ipynb_checkpoints", ".jupyter"}  # settings of `make notebooks`
