@@ -26,13 +26,17 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put files with slow tests first, so that no worker is left alone with one in the end; the order in each stays.
 
-    A test that asks a served app is slow, whatever it asks: the app has to start.
+    Those whose tests are allowed the most time of their own are the longest, and begin. A test that asks a served app
+    is slow, whatever it asks: the app has to start.
     """
+    slow: dict[Path, float] = {}
     for item in items:
         if "server" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)
-    slow = {item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("load")}
-    items.sort(key=lambda item: item.path not in slow)
+        if item.get_closest_marker("slow") or item.get_closest_marker("load"):
+            allowed = item.get_closest_marker("timeout")
+            slow[item.path] = max(slow.get(item.path, 0), allowed.args[0] if allowed else 1)
+    items.sort(key=lambda item: -slow.get(item.path, 0))
 
 
 @pytest.fixture(scope="session", autouse=True)
