@@ -276,7 +276,7 @@ def test_a_digit_brings_the_digit_models_and_a_photograph_the_others(visitor: Ap
     assert "true class" in visitor.page.locator(".facts").inner_text()
     assert visitor.page.locator("#family label.selected").inner_text().startswith("Digits")
     visitor.page.get_by_role("button", name="cat", exact=True).click()
-    visitor.page.wait_for_function("document.querySelector('figcaption span:last-child').textContent === '32 × 32'")
+    visitor.page.wait_for_function("document.querySelector('figcaption span:last-child').textContent === '224 × 224'")
 
 
 def test_the_difference_can_be_amplified(visitor: AppPage) -> None:
