@@ -27,7 +27,7 @@ MAX_FILMS = 6
 MAX_FRAMES = 600
 """Frames shown of a clip; of a longer one each second, third ... frame."""
 
-MAX_LIVE = 200
+MAX_LIVE = 320
 """Frames of cameras kept at once, of at most ``LIVE_PIXELS``."""
 
 LIVE_PIXELS = 512 * 512
