@@ -50,7 +50,8 @@ def baseline_of(card: Card, cards: Sequence[Card]) -> Card | None:
         The standard model of the same architecture and data; None for itself and external models.
     """
     known = (card.data, card.arch)
-    found = next((one for one in cards if one.method == "standard" and (one.data, one.arch) == known), None)
+    standard = (one for one in cards if one.method == "standard" and not one.remedies)
+    found = next((one for one in standard if (one.data, one.arch) == known), None)
     return None if found is None or found.name == card.name else found
 
 

@@ -11,6 +11,7 @@ from explorer.analysis.certify import LOOKS
 from explorer.analysis.doubt import DOUBTS
 from explorer.app.context import Context, make_context
 from explorer.app.jobs import HANDLERS
+from explorer.app.methods.page import Methods
 from explorer.errors import ExplorerError
 from explorer.evaluation.radii import radii
 from explorer.models.remedies import REMEDIES
@@ -43,6 +44,9 @@ def test_every_remedy_is_listed_and_one_is_added_beside(context: Context) -> Non
     assert ask(context, "add_remedy", name=found["name"])["family"] == found["family"], (
         "adding it again changes nothing"
     )
+    overview = Methods(context.workspace).overview({})
+    assert [one["name"] for one in overview["remedies"]] == list(REMEDIES)
+    assert not any("+" in model["name"] for group in overview["groups"] for model in group["models"])
     with pytest.raises(ExplorerError, match="There is no remedy named 'jpegs'"):
         ask(context, "add_remedy", name=BASE + "+jpegs")
 

@@ -48,7 +48,9 @@ class Group:
 
 
 def all_groups(workspace: Workspace) -> dict[str, Group]:
-    """Group the models by the data set that they were trained on; those that libraries bring are not among them.
+    """Group the models by the data set that they were trained on.
+
+    Those that libraries bring are not among them, nor those with a remedy around them, of which no card tells a number.
 
     Args:
         workspace: Where the models are.
@@ -59,7 +61,8 @@ def all_groups(workspace: Workspace) -> dict[str, Group]:
     found: dict[str, Group] = {}
     for family in workspace.families.values():
         for data in family.data:
-            cards = tuple(card for card in family.cards if card.data in (data, EXTERNAL) and card.size == family.size)
+            known = (card for card in family.cards if not card.remedies and card.size == family.size)
+            cards = tuple(card for card in known if card.data in (data, EXTERNAL))
             if any(card.data == data and not card.source for card in cards) and data not in found:
                 found[data] = Group(data, dataset_title(data), family, cards)
     return found

@@ -28,6 +28,7 @@ from explorer.app.workspace import Workspace
 from explorer.models import METHODS, Card, method_title
 from explorer.models.families import subtitle
 from explorer.models.methods import Method, PublishedValue, published_values
+from explorer.models.remedies import REMEDIES
 
 
 class Methods:
@@ -62,10 +63,11 @@ class Methods:
 
         Returns:
             {"groups": the data sets, each with its models, its methods, and how many images can be measured;
-            "everyday": as in ``everyday_table``}.
+            "everyday": as in ``everyday_table``; "remedies": what can stand around any model without training}.
         """
         groups = [self._describe(group) for group in all_groups(self._workspace).values()]
-        return {"groups": groups, "everyday": everyday_table(self._workspace.cards)}
+        remedies = [one.to_dict() for one in REMEDIES.values()]
+        return {"groups": groups, "everyday": everyday_table(self._workspace.cards), "remedies": remedies}
 
     def known(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """Collect what is known of a distortion without measuring.

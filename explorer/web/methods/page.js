@@ -13,6 +13,7 @@ import { makeEveryday } from "./everyday.js";
 import { makeLegend } from "./legend.js";
 import { makeMenus } from "./menus.js";
 import { makeNumbers } from "./numbers.js";
+import { makeRemedies } from "./remedies.js";
 import { actText, notesOf, statusText } from "./status.js";
 
 const FIRST = [25, 50, 100, 200, 300, 450, 700]; // images after which the chart is redrawn
@@ -104,6 +105,7 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
     if (!all.length) return fail("No model here says what it was trained on; train one with 'explorer train'.");
     menus.fill(all);
     if (found.everyday) descriptionsTitle.before(makeEveryday(found.everyday));
+    body.append(makeRemedies(found.remedies));
     const unknown = [
       ...(chosen.data && !group() ? ["no models of that data set"] : []),
       ...(catalogue.distortions[chosen.distortion] ? [] : ["no distortion of that name"]),
