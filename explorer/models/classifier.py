@@ -47,7 +47,8 @@ class Card:
             photograph is brought before the centre is cut out, ``interpolation``, and ``squash`` where both sides are
             brought to it. Empty where the whole central square is resized (``explorer.fit``).
         source: Where a network of others comes from: ``licence``, ``page``, ``accuracy`` as reported there, and so on;
-            of one that was stabilized, the start network as ``base``.
+            of one that was stabilized, the start network as ``base``; where that was a stabilized one itself, it is
+            ``start``, and ``base`` the one that it began with.
         remedies: What stands around the network (``explorer.models.remedies``), from the inside out: ``name``,
             ``title``, ``settings``, and ``passes``, the forward passes that one answer costs.
     """

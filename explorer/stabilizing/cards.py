@@ -10,6 +10,7 @@ import torch
 
 from explorer.distortions.ranges import format_ranges
 from explorer.models.classifier import EXTERNAL, Card, Classifier
+from explorer.models.derived import STORED, is_derived
 from explorer.provenance import versions
 from explorer.stabilizing.settings import Settings
 
@@ -32,8 +33,10 @@ def stabilized_card(start: Classifier, name: str | None, settings: Settings, fac
     card, method = start.card, TRAINING.get(settings.method, settings.method)
     last = re.split("[/:]", card.name.removesuffix("/standard"))[-1]
     called = name or f"{last}-{method}{'-features' if settings.features else ''}"
-    source = {key: value for key, value in card.source.items() if key not in ("title", "accuracy", "test")}
+    source = {key: value for key, value in card.source.items() if key not in ("title", "accuracy", "test", STORED)}
     base = {"base": card.name} | ({"base_sha256": card.sha256} if card.sha256 else {})
+    if is_derived(card):  # its code is where that of its own start network is
+        base = {"start": card.name}
     return replace(
         card,
         name=called,

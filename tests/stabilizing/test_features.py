@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
@@ -9,7 +11,9 @@ from torch.testing import assert_close
 
 from explorer.errors import ExplorerError
 from explorer.models import load_model, wrap
+from explorer.models.derived import load_derived
 from explorer.stabilizing import features, objective, stabilize
+from explorer.stabilizing.cards import stabilized_card
 from explorer.stabilizing.layers import choose, student_of
 from explorer.stabilizing.settings import Settings
 
@@ -139,3 +143,16 @@ def test_a_few_steps_bring_features_of_distorted_pictures_nearer(shelf, labels):
     assert after < 0.9 * before
     assert made.model.card.name == "lenet-stability-features"
     assert "--features" in made.model.card.command
+
+
+def test_a_stabilized_network_for_photographs_that_is_stabilized_again_names_where_its_code_is():
+    start = load_model("photos/efficientnet_lite0/stability")
+    card = stabilized_card(start, "again", Settings((), features=True, lr=1e-3), {})
+    assert card.source["base"] == "photos/efficientnet_lite0/standard"
+    assert card.source["start"] == "photos/efficientnet_lite0/stability"
+    assert card.source["base_sha256"] == load_model("photos/efficientnet_lite0/standard").card.sha256
+    assert "stored" not in card.source
+    states = {"": start.net.state_dict()}
+    net, _, notes = load_derived(card, states, Path("again.safetensors"))
+    assert not notes
+    assert all(torch.equal(value, start.net.state_dict()[key]) for key, value in net.state_dict().items())
