@@ -65,7 +65,7 @@ class FailuresPage:
         ]
 
     def choose(self, label: str, value: str) -> None:
-        self.page.get_by_label(label, exact=True).select_option(value)
+        self.page.locator("#failures").get_by_label(label, exact=True).select_option(value)
 
     def search(self) -> dict[str, str]:
         return {key: values[0] for key, values in parse_qs(urlsplit(self.page.url).query).items()}

@@ -148,7 +148,7 @@ def test_filters_narrow_and_an_empty_wall_says_how_to_go_on(visitor: FailuresPag
     apart = frame[frame.quadrant.isin(QUADRANTS[:2])]
     visitor.choose("Distortion", "gaussian_noise")
     visitor.until_total(int((apart.distortion == "gaussian_noise").sum()))
-    page.get_by_label("Amount", exact=True).select_option("0.5")
+    page.locator("#failures").get_by_label("Amount", exact=True).select_option("0.5")
     visitor.until_total(int(((apart.distortion == "gaussian_noise") & (apart.amount == 0.5)).sum()))
     page.get_by_label("Margin from").fill("0.9")
     page.get_by_label("Margin from").press("Enter")
