@@ -61,7 +61,7 @@ def test_what_is_not_a_clip_is_said_in_one_sentence(tmp_path: Path) -> None:
     empty, folder = tmp_path / "empty.mp4", tmp_path / "folder"
     empty.touch()
     folder.mkdir()
-    bad = {
+    bad: dict[str, Path | bytes] = {
         "empty": empty,
         "no pictures": folder,
         "cannot be opened": tmp_path / "none.mp4",

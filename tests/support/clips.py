@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from functools import cache
+from typing import TYPE_CHECKING, cast
 
 import av
 import numpy as np
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from explorer.data.images import sample_images
+
+if TYPE_CHECKING:
+    from av.video.stream import VideoStream
 
 
 @cache
@@ -28,7 +32,7 @@ def coded(
     """A video file of these frames."""
     file = io.BytesIO()
     with av.open(file, "w", format=container) as out:
-        stream = out.add_stream(codec, rate=rate)
+        stream = cast("VideoStream", out.add_stream(codec, rate=rate))
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         for frame in frames:

@@ -29,16 +29,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_model_fails_where_its_answer_leaves_its_clean_answer(folder: Path, tmp_path: Path) -> None:
     models = [load_model(name, device="cpu") for name in NAMES]
-    plan = make_plan(models, str(folder), [RECIPE])
-    survey = Survey(run(models, str(folder), plan, tmp_path / "survey").folder)
-    found = explorer.compare(NAMES, open_dataset(str(folder)), f"{RECIPE};seed=0")
+    data = open_dataset(str(folder))
+    plan = make_plan(models, data, [RECIPE])
+    survey = Survey(run(models, data, plan, tmp_path / "survey").folder)
+    found = explorer.compare(NAMES, data, f"{RECIPE};seed=0")
     a, b = (found.flipped(name).numpy() for name in NAMES)
     assert 0 < a.sum() < len(a)
     (counts,) = survey.view("quadrants").to_dict("records")
     assert counts["only_baseline_fails"] == np.sum(a & ~b)
     assert counts["only_other_fails"] == np.sum(b & ~a)
     assert counts["neither_fails"] == np.sum(~a & ~b)
-    (case,) = open_cases(survey, [3], data=open_dataset(str(folder)))
+    (case,) = open_cases(survey, [3], data=data)
     assert case.label == -1
     assert images.image_hash(case.distorted) == found[case.image].image_hash
 
@@ -47,4 +48,4 @@ def test_models_of_different_classes_are_refused(folder: Path) -> None:
     digits, other = (load_model(name, device="cpu") for name in NAMES)
     models = [digits, explorer.wrap(other.net, size=28, channels=1, classes=list("abcdefghij"))]
     with pytest.raises(ExplorerError, match="know different ones; survey them apart"):
-        make_plan(models, str(folder), [RECIPE])
+        make_plan(models, open_dataset(str(folder)), [RECIPE])

@@ -17,7 +17,7 @@ from tests.support.app_page import AppPage, artifacts
 from tests.support.questions import DIGITS
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator
+    from playwright.sync_api import Browser, FilePayload, Locator
 
 pytestmark = pytest.mark.browser
 WITHIN = f"?place=search&within=digits&most=60&by={','.join(DIGITS)},dhash&under=thumbnail=10,crop=2"
@@ -153,7 +153,7 @@ def test_own_pictures_are_chosen_and_what_does_not_fit_is_said(browser: Browser,
         page.locator(".x-numbers tbody tr").first.wait_for()
         page.get_by_role("button", name="Choose …").click()
         window = page.get_by_role("dialog")
-        files = []
+        files: list[FilePayload] = []
         for i in range(3):
             data = io.BytesIO()
             Image.radial_gradient("L").rotate(30 * i).convert("RGB").crop((0, 0, 200, 120 + i)).save(data, "PNG")
