@@ -77,7 +77,13 @@ export function openNewSurvey({ notice, jobs, catalogue, state, ran }) {
       rows.append(make("div", { title: distortion.help }, make("label", {}, check, distortion.title), amounts));
     }
   }
-  family.value = shown.family;
+  // Models of which no images are here, as at the first visit those for photographs, give way to some that can be asked.
+  const sets = catalogue.datasets.filter(({ here }) => here); // without classes: against each model's clean answers
+  /** @type {(one: Family | undefined) => boolean} */
+  const asks = (one) => sets.some(({ name, classes }) => !classes.length || one?.data.includes(name));
+  const now = families.find(({ key }) => key === shown.family);
+  const stays = asks(now) || catalogue.first.named || shown.picture.dataset;
+  family.value = (stays ? now : families.find(asks))?.key ?? shown.family;
   family.addEventListener("change", fit);
   dialog.addEventListener("input", priceSoon);
   dialog.addEventListener("close", () => {
@@ -112,7 +118,6 @@ export function openNewSurvey({ notice, jobs, catalogue, state, ran }) {
         return make("label", { title: `${name}: ${help}` }, check, [title, subtitle].filter(Boolean).join(" · "));
       }),
     );
-    const sets = catalogue.datasets.filter(({ here }) => here); // without classes: against each model's clean answers
     const trainedOn = sets.filter(({ name }) => chosen.data.includes(name));
     data.replaceChildren(
       ...[...trainedOn, ...sets.filter((one) => !trainedOn.includes(one))].map(({ name, title }) =>
