@@ -63,5 +63,5 @@ def test_style_sheets_name_no_colour(path: Path) -> None:
 def test_every_property_that_style_sheets_use_is_defined() -> None:
     used = {name for path in SHEETS for name in re.findall(r"var\((--[\w-]+)\)", path.read_text(encoding="utf-8"))}
     own = {name for path in SHEETS for name in re.findall(r"(--[\w-]+):", path.read_text(encoding="utf-8"))}
-    others = {"--body-text-color", "--font-mono", "--at"}  # Gradio's own, and where scripts put a mark
+    others = {"--body-text-color", "--font-mono", "--at", "--place"}  # Gradio's own, and where scripts put something
     assert used - own - others - set(re.findall(r"(--[\w-]+):", colours())) == set()

@@ -222,7 +222,7 @@ def _check_video(name: str, file: Callable[[], IO[bytes]], container: str) -> in
         raise
     except ImportError:
         raise ExplorerError(
-            "Clips are decoded by PyAV: install it (pip install av), or give a folder of frames."
+            "Clips are decoded by PyAV: install it (pip install av), or give a GIF or a folder of frames."
         ) from None
     except Exception as error:  # a demuxer raises many kinds on damaged files
         raise ExplorerError(f"{name} is damaged or incomplete: choose another clip.") from error
