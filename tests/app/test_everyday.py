@@ -59,7 +59,7 @@ def test_the_page_shows_the_numbers_of_the_file(browser: Browser, url: str) -> N
     with window(browser, url) as context:
         page = context.new_page()
         page.goto(f"{url}?place=methods")
-        shown = page.locator(".m-everyday")
+        shown = page.get_by_role("region", name="Everyday steps on photographs")
         shown.wait_for()
         for row, line in zip(table["rows"], shown.locator("tbody tr").all(), strict=True):
             assert line.locator("th").inner_text() == row["condition"]

@@ -28,8 +28,9 @@ DRAWN = {
     "weakness": "#view-weakness button",
     "network": "#view-network canvas",
     "attacks": "#view-attacks .badge",
+    "frames": "#view-frames button",
 }
-"""What stands in each tab once it has its answer; weak spots wait to be asked."""
+"""What stands in each tab once it has its answer; weak spots and frames wait to be asked."""
 
 
 def until_address(visitor: AppPage, part: str) -> None:
@@ -273,7 +274,7 @@ def test_tabs_follow_the_arrow_keys_and_the_open_one_is_in_the_address(visitor: 
     assert visitor.page.evaluate("document.activeElement.id") == "tab-weakness"
     assert visitor.page.locator("#view-curves").is_hidden()
     visitor.page.keyboard.press("End")
-    until_address(visitor, "tab=attacks")
+    until_address(visitor, "tab=frames")
     visitor.page.keyboard.press("Home")
     until_address(visitor, "tab=curves")
 

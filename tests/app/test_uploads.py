@@ -118,7 +118,7 @@ def test_a_name_is_only_a_name(panel: Panel, name: str) -> None:
 
 def test_one_file_at_a_time_and_none_too_large(panel: Panel) -> None:
     for copies in (0, 2):
-        assert panel.upload(saved(noise(), "PNG"), copies=copies)[1] == {"error": "Send one picture at a time."}
+        assert panel.upload(saved(noise(), "PNG"), copies=copies)[1] == {"error": "Send one file at a time."}
     assert "larger than 50 MiB" in panel.upload(bytes(decoding.MAX_BYTES + 10))[1]["error"]
     try:
         status, _ = panel.upload(bytes(decoding.MAX_BYTES + 4 * 2**20))

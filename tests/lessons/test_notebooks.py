@@ -244,6 +244,7 @@ def runs(
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(1200)
 @each
 def test_it_runs_offline_gives_what_is_stored_and_its_solutions_are_right(

@@ -21,7 +21,7 @@ from tests.support.questions import MODELS
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.browser, pytest.mark.long, pytest.mark.timeout(900)]
 
 LESSON = Path(__file__).resolve().parents[2] / "notebooks" / "1_a_first_look.ipynb"
 SHOW = f"{{}} = explorer.show('cat', {MODELS}, '{RECIPE}')"
