@@ -14,6 +14,7 @@ import typer
 from explorer.cli.inputs import load_models
 from explorer.cli.options import Arch, AsCsv, AsJson, Device, Mean, Side, Std, Weights
 from explorer.cli.output import deliver, tell_warnings, written
+from explorer.numbers import counted
 
 if TYPE_CHECKING:
     from explorer.stabilizing import Cost, Live
@@ -61,9 +62,11 @@ def _shown() -> Iterator[tuple[Callable[[Live], None], Callable[[], bool]]]:
 
 
 def _tell_cost(cost: Cost) -> None:
-    left = f"about {minutes:.0f} minutes" if (minutes := cost.seconds / 60) >= 1.5 else "a minute or two"
+    takes = (
+        f"{cost.seconds / 60:,.0f} minutes" if cost.seconds >= 90 else counted(max(1, round(cost.seconds)), "second")
+    )
     pictures = f"{cost.train:,} pictures train {cost.weights:,} weights; {cost.watched:,} others are watched"
-    print(f"{pictures}, and the report is about {cost.reported:,} more. This takes {left}.", file=sys.stderr)
+    print(f"{pictures}, and the report is about {cost.reported:,} more. This takes about {takes}.", file=sys.stderr)
 
 
 def stabilize(

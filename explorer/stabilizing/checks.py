@@ -16,6 +16,9 @@ from explorer.stabilizing.tasks import CHUNK, Pictures
 VERSIONS = 3
 """Distorted versions of each picture that is watched."""
 
+PASSES = 1 + VERSIONS
+"""Forward passes for each of them."""
+
 
 @dataclass(frozen=True)
 class Score:
@@ -51,7 +54,7 @@ class Watched:
             x = pictures.batch(rows, torch.device("cpu"))
             self._versions += [drawn(x, under, generator).mul(255).round().byte() for _ in range(VERSIONS)]
         self._start = self._answers(start, meter)[0]
-        self.passes = len(pictures) * (1 + VERSIONS)
+        self.passes = len(pictures) * PASSES
 
     def score(self, model: Classifier, meter: Meter) -> Score:
         """Ask a model.

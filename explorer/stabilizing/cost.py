@@ -10,15 +10,12 @@ import torch
 
 from explorer.models.classifier import Classifier
 from explorer.models.inspection import sample_pictures
+from explorer.stabilizing import checks
 from explorer.stabilizing.layers import choose, student_of
 from explorer.stabilizing.loop import CHECKS
 from explorer.stabilizing.measure import conditions
-from explorer.stabilizing.settings import Settings
+from explorer.stabilizing.settings import BLENDS, Settings
 from explorer.stabilizing.tasks import CHUNK, VERSIONS
-
-BLENDS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
-"""Shares of the way from the old weights to the new ones among which one is chosen (Wortsman et al. 2022, arXiv
-2109.01903: networks between a fine-tuned one and its start often keep most of what each can do)."""
 
 STEP = 7
 """Forward passes that a step takes per picture: the teacher's, and forward and backward, thrice that, of x and x'."""
@@ -33,7 +30,7 @@ class Cost:
         watched: Pictures that are held out to choose by.
         reported: Pictures that are held out for the report.
         weights: How many weights are trained.
-        seconds: Estimated time, from one forward pass on this machine; 0.0 where it is not known.
+        seconds: Estimated time, from the time of forward passes on this machine.
     """
 
     train: int
@@ -70,7 +67,7 @@ def estimate(
     weights = sum(one.numel() for one in choose(student, settings.layers, features=settings.features).values())
     breathe()
     trainings = 1 + control
-    asked = watched * 4 * (CHECKS + len(BLENDS)) * trainings
+    asked = watched * checks.PASSES * (CHECKS + len(BLENDS)) * trainings
     asked += reported * len(conditions(settings, start.size)) * (1 + trainings)
     if settings.stored:
         asked += train * (1 + VERSIONS) * trainings  # the steps themselves take next to nothing

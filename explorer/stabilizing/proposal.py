@@ -68,7 +68,7 @@ def propose(
     """
     tried = [one for one in DISTORTIONS.values() if one.searched and not one.adversarial]
     rows = range(min(ASKED, len(pictures)))
-    counted = Meter(None, 0) if meter is None else meter((len(tried) + 1) * len(rows))
+    counted = Meter(None, 0) if meter is None else meter((1 + len(tried) + 5 * count) * len(rows))
     clean = _answers(model, pictures, rows, None, seed, counted)
 
     def flips(one: Distortion, amount: float) -> float:
@@ -76,22 +76,22 @@ def propose(
 
     worst: dict[str, tuple[float, Distortion]] = {}
     for one in tried:
-        share = flips(one, one.amounts_at(model.size)[2])
+        share = flips(one, _usual(one, model.size)[2])
         if share > NOTHING and share > worst.get(one.family, (0.0, one))[0]:
             worst[one.family] = share, one
     found = []
-    for share, one in sorted(worst.values(), key=lambda pair: -pair[0])[:count]:
-        amounts = one.amounts_at(model.size)
-        amount, reached = amounts[2], share
-        for milder_or_stronger in amounts[:2] if share >= ENOUGH else amounts[3:]:
-            other = flips(one, milder_or_stronger)
-            if share < ENOUGH or other >= ENOUGH:
-                amount, reached = milder_or_stronger, other
-            if other >= ENOUGH:
+    for _, one in sorted(worst.values(), key=lambda pair: -pair[0])[:count]:
+        for amount in _usual(one, model.size):
+            share = flips(one, amount)
+            if share >= ENOUGH:
                 break
-        mild = one.span(model.size)[0]
-        found.append(Proposal(AmountRange(one.name, mild, float(f"{amount:.4g}")), reached, len(rows)))
+        found.append(Proposal(AmountRange(one.name, one.span(model.size)[0], amount), share, len(rows)))
     return tuple(sorted(found, key=lambda one: -one.flips))
+
+
+def _usual(one: Distortion, side: int) -> list[float]:
+    """Its five usual amounts as a range writes them."""
+    return [float(f"{amount:.4g}") for amount in one.amounts_at(side)]
 
 
 @torch.no_grad()

@@ -22,8 +22,8 @@ from explorer.progress import Meter
 from explorer.provenance import hardware
 from explorer.stabilizing import ranks
 from explorer.stabilizing.cards import stabilized_card
-from explorer.stabilizing.checks import Score, Watched
-from explorer.stabilizing.cost import BLENDS, Cost, estimate
+from explorer.stabilizing.checks import PASSES, Score, Watched
+from explorer.stabilizing.cost import Cost, estimate
 from explorer.stabilizing.layers import choose, student_of
 from explorer.stabilizing.loop import Point, State, steps_of, train
 from explorer.stabilizing.measure import measure
@@ -31,7 +31,7 @@ from explorer.stabilizing.proposal import propose
 from explorer.stabilizing.rate import safe_rate
 from explorer.stabilizing.reading import Parts, read_parts
 from explorer.stabilizing.report import StabilizationReport, make_report
-from explorer.stabilizing.settings import STEPS, Settings
+from explorer.stabilizing.settings import BLENDS, STEPS, Settings
 from explorer.stabilizing.tasks import VERSIONS, OfFeatures, OfPictures, Task, rows_of
 from explorer.training.drawing import epoch_seed
 from explorer.training.trainer import uses_bf16
@@ -179,7 +179,7 @@ def stabilize(
         counts = (len(parts.train), len(parts.watched), len(parts.reported))
         ready(estimate(model, counts, settings, minutes=minutes, control=control))
     folder = None if state is None else Path(state)
-    watched = Watched(parts.watched, model, settings.under, seed, told.meter("choice", 4 * len(parts.watched)))
+    watched = Watched(parts.watched, model, settings.under, seed, told.meter("choice", PASSES * len(parts.watched)))
     main = _Training("training", settings, model, parts, watched, told)
     if minutes is not None:
         main.fit_into(minutes, folder)

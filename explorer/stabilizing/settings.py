@@ -18,6 +18,10 @@ LAYERS = ("head", "last", "all")
 STEPS = 180
 """Steps where neither steps nor minutes are given: for a small network at 224 px, some ten minutes on two cores."""
 
+BLENDS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
+"""Shares of the way from the old weights to the new ones among which one is chosen (Wortsman et al. 2022, arXiv
+2109.01903: networks between a fine-tuned one and its start often keep most of what each can do)."""
+
 
 @dataclass(frozen=True)
 class Settings:

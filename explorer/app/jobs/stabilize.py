@@ -171,7 +171,7 @@ def stabilize_cost(context: Context, request: StabilizeRequest, progress: Progre
 
 @job("stabilize_proposal", MaterialRequest)
 def stabilize_proposal(context: Context, request: MaterialRequest, progress: Progress) -> dict[str, Any]:
-    """Find what changes most answers of a model to some pictures, as ``--under auto`` does.
+    """Find what changes most answers of a model to pictures that it would be trained on, as ``--under auto`` does.
 
     Returns:
         {"hurts"}: {"name", "low", "high", "flips", "n"} each, the worst first; ``flips``: share in [0, 1] at ``high``.
