@@ -147,7 +147,7 @@ def certify(
         sigma: Standard deviation of the noise, for all models; 0.25 by default.
         n0: Copies that choose the class.
         n: Copies that bound its probability, for all models; 1,000 by default.
-        alpha: Largest probability that a statement is wrong.
+        alpha: Largest probability that a statement is wrong, at most 0.5.
         progress: Called with the number of copies that were asked about, and of all.
 
     Returns:
@@ -362,5 +362,5 @@ def _check(sigma: float, n0: int, n: int, alpha: float) -> None:
         raise ExplorerError(f"The noise of a certificate needs a standard deviation above 0, not {sigma}.")
     if min(n0, n) < 1:
         raise ExplorerError(f"A certificate needs at least one copy to choose and one to bound, not {n0} and {n}.")
-    if not 0 < alpha < 1:
-        raise ExplorerError(f"The probability of an error, alpha, lies between 0 and 1, not at {alpha}.")
+    if not 0 < alpha <= 0.5:
+        raise ExplorerError(f"The probability of an error, alpha, is above 0 and at most 0.5, not {alpha}.")

@@ -192,8 +192,8 @@ def certified(
         ExplorerError: As in ``run_suite``.
     """
     sample = Sample.of(models, dataset, limit, batch_size)
-    rows, n = list[Certified](), sample.n
-    for index, model in enumerate(sample.models):
+    models, rows, n = sample.models, list[Certified](), sample.n
+    for index, model in enumerate(models):
         within, sigma, copies = smoothed(model)
         for places, clean, labels in sample.batches():
             for row, x, label in zip(places, quantise(clean).split(1), labels.tolist(), strict=True):
@@ -202,7 +202,7 @@ def certified(
                 rows.append(Certified(model.name, row, name, answer, found.radius, answer == name))
                 if progress is not None:
                     progress(index * n + row + 1, len(models) * n)
-    summaries = [_summary(model, [one for one in rows if one.model == model.name]) for model in sample.models]
+    summaries = [_summary(model, [one for one in rows if one.model == model.name]) for model in models]
     return CertifiedAccuracy("certified", *about(sample, seed), tuple(rows), tuple(summaries))
 
 

@@ -19,10 +19,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from explorer.analysis.doubt import DOUBTS, evade, scores
+from explorer.analysis.doubt import CONTROL, DOUBTS, evade, scores
 from explorer.analysis.request import issue
 from explorer.data.datasets import load_dataset
-from explorer.data.images import fit, quantise
+from explorer.data.image_files import left_out
+from explorer.data.images import quantise
+from explorer.data.reading import read_rows
 from explorer.distortions import Recipe, apply, image_seed
 from explorer.errors import ExplorerError
 from explorer.evaluation.autoattack import COLOUR_SIZE, GREY_SIZE
@@ -196,23 +198,28 @@ def doubts(
     """
     chosen, data = read_data(models, dataset)
     chain = Recipe.parse(recipe) if isinstance(recipe, str) else recipe
-    listed = list(dict.fromkeys(["control", *(DOUBTS if names is None else (DOUBTS.find(one).name for one in names))]))
+    listed = list(dict.fromkeys([CONTROL, *(DOUBTS if names is None else (DOUBTS.find(one).name for one in names))]))
     sample = Sample.of(chosen, data, limit)
     size = (GREY_SIZE if sample.models[0].channels == 1 else COLOUR_SIZE) if size is None else size
     strange = None if unknown is None else load_dataset(unknown)
-    meter = Meter(progress, len(sample.models) * len(listed) * 4)
+    meter = Meter(progress, len(sample.models) * len(listed) * len(QUESTIONS))
     rows, notes = list[Told](), list[str]()
     for model in sample.models:
         parts = [(x, labels) for _, x, labels in sample.distorted(chain, models=[model])]
         x, labels = torch.cat([one for one, _ in parts]), torch.cat([one for _, one in parts])
         of_model = _OfModel(model, x, labels, size, seed)
-        outside = None if strange is None else _fitted(strange.batch(slice(0, limit or len(strange)))[0], model)
+        outside = None
+        if strange is not None:
+            asked = range(min(limit or len(strange), len(strange)))
+            read = read_rows(strange, asked, model.takes)
+            notes += left_out(len(asked), model.size, read.unread, len(read.enlarged))
+            outside = quantise(read.pixels)
         for name in listed:
             for question in QUESTIONS:
                 found = of_model.told(name, question, outside)
                 meter.step()
                 if isinstance(found, str):
-                    notes += [found] if found and found not in notes else []
+                    notes += [found] if found else []
                 else:
                     rows.append(found)
     issue(sample.notes)
@@ -220,11 +227,7 @@ def doubts(
     first = {model.name: i for i, model in enumerate(sample.models)}
     rows.sort(key=lambda one: (first[one.model], order[one.question]))
     strange_name = "" if strange is None else strange.name
-    return Doubts(data.name, sample.count, seed, size, strange_name, tuple(rows), tuple(notes))
-
-
-def _fitted(x: Tensor, model: Classifier) -> Tensor:
-    return quantise(fit(x, *model.takes))
+    return Doubts(data.name, sample.count, seed, size, strange_name, tuple(rows), tuple(dict.fromkeys(notes)))
 
 
 class _OfModel:
@@ -246,7 +249,7 @@ class _OfModel:
         elif question == "unknown":
             if outside is None:
                 return ""
-            doubtful, others = scores(name, self.model, outside), own
+            doubtful, others = scores(name, self.model, outside) if len(outside) else own[:0], own
         else:
             if self.size == 0 or not bool(self.right.any()):
                 return ""
@@ -276,13 +279,26 @@ def _told(
 ) -> Told:  # fmt: skip
     auc = area(doubtful, others)
     interval = area_interval(auc, len(doubtful), len(others))
-    steps = np.sort(others)
-    cuts = [steps[len(steps) - 1 - min(int(share * len(steps)), len(steps) - 1)] for share in GRID[:-1]]
-    roc = (*(float((doubtful > cut).mean()) for cut in cuts), 1.0)
     quantiles = np.quantile(others, GRID)
     return Told(
-        model, score, question, len(doubtful), len(others), auc, interval, roc, risk, tuple(map(float, quantiles))
-    )
+        model, score, question, len(doubtful), len(others), auc, interval, roc_curve(doubtful, others), risk,
+        tuple(map(float, quantiles)),
+    )  # fmt: skip
+
+
+def roc_curve(doubtful: NDArray[np.float64], others: NDArray[np.float64]) -> tuple[float, ...]:
+    """The ROC curve; among equal scores it is a straight line, so that ties count half in the area below it.
+
+    Args:
+        doubtful: Scores that should be large.
+        others: Scores that should be small.
+
+    Returns:
+        The share of ``doubtful`` that is found at each share ``GRID`` of false alarms among ``others``.
+    """
+    cuts = np.unique(np.concatenate([doubtful, others]))[::-1]
+    found, alarms = ((len(one) - np.searchsorted(np.sort(one), cuts)) / len(one) for one in (doubtful, others))
+    return tuple(np.interp(GRID, [0, *alarms], [0, *found]).tolist())
 
 
 def area(doubtful: NDArray[np.float64], others: NDArray[np.float64]) -> float:

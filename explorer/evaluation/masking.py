@@ -9,8 +9,8 @@ pixels are rounded to 8 bits within the size. The verdict is "masked" where at l
 - ``sampling``: random corners of the cube break more than the gradient does;
 - ``margin``: following the logit margin breaks more than following the cross-entropy as float32 computes it, or one
   step along the cross-entropy's exact direction more than one along that which float32 computes;
-- ``unbounded``: with the whole range of pixels allowed, some images still withstand;
-- ``zero_gradients``: at many images the gradient is exactly zero;
+- ``unbounded``: with the whole range of pixels allowed, more than a tenth of the images still withstand;
+- ``zero_gradients``: at more than a tenth of the images the gradient is exactly zero;
 - ``chance``: the model answers the same pixels differently when it is asked again.
 
 "More" means significantly more of the same images: exact McNemar test, p < 0.01. Accuracy under attack is told for the
@@ -49,6 +49,7 @@ from explorer.evaluation.statistics import Interval, mcnemar, wilson_interval
 from explorer.models import Classifier
 from explorer.models import inference as inputs
 from explorer.models.reading import ModelsLike, read_models
+from explorer.numbers import count_of
 from explorer.progress import Meter, Progress
 from explorer.results import Result, percent
 
@@ -208,12 +209,16 @@ def masking(
         One verdict per model.
 
     Raises:
-        ExplorerError: As ``evaluate``, and if a model has no gradients or answers no image rightly.
+        ExplorerError: As ``evaluate``, and if a model has no gradients or answers no image rightly, or ``size`` or
+            ``restarts`` makes no sense.
     """
     chosen, data = read_data(models, dataset)
     sample = Sample.of(chosen, data, limit)
     chosen = sample.models
     size = (GREY_SIZE if chosen[0].channels == 1 else COLOUR_SIZE) if size is None else size
+    if not 0 < size <= 1:
+        raise ExplorerError(f"Attacks need a size above 0 and at most 1 on [0, 1] pixels, not {size}.")
+    restarts = count_of(restarts, "restarts")
     given = [] if source is None else list(read_models(source, size=chosen[0].size, channels=chosen[0].channels))
     batches = [(quantise(x), labels) for _, x, labels in sample.batches()]
     x, labels = torch.cat([one for one, _ in batches]), torch.cat([one for _, one in batches])

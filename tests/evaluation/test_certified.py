@@ -92,8 +92,9 @@ def test_numbers_that_make_no_sense_are_refused() -> None:
         certificate(model, x, sigma=0)
     with pytest.raises(ExplorerError, match="at least one copy"):
         certificate(model, x, n=0)
-    with pytest.raises(ExplorerError, match="between 0 and 1, not at 1"):
-        certificate(model, x, alpha=1.0)
+    for alpha in (0.0, 0.6, 1 - 1e-16):  # the last one's bound would round to 1, its radius to infinity
+        with pytest.raises(ExplorerError, match="above 0 and at most"):
+            certificate(model, x, alpha=alpha)
 
 
 def test_no_attack_within_a_radius_refutes_it_and_one_beyond_would_be_noticed() -> None:

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
@@ -15,8 +16,9 @@ from explorer.analysis.doubt import CONTROL, DOUBTS, evade, scores
 from explorer.data.datasets import load_dataset
 from explorer.errors import ExplorerError
 from explorer.evaluation import doubts
-from explorer.evaluation.doubts import Doubts, _risk, area, area_interval
+from explorer.evaluation.doubts import GRID, Doubts, _risk, area, area_interval, roc_curve
 from explorer.models import inference as inputs
+from explorer.models.remedies import put_around
 from explorer.reports.doubt_tables import doubts_sheet
 from tests.support.networks import formula, grey
 
@@ -38,6 +40,10 @@ def test_the_scores_of_an_answer_alone_are_their_formulas() -> None:
     assert found["energy"] == pytest.approx(-math.log(4))
     for name in ("jpeg", "squeezing", "flips"):
         assert float(scores(name, model, grey(0.5))) == pytest.approx(0, abs=1e-6), "this model answers all alike"
+    many = formula(lambda p: torch.arange(1000.0).expand(len(p), -1), classes=tuple(map(str, range(1000))))
+    assert float(scores("flips", many, grey(0.5))) == 0, "none of a thousand classes takes a share of the votes"
+    shown = put_around(many, "+smoothing(n=10)")(grey(0.5)).softmax(1)
+    assert float(shown.max()) == pytest.approx(1, abs=2e-6)
 
 
 @pytest.mark.parametrize("name", DOUBTS)
@@ -62,6 +68,16 @@ def test_areas_are_scikit_learns_and_their_intervals_have_a_width_at_the_ends() 
     low, high = area_interval(0.8, 30, 50)
     assert low < 0.7
     assert high > 0.87
+
+
+def test_the_roc_curve_counts_whole_false_alarms_and_is_straight_where_scores_are_equal() -> None:
+    others = np.arange(100.0)
+    assert roc_curve(others + 0.5, others)[:100] == pytest.approx([(i + 1) / 100 for i in range(100)])
+    assert roc_curve(np.zeros(7), np.zeros(9)) == pytest.approx(GRID), "all alike: the diagonal, an area of one half"
+    rng = np.random.default_rng(0)
+    doubtful, others = (rng.integers(low, low + 6, 100).astype(np.float64) for low in (1, 0))
+    curve = roc_curve(doubtful, others)
+    assert np.trapezoid(curve, GRID) == pytest.approx(area(doubtful, others))
 
 
 def test_risk_falls_where_the_score_is_good_and_ties_count_with_their_mean() -> None:
@@ -101,3 +117,15 @@ def test_a_result_names_what_there_is_and_always_has_the_control() -> None:
         found.of("attacked")
     with pytest.raises(ExplorerError, match="There is no score of doubt named 'entropi': did you mean entropy"):
         doubts(model, two, names=["entropi"])
+
+
+def test_pictures_of_unknown_classes_may_have_any_size_and_those_that_cannot_be_read_are_named(tmp_path) -> None:
+    for i, side in enumerate((20, 40)):
+        folder = tmp_path / str(i)
+        folder.mkdir()
+        Image.new("L", (side, 2 * side), 90 * i).save(folder / "one.png")
+    (tmp_path / "1/two.png").write_bytes(b"not an image")
+    found = doubts(MODEL, "digits", names=["entropy"], size=0, unknown=str(tmp_path), limit=20)
+    (row, _) = found.of("unknown").rows
+    assert (row.doubtful, row.others) == (2, 20)
+    assert any("1 of 3 images could not be read" in note for note in found.notes)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from explorer import load_model, wrap
+from explorer.errors import ExplorerError
 from explorer.evaluation import masking
 from explorer.evaluation.masking import ATTACKS, Verdict
 from explorer.models import Classifier
@@ -80,3 +81,9 @@ def test_a_random_network_is_caught(honest: Classifier) -> None:
 def test_a_remedy_of_this_package_hides_nothing() -> None:
     found = verdict(load_model(f"{MODEL}+bits(depth=2)", device="cpu"), MODEL)
     assert not found.masked, found.signs
+
+
+@pytest.mark.parametrize("given", [{"size": 0}, {"size": -0.1}, {"size": float("nan")}, {"size": 2}, {"restarts": 0}])
+def test_attacks_that_cannot_change_anything_are_refused(honest: Classifier, given) -> None:
+    with pytest.raises(ExplorerError, match=r"Attacks need a size above 0|restarts is 0"):
+        masking(honest, "digits", limit=2, **given)

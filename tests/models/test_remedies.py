@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from scipy.ndimage import median_filter as scipys  # type: ignore[import-untyped]
 from torch import Tensor
 
 from explorer import Recipe, load_model
@@ -26,6 +28,7 @@ from explorer.models import inference as inputs
 from explorer.models.functions import is_function
 from explorer.models.naming import split_remedies
 from explorer.models.remedies import REMEDIES, RemediedClassifier
+from explorer.models.remedies.median import median_filter
 from explorer.models.sources import takes_path
 from explorer.stabilizing import stabilize
 from explorer.survey.plan import fingerprint
@@ -192,3 +195,10 @@ def test_a_link_adds_it_and_what_is_shared_names_it() -> None:
     assert f'--models "{BASE},{SMOOTHED}"' in shares(workspace.load(state))["command"]
     refused = read_link(workspace, f"models={BASE}%2Bsmoothing(n=5000)", max_models=4, max_steps=4)["messages"]
     assert refused[0].endswith("asks its network 5,000 times for one answer; the explorer shows up to 1,000.")
+
+
+@pytest.mark.parametrize("width", [2, 3, 4, 9])
+def test_the_median_is_scipys_which_the_paper_of_feature_squeezing_used(width: int) -> None:
+    x = torch.rand(2, 3, 12, 8, generator=torch.Generator().manual_seed(0))
+    expected = [[scipys(plane, width, mode="reflect") for plane in image] for image in x.numpy()]
+    assert torch.equal(median_filter(x, width), torch.tensor(np.array(expected)))

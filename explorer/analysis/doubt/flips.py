@@ -22,5 +22,5 @@ def flips(model: Classifier, x: Tensor, logits: Tensor) -> Tensor:
     asked for, it is that of their mean probability of the answer.
     """
     voted = replace(REMEDIES["average"], answered="votes")
-    share = Around(model, voted, voted.check({"n": COPIES}))(x).softmax(1)
+    share = Around(model, voted, voted.check({"n": COPIES}))(x).exp()
     return 1 - share.gather(1, logits.argmax(1, keepdim=True))[:, 0]

@@ -30,7 +30,7 @@ from explorer.models.remedies.registry import REMEDIES, SEED, Remedy
 MOST, VALUES = 64, 2**20
 """Copies in one batch: at most so many, and at most so many pixel values."""
 
-NO_VOTE = 1e-6
+NO_VOTE = 1e-9
 """Share that a class without votes counts as, so that its logit is finite."""
 
 

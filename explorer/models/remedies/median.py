@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import torch.nn.functional as F
 from torch import Tensor
 
 from explorer.distortions.draws import Draws
+from explorer.distortions.sampling import pad
 from explorer.models.remedies.registry import remedy
 
 
@@ -16,8 +16,9 @@ from explorer.models.remedies.registry import remedy
 def median(x: Tensor, draws: Draws, *, width: int = 2) -> Tensor:
     """Replaces every value by the median of its neighbourhood and asks about that.
 
-    ``width`` is the side of the square window in px; of an even number of values the lower of the middle two is taken.
-    Borders are mirrored.
+    ``width`` is the side of the square window in px. All is as in SciPy's ``median_filter``: of an even number of
+    values the larger of the middle two is taken, a 2 x 2 window has the pixel at its lower right, and the picture is
+    reflected at its rim.
     """
     return median_filter(x, width)
 
@@ -27,12 +28,12 @@ def median_filter(x: Tensor, width: int) -> Tensor:
 
     Args:
         x: Images (N, C, H, W).
-        width: Side of the window in px, at most twice the image's.
+        width: Side of the window in px.
 
     Returns:
         Images of the same shape.
     """
-    before = (width - 1) // 2
-    padded = F.pad(x, (before, width - 1 - before) * 2, mode="reflect")
-    windows = padded.unfold(2, width, 1).unfold(3, width, 1)
-    return windows.flatten(4).median(4).values
+    for axis in (2, 3):
+        x = pad(x, width // 2, axis, "reflect").narrow(axis, 0, x.shape[axis] + width - 1)
+    windows = x.unfold(2, width, 1).unfold(3, width, 1)
+    return windows.flatten(4).kthvalue(width * width // 2 + 1, 4).values
