@@ -36,7 +36,7 @@ class Radii:
 
     Attributes:
         adversarial: The smallest change found that changes the model's answer: the answer does not hold so far. None
-            where nothing was found.
+            where nothing was found, and for a model without gradients, of which nothing is sought.
         estimate: m / (sqrt(2) L) of Usama & Chang 2018, Theorem 1, for logits, with the margin m of the answer, and
             for L the largest slope that gradient ascent found nearby: an estimate, for L is not proved. None for a
             model without gradients.

@@ -71,9 +71,7 @@ def _(found: Sweep) -> Figure:
 def _(found: Comparisons) -> Figure:
     shares = [100 * float(found.flipped(name).float().mean()) for name in found.names]
     values = dict(zip(short_names(found.names), shares, strict=True))
-    figure = bars(values, "model", "answers flipped (%)", f"{counted(len(found), 'image')} under {found.recipe}")
-    figure.update_yaxes(range=[0, 101])
-    return figure
+    return _to_100(bars(values, "model", "answers flipped (%)", f"{counted(len(found), 'image')} under {found.recipe}"))
 
 
 @draw.register
@@ -126,7 +124,10 @@ def _(found: Evaluations) -> Figure:
     values = {name: 100 * one.accuracy for name, one in zip(names, found, strict=True)}
     ends = {name: _percents(one.interval) for name, one in zip(names, found, strict=True)}
     title = f"{found.data}, {found.recipe}, n = {found[0].n:,}"
-    figure = bars(values, "model", "accuracy (%), 95 % interval", title, intervals=ends)
+    return _to_100(bars(values, "model", "accuracy (%), 95 % interval", title, intervals=ends))
+
+
+def _to_100(figure: Figure) -> Figure:
     figure.update_yaxes(range=[0, 101])
     return figure
 
@@ -149,9 +150,7 @@ def _(found: Suite) -> Figure:
         | {key: 100 * share for key, share in one.by_distortion.items()}
         for name, one in zip(names, found.summaries, strict=True)
     }
-    figure = bars(values, "distortion", "accuracy (%)", f"{found.heading}, n = {found.n:,}")
-    figure.update_yaxes(range=[0, 101])
-    return figure
+    return _to_100(bars(values, "distortion", "accuracy (%)", f"{found.heading}, n = {found.n:,}"))
 
 
 @draw.register
@@ -177,9 +176,7 @@ def _(found: LineSearch) -> Figure:
         for name, one in zip(names, found.summaries, strict=True)
     }
     title = f"{found.heading}, n = {found.n:,}"
-    figure = bars(values, "direction of the search", "answers that some step changes (%)", title)
-    figure.update_yaxes(range=[0, 101])
-    return figure
+    return _to_100(bars(values, "direction of the search", "answers that some step changes (%)", title))
 
 
 @draw.register
@@ -189,9 +186,7 @@ def _(found: AutoAttack) -> Figure:
         name: {"clean": 100 * one.clean, "AutoAttack": 100 * one.accuracy}
         for name, one in zip(names, found.summaries, strict=True)
     }
-    figure = bars(values, "images", "right answers (%)", f"{found.heading}, n = {found.n:,}")
-    figure.update_yaxes(range=[0, 101])
-    return figure
+    return _to_100(bars(values, "images", "right answers (%)", f"{found.heading}, n = {found.n:,}"))
 
 
 @draw.register
@@ -201,9 +196,7 @@ def _(found: Everyday) -> Figure:
         name: {row.condition: 100 * row.accuracy for row in found.rows if row.model == model}
         for name, model in zip(short_names(models), models, strict=True)
     }
-    figure = bars(values, "photograph", "right answers (%)", f"{found.heading}, n = {found.n:,}")
-    figure.update_yaxes(range=[0, 101])
-    return figure
+    return _to_100(bars(values, "photograph", "right answers (%)", f"{found.heading}, n = {found.n:,}"))
 
 
 @draw.register
@@ -213,8 +206,8 @@ def _(found: CertifiedAccuracy) -> Figure:
         radii, shares = found.curve(one.model)
         series[name] = (radii, [100 * share for share in shares])
     title = f"{found.heading}, n = {found.n:,}"
-    figure = lines(series, "L2 radius on [0, 1] pixels", "certified accuracy (%)", title, markers=False)
-    figure.update_yaxes(range=[0, 101])
+    figure = _to_100(lines(series, "L2 radius on [0, 1] pixels", "certified accuracy (%)", title, markers=False))
+    figure.update_traces(line_shape="vh")  # beyond one image's radius the next one's share holds, up to its own
     return figure
 
 
@@ -242,9 +235,7 @@ def _(found: Verdicts) -> Figure:
         name: {ATTACKS[at.attack]: 100 * at.accuracy for at in one.attacks}
         for name, one in zip(names, found.verdicts, strict=True)
     }
-    figure = bars(values, "attack", "withstand (%)", f"{found.data}, size {found.size:.3g}")
-    figure.update_yaxes(range=[0, 101])
-    return figure
+    return _to_100(bars(values, "attack", "withstand (%)", f"{found.data}, size {found.size:.3g}"))
 
 
 @draw.register
@@ -315,9 +306,7 @@ def _(found: StabilizationReport) -> Figure:
         names[role]: {row.recipe: 100 * row.holds for row in found.of(role)[1:]} for role in names if found.of(role)
     }
     title = f"{found.model}: answers that hold under distortion, n = {found.rows[0].n:,} held-out pictures"
-    figure = bars(values, "distortion", "answers that hold (%)", title)
-    figure.update_yaxes(range=[0, 101])
-    return figure
+    return _to_100(bars(values, "distortion", "answers that hold (%)", title))
 
 
 @draw.register

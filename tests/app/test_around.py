@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from explorer.analysis.certify import LOOKS
+from explorer.analysis.certify import LOOKS, largest_radius
 from explorer.analysis.doubt import DOUBTS
 from explorer.app.context import Context, make_context
 from explorer.app.jobs import HANDLERS
@@ -55,7 +55,7 @@ def test_a_certificate_grows_look_by_look_and_scores_stand_beside_it(context: Co
     first, later = (ask(context, "certificate", state=STATE, model=BASE, look=look) for look in (0, 2))
     assert (first["copies"], later["copies"], later["of"]) == (LOOKS[0], LOOKS[2], LOOKS[-1])
     assert 0 < first["low"] < later["low"]
-    assert later["radius"] < later["largest"]
+    assert later["radius"] < largest_radius(later["sigma"], LOOKS[-1], later["alpha"])
     scores = ask(context, "doubt", state=STATE, model=BASE)["scores"]
     assert [one["name"] for one in scores] == list(DOUBTS)
     with pytest.raises(ExplorerError, match="does not exist"):

@@ -84,6 +84,7 @@ def test_the_suite_certifies_every_image_as_it_is_certified_alone(suite) -> None
     radii, shares = suite.curve(MODEL)
     assert shares == sorted(shares, reverse=True)
     assert (radii[0], shares[0]) == (0.0, first.curve[0].accuracy)
+    assert {trace.line.shape for trace in suite.figure().data} == {"vh"}, "a share holds up to its radius, then falls"
 
 
 def test_numbers_that_make_no_sense_are_refused() -> None:

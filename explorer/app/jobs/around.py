@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from explorer.analysis.certify import ALPHA, LOOKS, largest_radius, running, smoothed
+from explorer.analysis.certify import LOOKS, running, smoothed
 from explorer.analysis.doubt import DOUBTS, scores
 from explorer.app.context import Context
 from explorer.app.jobs.registry import job
@@ -87,7 +87,7 @@ def certificate(context: Context, request: LookRequest, progress: Progress) -> d
     """Certify the smoothed answer to the distorted picture, with as many copies as the look has.
 
     Returns:
-        ``Certificate.to_dict()``; ``copies`` so far and ``of``; ``largest``, the radius if all copies agree.
+        ``Certificate.to_dict()``; ``copies`` so far and ``of``.
 
     Raises:
         ExplorerError: If the state makes no sense, or the model is shown another one's input.
@@ -99,8 +99,7 @@ def certificate(context: Context, request: LookRequest, progress: Progress) -> d
     for one in islice(running(within, pixels, sigma, seed=loaded.recipe.seed), request.look + 1):
         found.append(one)
         progress(len(found), request.look + 1)
-    largest = largest_radius(sigma, LOOKS[-1], ALPHA / len(LOOKS))
-    return {**found[-1].to_dict(), "copies": LOOKS[request.look], "of": LOOKS[-1], "largest": largest}
+    return {**found[-1].to_dict(), "copies": LOOKS[request.look], "of": LOOKS[-1]}
 
 
 @job("radii", ModelRequest)

@@ -6,7 +6,6 @@ import { openDialog } from "../shared/dialog.js";
 import { make, setText, smallButton } from "../shared/dom.js";
 import { count, short } from "../shared/format.js";
 
-const LOOKS = 5; // of a running certificate
 const KEYS = ["remedies", "add_remedy", "certificate", "radii", "doubt"];
 
 // `added(found, start)` puts the new model beside the one that stands within.
@@ -41,13 +40,13 @@ export function makeAround({ page, jobs, notice, added }) {
       if (dialog.open) doubt.paint(await jobs.run("doubt", { state, model: name }));
     }
 
-    // Each answer says what holds so far; the first one has asked ten times.
+    // Each answer says what holds so far, until all copies were asked about; the first comes after ten of them.
     async function certify() {
-      for (let look = 0; look < LOOKS && dialog.open; look += 1) {
+      for (let look = 0; dialog.open; look += 1) {
         const found = await jobs.run("certificate", { state, model: name, look });
         if (!found || !dialog.open) return;
         far.certified(found);
-        if (found.error) return;
+        if (found.error || found.copies === found.of) return;
       }
     }
 
@@ -122,11 +121,10 @@ function makeDistances() {
   /** @type {(found: any) => void} */
   function paint(found) {
     if (!found) return;
+    const none = found.slope === null ? "not looked for: the model has no gradients" : "none found";
     const text =
       found.error ??
-      (found.adversarial === null
-        ? "none found"
-        : `${short(found.adversarial)} · an upper bound, of the model as it is`);
+      (found.adversarial === null ? none : `${short(found.adversarial)} · an upper bound, of the model as it is`);
     setText(lines.found, text);
     const slope = `with the slope ${short(found.slope ?? 0)} found nearby`;
     setText(
