@@ -144,4 +144,4 @@ def masking(
 
 
 def _size(text: str | None) -> float | None:
-    return None if text is None else read_amount("pgd_linf", text)
+    return None if text is None else read_amount("pgd_linf", text, "--attack-size")

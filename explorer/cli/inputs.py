@@ -86,12 +86,13 @@ def read_numbers(option: str, text: str | None) -> list[float] | None:
         raise ExplorerError(f"{option} takes numbers separated by commas, not {text!r}.") from None
 
 
-def read_amount(distortion: str, text: str | None) -> float:
+def read_amount(distortion: str, text: str | None, option: str = "--amount") -> float:
     """Read the amount of a distortion.
 
     Args:
         distortion: Name of the distortion.
         text: A number or a fraction such as 8/255; None for the default.
+        option: Where it was given, for the error.
 
     Returns:
         The amount, in the distortion's unit.
@@ -104,7 +105,7 @@ def read_amount(distortion: str, text: str | None) -> float:
     if text is None:
         return find_distortion(distortion).default
     if not set(text) <= set("0123456789.eE+-/ "):
-        raise ExplorerError(f"--amount takes one number or a fraction such as 8/255, not {text!r}.")
+        raise ExplorerError(f"{option} takes one number or a fraction such as 8/255, not {text!r}.")
     return Recipe.parse(f"{find_distortion(distortion).name}={text}").steps[0][1]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from explorer.errors import ExplorerError
+
 _TAIL = re.compile(r"(\+[A-Za-z_]\w*\([^()]*\)|\+[A-Za-z_]\w*)+$")
 _ONE = re.compile(r"\+([A-Za-z_]\w*)(?:\(([^()]*)\))?")
 _COMMA = re.compile(r",(?![^()]*\))")
@@ -32,11 +34,17 @@ def read_remedies(tail: str) -> list[tuple[str, dict[str, str]]]:
 
     Returns:
         The remedies from the inside out, each with its settings as text.
+
+    Raises:
+        ExplorerError: If a setting is given twice.
     """
     found = []
     for name, settings in _ONE.findall(tail):
-        pairs = (part.partition("=") for part in settings.split(",") if part.strip())
-        found.append((name, {key.strip(): value.strip() for key, _, value in pairs}))
+        pairs = [part.partition("=") for part in settings.split(",") if part.strip()]
+        given = {key.strip(): value.strip() for key, _, value in pairs}
+        if len(given) < len(pairs):
+            raise ExplorerError(f"+{name}({settings[:80]}) gives a setting twice; give each once.")
+        found.append((name, given))
     return found
 
 

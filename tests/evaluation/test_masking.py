@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from explorer import load_model, wrap
+from explorer.cli.doubt import masking as command
 from explorer.errors import ExplorerError
 from explorer.evaluation import masking
 from explorer.evaluation.masking import ATTACKS, Verdict
@@ -87,3 +88,8 @@ def test_a_remedy_of_this_package_hides_nothing() -> None:
 def test_attacks_that_cannot_change_anything_are_refused(honest: Classifier, given) -> None:
     with pytest.raises(ExplorerError, match=r"Attacks need a size above 0|restarts is 0"):
         masking(honest, "digits", limit=2, **given)
+
+
+def test_the_command_names_its_own_option_when_a_size_is_no_number() -> None:
+    with pytest.raises(ExplorerError, match=r"--attack-size takes one number or a fraction such as 8/255, not 'abc'"):
+        command([MODEL], data="digits", attack_size="abc")

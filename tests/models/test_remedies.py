@@ -133,6 +133,7 @@ def test_names_are_whole_and_read_back() -> None:
     [
         ("+smoothin(n=3)", "There is no remedy named 'smoothin': did you mean smoothing?"),
         ("+jpeg(q=3)", "jpeg has no setting 'q'; it has quality."),
+        ("+jpeg(quality=3,quality=4)", "+jpeg(quality=3,quality=4) gives a setting twice; give each once."),
         ("+jpeg(quality=3.5)", "quality of jpeg is a whole number from 1 to 100, not '3.5'."),
         ("+smoothing(sigma=nan)", "sigma of smoothing is a number from 0.001 to 2, not 'nan'."),
         ("+smoothing(sigma)", "sigma of smoothing is a number from 0.001 to 2, not ''."),
