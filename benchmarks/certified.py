@@ -83,6 +83,8 @@ def main() -> None:
     given = parser.parse_args()
     model = load_model(given.model, device="cpu")
     of = certified_images(model, given.images, given.sigma, given.n)
+    if not len(of.x):
+        raise SystemExit(f"None of {given.images} images is certified, so there is nothing to refute.")
     print(f"{given.model}: {len(of.x)} of {given.images} images certified, mean radius {of.radii.mean():.3f}")
     done, wrong, seed = 0, set[int](), 0
     while done < given.checks:

@@ -9,7 +9,7 @@ import torch
 from scipy.stats import binom, norm  # type: ignore[import-untyped]
 
 import explorer
-from benchmarks.certified import certified_images, refuted, violations
+from benchmarks.certified import certified_images, main, refuted, violations
 from explorer.analysis.certify import LOOKS, certificate, count_votes, largest_radius, lower_bound, running
 from explorer.errors import ExplorerError
 from explorer.models import load_model
@@ -105,3 +105,9 @@ def test_no_attack_within_a_radius_refutes_it_and_one_beyond_would_be_noticed() 
     assert not any(found for seed in (0, 1) for _, found in violations(model, of, 0.25, seed))
     other = of.x[next(i for i in range(len(of.x)) if of.answers[i] != of.answers[0])][None]
     assert refuted(model, other, int(of.answers[0]), 0.25, "test")
+
+
+def test_the_search_for_refutations_ends_where_nothing_is_certified(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["certified", "--images", "2", "--n", "1"])
+    with pytest.raises(SystemExit, match="None of 2 images is certified"):
+        main()
