@@ -46,6 +46,11 @@ def test_the_scores_of_an_answer_alone_are_their_formulas() -> None:
     assert float(shown.max()) == pytest.approx(1, abs=2e-6)
 
 
+@pytest.mark.parametrize("name", sorted(set(DOUBTS) - {"energy"}))
+def test_a_model_of_one_class_raises_no_doubt(name: str) -> None:
+    assert float(scores(name, formula(lambda p: p[:, :1], classes=("only",)), grey(0.5))) == pytest.approx(0)
+
+
 @pytest.mark.parametrize("name", DOUBTS)
 def test_every_score_has_a_gradient_and_the_same_values_alone(name: str, digits) -> None:
     x, model = digits[0][:2], load_model(MODEL, device="cpu")

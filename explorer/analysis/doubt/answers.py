@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch.nn.functional as F
 from torch import Tensor
 
 from explorer.analysis.doubt.registry import CONTROL, doubt
@@ -18,7 +19,7 @@ def control(model: Classifier, x: Tensor, logits: Tensor) -> Tensor:
 @doubt("margin", title="margin", source="Scheffer, Decomain & Wrobel 2001")
 def margin(model: Classifier, x: Tensor, logits: Tensor) -> Tensor:
     """How near the second class is: 1 minus the difference of the two largest probabilities."""
-    first, second = logits.softmax(1).topk(2, 1).values.unbind(1)
+    first, second = F.pad(logits.softmax(1), (0, 1)).topk(2, 1).values.unbind(1)  # of one class the second is 0
     return 1 - (first - second)
 
 
