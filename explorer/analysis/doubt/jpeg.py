@@ -11,7 +11,7 @@ from explorer.models.remedies import put_around
 
 @doubt(
     "jpeg", title="KL to the JPEG", passes=1,
-    source="VisionGuard, Kantaros et al. 2020 (arXiv 2002.09792); the quality, 75, is ours",
+    source="VisionGuard, Kantaros et al. 2020 (arXiv 2002.09792); quality 75 and the direction of the KL are ours",
 )  # fmt: skip
 def jpeg(model: Classifier, x: Tensor, logits: Tensor) -> Tensor:
     """How far the answer moves when the picture is saved as a JPEG: the KL divergence of the two answers, in nats."""
