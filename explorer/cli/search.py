@@ -106,12 +106,12 @@ def neighbours(
     device: Device = "auto",
 ) -> None:
     """Find the pictures most like one, and with a recipe, how their ranks move when it is distorted."""
-    from explorer.search import relatives
+    from explorer.search import find_relatives
 
     check_outs(out)
     (asked,) = _models([model], device)
     with progress_bar(data) as progress:
-        found = relatives(asked, picture, data, recipe, k=k, layer=layer, cache=cache, progress=progress)
+        found = find_relatives(asked, picture, data, recipe, k=k, layer=layer, cache=cache, progress=progress)
     deliver(found, out, as_json=as_json, as_csv=as_csv)
 
 
@@ -167,12 +167,12 @@ def duplicates(
 
     With --out groups.csv or groups.json the groups are saved.
     """
-    from explorer.search import duplicates as find
+    from explorer.search import find_duplicates
 
     check_outs(out)
     (asked,) = _models([model], device)
     with progress_bar(folder) as progress:
-        found = find(
+        found = find_duplicates(
             asked, folder, threshold=threshold, precision=precision, layer=layer, cache=cache, progress=progress
         )
     deliver(found, out, as_json=as_json, as_csv=as_csv)

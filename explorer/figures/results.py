@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from functools import singledispatch
 
@@ -35,7 +36,7 @@ from explorer.figures.surveys import findings_figure, view_figure
 from explorer.figures.sweeps import curves
 from explorer.numbers import counted
 from explorer.results import Result, distinct_titles, short_names
-from explorer.search import Copies, PairStudy, PrecisionRecall, TripletResult
+from explorer.search import Copies, Duplicates, PairStudy, PrecisionRecall, Relatives, TripletResult
 from explorer.stabilizing.report import StabilizationReport
 from explorer.survey.report import Findings
 from explorer.survey.view import SurveyView
@@ -361,3 +362,25 @@ def _(found: TripletResult) -> Figure:
         for name, model in zip(short_names(models), models, strict=True)
     }
     return bars(values, "pictures", f"score@{found.k}", f"{found.rows[0].n:,} triplets of {found.data}")
+
+
+@draw.register
+def _(found: Relatives) -> Figure:
+    """Distance over rank: where the nearest ones end and the rest begins."""
+    series = {found.model: ([one.rank for one in found.rows], [one.distance for one in found.rows])}
+    title = f"The nearest of {found.n:,} pictures of {found.data} to {found.query}, {found.recipe}"
+    figure = lines(series, "rank", "distance to the query", title, markers=True)
+    figure.update_traces(hovertext=[one.name for one in found.rows])
+    return figure
+
+
+@draw.register
+def _(found: Duplicates) -> Figure:
+    """How many groups there are of each size."""
+    if not found.groups:
+        raise ExplorerError("No pictures are that near, so there are no groups to draw.")
+    sizes = Counter(map(len, found.groups))
+    title = f"{found.data}, {found.model}, distance up to {found.threshold:.4g}"
+    figure = bars({str(size): float(sizes[size]) for size in sorted(sizes)}, "pictures in a group", "groups", title)
+    figure.update_traces(marker={"color": SOFT, "pattern": {"shape": ""}})
+    return figure

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from explorer.evaluation.statistics import Interval
 from explorer.experiments.tables import table
 from explorer.reports.tables import Sheet, Table
-from explorer.results import Result, percent
-from explorer.search import PRECISIONS, Duplicates, PairStudy, Relatives, TripletResult
+from explorer.results import percent
+from explorer.search import PRECISIONS, Copies, Duplicates, PairStudy, PrecisionRecall, Relatives, TripletResult
 from explorer.search.study import HEADLINE
 
 MOST_GROUPS = 200
 """Groups of duplicates in a table; files hold all."""
 
 
-def markdown(found: Result, command: str, pictures: Sequence[str] = ()) -> str:
-    """A result of a search as a page in Markdown.
+def markdown(found: PairStudy, command: str, pictures: Sequence[str] = ()) -> str:
+    """A study of pairs as a page in Markdown.
 
     Args:
-        found: The result.
+        found: The study.
         command: The command that measures it again.
         pictures: The files of its figures, beside the page.
 
     Returns:
         The page.
     """
-    told = _SHEETS[type(found)](found)
+    told = pairs_sheet(found)
     parts = [f"# {told.heading}", f"`{command}`"]
     for one in told.tables:
         parts += [f"{one.caption}.", table(one.head, one.rows, one.left)]
@@ -49,7 +48,6 @@ def pairs_sheet(found: PairStudy) -> Sheet:
     rows, wrong = [], []
     for row in found.rows:
         curve, gap = row.copies.curve, None if row.differences is None else row.differences[HEADLINE]
-        at = curve.threshold_at(PRECISIONS[0])
         recalls = [row.estimates[f"recall_at_{one:g}"] for one in PRECISIONS]
         rows.append(
             [
@@ -59,7 +57,7 @@ def pairs_sheet(found: PairStudy) -> Sheet:
                 "" if gap is None else f"{100 * gap.value:+.1f} {_range(gap.interval)}",
                 f"{row.estimates['average_precision'].value:.4f}",
                 f"{curve.roc_area:.4f}",
-                "none" if at is None else f"{at:.4g}",
+                _threshold(curve.threshold_at(PRECISIONS[0])),
             ]
         )
         false = row.copies.false
@@ -73,6 +71,21 @@ def pairs_sheet(found: PairStudy) -> Sheet:
               caption="The nearest wrong pairs: duplicates that are there already, or false friends"),
     ]  # fmt: skip
     return Sheet(tables, found.heading, found.notes)
+
+
+def curve_sheet(found: Copies | PrecisionRecall) -> Sheet:
+    """The table of one curve.
+
+    Args:
+        found: The curve, or the pairs with theirs.
+
+    Returns:
+        Recall and threshold at each precision, then the areas.
+    """
+    curve = found.curve if isinstance(found, Copies) else found
+    rows = [[f"{one:.1%}", percent(curve.recall_at(one)), _threshold(curve.threshold_at(one))] for one in PRECISIONS]
+    areas = f"Average precision {curve.average_precision:.4f}, ROC area {curve.roc_area:.4f}."
+    return Sheet([Table(["precision", "recall", "threshold"], rows)], curve.heading, [areas])
 
 
 def triplets_sheet(found: TripletResult) -> Sheet:
@@ -140,12 +153,8 @@ def relatives_sheet(found: Relatives) -> Sheet:
     return Sheet([Table(["picture", "rank", "rank before", "distance"], rows)], heading, found.notes)
 
 
-_SHEETS: dict[type[Result], Callable[[Any], Sheet]] = {
-    PairStudy: pairs_sheet,
-    TripletResult: triplets_sheet,
-    Duplicates: duplicates_sheet,
-    Relatives: relatives_sheet,
-}
+def _threshold(at: float | None) -> str:
+    return "none" if at is None else f"{at:.4g}"
 
 
 def _range(interval: Interval) -> str:

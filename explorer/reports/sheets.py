@@ -25,7 +25,7 @@ from explorer.evaluation import (
 )
 from explorer.reports.clips import frames_sheet
 from explorer.reports.doubt_tables import doubts_sheet, verdicts_sheet
-from explorer.reports.searching import duplicates_sheet, pairs_sheet, relatives_sheet, triplets_sheet
+from explorer.reports.searching import curve_sheet, duplicates_sheet, pairs_sheet, relatives_sheet, triplets_sheet
 from explorer.reports.stabilizing import stabilization_sheet
 from explorer.reports.suite_tables import (
     autoattack_sheet,
@@ -38,7 +38,7 @@ from explorer.reports.suite_tables import (
 )
 from explorer.reports.tables import Sheet, Table, measured, plain_table, short
 from explorer.results import Result, plain_records
-from explorer.search import Duplicates, PairStudy, Relatives, TripletResult
+from explorer.search import Copies, Duplicates, PairStudy, PrecisionRecall, Relatives, TripletResult
 from explorer.stabilizing.report import StabilizationReport
 from explorer.survey.report import Findings
 from explorer.survey.view import SurveyView
@@ -207,6 +207,8 @@ sheet.register(AutoAttack, autoattack_sheet)
 sheet.register(Everyday, everyday_sheet)
 sheet.register(Perturbations, perturbations_sheet)
 sheet.register(PairStudy, pairs_sheet)
+sheet.register(Copies, curve_sheet)
+sheet.register(PrecisionRecall, curve_sheet)
 sheet.register(TripletResult, triplets_sheet)
 sheet.register(Duplicates, duplicates_sheet)
 sheet.register(Relatives, relatives_sheet)

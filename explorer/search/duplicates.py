@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -22,6 +22,9 @@ from explorer.search.embeddings import Embeddings, embed
 from explorer.search.pairs import blocks
 from explorer.search.sources import Pictures, PicturesLike, read_pictures
 from explorer.search.study import read_copies
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BLOCK = 2**22
 """Dot products in a block."""
@@ -101,8 +104,18 @@ class Duplicates(Result):
         """
         return [{"group": i} | vars(one) for i, group in enumerate(self.groups, 1) for one in group]
 
+    def to_frame(self) -> pd.DataFrame:
+        """The groups as a tidy table.
 
-def duplicates(
+        Returns:
+            A pandas DataFrame with a row per picture of a group; without groups its columns alone.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(self.records(), columns=["group", *(one.name for one in fields(Member))])
+
+
+def find_duplicates(
     model: ModelLike,
     pictures: PicturesLike | Pictures,
     *,

@@ -121,10 +121,13 @@ class PrecisionRecall(Result):
 
     def __str__(self) -> str:
         shares = ", ".join(f"{percent(self.recall_at(one))} at precision {one:.1%}" for one in PRECISIONS)
-        return (
-            f"{f'{self.name}: ' if self.name else ''}recall {shares}; average precision {self.average_precision:.4f}, "
-            f"ROC area {self.roc_area:.4f} ({self.prior_words})"
-        )
+        areas = f"average precision {self.average_precision:.4f}, ROC area {self.roc_area:.4f}"
+        return f"{self.heading}\n  recall {shares}\n  {areas}"
+
+    @property
+    def heading(self) -> str:
+        """What was measured, and of how many pairs."""
+        return ", ".join(filter(None, (self.name, self.prior_words)))
 
     @property
     def prior_words(self) -> str:
@@ -140,7 +143,7 @@ class PrecisionRecall(Result):
             The summary numbers and the curve's arrays as lists.
         """
         return self.summary() | {
-            "thresholds": self.thresholds.tolist(), "precision": self.precision.tolist(),
+            "thresholds": plain(self.thresholds), "precision": self.precision.tolist(),
             "recall": self.recall.tolist(), "false": self.false.tolist(),
         }  # fmt: skip
 
@@ -156,7 +159,7 @@ class PrecisionRecall(Result):
         }  # fmt: skip
         return found | {
             "recall_at": {f"{one:g}": self.recall_at(one) for one in PRECISIONS},
-            "threshold_at": {f"{one:g}": self.threshold_at(one) for one in PRECISIONS},
+            "threshold_at": {f"{one:g}": plain(self.threshold_at(one)) for one in PRECISIONS},
         }
 
     def records(self) -> list[dict[str, Any]]:

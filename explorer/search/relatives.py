@@ -15,6 +15,8 @@ from explorer.search.neighbours import nearest
 from explorer.search.sources import Pictures, PicturesLike, read_pictures
 from explorer.search.triplets import NEAREST
 
+SAID = 5  # of the nearest in a result's short text
+
 
 @dataclass(frozen=True)
 class Relative:
@@ -61,7 +63,9 @@ class Relatives(Result):
 
     def __str__(self) -> str:
         head = f"The nearest of {self.n:,} pictures of {self.data} to {self.query} by {self.model}, {self.recipe}"
-        return "\n".join([head, *(f"  {one.rank}. {one.name} ({one.distance:.4g})" for one in self.rows)])
+        rows = [f"  {one.rank}. {one.name} ({one.distance:.4g})" for one in self.rows[:SAID]]
+        more = [f"  and {len(self.rows) - SAID:,} more"] if len(self.rows) > SAID else []
+        return "\n".join([head, *rows, *more])
 
     def to_dict(self) -> dict[str, Any]:
         """The result as a JSON object.
@@ -80,7 +84,7 @@ class Relatives(Result):
         return [dict(vars(row)) for row in self.rows]
 
 
-def relatives(
+def find_relatives(
     model: ModelLike,
     query: PictureLike,
     pictures: PicturesLike | Pictures,

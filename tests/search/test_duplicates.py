@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from explorer.errors import ExplorerError
-from explorer.search import duplicates
+from explorer.search import find_duplicates
 from explorer.search.duplicates import linked, near_pairs
 from tests.search.conftest import drawn, run
 from tests.support.embeddings import bits, features
@@ -30,7 +30,7 @@ def own(tmp_path):
 
 
 def test_copies_are_grouped_and_the_best_one_is_suggested(own):
-    found = duplicates("pixels", own, threshold=0.2)
+    found = find_duplicates("pixels", own, threshold=0.2)
     groups = [[one.name for one in group] for group in found.groups]
     assert groups[0][0] in {"0.png", "copy of 0.png", "0 small.jpg"}
     assert set(groups[0]) == {"0.png", "copy of 0.png", "0 small.jpg"}
@@ -55,7 +55,7 @@ def test_a_threshold_is_found_by_precision_on_copies_and_said(own):
     for name in ("copy of 0.png", "0 small.jpg", "1 large.png", "2 soft.png"):
         (own / name).unlink()
     drawn(0, (96, 72)).save(own / "5 again.bmp")
-    found = duplicates("pixels", own, precision=0.7)
+    found = find_duplicates("pixels", own, precision=0.7)
     assert "of the pairs found are copies by" in found.notes[-1]
     assert {one.name for group in found.groups for one in group} >= {"0.png", "5 again.bmp"}
 
@@ -81,10 +81,10 @@ def test_pictures_are_linked_through_others():
 def test_damaged_files_are_left_out(own):
     (own / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(50))
     noise(40).save(own / "other.webp")
-    found = duplicates("pixels", own, threshold=0.2)
+    found = find_duplicates("pixels", own, threshold=0.2)
     assert "1 of 12 images could not be read" in " ".join(found.notes)
 
 
 def test_a_threshold_below_nothing_is_refused(own):
     with pytest.raises(ExplorerError, match="0 or more"):
-        duplicates("pixels", own, threshold=-1)
+        find_duplicates("pixels", own, threshold=-1)

@@ -11,7 +11,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from explorer.errors import ExplorerError
-from explorer.search import duplicates, embed, pair_study, rank_triplets, read_triplets
+from explorer.search import embed, find_duplicates, pair_study, rank_triplets, read_triplets
 from explorer.search.store import save_study
 from explorer.search.study import read_copies
 from tests.search.conftest import run
@@ -109,5 +109,5 @@ def test_harmful_files_among_pictures_are_left_out_of_all_searches(classes):
     study = pair_study(["pixels"], classes, "jpeg=30")
     assert study.n == 8
     assert "could not be read" in " ".join(study.notes)
-    assert duplicates("pixels", classes, threshold=0.0).n == 8
+    assert find_duplicates("pixels", classes, threshold=0.0).n == 8
     assert {row.queries for row in rank_triplets(["pixels"], read_triplets(classes), k=2).rows} == {8}

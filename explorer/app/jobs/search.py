@@ -18,7 +18,7 @@ from explorer.errors import ExplorerError
 from explorer.progress import Progress
 from explorer.search import UNLEARNED, Embeddings, all_pairs
 from explorer.search.copies import Copies
-from explorer.search.duplicates import RULE, duplicates
+from explorer.search.duplicates import RULE, find_duplicates
 from explorer.search.embedders import HAMMING
 from explorer.search.pairs import blocks
 from explorer.web.answers import distortion_words
@@ -104,7 +104,7 @@ def search_duplicates(context: Context, request: DuplicatesRequest, progress: Pr
     progress(0, 0)
     gap, high = _range(vectors)
     threshold = gap if request.threshold is None else request.threshold
-    found = duplicates(
+    found = find_duplicates(
         model,
         collection.pictures,
         threshold=threshold if request.precision is None else None,
