@@ -141,7 +141,8 @@ def all_pairs(
     first, second = (_of_rows(each, rows) for each in (originals, copies))
     bias = _bias(first, background, device)
     own = _exact(first.vectors, second.vectors, np.arange(len(rows)), np.arange(len(rows))) - bias
-    counter, heap = Counter(-own), _Heap(keep if keep is not None else max(1000, 4 * len(rows)))
+    kept = max(1000, 4 * len(rows)) if keep is None else count_of(keep, "keep")
+    counter, heap = Counter(-own), _Heap(kept)
     where, meter = pick_device(device), Meter(progress, len(rows))
     right = torch.from_numpy(second.vectors).to(where)
     for block in blocks(len(rows), max(1, BLOCK // len(rows))):

@@ -18,6 +18,7 @@ from explorer.errors import ExplorerError
 from explorer.evaluation.results import interval_columns
 from explorer.evaluation.sample import step_of
 from explorer.evaluation.statistics import Interval, percentile_interval, resampled_counts, wilson_interval
+from explorer.numbers import count_of
 from explorer.progress import Progress
 from explorer.results import Result, percent
 from explorer.search.embedders import ModelLike
@@ -149,6 +150,7 @@ def triplets_of_classes(pictures: PicturesLike | Pictures, each: int = 10, seed:
     Raises:
         ExplorerError: If there are no such classes.
     """
+    each = count_of(each, "each")
     source = read_pictures(pictures)
     labels = np.full(len(source), -1) if source.data is None else np.asarray(source.data.labels)
     generator, rows = np.random.default_rng(seed), []

@@ -53,6 +53,9 @@ def test_the_nearest_negatives_are_kept_and_named():
     np.fill_diagonal(distances, np.inf)
     assert_allclose(found.distance, np.sort(distances, axis=None)[:50], atol=1e-6)
     assert_allclose(distances[found.original, found.copy], found.distance, atol=1e-6)
+    for many in (-1, 0):
+        with pytest.raises(ExplorerError, match="keep"):
+            all_pairs(first, second, keep=many)
 
 
 def test_equal_pictures_are_the_nearest_negatives_at_exactly_nothing():
