@@ -264,6 +264,16 @@ def test_the_tour_has_four_steps_comes_once_and_can_be_replayed(browser: Browser
         page.wait_for_selector(".tour")
         page.locator("#step-0 input[type=range]").press("ArrowRight")  # who drags has understood
         page.locator(".tour").wait_for(state="detached")
+        page.evaluate("localStorage.clear()")
+        page.goto(url + "/?place=search")
+        page.locator("#pages").get_by_text("Explore").click()
+        page.keyboard.press("?")
+        page.get_by_role("button", name="Take the tour").click()
+        page.locator("#pages").get_by_text("Search").click()  # nor does it stand on a page that it does not tell of
+        page.locator(".tour").wait_for(state="detached")
+        page.keyboard.press("?")
+        page.get_by_role("button", name="Take the tour").click()
+        page.wait_for_selector(".toured:visible")
 
 
 def test_tabs_follow_the_arrow_keys_and_the_open_one_is_in_the_address(visitor: AppPage) -> None:

@@ -122,7 +122,7 @@ export async function start({ element, server, trigger, catalogue }) {
   const views = makeTabbedViews({ element: byId("more"), opened: tellViews, parts });
   const past = makeHistory({ take: () => ({ ...state }), put: restore, describe, changed: () => toolbar.paint() });
   const share = makeShare(parts);
-  const tour = makeTour();
+  const tour = makeTour({ explore: () => navigation.go("explore") });
   const navigation = makeNavigation({ element: byId("pages"), address, entered });
   const failures = makeFailures({ ...parts, element: byId("failures"), query, openCase, tell });
   const search = makeSearch({ ...parts, element: byId("search"), query, openCase, tell });
@@ -220,6 +220,7 @@ export async function start({ element, server, trigger, catalogue }) {
 
   /** @type {(name: string) => void} */
   function entered(name) {
+    if (name !== "explore") tour.leave();
     if (name === "failures") failures.enter();
     if (name === "search") search.enter();
     if (name === "methods") methods.enter();

@@ -1,6 +1,6 @@
 // The first-visit tour of four steps, and the help window, from which it can be taken again.
 
-/** @import { Box, XY } from "../types.d.ts" */
+/** @import { Act, Box, XY } from "../types.d.ts" */
 
 import { openDialog } from "../shared/dialog.js";
 import { byId, make, smallButton, targetOf } from "../shared/dom.js";
@@ -71,8 +71,8 @@ const WORDS = [
   ["pin", "Keep the present picture as the one that later ones are compared with, in place of the clean one."],
 ];
 
-/** @type {() => { start: () => void; help: () => void; firstVisit: () => void }} */
-export function makeTour() {
+/** @type {(parts: { explore: Act }) => { leave: Act; help: Act; firstVisit: Act }} */
+export function makeTour({ explore }) {
   /** @type {HTMLElement | null} */
   let box = null;
   /** @type {HTMLElement | null} */
@@ -138,13 +138,14 @@ export function makeTour() {
       make("dl", { class: "help" }, ...pairs.flatMap(([word, text]) => [make("dt", {}, word), make("dd", {}, text)]));
     const tour = smallButton("Take the tour", null, () => {
       dialog.close();
+      explore(); // where its stops are
       go(0);
     });
     const dialog = openDialog("Help", make("h3", {}, "Keys"), list(KEYS), make("h3", {}, "Words"), list(WORDS), tour);
   }
 
   return {
-    start: () => go(0),
+    leave: () => box && end(),
     help,
     // On the first visit; the focus stays where it is.
     firstVisit: () => remembered(SEEN) || document.body.dataset.page !== "explore" || go(0, false),
