@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -24,6 +26,7 @@ from explorer.cli.options import (
     Weights,
 )
 from explorer.cli.output import check_outs, deliver, progress_bar, tell_warnings
+from explorer.errors import ExplorerError
 
 Given = Annotated[list[str], typer.Argument(help="Models by name or path.", metavar="MODEL...")]
 Data = Annotated[str, typer.Option(help="Data set, as for 'explorer evaluate'.")]
@@ -114,6 +117,9 @@ def masking(
     limit: Annotated[int, typer.Option(min=1, help="How many images.")] = 200,
     restarts: Annotated[int, typer.Option(min=1, help="Random starts of the strongest attack.")] = 5,
     seed: Seed = 0,
+    cards: Annotated[
+        Path | None, typer.Option(help="Folder of checkpoints: the verdicts are put into the models' cards there.")
+    ] = None,
     out: Out = None,
     *,
     as_json: AsJson = False,
@@ -131,15 +137,27 @@ def masking(
     White-box attacks against a transferred one, random sampling, the margin, any change allowed, and many restarts.
     """
     from explorer.evaluation import masking as judge
+    from explorer.models.checkpoints import write_card
 
     check_outs(out)
     loaded = load_models(models, arch, mean, std, device, name, weights, size)
+    if cards and (around := next((model.card for model in loaded if model.card.remedies), None)):
+        raise ExplorerError(f"{around.name} has no card of its own, so --cards goes without it; judge {around.base}.")
     tell_warnings(loaded)
     with progress_bar("masking") as progress:
         found = judge(
             loaded, data, source=source, size=_size(attack_size), limit=limit, restarts=restarts, seed=seed,
             progress=progress,
         )  # fmt: skip
+    if cards:
+        for model, verdict in zip(loaded, found.verdicts, strict=True):
+            given = {
+                "data": data, "source": verdict.source, "attack-size": attack_size, "limit": limit,
+                "restarts": restarts, "seed": seed,
+            }  # fmt: skip
+            options = " ".join(f"--{key} {value}" for key, value in given.items() if value not in (None, ""))
+            command = f"explorer masking {model.name} {options}"
+            write_card(replace(model.card, masking=found.of_card(verdict, command)), cards)
     deliver(found, out, as_json=as_json, as_csv=as_csv)
 
 

@@ -20,7 +20,7 @@ from explorer.data.images import quantise
 from explorer.distortions import image_seed
 from explorer.evaluation.results import SuiteResult, about, interval_columns
 from explorer.evaluation.sample import Sample
-from explorer.evaluation.statistics import Interval, mean_interval, wilson_interval
+from explorer.evaluation.statistics import Interval, bounded_mean_interval, wilson_interval
 from explorer.models import Classifier
 from explorer.progress import Progress
 from explorer.results import percent
@@ -87,7 +87,7 @@ class CertifiedSummary:
         abstained: Share of images for which nothing is stated, in [0, 1].
         abstained_interval: Its 95 % Wilson interval.
         mean_radius: Average certified radius, wrong answers counting as 0.
-        interval: Its 95 % bootstrap interval over images.
+        interval: Its 95 % bootstrap interval over images; as of a share where all radii are equal.
         curve: Certified accuracy at some radii.
     """
 
@@ -217,5 +217,5 @@ def _summary(model: Classifier, rows: Sequence[Certified]) -> CertifiedSummary:
         curve.append(CertifiedAt(radius, count / n, wilson_interval(count, n)))
     return CertifiedSummary(
         model.name, sigma, N0, copies, ALPHA, most, silent / n, wilson_interval(silent, n), float(held.mean()),
-        mean_interval(held), tuple(curve),
+        bounded_mean_interval(held, most), tuple(curve),
     )  # fmt: skip

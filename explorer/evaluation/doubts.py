@@ -236,6 +236,7 @@ class _OfModel:
     def __init__(self, model: Classifier, x: Tensor, labels: Tensor, size: float, seed: int) -> None:
         self.model, self.x, self.labels, self.size, self.seed = model, x, labels, size, seed
         self.right = inputs.predictions(model, x) == labels
+        self.seeds = [image_seed(seed, i) for i in self.right.nonzero()[:, 0].tolist()]
         self._plain: Tensor | None = None
         self._clean: dict[str, Tensor] = {}
 
@@ -265,12 +266,11 @@ class _OfModel:
         if self._plain is None:
             x, labels = self.x[self.right], self.labels[self.right]
             recipe = Recipe((("pgd_linf_20_margin", self.size),), self.seed, against=self.model.name)
-            seeds = [image_seed(self.seed, i) for i in range(len(x))]
-            self._plain = apply(recipe, x, target=inputs.target_of(self.model, labels), seeds=seeds)
+            self._plain = apply(recipe, x, target=inputs.target_of(self.model, labels), seeds=self.seeds)
         return self._plain
 
     def _evading(self, name: str) -> Tensor:
-        return evade(self.model, self.x[self.right], self.labels[self.right], name, self.size, self.seed)
+        return evade(self.model, self.x[self.right], self.labels[self.right], name, self.size, seeds=self.seeds)
 
 
 def _told(

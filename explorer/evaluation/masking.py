@@ -111,6 +111,7 @@ class Verdict:
         worst: Share of the images that withstand all attacks but the unbounded one, in [0, 1].
         worst_interval: Its 95 % Wilson interval.
         zero_gradients: Share of images with a gradient of exactly zero.
+        source: Name of the model on which the transferred pixels were made, or "".
     """
 
     model: str
@@ -121,6 +122,7 @@ class Verdict:
     worst: float
     worst_interval: Interval
     zero_gradients: float
+    source: str
 
     def to_dict(self) -> dict[str, Any]:
         """The verdict as a JSON object.
@@ -160,6 +162,19 @@ class Verdicts(Result):
             Plain values.
         """
         return {**vars(self), "verdicts": [one.to_dict() for one in self.verdicts]}
+
+    def of_card(self, verdict: Verdict, command: str) -> dict[str, Any]:
+        """One verdict as a model's card keeps it.
+
+        Args:
+            verdict: One of ``verdicts``.
+            command: The command line that gives it.
+
+        Returns:
+            ``Verdict.to_dict()`` without the name, with how it was measured.
+        """
+        kept = {key: value for key, value in verdict.to_dict().items() if key != "model"}
+        return {**kept, "data": self.data, "size": self.size, "seed": self.seed, "command": command}
 
     def records(self) -> list[dict[str, Any]]:
         """The accuracies under attack as a table.
@@ -241,6 +256,7 @@ class _OfModel:
             raise ExplorerError(f"{model.name} answers none of these images rightly, so there is nothing to attack.")
         self.model, self.size, self.seed = model, size, seed
         self.x, self.labels = x[right], labels[right]
+        self.places = right.nonzero()[:, 0]  # among all images: what is drawn for one does not depend on others
 
     def verdict(self, other: Classifier | None, restarts: int, meter: Meter) -> Verdict:
         """Attack the model in every way, and judge."""
@@ -256,8 +272,9 @@ class _OfModel:
         counts = {name: int(one.sum()) for name, one in holds.items()}
         attacks = (Withstands(name, count / n, wilson_interval(count, n)) for name, count in counts.items())
         return Verdict(
-            self.model.name, n, bool(signs), signs, tuple(attacks), worst / n, wilson_interval(worst, n), zeros
-        )
+            self.model.name, n, bool(signs), signs, tuple(attacks), worst / n, wilson_interval(worst, n), zeros,
+            "" if other is None else other.name,
+        )  # fmt: skip
 
     def _signs(self, holds: dict[str, NDArray[np.bool_]], zeros: float) -> tuple[str, ...]:
         found = []
@@ -293,45 +310,44 @@ class _OfModel:
             return self._survive(self._pgd(self.model, negative_margin, 0, size=1.0), size=1.0)
         if name == "restarts":
             objectives = (log_odds, negative_margin)
-            return self._against(
-                lambda k, x, labels: self._pgd(self.model, objectives[k % 2], 1 + k, x, labels), 2 * restarts
-            )
+            return self._against(lambda k, at: self._pgd(self.model, objectives[k % 2], 1 + k, at), 2 * restarts)
         objective: Objective = {"white_box": log_odds, "float32": cross_entropy, "margin": negative_margin}[name]
         return self._survive(self._pgd(self.model, objective, 0))
 
-    def _corner(self, k: int, x: Tensor, _: Tensor) -> Tensor:
-        return x + self.size * (self._draws(x, k).uniform(*x.shape[1:]) - 0.5).sign()
+    def _corner(self, k: int, at: Tensor) -> Tensor:
+        return self.x[at] + self.size * (self._draws(at, k).uniform(*self.x.shape[1:]) - 0.5).sign()
 
     def _slopes(self, objective: Objective) -> Tensor:
         parts = zip(self.x.split(BATCH), self.labels.split(BATCH), strict=True)
         return torch.cat([slope(x, self._target(self.model, labels), objective) for x, labels in parts])
 
-    def _against(self, make: Callable[[int, Tensor, Tensor], Tensor], times: int) -> NDArray[np.bool_]:
+    def _against(self, make: Callable[[int, Tensor], Tensor], times: int) -> NDArray[np.bool_]:
         """Which images withstand every one of several attacks; those that are broken are not attacked again."""
         left = torch.ones(len(self.x), dtype=torch.bool)
         for k in range(times):
             at = left.nonzero()[:, 0]
             if not len(at):
                 break
-            left[at] = self._keeps(make(k, self.x[at], self.labels[at]), self.x[at], self.labels[at], self.size)
+            left[at] = self._keeps(make(k, at), self.x[at], self.labels[at], self.size)
         found: NDArray[np.bool_] = left.numpy()
         return found
 
     def _pgd(
-        self, model: Classifier, objective: Objective, start: int, x: Tensor | None = None,
-        labels: Tensor | None = None, size: float | None = None,
-    ) -> Tensor:  # fmt: skip
-        x, size = self.x if x is None else x, self.size if size is None else size
-        parts = zip(x.split(BATCH), (self.labels if labels is None else labels).split(BATCH), strict=True)
+        self, model: Classifier, objective: Objective, start: int, at: Tensor | None = None, size: float | None = None
+    ) -> Tensor:
+        size = self.size if size is None else size
+        parts = (torch.arange(len(self.x)) if at is None else at).split(BATCH)
         return torch.cat(
             [
-                pgd_within(one, size, self._draws(one, start), self._target(model, own), objective, STEPS)
-                for one, own in parts
+                pgd_within(
+                    self.x[one], size, self._draws(one, start), self._target(model, self.labels[one]), objective, STEPS
+                )
+                for one in parts
             ]
         )
 
-    def _draws(self, x: Tensor, start: int) -> Draws:
-        return Draws([(self.seed * 1000 + start) * 100_003 + i for i in range(len(x))])
+    def _draws(self, at: Tensor, start: int) -> Draws:
+        return Draws([(self.seed * 1000 + start) * 100_003 + place for place in self.places[at].tolist()])
 
     def _target(self, model: Classifier, labels: Tensor) -> Target:
         own = inputs.target_of(model, labels)

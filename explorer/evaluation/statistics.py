@@ -161,6 +161,28 @@ def mean_interval(scores: NDArray[np.float64]) -> Interval:
     return low, high
 
 
+def bounded_mean_interval(scores: NDArray[np.float64], most: float) -> Interval:
+    """Compute the 95 % interval of a mean of scores between 0 and a bound.
+
+    The percentile bootstrap; where all scores are equal, one alone included, resampling cannot tell how they vary, and
+    the interval is that of a share: no scores between these ends vary more.
+
+    Args:
+        scores: One score per image (n,), each from 0 to ``most``.
+        most: The bound, above 0.
+
+    Returns:
+        The ends of the interval, within [0, most].
+
+    Raises:
+        ExplorerError: If there is no score.
+    """
+    if len(set(scores.tolist())) != 1:
+        return mean_interval(scores)
+    low, high = wilson_interval(float(scores.sum()) / most, len(scores))
+    return low * most, high * most
+
+
 def ratio_interval(scores: NDArray[np.float64], base: NDArray[np.float64]) -> Interval | None:
     """Compute the percentile bootstrap interval of a mean of ratios of means.
 

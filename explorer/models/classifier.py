@@ -42,6 +42,8 @@ class Card:
             images.
         reference_source: Where these distances come from: how many ``images`` and ``pairs``, the ``seed``, and the
             ``command`` that measures them.
+        masking: The verdict on whether it withstands attacks or only hides its gradient, as ``explorer masking`` gives
+            it (``evaluation.masking.Verdict``), with ``data``, ``size``, ``seed`` and ``command``. Empty: not measured.
         sha256: Hash of the file of weights.
         transform: The transform that the network was published with: ``resize``, the px to which the shorter side of a
             photograph is brought before the centre is cut out, ``interpolation``, and ``squash`` where both sides are
@@ -69,6 +71,7 @@ class Card:
     results: list[dict[str, Any]] = field(default_factory=list)
     reference: dict[str, list[float]] = field(default_factory=dict)
     reference_source: dict[str, Any] = field(default_factory=dict)
+    masking: dict[str, Any] = field(default_factory=dict)
     sha256: str = ""
     transform: dict[str, Any] = field(default_factory=dict)
     source: dict[str, Any] = field(default_factory=dict)

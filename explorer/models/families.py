@@ -146,6 +146,28 @@ def measured(card: Card) -> str:
     return f"no measured accuracy{passes}"
 
 
+def masking_verdict(card: Card) -> dict[str, str]:
+    """Summarise whether a model withstands attacks or only hides its gradient.
+
+    Args:
+        card: The card.
+
+    Returns:
+        {"verdict": "no sign", "masked" or "not measured", "help": one sentence with the numbers}.
+    """
+    found = card.masking
+    if not found:
+        return {"verdict": "not measured", "help": "Robust, or masked? 'explorer masking' tells; its card does not."}
+    low, high = (100 * end for end in found["worst_interval"])
+    text = f"{255 * found['size']:.3g}/255" if card.channels == 3 else f"{found['size']:g}"
+    withstand = f"{100 * found['worst']:.1f} % ({low:.1f} to {high:.1f}) of {found['n']} images"
+    signs = " ".join(found["signs"]) or "No sign of masking."
+    return {
+        "verdict": "masked" if found["masked"] else "no sign",
+        "help": f"{signs} {withstand} withstand all attacks of {text} in the L-infinity norm.",
+    }
+
+
 def _condition(recipe: str) -> str:
     chain = recipe.partition(";")[0]
     return chain if chain == "clean" else f"at {chain}"

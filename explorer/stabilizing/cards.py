@@ -47,6 +47,7 @@ def stabilized_card(start: Classifier, name: str | None, settings: Settings, fac
         results=[],
         reference={},
         reference_source={},
+        masking={},
         sha256="",
         source=source | base,
     )

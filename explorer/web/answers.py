@@ -17,7 +17,7 @@ from explorer.distortions import Distortion, Recipe, find_distortion
 from explorer.distortions.recipe import PHOTOGRAPH
 from explorer.errors import ExplorerError
 from explorer.models import Card, Classifier
-from explorer.models.families import Family, alike, subtitle
+from explorer.models.families import Family, alike, masking_verdict, subtitle
 from explorer.progress import Progress
 
 LISTED = 20
@@ -68,6 +68,7 @@ def answer_to_paint(
             for k in watched
         ]
         entry["subtitle"] = subtitle(model.card, family) if several else ""
+        entry["masking"] = masking_verdict(model.card)
         entry["given"] = _given(comparison, model.card)
         whole = comparison.recipe.on == PHOTOGRAPH
         entry["window"] = window_of(width, height, model.card.takes) if whole else None

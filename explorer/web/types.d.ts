@@ -283,6 +283,13 @@ export interface ModelAnswer {
   kl: number;
   feature_distance: Record<string, Distance>;
   feature_percentile: number | null;
+  /** Whether it withstands attacks or only hides its gradient, as its card says. */
+  masking: Masking;
+}
+export interface Masking {
+  /** "no sign", "masked" or "not measured" */
+  verdict: string;
+  help: string;
 }
 export interface Images {
   clean: string;
@@ -873,6 +880,7 @@ export interface MethodModel extends Line {
   arch: string;
   baseline: string | null;
   options: Record<string, string | number>;
+  masking: Masking;
   rows: ConditionRow[];
 }
 export type LabelledModel = MethodModel & { label: string };

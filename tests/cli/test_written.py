@@ -5,12 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from explorer.evaluation.masking import ATTACKS
 from explorer.models import list_models
+from explorer.models.checkpoints import read_card
+from explorer.models.families import masking_verdict
 from explorer.survey import Survey
 from tests.cli.test_forms import MODELS, called
 from tests.support.tiny_experiment import TINY
@@ -63,6 +67,25 @@ def test_the_scale_of_feature_distances_is_put_into_a_card(tmp_path: Path, capsy
     assert records == [{"model": name, "card": str(tmp_path / f"{name}.json"), "n": 360, "median": quantiles[50]}]
     assert card["reference_source"]["command"] == f"explorer measure --models {name} --reference digits"
     assert card["results"] == shipped.results
+
+
+def test_a_masking_verdict_is_put_into_a_card_and_told_in_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, cards = "digits/lenet/standard", ["--cards", str(tmp_path)]
+    words = ["masking", name, "--data", "digits", "--limit", "3", "--restarts", "1", "--attack-size", "0.2"]
+    assert called(capsys, *words, "--source", "digits/lenet/bang", *cards)[0] == 0
+    card = read_card(tmp_path / f"{name}.json")
+    command = f"explorer masking {name} --data digits --source digits/lenet/bang --attack-size 0.2 --limit 3"
+    assert card.masking["command"] == f"{command} --restarts 1 --seed 0"
+    assert (card.masking["n"], card.masking["size"], len(card.masking["attacks"])) == (3, 0.2, len(ATTACKS))
+    told = masking_verdict(card)
+    assert told["verdict"] == "no sign"
+    assert told["help"].startswith("No sign of masking. 0.0 % (0.0 to 56.1) of 3 images withstand all attacks of 0.2")
+    assert masking_verdict(replace(card, masking={}))["verdict"] == "not measured"
+    code, _, err = called(capsys, "masking", f"{name}+jpeg", "--data", "digits", *cards)
+    assert code == 2
+    assert "has no card of its own, so --cards goes without it" in err
 
 
 @pytest.mark.slow

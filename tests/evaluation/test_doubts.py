@@ -16,7 +16,7 @@ from explorer.analysis.doubt import CONTROL, DOUBTS, evade, scores
 from explorer.data.datasets import load_dataset
 from explorer.errors import ExplorerError
 from explorer.evaluation import doubts
-from explorer.evaluation.doubts import GRID, Doubts, _risk, area, area_interval, roc_curve
+from explorer.evaluation.doubts import GRID, Doubts, _OfModel, _risk, area, area_interval, roc_curve
 from explorer.models import inference as inputs
 from explorer.models.remedies import put_around
 from explorer.reports.doubt_tables import doubts_sheet
@@ -104,6 +104,15 @@ def test_the_attack_that_knows_of_a_score_raises_less_doubt_than_the_plain_one(d
     told = {(one.question, one.score): one.auc for one in plain.rows}
     assert told["evading", "entropy"] <= told["attacked", "entropy"]
     assert float(scores("entropy", model, knows[fooled]).mean()) < 0.1
+
+
+def test_the_attack_on_an_image_does_not_depend_on_which_others_are_answered_rightly(digits) -> None:
+    x, labels = digits
+    model, other = load_model(MODEL, device="cpu"), labels.clone()
+    other[0] = (labels[0] + 1) % 10
+    whole, without = (_OfModel(model, x, known, 0.3, 0) for known in (labels, other))
+    assert torch.equal(whole._attacked()[1:], without._attacked())
+    assert torch.allclose(whole._evading("margin")[1:], without._evading("margin"), atol=1e-5)
 
 
 def test_a_result_names_what_there_is_and_always_has_the_control() -> None:

@@ -7,12 +7,15 @@ import copy
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import interpolate
 
 from explorer import load_model, wrap
 from explorer.cli.doubt import masking as command
+from explorer.data.datasets import load_dataset
+from explorer.distortions.adversarial import log_odds
 from explorer.errors import ExplorerError
 from explorer.evaluation import masking
-from explorer.evaluation.masking import ATTACKS, Verdict
+from explorer.evaluation.masking import ATTACKS, BATCH, Verdict, _OfModel
 from explorer.models import Classifier
 from explorer.reports.doubt_tables import verdicts_sheet
 
@@ -82,6 +85,16 @@ def test_a_random_network_is_caught(honest: Classifier) -> None:
 def test_a_remedy_of_this_package_hides_nothing() -> None:
     found = verdict(load_model(f"{MODEL}+bits(depth=2)", device="cpu"), MODEL)
     assert not found.masked, found.signs
+
+
+def test_every_image_starts_from_its_own_place_in_whatever_batch(honest: Classifier) -> None:
+    x, labels = load_dataset("digits", "test").batch(slice(0, 1))
+    many = BATCH + 1
+    same = _OfModel(honest, interpolate(x, 28).expand(many, -1, -1, -1), labels.expand(many), SIZE, 0)
+    moved = same._pgd(honest, log_odds, 0)
+    assert not torch.equal(moved[0], moved[BATCH]), "the second batch has random starts of its own"
+    few = same._pgd(honest, log_odds, 0, torch.tensor([3, BATCH]))
+    assert torch.allclose(few, moved[[3, BATCH]], atol=1e-5), "and they do not depend on what else is attacked"
 
 
 @pytest.mark.parametrize("given", [{"size": 0}, {"size": -0.1}, {"size": float("nan")}, {"size": 2}, {"restarts": 0}])

@@ -10,6 +10,7 @@ import pytest
 from explorer.errors import ExplorerError
 from explorer.evaluation.statistics import (
     Paired,
+    bounded_mean_interval,
     compare_paired,
     design_effect,
     difference_interval,
@@ -149,6 +150,16 @@ def test_intervals_narrow_as_the_normal_approximation_says():
     half = 1.96 * scores.std() / 30
     assert (low, high) == pytest.approx((scores.mean() - half, scores.mean() + half), abs=0.1 * half)
     assert mean_interval(np.ones(5)) == (1, 1)
+
+
+def test_the_interval_of_bounded_scores_has_a_width_where_all_are_equal() -> None:
+    scores = np.array([0.1, 0.4, 0.4, 0.2])
+    assert bounded_mean_interval(scores, 0.4) == mean_interval(scores)
+    for some in (np.full(1, 0.4), np.full(20, 0.4)):
+        low, high = wilson_interval(len(some), len(some))
+        assert bounded_mean_interval(some, 0.4) == pytest.approx((0.4 * low, 0.4 * high))
+    low, high = bounded_mean_interval(np.full(5, 0.2), 0.4)
+    assert 0 < low < 0.2 < high < 0.4
 
 
 # ---- shares ----------------------------------------------------------------------------------------------------------

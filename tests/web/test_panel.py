@@ -43,6 +43,7 @@ def answer(probabilities: dict[str, float], **changes: Any) -> dict[str, Any]:
         "kl": 0.5,
         "feature_distance": {"penultimate": {"l2": 2.5, "cosine": 0.5}},
         "feature_percentile": 12.5,
+        "masking": {"verdict": "no sign", "help": "No sign of masking."},
     }
     return {
         "images": {"clean": _url(100), "distorted": _url(140)},

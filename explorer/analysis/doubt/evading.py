@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -17,7 +19,9 @@ STEPS = 20
 """Steps of the attack, each 2.5 / STEPS of the size."""
 
 
-def evade(model: Classifier, x: Tensor, labels: Tensor, name: str, size: float, seed: int = 0) -> Tensor:
+def evade(
+    model: Classifier, x: Tensor, labels: Tensor, name: str, size: float, *, seeds: Sequence[int] | None = None
+) -> Tensor:
     """Attack a model and a score of doubt at once.
 
     Projected gradient ascent from a random start, in the L-infinity norm: on the logit margin where the answer is still
@@ -30,7 +34,7 @@ def evade(model: Classifier, x: Tensor, labels: Tensor, name: str, size: float, 
         labels: Their classes (N,).
         name: Name of the score.
         size: Largest change of a value on [0, 1] pixels.
-        seed: Of the random start.
+        seeds: Of the random starts, one per image; 0, 1, ... by default.
 
     Returns:
         Images of the same shape, rounded to 8 bits within the size; where nothing wrong was found, the last step.
@@ -51,7 +55,7 @@ def evade(model: Classifier, x: Tensor, labels: Tensor, name: str, size: float, 
         return torch.where(wrong > 0, -found[:, -1], wrong)
 
     target = Target(both, labels, alone=False)  # a batch at once: what is measured is a share, not the pixels
-    draws = Draws([seed * len(x) + i for i in range(len(x))])
+    draws = Draws(range(len(x)) if seeds is None else seeds)
     delta = (draws.uniform(*x.shape[1:]) * 2 - 1).to(x) * size
     bound = Bound(find_distortion("pgd_linf"), x, size)
     kept, least = x, torch.full((len(x),), torch.inf)

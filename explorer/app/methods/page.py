@@ -26,7 +26,7 @@ from explorer.app.methods.measured import (
 from explorer.app.validation import answer_by_name
 from explorer.app.workspace import Workspace
 from explorer.models import METHODS, Card, method_title
-from explorer.models.families import subtitle
+from explorer.models.families import masking_verdict, subtitle
 from explorer.models.methods import Method, PublishedValue, published_values
 from explorer.models.remedies import REMEDIES
 
@@ -147,6 +147,7 @@ class Methods:
             "subtitle": shown,
             "options": {key: value for key, value in card.training.get("options", {}).items() if value is not False},
             "baseline": None if baseline is None else baseline.name,
+            "masking": masking_verdict(card),
             "rows": differences(card, baseline),
         }
 

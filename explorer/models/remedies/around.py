@@ -257,6 +257,7 @@ def _card(card: Card, remedy: Remedy, settings: Mapping[str, float]) -> Card:
         std=(1.0,) * card.channels,
         results=[],
         reference={},
+        masking={},
         remedies=[*card.remedies, told],
     )
 

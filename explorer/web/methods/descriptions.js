@@ -52,6 +52,7 @@ export function makeDescriptions({ element, show }) {
       fact(`Gains${suffix(model)}`, sum(model, 1));
       fact(`Loses${suffix(model)}`, sum(model, -1));
     }
+    for (const model of method.models) fact(`Robust or masked?${suffix(model)}`, model.masking.help);
     if (method.published)
       fact(
         "Published",

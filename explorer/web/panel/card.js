@@ -14,6 +14,7 @@ const HELP = {
   confidence: "Probability of the answer on the distorted picture (largest softmax output)",
   margin: "Probability of the answer minus that of the runner-up, on the distorted picture",
   kl: "How much the whole answer changed: KL(clean ‖ distorted) = Σ p log(p / p′), in nats",
+  masking: "Does it withstand attacks, or only hide the gradient that attacks follow? As its card says",
 };
 
 // `acts`: buttons of the host beside the legend.
@@ -30,7 +31,8 @@ export function makeCard(model, acts = []) {
   const marker = make("i", { hidden: true });
   const percentile = make("small");
   const profile = make("div", { class: "profile", role: "img" });
-  const figures = { confidence: make("dd", {}, "–"), margin: make("dd", {}, "–"), kl: make("dd", {}, "–") };
+  const [confidence, margin, kl, masking] = Array.from({ length: 4 }, () => make("dd", {}, "–"));
+  const figures = { confidence, margin, kl, masking };
   const legend = make("p", { class: "legend" });
   legend.append(
     make(
@@ -78,6 +80,8 @@ export function makeCard(model, acts = []) {
         figures.margin,
         make("dt", { title: HELP.kl }, "change (KL)"),
         figures.kl,
+        make("dt", { title: HELP.masking }, "masking"),
+        figures.masking,
       ),
     ),
   );
@@ -119,6 +123,8 @@ export function makeCard(model, acts = []) {
     setText(figures.confidence, percent(now.confidence));
     setText(figures.margin, signed(now.margin));
     setText(figures.kl, short(now.kl));
+    setText(figures.masking, now.masking.verdict);
+    figures.masking.title = now.masking.help;
   }
 
   return { element, paint };
