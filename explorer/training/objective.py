@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +21,7 @@ class Loss:
 
     Attributes:
         total: The scalar that is differentiated.
-        logits: Those of the clean batch, (N, K).
+        logits: Those of the clean batch, (N, K), or of the only batch that went through the network.
         parts: Scalars to log.
     """
 
@@ -151,3 +152,17 @@ def gaussian_noise_like(x: Tensor, sigma: float, generator: torch.Generator) -> 
         The noise, of the shape of ``x``.
     """
     return torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype) * sigma
+
+
+def jensen_shannon(*answers: Tensor) -> Tensor:
+    """Jensen-Shannon divergence of answers: the mean of KL(P_i || M), with M the mean of the P_i.
+
+    Args:
+        answers: The logarithms of their probabilities, each (N, K).
+
+    Returns:
+        A scalar in nats, the mean over the batch; 0 where all agree, at most the logarithm of their number.
+    """
+    logs = torch.stack(answers)
+    mean = logs.logsumexp(0) - math.log(len(answers))
+    return (logs.exp() * (logs - mean)).sum(2).mean()

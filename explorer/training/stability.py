@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -12,7 +10,7 @@ from explorer.errors import ExplorerError
 from explorer.models.classifier import Classifier
 from explorer.models.methods import Source
 from explorer.palette import Colour, MethodColours
-from explorer.training.objective import NOISY, STABILITY, Loss, gaussian_noise_like, method
+from explorer.training.objective import NOISY, STABILITY, Loss, gaussian_noise_like, jensen_shannon, method
 
 LOSSES = ("kl", "cross_entropy", "jensen_shannon")
 """The forms of the stability term."""
@@ -42,8 +40,7 @@ def stability_term(clean: Tensor, distorted: Tensor, *, loss: str = "kl", detach
     if detach_clean:
         log_p = log_p.detach()
     if loss == "jensen_shannon":
-        log_m = torch.logaddexp(log_p, log_q) - math.log(2)
-        return ((log_p.exp() * (log_p - log_m)).sum(1) + (log_q.exp() * (log_q - log_m)).sum(1)).mean() / 2
+        return jensen_shannon(log_p, log_q)
     cross_entropy = -(log_p.exp() * log_q).sum(1)
     entropy = -(log_p.exp() * log_p).sum(1)
     return (cross_entropy - entropy if loss == "kl" else cross_entropy).mean()

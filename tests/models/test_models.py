@@ -22,6 +22,7 @@ PARAMETERS = {
     "resnet32": 464_154,
     "resnet44": 658_586,
     "resnet56": 853_018,
+    "resnet20_pushpull": 269_722,  # the pull kernels follow from the push kernels
     "lenet": 520 + 25_050 + 400_500 + 5_010,
     "cifar_quick": 2_432 + 25_632 + 51_264 + 65_600 + 650,
 }

@@ -6,6 +6,7 @@ depth = 6 n + 2. Parameter names follow torchvision (conv1, layer1.0.conv1, fc),
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import torch.nn.functional as F
@@ -76,11 +77,18 @@ class CifarResNet(nn.Module):
     """ResNet or PreResNet for small images; takes normalised (N, in_channels, H, W), gives logits (N, classes)."""
 
     def __init__(
-        self, *, depth: int, classes: int, in_channels: int = 3, preact: bool = False, shortcut: str = "pad"
+        self,
+        *,
+        depth: int,
+        classes: int,
+        in_channels: int = 3,
+        preact: bool = False,
+        shortcut: str = "pad",
+        stem: Callable[[int, int], nn.Module] = _conv3x3,
     ) -> None:
         super().__init__()
         blocks = (depth - 2) // 6
-        self.conv1 = _conv3x3(in_channels, WIDTHS[0])
+        self.conv1 = stem(in_channels, WIDTHS[0])
         # PreResNet normalises at the end, after its last block; ResNet at the start, after its stem.
         self.bn = nn.BatchNorm2d(WIDTHS[-1]) if preact else nn.Identity()
         self.bn1 = nn.Identity() if preact else nn.BatchNorm2d(WIDTHS[0])
