@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torchvision.transforms import v2
 
 from explorer.errors import ExplorerError
 from explorer.models.classifier import Classifier
@@ -37,6 +36,8 @@ def view(x: Tensor, generator: torch.Generator, *, severity: int, group: int) ->
     Returns:
         The views, of the shape and range of x.
     """
+    from torchvision.transforms import v2  # only where it is used: it is slow to import
+
     augment = v2.AugMix(severity=severity, all_ops=False)
     pixels = x.mul(255).round().to(torch.uint8)
     seed = int(torch.randint(2**31, (1,), generator=generator, device=generator.device))
