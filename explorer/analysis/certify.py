@@ -237,9 +237,6 @@ def running(
 ) -> Iterator[Certificate]:  # fmt: skip
     """Certify the smoothed answer to one picture, telling what holds already as copies are added.
 
-    The class is chosen by the first five copies, which bound nothing. Each look has ``alpha / len(looks)``, so that all
-    statements together are wrong with a probability of at most ``alpha``, whenever one stops.
-
     Args:
         model: The model within.
         x: Pixels (1, C, H, W) in [0, 1].
@@ -251,13 +248,42 @@ def running(
     Yields:
         One certificate per look.
     """
+    so_far: tuple[int, int] | None = None
+    for look in range(len(looks)):
+        found, so_far = next_look(model, x, sigma, alpha, seed=seed, look=look, so_far=so_far, looks=looks)
+        yield found
+
+
+def next_look(
+    model: Classifier, x: Tensor, sigma: float = SIGMA, alpha: float = ALPHA, *, seed: int = 0, look: int = 0,
+    so_far: tuple[int, int] | None = None, looks: Sequence[int] = LOOKS,
+) -> tuple[Certificate, tuple[int, int]]:  # fmt: skip
+    """One look of a running certificate: only the copies that came since the look before are asked about.
+
+    The class is chosen by the first five copies, which bound nothing. Each look has ``alpha / len(looks)``, so that all
+    statements together are wrong with a probability of at most ``alpha``, whenever one stops.
+
+    Args:
+        model: The model within.
+        x: Pixels (1, C, H, W) in [0, 1].
+        sigma: Standard deviation of the noise on [0, 1] pixels.
+        alpha: Largest probability that any of the statements is wrong.
+        seed: Of the noise.
+        look: Which look, from 0.
+        so_far: What the look before returned; None at the first.
+        looks: As for ``running``.
+
+    Returns:
+        The certificate, and the chosen class with its votes so far.
+    """
     _check(sigma, CHOOSE, looks[0] - CHOOSE, alpha)
-    answer = int(count_votes(model, x, sigma, CHOOSE, f"{seed}:choose").argmax())
-    asked, votes = CHOOSE, 0
-    for look in looks:
-        votes += int(count_votes(model, x, sigma, look - asked, f"{seed}:look:{look}")[answer])
-        asked = look
-        yield _certificate(model, sigma, CHOOSE, look - CHOOSE, alpha / len(looks), answer, votes)
+    if so_far is None:
+        so_far = int(count_votes(model, x, sigma, CHOOSE, f"{seed}:choose").argmax()), 0
+    answer, votes = so_far
+    asked = looks[look - 1] if look else CHOOSE
+    votes += int(count_votes(model, x, sigma, looks[look] - asked, f"{seed}:look:{looks[look]}")[answer])
+    found = _certificate(model, sigma, CHOOSE, looks[look] - CHOOSE, alpha / len(looks), answer, votes)
+    return found, (answer, votes)
 
 
 def count_votes(

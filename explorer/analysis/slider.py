@@ -10,13 +10,16 @@ from torch import Tensor
 
 from explorer.analysis.search import Scan, check_tolerance, first_amount, flip_of, scan, stops
 from explorer.analysis.sweep import Sweep
-from explorer.analysis.varied import varied
+from explorer.analysis.varied import Varied, varied
 from explorer.distortions import Distortion
 from explorer.models import Classifier
 from explorer.progress import Meter, Progress
 
 POINTS = 33
 """Amounts of one curve at most: 32 steps from the mild end to the strong one."""
+
+ATTACK_POINTS = 9
+"""Likewise of distances along an attack's slider, of which each amount is an attack of its own."""
 
 
 def curve_amounts(distortion: Distortion, side: int, at: float) -> list[float]:
@@ -58,6 +61,26 @@ def amounts_on_steps(
     stepped = (round(mild + round((amount - mild) / distortion.step) * distortion.step, 12) for amount in even)
     low, high = sorted((mild, strong))
     return list(dict.fromkeys([*(min(max(amount, low), high) for amount in stepped), strong]))
+
+
+def distances_along(line: Varied, progress: Progress | None = None) -> tuple[list[float], list[float]]:
+    """How far the pictures of a slider lie from the one that it shows.
+
+    Args:
+        line: The step that the slider sets.
+        progress: Called with the pictures that are made, and their number.
+
+    Returns:
+        Amounts over the whole slider, the one it shows among them, from low to high; and the L2 distances on [0, 1]
+        pixels.
+    """
+    here = line.recipe.steps[line.step_index][1]
+    low, high = line.distortion.ends(line.side)
+    points = ATTACK_POINTS if line.distortion.adversarial else POINTS
+    amounts = sorted({*amounts_on_steps(line.distortion, min(low, here), max(high, here), points - 1), here})
+    shown = line.render(amounts, Meter(progress, len(amounts)).step).double()
+    distances = (shown - shown[amounts.index(here)]).flatten(1).norm(dim=1)
+    return amounts, distances.tolist()
 
 
 def flip_points_along(

@@ -426,6 +426,7 @@ export interface Page {
   activeStep(): number | null;
   sweptIndex(): number | null;
   markFlips(index: number, flips: Flip[]): void;
+  markRadii(index: number, marks: RadiusMark[]): void;
   link(): string;
   ownTravels(): boolean;
 }
@@ -479,6 +480,7 @@ export interface Steps {
   add(name: string): void;
   setAmount(index: number, amount: number): void;
   markFlips(index: number, flips: Flip[]): void;
+  markRadii(index: number, marks: RadiusMark[]): void;
   active(): number | null;
   range(step: { name: string }): Range;
   shown(step: Step, amount?: number): number;
@@ -511,12 +513,25 @@ export interface Finder {
 }
 export type MakeFinder = (options: { found: (name: string, item: Item) => void }) => Finder;
 /** One of Gradio's sliders with the buttons around it. */
+/** How far the pictures of a slider lie from the one on screen, at the amount `at`. */
+export interface Along {
+  amounts: number[];
+  distances: number[];
+  at: number;
+}
+/** A distance around the picture, where a slider reaches it. */
+export interface RadiusMark {
+  kind: string;
+  label: string;
+  amount: number;
+}
 export interface StepRow {
   block: HTMLElement;
   slider: HTMLInputElement;
   unit: HTMLElement;
   severities: HTMLElement;
   flips: HTMLElement;
+  radii: HTMLElement;
   onoff: HTMLButtonElement;
   up: HTMLButtonElement;
   down: HTMLButtonElement;

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from explorer.analysis.certify import LOOKS, largest_radius
+from explorer.analysis.certify import LOOKS, largest_radius, running
 from explorer.analysis.doubt import DOUBTS
 from explorer.app.context import Context, make_context
 from explorer.app.jobs import HANDLERS
@@ -52,7 +52,13 @@ def test_every_remedy_is_listed_and_one_is_added_beside(context: Context) -> Non
 
 
 def test_a_certificate_grows_look_by_look_and_scores_stand_beside_it(context: Context) -> None:
-    first, later = (ask(context, "certificate", state=STATE, model=BASE, look=look) for look in (0, 2))
+    looks, so_far = [], None
+    for look in range(3):
+        looks.append(ask(context, "certificate", state=STATE, model=BASE, look=look, so_far=so_far))
+        so_far = looks[-1]["so_far"]
+    first, _, later = looks
+    whole = list(running(context.workspace.model(BASE), context.workspace.load(STATE).compare().distorted))
+    assert [one["votes"] for one in looks] == [one.votes for one in whole[:3]], "no copy is asked about twice"
     assert (first["copies"], later["copies"], later["of"]) == (LOOKS[0], LOOKS[2], LOOKS[-1])
     assert 0 < first["low"] < later["low"]
     assert later["radius"] < largest_radius(later["sigma"], LOOKS[-1], later["alpha"])
@@ -60,6 +66,25 @@ def test_a_certificate_grows_look_by_look_and_scores_stand_beside_it(context: Co
     assert [one["name"] for one in scores] == list(DOUBTS)
     with pytest.raises(ExplorerError, match="does not exist"):
         ask(context, "doubt", state=STATE, model="another")
+    for wrong in (
+        {"look": 1},
+        {"look": 0, "so_far": [0, 3]},
+        {"look": 1, "so_far": [10, 3]},
+        {"look": 1, "so_far": [0, 99]},
+    ):
+        with pytest.raises(ExplorerError, match="does not exist"):
+            ask(context, "certificate", state=STATE, model=BASE, **wrong)
+
+
+def test_distances_grow_along_the_slider_from_the_picture_on_screen(context: Context) -> None:
+    found = ask(context, "distances_along", state=STATE, step_index=0)
+    amounts, distances = found["amounts"], found["distances"]
+    here = amounts.index(0.1)
+    assert distances[here] == 0
+    assert distances[here:] == sorted(distances[here:])
+    assert distances[:here] == sorted(distances[:here], reverse=True)
+    clean = context.workspace.load(STATE).compare()
+    assert distances[0] == pytest.approx(float((clean.distorted - clean.clean).double().norm()), rel=1e-6)
 
 
 def test_of_a_linear_model_both_distances_are_the_true_one() -> None:

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { reached } from "../../explorer/web/explore/around.js";
 import { describeChange, makeHistory } from "../../explorer/web/explore/history.js";
 import { linkOf, pictureOf, recipeText } from "../../explorer/web/explore/link.js";
 import { lastChosen } from "../../explorer/web/explore/models.js";
@@ -204,4 +205,11 @@ test("a class is found by its name or by a part that only one has", () => {
   assert.equal(meant(names, "dog"), "No class of these models contains “dog”.");
   const address = linkOf({ ...STATE, watched: [0, 3] }, { chain: "clean", tab: null, own: undefined });
   assert.equal(new URLSearchParams(address).get("watch"), "0,3");
+});
+
+test("a slider bears the marks of the radii that it reaches, on both sides of the amount on screen", () => {
+  const along = { amounts: [0, 1, 2, 3], distances: [2, 0, 2, 4], at: 1 };
+  assert.deepEqual(reached(along, 1), [0.5, 1.5]);
+  assert.deepEqual(reached(along, 3), [2.5], "the left end is nearer than that");
+  assert.deepEqual(reached(along, 5), []);
 });

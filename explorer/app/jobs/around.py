@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from explorer.analysis.certify import LOOKS, running, smoothed
+from explorer.analysis.certify import LOOKS, next_look, smoothed
 from explorer.analysis.doubt import DOUBTS, scores
+from explorer.analysis.slider import distances_along
+from explorer.analysis.varied import varied
 from explorer.app.context import Context
+from explorer.app.jobs.curves import StepRequest, step_of
 from explorer.app.jobs.registry import job
 from explorer.app.validation import MAX_TEXT, Request, Sentence, StateRequest
 from explorer.app.workspace import LoadedRequest
@@ -51,9 +53,23 @@ class LookRequest(ModelRequest):
 
     Attributes:
         look: Which look, from 0.
+        so_far: What the look before returned as such: class and votes; nothing at the first.
     """
 
     look: Annotated[int, Field(ge=0, lt=len(LOOKS))]
+    so_far: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=2, max_length=2)] | None = None
+
+    @model_validator(mode="after")
+    def _follows(self) -> Self:
+        if (self.look == 0) != (self.so_far is None):
+            raise ExplorerError(WRONG)
+        return self
+
+
+class AlongRequest(StepRequest):
+    """Distances along a slider."""
+
+    wrong = WRONG
 
 
 @job("remedies", RemedyRequest)
@@ -87,7 +103,7 @@ def certificate(context: Context, request: LookRequest, progress: Progress) -> d
     """Certify the smoothed answer to the distorted picture, with as many copies as the look has.
 
     Returns:
-        ``Certificate.to_dict()``; ``copies`` so far and ``of``.
+        ``Certificate.to_dict()``; ``copies`` so far and ``of``; ``so_far``, which the next look is asked with.
 
     Raises:
         ExplorerError: If the state makes no sense, or the model is shown another one's input.
@@ -95,11 +111,36 @@ def certificate(context: Context, request: LookRequest, progress: Progress) -> d
     loaded, model = _one(context, request)
     within, sigma, _ = smoothed(model)
     pixels = loaded.compare().distorted
-    found = []
-    for one in islice(running(within, pixels, sigma, seed=loaded.recipe.seed), request.look + 1):
-        found.append(one)
-        progress(len(found), request.look + 1)
-    return {**found[-1].to_dict(), "copies": LOOKS[request.look], "of": LOOKS[-1]}
+    before = None
+    if request.so_far is not None:
+        before = request.so_far[0], request.so_far[1]
+        if before[0] >= len(within.classes) or before[1] > LOOKS[request.look - 1]:
+            raise ExplorerError(WRONG)
+    found, so_far = next_look(within, pixels, sigma, seed=loaded.recipe.seed, look=request.look, so_far=before)
+    return {**found.to_dict(), "copies": LOOKS[request.look], "of": LOOKS[-1], "so_far": list(so_far)}
+
+
+@job("distances_along", AlongRequest)
+def along(context: Context, request: AlongRequest, progress: Progress) -> dict[str, Any]:
+    """Measure how far every amount of a slider lies from the picture on screen.
+
+    Returns:
+        {"amounts", "distances", "at"}: amounts from low to high, the L2 distances on [0, 1] pixels, and the amount that
+        is shown.
+
+    Raises:
+        ExplorerError: If the state makes no sense.
+    """
+    loaded = context.workspace.load(request.state)
+    step_index = step_of(loaded.recipe, request)
+    if step_index is None:
+        raise ExplorerError("Add a distortion to see distances along its slider.")
+    line = varied(
+        loaded.models, loaded.pixels, loaded.recipe.steps[step_index][0], loaded.recipe, step_index=step_index,
+        label=loaded.label,
+    )  # fmt: skip
+    amounts, distances = distances_along(line, progress)
+    return {"amounts": amounts, "distances": distances, "at": line.recipe.steps[step_index][1]}
 
 
 @job("radii", ModelRequest)

@@ -1,12 +1,32 @@
 // The window "Around this model": remedies that need no training, how far the answer holds, and when not to rely on it.
 
-/** @import { AddedNetwork, Jobs, Notice, Page, Remedy, Score } from "../types.d.ts" */
+/** @import { AddedNetwork, Along, Jobs, Notice, Page, Remedy, Score } from "../types.d.ts" */
 
 import { openDialog } from "../shared/dialog.js";
 import { make, setText, smallButton } from "../shared/dom.js";
-import { count, short } from "../shared/format.js";
+import { count, short, shownAmount } from "../shared/format.js";
+import { sweptStep } from "./swept.js";
 
-const KEYS = ["remedies", "add_remedy", "certificate", "radii", "doubt"];
+const KEYS = ["remedies", "add_remedy", "distances_along", "certificate", "radii", "doubt"];
+const SAYS = {
+  proved: "proved to hold up to here when smoothed",
+  estimate: "estimated to hold up to here by Theorem 1",
+  found: "an adversarial picture was found as far away as this",
+};
+
+// The amounts below and above the shown one at which a slider's pictures first lie a radius away; none where they do not.
+/** @type {(along: Along, radius: number) => number[]} */
+export function reached({ amounts, distances, at }, radius) {
+  const here = amounts.indexOf(at);
+  return [-1, 1].flatMap((way) => {
+    for (let i = here + way; i in amounts; i += way) {
+      if (distances[i] < radius) continue;
+      const [near, far] = [distances[i - way], distances[i]];
+      return [amounts[i - way] + ((radius - near) / (far - near)) * (amounts[i] - amounts[i - way])];
+    }
+    return [];
+  });
+}
 
 // `added(found, start)` puts the new model beside the one that stands within.
 /** @type {(parts: { page: Page; jobs: Jobs; notice: Notice; added: (found: AddedNetwork, start: string) => void }) => { open: (name: string) => void }} */
@@ -14,7 +34,7 @@ export function makeAround({ page, jobs, notice, added }) {
   /** @type {(name: string) => void} */
   function open(name) {
     const list = make("ul", { class: "networks" });
-    const far = makeDistances();
+    const far = makeDistances(mark);
     const doubt = makeDoubt();
     const dialog = openDialog(
       `Around ${page.title(name)}`,
@@ -28,13 +48,30 @@ export function makeAround({ page, jobs, notice, added }) {
     dialog.classList.add("f-window", "around");
     dialog.addEventListener("close", () => KEYS.forEach(jobs.cancel));
     const state = page.question();
+    const step = sweptStep(page.state().steps, page.activeStep());
+    /** @type {Along | null} */
+    let along = null;
     fill();
+
+    // The distances on the slider, from the amount on screen to both sides.
+    /** @type {(at: Record<string, number | null>) => void} */
+    function mark(at) {
+      if (!step || !along?.amounts || !dialog.open) return;
+      const from = `${page.title(name)}, from ${shownAmount(page.distortion(step.name), along.at)} on`;
+      const marks = Object.entries(SAYS).flatMap(([kind, says]) =>
+        at[kind] === null || !along
+          ? []
+          : reached(along, at[kind]).map((amount) => ({ kind, label: `${from}, ${says}`, amount })),
+      );
+      page.markRadii(step.index, marks);
+    }
 
     async function fill() {
       const found = await jobs.run("remedies", { name });
       if (!found || !dialog.open) return;
       if (found.error) notice.show(found.error, { error: true });
       list.replaceChildren(...(found.items ?? []).map(makeRow));
+      if (step) along = await jobs.run("distances_along", { state, step_index: step.active });
       await certify();
       if (dialog.open) far.paint(await jobs.run("radii", { state, model: name }));
       if (dialog.open) doubt.paint(await jobs.run("doubt", { state, model: name }));
@@ -42,10 +79,12 @@ export function makeAround({ page, jobs, notice, added }) {
 
     // Each answer says what holds so far, until all copies were asked about; the first comes after ten of them.
     async function certify() {
+      let so_far = null;
       for (let look = 0; dialog.open; look += 1) {
-        const found = await jobs.run("certificate", { state, model: name, look });
+        const found = await jobs.run("certificate", { state, model: name, look, so_far });
         if (!found || !dialog.open) return;
         far.certified(found);
+        so_far = found.so_far;
         if (found.error || found.copies === found.of) return;
       }
     }
@@ -76,8 +115,8 @@ export function makeAround({ page, jobs, notice, added }) {
 }
 
 // Three marks on one scale: a change that was found to be too far, a radius that is proved, one that is estimated.
-/** @type {() => { element: HTMLElement; certified: (found: any) => void; paint: (found: any) => void }} */
-function makeDistances() {
+/** @type {(mark: (at: Record<string, number | null>) => void) => { element: HTMLElement; certified: (found: any) => void; paint: (found: any) => void }} */
+function makeDistances(mark) {
   const names = {
     proved: "■ holds, proved for the smoothed model",
     estimate: "◆ Theorem 1",
@@ -96,16 +135,21 @@ function makeDistances() {
     { class: "meter" },
     track,
     words,
-    make("p", { class: "soft" }, "L2 distances on [0, 1] pixels from the distorted picture."),
+    make(
+      "p",
+      { class: "soft" },
+      "L2 distances on [0, 1] pixels from the distorted picture; where the slider reaches them, it bears the same marks.",
+    ),
   );
 
   function place() {
     const known = Object.values(at).filter((one) => one !== null);
     const end = 1.15 * Math.max(...known, 1e-9);
-    for (const [key, mark] of Object.entries(marks)) {
-      mark.hidden = at[key] === null;
-      mark.style.left = `${(100 * (at[key] ?? 0)) / end}%`;
+    for (const [key, spot] of Object.entries(marks)) {
+      spot.hidden = at[key] === null;
+      spot.style.left = `${(100 * (at[key] ?? 0)) / end}%`;
     }
+    mark(at);
   }
 
   /** @type {(found: any) => void} */

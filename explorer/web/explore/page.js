@@ -101,6 +101,7 @@ export async function start({ element, server, trigger, catalogue }) {
     activeStep: () => steps.active(),
     sweptIndex: () => sweptStep(state.steps, steps.active())?.active ?? null,
     markFlips: (index, flips) => steps.markFlips(index, flips),
+    markRadii: (index, marks) => steps.markRadii(index, marks),
     link: address,
     ownTravels: () => address().includes("#pixels="),
   };

@@ -1,7 +1,7 @@
 // The chain of distortions: each row is one of Gradio's own sliders with a few buttons around it. Row i shows step i of
 // state.steps, so that the order on the page, for the keyboard and for screen readers is the order of the chain.
 
-/** @import { Distortion, Flip, Range, Step, StepRow, Steps, Wired } from "../types.d.ts" */
+/** @import { Distortion, Flip, RadiusMark, Range, Step, StepRow, Steps, Wired } from "../types.d.ts" */
 
 import { find, make, targetOf } from "../shared/dom.js";
 import { rounded, shownAmount } from "../shared/format.js";
@@ -27,11 +27,12 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
     const unit = make("span", { class: "unit" });
     const severities = make("div", { class: "severities" });
     const flips = make("div", { class: "flips" });
+    const radii = make("div", { class: "radii" });
     const onoff = make("button", { class: "onoff", role: "switch" });
     const up = make("button", { class: "plain icon" }, "↑");
     const down = make("button", { class: "plain icon" }, "↓");
     const remove = make("button", { class: "plain icon" }, "×");
-    block.append(onoff, unit, make("span", { class: "tools" }, up, down, remove), severities, flips);
+    block.append(onoff, unit, make("span", { class: "tools" }, up, down, remove), severities, flips, radii);
     /** @type {HTMLInputElement} */
     const slider = find(block, "input[type=range]");
     let timer = 0;
@@ -62,7 +63,7 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
     up.addEventListener("click", () => swap(i, i - 1, "up"));
     down.addEventListener("click", () => swap(i, i + 1, "down"));
     remove.addEventListener("click", () => take(i));
-    return { block, slider, unit, severities, flips, onoff, up, down, remove };
+    return { block, slider, unit, severities, flips, radii, onoff, up, down, remove };
   }
 
   /** @type {(i: number, j: number, button: "up" | "down") => void} */
@@ -105,6 +106,7 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
       const step = state.steps[i];
       row.block.toggleAttribute("data-used", Boolean(step));
       row.flips.replaceChildren();
+      row.radii.replaceChildren();
       if (!step) return;
       const { title, unit, symbol, help } = distortionOf(step);
       row.block.toggleAttribute("data-off", !step.on);
@@ -194,6 +196,20 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
     );
   }
 
+  // How far the picture that was on screen holds, as the window "Around it" found it; it stays while the slider moves.
+  /** @type {(index: number, marks: RadiusMark[]) => void} */
+  function markRadii(index, marks) {
+    const step = state.steps[index];
+    if (!step) return;
+    rows[index].radii.replaceChildren(
+      ...marks.map(({ kind, label, amount }) => {
+        const title = `${label}: ${shownAmount(distortionOf(step), amount)}`;
+        const style = `--at:${along(step, amount).toFixed(4)}`;
+        return make("i", { class: kind, title, role: "img", "aria-label": title, style });
+      }),
+    );
+  }
+
   // Set by something other than the slider, which follows.
   /** @type {(index: number, amount: number) => void} */
   function setAmount(index, amount) {
@@ -231,5 +247,16 @@ export function makeSteps({ blocks, state, catalogue, side, notice, moved, chang
   }
 
   const active = () => (touched && state.steps.includes(touched) ? state.steps.indexOf(touched) : null);
-  return { paint, properties, add, setAmount, markFlips, active, range, shown, fit: () => state.steps.forEach(clamp) };
+  return {
+    paint,
+    properties,
+    add,
+    setAmount,
+    markFlips,
+    markRadii,
+    active,
+    range,
+    shown,
+    fit: () => state.steps.forEach(clamp),
+  };
 }
