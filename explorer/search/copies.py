@@ -3,7 +3,8 @@
 The protocol is that of Zheng et al. 2016 (arXiv 1604.04326, near-duplicate detection); corpus and prior differ. The
 dot products of n originals and n copies are made block by block and counted (``explorer.search.pairs.Counter``), so
 that n (n - 1) negatives need neither memory nor a sort of all. A dot product in float32 is exact to about 1e-7, which
-does not tell distances below about 0.0005 apart: those of near pairs are made again in float64.
+neither tells distances below about 0.0005 apart nor finds the equal distances of pictures that are there twice: those
+of the nearest pairs are made again in float64, and what is counted up to them is exact.
 """
 
 from __future__ import annotations
@@ -21,13 +22,11 @@ from explorer.numbers import count_of
 from explorer.progress import Meter, Progress
 from explorer.results import Result
 from explorer.search.embeddings import Embeddings
-from explorer.search.neighbours import check_comparable, nearest
-from explorer.search.pairs import Counter, PrecisionRecall, blocks
+from explorer.search.neighbours import check_comparable, nearest, products_of
+from explorer.search.pairs import BLOCK, Counter, PrecisionRecall, blocks
 
-BLOCK = 2**22
-"""Dot products in a block: 16 MB."""
-
-NEAR = 1e-4  # products above 1 - NEAR are made again in float64
+NEAR = 1e-4  # products above 1 - NEAR are made again in float64, however many
+ROUNDED = 1e-5  # more than a product of unit vectors in float32 is wrong by
 
 BACKGROUND = 10
 """Nearest pictures of the background that a score is normalised by."""
@@ -140,7 +139,8 @@ def all_pairs(
         raise ExplorerError("Pairs need at least two pictures: with one there is no other picture to take it for.")
     first, second = (_of_rows(each, rows) for each in (originals, copies))
     bias = _bias(first, background, device)
-    own = _exact(first.vectors, second.vectors, np.arange(len(rows)), np.arange(len(rows))) - bias
+    places = np.arange(len(rows))
+    own = products_of(first.vectors, second.vectors, places, places) - bias
     kept = max(1000, 4 * len(rows)) if keep is None else count_of(keep, "keep")
     counter, heap = Counter(-own), _Heap(kept)
     where, meter = pick_device(device), Meter(progress, len(rows))
@@ -150,11 +150,14 @@ def all_pairs(
         products = left @ right.T
         _count(products, block, first, second, bias, counter, heap)
         meter.step(len(block))
+    nearest_false, least = heap.exactly(first, second, bias)
+    counter.settle(-nearest_false.distance, -least - ROUNDED)
     name = ", ".join(filter(None, (first.title, str(second.recipe))))
     curve = counter.curve(prior, name)
     to_distance = (lambda s: 1 - s) if background is not None else first.distance
     curve = replace(curve, thresholds=to_distance(-curve.thresholds))
-    return Copies(first, second, to_distance(own), heap.sorted(to_distance), curve, background is not None)
+    nearest_false = replace(nearest_false, distance=to_distance(nearest_false.distance))
+    return Copies(first, second, to_distance(own), nearest_false, curve, background is not None)
 
 
 def _of_rows(found: Embeddings, rows: list[int]) -> Embeddings:
@@ -171,18 +174,6 @@ def _bias(found: Embeddings, background: Embeddings | None, device: str | torch.
     return products.mean(1)
 
 
-def _exact(
-    left: NDArray[np.float32], right: NDArray[np.float32], i: NDArray[np.int64], j: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Dot products of some pairs, as 1 - |difference|² / 2 in float64, which is exact to where both are equal."""
-    out = np.empty(len(i))
-    for some in blocks(len(i), 4096):
-        part = slice(some.start, some.stop)
-        difference = left[i[part]].astype(np.float64) - right[j[part]]
-        out[part] = 1 - np.einsum("nd,nd->n", difference, difference) / 2
-    return out
-
-
 def _count(
     products: torch.Tensor, block: range, first: Embeddings, second: Embeddings, bias: NDArray[np.float64],
     counter: Counter, heap: _Heap,
@@ -194,7 +185,7 @@ def _count(
     near = (products > 1 - NEAR).nonzero().cpu().numpy()
     if len(near):
         i, j = near[:, 0] + block.start, near[:, 1]
-        again = _exact(first.vectors, second.vectors, i, j) - bias[i]
+        again = products_of(first.vectors, second.vectors, i, j) - bias[i]
         counter.add(-again)
         heap.add(i, j, again)
         products[products > 1 - NEAR] = -torch.inf
@@ -221,7 +212,7 @@ class _Heap:
     """The pairs with the largest products so far."""
 
     def __init__(self, size: int) -> None:
-        self.size, self.bound = size, -2.0
+        self.size, self.bound = size, -np.inf
         self._parts: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]] = []
         self._held = 0
 
@@ -239,10 +230,12 @@ class _Heap:
         if len(order) == self.size and self.size:
             self.bound = float(products[order[-1]])
 
-    def sorted(self, to_distance: Any) -> Nearest:
-        """Those that are kept, the nearest first."""
-        if not self._parts:
-            return Nearest(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
+    def exactly(self, first: Embeddings, second: Embeddings, bias: NDArray[np.float64]) -> tuple[Nearest, float]:
+        """Those that are kept, the largest first, with products in place of distances; and the least of all that may
+        not be kept.
+        """
         self._cut()
-        ((i, j, products),) = self._parts
-        return Nearest(i, j, to_distance(products))
+        ((i, j, _),) = self._parts
+        products = products_of(first.vectors, second.vectors, i, j) - bias[i]
+        order = np.argsort(-products, kind="stable")
+        return Nearest(i[order], j[order], products[order]), self.bound

@@ -14,20 +14,18 @@ from explorer.defaults import COPIES
 from explorer.errors import ExplorerError
 from explorer.models import pick_device
 from explorer.numbers import counted
-from explorer.progress import Meter, Progress
+from explorer.progress import Progress
 from explorer.results import Result
 from explorer.search.copies import all_pairs
 from explorer.search.embedders import HAMMING, ModelLike
 from explorer.search.embeddings import Embeddings, embed
-from explorer.search.pairs import blocks
+from explorer.search.neighbours import products_of
+from explorer.search.pairs import BLOCK, blocks
 from explorer.search.sources import Pictures, PicturesLike, read_pictures
 from explorer.search.study import read_copies
 
 if TYPE_CHECKING:
     import pandas as pd
-
-BLOCK = 2**22
-"""Dot products in a block."""
 
 MOST = 2_000_000
 """Near pairs; more than that are no duplicates but a threshold that is too far."""
@@ -194,7 +192,7 @@ def near_pairs(found: Embeddings, threshold: float) -> NDArray[np.int64]:
     n, parts, held = len(found), list[NDArray[np.int64]](), 0
     d = found.vectors.shape[1]
     bound = 1 - 2 * threshold / d if found.metric == HAMMING else 1 - threshold**2 / 2
-    device, meter = pick_device("auto"), Meter(None, n)
+    device = pick_device("auto")
     every, columns = torch.from_numpy(found.vectors).to(device), torch.arange(n, device=device)
     for block in blocks(n, max(1, BLOCK // n)):
         rows = torch.arange(block.start, block.stop, device=device)
@@ -202,16 +200,14 @@ def near_pairs(found: Embeddings, threshold: float) -> NDArray[np.int64]:
         products[columns <= rows[:, None]] = -torch.inf  # each pair once
         near = (products >= bound - 1e-6).nonzero().cpu().numpy()
         near[:, 0] += block.start
-        difference = found.vectors[near[:, 0]].astype(np.float64) - found.vectors[near[:, 1]]
-        exactly = found.distance(1 - (difference**2).sum(1) / 2)
-        parts.append(near[exactly <= threshold + 1e-9])
-        held += len(parts[-1])
-        if held > MOST:
+        held += len(near)
+        if held > MOST:  # before anything else is made of them
             raise ExplorerError(
                 f"More than {MOST:,} pairs are nearer than {threshold:g}, so that is no distance of duplicates; give a "
                 "smaller threshold."
             )
-        meter.step(len(block))
+        exactly = found.distance(products_of(found.vectors, found.vectors, *near.T))
+        parts.append(near[exactly <= threshold + 1e-9])
     return np.concatenate(parts) if parts else np.zeros((0, 2), np.int64)
 
 
@@ -238,13 +234,12 @@ def linked(count: int, pairs: NDArray[np.int64]) -> list[list[int]]:
 def _told(source: Pictures, found: Embeddings, group: list[int]) -> tuple[Member, ...]:
     facts = [_facts(source, found.rows[place]) for place in group]
     order = sorted(range(len(group)), key=lambda i: (*(-one for one in _rank(facts[i])), found.names[group[i]]))
-    first = found.vectors[group[order[0]]].astype(np.float64)
-    members = []
-    for i in order:
-        difference = found.vectors[group[i]] - first
-        away = float(found.distance(1 - (difference @ difference) / 2)) if i != order[0] else 0.0
-        members.append(Member(found.names[group[i]], found.hashes[group[i]], *facts[i], away, i == order[0]))
-    return tuple(members)
+    places = np.array(group)[order]
+    away = found.distance(products_of(found.vectors, found.vectors, places, np.full(len(group), places[0])))
+    return tuple(
+        Member(found.names[group[i]], found.hashes[group[i]], *facts[i], float(far), i == order[0])
+        for i, far in zip(order, away, strict=True)
+    )
 
 
 def _rank(facts: tuple[int, int, int, float]) -> tuple[float, float, float]:

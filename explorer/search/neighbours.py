@@ -96,6 +96,28 @@ def check_comparable(one: Embeddings, other: Embeddings) -> None:
         raise ExplorerError(f"Vectors of {first} and of {second} cannot be compared; embed both with one model.")
 
 
+def products_of(
+    left: NDArray[np.float32], right: NDArray[np.float32], i: NDArray[np.int64], j: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Dot products of some pairs of unit vectors, exactly 1 where both are the same.
+
+    Args:
+        left: Vectors (n, d).
+        right: Vectors (m, d).
+        i: Places in ``left`` (P,).
+        j: Places in ``right`` (P,).
+
+    Returns:
+        1 - |difference|² / 2 in float64 (P,).
+    """
+    out = np.empty(len(i))
+    for some in blocks(len(i), 4096):
+        part = slice(some.start, some.stop)
+        difference = left[i[part]].astype(np.float64) - right[j[part]]
+        out[part] = 1 - np.einsum("nd,nd->n", difference, difference) / 2
+    return out
+
+
 def _by_blocks(
     searched: NDArray[np.float32], queries: NDArray[np.float32], k: int, device: torch.device, progress: Progress | None
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -105,7 +127,8 @@ def _by_blocks(
     for rows in blocks(len(queries), max(1, size)):
         asked = torch.from_numpy(queries[rows.start : rows.stop]).to(device)
         found = _largest(asked @ among.T, k)
-        exactly = (asked.double()[:, None] * among[found].double()).sum(2)  # near ones differ in digits float32 lacks
+        # As in products_of: near ones differ in digits that float32 lacks.
+        exactly = 1 - (asked.double()[:, None] - among[found].double()).square().sum(2) / 2
         order = torch.argsort(exactly, dim=1, descending=True, stable=True)
         places[rows.start : rows.stop] = found.gather(1, order).cpu().numpy()
         products[rows.start : rows.stop] = exactly.gather(1, order).cpu().numpy()
@@ -141,7 +164,8 @@ def _by_index(
     index: Any = Index(ndim=searched.shape[1], metric="ip", dtype="f32")
     index.add(np.arange(len(searched)), searched)
     places = np.asarray(index.search(queries, k).keys, np.int64).reshape(len(queries), -1)
-    return places, np.einsum("qd,qkd->qk", queries, searched[places], dtype=np.float64)
+    asked = np.repeat(np.arange(len(queries)), places.shape[1])
+    return places, products_of(queries, searched, asked, places.ravel()).reshape(places.shape)
 
 
 def _without_self(

@@ -14,10 +14,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from explorer.errors import ExplorerError
+from explorer.numbers import plain_number
 from explorer.results import Result, percent, plain
 
 PRECISIONS = (0.995, 0.99, 0.9)
 """Precisions at which recall is reported; the first is that of Zheng et al. 2016."""
+
+BLOCK = 2**22
+"""Dot products in a block of all pairs: 16 MB."""
 
 
 @dataclass(frozen=True, repr=False, eq=False)
@@ -113,11 +117,16 @@ class PrecisionRecall(Result):
             The curve.
 
         Raises:
-            ExplorerError: If it is no such share.
+            ExplorerError: If it is no such share, or below 1 where there is no negative pair to weigh.
         """
-        if not 0 < prior <= 1:
-            raise ExplorerError(f"The prior is the share of positives among all pairs, above 0, not {prior:g}.")
-        return replace(self, prior=float(prior))
+        share = plain_number(prior)
+        if not isinstance(share, float | int) or not 0 < share <= 1:
+            raise ExplorerError(f"The prior is the share of positives among all pairs, above 0 up to 1, not {prior}.")
+        if share < 1 and not self.negatives:
+            raise ExplorerError(
+                f"There is no negative pair, so a prior of {share:g} has nothing to weigh; give negatives, or no prior."
+            )
+        return replace(self, prior=float(share))
 
     def __str__(self) -> str:
         shares = ", ".join(f"{percent(self.recall_at(one))} at precision {one:.1%}" for one in PRECISIONS)
@@ -263,6 +272,17 @@ class Counter:
         self._false += within
         self._nearer += nearer
         self._negatives += negatives
+
+    def settle(self, ordered: NDArray[np.float64], reach: float) -> None:
+        """Count again where the near distances are known better than when they were counted.
+
+        Args:
+            ordered: Distances, ascending, among them all that are below ``reach``.
+            reach: Thresholds below it are counted again.
+        """
+        sure = self.thresholds[: np.searchsorted(self.thresholds, reach)]
+        self._false[: len(sure)] = np.searchsorted(ordered, sure, "right")
+        self._nearer[: len(sure)] = np.searchsorted(ordered, sure, "left")
 
     def curve(self, prior: float | None = None, name: str = "") -> PrecisionRecall:
         """The curve of what was counted so far.

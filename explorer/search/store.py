@@ -13,7 +13,7 @@ import numpy as np
 
 from explorer.errors import ExplorerError
 from explorer.files import whole, write_whole
-from explorer.search.neighbours import nearest
+from explorer.search.neighbours import nearest, products_of
 from explorer.search.study import PairRow, PairStudy
 
 ROWS = Path("rows") / "000000.parquet"
@@ -54,6 +54,9 @@ def _table(row: PairRow) -> pa.Table:  # type: ignore[name-defined]  # noqa: F82
     other = near.places[:, 0] == np.arange(n)  # the first that is not its own copy
     place = np.where(other, near.places[:, 1], near.places[:, 0])
     away = np.where(other, near.distances[:, 1], near.distances[:, 0])
+    if copies.normalised:  # by the same amount as the distance of the picture's own copy
+        vectors, rows = (copies.originals.vectors, copies.copies.vectors), np.arange(n)
+        away = copies.distances + products_of(*vectors, rows, rows) - products_of(*vectors, rows, place)
     name, _, amount = row.distortion.rpartition("=")
     alone = "+" not in row.distortion
     return pa.table(

@@ -11,7 +11,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from explorer.errors import ExplorerError
 from explorer.search import all_pairs, copies
-from tests.support.embeddings import bits, features
+from tests.support.embeddings import bits, embeddings, features
 
 
 def whole(first, second):
@@ -56,6 +56,19 @@ def test_the_nearest_negatives_are_kept_and_named():
     for many in (-1, 0):
         with pytest.raises(ExplorerError, match="keep"):
             all_pairs(first, second, keep=many)
+
+
+@pytest.mark.usefixtures("_block")
+def test_pictures_that_are_there_twice_have_equal_distances_which_count_as_equal():
+    first, second = features(100, 9, 0.8)
+    twice = [*range(100), *range(100)]
+    first, second = (embeddings(each.vectors[twice]) for each in (first, second))
+    found, distances, same = all_pairs(first, second), whole(first, second), np.eye(200, dtype=bool)
+    y, scores = same.ravel(), -distances.ravel()
+    assert_allclose(found.curve.average_precision, average_precision_score(y, scores), atol=1e-9, rtol=0)
+    assert_allclose(found.curve.roc_area, roc_auc_score(y, scores), atol=1e-9, rtol=0)
+    at = np.searchsorted(found.false.distance, found.distances.min(), "right")
+    assert at == found.curve.false[0] == 2  # whoever counts the kept ones finds as many
 
 
 def test_equal_pictures_are_the_nearest_negatives_at_exactly_nothing():

@@ -73,6 +73,13 @@ def test_all_pairs_up_to_the_distance_are_found(pair, share, monkeypatch):
     assert {tuple(row) for row in near_pairs(found, threshold).tolist()} == expected
 
 
+def test_a_threshold_that_takes_far_too_many_is_refused_before_their_distances_are_made(monkeypatch):
+    monkeypatch.setitem(near_pairs.__globals__, "MOST", 1000)
+    monkeypatch.delitem(near_pairs.__globals__, "products_of")
+    with pytest.raises(ExplorerError, match="smaller threshold"):
+        near_pairs(features(60, 1, 1.0)[0], 2)
+
+
 def test_pictures_are_linked_through_others():
     assert linked(7, np.array([[0, 1], [1, 2], [4, 5]])) == [[0, 1, 2], [4, 5]]
     assert linked(3, np.zeros((0, 2), np.int64)) == []

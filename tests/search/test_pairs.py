@@ -74,9 +74,16 @@ def test_what_is_no_distance_is_refused_in_a_sentence(near, far, said):
         precision_recall(near, far)
 
 
-def test_no_prior_of_nothing():
+@pytest.mark.parametrize("prior", [0, -1, 1.5, float("nan"), "half"])
+def test_no_prior_of_nothing(prior):
     with pytest.raises(ExplorerError, match="prior"):
-        precision_recall([1], [2], prior=0)
+        precision_recall([1], [2], prior=prior)
+
+
+def test_without_negatives_there_is_nothing_that_a_prior_could_weigh():
+    with pytest.raises(ExplorerError, match="no negative pair"):
+        precision_recall([0.1], [], prior=0.5)
+    assert precision_recall([0.1], [], prior=1).average_precision == 1
 
 
 def test_a_precision_is_a_share():

@@ -57,6 +57,16 @@ def test_its_rows_are_parquet_that_duckdb_asks(study, tmp_path):
     assert all(name != other and away > 0 for name, other, away in others.fetchall())
 
 
+@pytest.mark.parametrize("background", [None, "digits"], ids=["distances", "normalised"])
+def test_a_copy_and_the_nearest_other_in_a_row_are_measured_alike(classes, tmp_path, background):
+    study = pair_study(["pixels"], classes, "gaussian_noise=0.3", background=background)
+    save_study(study, tmp_path)
+    rows = duckdb.read_parquet(f"{tmp_path}/rows/*.parquet").project("distance, nearest_other_distance").fetchnumpy()
+    copies = study.rows[0].copies
+    assert_allclose(rows["distance"], copies.distances, atol=1e-9)
+    assert_allclose(rows["nearest_other_distance"].min(), copies.false.distance[0], atol=1e-9)
+
+
 def test_the_report_is_one_file_that_asks_no_host(study, tmp_path):
     save_study(study, tmp_path)
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
