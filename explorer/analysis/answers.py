@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from explorer.analysis.doubt import Judged
 from explorer.analysis.measures import FeatureDistance, InputDistance
 from explorer.data import images
 from explorer.distortions import Recipe
@@ -47,6 +48,7 @@ class Answer:
         feature_percentile: Where the penultimate L2 distance lies among distances between different clean test images,
             in [0, 100]; None if the model's card has no such table.
         card: The model's card.
+        doubt: Whether the answers should be relied on, where a threshold was given.
     """
 
     name: str
@@ -66,11 +68,13 @@ class Answer:
     feature_distance: dict[str, FeatureDistance]
     feature_percentile: float | None
     card: Card
+    doubt: Judged | None = None
 
     def __repr__(self) -> str:
         before, after = (ranking(p, self.classes, 1)[0] for p in (self.clean, self.distorted))
         change = " → ".join(f"{one['label']} ({percent(one['probability'])})" for one in (before, after))
-        return f"{self.name}: {change}, {'flipped' if self.flipped else 'holds'}"
+        unsure = f", {'unsure' if self.doubt.unsure else 'answer'}" if self.doubt else ""
+        return f"{self.name}: {change}, {'flipped' if self.flipped else 'holds'}{unsure}"
 
     def to_dict(self, top: int | None = None) -> dict[str, Any]:
         """The answers as a JSON object.
@@ -101,6 +105,7 @@ class Answer:
             "kl": self.kl,
             "feature_distance": {layer: asdict(distance) for layer, distance in self.feature_distance.items()},
             "feature_percentile": self.feature_percentile,
+            **({"doubt": self.doubt.to_dict()} if self.doubt else {}),
         }
 
 
@@ -171,6 +176,7 @@ class Comparison(Result):
                 "feature_l2": None if (moved := answer.feature_distance.get("penultimate")) is None else moved.l2,
                 "feature_cosine": None if moved is None else moved.cosine,
                 "feature_percentile": answer.feature_percentile,
+                **_doubted(answer.doubt),
                 "recipe": str(self.recipe),
                 "image_hash": self.image_hash,
                 **self.input.to_dict(),
@@ -198,6 +204,15 @@ class Comparison(Result):
     def __str__(self) -> str:
         lines = [f"{self.recipe}: pixels {self.image_hash}", *(f"  {answer!r}" for answer in self.models)]
         return "\n".join([*lines, *(f"  Note: {warning}" for warning in self.warnings)])
+
+
+def _doubted(found: Judged | None) -> dict[str, Any]:
+    if found is None:
+        return {}
+    return {
+        "doubt_score": found.score, "doubt_limit": found.limit, "doubt": found.distorted, "doubt_clean": found.clean,
+        "unsure": found.unsure, "unsure_clean": found.unsure_clean,
+    }  # fmt: skip
 
 
 def check_pixels(path: str | Path, recipe: Recipe) -> Path:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from explorer.analysis import measures
 from explorer.analysis.answers import Answer, Comparison, Comparisons
+from explorer.analysis.doubt import Threshold
 from explorer.analysis.measures import FeatureDistance
 from explorer.analysis.request import ComparisonRequest, Labels, issue, read_requests
 from explorer.analysis.varied import undistorted
@@ -116,6 +117,7 @@ def compare(
     *,
     label: int | None = None,
     reference: Reference | None = None,
+    doubt: Threshold | str | None = None,
     progress: Progress | None = None,
 ) -> Comparison: ...
 @overload
@@ -126,6 +128,7 @@ def compare(
     *,
     label: Labels | None = None,
     reference: None = None,
+    doubt: Threshold | str | None = None,
     progress: Progress | None = None,
 ) -> Comparisons: ...
 @overload
@@ -136,6 +139,7 @@ def compare(
     *,
     label: Labels | None = None,
     reference: Reference | None = None,
+    doubt: Threshold | str | None = None,
     progress: Progress | None = None,
 ) -> Comparison | Comparisons: ...
 def compare(
@@ -145,6 +149,7 @@ def compare(
     *,
     label: Labels | None = None,
     reference: Reference | None = None,
+    doubt: Threshold | str | None = None,
     progress: Progress | None = None,
 ) -> Comparison | Comparisons:
     """Ask several models about the same clean and the same distorted pixels.
@@ -165,6 +170,8 @@ def compare(
             a ``Dataset`` brings, and else each attacked model's own answer to the clean image.
         reference: A state to compare with in place of the clean image, ``"cat|jpeg=30;seed=0"``, or a ``Comparison``
             whose distorted pixels are meant.
+        doubt: A score and how much of it is too much, such as ``"entropy=0.5"``: every answer is then told to be relied
+            on or unsure (``explorer.analysis.doubt``).
         progress: Called with the number of images that are done, and of all.
 
     Returns:
@@ -192,6 +199,7 @@ def compare(
         >>> len(explorer.compare(models, ["digits:7", "digits:8"], "gaussian_noise=0.2;seed=7"))
         2
     """
+    limit = Threshold.parse(doubt) if isinstance(doubt, str) else doubt
     requests = read_requests(
         models, images, recipe, label=label, reference=reference if isinstance(reference, str) else None
     )
@@ -208,7 +216,7 @@ def compare(
     meter = Meter(progress, len(requests.items))
     found, later = [], dict[str, None]()
     for item in requests.items:
-        answer = _compare(item.models, item.pixels, item.recipe, label=item.label, reference=pinned)
+        answer = _compare(item.models, item.pixels, item.recipe, label=item.label, reference=pinned, doubt=limit)
         notes = _zero_gradient(item, answer.distorted)
         later |= dict.fromkeys(notes)
         found.append(replace(answer, warnings=(*requests.notes, *notes)))
@@ -242,6 +250,7 @@ def compare_image(
     label: int | None = None,
     clean: CleanPass | None = None,
     reference: CleanPass | None = None,
+    doubt: Threshold | None = None,
 ) -> Comparison:
     """``compare`` for loaded models and one fitted image, for callers who ask again and again.
 
@@ -252,6 +261,7 @@ def compare_image(
         label: Index of the true class; None for the attacked model's own answer to the clean image.
         clean: The models' answers to the undistorted image, made before by ``clean_pass``.
         reference: Their answers to the pixels to compare with in place of the undistorted ones.
+        doubt: How much doubt is too much.
 
     Returns:
         The comparison; ``clean`` in it means the reference where there is one.
@@ -263,7 +273,7 @@ def compare_image(
     image = inputs.check_image(image, models[0])
     for model in models if label is not None else ():
         inputs.check_label(label, model)
-    return _compare(models, image, recipe, label=label, clean=clean, reference=reference)
+    return _compare(models, image, recipe, label=label, clean=clean, reference=reference, doubt=doubt)
 
 
 def _compare(
@@ -274,6 +284,7 @@ def _compare(
     label: int | None = None,
     clean: CleanPass | None = None,
     reference: CleanPass | None = None,
+    doubt: Threshold | None = None,
 ) -> Comparison:
     started = perf_counter()
     pixels = undistorted(image, recipe.quantised)
@@ -291,6 +302,9 @@ def _compare(
     answered = perf_counter()
     numbers = _numbers([logits for logits, _, _ in pairs])
     answers = tuple(_answer(*parts) for parts in zip(models, numbers, pairs, strict=True))
+    if doubt is not None:
+        judged = (doubt.judge(model, pixels, distorted, pair[0]) for model, pair in zip(models, pairs, strict=True))
+        answers = tuple(replace(one, doubt=found) for one, found in zip(answers, judged, strict=True))
     distance = measures.input_distance(pixels, distorted)
     hashed = image_hash(distorted)
     seconds = {"distort": made - started, "infer": answered - made, "measure": perf_counter() - answered}

@@ -151,7 +151,7 @@ class Endpoints:
             The texts as in ``sharing.shares``, or {"error"}.
         """
         workspace = self._context.workspace
-        return await self._run(lambda given: shares(workspace.load(given)), state)
+        return await self._run(lambda given: shares(loaded := workspace.load(given), loaded.doubt), state)
 
     async def failures(self, question: Any) -> Response:
         """Answer a question of the page "Failures".

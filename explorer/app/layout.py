@@ -12,6 +12,7 @@ import gradio as gr
 import torch
 
 from explorer import defaults
+from explorer.analysis.doubt import DOUBTS
 from explorer.app import api, static
 from explorer.app.context import Context
 from explorer.app.controls import Controls, add_model_menu, add_step_menu, connect, family_menu, step_sliders
@@ -168,6 +169,9 @@ def catalogue(workspace: Workspace) -> dict[str, Any]:
         "codecs": [
             {name: getattr(one, name) for name in ("name", "title", "low", "high", "default")}
             for one in VIDEO_CODECS.values()
+        ],
+        "doubts": [
+            {"name": one.name, "title": one.title, "help": one.help, "span": list(one.span)} for one in DOUBTS.values()
         ],
         "limits": {"steps": MAX_STEPS, "bytes": MAX_BYTES},
         "first": {

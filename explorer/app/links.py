@@ -2,8 +2,8 @@
 
 The address holds the whole state: ``?picture=digits:7&models=A,B&recipe=jpeg=30;seed=7`` and, where they are used,
 ``off`` (steps that are switched off, ``index:name=amount``), ``pin`` (the pinned state, ``picture|recipe``), ``watch``
-(classes shown besides the likeliest, by index) and ``tab``. Addresses are not trusted: valid parts are used, and a
-sentence reports each invalid part.
+(classes shown besides the likeliest, by index), ``doubt`` (a score and how much of it is too much) and ``tab``.
+Addresses are not trusted: valid parts are used, and a sentence reports each invalid part.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
+from explorer.analysis.doubt import Threshold
 from explorer.app.validation import MAX_WATCHED
 from explorer.app.workspace import Workspace
 from explorer.distortions import Recipe
@@ -57,8 +58,8 @@ def read_link(workspace: Workspace, query: Any, *, max_models: int, max_steps: i
 
     Returns:
         {"state": {...}, "messages": [sentences]}. ``state`` has the page's form and holds what the address gives
-        correctly of family, models, picture, steps, seed, against, quantised, on, reference, watched and tab, and the
-        first ``network`` of a library that is to be added; ``messages`` name what was left out.
+        correctly of family, models, picture, steps, seed, against, quantised, on, reference, watched, doubt and tab,
+        and the first ``network`` of a library that is to be added; ``messages`` name what was left out.
     """
     reader = _Reader(workspace, max_models, max_steps)
     if not isinstance(query, str) or len(query) > MAX_LINK:
@@ -90,6 +91,7 @@ class _Reader:
             "off": self.off,
             "pin": self.pin,
             "watch": self.watch,
+            "doubt": self.doubt,
             "tab": self.tab,
         }
         self._workspace, self._max_models, self._max_steps = workspace, max_models, max_steps
@@ -166,6 +168,12 @@ class _Reader:
         if len(known) < len(parts) or len(known) > MAX_WATCHED:
             self.messages.append(f"The classes {_quoted(text)} are too many, or these models do not know all of them.")
         self.state["watched"] = known[:MAX_WATCHED]
+
+    def doubt(self, text: str) -> None:
+        """How much doubt is too much, ``score=limit``."""
+        limit = self._attempt(lambda: Threshold.parse(text))
+        if limit:
+            self.state["doubt"] = {"score": limit.doubt.name, "limit": limit.limit}
 
     def tab(self, text: str) -> None:
         """The open tab; the page knows which there are."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from explorer.analysis import ComparisonRequest
+from explorer.analysis.doubt import Threshold
 from explorer.data.inputs import OWN
 from explorer.models import Card
 from explorer.models.functions import is_function
@@ -16,7 +17,7 @@ FILE = "picture.png"
 """Stands for a picture that only this explorer has."""
 
 
-def shares(request: ComparisonRequest) -> dict[str, Any]:
+def shares(request: ComparisonRequest, limit: Threshold | None = None) -> dict[str, Any]:
     """Write a question for the command line, for Python and as JSON.
 
     What exists only in this explorer gets a name to be replaced: ``picture.png`` for a picture or a row of the
@@ -24,6 +25,7 @@ def shares(request: ComparisonRequest) -> dict[str, Any]:
 
     Args:
         request: The question.
+        limit: How much doubt is too much.
 
     Returns:
         {"command", "python", "json", "uploaded", "notes"}. ``uploaded``: whether the picture was uploaded; ``notes``:
@@ -46,6 +48,10 @@ def shares(request: ComparisonRequest) -> dict[str, Any]:
         shared["reference"] = {"picture": _image_name(pinned), "recipe": pinned.recipe.to_dict()}
         labelled = pinned.label is not None and not pinned.picture.shipped  # else the name brings the class
         arguments += f", reference={f'explorer.compare({_arguments(pinned)})' if labelled else repr(state)}"
+    if limit is not None:
+        command += ["--doubt", str(limit)]
+        shared["doubt"] = {"score": limit.doubt.name, "limit": limit.limit}
+        arguments += f", doubt={str(limit)!r}"
     notes = _notes(request, external)
     python = [
         *(f"# {note}" for note in notes),

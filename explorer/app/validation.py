@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from explorer.analysis.doubt import Threshold
 from explorer.defaults import MAX_STEPS
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
@@ -157,6 +158,26 @@ def read_watched(value: Any, classes: int) -> list[int]:
     if not listed or not all(type(one) is int and 0 <= one < classes for one in value):
         raise ExplorerError(f"The classes to show are at most {MAX_WATCHED} indices from 0 to {classes - 1}.")
     return list(value)
+
+
+def read_doubt(value: Any) -> Threshold | None:
+    """Read how much doubt is too much.
+
+    Args:
+        value: {"score", "limit"} as it was sent; None for none.
+
+    Returns:
+        The threshold.
+
+    Raises:
+        ExplorerError: If there is no such score, or the limit is not a number.
+    """
+    if value is None:
+        return None
+    score, limit = (mapping(value).get(key) for key in ("score", "limit"))
+    if not isinstance(score, str) or len(score) > MAX_TEXT:
+        raise ExplorerError("The page named no score of doubt; reload it.")
+    return Threshold.parse(f"{score}={limit}")
 
 
 def parse_recipe(text: Any) -> Recipe:

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from explorer.analysis import CleanPass, Comparison, ComparisonRequest, clean_pass, compare_image, pinned_pass
+from explorer.analysis.doubt import Threshold
 from explorer.app.cache import LruCache
 from explorer.app.dataset_catalog import DatasetCatalog
 from explorer.app.distortion_info import describe
 from explorer.app.pictures import Pictures
-from explorer.app.validation import mapping, read_recipe, read_watched
+from explorer.app.validation import mapping, read_doubt, read_recipe, read_watched
 from explorer.data import images
 from explorer.data.datasets import Dataset
 from explorer.data.fitting import Takes
@@ -50,12 +51,14 @@ class LoadedRequest(ComparisonRequest):
         clean: The models' answers to the undistorted picture.
         pinned: Their answers to the distorted pixels of the ``reference``, where there is one.
         shown: The picture that the distorted one is compared with, as a data URL.
+        doubt: How much doubt is too much.
     """
 
     family: Family
     clean: CleanPass
     pinned: CleanPass | None
     shown: str
+    doubt: Threshold | None = None
 
     def compare(self) -> Comparison:
         """Compare the models; their answers to the clean picture come from the cache.
@@ -64,8 +67,9 @@ class LoadedRequest(ComparisonRequest):
             The comparison.
         """
         return compare_image(
-            self.models, self.pixels, self.recipe, label=self.label, clean=self.clean, reference=self.pinned
-        )
+            self.models, self.pixels, self.recipe, label=self.label, clean=self.clean, reference=self.pinned,
+            doubt=self.doubt,
+        )  # fmt: skip
 
 
 class Workspace:
@@ -133,7 +137,7 @@ class Workspace:
         """Compare the models on a state of the page.
 
         Args:
-            state: {"picture", "models", "recipe", "reference"?, "watched"?, "has"?} from the browser;
+            state: {"picture", "models", "recipe", "reference"?, "watched"?, "doubt"?, "has"?} from the browser;
                 ``has``: key of the picture to compare with that it holds already.
 
         Returns:
@@ -194,6 +198,7 @@ class Workspace:
             clean=clean,
             pinned=pinned,
             shown=shown,
+            doubt=read_doubt(state.get("doubt")),
         )
 
     def choose(self, names: Any) -> tuple[Family, list[Classifier]]:

@@ -38,6 +38,9 @@ def compare(
     pin: Annotated[
         str | None, typer.Option(help="Compare with this state, not with the clean image: 'cat|jpeg=30;seed=0'.")
     ] = None,
+    doubt: Annotated[
+        str | None, typer.Option(help="A score and how much of it is too much, such as entropy=0.5: answer, or unsure.")
+    ] = None,
     out: Out = None,
     pixels: Annotated[
         Path | None, typer.Option(help="Save the distorted pixels, exactly: .png (8 bits) or .npy (floats).")
@@ -56,14 +59,16 @@ def compare(
     """Distort an image; ask several models about the same pixels."""
     from explorer import analysis
     from explorer.analysis.answers import check_pixels
+    from explorer.analysis.doubt import Threshold
 
     check_outs(out)
     chain = read_recipe(recipe, seed)
+    limit = None if doubt is None else Threshold.parse(doubt)
     if pixels is not None:
         check_pixels(pixels, chain)
     loaded = load_models(models, arch, mean, std, device, name, weights, size)
     picture = open_picture(image or defaults.first_picture(loaded[0].channels, loaded[0].size), loaded, chain)
-    found = analysis.compare(loaded, picture, chain, reference=pin)
+    found = analysis.compare(loaded, picture, chain, reference=pin, doubt=limit)
     deliver(found, out, as_json=as_json, as_csv=as_csv)
     if pixels is not None:
         written(found.save_pixels(pixels))

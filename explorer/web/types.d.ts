@@ -68,6 +68,7 @@ export interface Question {
 /** What the panel asks. */
 export interface PanelQuestion extends Question {
   watched: number[];
+  doubt: DoubtLimit | null;
 }
 export interface Step {
   name: string;
@@ -85,7 +86,13 @@ export interface State {
   on: "input" | "photograph";
   /** Indices of classes that every card shows besides the likeliest. */
   watched: number[];
+  /** How much doubt is too much. */
+  doubt: DoubtLimit | null;
   reference: Pinned | null;
+}
+export interface DoubtLimit {
+  score: string;
+  limit: number;
 }
 
 // ---- what the page knows from the start ---------------------------------------------------------------------------
@@ -249,6 +256,8 @@ export interface Catalogue {
   measures: { name: string; title: string; here: boolean }[];
   /** Video codecs with their constant rate factors: lower is better. */
   codecs: { name: string; title: string; low: number; high: number; default: number }[];
+  /** Scores of doubt; `span`: the ends of a slider. */
+  doubts: { name: string; title: string; help: string; span: [number, number] }[];
   limits: { steps: number; bytes: number };
   first: { family: string; models: string[]; named: boolean; steps: RecipeStep[]; picture: Picture };
 }
@@ -285,6 +294,8 @@ export interface ModelAnswer {
   feature_percentile: number | null;
   /** Whether it withstands attacks or only hides its gradient, as its card says. */
   masking: Masking;
+  /** What a threshold of doubt says of the answers; missing where none was asked for. */
+  doubt?: DoubtLimit & { clean: number; distorted: number; unsure: boolean };
 }
 export interface Masking {
   /** "no sign", "masked" or "not measured" */

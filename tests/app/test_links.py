@@ -38,7 +38,7 @@ def test_a_whole_state_is_read_back(workspace: Workspace) -> None:
         workspace,
         f"picture=digits:7&models=digits/lenet/standard,digits/lenet/bang&recipe=jpeg=30,fgsm=0.01;seed=7;"
         f"against=digits/lenet/bang;pixels=float&off=1:shift=3&pin=digits:7|{quote('jpeg=50;seed=1')}&tab=network"
-        "&watch=8,3",
+        "&watch=8,3&doubt=entropy=0.5",
     )
     assert said == []
     assert state == {
@@ -59,6 +59,7 @@ def test_a_whole_state_is_read_back(workspace: Workspace) -> None:
         },
         "on": "input",
         "watched": [8, 3],
+        "doubt": {"score": "entropy", "limit": 0.5},
         "tab": "network",
     }
 
@@ -76,6 +77,7 @@ def test_a_picture_alone_brings_the_models_that_were_trained_on_its_like(workspa
         ("models=digits/lenet/bang&watch=3,10,x", {"models": ["digits/lenet/bang"], "watched": [3]}, "do not know all"),
         (f"models={STANDARD},digits/lenet/bang", {"models": [STANDARD]}, "same classes"),
         ("picture=<script>alert(1)</script>", {}, "sample picture"),
+        ("doubt=entropy", {}, "such as entropy=0.5"),
         ("picture=digits:999999", {}, "rows 0 to 359"),
         ("picture=digits:-1", {}, "digits:7"),
         ("picture=/etc/passwd:1", {}, "data set"),
@@ -166,8 +168,10 @@ def state_with(picture: dict[str, Any], recipe: str, models: list[str], pin: str
 def test_python_and_the_command_line_see_the_same_pixels_and_answers(
     workspace: Workspace, state: dict[str, Any]
 ) -> None:
+    state = {**state, "doubt": {"score": "entropy", "limit": 0.125}}
     shown = workspace.answer(state)
-    texts = shares(workspace.load(state))
+    texts = shares(workspace.load(state), workspace.load(state).doubt)
+    assert texts["json"]["doubt"] == state["doubt"]
     namespace: dict[str, Any] = {}
     exec(texts["python"], namespace)  # noqa: S102  # what the page tells people to run
     wanted = {key: shown[key] for key in ("image_hash", "recipe", "input")}
@@ -178,6 +182,7 @@ def test_python_and_the_command_line_see_the_same_pixels_and_answers(
     assert {key: told[key] for key in wanted} == wanted
     for one, two, three in zip(shown["models"], python["models"], told["models"], strict=True):
         assert one["flipped"] == two["flipped"] == three["flipped"]
+        assert one["doubt"]["unsure"] == two["doubt"]["unsure"] == three["doubt"]["unsure"]
         assert one["confidence"] == pytest.approx(two["confidence"], abs=1e-6)
         assert one["confidence"] == pytest.approx(three["confidence"], abs=1e-6)
 

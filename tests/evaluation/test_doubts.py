@@ -11,7 +11,7 @@ from PIL import Image
 from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
-from explorer import load_model
+from explorer import compare, load_model
 from explorer.analysis.doubt import CONTROL, DOUBTS, evade, scores
 from explorer.data.datasets import load_dataset
 from explorer.errors import ExplorerError
@@ -83,6 +83,23 @@ def test_the_roc_curve_counts_whole_false_alarms_and_is_straight_where_scores_ar
     doubtful, others = (rng.integers(low, low + 6, 100).astype(np.float64) for low in (1, 0))
     curve = roc_curve(doubtful, others)
     assert np.trapezoid(curve, GRID) == pytest.approx(area(doubtful, others))
+
+
+def test_a_threshold_judges_every_answer_and_goes_into_all_forms() -> None:
+    models, noisy = [MODEL, "digits/lenet/bang"], "gaussian_noise=0.4"
+    found = compare(models, "digits:7", noisy, doubt="entropy=0.2")
+    for answer, row in zip(found.models, found.records(), strict=True):
+        assert answer.doubt is not None
+        assert answer.doubt.distorted == pytest.approx(answer.entropy, abs=1e-5)
+        assert answer.doubt.clean == pytest.approx(answer.entropy_clean, abs=1e-5)
+        assert answer.doubt.unsure == (answer.entropy > 0.2)
+        assert (row["doubt_score"], row["doubt_limit"], row["unsure"]) == ("entropy", 0.2, answer.doubt.unsure)
+        assert answer.to_dict()["doubt"]["unsure"] == answer.doubt.unsure
+    assert {answer.doubt.unsure for answer in found.models if answer.doubt} == {True, False}
+    assert "doubt" not in compare(models, "digits:7", noisy).models[0].to_dict()
+    for wrong in ("entropy", "entropy=nan", "entropy=x"):
+        with pytest.raises(ExplorerError, match=r"such as entropy=0\.5"):
+            compare(models, "digits:7", noisy, doubt=wrong)
 
 
 def test_risk_falls_where_the_score_is_good_and_ties_count_with_their_mean() -> None:

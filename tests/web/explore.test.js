@@ -26,6 +26,7 @@ const STATE = {
   quantised: true,
   on: /** @type {"input"} */ ("input"),
   watched: [],
+  doubt: null,
   reference: null,
 };
 const WORDS = {
@@ -205,6 +206,11 @@ test("a class is found by its name or by a part that only one has", () => {
   assert.equal(meant(names, "dog"), "No class of these models contains “dog”.");
   const address = linkOf({ ...STATE, watched: [0, 3] }, { chain: "clean", tab: null, own: undefined });
   assert.equal(new URLSearchParams(address).get("watch"), "0,3");
+  const judged = linkOf(
+    { ...STATE, doubt: { score: "entropy", limit: 0.5 } },
+    { chain: "clean", tab: null, own: undefined },
+  );
+  assert.equal(new URLSearchParams(judged).get("doubt"), "entropy=0.5");
 });
 
 test("a slider bears the marks of the radii that it reaches, on both sides of the amount on screen", () => {

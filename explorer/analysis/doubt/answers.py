@@ -9,7 +9,7 @@ from explorer.analysis.doubt.registry import CONTROL, doubt
 from explorer.models import Classifier
 
 
-@doubt(CONTROL, title="p (1 − p)", source="the variance of a Bernoulli variable")
+@doubt(CONTROL, title="p (1 − p)", source="the variance of a Bernoulli variable", span=(0.0, 0.25))
 def control(model: Classifier, x: Tensor, logits: Tensor) -> Tensor:
     """How far the answer's probability is from certain: p (1 - p). The control that every other score has to beat."""
     p = logits.softmax(1).amax(1)
@@ -23,14 +23,17 @@ def margin(model: Classifier, x: Tensor, logits: Tensor) -> Tensor:
     return 1 - (first - second)
 
 
-@doubt("entropy", title="entropy", source="Shannon 1948")
+@doubt("entropy", title="entropy", source="Shannon 1948", span=(0.0, 3.0))
 def entropy(model: Classifier, x: Tensor, logits: Tensor) -> Tensor:
     """How widely the probability is spread: the entropy of all classes, in nats."""
     log = logits.log_softmax(1)
     return -(log.exp() * log).sum(1)
 
 
-@doubt("energy", title="energy", source="Liu, Wang, Owens & Li 2020 (arXiv 2010.03759), eq. 4, temperature 1")
+@doubt(
+    "energy", title="energy", source="Liu, Wang, Owens & Li 2020 (arXiv 2010.03759), eq. 4, temperature 1",
+    span=(-25.0, 0.0),
+)  # fmt: skip
 def energy(model: Classifier, x: Tensor, logits: Tensor) -> Tensor:
     """How small the logits are altogether: minus the logarithm of the sum of their exponentials."""
     return -logits.logsumexp(1)

@@ -10,7 +10,7 @@ from explorer.models.remedies import put_around
 
 
 @doubt(
-    "jpeg", title="KL to the JPEG", passes=1,
+    "jpeg", title="KL to the JPEG", passes=1, span=(0.0, 2.0),
     source="VisionGuard, Kantaros et al. 2020 (arXiv 2002.09792); quality 75 and the direction of the KL are ours",
 )  # fmt: skip
 def jpeg(model: Classifier, x: Tensor, logits: Tensor) -> Tensor:

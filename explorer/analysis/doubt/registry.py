@@ -33,6 +33,7 @@ class Doubt:
         help: One sentence of help.
         source: The paper.
         passes: Forward passes that it costs beside the answer's own.
+        span: The ends of its slider: where its values usually lie.
         function: ``f(model, x, logits)``.
     """
 
@@ -41,6 +42,7 @@ class Doubt:
     help: str
     source: str
     passes: int
+    span: tuple[float, float]
     function: Score
 
 
@@ -48,7 +50,9 @@ DOUBTS = Registry[Doubt]("score of doubt", "explorer.analysis.doubt")
 """Every score by name, filled by :func:`doubt`."""
 
 
-def doubt(name: str, *, title: str, source: str, passes: int = 0) -> Callable[[Score], Score]:
+def doubt(
+    name: str, *, title: str, source: str, passes: int = 0, span: tuple[float, float] = (0.0, 1.0)
+) -> Callable[[Score], Score]:
     """Decorator that registers a score; the first paragraph of the docstring becomes its help.
 
     Args:
@@ -56,6 +60,7 @@ def doubt(name: str, *, title: str, source: str, passes: int = 0) -> Callable[[S
         title: Its name on screen.
         source: The paper.
         passes: Forward passes that it costs beside the answer's own.
+        span: Where its values usually lie.
 
     Returns:
         The decorator, which returns the function unchanged.
@@ -66,7 +71,7 @@ def doubt(name: str, *, title: str, source: str, passes: int = 0) -> Callable[[S
 
     def register(function: Score) -> Score:
         text = " ".join((function.__doc__ or "").split("\n\n")[0].split())
-        DOUBTS.add(name, Doubt(name, title, text, source, passes, function))
+        DOUBTS.add(name, Doubt(name, title, text, source, passes, span, function))
         return function
 
     return register

@@ -11,7 +11,7 @@ from explorer.models.remedies import put_around
 
 
 @doubt(
-    "squeezing", title="feature squeezing", passes=2,
+    "squeezing", title="feature squeezing", passes=2, span=(0.0, 2.0),
     source="Xu, Evans & Qi 2018 (arXiv 1704.01155): 5 bits (1 for grey) and a 2 x 2 median; without non-local means",
 )  # fmt: skip
 def squeezing(model: Classifier, x: Tensor, logits: Tensor) -> Tensor:

@@ -47,7 +47,7 @@ def write(context: Context, request: ReportRequest, progress: Progress) -> dict[
     loaded = context.workspace.load(state)
     answer = context.workspace.answer(state)
     step_index = step_of(loaded.recipe, request)
-    texts = shares(loaded)
+    texts = shares(loaded, loaded.doubt)
     about = {
         "recipe": str(loaded.recipe),
         "python": texts["python"],

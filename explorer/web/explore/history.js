@@ -62,6 +62,7 @@ export function describeChange(before, after, { distortion, title, shown }) {
   if (!same("seed")) return `seed ${after.seed}`;
   if (!same("against")) return "another model attacked";
   if (!same("watched")) return "other classes shown";
+  if (!same("doubt")) return after.doubt ? "another threshold of doubt" : "no threshold of doubt";
   if (!same("on")) return after.on === "photograph" ? "distorts the photograph" : "distorts the input";
   return after.quantised ? "8-bit pixels" : "float pixels";
 }

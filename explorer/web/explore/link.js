@@ -21,6 +21,7 @@ export function linkOf(state, { chain, tab, own }) {
   if (state.reference)
     parts.push(["pin", `${pictureName(state.reference.picture)}|${recipeText(state.reference.recipe)}`]);
   if (state.watched.length) parts.push(["watch", state.watched.join()]);
+  if (state.doubt) parts.push(["doubt", `${state.doubt.score}=${state.doubt.limit}`]);
   if (tab) parts.push(["tab", tab]);
   return `?${queryOf(parts)}${state.picture.token && own && own.length < MAX_OWN ? `#pixels=${own.split(",")[1]}` : ""}`;
 }

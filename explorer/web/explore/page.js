@@ -28,6 +28,7 @@ import { sweptStep } from "./swept.js";
 import { makeTabbedViews, VIEWS } from "./tabs.js";
 import { makeToolbar } from "./toolbar.js";
 import { makeTour } from "./tour.js";
+import { makeUnsure } from "./unsure.js";
 import { makeWatched } from "./watched.js";
 
 /** @type {(parts: { element: HTMLElement; server: Server; trigger: (event: string) => void; catalogue: Catalogue }) => Promise<void>} */
@@ -45,6 +46,7 @@ export async function start({ element, server, trigger, catalogue }) {
     quantised: true,
     on: "input",
     watched: [], // indices of classes that every card shows besides the likeliest
+    doubt: null, // { score, limit }: answers with more of it are unsure
     reference: null, // a pinned state { picture, recipe } that all is compared with, in place of the clean picture
     ...lastChosen(catalogue),
   };
@@ -66,8 +68,9 @@ export async function start({ element, server, trigger, catalogue }) {
   const link = await openLink();
   const { acts, run } = makeActs();
   /** @type {() => PanelQuestion} */
-  const shownQuestion = () => ({ ...question(), watched: [...state.watched] }); // what the panel asks
+  const shownQuestion = () => ({ ...question(), watched: [...state.watched], doubt: state.doubt }); // what the panel asks
   const watched = makeWatched({ state, family, changed });
+  const unsure = makeUnsure({ state, catalogue, beside: watched.element, changed, moved });
   const panel = mount(element, { ask, state: shownQuestion(), acts, below: watched.element }); // it asks and paints while Gradio still builds the controls
   const sliders = Array.from({ length: catalogue.limits.steps }, (_, i) => `#step-${i}`);
   const boxes = "#theme #tools #pages #failures #search #methods #more #pictures #models #networks #reroll".split(" ");
@@ -198,7 +201,7 @@ export async function start({ element, server, trigger, catalogue }) {
   /** @type {(news: { answer?: Answer; state?: PanelQuestion }) => void} */
   function heardAnswer({ answer, state: asked }) {
     if (!answer || !asked) return;
-    const { watched: _, ...current } = asked;
+    const { watched: _, doubt: __, ...current } = asked;
     answered = JSON.stringify(current);
     if (current.picture.token && !current.reference && !dragging) own[current.picture.token] = answer.images.clean;
     if (!ready) return;
@@ -261,6 +264,7 @@ export async function start({ element, server, trigger, catalogue }) {
     steps.paint();
     models.paint();
     watched.paint();
+    unsure.paint();
     panel.update(shownQuestion());
     tellViews();
     trigger("sync");

@@ -16,7 +16,8 @@ export function makeShare({ page, server, jobs, notice }) {
   async function open() {
     const answer = page.answer();
     if (!answer) return notice.show("There is no answer to share yet. Is the explorer still running?", { error: true });
-    const texts = await ask(server, "share", page.question());
+    const state = { ...page.question(), doubt: page.state().doubt };
+    const texts = await ask(server, "share", state);
     if (texts.error) return notice.show(texts.error, { error: true });
     const link = new URL(page.link(), location.href).href;
     const shown = answer;
@@ -117,7 +118,7 @@ export function makeShare({ page, server, jobs, notice }) {
     async function report() {
       const made = await jobs.run(
         "report",
-        { state: page.question(), step_index: page.sweptIndex(), link },
+        { state, step_index: page.sweptIndex(), link },
         {
           key: "share",
           progress: (done, total) =>

@@ -25,6 +25,7 @@ export function makeCard(model, acts = []) {
   const before = make("span", {}, model ? "" : "…");
   const after = make("strong");
   const given = make("span", { class: "given" });
+  const doubt = make("p", { class: "doubt", hidden: true });
   const rows = Array.from({ length: ROWS }, makeRow);
   const asked = make("div", { class: "asked" }); // classes that are watched
   const distance = make("b", {}, "–");
@@ -57,6 +58,7 @@ export function makeCard(model, acts = []) {
       badge,
     ),
     make("p", { class: "answer" }, before, make("span", { class: "arrow" }, model ? "→" : ""), after),
+    doubt,
     legend,
     ...rows.map((row) => row.element),
     asked,
@@ -102,6 +104,15 @@ export function makeCard(model, acts = []) {
     badge.classList.toggle("flipped", now.flipped);
     setText(before, now.clean[0].label);
     setText(after, top);
+    doubt.hidden = !now.doubt;
+    if (now.doubt) {
+      const { score, distorted, limit, unsure } = now.doubt;
+      setText(
+        doubt,
+        `${unsure ? "unsure" : "answer"}: ${score} ${short(distorted)} ${unsure ? ">" : "≤"} ${short(limit)}`,
+      );
+      doubt.classList.toggle("unsure", unsure);
+    }
     setText(given, now.given);
     given.title = HELP.given;
     const sorted = likeliest(now);

@@ -18,7 +18,7 @@
 //     models: [{ name, title, subtitle, method, baseline, given, window, clean: [{ label, probability }], distorted: [...],
 //                watched: [{ label, clean, distorted }], flipped,
 //                confidence, margin, kl, feature_distance: { layer: { l2, cosine } }, feature_percentile,
-//                masking: { verdict, help } }],
+//                masking: { verdict, help }, doubt?: { score, limit, clean, distorted, unsure } }],
 //     timing: { distort, infer, ... } }   milliseconds, shown in this order
 //
 // `acts` of mount, { text, help, run(name) } each, are buttons on every card; `below` stands under the cards. Every painted answer is announced by a bubbling "answer" event with detail { answer, state, paint } (paint in ms).
