@@ -54,7 +54,7 @@ def next_disagreement(
         ExplorerError: If there are fewer than two models, if the start is not a row or the label not a class, and as in
             ``compare``.
     """
-    models = inputs.check_together(models, photographs=recipe.on == PHOTOGRAPH)
+    models = inputs.check_together(models, photographs=recipe.on == PHOTOGRAPH, window=recipe.window)
     n = len(dataset)
     if step == 0 or not -1 <= start < n:
         raise ExplorerError(

@@ -134,13 +134,13 @@ def read_requests(
     chain, opened = read_recipe(recipe), open_models(models)
     if chain.on == PHOTOGRAPH:
         batch = read_photographs(defaults.PICTURE if images is None else images)
-        chosen = check_together(wrap_opened(opened, None, None), photographs=True)
+        chosen = check_together(wrap_opened(opened, None, None), photographs=True, window=chain.window)
     else:
         batch, chosen = _fitted(opened, images)
     noticed = [note for model in chosen for note in model.warnings]
     notes = (*batch.notes, *noticed, *class_notes(chosen), *small_attacks(chain))
     labels = _labels(label, batch.pictures, chosen)
-    pinned = None if reference is None else _pinned(reference, chosen)
+    pinned = None if reference is None else _pinned(reference, chosen, chain)
     if pinned is not None and batch.several:
         raise ExplorerError("A reference is compared with one image; compare the images one by one.")
     items = tuple(
@@ -243,14 +243,17 @@ def _labels(label: Labels | None, pictures: Sequence[Picture], models: Sequence[
     return tuple(listed)
 
 
-def _pinned(text: str, models: tuple[Classifier, ...]) -> ComparisonRequest:
+def _pinned(text: str, models: tuple[Classifier, ...], recipe: Recipe) -> ComparisonRequest:
     """The state ``picture|recipe`` for these models."""
     image, bar, chain = text.partition("|") if isinstance(text, str) else ("", "", "")
     if not bar:
         raise ExplorerError(
             "A reference is an image and a recipe with a bar between them, such as 'cat|jpeg=30;seed=0'."
         )
-    return read_request(models, image, chain)
+    pinned = Recipe.parse(chain)
+    if pinned.window != recipe.window:
+        raise ExplorerError("The reference takes another part of its photograph; give both recipes the same window=.")
+    return read_request(models, image, pinned)
 
 
 def issue(notes: Sequence[str], stacklevel: int = 2) -> None:

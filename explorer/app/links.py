@@ -15,8 +15,9 @@ from urllib.parse import parse_qsl
 from explorer.analysis.doubt import Threshold
 from explorer.app.validation import MAX_WATCHED
 from explorer.app.workspace import Workspace
+from explorer.data.fitting import CENTRE
 from explorer.distortions import Recipe
-from explorer.distortions.recipe import INPUT
+from explorer.distortions.recipe import INPUT, PHOTOGRAPH
 from explorer.errors import ExplorerError
 from explorer.models.families import Family
 from explorer.models.naming import split_names, split_remedies
@@ -58,8 +59,8 @@ def read_link(workspace: Workspace, query: Any, *, max_models: int, max_steps: i
 
     Returns:
         {"state": {...}, "messages": [sentences]}. ``state`` has the page's form and holds what the address gives
-        correctly of family, models, picture, steps, seed, against, quantised, on, reference, watched, doubt and tab,
-        and the first ``network`` of a library that is to be added; ``messages`` name what was left out.
+        correctly of family, models, picture, steps, seed, against, quantised, on, window, reference, watched, doubt and
+        tab, and the first ``network`` of a library that is to be added; ``messages`` name what was left out.
     """
     reader = _Reader(workspace, max_models, max_steps)
     if not isinstance(query, str) or len(query) > MAX_LINK:
@@ -141,7 +142,7 @@ class _Reader:
             against = None
         steps = [{"name": name, "amount": amount, "on": True} for name, amount in recipe.steps[: self._max_steps]]
         rest = {"seed": recipe.seed, "quantised": recipe.quantised, "on": recipe.on, "against": against}
-        self.state |= {"steps": steps, **rest}
+        self.state |= {"steps": steps, **rest, "window": list(recipe.window)}
 
     def off(self, text: str) -> None:
         """Steps that are switched off, ``index:name=amount``, each at its index."""
@@ -220,14 +221,16 @@ class _Reader:
             steps += read.steps if read else ()
         parts: dict[str, Any] = {}
         for option in options[:MAX_PARTS]:
-            read = self._attempt(lambda option=option: Recipe.parse(f"clean;{option}"))  # type: ignore[misc]
+            key = option.partition("=")[0].strip()
+            alone = f"clean;{option}" + (f";on={PHOTOGRAPH}" if key == "window" else "")
+            read = self._attempt(lambda alone=alone: Recipe.parse(alone))  # type: ignore[misc]
             if read:
-                key = option.partition("=")[0].strip()
-                parts[key] = {"seed": read.seed, "against": read.against, "pixels": read.quantised, "on": read.on}[key]
+                known = {"seed": read.seed, "against": read.against, "pixels": read.quantised, "on": read.on}
+                parts[key] = (known | {"window": read.window})[key]
         rest = parts.get("seed", 0), parts.get("against"), parts.get("pixels", True)
         try:
-            return Recipe(tuple(steps), *rest, parts.get("on", INPUT))
-        except ExplorerError as error:  # an attack on the photograph
+            return Recipe(tuple(steps), *rest, parts.get("on", INPUT), parts.get("window", CENTRE))
+        except ExplorerError as error:  # an attack on the photograph, a window without one
             self.messages.append(str(error))
             return Recipe(tuple(steps), *rest)
 

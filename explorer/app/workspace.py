@@ -87,7 +87,8 @@ class Workspace:
                 do not know the same classes, or if there is no checkpoint at all.
         """
         self._loaded: dict[str, Classifier] = {}
-        self._views: dict[tuple[str, str], Classifier] = {}
+        self._views: LruCache[tuple[Any, ...], Classifier] = LruCache(CLEAN_PASSES * MAX_MODELS)
+        """Kept longer than the cached answers that belong to them."""
         self._loading = threading.Lock()
         self.added = 0  # networks of libraries
         opened = [model if isinstance(model, Classifier) else load_model(model) for model in models or ()]
@@ -182,12 +183,12 @@ class Workspace:
         key, picture = self.pictures.find(state.get("picture"), takes)
         names = tuple(model.name for model in models)
         clean, shown = self._clean_pass(
-            (key, recipe.quantised, recipe.on, *names),
+            (key, recipe.quantised, recipe.on, recipe.window, *names),
             lambda: clean_pass(models, picture.pixels, quantised=recipe.quantised),
         )
         pinned = reference = None
         if state.get("reference") is not None:
-            reference, pinned, shown = self._pinned(mapping(state["reference"]), family, models, recipe.on, takes)
+            reference, pinned, shown = self._pinned(mapping(state["reference"]), family, models, recipe, takes)
         return LoadedRequest(
             picture,
             models,
@@ -337,18 +338,32 @@ class Workspace:
             models fit these themselves, and they are read at their own size: None.
         """
         takes = None if recipe.on == PHOTOGRAPH else models[0].takes
-        views = check_together(models, photographs=takes is None)
-        given = PHOTOGRAPH if takes is None else models[0].name
-        with self._loading:  # one view of each: cached answers belong to it
-            return tuple(self._views.setdefault((given, view.name), view) for view in views), takes
+        views = check_together(models, photographs=takes is None, window=recipe.window)
+        given = recipe.window if takes is None else models[0].name
+        with self._loading:
+            return tuple(self._one_view((given, view.name), view) for view in views), takes
+
+    def _one_view(self, key: tuple[Any, ...], view: Classifier) -> Classifier:
+        """The view kept under a key, first of all this one: cached answers belong to it."""
+        kept = self._views.get(key)
+        if kept is None:
+            self._views.put(key, view)
+        return view if kept is None else kept
 
     def _pinned(
-        self, state: Mapping[str, Any], family: Family, models: tuple[Classifier, ...], on: str, takes: Takes | None
+        self,
+        state: Mapping[str, Any],
+        family: Family,
+        models: tuple[Classifier, ...],
+        beside: Recipe,
+        takes: Takes | None,
     ) -> tuple[ComparisonRequest, CleanPass, str]:
         """A pinned state, the models' answers to its distorted pixels, and these as a data URL."""
         recipe = read_recipe(state.get("recipe"))
-        if recipe.on != on:
+        if recipe.on != beside.on:
             raise ExplorerError("The pinned state distorts something else: put both on the input or the photograph.")
+        if recipe.window != beside.window:
+            raise ExplorerError("The pinned state takes another part of the photograph: give both the same window.")
         key, picture = self.pictures.find(state.get("picture"), takes)
         request = ComparisonRequest(picture, models, recipe, picture.index_in(family.classes))
         names = (model.name for model in models)

@@ -84,7 +84,9 @@ def frames(
     chain = read_recipe(recipe, "clean")
     source = open_clip(clip)
     coded = read_encoding(codec) if isinstance(codec, str) else codec
-    chosen = inputs.check_together(wrap_opened(open_models(models), None, None), photographs=chain.on == PHOTOGRAPH)
+    chosen = inputs.check_together(
+        wrap_opened(open_models(models), None, None), photographs=chain.on == PHOTOGRAPH, window=chain.window
+    )
     read = encoded(source, coded) if coded else source
     parts = (_fitted(part, chosen, chain.on) for part in _parts(read.every(every), part_size(chosen)))
     total = -(-(read.count or 0) // every)

@@ -12,6 +12,9 @@ from torch import Tensor
 
 from explorer.numbers import counted
 
+CENTRE = (0.5, 0.5)
+"""The middle of the free room, across and down: where networks were published to look."""
+
 
 class Takes(NamedTuple):
     """What a model takes, and how pictures become that: the arguments of ``explorer.fit``.
@@ -51,7 +54,12 @@ INTERPOLATIONS = {
 
 
 def fit_published(
-    pixels: NDArray[np.uint8], size: int, resize: int, interpolation: str, squash: bool = False
+    pixels: NDArray[np.uint8],
+    size: int,
+    resize: int,
+    interpolation: str,
+    squash: bool = False,
+    window: tuple[float, float] = CENTRE,
 ) -> NDArray[np.uint8]:
     """Fit a photograph as torchvision and timm do: ``Resize(resize)`` with antialiasing, then ``CenterCrop(size)``.
 
@@ -61,25 +69,29 @@ def fit_published(
         resize: Length in px of the shorter side before that, at least ``size``.
         interpolation: One of ``INTERPOLATIONS``.
         squash: Whether both sides become ``resize``.
+        window: Where it is cut out, as shares in [0, 1] of the free room across and down.
 
     Returns:
-        uint8 (size, size, 3), byte for byte what those libraries' transforms give before they normalise.
+        uint8 (size, size, 3), at the centre byte for byte what those libraries' transforms give before they normalise.
     """
     height, width = pixels.shape[:2]
     long = resize if squash else int(resize * max(height, width) / min(height, width))
     wide, high = (resize, long) if width <= height else (long, resize)
     picture = Image.fromarray(pixels).resize((wide, high), INTERPOLATIONS[interpolation])
-    left, top = round((wide - size) / 2), round((high - size) / 2)
+    left, top = (round((side - size) * share) for side, share in zip((wide, high), window, strict=True))
     return np.asarray(picture.crop((left, top, left + size, top + size)))
 
 
-def window_of(width: int, height: int, takes: Takes) -> tuple[float, float, float, float]:
+def window_of(
+    width: int, height: int, takes: Takes, window: tuple[float, float] = CENTRE
+) -> tuple[float, float, float, float]:
     """Which part of a photograph a network takes.
 
     Args:
         width: Width of the photograph in px.
         height: Its height in px.
         takes: What the network takes.
+        window: Where that part lies, as shares in [0, 1] of the free room across and down.
 
     Returns:
         Left, top, right and bottom, each as a share in [0, 1] of the photograph's width or height.
@@ -87,7 +99,8 @@ def window_of(width: int, height: int, takes: Takes) -> tuple[float, float, floa
     part = takes.size / takes.resize if takes.resize else 1.0
     short = min(width, height)
     across, down = (part, part) if takes.squash else (part * short / width, part * short / height)
-    return (1 - across) / 2, (1 - down) / 2, (1 + across) / 2, (1 + down) / 2
+    left, top = (1 - across) * window[0], (1 - down) * window[1]
+    return left, top, left + across, top + down
 
 
 def as_pixels(array: NDArray[np.uint8]) -> Tensor:

@@ -17,7 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from explorer.data.decoding import Source, decode
-from explorer.data.fitting import Takes, as_pixels, fit_published
+from explorer.data.fitting import CENTRE, Takes, as_pixels, fit_published
 from explorer.errors import ExplorerError
 from explorer.numbers import count_of
 
@@ -186,23 +186,28 @@ def _range_error(low: float, high: float) -> str:
     return f"{run}; {'divide them by 255' if 1.5 < high <= 255 else 'clamp them to [0, 1]'}."
 
 
-def fit_photographs(photographs: Tensor, takes: Takes) -> Tensor:
+def fit_photographs(photographs: Tensor, takes: Takes, window: tuple[float, float] = CENTRE) -> Tensor:
     """Bring photographs to a model's input by its own transform, also those that have the input's size already.
 
     Args:
         photographs: (N, C, H, W) in [0, 1], C 1 or 3.
         takes: What the model takes.
+        window: Which part it is given, as shares in [0, 1] of the free room across and down.
 
     Returns:
-        (N, channels, size, size) in [0, 1], 8-bit values; byte for byte what the transform of timm or torchvision gives
-        where the model was published with one, and ``fit`` otherwise.
+        (N, channels, size, size) in [0, 1], 8-bit values; of the centre byte for byte what the transform of timm or
+        torchvision gives where the model was published with one, and ``fit`` otherwise.
     """
     if not takes.resize:
-        return fit(photographs, *takes)
+        height, width = photographs.shape[2:]
+        side = min(height, width)
+        left, top = int((width - side) * window[0]), int((height - side) * window[1])
+        return fit(photographs[:, :, top : top + side, left : left + side], *takes)
     size, channels, resize, interpolation, squash = takes
     colour = to_uint8(photographs.expand(-1, 3, -1, -1))
     return _finish(
-        torch.cat([as_pixels(fit_published(one, size, resize, interpolation, squash)) for one in colour]), channels
+        torch.cat([as_pixels(fit_published(one, size, resize, interpolation, squash, window)) for one in colour]),
+        channels,
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
+from explorer.data.fitting import CENTRE
 from explorer.distortions.registry import Distortion, find_distortion
 from explorer.errors import ExplorerError
 from explorer.numbers import plain_number
@@ -20,6 +21,7 @@ INPUT, PHOTOGRAPH = "input", "photograph"
 """What a recipe distorts."""
 
 _FORM = "name=amount,name=amount;seed=7"
+_KEYS = ("steps", "seed", "against", "quantised", "on", "window")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -34,10 +36,12 @@ class Recipe:
         quantised: Whether the result is rounded to 8 bits.
         on: What it distorts: the networks' ``input`` (as ImageNet-C and CIFAR-10-C are defined), or the ``photograph``
             at its own size, which each network then fits by its own transform (as Zheng et al. 2016 distort).
+        window: Which part of the photograph each network is given: where that part lies, as shares in [0, 1] of the
+            free room across and down. The centre, (0.5, 0.5), is where networks were published to look.
 
     Raises:
         ExplorerError: If a distortion is unknown, an amount is out of range or not finite, or the seed is invalid;
-            if an attack is to act on the photograph.
+            if an attack is to act on the photograph, or a window is given without one.
 
     Examples:
         >>> import explorer
@@ -53,6 +57,7 @@ class Recipe:
     against: str | None = None
     quantised: bool = True
     on: str = INPUT
+    window: tuple[float, float] = CENTRE
 
     def __post_init__(self) -> None:
         try:
@@ -74,17 +79,22 @@ class Recipe:
             raise ExplorerError(f"A recipe acts on=input or on=photograph, not on={str(self.on)[:80]}.")
         if self.on == PHOTOGRAPH and self.adversarial:
             raise ExplorerError("An attack acts on a network's input, not on the photograph; leave on=photograph out.")
+        object.__setattr__(self, "window", _check_window(self.window))
+        if self.on != PHOTOGRAPH and self.window != CENTRE:
+            raise ExplorerError("window= says which part of a photograph networks are given; write on=photograph, too.")
 
     def __str__(self) -> str:
         chain = ",".join(f"{name}={_number(amount)}" for name, amount in self.steps) or "clean"
         against = "" if self.against is None else f";against={_escape(self.against)}"
         pixels, on = "" if self.quantised else ";pixels=float", "" if self.on == INPUT else f";on={self.on}"
-        return f"{chain};seed={self.seed}{against}{pixels}{on}"
+        window = "" if self.window == CENTRE else f";window={':'.join(map(_number, self.window))}"
+        return f"{chain};seed={self.seed}{against}{pixels}{on}{window}"
 
     @classmethod
     def parse(cls, text: str) -> Recipe:
         """Read the text form, for example
-        ``gaussian_noise=0.1,fgsm=8/255;seed=7;against=digits/lenet/bang;pixels=float`` or ``jpeg=10;on=photograph``.
+        ``gaussian_noise=0.1,fgsm=8/255;seed=7;against=digits/lenet/bang;pixels=float`` or
+        ``jpeg=10;on=photograph;window=0:0.5``.
 
         Args:
             text: The chain, then options after semicolons. ``clean`` is the empty chain; amounts may be fractions such
@@ -109,10 +119,10 @@ class Recipe:
         given: dict[str, str] = {}
         for option in options:
             key, equals, value = (part.strip() for part in option.partition("="))
-            if not equals or key not in {"seed", "against", "pixels", "on"} or key in given:
+            if not equals or key not in {"seed", "against", "pixels", "on", "window"} or key in given:
                 raise ExplorerError(
-                    f"The part {option!r} cannot be read: after the chain come seed=, against=, pixels= and on=, once "
-                    "each."
+                    f"The part {option!r} cannot be read: after the chain come seed=, against=, pixels=, on= and "
+                    "window=, once each."
                 )
             given[key] = value
         if given.get("pixels", "8bit") not in {"8bit", "float"}:
@@ -123,13 +133,15 @@ class Recipe:
             against=_unescape(given["against"]) if "against" in given else None,
             quantised=given.get("pixels", "8bit") == "8bit",
             on=given.get("on", INPUT),
+            window=_read_window(given["window"]) if "window" in given else CENTRE,
         )
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form.
 
         Returns:
-            ``{"steps": [[name, amount], ...], "seed": int, "against": str or null, "quantised": bool, "on": str}``.
+            ``{"steps": [[name, amount], ...], "seed": int, "against": str or null, "quantised": bool, "on": str}``,
+            and ``"window": [across, down]`` where that is not the centre.
         """
         return {
             "steps": [[name, amount] for name, amount in self.steps],
@@ -137,6 +149,7 @@ class Recipe:
             "against": self.against,
             "quantised": self.quantised,
             "on": self.on,
+            **({} if self.window == CENTRE else {"window": list(self.window)}),
         }
 
     @classmethod
@@ -153,15 +166,20 @@ class Recipe:
             ExplorerError: If a key is unknown or a value is invalid.
         """
         if not isinstance(data, Mapping):
-            raise ExplorerError("A recipe in JSON must be an object with steps, seed, against, quantised and on.")
-        unknown = sorted(str(key) for key in set(data) - {"steps", "seed", "against", "quantised", "on"})
+            raise ExplorerError(f"A recipe in JSON must be an object with {', '.join(_KEYS)}.")
+        unknown = sorted(str(key) for key in set(data) - set(_KEYS))
         if unknown:
-            raise ExplorerError(f"A recipe has no {unknown[0]!r}: it has steps, seed, against, quantised and on.")
+            raise ExplorerError(f"A recipe has no {unknown[0]!r}: it has {', '.join(_KEYS)}.")
         steps = data.get("steps", ())
         if not isinstance(steps, Sequence) or isinstance(steps, str):
             raise ExplorerError("The steps of a recipe must be a list of pairs of a distortion's name and an amount.")
         return cls(
-            tuple(steps), data.get("seed", 0), data.get("against"), data.get("quantised", True), data.get("on", INPUT)
+            tuple(steps),
+            data.get("seed", 0),
+            data.get("against"),
+            data.get("quantised", True),
+            data.get("on", INPUT),
+            data.get("window", CENTRE),
         )
 
     def to_query(self) -> str:
@@ -249,6 +267,23 @@ def _check_seed(seed: Any) -> int:
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= MAX_SEED:
         raise ExplorerError(f"The seed must be a whole number from 0 to {MAX_SEED}, not {seed!r}.")
     return seed
+
+
+def _check_window(window: Any) -> tuple[float, float]:
+    try:
+        across, down = (0.0 + plain_number(share) for share in window)
+    except (TypeError, ValueError):
+        across = down = math.nan
+    if not (0 <= across <= 1 and 0 <= down <= 1):
+        raise ExplorerError(
+            "The window is two shares from 0 to 1 of the free room, across and down; window=0.5:0.5 is the centre."
+        )
+    return across, down
+
+
+def _read_window(text: str) -> tuple[float, float]:
+    shares = text.split(":")
+    return _check_window([float(share) if _NUMBER.fullmatch(share) else math.nan for share in map(str.strip, shares)])
 
 
 def _read_seed(text: str) -> int:

@@ -243,7 +243,9 @@ class Sample:
             self.unread |= unread
             made = [apply(recipe, x, seeds=[image_seed(recipe.seed, row)]) for row, x in found.items()]
             if made:
-                views = [torch.cat([fit_photographs(one, model.takes) for one in made]) for model in asked]
+                views = [
+                    torch.cat([fit_photographs(one, model.takes, recipe.window) for one in made]) for model in asked
+                ]
                 yield tuple(found), views, torch.from_numpy(np.asarray(self.dataset.labels)[list(found)])
             if progress is not None:
                 progress(min(start + PHOTOGRAPHS, self.n), self.n)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from explorer.data.dataset import Dataset
+from explorer.data.fitting import CENTRE
 from explorer.data.inputs import as_batch
 from explorer.data.published import CIFAR10_CLASSES
 from explorer.distortions import Recipe, Target, find_distortion
@@ -50,12 +51,15 @@ def check_models(models: Sequence[Classifier]) -> tuple[Classifier, ...]:
     return checked
 
 
-def check_together(models: Sequence[Classifier], *, photographs: bool = False) -> tuple[Classifier, ...]:
+def check_together(
+    models: Sequence[Classifier], *, photographs: bool = False, window: tuple[float, float] = CENTRE
+) -> tuple[Classifier, ...]:
     """Check models that are to see the same pictures, also those of different input sizes.
 
     Args:
         models: Loaded models.
         photographs: Whether they are given photographs of any size; otherwise what the first one takes.
+        window: Which part of a photograph each is given, as shares in [0, 1] of the free room across and down.
 
     Returns:
         The models, or views of them that bring what they are given to their own input.
@@ -65,7 +69,7 @@ def check_together(models: Sequence[Classifier], *, photographs: bool = False) -
     """
     checked = _each_checked(models)
     if photographs:
-        return tuple(map(of_photographs, checked))
+        return tuple(of_photographs(model, window) for model in checked)
     checked = (checked[0], *(of_window(model, checked[0]) for model in checked[1:]))
     _check_inputs(checked)
     return checked

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from explorer.data.fitting import CENTRE
 from explorer.data.images import fit, fit_photographs
 from explorer.models.classifier import Classifier
 
@@ -69,16 +70,17 @@ class View(Classifier):
         return self._fitted(x.cpu()).to(self.device)
 
 
-def of_photographs(model: Classifier) -> Classifier:
+def of_photographs(model: Classifier, window: tuple[float, float] = CENTRE) -> Classifier:
     """A model that is given photographs and fits each by its own published transform.
 
     Args:
         model: The model.
+        window: Which part it is given, as shares in [0, 1] of the free room across and down.
 
     Returns:
         The same model, for pictures (N, 3, H, W) of any size.
     """
-    return model if model.any_size else View(model, lambda x: fit_photographs(x, model.takes))
+    return model if model.any_size else View(model, lambda x: fit_photographs(x, model.takes, window))
 
 
 def bare(model: Classifier) -> Classifier:

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from explorer.data.fitting import CENTRE
 from explorer.data.image_files import left_out
 from explorer.distortions import Recipe, apply, image_seed
 from explorer.distortions.recipe import PHOTOGRAPH
@@ -173,6 +174,8 @@ def _recipe(given: Recipe | str | None) -> Recipe:
     recipe = Recipe(on=PHOTOGRAPH) if given is None else Recipe.parse(given) if isinstance(given, str) else given
     if recipe.adversarial:
         raise ExplorerError("Attacks are made against one network's answers; give a recipe without one to a search.")
+    if recipe.window != CENTRE:
+        raise ExplorerError("A search sees the centre of every picture; leave window= out of its recipe.")
     return recipe
 
 

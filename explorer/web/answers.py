@@ -70,12 +70,14 @@ def answer_to_paint(
         entry["subtitle"] = subtitle(model.card, family) if several else ""
         entry["masking"] = masking_verdict(model.card)
         entry["given"] = _given(comparison, model.card)
-        whole = comparison.recipe.on == PHOTOGRAPH
-        entry["window"] = window_of(width, height, model.card.takes) if whole else None
+        recipe = comparison.recipe
+        whole = recipe.on == PHOTOGRAPH
+        entry["window"] = window_of(width, height, model.card.takes, recipe.window) if whole else None
     return {
         **answer,
         "images": pictures,
         "size": [width, height],
+        "window": list(comparison.recipe.window) if comparison.recipe.on == PHOTOGRAPH else None,
         "pixels": "8-bit" if comparison.recipe.quantised else "float",
         "label": None if label is None else family.classes[label],
         "pinned": None if pinned is None else str(pinned),

@@ -54,6 +54,8 @@ export interface Recipe {
   quantised: boolean;
   /** What it distorts. */
   on: "input" | "photograph";
+  /** Where each network's part of the photograph lies, as shares of the free room. */
+  window?: [number, number];
 }
 export interface Pinned {
   picture: Picture;
@@ -84,6 +86,7 @@ export interface State {
   against: string | null;
   quantised: boolean;
   on: "input" | "photograph";
+  window: [number, number];
   /** Indices of classes that every card shows besides the likeliest. */
   watched: number[];
   /** How much doubt is too much. */
@@ -311,6 +314,8 @@ export interface Answer {
   pinned: string | null;
   /** Width and height of the pictures in px. */
   size: [number, number];
+  /** With on=photograph: where each model's part lies, as shares of the free room. */
+  window: [number, number] | null;
   pixels: string;
   image_hash: string;
   label: string | null;
@@ -322,6 +327,8 @@ export interface Answer {
 export interface Failure {
   error: string;
 }
+/** Told where the part of the photograph that models are given is moved to. */
+export type Move = (window: [number, number], options: { live: boolean }) => void;
 /** What the panel's host hands it; the panel only counts the models. */
 export type PanelState = { models?: unknown[] };
 export interface Panel<S extends PanelState> {

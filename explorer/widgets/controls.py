@@ -17,6 +17,7 @@ from explorer.data.inputs import OWN
 from explorer.data.published import PUBLISHED
 from explorer.defaults import MAX_STEPS, RECIPE
 from explorer.distortions import DISTORTIONS, Recipe, find_distortion
+from explorer.errors import ExplorerError
 from explorer.widgets.lifetime import close_whole
 from explorer.widgets.sliders import Step
 from explorer.widgets.state import WidgetState
@@ -211,6 +212,19 @@ class Controls:
         """
         if self.touched < len(self._sliders):
             self._sliders[self.touched].show(amount)
+
+    def move(self, window: Any, live: bool) -> None:
+        """Move the part of the photograph that the models are given.
+
+        Args:
+            window: Two shares of the free room, across and down, as the page sent them.
+            live: Whether it is still being dragged.
+        """
+        try:
+            chain = replace(self.chain, window=window)
+        except ExplorerError:
+            return  # the photograph was exchanged meanwhile, or this is none of our page's messages
+        self._ask(recipe=chain, live=live)
 
     def _move(self, step: Step) -> None:
         steps = list(self.chain.steps)

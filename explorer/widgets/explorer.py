@@ -80,7 +80,7 @@ class Explorer(widgets.HBox):
         self._later = Debouncer(self._when_quiet)
         self._controls = Controls(self._ask)
         wide = widgets.Layout(flex="1 1 0", min_width="0")
-        self._panel = Panel(self._seen, self._controls.pick, layout=wide)
+        self._panel = Panel(self._seen, self._controls.pick, self._controls.move, layout=wide)
         gap = widgets.Layout(grid_gap="14px", width="100%", align_items="flex-start")
         super().__init__([self._controls.box, self._panel], layout=gap, **layout)
         self.add_class("stability-whole")

@@ -31,11 +31,20 @@ class Panel(anywidget.AnyWidget):
     curves = traitlets.Dict({}).tag(sync=True)
     snapshot_class = traitlets.Unicode().tag(sync=True)
 
-    def __init__(self, seen: Callable[[], None], pick: Callable[[float], None], **kwargs: Any) -> None:
-        """Call ``seen`` when a page has drawn the panel, and ``pick(amount)`` when somebody points into the curves."""
+    def __init__(
+        self, seen: Callable[[], None], pick: Callable[[float], None], move: Callable[[Any, bool], None], **kwargs: Any
+    ) -> None:
+        """Begin empty.
+
+        Args:
+            seen: Called when a page has drawn the panel.
+            pick: Called with an amount when somebody points into the curves.
+            move: Called with a window, and whether it is still dragged, when the models' part of a photograph is moved.
+            kwargs: As for any widget.
+        """
         super().__init__(**kwargs)
         self.snapshot_class = f"stability-snapshot-{self.model_id[:12]}"
-        self._seen, self._pick = seen, pick
+        self._seen, self._pick, self._move = seen, pick, move
         self._free = 0.0  # when the next answer may leave
         self.on_msg(self._on_message)
 
@@ -59,4 +68,7 @@ class Panel(anywidget.AnyWidget):
             self._seen()
         elif content.get("event") == "pick" and isinstance(amount := content.get("amount"), int | float):
             self._pick(float(amount))
-            self.send({"event": "picked"})  # the page may send the next one
+            self.send({"event": "taken"})  # the page may send the next one
+        elif content.get("event") == "move":
+            self._move(content.get("window"), bool(content.get("live")))
+            self.send({"event": "taken"})

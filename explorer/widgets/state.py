@@ -106,7 +106,7 @@ def make_state(
         families, family = _families(chosen)
     image = first_picture(chosen[0].channels, chosen[0].size) if image is None else image
     whole = chain.on == PHOTOGRAPH
-    shown = check_together(chosen, photographs=whole)
+    shown = check_together(chosen, photographs=whole, window=chain.window)
     same = before is not None and image is before.image and before.request.recipe.on == chain.on
     if before is not None and same and not read and before.request.models[0].takes == chosen[0].takes:
         request = replace(before.request, models=shown, recipe=chain)

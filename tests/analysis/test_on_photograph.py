@@ -18,7 +18,7 @@ from explorer.analysis.disagree import next_disagreement
 from explorer.analysis.slider import curve_amounts
 from explorer.cli import main
 from explorer.data import images
-from explorer.data.fitting import fit_published
+from explorer.data.fitting import as_pixels, fit_published
 from explorer.data.photographs import working_copy
 from explorer.defaults import WORKING_SIDE
 from explorer.distortions import DISTORTIONS, Recipe, apply, image_seed
@@ -199,6 +199,31 @@ def test_the_command_line_says_where_and_how_large(file: Path, capsys: pytest.Ca
         (224, 5, 5),
         (32, 10, 10),
     ]
+
+
+def test_the_window_is_moved_for_every_model_and_the_pixels_stay(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of 451 x 300 px the right end: as Pillow cuts it out of the picture resized for each network."""
+    recipe = f"{JPEG};window=1:0.5"
+    found, centre = (explorer.compare([LITE0, SMALL], file, one) for one in (recipe, JPEG))
+    assert found.image_hash == centre.image_hash
+    assert torch.equal(found.clean, centre.clean)
+    photograph, takes = Image.fromarray(images.to_uint8(found.distorted)[0]), load_model(LITE0, device="cpu").takes
+    resized = photograph.resize((takes.resize * 451 // 300, takes.resize), Image.Resampling.BICUBIC)
+    left, top = resized.width - takes.size, (takes.resize - takes.size) // 2
+    cut = np.asarray(resized.crop((left, top, left + takes.size, top + takes.size)))
+    for answer, x in zip(found.models, (as_pixels(cut), images.fit(found.distorted[..., 151:], 32, 3)), strict=True):
+        logits = load_model(answer.name, device="cpu")(x)
+        assert torch.allclose(answer.distorted, logits.double().softmax(1)[0], atol=1e-6)
+    assert not torch.equal(found.models[0].distorted, centre.models[0].distorted)
+    with pytest.raises(SystemExit):
+        main(["compare", str(file), "--models", f"{LITE0},{SMALL}", "--recipe", recipe, "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert told["image_hash"] == found.image_hash
+    assert told["models"] == found.to_dict()["models"]
+    with pytest.raises(ExplorerError, match="give both recipes the same window"):
+        explorer.compare([SMALL], file, recipe, reference=f"{file}|{JPEG}")
 
 
 def test_the_widget_shows_the_photograph_too(file: Path) -> None:

@@ -58,6 +58,7 @@ def test_a_whole_state_is_read_back(workspace: Workspace) -> None:
             "recipe": Recipe.parse("jpeg=50;seed=1").to_dict(),
         },
         "on": "input",
+        "window": [0.5, 0.5],
         "watched": [8, 3],
         "doubt": {"score": "entropy", "limit": 0.5},
         "tab": "network",

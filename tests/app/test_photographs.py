@@ -76,8 +76,27 @@ def test_a_frame_shows_what_the_network_takes(browser: Browser, url: str) -> Non
         assert box["width"] == pytest.approx(picture["width"] * 350 / 600, abs=2.5)
         assert box["height"] == pytest.approx(box["width"], abs=1)
         assert box["x"] + box["width"] / 2 == pytest.approx(picture["x"] + picture["width"] / 2, abs=1.5)
+        before, start = visitor.hash, frames.first.evaluate("frame => frame.getBoundingClientRect().x")
+        visitor.page.locator(".frame").first.focus()
+        visitor.page.keyboard.press("ArrowLeft")
+        visitor.until_recipe("jpeg=15;seed=0;on=photograph;window=0.45:0.5")
+        where = visitor.page.locator(".frame").first.bounding_box()
+        assert where is not None
+        x, y = where["x"] + where["width"] / 2, where["y"] + where["height"] / 2
+        visitor.page.mouse.move(x, y)
+        visitor.page.mouse.down()
+        visitor.page.mouse.move(x + 400, y, steps=4)
+        visitor.page.mouse.up()
+        visitor.until_recipe("jpeg=15;seed=0;on=photograph;window=1:0.5")
+        assert visitor.page.locator("dialog[open]").count() == 0
+        assert frames.first.evaluate("frame => frame.getBoundingClientRect().x") > start + 20
+        assert visitor.hash == before
+        address = visitor.page.url
         visitor.page.locator("#on").get_by_text("input", exact=True).click()
         frames.first.wait_for(state="detached")
+    with AppPage.visiting(browser, address) as visitor:
+        visitor.until_hash(before)
+        assert visitor.recipe == "jpeg=15;seed=0;on=photograph;window=1:0.5"
 
 
 def test_the_picture_that_stays_travels_once(workspace: Workspace) -> None:
@@ -113,3 +132,18 @@ def test_a_pinned_state_of_the_other_size_is_refused(workspace: Workspace) -> No
         workspace.answer(state | {"reference": pinned})
     same = workspace.answer(state | {"reference": pinned | {"recipe": recipe | {"on": "photograph"}}})
     assert same["input"]["l2"] == 0
+    elsewhere = state | {"recipe": recipe | {"on": "photograph", "window": [0, 1]}}
+    with pytest.raises(ExplorerError, match="give both the same window"):
+        workspace.answer(elsewhere | {"reference": pinned | {"recipe": recipe | {"on": "photograph"}}})
+
+
+def test_the_app_answers_for_the_part_that_was_chosen(workspace: Workspace) -> None:
+    recipe = {"steps": [["jpeg", 20]], "seed": 0, "on": "photograph", "window": [1, 0]}
+    found = workspace.answer({"picture": {"sample": "cat"}, "models": [MODEL], "recipe": recipe})
+    same = explorer.compare([MODEL], "cat", found["recipe"])
+    assert (found["window"], found["image_hash"]) == ([1, 0], same.image_hash)
+    assert found["models"][0]["kl"] == pytest.approx(same.models[0].kl, abs=1e-5)
+    centre = workspace.answer(
+        {"picture": {"sample": "cat"}, "models": [MODEL], "recipe": recipe | {"window": [0.5, 0.5]}}
+    )
+    assert centre["models"][0]["kl"] != found["models"][0]["kl"]

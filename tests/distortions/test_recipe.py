@@ -157,6 +157,33 @@ def test_bad_json_gets_one_sentence(data):
     assert "\n" not in str(caught.value)
 
 
+def test_the_window_is_part_of_every_form():
+    recipe = Recipe.parse("jpeg=10;seed=3;on=photograph;window=0:0.25")
+    assert recipe.window == (0, 0.25)
+    assert str(recipe) == "jpeg=10;seed=3;on=photograph;window=0:0.25"
+    assert Recipe.from_dict(recipe.to_dict()) == Recipe.from_query(recipe.to_query()) == recipe
+    centre = Recipe.parse("jpeg=10;on=photograph;window=.5:.5")
+    assert str(centre) == "jpeg=10;seed=0;on=photograph"
+    assert "window" not in centre.to_dict()
+
+
+@pytest.mark.parametrize("window", ["", "0.5", "0:1:1", "-0.1:0", "0:1.5", "left:top", "nan:0"])
+def test_a_window_elsewhere_gets_one_sentence(window):
+    with pytest.raises(ExplorerError, match="two shares from 0 to 1"):
+        Recipe.parse(f"clean;on=photograph;window={window}")
+
+
+@pytest.mark.parametrize("window", [0.5, "01", [0.5], [True, None], ["0", "1"], None, [0, float("nan")]])
+def test_a_window_of_another_kind_gets_one_sentence(window):
+    with pytest.raises(ExplorerError, match="two shares from 0 to 1"):
+        Recipe.from_dict({"on": "photograph", "window": window})
+
+
+def test_a_window_without_a_photograph_is_refused():
+    with pytest.raises(ExplorerError, match="write on=photograph, too"):
+        Recipe.parse("jpeg=10;window=0:1")
+
+
 def test_two_recipes_in_one_address():
     with pytest.raises(ExplorerError, match="more than one"):
         Recipe.from_query("recipe=clean&recipe=jpeg=30")

@@ -25,6 +25,7 @@ const STATE = {
   against: null,
   quantised: true,
   on: /** @type {"input"} */ ("input"),
+  window: [0.5, 0.5],
   watched: [],
   doubt: null,
   reference: null,
@@ -42,6 +43,7 @@ test("what was done is said in a few words", () => {
   assert.equal(change({ models: ["a/stability", "a/standard"] }), "stability is the baseline");
   assert.equal(change({ picture: { sample: "dog" } }), "another picture");
   assert.equal(change({ on: "photograph" }), "distorts the photograph");
+  assert.equal(change({ window: [0, 0.5] }), "another part of the photograph");
   assert.equal(change({ steps: [STEPS[1]] }), "GAUSSIAN_NOISE removed");
   assert.equal(change({ steps: [...STEPS, { name: "blur", amount: 1, on: true }] }), "BLUR added");
   assert.equal(change({ steps: [STEPS[1], STEPS[0]] }), "another chain of distortions");
@@ -124,6 +126,9 @@ test("a picture of one's own stands in the fragment, where it is small enough", 
 test("a recipe as text", () => {
   const recipe = { steps: [["jpeg", 30]], seed: 7, against: null, quantised: true };
   assert.equal(recipeText(/** @type {any} */ (recipe)), "jpeg=30;seed=7");
+  const moved = { ...recipe, on: "photograph", window: [0, 0.25] };
+  assert.equal(recipeText(/** @type {any} */ (moved)), "jpeg=30;seed=7;on=photograph;window=0:0.25");
+  assert.equal(recipeText(/** @type {any} */ ({ ...moved, window: [0.5, 0.5] })), "jpeg=30;seed=7;on=photograph");
 });
 
 test("a query escapes what has a meaning of its own", () => {

@@ -64,6 +64,17 @@ def test_a_click_into_the_curves_moves_the_slider_touched_last(w):
     assert w.recipe == "gaussian_noise=0.4,jpeg=30;seed=7", "a page may send anything"
 
 
+def test_the_part_of_a_photograph_is_moved(w):
+    w.recipe = "jpeg=30;seed=7;on=photograph"
+    w._panel._on_message(None, {"event": "move", "window": [0, 0.25], "live": True}, None)
+    assert w.recipe == "jpeg=30;seed=7;on=photograph;window=0:0.25"
+    assert w._panel.answer["window"] == [0, 0.25]
+    w._panel._on_message(None, {"event": "move", "window": "left"}, None)
+    w.recipe = "jpeg=30;seed=7"
+    w._panel._on_message(None, {"event": "move", "window": [0, 0]}, None)
+    assert w.recipe == "jpeg=30;seed=7", "a message that comes too late"
+
+
 def test_dragging_computes_no_curves(w, monkeypatch):
     w._seen()
     assert w._later.wait()

@@ -1,11 +1,12 @@
 // Gradio's own controls: what they say goes into the state, and what the state says they show.
 
-/** @import { RecipeStep, Steps, Wired } from "../types.d.ts" */
+/** @import { Move, RecipeStep, Steps, Wired } from "../types.d.ts" */
 
 import { byId, find, targetOf } from "../shared/dom.js";
 import { ask } from "../shared/server.js";
+import { CENTRE } from "./link.js";
 
-/** @type {(parts: Wired & { steps: Steps }) => { properties: () => object[]; recipe: () => string; showRecipe: (text: string | undefined) => void; addStep: (name: string) => null; setSeed: (value: unknown) => void; reroll: () => void; setAgainst: (name: string) => void; setPixels: (value: string) => void; setOn: (value: "input" | "photograph") => void; setRecipe: (text: string) => Promise<void> }} */
+/** @type {(parts: Wired & { steps: Steps }) => { properties: () => object[]; recipe: () => string; showRecipe: (text: string | undefined) => void; addStep: (name: string) => null; setSeed: (value: unknown) => void; reroll: () => void; setAgainst: (name: string) => void; setPixels: (value: string) => void; setOn: (value: "input" | "photograph") => void; setWindow: Move; setRecipe: (text: string) => Promise<void> }} */
 export function makeControls({
   state,
   catalogue,
@@ -120,8 +121,18 @@ export function makeControls({
   /** @type {(value: "input" | "photograph") => void} */
   function setOn(value) {
     state.on = value;
+    state.window = CENTRE;
     state.reference = null; // a pinned picture has the other size
     changed();
+  }
+
+  // The part of the photograph that networks are given is moved; a pinned state has the same.
+  /** @type {Move} */
+  function setWindow(window, { live }) {
+    state.window = window;
+    const pinned = state.reference;
+    if (pinned) state.reference = { ...pinned, recipe: { ...pinned.recipe, window } };
+    moved(!live);
   }
 
   /** @type {(text: string | undefined) => void} */
@@ -149,7 +160,10 @@ export function makeControls({
     /** @type {RecipeStep[]} */
     const steps = read.steps;
     state.steps = steps.map(([name, amount]) => ({ name, amount, on: true }));
-    Object.assign(state, { seed: read.seed, against: read.against, quantised: read.quantised, on: read.on });
+    const { seed, against, quantised, on, window = CENTRE } = read;
+    Object.assign(state, { seed, against, quantised, on, window });
+    const pinned = state.reference;
+    if (pinned) state.reference = pinned.recipe.on === on ? { ...pinned, recipe: { ...pinned.recipe, window } } : null;
     changed();
   }
 
@@ -163,6 +177,7 @@ export function makeControls({
     setAgainst,
     setPixels,
     setOn,
+    setWindow,
     setRecipe,
   };
 }

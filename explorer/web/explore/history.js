@@ -49,6 +49,7 @@ export function makeHistory({ take, put, describe, changed }) {
 export function describeChange(before, after, { distortion, title, shown }) {
   /** @type {(key: keyof State) => boolean} */
   const same = (key) => JSON.stringify(before[key]) === JSON.stringify(after[key]);
+  if (same("on") && !same("window")) return "another part of the photograph";
   if (!same("reference")) return after.reference ? "pinned" : "unpinned";
   if (!same("family")) return "other models";
   if (!same("models")) {

@@ -4,6 +4,8 @@
 
 import { queryOf } from "../shared/query.js";
 
+/** @type {[number, number]} */
+export const CENTRE = [0.5, 0.5]; // where a network's part of a photograph lies, as shares of the free room
 const MAX_OWN = 30_000; // characters of a picture that an address may carry: one of 100 px, about
 
 // The address's query and fragment. `chain` is the recipe as the server writes it; `own` the visitor's picture as a data
@@ -34,10 +36,10 @@ function pictureName(picture) {
 
 // As Recipe's own text form.
 /** @type {(recipe: Recipe) => string} */
-export function recipeText({ steps, seed, against, quantised, on }) {
+export function recipeText({ steps, seed, against, quantised, on, window = CENTRE }) {
   const chain = steps.map(([name, amount]) => `${name}=${amount}`).join() || "clean";
   const escaped = against?.replace(/%/g, "%25").replace(/;/g, "%3B");
-  const rest = `${quantised ? "" : ";pixels=float"}${on === "photograph" ? `;on=${on}` : ""}`;
+  const rest = `${quantised ? "" : ";pixels=float"}${on === "photograph" ? `;on=${on}` : ""}${window.join(":") === CENTRE.join(":") ? "" : `;window=${window.join(":")}`}`;
   return `${chain};seed=${seed}${escaped ? `;against=${escaped}` : ""}${rest}`;
 }
 

@@ -1,7 +1,7 @@
 // The page around the panel: it keeps the state, wires Gradio's controls and the buttons to it, and asks the server.
 // Gradio's own listeners reach it as window.stabilityExplorer; `trigger` tells Gradio to fetch the controls' new values.
 
-/** @import { Answer, Catalogue, Failure, Family, Model, Page, PanelQuestion, Picture, Question, RecipeStep, Server, State } from "../types.d.ts" */
+/** @import { Answer, Catalogue, Failure, Family, Model, Move, Page, PanelQuestion, Picture, Question, RecipeStep, Server, State } from "../types.d.ts" */
 
 import { makeFailures } from "../failures/page.js";
 import { makeMethods } from "../methods/page.js";
@@ -16,7 +16,7 @@ import { makeAround } from "./around.js";
 import { makeControls } from "./controls.js";
 import { describeChange, makeHistory } from "./history.js";
 import { allThere, wireTheme } from "./host.js";
-import { linkOf, pictureOf } from "./link.js";
+import { CENTRE, linkOf, pictureOf } from "./link.js";
 import { lastChosen, makeModels, renewModels } from "./models.js";
 import { makeNavigation } from "./navigation.js";
 import { makeNetworks } from "./networks.js";
@@ -45,6 +45,7 @@ export async function start({ element, server, trigger, catalogue }) {
     against: null,
     quantised: true,
     on: "input",
+    window: CENTRE,
     watched: [], // indices of classes that every card shows besides the likeliest
     doubt: null, // { score, limit }: answers with more of it are unsure
     reference: null, // a pinned state { picture, recipe } that all is compared with, in place of the clean picture
@@ -71,7 +72,9 @@ export async function start({ element, server, trigger, catalogue }) {
   const shownQuestion = () => ({ ...question(), watched: [...state.watched], doubt: state.doubt }); // what the panel asks
   const watched = makeWatched({ state, family, changed });
   const unsure = makeUnsure({ state, catalogue, beside: watched.element, changed, moved });
-  const panel = mount(element, { ask, state: shownQuestion(), acts, below: watched.element }); // it asks and paints while Gradio still builds the controls
+  /** @type {Move} */
+  const move = (window, options) => void (ready && controls.setWindow(window, options));
+  const panel = mount(element, { ask, state: shownQuestion(), acts, below: watched.element, move }); // it asks and paints while Gradio still builds the controls
   const sliders = Array.from({ length: catalogue.limits.steps }, (_, i) => `#step-${i}`);
   const boxes = "#theme #tools #pages #failures #search #methods #more #pictures #models #networks #reroll".split(" ");
   const others = [...boxes, "#add-model input", "#add-step input", "#recipe textarea"];
@@ -156,11 +159,9 @@ export async function start({ element, server, trigger, catalogue }) {
     const active = state.steps.filter((step) => step.on).map(({ name, amount }) => [name, amount]);
     const attacked = active.some(([name]) => catalogue.distortions[name].adversarial);
     const against = attacked ? (state.against ?? state.models[0]) : null;
-    const current = {
-      picture: state.picture,
-      models: [...state.models],
-      recipe: { steps: active, seed: state.seed, against, quantised: state.quantised, on: state.on },
-    };
+    const { picture, models, seed, quantised, on, window } = state;
+    const recipe = { steps: active, seed, against, quantised, on, window };
+    const current = { picture, models: [...models], recipe };
     return state.reference ? { ...current, reference: state.reference } : current;
   }
 
@@ -234,7 +235,7 @@ export async function start({ element, server, trigger, catalogue }) {
   // A case of a survey: its picture, models and recipe replace those on the page.
   /** @type {(found: Partial<State>) => void} */
   function openCase(found) {
-    Object.assign(state, found);
+    Object.assign(state, { window: CENTRE }, found);
     pictures.mark(state.picture);
     changed();
     navigation.go("explore");

@@ -35,7 +35,10 @@ const GUARDED = ".stability-panel .card, #rail > .box:has(#models)"; // what the
 const [GAP, EDGE] = [12, 6]; // px beside the subject, and at the edges of the window
 
 const KEYS = [
-  ["Arrow keys", "move the focused slider, or the line on a focused curve"],
+  [
+    "Arrow keys",
+    "move the focused slider, the line on a focused curve, or the part of a photograph that networks take",
+  ],
   ["Ctrl + Z", "undo"],
   ["Ctrl + Shift + Z", "redo"],
   ["Ctrl + V", "take the picture in the clipboard"],

@@ -13,6 +13,7 @@
 //   { error: "One sentence." }    or
 //   { images: { clean, distorted },       data URLs of lossless pictures, as small as the models see them
 //     pinned,                             the recipe of the pinned state that replaces "clean", or null
+//     window,                             where each model's part of the photograph lies, or null
 //     side, pixels, image_hash, label,    px; "8-bit" or "float"; hex digits; the true class or null
 //     input: { psnr, ssim, l2, linf },    null psnr: identical pictures
 //     models: [{ name, title, subtitle, method, baseline, given, window, clean: [{ label, probability }], distorted: [...],
@@ -21,10 +22,11 @@
 //                masking: { verdict, help }, doubt?: { score, limit, clean, distorted, unsure } }],
 //     timing: { distort, infer, ... } }   milliseconds, shown in this order
 //
-// `acts` of mount, { text, help, run(name) } each, are buttons on every card; `below` stands under the cards. Every painted answer is announced by a bubbling "answer" event with detail { answer, state, paint } (paint in ms).
+// `acts` of mount, { text, help, run(name) } each, are buttons on every card; `below` stands under the cards; `move(window, { live })` is told
+// where somebody drags the models' part of the photograph. Every painted answer is announced by a bubbling "answer" event with detail { answer, state, paint } (paint in ms).
 // Data reaches the page as text only, never as markup.
 
-/** @import { Answer, CardAct, Failure, ModelAnswer, Panel, PanelState } from "../types.d.ts" */
+/** @import { Answer, CardAct, Failure, ModelAnswer, Move, Panel, PanelState } from "../types.d.ts" */
 
 import { find, make, setText } from "../shared/dom.js";
 import { makeCard } from "./card.js";
@@ -34,12 +36,12 @@ const SETTLE_MS = 700; // without a new live update: the drag has ended; `settle
 const BUSY_MS = 300; // nothing turns or pulses before that
 const SPEAK_MS = 1500; // at most one announcement per that time
 
-/** @type {<S extends PanelState>(element: HTMLElement, options: { ask: (state: S) => Promise<Answer | Failure | null> | Answer | Failure | null; state: S; settle?: number; acts?: CardAct[]; below?: HTMLElement }) => Panel<S>} */
-export function mount(element, { ask, state, settle: settleAfter = SETTLE_MS, acts, below }) {
+/** @type {<S extends PanelState>(element: HTMLElement, options: { ask: (state: S) => Promise<Answer | Failure | null> | Answer | Failure | null; state: S; settle?: number; acts?: CardAct[]; below?: HTMLElement; move?: Move }) => Panel<S>} */
+export function mount(element, { ask, state, settle: settleAfter = SETTLE_MS, acts, below, move }) {
   const root = make("div", { class: "stability-panel empty" });
   const message = make("p", { class: "message", role: "alert", hidden: true });
   const spoken = make("p", { class: "spoken", "aria-live": "polite" });
-  const pictures = makePictures(root);
+  const pictures = makePictures(root, move);
   const cards = make("div", { class: "cards" });
   const status = make("div", { class: "status" });
   root.append(message, pictures.element, cards, ...(below ? [below] : []), status, spoken);

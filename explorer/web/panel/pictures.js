@@ -1,10 +1,11 @@
 // What the models see: the clean picture, the distorted one, their difference, and how far the input moved.
 
-/** @import { Answer, Images } from "../types.d.ts" */
+/** @import { Answer, Images, Move } from "../types.d.ts" */
 
 import { make, setText } from "../shared/dom.js";
 import { short } from "../shared/format.js";
 import { makeLarge } from "./large.js";
+import { makeMoving } from "./moving.js";
 import { pixelsOf } from "./png.js";
 import { makeWindows } from "./windows.js";
 
@@ -26,9 +27,10 @@ const FACTS = [
   ["label", "true class", "What the data set says the picture shows"],
 ];
 
-// `root`: the panel, in which the window with the enlarged pictures opens.
-/** @type {(root: HTMLElement) => { element: HTMLElement; load: (urls: Images) => Promise<void>; paint: (answer: Answer) => void }} */
-export function makePictures(root) {
+// `root`: the panel, in which the window with the enlarged pictures opens; `move` is told where the models' part of the
+// photograph is dragged.
+/** @type {(root: HTMLElement, move?: Move) => { element: HTMLElement; load: (urls: Images) => Promise<void>; paint: (answer: Answer) => void }} */
+export function makePictures(root, move) {
   const large = makeLarge(root, sources);
   /** @type {(name: string, ...children: HTMLElement[]) => HTMLButtonElement} */
   const frame = (name, ...children) => {
@@ -37,10 +39,15 @@ export function makePictures(root) {
     return made;
   };
   const windows = WHICH.map(() => makeWindows());
+  const moving = makeMoving(move, (answer) => {
+    for (const one of windows) one.paint(answer);
+  });
   const frames = {
     clean: frame("clean", make("img", { alt: "" }), windows[0].element),
     distorted: frame("distorted", make("img", { alt: "" }), windows[1].element),
   };
+  moving.follow(frames.clean);
+  moving.follow(frames.distorted);
   const canvas = make("canvas", { role: "img", "aria-label": "difference, amplified" });
   canvas.title = "distorted minus clean, amplified; mid grey where nothing changed";
   const before = make("span", {}, "clean");
@@ -110,7 +117,7 @@ export function makePictures(root) {
       if (image && frames[which].firstChild !== image) frames[which].firstChild?.replaceWith(image);
     }
     element.classList.toggle("photograph", Math.max(...answer.size) > LARGE);
-    for (const one of windows) one.paint(answer);
+    moving.paint(answer);
     drawDifference();
     setText(before, answer.pinned ? "pinned" : "clean");
     before.title = answer.pinned ?? "";

@@ -4,7 +4,7 @@
 // the key of its curves (null: there are none), and `at`, where their line stands; `curves`, what curves.js draws, with
 // their `key`, or `error`, a sentence; `snapshot_class`, the class of the picture stored for pages without a kernel, hidden where this view lives.
 
-/** @import { WidgetModel } from "../types.d.ts" */
+/** @import { Move, WidgetModel } from "../types.d.ts" */
 
 import { mountCurves } from "../panel/curves.js";
 import { mount } from "../panel/panel.js";
@@ -28,21 +28,25 @@ export default {
     );
     el.classList.add("stability-explorer");
     el.append(hide, note);
-    const panel = mount(el, { ask: async () => model.get("answer"), state: state() });
+    const panel = mount(el, { ask: async () => model.get("answer"), state: state(), move });
     const below = make("div", { class: "stability-below" });
     el.append(below);
-    const charts = mountCurves(below, { pick });
+    const charts = mountCurves(below, { pick: (amount) => tell({ event: "pick", amount }) });
 
-    // The newest amount waits until the kernel has taken the last one: it is never flooded.
-    /** @type {number | null} */
+    // The newest amount or place waits until the kernel has taken the last one: it is never flooded.
+    /** @type {object | null} */
     let next = null;
     let busy = false;
-    /** @type {(amount: number) => void} */
-    function pick(amount) {
-      next = busy ? amount : null;
+    /** @type {(content: object) => void} */
+    function tell(content) {
+      next = busy ? content : null;
       if (busy) return;
       busy = true;
-      model.send({ event: "pick", amount });
+      model.send(content);
+    }
+    /** @type {Move} */
+    function move(window, { live }) {
+      tell({ event: "move", window, live });
     }
     function paint() {
       panel.update(state(), { live: Boolean(model.get("answer").live) });
@@ -68,9 +72,9 @@ export default {
     const heard = ({ event }) => {
       clearTimeout(alone);
       note.hidden = true;
-      if (event !== "picked") return;
+      if (event !== "taken") return;
       busy = false;
-      if (next !== null) pick(next);
+      if (next !== null) tell(next);
     };
     model.on("change:answer", paint);
     model.on("change:curves", draw);

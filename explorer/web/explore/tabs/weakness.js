@@ -86,7 +86,7 @@ export function makeWeaknessView({ element, page, jobs, catalogue }) {
   // What the rows depend on, apart from the chain, which is put on from here.
   /** @type {(question: Question) => string} */
   const keyOf = ({ picture, models, recipe }) =>
-    JSON.stringify([picture, models, recipe.seed, recipe.quantised, recipe.on]);
+    JSON.stringify([picture, models, recipe.seed, recipe.quantised, recipe.on, recipe.window]);
 
   /** @type {View["update"]} */
   function update({ question }) {
