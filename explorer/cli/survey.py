@@ -11,6 +11,7 @@ from explorer.cli.inputs import load_models, read_names, read_numbers
 from explorer.cli.options import Arch, AsCsv, AsJson, Device, Mean, Models, Names, Out, Side, Std, Weights
 from explorer.cli.output import (
     check_outs,
+    deliver,
     deliver_records,
     print_csv,
     print_json,
@@ -22,7 +23,9 @@ from explorer.cli.output import (
 from explorer.errors import ExplorerError
 from explorer.numbers import counted
 
-survey = typer.Typer(help="Find failure cases over a whole data set: run, show, report, export.", no_args_is_help=True)
+survey = typer.Typer(
+    help="Find failure cases over a whole data set: run, show, report, doubt, export.", no_args_is_help=True
+)
 
 Folder = Annotated[Path, typer.Argument(help="The folder of a survey.", metavar="DIR")]
 ENGINES = ("local", "ray")
@@ -219,6 +222,26 @@ def report(
     words = [*([found.missing] if found.missing else []), f"Written: {out}"]
     record = {"file": str(out), "missing": found.missing}
     deliver_records([record], lambda: words, as_json=as_json, as_csv=as_csv)
+
+
+@survey.command()
+def doubt(
+    folder: Folder,
+    distortion: Annotated[str | None, typer.Option(help="Only the rows of this one; else all.")] = None,
+    out: Out = None,
+    *,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Measure how well an answer's own doubt tells the failures of a survey, beside the control p (1 - p).
+
+    Of its rows; 'explorer doubt' measures the scores that ask a network anew. JSON holds ROC and risk-coverage curves.
+    """
+    from explorer.survey import Survey
+    from explorer.survey.doubt import survey_doubts
+
+    check_outs(out)
+    deliver(survey_doubts(Survey(folder), distortion), out, as_json=as_json, as_csv=as_csv)
 
 
 @survey.command()

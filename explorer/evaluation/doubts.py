@@ -95,7 +95,7 @@ class Doubts(Result):
         data: Name of the data set.
         n: Number of images.
         seed: Of the attacks.
-        size: Their size on [0, 1] pixels, L-infinity.
+        size: Their size on [0, 1] pixels, L-infinity; 0 where there were none, or those of a survey.
         unknown: Name of the data set of unknown classes, or "".
         rows: One per model, question and score.
         notes: What could not be measured, one sentence each.
@@ -108,6 +108,12 @@ class Doubts(Result):
     unknown: str
     rows: tuple[Told, ...]
     notes: tuple[str, ...]
+
+    @property
+    def heading(self) -> str:
+        """Data, number of images, and attacks."""
+        attacks = f", attacks of {self.size:.3g} (L-infinity), seed {self.seed}" if self.size else ""
+        return f"{self.data}, n = {self.n:,}{attacks}"
 
     def of(self, question: str) -> Doubts:
         """Only one question: its figure shows the ROC curves.
@@ -149,7 +155,7 @@ class Doubts(Result):
         ]  # fmt: skip
 
     def __str__(self) -> str:
-        lines = [f"{self.data}, n = {self.n:,}, attacks of {self.size:.3g}"]
+        lines = [self.heading]
         for model, question in dict.fromkeys((one.model, one.question) for one in self.rows):
             rows = [one for one in self.rows if (one.model, one.question) == (model, question)]
             told = ", ".join(f"{one.score} {percent(one.auc)}" for one in rows)
@@ -259,8 +265,8 @@ class _OfModel:
             doubtful, others = scores(name, self.model, shown[fooled]) if bool(fooled.any()) else own[:0], own
         if not len(doubtful) or not len(others):
             return f"{self.model.name}: there are no {QUESTIONS[question]}."
-        risk = _risk(own.numpy(), ~self.right.numpy()) if question == "wrong" else ()
-        return _told(self.model.name, name, question, doubtful.numpy(), others.numpy(), risk)
+        risk = risk_curve(own.numpy(), ~self.right.numpy()) if question == "wrong" else ()
+        return tell(self.model.name, name, question, doubtful.numpy(), others.numpy(), risk=risk)
 
     def _attacked(self) -> Tensor:
         if self._plain is None:
@@ -273,17 +279,29 @@ class _OfModel:
         return evade(self.model, self.x[self.right], self.labels[self.right], name, self.size, seeds=self.seeds)
 
 
-def _told(
+def tell(
     model: str, score: str, question: str, doubtful: NDArray[np.float64], others: NDArray[np.float64],
-    risk: tuple[float | None, ...],
+    *, risk: tuple[float | None, ...] = (), units: tuple[int, int] | None = None,
 ) -> Told:  # fmt: skip
+    """One row: the area, its interval, the ROC curve and the thresholds.
+
+    Args:
+        model: Name of the model.
+        score: Name of the score.
+        question: Name in ``QUESTIONS``.
+        doubtful: Scores that should be large.
+        others: Scores that should be small.
+        risk: As ``risk_curve`` gives it, for wrong answers.
+        units: Independent cases among both, where several scores belong to one image; by default all.
+
+    Returns:
+        The row.
+    """
     auc = area(doubtful, others)
-    interval = area_interval(auc, len(doubtful), len(others))
-    quantiles = np.quantile(others, GRID)
-    return Told(
-        model, score, question, len(doubtful), len(others), auc, interval, roc_curve(doubtful, others), risk,
-        tuple(map(float, quantiles)),
-    )  # fmt: skip
+    interval = area_interval(auc, *(units or (len(doubtful), len(others))))
+    quantiles = tuple(map(float, np.quantile(others, GRID)))
+    curve = roc_curve(doubtful, others)
+    return Told(model, score, question, len(doubtful), len(others), auc, interval, curve, risk, quantiles)
 
 
 def roc_curve(doubtful: NDArray[np.float64], others: NDArray[np.float64]) -> tuple[float, ...]:
@@ -347,9 +365,15 @@ def area_interval(auc: float, doubtful: int, others: int) -> Interval:
     return bound(0.0), bound(1.0)
 
 
-def _risk(own: NDArray[np.float64], wrong: NDArray[np.bool_]) -> tuple[float | None, ...]:
-    """Share of wrong answers among the least doubtful ones, at each coverage; equal scores are kept in random order,
-    that is, with their mean.
+def risk_curve(own: NDArray[np.float64], wrong: NDArray[np.bool_]) -> tuple[float | None, ...]:
+    """The risk-coverage curve; equal scores are kept in random order, that is, with their mean.
+
+    Args:
+        own: The scores of all answers.
+        wrong: Which of these are wrong.
+
+    Returns:
+        Share of wrong answers among the least doubtful ones, at each coverage ``GRID``; None at coverage 0.
     """
     order = np.argsort(own, kind="stable")
     _, starts = np.unique(own[order], return_index=True)

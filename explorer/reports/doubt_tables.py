@@ -34,8 +34,7 @@ def doubts_sheet(found: Doubts) -> Sheet:
         risk = ["wrong among the 80 % kept (%)"] if question == "wrong" else []
         caption = f"{QUESTIONS[question]}; area under the ROC curve with its 95 % interval; n: doubtful / others"
         tables.append(Table(["model", "score", "area", *risk, "n"], rows, 2, caption))
-    heading = f"{found.data}, n = {found.n:,}, attacks of {found.size:.3g} (L-infinity), seed {found.seed}"
-    return Sheet(tables, heading, list(found.notes))
+    return Sheet(tables, found.heading, list(found.notes))
 
 
 def verdicts_sheet(found: Verdicts) -> Sheet:

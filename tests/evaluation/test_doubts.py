@@ -16,7 +16,7 @@ from explorer.analysis.doubt import CONTROL, DOUBTS, evade, scores
 from explorer.data.datasets import load_dataset
 from explorer.errors import ExplorerError
 from explorer.evaluation import doubts
-from explorer.evaluation.doubts import GRID, Doubts, _OfModel, _risk, area, area_interval, roc_curve
+from explorer.evaluation.doubts import GRID, Doubts, _OfModel, area, area_interval, risk_curve, roc_curve
 from explorer.models import inference as inputs
 from explorer.models.remedies import put_around
 from explorer.reports.doubt_tables import doubts_sheet
@@ -104,9 +104,9 @@ def test_a_threshold_judges_every_answer_and_goes_into_all_forms() -> None:
 
 def test_risk_falls_where_the_score_is_good_and_ties_count_with_their_mean() -> None:
     wrong = np.array([False] * 8 + [True] * 2)
-    good = _risk(np.arange(10.0), wrong)
+    good = risk_curve(np.arange(10.0), wrong)
     assert (good[80], good[100]) == (0, 0.2)
-    assert _risk(np.zeros(10), wrong)[1:] == pytest.approx([0.2] * 100)
+    assert risk_curve(np.zeros(10), wrong)[1:] == pytest.approx([0.2] * 100)
 
 
 def test_the_attack_that_knows_of_a_score_raises_less_doubt_than_the_plain_one(digits) -> None:
