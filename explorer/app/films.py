@@ -109,14 +109,13 @@ class Films:
             whole = open_clip(data)
             step = -(-(whole.count or 0) // MAX_FRAMES) or 1
             read = whole.every(step)
-            total = min(read.count or MAX_FRAMES, MAX_FRAMES)
             frames, times = list[NDArray[np.uint8]](), list[float]()
             for frame in encoded(read, read_encoding(codec)) if codec else read:
                 if len(times) == MAX_FRAMES:
                     break
                 frames.append(images.to_uint8(fitted(frame, takes))[0])
                 times.append(frame.time)
-                progress(len(times), max(total, len(times)))
+                progress(len(times), max(min(read.expected, MAX_FRAMES), len(times)))
         notes = [f"The clip is long: one of {step} frames is shown."] if step > 1 else []
         film = Film(name, tuple(times), np.stack(frames), (*notes, *read.notes))
         self._films.put(key, film)

@@ -11,12 +11,13 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from explorer.clips.reading import Clip, Frame
+from explorer.clips.reading import MAX_SECONDS, Clip, Frame
 from explorer.errors import ExplorerError
 from explorer.registry import Registry
 
@@ -109,30 +110,30 @@ def encoded(clip: Clip, encoding: Encoding) -> Clip:
         encoding: The codec and its quality.
 
     Returns:
-        A clip of as many frames of the same size. Each reading encodes it once; the encoded file, not the frames, is
-        held in memory. Frames of another size than the first are left out.
+        A clip of as many frames of the same size. Each reading encodes it once, for at most ``MAX_SECONDS``; the
+        encoded file, not the frames, is held in memory.
 
     Raises:
-        ExplorerError: When it is read, if PyAV is not installed.
+        ExplorerError: When it is read, if PyAV is not installed, the frames differ in size, or have one that the codec
+            does not take.
     """
 
     def frames(notes: list[str]) -> Iterator[Frame]:
         try:
-            file, shape, times = _encode(clip, encoding)
+            file, shape, times = _encode(clip, encoding, notes)
         except ImportError:
             raise ExplorerError("Video codecs come with PyAV: install it (pip install av).") from None
-        notes += clip.notes
         yield from _decode(file, encoding.codec.container, shape, times)
 
-    return Clip(clip.name, clip.count, frames)
+    return Clip(clip.name, None, frames)
 
 
-def _encode(clip: Clip, encoding: Encoding) -> tuple[io.BytesIO, tuple[int, int], list[float]]:
+def _encode(clip: Clip, encoding: Encoding, notes: list[str]) -> tuple[io.BytesIO, tuple[int, int], list[float]]:
     """The encoded file, height and width of the frames, and their times."""
     import av
 
     os.environ.setdefault("SVT_LOG", "1")  # AV1's encoder reports its settings on stderr otherwise
-    file, times = io.BytesIO(), list[float]()
+    file, times, began = io.BytesIO(), list[float](), perf_counter()
     shape: tuple[int, int] | None = None
     with av.open(file, "w", format=encoding.codec.container) as container:
         stream: Any = None
@@ -146,11 +147,20 @@ def _encode(clip: Clip, encoding: Encoding) -> tuple[io.BytesIO, tuple[int, int]
                 stream.pix_fmt = "yuv420p"
                 stream.options = {"crf": str(encoding.crf), **dict(encoding.codec.options)}
             if pixels.shape[:2] != shape:
-                continue
+                raise ExplorerError("The frames differ in size, and a video codec takes one: leave the codec out.")
             times.append(frame.time)
             picture = av.VideoFrame.from_ndarray(_padded(pixels), format="rgb24")
             picture.pts, picture.time_base = len(times) - 1, 1 / RATE
-            container.mux(stream.encode(picture))
+            try:
+                container.mux(stream.encode(picture))
+            except av.FFmpegError:
+                raise ExplorerError(
+                    f"{encoding.codec.title} takes no frames of {shape[1]} x {shape[0]} px: choose another codec."
+                ) from None
+            if perf_counter() - began > MAX_SECONDS:
+                notes.append(f"Coding took more than {MAX_SECONDS:.0f} s; the first {len(times):,} frames were coded.")
+                break
+        notes[:0] = clip.notes
         if shape is None:
             raise ExplorerError(f"{clip.name} holds no frame.")
         container.mux(stream.encode())

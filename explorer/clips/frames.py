@@ -87,11 +87,10 @@ def frames(
     chosen = inputs.check_together(
         wrap_opened(open_models(models), None, None), photographs=chain.on == PHOTOGRAPH, window=chain.window
     )
-    read = encoded(source, coded) if coded else source
-    parts = (_fitted(part, chosen, chain.on) for part in _parts(read.every(every), part_size(chosen)))
-    total = -(-(read.count or 0) // every)
+    read = (encoded(source, coded) if coded else source).every(every)
+    parts = (_fitted(part, chosen, chain.on) for part in _parts(read, part_size(chosen)))
     found = answer_parts(chosen, parts, chain, name=source.name, noise=noise, codec=str(coded or ""), label=label,
-                         total=total, progress=progress)  # fmt: skip
+                         total=source.every(every).expected, progress=progress)  # fmt: skip
     warned = tuple(dict.fromkeys((*read.notes, *found.warnings)))
     issue(warned)
     return replace(found, warnings=warned)

@@ -7,7 +7,9 @@ name other files or addresses. Frames are decoded one after another and are neve
 from __future__ import annotations
 
 import io
+import itertools
 import re
+import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -43,6 +45,12 @@ CODECS = frozenset(
 )
 """Video codecs that are decoded, as FFmpeg calls them."""
 
+HDR = frozenset({16, 18})
+"""FFmpeg's transfer curves of high dynamic range: PQ and HLG."""
+
+UNSAID = 2
+"""FFmpeg's colour space of a clip that does not say how its colours are coded."""
+
 SUFFIXES = frozenset({".mp4", ".m4v", ".mov", ".webm", ".mkv", ".gif", ".webp"})
 """Endings of clips, in lower case."""
 
@@ -73,14 +81,21 @@ class Clip:
 
     Attributes:
         name: Its file name.
-        count: How many frames are to come, where the file says so; at most ``MAX_FRAMES``.
+        count: How many frames there are, where the file says so; at most ``MAX_FRAMES`` are read.
         notes: Findings, one sentence each; complete when the frames have been read.
+        step: Each one of so many frames of the file is taken.
     """
 
     name: str
     count: int | None
     open: Callable[[list[str]], Iterator[Frame]]
     notes: list[str] = field(default_factory=list)
+    step: int = 1
+
+    @property
+    def expected(self) -> int:
+        """How many frames are to come; 0 where the file does not say."""
+        return min(self.count or 0, MAX_FRAMES)
 
     def __iter__(self) -> Iterator[Frame]:
         """Read the frames.
@@ -91,7 +106,7 @@ class Clip:
         self.notes.clear()
         spent, index = 0.0, 0
         frames = self.open(self.notes)
-        while True:
+        for place in itertools.count():
             began = perf_counter()
             try:
                 frame = next(frames, None)
@@ -104,11 +119,7 @@ class Clip:
                 return
             spent += perf_counter() - began
             if frame is None:
-                if index == 0:
-                    raise ExplorerError(f"{self.name} holds no frame: {WANTED}")
-                if self.count and index < 0.9 * self.count:  # the number is often an estimate
-                    self.notes.append(f"{self.name} is incomplete: {index:,} of {self.count:,} frames could be read.")
-                return
+                return self._ended(index)
             if index >= MAX_FRAMES:
                 self.notes.append(
                     f"{self.name} has more than {MAX_FRAMES:,} frames; the first {MAX_FRAMES:,} were read."
@@ -117,8 +128,15 @@ class Clip:
             if spent > MAX_SECONDS:
                 self.notes.append(f"Decoding took more than {MAX_SECONDS:.0f} s; the first {index:,} frames were read.")
                 return
-            yield frame
-            index += 1
+            if place % self.step == 0:
+                yield replace(frame, index=index)
+                index += 1
+
+    def _ended(self, index: int) -> None:
+        if index == 0:
+            raise ExplorerError(f"{self.name} holds no frame: {WANTED}")
+        if self.count and index < 0.9 * self.count:  # the number is often an estimate
+            self.notes.append(f"{self.name} is incomplete: {index:,} of {self.count:,} frames could be read.")
 
     def every(self, step: int) -> Clip:
         """Leave out frames.
@@ -135,12 +153,7 @@ class Clip:
         if step < 1:
             raise ExplorerError(f"Take every frame (1) or each of so many (2, 3, ...), not {step}.")
 
-        def some(notes: list[str]) -> Iterator[Frame]:
-            kept = (frame for i, frame in enumerate(self.open(notes)) if i % step == 0)
-            for index, frame in enumerate(kept):
-                yield replace(frame, index=index)
-
-        return self if step == 1 else Clip(self.name, self.count and -(-self.count // step), some, self.notes)
+        return replace(self, count=self.count and -(-self.count // step), step=self.step * step)
 
 
 def open_clip(source: ClipLike | Clip) -> Clip:
@@ -181,8 +194,7 @@ def _of_file(name: str, file: Callable[[], IO[bytes]], head: bytes, size: int) -
     container = _container(head)
     if container is None:
         raise ExplorerError(f"{name} is not a clip that can be read: {WANTED}")
-    count = _check_video(name, file, container)
-    return Clip(name, count, lambda notes: _video(file(), container, notes))
+    return Clip(name, _check_video(name, file, container), lambda notes: _video(file(), container, notes))
 
 
 def _container(head: bytes) -> str | None:
@@ -214,10 +226,10 @@ def _check_video(name: str, file: Callable[[], IO[bytes]], container: str) -> in
         with file() as source:
             opened, stream = _open_video(source, container)
             with opened:
-                count = int(stream.frames)
-                if not count and opened.duration and stream.average_rate:
-                    count = round(opened.duration / 1e6 * float(stream.average_rate))
-                return min(count, MAX_FRAMES) or None
+                said = int(stream.frames)
+                if not said and opened.duration and stream.average_rate:
+                    said = round(opened.duration / 1e6 * float(stream.average_rate))
+                return said or None
     except ExplorerError:
         raise
     except ImportError:
@@ -235,6 +247,7 @@ def _video(file: IO[bytes], container: str, notes: list[str]) -> Iterator[Frame]
             stream.thread_type = "AUTO"
             first: float | None = None
             damaged = 0
+            notes += _peculiar(stream)
             for index, frame in enumerate(opened.decode(stream)):
                 if frame.width * frame.height > MAX_PIXELS:  # it may change on the way
                     raise _too_many_pixels(frame.width, frame.height)
@@ -242,27 +255,76 @@ def _video(file: IO[bytes], container: str, notes: list[str]) -> Iterator[Frame]
                     damaged += 1
                 time = float(index if frame.time is None else frame.time)
                 first = time if first is None else first
-                pixels = np.rot90(frame.to_ndarray(format="rgb24"), frame.rotation // 90)
-                yield Frame(index, time - first, np.array(pixels, np.uint8))  # a copy: PyAV uses its own again
+                if index == 0 and not _turns(frame):
+                    notes.append("The clip asks to be shown aslant; its frames are read as they were taken.")
+                yield Frame(index, time - first, np.array(_upright(frame), np.uint8))  # a copy: PyAV uses its own again
             if damaged:
                 notes.append(f"{damaged:,} frames are damaged and were decoded as far as they can be.")
 
 
+def _peculiar(stream: av.VideoStream) -> list[str]:
+    """What a player would show otherwise, one sentence each."""
+    context, found = stream.codec_context, list[str]()
+    if context.color_trc in HDR:
+        found.append(
+            "The clip is in high dynamic range (HDR); its frames are read without tone mapping, and look flat."
+        )
+    shape = context.sample_aspect_ratio or 1
+    if shape != 1:
+        found.append(f"The clip's pixels are not square ({shape}); its frames are read pixel by pixel, not stretched.")
+    return found
+
+
+def _matrix(frame: av.VideoFrame) -> tuple[int, int, int, int]:
+    """How the frame is to be shown: (x, y) goes to (a x + c y, b x + d y)."""
+    said: Any = frame.side_data.get("DISPLAYMATRIX")
+    a, b, _, c, d = (1, 0, 0, 0, 1) if said is None else struct.unpack_from("=5i", said)
+    return a, b, c, d
+
+
+def _turns(frame: av.VideoFrame) -> bool:
+    """Whether it is shown upright, turned by right angles or mirrored."""
+    a, b, c, d = _matrix(frame)
+    return (a == d == 0) != (b == c == 0)
+
+
+def _upright(frame: av.VideoFrame) -> NDArray[np.uint8]:
+    """The frame's pixels as it is to be shown."""
+    # colours of HD are coded by BT.709 where nothing is said, as players take it; FFmpeg takes BT.601 at every size
+    hd = frame.colorspace == UNSAID and frame.height >= 720
+    pixels: NDArray[Any] = frame.to_ndarray(format="rgb24", src_colorspace="ITU709" if hd else None)
+    if not _turns(frame):
+        return pixels
+    a, b, c, d = _matrix(frame)
+    if a == 0:
+        pixels, a, d = pixels.swapaxes(0, 1), c, b
+    return pixels[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1]
+
+
 def _animation(name: str, file: IO[bytes]) -> Iterator[Frame]:
-    with file, Image.open(file, formats=("GIF", "WEBP")) as image:
+    with file, _open_animation(file) as image:
         if image.width * image.height > MAX_PIXELS:
             raise _too_many_pixels(image.width, image.height)
         if getattr(image, "n_frames", 1) < 2:
             raise ExplorerError(f"{name} holds a single picture, not a clip: {WANTED}")
         time = 0.0
-        for index in range(MAX_FRAMES + 1):
+        for index in itertools.count():
             try:
                 image.seek(index)
             except EOFError:
                 return
             image.load()
             yield Frame(index, time, as_colour(decode(image.copy())))
-            time += image.info.get("duration", 100) / 1000
+            time += (image.info.get("duration") or 100) / 1000  # 0: as fast as can be, which players take so
+
+
+def _open_animation(file: IO[bytes]) -> Image.Image:
+    try:
+        return Image.open(file, formats=("GIF", "WEBP"))
+    except Image.DecompressionBombError:
+        raise ExplorerError(
+            f"The frames have far more than {MAX_PIXELS / 1e6:.0f} million px: choose a smaller clip."
+        ) from None
 
 
 def _of_folder(folder: Path) -> Clip:
@@ -280,7 +342,7 @@ def _of_folder(folder: Path) -> Clip:
             except ExplorerError as error:
                 raise ExplorerError(f"{path.name}: {error}") from error
 
-    return Clip(folder.name, min(len(paths), MAX_FRAMES), frames)
+    return Clip(folder.name, len(paths), frames)
 
 
 def _too_many_pixels(width: int, height: int) -> Any:

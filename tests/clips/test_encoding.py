@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from explorer.clips import VIDEO_CODECS, encoded, open_clip, read_encoding
 from explorer.errors import ExplorerError
@@ -41,3 +44,13 @@ def test_the_same_setting_gives_the_same_pixels(name: str) -> None:
 def test_wrong_settings_are_said(text: str) -> None:
     with pytest.raises(ExplorerError):
         read_encoding(text)
+
+
+def test_frames_that_a_codec_does_not_take_are_said(tmp_path: Path) -> None:
+    for i, side in enumerate((96, 80)):
+        Image.fromarray(wandering(1)[0][:side]).save(tmp_path / f"{i}.png")
+    with pytest.raises(ExplorerError, match="differ in size"):
+        list(encoded(open_clip(tmp_path), read_encoding("vp9")))
+    line = (np.zeros((1, 60_000, 3), np.uint8), np.ones((1, 60_000, 3), np.uint8))
+    with pytest.raises(ExplorerError, match="AV1 takes no frames of 60000 x 1 px"):
+        list(encoded(open_clip(animated(line, "GIF")), read_encoding("av1")))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from explorer.clips import open_clip, reading
 from explorer.errors import ExplorerError
-from tests.support.clips import animated, coded, wandering
+from tests.support.clips import animated, coded, shown_by, wandering
 
 FRAMES = wandering()
+Pixels = NDArray[np.uint8]
 
 
 @pytest.mark.parametrize(
@@ -34,6 +38,50 @@ def test_videos(codec: str, container: str, tmp_path: Path) -> None:
         assert np.abs(frame.pixels.astype(int) - made).mean() < 6, "another picture"
     again = list(clip)
     assert all(np.array_equal(a.pixels, b.pixels) for a, b in zip(read, again, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("matrix", "turned"),
+    [
+        ((0, 1, -1, 0), lambda frame: np.rot90(frame, -1)),  # as phones write portrait
+        ((0, -1, 1, 0), lambda frame: np.rot90(frame, 1)),
+        ((-1, 0, 0, -1), lambda frame: np.rot90(frame, 2)),
+        ((-1, 0, 0, 1), lambda frame: frame[:, ::-1]),  # mirrored, as front cameras do
+        ((0, 1, 1, 0), lambda frame: frame.swapaxes(0, 1)),
+        ((0.7, 0.7, -0.7, 0.7), lambda frame: frame),  # 45 degrees: said
+    ],
+)
+def test_frames_are_read_upright(matrix: tuple[float, float, float, float], turned: Callable[[Pixels], Pixels]) -> None:
+    wide = tuple(frame[:64] for frame in FRAMES[:3])
+    clip = open_clip(shown_by(coded(wide), matrix))
+    for frame, made in zip(clip, wide, strict=True):
+        assert np.abs(frame.pixels.astype(int) - turned(made)).mean() < 6
+    assert [("aslant" in note) for note in clip.notes] == ([True] if matrix[0] == 0.7 else [])
+
+
+def test_ten_bits_odd_sides_and_any_frame_rate() -> None:
+    odd = tuple(np.ascontiguousarray(frame[:35, :51]) for frame in FRAMES[:4])
+    for frames, pixels in ((FRAMES[:4], "yuv420p10le"), (odd, "yuv444p")):
+        shown = (0, 10, 500, 9000)
+        read = list(open_clip(coded(frames, pixels=pixels, shown=shown)))
+        assert [round(1000 * frame.time) for frame in read] == list(shown)
+        for frame, made in zip(read, frames, strict=True):
+            assert np.abs(frame.pixels.astype(int) - made).mean() < 6
+
+
+def test_what_players_show_otherwise_is_said() -> None:
+    for part, said in (("HDR", {"color_trc": 16}), ("not square", {"sample_aspect_ratio": Fraction(4, 3)})):
+        clip = open_clip(coded(FRAMES[:3], **said))
+        assert len(list(clip)) == 3
+        assert [part in note for note in clip.notes] == [True]
+
+
+def test_colours_of_hd_are_those_of_bt_709() -> None:
+    red = np.zeros((720, 64, 3), np.uint8)
+    red[..., 0] = 255
+    (frame, *_) = open_clip(coded((red,) * 2))  # coded by BT.601, without saying so
+    assert frame.pixels[9, 9, 0] == 255
+    assert frame.pixels[9, 9, 1] > 15, "players take it as BT.709"
 
 
 def test_webp_and_folders_are_exact_and_gifs_close(tmp_path: Path) -> None:
@@ -94,6 +142,7 @@ def test_limits_on_length_size_and_time(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setattr(reading, "MAX_SECONDS", -1.0)
     assert list(clip) == []
     assert "Decoding took" in clip.notes[0]
+    assert list(clip.every(12)) == [], "also while frames are left out"
     monkeypatch.setattr(reading, "MAX_PIXELS", 96 * 95)
     for source in (video, animated(FRAMES, "WEBP")):
         with pytest.raises(ExplorerError, match="96 x 96 px"):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import struct
+from collections.abc import Sequence
+from fractions import Fraction
 from functools import cache
 from typing import TYPE_CHECKING, cast
 
@@ -27,16 +30,30 @@ def wandering(count: int = 12, side: int = 96) -> tuple[NDArray[np.uint8], ...]:
 
 
 def coded(
-    frames: tuple[NDArray[np.uint8], ...], codec: str = "libx264", container: str = "mp4", rate: int = 25
+    frames: tuple[NDArray[np.uint8], ...],
+    codec: str = "libx264",
+    container: str = "mp4",
+    rate: int = 25,
+    *,
+    pixels: str = "yuv420p",
+    shown: Sequence[int] = (),
+    **said: object,
 ) -> bytes:
-    """A video file of these frames."""
+    """A video file of these frames, ``shown`` at these ms; ``said`` of its pixels (``color_trc``, ...)."""
     file = io.BytesIO()
     with av.open(file, "w", format=container) as out:
         stream = cast("VideoStream", out.add_stream(codec, rate=rate))
         stream.height, stream.width = frames[0].shape[:2]
-        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
-        for frame in frames:
-            out.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else pixels
+        for name, value in said.items():
+            setattr(stream.codec_context, name, value)
+        if shown:
+            stream.codec_context.time_base = Fraction(1, 1000)
+        for i, frame in enumerate(frames):
+            picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
+            if shown:
+                picture.pts, picture.time_base = shown[i], Fraction(1, 1000)
+            out.mux(stream.encode(picture))
         out.mux(stream.encode())
     return file.getvalue()
 
@@ -47,3 +64,11 @@ def animated(frames: tuple[NDArray[np.uint8], ...], form: str) -> bytes:
     first, *rest = map(Image.fromarray, frames)
     first.save(file, form, save_all=True, append_images=rest, duration=50, lossless=True)
     return file.getvalue()
+
+
+def shown_by(video: bytes, matrix: tuple[float, float, float, float]) -> bytes:
+    """The MP4 file with another display matrix: (x, y) is shown at (a x + c y, b x + d y)."""
+    plain = struct.pack(">9i", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
+    at = video.index(plain, video.index(b"tkhd"))
+    a, b, c, d = (round(one * 2**16) for one in matrix)
+    return video[:at] + struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30) + video[at + 36 :]
