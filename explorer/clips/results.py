@@ -13,7 +13,7 @@ from torch import Tensor
 from explorer.distortions import Recipe
 from explorer.errors import ExplorerError
 from explorer.evaluation.flips import holds_among_neighbours, same_among_neighbours
-from explorer.evaluation.statistics import Interval, Paired, compare_paired
+from explorer.evaluation.statistics import Interval, Paired, compare_paired, ratio_interval
 from explorer.models import Card
 from explorer.results import Result, percent
 
@@ -45,13 +45,29 @@ def paired(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Paired:
     Returns:
         The shares with their intervals, and the difference.
     """
-    starts = blocks(len(first))
+    gained, lost, both = _sums(second & ~first), _sums(first & ~second), _sums(first & second)
+    return compare_paired(gained, lost, both, _sums(np.ones(len(first))))
 
-    def sums(cases: NDArray[np.bool_]) -> NDArray[np.int64]:
-        return np.add.reduceat(cases.astype(np.int64), starts)
 
-    sizes = np.diff(np.append(starts, len(first)))
-    return compare_paired(sums(second & ~first), sums(first & ~second), sums(first & second), sizes)
+def ratio(values: NDArray[Any], base: NDArray[Any] | None = None) -> tuple[float, Interval] | None:
+    """The mean of a series of one clip, or its ratio to that of another.
+
+    Args:
+        values: In order (n,).
+        base: What its sum is divided by (n,); None: the number of values.
+
+    Returns:
+        The ratio and its 95 % interval, by bootstrap over runs of neighbours; None where the sum of ``base`` is 0.
+    """
+    above, below = _sums(values), _sums(np.ones(len(values)) if base is None else base)
+    interval = ratio_interval(above[None], below[None])
+    return None if interval is None else (float(above.sum() / below.sum()), interval)
+
+
+def _sums(values: NDArray[Any]) -> NDArray[np.float64]:
+    """The sum of each run of neighbours."""
+    found: NDArray[np.float64] = np.add.reduceat(values.astype(np.float64), blocks(len(values)))
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +137,8 @@ class FrameAnswers:
         """The answers as a JSON object.
 
         Returns:
-            Plain values; lists with one value per frame, or per pair of neighbours.
+            Plain values; lists with one value per frame, or per pair of neighbours; ``n``, the number of these pairs,
+            belongs to all measures beside it.
         """
         steady = self.steady()
         return {
@@ -130,10 +147,17 @@ class FrameAnswers:
             "method": self.method,
             "frames": len(self.answers),
             "flips": self.flips,
+            "n": len(self.flipped),
             "flip_rate": self.flip_rate,
             "interval": list(self.interval),
-            "steady": {"k": NEIGHBOURS, "share": steady.first, "interval": list(steady.first_interval)},
-            "top5_distance_mean": float(self.top5_distance.mean()),
+            "steady": {
+                "k": NEIGHBOURS,
+                "n": len(self.answers),
+                "share": steady.first,
+                "interval": list(steady.first_interval),
+            },
+            **_named("top5_distance_mean", ratio(self.top5_distance)),
+            **_named("change_mean", ratio(self.change)),
             "answers": [self.classes[i] for i in self.answers.tolist()],
             "confidence": self.confidence.tolist(),
             "change": self.change.tolist(),
@@ -143,6 +167,12 @@ class FrameAnswers:
                 for l2, cosine in zip(self.feature_l2.tolist(), self.feature_cosine.tolist(), strict=True)
             ],
         }
+
+
+def _named(name: str, found: tuple[float, Interval] | None) -> dict[str, Any]:
+    """A measure and its interval as values of a JSON object, which the frames' own lists stand beside."""
+    value, interval = found or (None, None)
+    return {name: value, f"{name.removesuffix('_mean')}_interval": interval and list(interval)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,6 +286,9 @@ class Frames(Result):
             if i:
                 found = self.compared(one.name)
                 said["difference"], said["difference_interval"] = found.difference, list(found.interval)
+                first = self.models[0]
+                said |= _named("relative_flip_rate", ratio(one.flipped, first.flipped))
+                said |= _named("top5_distance_difference", ratio(one.top5_distance - first.top5_distance))
             if self.label is not None:
                 pm = self.pm_accuracy(one.name)
                 said["accuracy"], said["accuracy_interval"] = pm.first, list(pm.first_interval)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from explorer.clips import Frames
-from explorer.clips.results import NEIGHBOURS
+from explorer.clips.results import NEIGHBOURS, ratio
+from explorer.evaluation.statistics import Interval
 from explorer.reports.tables import Sheet, Table
 
 
@@ -29,7 +30,7 @@ def frames_sheet(found: Frames) -> Sheet:
                 if i
                 else "",
                 _share(steady.first, steady.first_interval),
-                f"{one.top5_distance.mean():.2f}",
+                _mean(ratio(one.top5_distance)),
             ]
         )
     pairs = len(found.times) - 1
@@ -63,5 +64,9 @@ def _answers(found: Frames, name: str, frame: int) -> list[str]:
     return [one.classes[int(one.answers[i])] for i in (frame - 1, frame)]
 
 
-def _share(share: float, interval: tuple[float, float]) -> str:
+def _mean(found: tuple[float, Interval] | None) -> str:
+    return "" if found is None else f"{found[0]:.2f} ({found[1][0]:.2f}–{found[1][1]:.2f})"
+
+
+def _share(share: float, interval: Interval) -> str:
     return f"{100 * share:.1f} ({100 * interval[0]:.1f}–{100 * interval[1]:.1f})"

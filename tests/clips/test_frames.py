@@ -13,7 +13,7 @@ import explorer
 from explorer import clips
 from explorer.analysis import measures
 from explorer.cli import main
-from explorer.clips.results import blocks, paired
+from explorer.clips.results import blocks, paired, ratio
 from explorer.data.images import load_fitted
 from explorer.distortions import Recipe, apply, image_seed
 from explorer.errors import ExplorerError
@@ -105,6 +105,35 @@ def test_runs_of_neighbours_are_one_cluster() -> None:
     gap = paired(mixed, np.zeros(100, bool))
     assert gap.difference == -0.5
     assert gap.interval[1] < 0
+
+
+def test_means_and_ratios_are_drawn_by_runs_of_neighbours() -> None:
+    runs, mixed = np.repeat([0, 15, 0, 15], 25), np.tile([0, 15], 50)
+    of_runs, of_mixed, twice = ratio(runs), ratio(mixed), ratio(mixed, np.roll(mixed, 1) // 15)
+    assert of_runs is not None
+    assert of_mixed is not None
+    assert of_runs[0] == of_mixed[0] == 7.5
+    wide, narrow = of_runs[1], of_mixed[1]
+    assert wide[1] - wide[0] > 1.5 * (narrow[1] - narrow[0])
+    assert twice is not None
+    assert twice[0] == 15
+    assert ratio(mixed, 0 * mixed) is None, "no flip of the first model: no ratio to it"
+
+
+def test_json_has_n_and_interval_of_each_measure() -> None:
+    found = explorer.frames(MODELS, CLIP, "gaussian_noise=0.3", noise="fresh", label="3").to_dict()
+    for one in found["models"]:
+        assert one["n"] == one["frames"] - 1 == one["steady"]["n"] - 1
+        measured = {"top5_distance": one["top5_distance_mean"], "change": one["change_mean"]}
+        for name, mean in measured.items():
+            low, high = one[f"{name}_interval"]
+            assert mean == pytest.approx(np.mean(one[name]))
+            assert low <= mean <= high
+    first, second = found["models"]
+    assert second["relative_flip_rate"] == pytest.approx(second["flips"] / first["flips"])
+    gap = np.mean(second["top5_distance"]) - np.mean(first["top5_distance"])
+    assert second["top5_distance_difference"] == pytest.approx(gap)
+    assert second["top5_distance_difference_interval"][0] <= gap
 
 
 def test_wrong_requests_are_one_sentence() -> None:
