@@ -16,7 +16,7 @@ from explorer.data.inputs import as_batch
 from explorer.data.published import CIFAR10_CLASSES
 from explorer.distortions import Recipe, Target, find_distortion
 from explorer.errors import ExplorerError
-from explorer.models import Classifier
+from explorer.models import Classifier, folding
 from explorer.models.classifier import EXTERNAL
 from explorer.models.gradients import check_gradients
 from explorer.models.views import of_photographs, of_window
@@ -68,6 +68,8 @@ def check_together(
         ExplorerError: As ``check_models``, but for inputs of other sizes.
     """
     checked = _each_checked(models)
+    for model in checked:
+        folding.reread(model)
     if photographs:
         return tuple(of_photographs(model, window) for model in checked)
     checked = (checked[0], *(of_window(model, checked[0]) for model in checked[1:]))
@@ -292,7 +294,7 @@ def answer(model: Classifier, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         Logits (N, K), float64 on the CPU, and features by layer on the model's device.
     """
     with torch.inference_mode():
-        logits, features = model.answer(x.to(model.device))
+        logits, features = folding.answer(model, x.to(model.device))
     return check_logits(model, logits), features
 
 
@@ -309,7 +311,7 @@ def logits(model: Classifier, x: Tensor) -> Tensor:
     parts = []
     for part in x.split(batch_size(x.shape[1:], model.device)):
         with torch.inference_mode():
-            found = model(part.to(model.device))
+            found = folding.logits(model, part.to(model.device))
         parts.append(check_logits(model, found))
     return torch.cat(parts)
 

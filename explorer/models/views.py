@@ -41,7 +41,7 @@ class View(Classifier):
         return self.model.device
 
     def forward(self, x: Tensor) -> Tensor:
-        found: Tensor = self.model(self._fit(x))
+        found: Tensor = self.model(self.fit(x))
         return found
 
     def features(self, x: Tensor) -> dict[str, Tensor]:
@@ -53,7 +53,7 @@ class View(Classifier):
         Returns:
             Activations by layer name; the last one is ``penultimate`` (N, D).
         """
-        return self.model.features(self._fit(x))
+        return self.model.features(self.fit(x))
 
     def answer(self, x: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Logits and features of one forward pass.
@@ -64,9 +64,17 @@ class View(Classifier):
         Returns:
             Logits (N, K) and activations by layer name.
         """
-        return self.model.answer(self._fit(x))
+        return self.model.answer(self.fit(x))
 
-    def _fit(self, x: Tensor) -> Tensor:
+    def fit(self, x: Tensor) -> Tensor:
+        """Bring pictures to the model's input.
+
+        Args:
+            x: Pictures (N, C, H, W) in [0, 1].
+
+        Returns:
+            Images as the model takes them, on its device.
+        """
         return self._fitted(x.cpu()).to(self.device)
 
 

@@ -21,6 +21,7 @@ from explorer.distortions.recipe import PHOTOGRAPH
 from explorer.errors import ExplorerError
 from explorer.models import Classifier, list_models
 from explorer.models.families import Family, family_of, group
+from explorer.models.folding import reread
 from explorer.models.inference import check_together
 from explorer.models.reading import first_models, read_models
 from explorer.models.views import bare
@@ -52,6 +53,9 @@ class WidgetState:
             The same as ``explorer.compare`` gives, bit for bit; answers to the clean picture are not cached.
         """
         request = self.request
+        for named, model in zip(self.given, request.models, strict=True):
+            if not isinstance(named, str | Path):  # a network in the user's hands, who may have changed it
+                reread(model)
         return compare_image(request.models, request.pixels, request.recipe, label=request.label)
 
     def paint(self, comparison: Comparison) -> dict[str, Any]:
