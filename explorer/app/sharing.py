@@ -9,12 +9,20 @@ from typing import Any
 
 from explorer.analysis import ComparisonRequest
 from explorer.analysis.doubt import Threshold
+from explorer.data.imagenet import imagenet_classes
 from explorer.data.inputs import OWN
 from explorer.models import Card
+from explorer.models.external import default_classes
 from explorer.models.functions import is_function
 
 FILE = "picture.png"
 """Stands for a picture that only this explorer has."""
+
+NAMES = "classes.txt"
+"""Stands for the names of many classes of a model of one's own."""
+
+IMAGENET = "imagenet"
+FEW = 20  # classes whose names are written out
 
 
 def shares(request: ComparisonRequest, limit: Threshold | None = None) -> dict[str, Any]:
@@ -40,6 +48,7 @@ def shares(request: ComparisonRequest, limit: Threshold | None = None) -> dict[s
         built = is_function(external[0].name)
         command += ["--size", str(external[0].size)] if built else ["--arch", external[0].arch]
         command += ["--mean", _numbers(external[0].mean), "--std", _numbers(external[0].std)]
+        command += ["--classes", called] if (called := _classes(external[0])) else []
     shared: dict[str, Any] = {"picture": image, "models": names, "recipe": request.recipe.to_dict()}
     arguments = _arguments(request)
     if (pinned := request.reference) is not None:
@@ -56,6 +65,7 @@ def shares(request: ComparisonRequest, limit: Threshold | None = None) -> dict[s
     python = [
         *(f"# {note}" for note in notes),
         "import explorer",
+        *(["from explorer.data.imagenet import imagenet_classes"] if IMAGENET in map(_classes, external) else []),
         f"models = [{', '.join(_model_python(model.card) for model in request.models)}]",
         f"comparison = explorer.compare({arguments})",
     ]
@@ -74,6 +84,11 @@ def _notes(request: ComparisonRequest, external: Sequence[Card]) -> list[str]:
         f"{card.name} is a model of your own: for Python and the terminal, replace its name by the path of its file."
         for card in external
         if not is_function(card.name)
+    ]
+    notes += [
+        f"{card.name} has {len(card.classes):,} classes: write their names into {NAMES}, one a line."
+        for card in external
+        if _classes(card) == NAMES
     ]
     if not request.picture.shipped and request.picture.name != OWN:
         data, _, _ = request.picture.name.rpartition(":")
@@ -100,9 +115,23 @@ def _file_name(card: Card) -> str:
 def _model_python(card: Card) -> str:
     if not card.external:
         return repr(card.name)
+    how = f"mean={card.mean!r}, std={card.std!r}"
+    if called := _classes(card):
+        listed = {IMAGENET: "imagenet_classes()", NAMES: f"open({NAMES!r}).read().splitlines()"}
+        how += f", classes={listed.get(called, repr(card.classes))}"
     if is_function(card.name):
-        return f"explorer.load_model({card.name!r}, mean={card.mean!r}, std={card.std!r}, size={card.size})"
-    return f"explorer.load_model({_file_name(card)!r}, arch={card.arch!r}, mean={card.mean!r}, std={card.std!r})"
+        return f"explorer.load_model({card.name!r}, {how}, size={card.size})"
+    return f"explorer.load_model({_file_name(card)!r}, arch={card.arch!r}, {how})"
+
+
+def _classes(card: Card) -> str:
+    """What ``--classes`` says of a network of one's own; nothing where they are called so without it."""
+    if card.classes == default_classes(len(card.classes), card.channels):
+        return ""
+    if len(card.classes) == 1000 and card.classes == imagenet_classes():
+        return IMAGENET
+    joined = ",".join(card.classes)
+    return joined if len(card.classes) <= FEW and joined.count(",") < len(card.classes) else NAMES
 
 
 def _numbers(values: Sequence[float]) -> str:

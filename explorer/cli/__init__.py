@@ -19,7 +19,21 @@ from explorer.cli.analysis import compare, frames, sweep, transfer, weaknesses
 from explorer.cli.doubt import certify, doubt, masking
 from explorer.cli.experiment import experiment
 from explorer.cli.inputs import load_models, read_recipe
-from explorer.cli.options import Arch, AsCsv, AsJson, Device, Mean, Names, Out, RecipeText, Seed, Side, Std, Weights
+from explorer.cli.options import (
+    Arch,
+    AsCsv,
+    AsJson,
+    ClassNames,
+    Device,
+    Mean,
+    Names,
+    Out,
+    RecipeText,
+    Seed,
+    Side,
+    Std,
+    Weights,
+)
 from explorer.cli.output import (
     check_outs,
     deliver,
@@ -179,6 +193,7 @@ def evaluate(
     name: Names = None,
     weights: Weights = None,
     size: Side = None,
+    classes: ClassNames = None,
     device: Device = "auto",
 ) -> None:
     """Measure accuracy on a test set, clean or distorted, or run a whole suite.
@@ -199,7 +214,7 @@ def evaluate(
         raise ExplorerError(
             "--suite brings its own distortions, so that it goes without --recipe; give one of the two."
         )
-    loaded = load_models(models, arch, mean, std, device, name, weights, size)
+    loaded = load_models(models, arch, mean, std, device, name, weights, size, classes)
     tell_warnings(loaded)
     dataset = load_dataset(data, split)
     found: Result
@@ -234,6 +249,7 @@ def serve(
     mean: Mean = None,
     std: Std = None,
     size: Side = None,
+    classes: ClassNames = None,
     weights: Weights = None,
     data: Annotated[
         list[str] | None, typer.Option(help="Your own images: a folder, a list or an .npz. May be repeated.")
@@ -257,9 +273,11 @@ def serve(
         )
     read_root_path(root_path)
     free_port(host, port)  # a wrong address is reported before the models load
-    described = any(option is not None for option in (arch, mean, std, size))
+    described = any(option is not None for option in (arch, mean, std, size, classes))
     loaded = (
-        load_models(models or [], arch, mean, std, "auto", weights=weights, size=size) if models or described else None
+        load_models(models or [], arch, mean, std, "auto", weights=weights, size=size, classes=classes)
+        if models or described
+        else None
     )
     tell_warnings(loaded or [])
     opened = [open_dataset(folder) for folder in data or ()]

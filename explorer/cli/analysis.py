@@ -14,6 +14,7 @@ from explorer.cli.options import (
     Arch,
     AsCsv,
     AsJson,
+    ClassNames,
     Device,
     FirstImage,
     Image,
@@ -54,6 +55,7 @@ def compare(
     name: Names = None,
     weights: Weights = None,
     size: Side = None,
+    classes: ClassNames = None,
     device: Device = "auto",
 ) -> None:
     """Distort an image; ask several models about the same pixels."""
@@ -66,7 +68,7 @@ def compare(
     limit = None if doubt is None else Threshold.parse(doubt)
     if pixels is not None:
         check_pixels(pixels, chain)
-    loaded = load_models(models, arch, mean, std, device, name, weights, size)
+    loaded = load_models(models, arch, mean, std, device, name, weights, size, classes)
     picture = open_picture(image or defaults.first_picture(loaded[0].channels, loaded[0].size), loaded, chain)
     found = analysis.compare(loaded, picture, chain, reference=pin, doubt=limit)
     deliver(found, out, as_json=as_json, as_csv=as_csv)
@@ -92,6 +94,7 @@ def sweep(
     name: Names = None,
     weights: Weights = None,
     size: Side = None,
+    classes: ClassNames = None,
     device: Device = "auto",
 ) -> None:
     """Vary one distortion; see where each model's answer changes.
@@ -103,7 +106,7 @@ def sweep(
     check_outs(out)
     chain = read_recipe(recipe, seed)
     grid = read_numbers("--amounts", amounts)
-    loaded = load_models(models, arch, mean, std, device, name, weights, size)
+    loaded = load_models(models, arch, mean, std, device, name, weights, size, classes)
     picture = open_picture(image, loaded, chain)
     with progress_bar(distortion) as progress:
         found = analysis.sweep(loaded, picture, distortion, amounts=grid, recipe=chain, seeds=seeds, progress=progress)
@@ -131,6 +134,7 @@ def weaknesses(
     name: Names = None,
     weights: Weights = None,
     size: Side = None,
+    classes: ClassNames = None,
     device: Device = "auto",
 ) -> None:
     """Find the least distortion that breaks or separates models.
@@ -142,7 +146,7 @@ def weaknesses(
     check_outs(out)
     chain = read_recipe(recipe, seed)
     names = read_names(distortions) if distortions else None
-    loaded = load_models(models, arch, mean, std, device, name, weights, size)
+    loaded = load_models(models, arch, mean, std, device, name, weights, size, classes)
     picture = open_picture(image, loaded, chain)
     with progress_bar("searching") as progress:
         found = analysis.weaknesses(loaded, picture, goal=goal, distortions=names, recipe=chain, progress=progress)
@@ -166,6 +170,7 @@ def transfer(
     name: Names = None,
     weights: Weights = None,
     size: Side = None,
+    classes: ClassNames = None,
     device: Device = "auto",
 ) -> None:
     """Craft an attack on each model; show it to all of them."""
@@ -174,7 +179,7 @@ def transfer(
     check_outs(out)
     chain = read_recipe(recipe, seed)
     strength = read_amount(attack, amount)
-    loaded = load_models(models, arch, mean, std, device, name, weights, size)
+    loaded = load_models(models, arch, mean, std, device, name, weights, size, classes)
     picture = open_picture(image, loaded, chain)
     with progress_bar(attack) as progress:
         found = analysis.transfer(loaded, picture, attack, strength, recipe=chain, progress=progress)
@@ -206,6 +211,7 @@ def frames(
     name: Names = None,
     weights: Weights = None,
     size: Side = None,
+    classes: ClassNames = None,
     device: Device = "auto",
 ) -> None:
     """Ask several models about every frame of a clip; count flips."""
@@ -214,7 +220,7 @@ def frames(
     check_outs(out)
     chain = read_recipe(recipe, seed)
     source = clips.open_clip(clip)
-    loaded = load_models(models, arch, mean, std, device, name, weights, size)
+    loaded = load_models(models, arch, mean, std, device, name, weights, size, classes)
     steps = [f"{step}={amount!r}" for step, amount in chain.steps]
     if survey is not None:
         seen = clips.encoded(source, clips.read_encoding(codec)) if codec else source

@@ -14,6 +14,7 @@ from explorer.cli.options import (
     Arch,
     AsCsv,
     AsJson,
+    ClassNames,
     Device,
     Image,
     Mean,
@@ -54,6 +55,7 @@ def certify(
     name: Names = None,
     weights: Weights = None,
     size: Side = None,
+    classes: ClassNames = None,
     device: Device = "auto",
 ) -> None:
     """Certify the answer of each model, smoothed by noise: the L2 radius within which it provably holds."""
@@ -61,7 +63,7 @@ def certify(
 
     check_outs(out)
     chain = read_recipe(recipe, None)
-    loaded = load_models(models, arch, mean, std, device, name, weights, size)
+    loaded = load_models(models, arch, mean, std, device, name, weights, size, classes)
     picture = open_picture(image, loaded, chain)
     with progress_bar("copies") as progress:
         found = analysis.certify(loaded, picture, chain, sigma=sigma, n0=n0, n=n, alpha=alpha, progress=progress)
@@ -87,6 +89,7 @@ def doubt(
     name: Names = None,
     weights: Weights = None,
     size: Side = None,
+    classes: ClassNames = None,
     device: Device = "auto",
 ) -> None:
     """Measure which score of doubt tells wrong answers, attacked pictures and unknown classes.
@@ -97,7 +100,7 @@ def doubt(
     from explorer.evaluation import doubts
 
     check_outs(out)
-    loaded = load_models(models, arch, mean, std, device, name, weights, size)
+    loaded = load_models(models, arch, mean, std, device, name, weights, size, classes)
     tell_warnings(loaded)
     with progress_bar("doubt") as progress:
         found = doubts(
@@ -130,6 +133,7 @@ def masking(
     name: Names = None,
     weights: Weights = None,
     size: Side = None,
+    classes: ClassNames = None,
     device: Device = "auto",
 ) -> None:
     """Judge whether models resist attacks or only hide the gradient that attacks follow.
@@ -140,7 +144,7 @@ def masking(
     from explorer.models.checkpoints import write_card
 
     check_outs(out)
-    loaded = load_models(models, arch, mean, std, device, name, weights, size)
+    loaded = load_models(models, arch, mean, std, device, name, weights, size, classes)
     if cards and (around := next((model.card for model in loaded if model.card.remedies), None)):
         raise ExplorerError(f"{around.name} has no card of its own, so --cards goes without it; judge {around.base}.")
     tell_warnings(loaded)

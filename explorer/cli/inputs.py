@@ -86,6 +86,39 @@ def read_numbers(option: str, text: str | None) -> list[float] | None:
         raise ExplorerError(f"{option} takes numbers separated by commas, not {text!r}.") from None
 
 
+def read_classes(text: str | None) -> list[str] | None:
+    """Read names of classes.
+
+    Args:
+        text: Names separated by commas, a text file with a name a line, ``imagenet`` for its 1,000 names, or None.
+
+    Returns:
+        The names; None if there is no text.
+
+    Raises:
+        ExplorerError: If the file cannot be read, or if one name occurs twice.
+    """
+    from explorer.data.imagenet import imagenet_classes
+    from explorer.files import user_path
+
+    if text is None:
+        return None
+    if text == "imagenet":
+        return [*imagenet_classes()]
+    names, path = text.split(","), user_path(text)
+    if path.is_file():
+        try:
+            names = path.read_text(encoding="utf-8-sig").splitlines()
+        except (OSError, UnicodeDecodeError):
+            raise ExplorerError(f"{text} cannot be read as text; --classes takes a file with a name a line.") from None
+    elif len(names) == 1:
+        raise ExplorerError(f"There is no file {text}; --classes takes names by commas, a file of them, or imagenet.")
+    found = [name.strip() for name in names if name.strip()]
+    if twice := [name for name in found if found.count(name) > 1]:
+        raise ExplorerError(f"--classes names {twice[0]!r} more than once; each class needs a name of its own.")
+    return found
+
+
 def read_amount(distortion: str, text: str | None, option: str = "--amount") -> float:
     """Read the amount of a distortion.
 
@@ -118,6 +151,7 @@ def load_models(
     called: Sequence[str] | None = None,
     weights: Sequence[str] | None = None,
     size: int | None = None,
+    classes: str | None = None,
 ) -> list[Classifier]:
     """Load the models of a command.
 
@@ -130,13 +164,14 @@ def load_models(
         called: Names for the models that are given by path or function, in their order.
         weights: Files of weights for networks of libraries and functions, in their order; several separated by commas.
         size: Side of the input in px of networks of one's own.
+        classes: What their classes are called, as for ``read_classes``.
 
     Returns:
         The models.
 
     Raises:
-        ExplorerError: If none is named, if one cannot be loaded, or if ``arch``, ``mean``, ``std`` or ``size`` is given
-            without a network of one's own.
+        ExplorerError: If none is named, if one cannot be loaded, or if ``arch``, ``mean``, ``std``, ``size`` or
+            ``classes`` is given without a network of one's own.
     """
     from explorer.models import load_model
     from explorer.models.functions import is_function
@@ -144,7 +179,7 @@ def load_models(
     from explorer.models.sources import takes_path
 
     normalised = {"mean": read_numbers("--mean", mean), "std": read_numbers("--std", std)}
-    described: dict[str, Any] = {"arch": arch, "size": size, **normalised}
+    described: dict[str, Any] = {"arch": arch, "size": size, "classes": read_classes(classes), **normalised}
     listed = read_model_names(names)
     if not listed:
         raise ExplorerError("No model is named; give names or paths separated by commas, see 'explorer models'.")
@@ -152,7 +187,9 @@ def load_models(
         listed = _with_weights(listed, read_model_names(weights))
     own = [name for name in listed if takes_path(name) or is_function(name)]
     if any(value is not None for value in described.values()) and not own:
-        raise ExplorerError("--arch, --mean, --std and --size describe a network of your own, but none was given.")
+        raise ExplorerError(
+            "--arch, --mean, --std, --size and --classes describe a network of your own; none was given."
+        )
     models = [load_model(name, device=device, **(described if name in own else {})) for name in listed]
     if not called:
         return cast("list[Classifier]", distinct_names(models, listed))

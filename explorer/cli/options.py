@@ -22,6 +22,10 @@ Names = Annotated[
     list[str] | None, typer.Option("--name", help="Names for the models opened by path, in their order, by commas.")
 ]
 Side = Annotated[int | None, typer.Option("--size", help="Side of its input in px, where it takes more than one.")]
+ClassNames = Annotated[
+    str | None,
+    typer.Option("--classes", help="Names of its classes in order: by commas, a file with one a line, or imagenet."),
+]
 Weights = Annotated[
     list[str] | None,
     typer.Option(help="Files of weights for networks of libraries (timm:resnet50), in their order, by commas."),

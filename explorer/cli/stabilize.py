@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from explorer.cli.inputs import load_models
-from explorer.cli.options import Arch, AsCsv, AsJson, Device, Mean, Side, Std, Weights
+from explorer.cli.options import Arch, AsCsv, AsJson, ClassNames, Device, Mean, Side, Std, Weights
 from explorer.cli.output import deliver, tell_warnings, written
 from explorer.numbers import counted
 
@@ -100,6 +100,7 @@ def stabilize(
     mean: Mean = None,
     std: Std = None,
     size: Side = None,
+    classes: ClassNames = None,
     weights: Weights = None,
     device: Device = "auto",
 ) -> None:
@@ -111,7 +112,7 @@ def stabilize(
     from explorer.stabilizing import ranks, stabilize
     from explorer.stabilizing.saving import save
 
-    (start,) = load_models([model], arch, mean, std, device, weights=weights, size=size)
+    (start,) = load_models([model], arch, mean, std, device, weights=weights, size=size, classes=classes)
     tell_warnings([start])
     with _shown() as (watch, stop):
         found = stabilize(

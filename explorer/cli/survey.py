@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from explorer.cli.inputs import load_models, read_names, read_numbers
-from explorer.cli.options import Arch, AsCsv, AsJson, Device, Mean, Models, Names, Out, Side, Std, Weights
+from explorer.cli.options import Arch, AsCsv, AsJson, ClassNames, Device, Mean, Models, Names, Out, Side, Std, Weights
 from explorer.cli.output import (
     check_outs,
     deliver,
@@ -76,6 +76,7 @@ def run(
     name: Names = None,
     weights: Weights = None,
     size: Side = None,
+    classes: ClassNames = None,
     device: Device = "auto",
 ) -> None:
     """Ask models about every image of a data set under every distortion; stop it and run it again as you like."""
@@ -90,7 +91,7 @@ def run(
     numbers = read_numbers("--seeds", seeds) or []
     if any(number != int(number) for number in numbers):
         raise ExplorerError(f"--seeds takes whole numbers separated by commas, not {seeds!r}.")
-    loaded = load_models(models, arch, mean, std, device, name, weights, size)
+    loaded = load_models(models, arch, mean, std, device, name, weights, size, classes)
     tell_warnings(loaded)
     dataset = images_of(open_dataset(data), loaded)
     plan = make_plan(

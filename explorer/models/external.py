@@ -275,6 +275,21 @@ def _trains(module: nn.Module) -> bool:
     return getattr(module, "training", False) and not type(module).__module__.startswith("torch.ao.nn.quantized")
 
 
+def default_classes(count: int, channels: int) -> tuple[str, ...]:
+    """What classes are called where nobody says it: as those of CIFAR-10 if they may be these, else by numbers.
+
+    Args:
+        count: How many there are.
+        channels: Channels of the network's input.
+
+    Returns:
+        The names.
+    """
+    from explorer.data.published import CIFAR10_CLASSES
+
+    return tuple(CIFAR10_CLASSES) if (count, channels) == (10, 3) else tuple(map(str, range(count)))
+
+
 def external_card(
     name: str,
     arch: str,
@@ -306,10 +321,7 @@ def external_card(
         ExplorerError: If the number of names, means or standard deviations does not fit, if ``std`` is not above 0, or
             if the means count in 0 to 255.
     """
-    if classes is None:
-        from explorer.data.published import CIFAR10_CLASSES
-
-        classes = CIFAR10_CLASSES if (count, channels) == (10, 3) else [str(i) for i in range(count)]
+    classes = default_classes(count, channels) if classes is None else classes
     if len(classes) != count:
         raise ExplorerError(
             f"{name} answers with {counted(count, 'class')}, not with the {counted(len(classes), 'class name')} given."

@@ -119,6 +119,33 @@ def test_a_survey_does_not_run_code(here: Path) -> None:
     assert "nets_of_mine.small" not in sys.modules
 
 
+@pytest.mark.parametrize("given", ["cat,dog, no animal", "names.txt"])
+def test_its_classes_are_named_on_the_command_line(here: Path, given: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "names.txt").write_text("cat\ndog\nno animal\n", encoding="utf-8")
+    with pytest.raises(SystemExit) as end:
+        main(["compare", "cat", "--size", "32", "--json", "--models", "nets_of_mine.small:make", "--classes", given])
+    assert end.value.code == 0
+    (found,) = json.loads(capsys.readouterr().out)["models"]
+    assert {one["label"] for one in found["clean"]} == {"cat", "dog", "no animal"}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("absent.txt", "There is no file absent.txt"),
+        ("cat,dog,cat", "names 'cat' more than once"),
+        ("cat,dog", "not with the 2 class names given"),
+    ],
+)
+def test_names_that_do_not_fit_get_one_sentence(
+    here: Path, given: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["compare", "cat", "--size", "32", "--models", "nets_of_mine.small:make", "--classes", given])
+    assert end.value.code
+    assert said in " ".join(capsys.readouterr().err.split())
+
+
 def test_the_app_shares_it_as_it_is_named(here: Path) -> None:
     model = load_model("nets_of_mine.small:make", mean=[0.5], std=[0.25], size=32)
     told = shares(read_request([model], "cat", "jpeg=30"))
@@ -126,3 +153,8 @@ def test_the_app_shares_it_as_it_is_named(here: Path) -> None:
     assert "--models nets_of_mine.small:make" in told["command"]
     assert "--size 32" in told["command"]
     assert "explorer.load_model('nets_of_mine.small:make', mean=(0.5,), std=(0.25,), size=32)" in told["python"]
+    assert "classes" not in told["command"]
+    named = load_model("nets_of_mine.small:make", size=32, classes=["cat", "dog", "neither"])
+    told = shares(read_request([named], "cat", "jpeg=30"))
+    assert told["command"].endswith('--classes "cat,dog,neither"')
+    assert "classes=('cat', 'dog', 'neither')" in told["python"]
