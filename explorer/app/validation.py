@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from explorer.analysis.doubt import Threshold
 from explorer.defaults import MAX_STEPS
-from explorer.distortions import Recipe
+from explorer.distortions import Recipe, image_seed
+from explorer.distortions.recipe import MAX_SEED
 from explorer.errors import ExplorerError
 
 MAX_TEXT = 1000
@@ -137,6 +138,27 @@ def read_recipe(value: Any) -> Recipe:
     ):
         raise ExplorerError("A name in this recipe is too long.")
     return Recipe.from_dict(value)
+
+
+def read_drawn(state: Mapping[str, Any]) -> Recipe:
+    """Read the recipe of a state, for a frame with fresh noise with the frame's own draws.
+
+    Args:
+        state: {"recipe", "picture": {..., "draw"?}}; ``draw``: the place of the frame, 0 or more.
+
+    Returns:
+        The recipe; with a draw its seed is ``image_seed(seed, draw)``, as ``explorer.frames`` draws.
+
+    Raises:
+        ExplorerError: If it is not a recipe, or the draw is no such number.
+    """
+    recipe, picture = read_recipe(state.get("recipe")), state.get("picture")
+    draw = picture.get("draw") if isinstance(picture, Mapping) else None
+    if draw is None:
+        return recipe
+    if not isinstance(draw, int) or isinstance(draw, bool) or not 0 <= draw <= MAX_SEED:
+        raise ExplorerError("The page asked for a frame that does not exist; choose it again.")
+    return replace(recipe, seed=image_seed(recipe.seed, draw))
 
 
 def read_watched(value: Any, classes: int) -> list[int]:

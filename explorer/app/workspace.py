@@ -17,7 +17,7 @@ from explorer.app.cache import LruCache
 from explorer.app.dataset_catalog import DatasetCatalog
 from explorer.app.distortion_info import describe
 from explorer.app.pictures import Pictures
-from explorer.app.validation import mapping, read_doubt, read_recipe, read_watched
+from explorer.app.validation import mapping, read_doubt, read_drawn, read_recipe, read_watched
 from explorer.data import images
 from explorer.data.datasets import Dataset
 from explorer.data.fitting import Takes
@@ -161,6 +161,7 @@ class Workspace:
         )
         # Half of what is sent while a slider moves would be the picture that does not change.
         key = hashlib.sha256(request.shown.encode()).hexdigest()[:16]
+        answer["recipe"] = str(read_recipe(mapping(state).get("recipe")))  # not that of a frame with noise of its own
         answer["images"] |= {"key": key} | ({"clean": None} if state.get("has") == key else {})
         return answer
 
@@ -178,7 +179,7 @@ class Workspace:
         """
         state = mapping(state)
         family, chosen = self.choose(state.get("models"))
-        recipe = read_recipe(state.get("recipe"))
+        recipe = read_drawn(state)
         models, takes = self.on(recipe, chosen)
         key, picture = self.pictures.find(state.get("picture"), takes)
         names = tuple(model.name for model in models)
@@ -359,7 +360,7 @@ class Workspace:
         takes: Takes | None,
     ) -> tuple[ComparisonRequest, CleanPass, str]:
         """A pinned state, the models' answers to its distorted pixels, and these as a data URL."""
-        recipe = read_recipe(state.get("recipe"))
+        recipe = read_drawn(state)
         if recipe.on != beside.on:
             raise ExplorerError("The pinned state distorts something else: put both on the input or the photograph.")
         if recipe.window != beside.window:

@@ -79,8 +79,6 @@ def frames(
         >>> len(found.models[0].answers)
         3
     """
-    if noise not in NOISES:
-        raise ExplorerError(f"noise is one of {' and '.join(NOISES)}, not {noise!r}.")
     chain = read_recipe(recipe, "clean")
     source = open_clip(clip)
     coded = read_encoding(codec) if isinstance(codec, str) else codec
@@ -131,6 +129,8 @@ def answer_parts(
     Raises:
         ExplorerError: As in ``frames``.
     """
+    if noise not in NOISES:
+        raise ExplorerError(f"noise is one of {' and '.join(NOISES)}, not {noise!r}.")
     true = _true_class(label, models[0])
     series, telling = [_Series(model) for model in models], _Telling()
     times, rms = list[float](), list[float]()

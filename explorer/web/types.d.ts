@@ -44,6 +44,8 @@ export interface Picture {
   dataset?: string;
   index?: number;
   token?: string;
+  /** The place of a frame with fresh noise: which draws are its own. */
+  draw?: number;
 }
 export type Row = { dataset: string; index: number };
 export type RecipeStep = [name: string, amount: number];
@@ -1086,7 +1088,7 @@ export interface Ribbon {
   mark(index: number, confidence?: number[]): void;
 }
 export interface LiveFrame {
-  token: string;
+  picture: Picture;
   time: number;
   models: { name: string; method: string; label: string; confidence: number; distance: number }[];
 }

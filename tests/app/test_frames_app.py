@@ -63,6 +63,14 @@ def test_a_clip_is_answered_as_python_answers_it_and_scrubbed(browser: Browser, 
         other = explorer.frames(MODELS, clip, "contrast=0.3;seed=0")
         page.wait_for_function(f"drawn => {band} !== drawn", arg=drawn)
         assert words(page)[0].startswith(f"{other.models[0].flips} flip")
+        visit.write_recipe("gaussian_noise=0.2;seed=4")
+        page.get_by_label("Noise").select_option("fresh")
+        fresh = explorer.frames(MODELS, clip, "gaussian_noise=0.2;seed=4", noise="fresh")
+        page.wait_for_function(
+            "text => document.querySelector('.f-title small').textContent.startsWith(text)",
+            arg=f"{fresh.models[0].flips} flip",
+        )
+        assert "seed=4" in visit.recipe, "the page's own seed"
         page.set_input_files("#clip", {"name": "no.mp4", "mimeType": "video/mp4", "buffer": b"no clip at all"})
         visit.until_notice("not a clip")
 

@@ -47,6 +47,27 @@ def test_the_job_says_what_python_says_and_the_panel_shows_those_pixels(context:
             assert one["distorted"][0]["probability"] == pytest.approx(core["confidence"][index], abs=1e-5)
 
 
+def test_fresh_noise_is_that_of_python_and_of_the_panel(context: Context) -> None:
+    clip, pictures = coded(wandering()), context.workspace.pictures
+    token = pictures.films.bring("walk.mp4", clip)["clip"]
+    asked = {"state": {"models": MODELS, "recipe": RECIPE}, "clip": token, "noise": "fresh"}
+    told = HANDLERS["frames"](context, asked, silent)
+    found = explorer.frames(MODELS, clip, TEXT, noise="fresh")
+    state = {"models": MODELS, "recipe": RECIPE}
+    for index in (0, 7):
+        picture = {"token": f"{told['film']}:{index}", "draw": index}
+        shown = context.workspace.answer(state | {"picture": picture})
+        assert shown["recipe"] == TEXT, "the page's own recipe"
+        for one, core, job in zip(shown["models"], found.models, told["models"], strict=True):
+            assert one["distorted"][0]["probability"] == pytest.approx(core.confidence[index], abs=1e-5)
+            assert job["confidence"][index] == pytest.approx(core.confidence[index], abs=1e-5)
+    for wrong in (-1, 1.5, "0", True, 2**60):
+        with pytest.raises(ExplorerError, match="frame"):
+            context.workspace.answer(state | {"picture": {"token": f"{told['film']}:0", "draw": wrong}})
+    with pytest.raises(ExplorerError, match="fixed and fresh"):
+        HANDLERS["frames"](context, asked | {"noise": "other"}, silent)
+
+
 def test_frames_that_are_not_there_are_said(context: Context) -> None:
     state = {"models": MODELS, "recipe": RECIPE}
     with pytest.raises(ExplorerError, match="no longer held"):

@@ -26,12 +26,14 @@ class FramesRequest(StateRequest):
     Attributes:
         clip: Its token.
         codec: What it goes through first, such as ``h264=35``; "" for nothing.
+        noise: ``fixed`` or ``fresh``, as in ``explorer.frames``.
     """
 
     wrong = "The page asked for a clip that does not exist; choose it again."
 
     clip: str
     codec: str = ""
+    noise: str = "fixed"
 
 
 @job("frames", FramesRequest)
@@ -57,7 +59,8 @@ def frames(context: Context, request: FramesRequest, progress: Progress) -> dict
         (torch.cat([as_pixels(one) for one in film.pixels[at : at + size]]), film.times[at : at + size])
         for at in range(0, count, size)
     )
-    found = answer_parts(models, parts, recipe, name=film.name, codec=request.codec, total=count, progress=progress)
+    found = answer_parts(models, parts, recipe, name=film.name, noise=request.noise, codec=request.codec,
+                         total=count, progress=progress)  # fmt: skip
     told = found.to_dict()
     told["film"] = f"{request.clip}/{request.codec}"
     told["pairs"] = [one | _pictures(pair) for one, pair in zip(told["pairs"], found.pairs, strict=True)]

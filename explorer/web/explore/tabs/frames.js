@@ -1,7 +1,7 @@
 // The tab "Frames": a clip or the live camera in place of the picture. Below the panel a ribbon for each model; scrubbing
 // makes a frame the page's picture, so that all else follows as it does for any picture.
 
-/** @import { FramesResult, LiveFrame, Question, Ribbon, View, ViewParts } from "../../types.d.ts" */
+/** @import { FramesResult, LiveFrame, Picture, Question, Ribbon, View, ViewParts } from "../../types.d.ts" */
 
 import { labelled, make, smallButton, smallMenu } from "../../shared/dom.js";
 import { counted, percent } from "../../shared/format.js";
@@ -37,6 +37,13 @@ export function makeFramesView({ element, page, jobs, server, notice, catalogue 
   const quality = make("input", { type: "range", "aria-label": "Quality of the codec: lower is better" });
   const crf = make("output", {});
   const coding = make("span", { class: "f-coding" }, labelled("Codec", codecs), quality, crf);
+  const noises = smallMenu(
+    "Noise",
+    "Whether every frame gets the same draws, as dirt on a lens, or its own, as of a sensor",
+    make("option", { value: "fixed" }, "the same on all frames"),
+    make("option", { value: "fresh" }, "fresh on each frame"),
+  );
+  const noise = make("span", { class: "f-coding" }, labelled("Noise", noises));
   const cancel = smallButton("Cancel", null, () => {
     jobs.cancel("frames");
     say("Cancelled.");
@@ -45,7 +52,7 @@ export function makeFramesView({ element, page, jobs, server, notice, catalogue 
   const status = make("small", { role: "status" });
   const ribbons = make("div", { class: "f-ribbons" });
   const pairs = make("div", { class: "f-pairs" });
-  element.append(make("div", { class: "asking" }, choose, live, hold, coding, status, cancel), ribbons, pairs);
+  element.append(make("div", { class: "asking" }, choose, live, hold, noise, coding, status, cancel), ribbons, pairs);
 
   /** @type {{ clip: string; name: string; file: File } | null} */
   let clip = null;
@@ -59,7 +66,7 @@ export function makeFramesView({ element, page, jobs, server, notice, catalogue 
   let latest = null;
   /** @type {Ribbon[]} */
   let rows = [];
-  const camera = makeCamera({ page, server, notice, heard: paintLive });
+  const camera = makeCamera({ page, server, notice, pictureOf, heard: paintLive });
 
   input.addEventListener("change", () => {
     if (input.files?.[0]) open(input.files[0]);
@@ -69,6 +76,11 @@ export function makeFramesView({ element, page, jobs, server, notice, catalogue 
     const codec = catalogue.codecs.find(({ name }) => name === codecs.value);
     if (codec) Object.assign(quality, { min: codec.low, max: codec.high, value: codec.default });
     paintControls();
+    compute();
+  });
+  noises.addEventListener("change", () => {
+    const shown = latest && indexOf(latest);
+    if (shown) show(shown[0], true); // the same frame with its other draws
     compute();
   });
   quality.addEventListener("input", () => paintControls());
@@ -86,6 +98,7 @@ export function makeFramesView({ element, page, jobs, server, notice, catalogue 
     hold.hidden = !camera.running();
     hold.setAttribute("aria-pressed", String(camera.held()));
     live.textContent = camera.running() ? "Stop the camera" : "Live camera";
+    noise.hidden = !clip && !camera.running();
     coding.hidden = !clip || camera.running();
     quality.hidden = crf.hidden = codecs.value === "";
     crf.textContent = `crf ${quality.value}`;
@@ -114,7 +127,13 @@ export function makeFramesView({ element, page, jobs, server, notice, catalogue 
 
   const codec = () => (codecs.value ? `${codecs.value}=${quality.value}` : "");
   /** @type {(question: Question) => string} */
-  const keyOf = ({ models, recipe }) => JSON.stringify([clip?.clip, codec(), models, recipe]);
+  const keyOf = ({ models, recipe }) => JSON.stringify([clip?.clip, codec(), noises.value, models, recipe]);
+
+  // A frame as the page's picture; `place` says which draws are its own.
+  /** @type {(token: string, place: number) => Picture} */
+  function pictureOf(token, place) {
+    return noises.value === "fresh" ? { token, draw: place } : { token };
+  }
 
   /** @type {(again?: boolean) => Promise<void>} */
   async function compute(again = false) {
@@ -126,7 +145,8 @@ export function makeFramesView({ element, page, jobs, server, notice, catalogue 
     const progress = (/** @type {number} */ done, /** @type {number} */ total) =>
       total && say(`Frame ${done} of ${total}`, true);
     const state = { models: question.models, recipe: question.recipe };
-    const found = await jobs.run("frames", { state, clip: clip.clip, codec: codec() }, { progress });
+    const asked = { state, clip: clip.clip, codec: codec(), noise: noises.value };
+    const found = await jobs.run("frames", asked, { progress });
     if (!found || pending !== key) return;
     pending = null;
     if (found.error?.includes("no longer held") && !again) {
@@ -156,8 +176,8 @@ export function makeFramesView({ element, page, jobs, server, notice, catalogue 
   /** @type {(index: number, done: boolean) => void} */
   function show(index, done) {
     const held = camera.frames();
-    if (result) page.scrub({ token: `${result.film}:${index}` }, done);
-    else if (held[index] && camera.held()) page.scrub({ token: held[index].token }, done);
+    if (result) page.scrub(pictureOf(`${result.film}:${index}`, index), done);
+    else if (held[index] && camera.held()) page.scrub(held[index].picture, done);
     else return;
     rows.forEach((row, i) => row.mark(index, result?.models[i].confidence));
   }

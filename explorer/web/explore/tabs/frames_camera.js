@@ -2,7 +2,7 @@
 // been painted, so that nothing queues up and nothing lags behind the hand. Frames go to the explorer on this machine and
 // nowhere else.
 
-/** @import { Answer, Camera, LiveFrame, Notice, Page, Question, Server } from "../../types.d.ts" */
+/** @import { Answer, Camera, LiveFrame, Notice, Page, Picture, Question, Server } from "../../types.d.ts" */
 
 import { altersCanvas } from "../../shared/canvas.js";
 import { make } from "../../shared/dom.js";
@@ -14,9 +14,9 @@ const PATIENCE_MS = 5000; // for one answer; then the next frame is tried
 export const KEPT_MS = 10_000;
 export const KEPT = 300; // frames that can be stepped back to
 
-// `heard` is called after each answer and when the camera stops.
-/** @type {(parts: { page: Page; server: Server; notice: Notice; heard: () => void }) => Camera} */
-export function makeCamera({ page, server, notice, heard }) {
+// `heard` is called after each answer and when the camera stops; `pictureOf` makes a picture of a frame's token and its place.
+/** @type {(parts: { page: Page; server: Server; notice: Notice; pictureOf: (token: string, place: number) => Picture; heard: () => void }) => Camera} */
+export function makeCamera({ page, server, notice, pictureOf, heard }) {
   const video = make("video", { autoplay: "", playsinline: "" });
   video.muted = true;
   const canvas = make("canvas");
@@ -26,13 +26,14 @@ export function makeCamera({ page, server, notice, heard }) {
   let frames = [];
   let held = false;
   let starting = false;
-  /** @type {string | null} */
-  let awaited = null; // the token of the frame whose answer is on its way
+  let place = 0; // frames taken so far
+  /** @type {Picture | null} */
+  let awaited = null; // the frame whose answer is on its way
   let late = 0;
 
   document.addEventListener("answer", (event) => {
     const { answer, state } = /** @type {CustomEvent<{ answer?: Answer; state?: Question }>} */ (event).detail;
-    if (!answer || !awaited || state?.picture.token !== awaited) return;
+    if (!answer || !awaited || state?.picture.token !== awaited.token) return;
     remember(answer, awaited);
     next();
   });
@@ -85,7 +86,7 @@ export function makeCamera({ page, server, notice, heard }) {
     clearTimeout(late);
     awaited = null;
     const last = frames[frames.length - 1];
-    if (last) page.scrub({ token: last.token }, true);
+    if (last) page.scrub(last.picture, true);
     heard();
   }
 
@@ -101,7 +102,8 @@ export function makeCamera({ page, server, notice, heard }) {
       if (stream && !held && !awaited) setTimeout(shoot, 50); // the first frame is not there yet
       return;
     }
-    awaited = "taken";
+    awaited = {}; // taken, and not yet sent
+    const taken = awaited;
     late = setTimeout(next, PATIENCE_MS);
     const scale = Math.min(1, SHORT_SIDE / Math.min(video.videoWidth, video.videoHeight));
     [canvas.width, canvas.height] = [
@@ -111,20 +113,20 @@ export function makeCamera({ page, server, notice, heard }) {
     canvas.getContext("2d")?.drawImage(video, 0, 0, canvas.width, canvas.height);
     /** @type {Blob | null} */
     const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png")); // without loss
-    if (!blob || awaited !== "taken") return;
+    if (!blob || awaited !== taken) return;
     const file = new File([blob], "frame.png", { type: "image/png" });
     const { token, error } = await ask(server, "open_frame", { binary: true, data: { file } });
-    if (awaited !== "taken") return;
+    if (awaited !== taken) return;
     if (error) {
       notice.show(error, { error: true });
       return stop();
     }
-    awaited = token;
-    page.scrub({ token }, false);
+    awaited = pictureOf(token, place++);
+    page.scrub(awaited, false);
   }
 
-  /** @type {(answer: Answer, token: string) => void} */
-  function remember(answer, token) {
+  /** @type {(answer: Answer, picture: Picture) => void} */
+  function remember(answer, picture) {
     const now = performance.now();
     const models = answer.models.map(({ name, method, distorted, feature_distance }) => ({
       name,
@@ -134,7 +136,7 @@ export function makeCamera({ page, server, notice, heard }) {
       // from clean to distorted; features themselves do not leave the server
       distance: feature_distance.penultimate?.l2 ?? 0,
     }));
-    frames.push({ token, time: now, models });
+    frames.push({ picture, time: now, models });
     const first = frames.findIndex(({ time }) => time > now - KEPT_MS);
     frames = frames.slice(Math.max(first, frames.length - KEPT));
   }
