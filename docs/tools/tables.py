@@ -118,6 +118,39 @@ def remedies() -> str:
     return markdown(("written behind a model, with its defaults", "what it does, source", "passes"), rows, numbers=1)
 
 
+def remedies_measured() -> str:
+    """What each remedy gains and loses around a network, as its tool measured it."""
+    from explorer.app.methods.remedies import remedies_measured as measured
+
+    found = measured()
+    if found is None:
+        return "Not measured yet.\n"
+    parts = []
+    for table in found["tables"]:
+        rows = [
+            (
+                f"`{row['written']}`" if row["written"] else row["title"],
+                f"{row['passes']}",
+                *(cell for key in ("clean", "noise") for cell in (_percent(row[key]), _gap(row[key]["difference"]))),
+                _percent(row["attacked"]),
+                " ".join(row["attacked"]["signs"]) or "no sign of masking",
+            )
+            for row in table["rows"]
+        ]
+        head = ("around it", "passes", "clean", "change", table["noise"], "change", "attacked", "verdict")
+        words = f"`{table['model']}`, n = {table['n']}, attacks of {table['size']:.3g} in the L-infinity norm:"
+        parts.append(f"{words}\n\n{markdown(head, rows)}")
+    return "\n".join([*parts, f"Measured by `{found['command']}`.\n"])
+
+
+def _percent(one: dict[str, float]) -> str:
+    return f"{100 * one['accuracy']:.1f} ({100 * one['low']:.1f} to {100 * one['high']:.1f})"
+
+
+def _gap(one: dict[str, float] | None) -> str:
+    return "–" if one is None else f"{100 * one['value']:+.1f} ({100 * one['low']:+.1f} to {100 * one['high']:+.1f})"
+
+
 def doubts() -> str:
     """Every score of doubt: what it measures, and the forward passes that it costs beside the answer's own."""
     from explorer.analysis.doubt import DOUBTS
@@ -232,6 +265,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "severities": severities,
     "methods": methods,
     "remedies": remedies,
+    "remedies_measured": remedies_measured,
     "doubts": doubts,
     "method_cards": method_cards,
     "architectures": architectures,

@@ -910,11 +910,40 @@ export interface LiveValues {
   amounts: number[];
   models: LiveModel[];
 }
+export interface RemedyShare {
+  accuracy: number;
+  low: number;
+  high: number;
+  n: number;
+  difference?: { value: number; low: number; high: number } | null;
+}
+export interface RemedyTable {
+  model: string;
+  data: string;
+  noise: string;
+  size: number;
+  n: number;
+  rows: {
+    title: string;
+    written: string;
+    passes: number;
+    clean: RemedyShare;
+    noise: RemedyShare;
+    attacked: RemedyShare & { signs: string[] };
+  }[];
+}
+export interface MeasuredRemedies {
+  tables: RemedyTable[];
+  command: string;
+  versions: Record<string, string>;
+}
 export interface MethodModel extends Line {
   subtitle: string;
   arch: string;
   baseline: string | null;
   options: Record<string, string | number>;
+  /** Forward passes of one answer. */
+  passes: number;
   masking: Masking;
   rows: ConditionRow[];
 }

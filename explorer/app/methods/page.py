@@ -23,6 +23,7 @@ from explorer.app.methods.measured import (
     reaches,
     survey_points,
 )
+from explorer.app.methods.remedies import remedies_measured
 from explorer.app.validation import answer_by_name
 from explorer.app.workspace import Workspace
 from explorer.models import METHODS, Card, method_title
@@ -63,11 +64,17 @@ class Methods:
 
         Returns:
             {"groups": the data sets, each with its models, its methods, and how many images can be measured;
-            "everyday": as in ``everyday_table``; "remedies": what can stand around any model without training}.
+            "everyday": as in ``everyday_table``; "remedies": what can stand around any model without training;
+            "measured": as in ``remedies_measured``}.
         """
         groups = [self._describe(group) for group in all_groups(self._workspace).values()]
         remedies = [one.to_dict() for one in REMEDIES.values()]
-        return {"groups": groups, "everyday": everyday_table(self._workspace.cards), "remedies": remedies}
+        return {
+            "groups": groups,
+            "everyday": everyday_table(self._workspace.cards),
+            "remedies": remedies,
+            "measured": remedies_measured(),
+        }
 
     def known(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """Collect what is known of a distortion without measuring.
@@ -147,6 +154,7 @@ class Methods:
             "subtitle": shown,
             "options": {key: value for key, value in card.training.get("options", {}).items() if value is not False},
             "baseline": None if baseline is None else baseline.name,
+            "passes": card.passes,
             "masking": masking_verdict(card),
             "rows": differences(card, baseline),
         }

@@ -46,6 +46,7 @@ export function makeDescriptions({ element, show }) {
     /** @type {(name: string, ...words: (string | HTMLElement)[]) => void} */
     const fact = (name, ...words) => facts.append(make("div", {}, make("dt", {}, name), make("dd", {}, ...words)));
     if (method.cost) fact("Training", method.cost);
+    if (method.models.length) fact("Asking", asking(method.models));
     for (const model of method.models.filter((one) => !one.baseline && one.rows.length))
       fact(`Reaches${suffix(model)}`, reached(model));
     for (const model of method.models.filter((one) => one.baseline && compared(one).length)) {
@@ -73,6 +74,12 @@ export function makeDescriptions({ element, show }) {
       ),
     );
     return make("article", { class: "m-method", "data-method": method.method, "aria-label": method.title }, ...parts);
+  }
+
+  /** @type {(models: MethodModel[]) => string} */
+  function asking(models) {
+    const passes = Math.max(...models.map((model) => model.passes));
+    return passes === 1 ? "1 forward pass per answer." : `${count(passes)} forward passes per answer.`;
   }
 
   /** @type {(model: MethodModel) => string} */

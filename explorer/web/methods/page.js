@@ -105,7 +105,7 @@ export function makeMethods({ element, query, server, jobs, catalogue, tell }) {
     if (!all.length) return fail("No model here says what it was trained on; train one with 'explorer train'.");
     menus.fill(all);
     if (found.everyday) descriptionsTitle.before(makeEveryday(found.everyday));
-    body.append(makeRemedies(found.remedies));
+    body.append(makeRemedies(found.remedies, found.measured));
     const unknown = [
       ...(chosen.data && !group() ? ["no models of that data set"] : []),
       ...(catalogue.distortions[chosen.distortion] ? [] : ["no distortion of that name"]),
