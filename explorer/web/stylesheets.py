@@ -13,6 +13,7 @@ APP = (
     *PANEL,
     "page",
     "browser",
+    "ribbons",
     "tab_attacks",
     "tab_curves",
     "tab_frames",

@@ -1073,7 +1073,7 @@ export interface WidgetModel {
   on(event: string, heard: (message: any) => void): void;
   // biome-ignore lint/suspicious/noExplicitAny: the same
   off(event: string, heard: (message: any) => void): void;
-  send(message: object): void;
+  send(message: object, callbacks?: unknown, buffers?: ArrayBuffer[]): void;
 }
 
 // ---- clips and the camera -------------------------------------------------------------------------------------------
@@ -1119,12 +1119,31 @@ export interface Ribbon {
 export interface LiveFrame {
   picture: Picture;
   time: number;
-  models: { name: string; method: string; label: string; confidence: number; distance: number }[];
+  models: { name: string; title: string; method: string; label: string; confidence: number; distance: number }[];
+}
+export interface Ribbons {
+  element: HTMLElement;
+  /** The ribbons, as many as are asked for. */
+  rows(count?: number): Ribbon[];
+  /** Paints what the camera was answered; what there is to say of it. */
+  live(camera: Camera, title: (model: LiveFrame["models"][number]) => string): string;
+}
+export interface CameraHost {
+  /** Hands a frame over; `place` is its number. */
+  send(frame: Blob, place: number): Promise<{ picture?: Picture; error?: string }>;
+  /** Makes a frame the host's picture. */
+  show(picture: Picture, done: boolean): void;
+  failed(sentence: string): void;
+  /** Called after each answer, and when the camera stops. */
+  heard(): void;
 }
 export interface Camera {
   start(): Promise<void>;
   stop(): void;
   hold(on: boolean): void;
+  /** Told by the host when it has painted an answer. */
+  answered(answer: Answer, picture: Picture | undefined): void;
+  destroy(): void;
   held(): boolean;
   running(): boolean;
   frames(): LiveFrame[];

@@ -75,12 +75,13 @@ class Explorer(widgets.HBox):
         self._next: tuple[WidgetState, Comparison, dict[str, Any]] | None = None
         self._shown = make_state(image, models, recipe)
         self._live = self._alive = self._closed = False
+        self._frame: str | None = None  # the token of the camera's frame that is being answered
         self._displays: dict[str, Any] = {}  # by cell: what is stored there
         self._displayed_in = -1
         self._later = Debouncer(self._when_quiet)
         self._controls = Controls(self._ask)
         wide = widgets.Layout(flex="1 1 0", min_width="0")
-        self._panel = Panel(self._seen, self._controls.pick, self._controls.move, layout=wide)
+        self._panel = Panel(self._seen, self._controls.pick, self._controls.move, self._take, layout=wide)
         gap = widgets.Layout(grid_gap="14px", width="100%", align_items="flex-start")
         super().__init__([self._controls.box, self._panel], layout=gap, **layout)
         self.add_class("stability-whole")
@@ -123,7 +124,7 @@ class Explorer(widgets.HBox):
         self._controls.paint(state)
         steps, step = state.request.recipe.steps, self._controls.touched
         curve = {"curve": curves_key(state.request, step), "at": steps[step][1] if steps else None}
-        self._panel.push(self._painted | curve, live=self._live)
+        self._panel.push(self._painted | curve | {"frame": self._frame}, live=self._live)
         self.set_trait("comparison", comparison)
         if self._displays and not self._live:
             self._store()
@@ -149,6 +150,15 @@ class Explorer(widgets.HBox):
                 self._controls.paint(self._shown)
             finally:
                 self._live = False
+
+    def _take(self, token: str, frame: bytes, live: bool) -> None:
+        """The page's camera sent a frame."""
+        with self._lock:
+            self._frame = token
+            try:
+                self._ask(image=frame, live=live)
+            finally:
+                self._frame = None
 
     def _seen(self) -> None:
         """A page has drawn the panel: from now on there are curves."""

@@ -21,18 +21,24 @@ class Panel(anywidget.AnyWidget):
 
     Attributes:
         answer: What ``panel.js`` paints, with ``turn``, a number that grows; ``live``, whether something is dragged;
-            ``curve``, the key of the curves that belong to it; ``at``, the amount of their step.
+            ``curve``, the key of the curves that belong to it; ``at``, the amount of their step; ``frame``, the token
+            of the camera's frame that is answered.
         curves: What ``curves.js`` draws, with their ``key``, or an ``error`` instead; empty at first.
     """
 
     _esm = bundle("widget/view.js")
-    _css = stylesheets.css(*stylesheets.PANEL, "widget")
+    _css = stylesheets.css(*stylesheets.PANEL, "ribbons", "widget")
     answer = traitlets.Dict({"turn": 0}).tag(sync=True)
     curves = traitlets.Dict({}).tag(sync=True)
     snapshot_class = traitlets.Unicode().tag(sync=True)
 
     def __init__(
-        self, seen: Callable[[], None], pick: Callable[[float], None], move: Callable[[Any, bool], None], **kwargs: Any
+        self,
+        seen: Callable[[], None],
+        pick: Callable[[float], None],
+        move: Callable[[Any, bool], None],
+        take: Callable[[str, bytes, bool], None],
+        **kwargs: Any,
     ) -> None:
         """Begin empty.
 
@@ -40,11 +46,12 @@ class Panel(anywidget.AnyWidget):
             seen: Called when a page has drawn the panel.
             pick: Called with an amount when somebody points into the curves.
             move: Called with a window, and whether it is still dragged, when the models' part of a photograph is moved.
+            take: Called with the token of a camera's frame, its file, and whether more are to come.
             kwargs: As for any widget.
         """
         super().__init__(**kwargs)
         self.snapshot_class = f"stability-snapshot-{self.model_id[:12]}"
-        self._seen, self._pick, self._move = seen, pick, move
+        self._seen, self._pick, self._move, self._take = seen, pick, move, take
         self._free = 0.0  # when the next answer may leave
         self.on_msg(self._on_message)
 
@@ -62,7 +69,7 @@ class Panel(anywidget.AnyWidget):
         size = 6000 + sum(map(len, answer.get("images", {}).values())) + 1500 * len(answer.get("models", ()))
         self._free = time.monotonic() + size / BYTES_PER_SECOND
 
-    def _on_message(self, _: Any, content: dict[str, Any], __: Any) -> None:
+    def _on_message(self, _: Any, content: dict[str, Any], buffers: Any) -> None:
         if content.get("event") == "seen":
             self.send({"event": "alive"})
             self._seen()
@@ -71,4 +78,7 @@ class Panel(anywidget.AnyWidget):
             self.send({"event": "taken"})  # the page may send the next one
         elif content.get("event") == "move":
             self._move(content.get("window"), bool(content.get("live")))
+            self.send({"event": "taken"})
+        elif content.get("event") == "frame" and buffers:
+            self._take(str(content.get("token")), bytes(buffers[0]), bool(content.get("live")))
             self.send({"event": "taken"})

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 import explorer
-from tests.conftest import chromium as chromium_path
 from tests.support.app_page import START, AppPage
+from tests.support.camera import filming
 from tests.support.clips import coded, wandering
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -77,16 +77,8 @@ def test_a_clip_is_answered_as_python_answers_it_and_scrubbed(browser: Browser, 
 
 @pytest.fixture(scope="module")
 def camera(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """A browser of its own, whose camera shows a clip made here, again and again."""
-    film = tmp_path_factory.mktemp("camera") / "film.mjpeg"
-    film.write_bytes(coded(wandering(40, 160), "mjpeg", "mjpeg"))
-    fake = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
-    chromium = browser.browser_type.launch(
-        executable_path=chromium_path(),
-        args=["--no-sandbox", "--disable-gpu", *fake, f"--use-file-for-fake-video-capture={film}"],
-    )
-    yield chromium
-    chromium.close()
+    with filming(browser, tmp_path_factory.mktemp("camera")) as found:
+        yield found
 
 
 def test_the_live_camera_runs_is_held_and_stepped_through(camera: Browser, url: str) -> None:

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { coloursOf, runsOf } from "../../explorer/web/explore/tabs/frames_ribbon.js";
+import { coloursOf, runsOf } from "../../explorer/web/panel/ribbon.js";
 
 test("runs end where the answer changes", () => {
   assert.deepEqual(runsOf(["cat", "cat", "dog", "cat"]), [

@@ -9,6 +9,7 @@
 import { mountCurves } from "../panel/curves.js";
 import { mount } from "../panel/panel.js";
 import { make } from "../shared/dom.js";
+import { mountCamera } from "./camera.js";
 
 const KERNEL_MS = 6000; // without a word from the kernel: what is shown was stored
 
@@ -34,16 +35,20 @@ export default {
     const charts = mountCurves(below, { pick: (amount) => tell({ event: "pick", amount }) });
 
     // The newest amount or place waits until the kernel has taken the last one: it is never flooded.
-    /** @type {object | null} */
+    /** @type {[content: object, buffers?: ArrayBuffer[]] | null} */
     let next = null;
     let busy = false;
-    /** @type {(content: object) => void} */
-    function tell(content) {
-      next = busy ? content : null;
+    /** @type {(content: object, buffers?: ArrayBuffer[]) => void} */
+    function tell(content, buffers) {
+      next = busy ? [content, buffers] : null;
       if (busy) return;
       busy = true;
-      model.send(content);
+      model.send(content, undefined, buffers);
     }
+    const camera = mountCamera(el, tell);
+    /** @type {(event: Event) => void} */
+    const answered = (event) => camera.answered(/** @type {CustomEvent} */ (event).detail.answer);
+    el.addEventListener("answer", answered);
     /** @type {Move} */
     function move(window, { live }) {
       tell({ event: "move", window, live });
@@ -74,7 +79,7 @@ export default {
       note.hidden = true;
       if (event !== "taken") return;
       busy = false;
-      if (next !== null) tell(next);
+      if (next !== null) tell(...next);
     };
     model.on("change:answer", paint);
     model.on("change:curves", draw);
@@ -90,6 +95,8 @@ export default {
       model.off("change:answer", paint);
       model.off("change:curves", draw);
       model.off("msg:custom", heard);
+      el.removeEventListener("answer", answered);
+      camera.destroy();
       charts.destroy();
       panel.destroy();
     };

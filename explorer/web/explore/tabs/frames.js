@@ -1,18 +1,18 @@
 // The tab "Frames": a clip or the live camera in place of the picture. Below the panel a ribbon for each model; scrubbing
 // makes a frame the page's picture, so that all else follows as it does for any picture.
 
-/** @import { FramesResult, LiveFrame, Picture, Question, Ribbon, View, ViewParts } from "../../types.d.ts" */
+/** @import { Answer, FramesResult, Picture, Question, View, ViewParts } from "../../types.d.ts" */
 
+import { makeCamera } from "../../panel/camera.js";
+import { coloursOf } from "../../panel/ribbon.js";
+import { makeRibbons } from "../../panel/ribbons.js";
 import { labelled, make, smallButton, smallMenu } from "../../shared/dom.js";
 import { counted, percent } from "../../shared/format.js";
 import { ask } from "../../shared/server.js";
-import { makeCamera } from "./frames_camera.js";
-import { coloursOf, makeRibbon } from "./frames_ribbon.js";
 import { titleOf } from "./titles.js";
 
 const LEAD =
   "Neighbouring frames look the same: does every network say so? Open a clip, or start the camera and move a little.";
-const STRIP = 100; // answers in the running strip of the camera
 
 /** @type {(parts: ViewParts) => View} */
 export function makeFramesView({ element, page, jobs, server, notice, catalogue }) {
@@ -50,9 +50,13 @@ export function makeFramesView({ element, page, jobs, server, notice, catalogue 
     pending = null;
   });
   const status = make("small", { role: "status" });
-  const ribbons = make("div", { class: "f-ribbons" });
+  const ribbons = makeRibbons({ scrub: show });
   const pairs = make("div", { class: "f-pairs" });
-  element.append(make("div", { class: "asking" }, choose, live, hold, noise, coding, status, cancel), ribbons, pairs);
+  element.append(
+    make("div", { class: "asking" }, choose, live, hold, noise, coding, status, cancel),
+    ribbons.element,
+    pairs,
+  );
 
   /** @type {{ clip: string; name: string; file: File } | null} */
   let clip = null;
@@ -64,9 +68,20 @@ export function makeFramesView({ element, page, jobs, server, notice, catalogue 
   let pending = null;
   /** @type {Question | null} */
   let latest = null;
-  /** @type {Ribbon[]} */
-  let rows = [];
-  const camera = makeCamera({ page, server, notice, pictureOf, heard: paintLive });
+  const camera = makeCamera({
+    send: async (blob, place) => {
+      const file = new File([blob], "frame.png", { type: "image/png" });
+      const { token, error } = await ask(server, "open_frame", { binary: true, data: { file } });
+      return error ? { error } : { picture: pictureOf(token, place) };
+    },
+    show: page.scrub,
+    failed: (sentence) => notice.show(sentence, { error: true }),
+    heard: paintLive,
+  });
+  document.addEventListener("answer", (event) => {
+    const { answer, state } = /** @type {CustomEvent<{ answer?: Answer; state?: Question }>} */ (event).detail;
+    if (answer) camera.answered(answer, state?.picture);
+  });
 
   input.addEventListener("change", () => {
     if (input.files?.[0]) open(input.files[0]);
@@ -179,14 +194,19 @@ export function makeFramesView({ element, page, jobs, server, notice, catalogue 
     if (result) page.scrub(pictureOf(`${result.film}:${index}`, index), done);
     else if (held[index] && camera.held()) page.scrub(held[index].picture, done);
     else return;
-    rows.forEach((row, i) => row.mark(index, result?.models[i].confidence));
+    mark(index);
+  }
+
+  /** @type {(index: number) => void} */
+  function mark(index) {
+    ribbons.rows().forEach((row, i) => row.mark(index, result?.models[i].confidence));
   }
 
   /** @type {(found: FramesResult) => void} */
   function paintResult(found) {
     const colours = coloursOf(found.models.flatMap(({ answers }) => answers));
     const farthest = Math.max(...found.models.flatMap((one) => one.feature_distance.map(({ l2 }) => l2)));
-    build(found.models.length);
+    const rows = ribbons.rows(found.models.length);
     found.models.forEach((one, i) => {
       const [low, high] = one.interval.map((share) => (100 * share).toFixed(1));
       rows[i].paint({
@@ -227,14 +247,6 @@ export function makeFramesView({ element, page, jobs, server, notice, catalogue 
     }
   }
 
-  /** @type {(count: number) => void} */
-  function build(count) {
-    while (rows.length < count) rows.push(makeRibbon({ scrub: show }));
-    rows = rows.slice(0, count);
-    if (ribbons.children.length !== count || rows[0]?.element.parentElement !== ribbons)
-      ribbons.replaceChildren(...rows.map((row) => row.element));
-  }
-
   // ---- the camera ---------------------------------------------------------------------------------------------------
 
   function toggleCamera() {
@@ -247,43 +259,14 @@ export function makeFramesView({ element, page, jobs, server, notice, catalogue 
 
   function paintLive() {
     paintControls();
-    const all = camera.frames();
-    if (result || !all.length) return;
-    const last = all[all.length - 1];
-    // what was asked of other models before is of no use beside these
-    const same = all.filter(
-      (one) => one.models.map(({ name }) => name).join() === last.models.map((m) => m.name).join(),
-    );
-    const shown = camera.held() || !camera.running() ? same : same.slice(-STRIP);
-    const colours = coloursOf(shown.flatMap(({ models }) => models.map(({ label }) => label)));
-    const farthest = Math.max(...shown.flatMap(({ models }) => models.map(({ distance }) => distance)));
-    const second = shown.filter(({ time }) => time > last.time - 1000);
-    build(last.models.length);
-    last.models.forEach((one, i) => {
-      const answers = shown.map(({ models }) => models[i].label);
-      rows[i].paint({
-        ...{ name: titleOf(page, one.name), method: one.method, answers, colours, farthest },
-        confidence: shown.map(({ models }) => models[i].confidence),
-        distance: shown.slice(1).map(({ models }) => models[i].distance),
-        text: `${counted(flipsOf(second, i), "flip")} in the last second, ${flipsOf(shown, i)} in ${shown.length} frames`,
-        room: camera.running() && !camera.held() ? STRIP : undefined,
-      });
-      rows[i].mark(answers.length - 1);
-    });
-    if (camera.running()) say(camera.held() ? "Held: step back anywhere." : `${second.length} frames a second`);
-    else say("The camera is off; its last ten seconds can be stepped through.");
-  }
-
-  /** @type {(frames: LiveFrame[], i: number) => number} */
-  function flipsOf(frames, i) {
-    return frames.slice(1).filter(({ models }, j) => models[i].label !== frames[j].models[i].label).length;
+    if (!result) say(ribbons.live(camera, ({ name }) => titleOf(page, name)) || LEAD);
   }
 
   /** @type {View["update"]} */
   function update({ question, live: dragging }) {
     latest = question;
     const found = indexOf(question);
-    if (found) rows.forEach((row, i) => row.mark(found[0], result?.models[i].confidence));
+    if (found) mark(found[0]);
     if (!dragging) compute();
   }
 

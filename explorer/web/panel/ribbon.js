@@ -1,10 +1,10 @@
 // The answers of one model to the frames of a clip: a colour per answer, its confidence as the height, flips as notches,
 // and below it how far the features move from frame to frame. The hand scrubs anywhere.
 
-/** @import { Ribbon, RibbonNews } from "../../types.d.ts" */
+/** @import { Ribbon, RibbonNews } from "../types.d.ts" */
 
-import { dot, make, svg } from "../../shared/dom.js";
-import { percent } from "../../shared/format.js";
+import { dot, make, svg } from "../shared/dom.js";
+import { percent } from "../shared/format.js";
 
 const HUES = [
   [210, 55, 60],

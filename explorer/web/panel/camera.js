@@ -1,12 +1,11 @@
-// The live camera: one frame after another becomes the page's picture; the next is taken when the answer to the last has
-// been painted, so that nothing queues up and nothing lags behind the hand. Frames go to the explorer on this machine and
-// nowhere else.
+// The live camera: one frame after another becomes the picture of its host, the app's page or the notebook's widget; the
+// next is taken when the answer to the last has been painted, so that nothing queues up and nothing lags behind the hand.
+// Frames go to the explorer and nowhere else.
 
-/** @import { Answer, Camera, LiveFrame, Notice, Page, Picture, Question, Server } from "../../types.d.ts" */
+/** @import { Answer, Camera, CameraHost, LiveFrame, Picture } from "../types.d.ts" */
 
-import { altersCanvas } from "../../shared/canvas.js";
-import { make } from "../../shared/dom.js";
-import { ask } from "../../shared/server.js";
+import { altersCanvas } from "../shared/canvas.js";
+import { make } from "../shared/dom.js";
 
 const SHORT_SIDE = 256; // px that are sent: what networks for photographs look at
 const MOST_WIDE = 512;
@@ -14,9 +13,8 @@ const PATIENCE_MS = 5000; // for one answer; then the next frame is tried
 export const KEPT_MS = 10_000;
 export const KEPT = 300; // frames that can be stepped back to
 
-// `heard` is called after each answer and when the camera stops; `pictureOf` makes a picture of a frame's token and its place.
-/** @type {(parts: { page: Page; server: Server; notice: Notice; pictureOf: (token: string, place: number) => Picture; heard: () => void }) => Camera} */
-export function makeCamera({ page, server, notice, pictureOf, heard }) {
+/** @type {(host: CameraHost) => Camera} */
+export function makeCamera({ send, show, failed, heard }) {
   const video = make("video", { autoplay: "", playsinline: "" });
   video.muted = true;
   const canvas = make("canvas");
@@ -31,22 +29,22 @@ export function makeCamera({ page, server, notice, pictureOf, heard }) {
   let awaited = null; // the frame whose answer is on its way
   let late = 0;
 
-  document.addEventListener("answer", (event) => {
-    const { answer, state } = /** @type {CustomEvent<{ answer?: Answer; state?: Question }>} */ (event).detail;
-    if (!answer || !awaited || state?.picture.token !== awaited.token) return;
+  const back = () => {
+    if (!document.hidden && stream && !held && !awaited) shoot();
+  };
+  document.addEventListener("visibilitychange", back);
+
+  /** @type {Camera["answered"]} */
+  function answered(answer, picture) {
+    if (!awaited?.token || picture?.token !== awaited.token) return;
     remember(answer, awaited);
     next();
-  });
-  document.addEventListener("visibilitychange", () => {
-    if (!document.hidden && stream && !held && !awaited) shoot();
-  });
+  }
 
   async function start() {
     if (stream || starting) return;
     if (altersCanvas()) {
-      notice.show("This browser alters pictures that a page takes (canvas protection): allow it here.", {
-        error: true,
-      });
+      failed("This browser alters pictures that a page takes (canvas protection): allow it here.");
       return;
     }
     starting = true;
@@ -57,7 +55,7 @@ export function makeCamera({ page, server, notice, pictureOf, heard }) {
     } catch {
       stream?.getTracks().forEach((track) => track.stop());
       stream = null;
-      notice.show("No camera can be used here; allow it in the browser, or open a clip.", { error: true });
+      failed("No camera can be used here; allow it in the browser, or open a clip.");
       return;
     } finally {
       starting = false;
@@ -86,7 +84,7 @@ export function makeCamera({ page, server, notice, pictureOf, heard }) {
     clearTimeout(late);
     awaited = null;
     const last = frames[frames.length - 1];
-    if (last) page.scrub(last.picture, true);
+    if (last) show(last.picture, true);
     heard();
   }
 
@@ -114,22 +112,22 @@ export function makeCamera({ page, server, notice, pictureOf, heard }) {
     /** @type {Blob | null} */
     const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png")); // without loss
     if (!blob || awaited !== taken) return;
-    const file = new File([blob], "frame.png", { type: "image/png" });
-    const { token, error } = await ask(server, "open_frame", { binary: true, data: { file } });
+    const { picture, error } = await send(blob, place++);
     if (awaited !== taken) return;
-    if (error) {
-      notice.show(error, { error: true });
+    if (!picture) {
+      failed(error ?? "The frame could not be handed over.");
       return stop();
     }
-    awaited = pictureOf(token, place++);
-    page.scrub(awaited, false);
+    awaited = picture;
+    show(picture, false);
   }
 
   /** @type {(answer: Answer, picture: Picture) => void} */
   function remember(answer, picture) {
     const now = performance.now();
-    const models = answer.models.map(({ name, method, distorted, feature_distance }) => ({
+    const models = answer.models.map(({ name, title, method, distorted, feature_distance }) => ({
       name,
+      title,
       method,
       label: distorted[0].label,
       confidence: distorted[0].probability,
@@ -141,5 +139,15 @@ export function makeCamera({ page, server, notice, pictureOf, heard }) {
     frames = frames.slice(Math.max(first, frames.length - KEPT));
   }
 
-  return { start, stop, hold, held: () => held, running: () => stream !== null, frames: () => frames };
+  function destroy() {
+    stop();
+    document.removeEventListener("visibilitychange", back);
+  }
+
+  return {
+    ...{ start, stop, hold, answered, destroy },
+    held: () => held,
+    running: () => stream !== null,
+    frames: () => frames,
+  };
 }
