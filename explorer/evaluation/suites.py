@@ -200,19 +200,27 @@ def _accuracies(
 ) -> Suite:
     """The suites ``corruptions`` and ``adversarial``; images are distorted once for all models, attacked for each."""
     sample = Sample.of(models, dataset, limit, batch_size)
-    models = sample.models
     attacked = name == "adversarial"
+    samples = [sample] * len(models)
+    if attacked and any(model.any_size for model in sample.models):  # each is attacked at its own input's size
+        samples = [Sample.of([model], dataset, limit, batch_size) for model in models]
+    models = [own.models[i if own is sample else 0] for i, own in enumerate(samples)]
     plan = attack_plan(models[0].channels, seed) if attacked else corruption_plan(models[0].size, seed)
-    total, done = len(plan) * (len(models) if attacked else 1) + 1, 0
+    total, done = len(plan) * (len(models) if attacked else 1) + len(set(map(id, samples))), 0
 
-    def measure(recipe: Recipe, group: Sequence[Classifier]) -> NDArray[np.bool_]:
+    def measure(recipe: Recipe, group: Sequence[Classifier], sample: Sample = sample) -> NDArray[np.bool_]:
         nonlocal done
         correct = sample.correct(recipe, step_of(progress, done, total), group)
         done += 1
         return correct
 
-    clean = measure(Recipe(), models)
-    n = sample.count
+    def each(recipes: Sequence[Recipe]) -> NDArray[np.bool_]:
+        asked = zip(recipes, models, samples, strict=True)
+        return np.concatenate([measure(one, [model], own) for one, model, own in asked])
+
+    alike = all(own is sample for own in samples)
+    clean = measure(Recipe(), models) if alike else each([Recipe()] * len(models))
+    n = samples[0].count
     # By model and image: versions that only it, only the first model, and both classify correctly.
     gained, lost, both = (np.zeros(clean.shape, dtype=np.int64) for _ in range(3))
     # By size: whether the answer is correct and no attack has changed it so far.
@@ -220,10 +228,7 @@ def _accuracies(
     rows: list[Row] = []
     for distortion, severity, recipe in plan:
         recipes = [replace(recipe, against=model.name) if attacked else recipe for model in models]
-        if attacked:
-            correct = np.concatenate([measure(one, [model]) for one, model in zip(recipes, models, strict=True)])
-        else:
-            correct = measure(recipe, models)
+        correct = each(recipes) if attacked else measure(recipe, models)
         gained += correct & ~correct[0]
         lost += correct[0] & ~correct
         both += correct & correct[0]
@@ -239,10 +244,12 @@ def _accuracies(
         for i, model in enumerate(models):
             counts = {severity: int(surviving[severity][i].sum()) for severity in amounts}
             worst = tuple(Worst(k, amounts[k], count / n, wilson_interval(count, n)) for k, count in counts.items())
-            zero, sure = _hidden(model, sample)
+            zero, sure = _hidden(model, samples[i])
             summaries[i] = replace(summaries[i], worst=worst, zero_gradients=zero, saturated=sure)
     severities = "" if attacked else published_for(models[0].size)
-    return Suite(name, *about(sample, seed), tuple(rows), tuple(summaries), severities)
+    found = Suite(name, *about(samples[0], seed), tuple(rows), tuple(summaries), severities)
+    said = () if alike else ("The models take inputs of different sizes; each is attacked at its own.",)
+    return replace(found, warnings=(*found.warnings, *said))
 
 
 def _hidden(model: Classifier, sample: Sample) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from explorer import cli, wrap
 from explorer.data.datasets import Dataset, load_dataset
 from explorer.distortions import DISTORTIONS, Recipe
 from explorer.distortions.protocols import CORRUPTIONS, attack_plan
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, ExplorerWarning
 from explorer.evaluation import Suite, evaluate, evaluate_many, run_suite, wilson_interval
 from explorer.evaluation.evaluate import correct_answers
 from explorer.evaluation.statistics import paired_interval
@@ -179,6 +179,21 @@ def bend(name: str = "test/formula/standard", seed: int = 0) -> Classifier:
     generator = torch.Generator().manual_seed(seed)
     first, last = (torch.randn(shape, generator=generator) for shape in ((16, 12), (12, 2)))
     return formula(lambda p: torch.tanh((p - 0.5) @ first) @ last, name=name)
+
+
+def test_models_of_other_sizes_are_attacked_at_their_own():
+    def net(side: int, seed: int) -> Classifier:
+        torch.manual_seed(seed)
+        flat = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * side * side, 10))
+        return wrap(flat.eval(), name=f"net-{side}", size=side, channels=3, classes=[f"c{i}" for i in range(10)])
+
+    models, dataset = [net(16, 0), net(8, 1)], data(12, side=16)
+    with pytest.warns(ExplorerWarning, match="each is attacked at its own"):
+        together = run_suite(models, dataset, "adversarial")
+    for i, model in enumerate(models):
+        alone = run_suite(model, dataset, "adversarial")
+        assert [row for row in together.rows if row.model == model.name] == list(alone.rows)
+        assert together.summaries[i].worst == alone.summaries[0].worst
 
 
 @pytest.mark.slow
