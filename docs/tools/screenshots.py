@@ -31,7 +31,7 @@ THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 TALLEST = 700
 """Px of a view that are shown."""
 
-QUALITY = 80
+QUALITY = 72
 """Of the WebP files; text stays sharp, and all pictures together stay below 1.5 MB."""
 
 
