@@ -19,14 +19,13 @@ from explorer.cli.analysis import compare, frames, sweep, transfer, weaknesses
 from explorer.cli.doubt import certify, doubt, masking
 from explorer.cli.experiment import experiment
 from explorer.cli.inputs import load_models, read_recipe
+from explorer.cli.networks import Networks, describes_networks
 from explorer.cli.options import (
     Arch,
     AsCsv,
     AsJson,
     ClassNames,
-    Device,
     Mean,
-    Names,
     Out,
     RecipeText,
     Seed,
@@ -162,6 +161,7 @@ app.command()(masking)
 
 
 @app.command(cls=RegisteredCommand)
+@describes_networks
 def evaluate(
     models: Annotated[list[str], typer.Argument(help="Models by name or path.", metavar="MODEL...")],
     data: Annotated[
@@ -187,14 +187,7 @@ def evaluate(
     *,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
-    arch: Arch = None,
-    mean: Mean = None,
-    std: Std = None,
-    name: Names = None,
-    weights: Weights = None,
-    size: Side = None,
-    classes: ClassNames = None,
-    device: Device = "auto",
+    networks: Networks,
 ) -> None:
     """Measure accuracy on a test set, clean or distorted, or run a whole suite.
 
@@ -214,7 +207,7 @@ def evaluate(
         raise ExplorerError(
             "--suite brings its own distortions, so that it goes without --recipe; give one of the two."
         )
-    loaded = load_models(models, arch, mean, std, device, name, weights, size, classes)
+    loaded = networks.load(models)
     tell_warnings(loaded)
     dataset = load_dataset(data, split)
     found: Result

@@ -8,29 +8,23 @@ from typing import Annotated
 import typer
 
 from explorer import defaults
-from explorer.cli.inputs import load_models, open_picture, read_amount, read_names, read_numbers, read_recipe
+from explorer.cli.inputs import open_picture, read_amount, read_names, read_numbers, read_recipe
+from explorer.cli.networks import Networks, describes_networks
 from explorer.cli.options import (
     DEFAULT_MODELS,
-    Arch,
     AsCsv,
     AsJson,
-    ClassNames,
-    Device,
     FirstImage,
     Image,
-    Mean,
     Models,
-    Names,
     Out,
     RecipeText,
     Seed,
-    Side,
-    Std,
-    Weights,
 )
 from explorer.cli.output import check_outs, deliver, progress_bar, written
 
 
+@describes_networks
 def compare(
     image: FirstImage = None,
     models: Models = DEFAULT_MODELS,
@@ -49,14 +43,7 @@ def compare(
     *,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
-    arch: Arch = None,
-    mean: Mean = None,
-    std: Std = None,
-    name: Names = None,
-    weights: Weights = None,
-    size: Side = None,
-    classes: ClassNames = None,
-    device: Device = "auto",
+    networks: Networks,
 ) -> None:
     """Distort an image; ask several models about the same pixels."""
     from explorer import analysis
@@ -68,7 +55,7 @@ def compare(
     limit = None if doubt is None else Threshold.parse(doubt)
     if pixels is not None:
         check_pixels(pixels, chain)
-    loaded = load_models(models, arch, mean, std, device, name, weights, size, classes)
+    loaded = networks.load(models)
     picture = open_picture(image or defaults.first_picture(loaded[0].channels, loaded[0].size), loaded, chain)
     found = analysis.compare(loaded, picture, chain, reference=pin, doubt=limit)
     deliver(found, out, as_json=as_json, as_csv=as_csv)
@@ -76,6 +63,7 @@ def compare(
         written(found.save_pixels(pixels))
 
 
+@describes_networks
 def sweep(
     image: Image,
     distortion: Annotated[str, typer.Option(help="The distortion whose amount is varied: {distortions}.")],
@@ -88,14 +76,7 @@ def sweep(
     *,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
-    arch: Arch = None,
-    mean: Mean = None,
-    std: Std = None,
-    name: Names = None,
-    weights: Weights = None,
-    size: Side = None,
-    classes: ClassNames = None,
-    device: Device = "auto",
+    networks: Networks,
 ) -> None:
     """Vary one distortion; see where each model's answer changes.
 
@@ -106,13 +87,14 @@ def sweep(
     check_outs(out)
     chain = read_recipe(recipe, seed)
     grid = read_numbers("--amounts", amounts)
-    loaded = load_models(models, arch, mean, std, device, name, weights, size, classes)
+    loaded = networks.load(models)
     picture = open_picture(image, loaded, chain)
     with progress_bar(distortion) as progress:
         found = analysis.sweep(loaded, picture, distortion, amounts=grid, recipe=chain, seeds=seeds, progress=progress)
     deliver(found, out, as_json=as_json, as_csv=as_csv)
 
 
+@describes_networks
 def weaknesses(
     image: Image,
     models: Models = DEFAULT_MODELS,
@@ -128,14 +110,7 @@ def weaknesses(
     *,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
-    arch: Arch = None,
-    mean: Mean = None,
-    std: Std = None,
-    name: Names = None,
-    weights: Weights = None,
-    size: Side = None,
-    classes: ClassNames = None,
-    device: Device = "auto",
+    networks: Networks,
 ) -> None:
     """Find the least distortion that breaks or separates models.
 
@@ -146,13 +121,14 @@ def weaknesses(
     check_outs(out)
     chain = read_recipe(recipe, seed)
     names = read_names(distortions) if distortions else None
-    loaded = load_models(models, arch, mean, std, device, name, weights, size, classes)
+    loaded = networks.load(models)
     picture = open_picture(image, loaded, chain)
     with progress_bar("searching") as progress:
         found = analysis.weaknesses(loaded, picture, goal=goal, distortions=names, recipe=chain, progress=progress)
     deliver(found, out, as_json=as_json, as_csv=as_csv)
 
 
+@describes_networks
 def transfer(
     image: Image,
     attack: Annotated[str, typer.Option(help="The attack, for example fgsm or pgd_linf.")] = "pgd_linf",
@@ -164,14 +140,7 @@ def transfer(
     *,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
-    arch: Arch = None,
-    mean: Mean = None,
-    std: Std = None,
-    name: Names = None,
-    weights: Weights = None,
-    size: Side = None,
-    classes: ClassNames = None,
-    device: Device = "auto",
+    networks: Networks,
 ) -> None:
     """Craft an attack on each model; show it to all of them."""
     from explorer import analysis
@@ -179,13 +148,14 @@ def transfer(
     check_outs(out)
     chain = read_recipe(recipe, seed)
     strength = read_amount(attack, amount)
-    loaded = load_models(models, arch, mean, std, device, name, weights, size, classes)
+    loaded = networks.load(models)
     picture = open_picture(image, loaded, chain)
     with progress_bar(attack) as progress:
         found = analysis.transfer(loaded, picture, attack, strength, recipe=chain, progress=progress)
     deliver(found, out, as_json=as_json, as_csv=as_csv)
 
 
+@describes_networks
 def frames(
     clip: Annotated[str, typer.Argument(help="MP4, WebM, MOV, GIF or animated WebP, or a folder of frames.")],
     models: Models = DEFAULT_MODELS,
@@ -205,14 +175,7 @@ def frames(
     *,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
-    arch: Arch = None,
-    mean: Mean = None,
-    std: Std = None,
-    name: Names = None,
-    weights: Weights = None,
-    size: Side = None,
-    classes: ClassNames = None,
-    device: Device = "auto",
+    networks: Networks,
 ) -> None:
     """Ask several models about every frame of a clip; count flips."""
     from explorer import clips
@@ -220,7 +183,7 @@ def frames(
     check_outs(out)
     chain = read_recipe(recipe, seed)
     source = clips.open_clip(clip)
-    loaded = load_models(models, arch, mean, std, device, name, weights, size, classes)
+    loaded = networks.load(models)
     steps = [f"{step}={amount!r}" for step, amount in chain.steps]
     if survey is not None:
         seen = clips.encoded(source, clips.read_encoding(codec)) if codec else source

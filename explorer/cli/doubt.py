@@ -8,23 +8,16 @@ from typing import Annotated
 
 import typer
 
-from explorer.cli.inputs import load_models, open_picture, read_amount, read_names, read_recipe
+from explorer.cli.inputs import open_picture, read_amount, read_names, read_recipe
+from explorer.cli.networks import Networks, describes_networks
 from explorer.cli.options import (
     DEFAULT_MODELS,
-    Arch,
     AsCsv,
     AsJson,
-    ClassNames,
-    Device,
     Image,
-    Mean,
     Models,
-    Names,
     Out,
     RecipeText,
-    Side,
-    Std,
-    Weights,
 )
 from explorer.cli.output import check_outs, deliver, progress_bar, tell_warnings
 from explorer.errors import ExplorerError
@@ -37,6 +30,7 @@ Size = Annotated[
 Seed = Annotated[int, typer.Option(min=0, help="Seed of the attacks.")]
 
 
+@describes_networks
 def certify(
     image: Image,
     models: Models = DEFAULT_MODELS,
@@ -49,27 +43,21 @@ def certify(
     *,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
-    arch: Arch = None,
-    mean: Mean = None,
-    std: Std = None,
-    name: Names = None,
-    weights: Weights = None,
-    size: Side = None,
-    classes: ClassNames = None,
-    device: Device = "auto",
+    networks: Networks,
 ) -> None:
     """Certify the answer of each model, smoothed by noise: the L2 radius within which it provably holds."""
     from explorer import analysis
 
     check_outs(out)
     chain = read_recipe(recipe, None)
-    loaded = load_models(models, arch, mean, std, device, name, weights, size, classes)
+    loaded = networks.load(models)
     picture = open_picture(image, loaded, chain)
     with progress_bar("copies") as progress:
         found = analysis.certify(loaded, picture, chain, sigma=sigma, n0=n0, n=n, alpha=alpha, progress=progress)
     deliver(found, out, as_json=as_json, as_csv=as_csv)
 
 
+@describes_networks
 def doubt(
     models: Given,
     data: Data,
@@ -83,14 +71,7 @@ def doubt(
     *,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
-    arch: Arch = None,
-    mean: Mean = None,
-    std: Std = None,
-    name: Names = None,
-    weights: Weights = None,
-    size: Side = None,
-    classes: ClassNames = None,
-    device: Device = "auto",
+    networks: Networks,
 ) -> None:
     """Measure which score of doubt tells wrong answers, attacked pictures and unknown classes.
 
@@ -100,7 +81,7 @@ def doubt(
     from explorer.evaluation import doubts
 
     check_outs(out)
-    loaded = load_models(models, arch, mean, std, device, name, weights, size, classes)
+    loaded = networks.load(models)
     tell_warnings(loaded)
     with progress_bar("doubt") as progress:
         found = doubts(
@@ -110,6 +91,7 @@ def doubt(
     deliver(found, out, as_json=as_json, as_csv=as_csv)
 
 
+@describes_networks
 def masking(
     models: Given,
     data: Data,
@@ -127,14 +109,7 @@ def masking(
     *,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
-    arch: Arch = None,
-    mean: Mean = None,
-    std: Std = None,
-    name: Names = None,
-    weights: Weights = None,
-    size: Side = None,
-    classes: ClassNames = None,
-    device: Device = "auto",
+    networks: Networks,
 ) -> None:
     """Judge whether models resist attacks or only hide the gradient that attacks follow.
 
@@ -144,7 +119,7 @@ def masking(
     from explorer.models.checkpoints import write_card
 
     check_outs(out)
-    loaded = load_models(models, arch, mean, std, device, name, weights, size, classes)
+    loaded = networks.load(models)
     if cards and (around := next((model.card for model in loaded if model.card.remedies), None)):
         raise ExplorerError(f"{around.name} has no card of its own, so --cards goes without it; judge {around.base}.")
     tell_warnings(loaded)

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from explorer.cli.inputs import load_models, read_names, read_numbers
-from explorer.cli.options import Arch, AsCsv, AsJson, ClassNames, Device, Mean, Models, Names, Out, Side, Std, Weights
+from explorer.cli.inputs import read_names, read_numbers
+from explorer.cli.networks import Networks, describes_networks
+from explorer.cli.options import AsCsv, AsJson, Models, Out
 from explorer.cli.output import (
     check_outs,
     deliver,
@@ -38,6 +39,7 @@ SHOWN = 20  # rows of a table in the terminal where no limit is given
 
 
 @survey.command()
+@describes_networks
 def run(
     models: Models,
     data: Annotated[
@@ -70,14 +72,7 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it will take.")] = False,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
-    arch: Arch = None,
-    mean: Mean = None,
-    std: Std = None,
-    name: Names = None,
-    weights: Weights = None,
-    size: Side = None,
-    classes: ClassNames = None,
-    device: Device = "auto",
+    networks: Networks,
 ) -> None:
     """Ask models about every image of a data set under every distortion; stop it and run it again as you like."""
     from explorer.data.datasets import open_dataset
@@ -91,7 +86,7 @@ def run(
     numbers = read_numbers("--seeds", seeds) or []
     if any(number != int(number) for number in numbers):
         raise ExplorerError(f"--seeds takes whole numbers separated by commas, not {seeds!r}.")
-    loaded = load_models(models, arch, mean, std, device, name, weights, size, classes)
+    loaded = networks.load(models)
     tell_warnings(loaded)
     dataset = images_of(open_dataset(data), loaded)
     plan = make_plan(
