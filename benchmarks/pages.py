@@ -26,16 +26,16 @@ def served(blocks: Any) -> Iterator[str]:
 
 
 @contextmanager
-def chromium() -> Iterator[Any]:
+def chromium(*arguments: str, **how: Any) -> Iterator[Any]:
     """A context of a headless Chromium, 1440 x 900, of a user who has seen the tour."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which("chromium") or shutil.which("google-chrome"),
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", *arguments],
         )
-        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        context = browser.new_context(viewport={"width": 1440, "height": 900}, **how)
         context.set_default_timeout(PATIENCE)
         context.add_init_script(TOURED)
         try:

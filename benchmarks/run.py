@@ -126,6 +126,12 @@ def measure_notebook() -> dict[str, Any]:
     return found
 
 
+def measure_camera() -> dict[str, Any]:
+    """The live camera, from ``benchmarks/camera.py``."""
+    found: dict[str, Any] = import_module("benchmarks.camera").measure()
+    return found
+
+
 def measure_gallery() -> dict[str, Any]:
     """Scrolling through ten thousand cases, from ``benchmarks/gallery.py``."""
     found: dict[str, Any] = import_module("benchmarks.gallery").measure()
@@ -141,6 +147,7 @@ def measure_load() -> dict[str, Any]:
 PAGES: dict[str, Callable[[], dict[str, Any]]] = {
     "browser": measure_browser,
     "notebook": measure_notebook,
+    "camera": measure_camera,
     "gallery": measure_gallery,
     "load": measure_load,
 }
@@ -150,6 +157,7 @@ PAGES: dict[str, Callable[[], dict[str, Any]]] = {
 TITLES = {
     "browser": "In the browser, slider moved to answer painted:",
     "notebook": "In a notebook, slider moved to answer painted:",
+    "camera": "The live camera, two networks of 224 px:",
     "gallery": "In the gallery of failures, while it is scrolled through:",
     "load": "Ten visitors at once:",
 }

@@ -140,7 +140,8 @@ def motion_blur(x: Tensor, draws: Draws) -> Iterator[Tensor]:
 
 def _trailed(x: Tensor, radius: int, sigma: float, angle: float) -> Tensor:
     weights = [weight for weight in blur.half_bell(2 * radius + 1, sigma) if weight > 1e-8]
-    direction = torch.full((len(x), 1, 1), math.radians(angle), device=x.device)
+    # in double precision, as ImageMagick has it: at 30 and 60 degrees a rounding decides between two pixels
+    direction = torch.full((len(x), 1, 1), math.radians(angle), dtype=_wide(x), device=x.device)
     return blur.trail(x, direction, weights).mul(255).round().div(255)
 
 
@@ -207,11 +208,15 @@ def tilt(x: Tensor, draws: Draws) -> Iterator[Tensor]:
         yield _tilted(x, math.radians(step * i))
 
 
+def _wide(x: Tensor) -> torch.dtype:
+    """Double precision, where the device has it."""
+    return torch.float32 if x.device.type == "mps" else torch.float64
+
+
 def _tilted(x: Tensor, angle: float) -> Tensor:
     """The picture as OpenCV's ``warpPerspective`` makes it: bilinear on 1/32 px, black outside, rounded."""
     height, width = x.shape[2:]
     away, sine, cosine = math.hypot(width, height), math.sin(angle), math.cos(angle)
-    wide = torch.float32 if x.device.type == "mps" else torch.float64
 
     def matrix(*rows: tuple[float, ...]) -> Tensor:
         return torch.tensor(rows, dtype=torch.float64)
@@ -222,7 +227,7 @@ def _tilted(x: Tensor, angle: float) -> Tensor:
     back = matrix((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, away), (0, 0, 0, 1))
     seen = matrix((away, 0, width / 2, 0), (0, away, height / 2, 0), (0, 0, 1, 0))
     (xx, xy, xo), (yx, yy, yo), (zx, zy, zo) = torch.linalg.inv(seen @ back @ about_x @ about_y @ lifted).tolist()
-    rows, columns = (line.to(wide) for line in pixel_grid(x))
+    rows, columns = (line.to(_wide(x)) for line in pixel_grid(x))
     depth = zx * columns + zy * rows + zo
     right, down = ((one * 32).round() / 32 for one in (
         (xx * columns + xy * rows + xo) / depth, (yx * columns + yy * rows + yo) / depth

@@ -64,7 +64,7 @@ def test_a_clip_is_answered_as_python_answers_it_and_scrubbed(browser: Browser, 
         page.wait_for_function(f"drawn => {band} !== drawn", arg=drawn)
         assert words(page)[0].startswith(f"{other.models[0].flips} flip")
         visit.write_recipe("gaussian_noise=0.2;seed=4")
-        page.get_by_label("Noise").select_option("fresh")
+        page.get_by_label("Noise", exact=True).select_option("fresh")
         fresh = explorer.frames(MODELS, clip, "gaussian_noise=0.2;seed=4", noise="fresh")
         page.wait_for_function(
             "text => document.querySelector('.f-title small').textContent.startsWith(text)",

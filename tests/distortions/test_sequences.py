@@ -12,7 +12,9 @@ from torchvision.transforms import functional
 
 from explorer.data.fitting import Takes
 from explorer.data.inputs import read_picture
+from explorer.distortions import Draws
 from explorer.distortions.sequences import SEQUENCES
+from tests.support.published import clipped_zoom
 
 BILINEAR = functional.InterpolationMode.BILINEAR
 
@@ -89,6 +91,38 @@ def test_gaussian_blur_is_that_of_scikit_image(x: Tensor) -> None:
     for i in (0, 13, 30):
         wanted = 255 * filters.gaussian(picture(x) / 255, 0.3 + 0.015 * i, channel_axis=-1, truncate=7.0)
         assert np.abs(np.floor(wanted + 1e-4) - made[i]).max() <= 1
+
+
+def motion_blurred(image: np.ndarray, radius: int, sigma: float, angle: float) -> np.ndarray:
+    """ImageMagick's motion blur of 8-bit values (H, W, C), pixel by pixel; its edges are repeated."""
+    last, (rows, columns) = len(image) - 1, np.indices(image.shape[:2])
+    bell = np.exp(-(np.arange(2 * radius + 1) ** 2) / (2 * sigma**2))
+    total = np.zeros(image.shape)
+    for i, weight in enumerate(bell / bell.sum()):
+        down, right = (np.ceil(i * turn(np.deg2rad(angle)) - 0.5).astype(int) for turn in (np.sin, np.cos))
+        total += weight * image[np.clip(rows + down, 0, last), np.clip(columns + right, 0, last)]
+    return np.rint(total)
+
+
+def test_motion_blur_turns_as_in_the_generator(x: Tensor) -> None:
+    made = frames("motion_blur", x)
+    for i in (0, 3, 10, 16, 20):
+        wanted = motion_blurred(picture(x).astype(float), 6, 1.8, (i - 20) * 9)
+        assert np.abs(wanted - made[i]).max() <= 1, i
+        assert (wanted == made[i]).mean() > 0.99
+
+
+def test_snow_is_that_of_the_generator(x: Tensor) -> None:
+    flakes = clipped_zoom(Draws([5]).normal(32, 32)[0].double().numpy()[..., None] * 0.3 + 0.05, 2)
+    layer = (np.clip(np.where(flakes < 0.5, 0, flakes), 0, 1) * 255).astype(np.uint8).astype(float)
+    clean, made = picture(x) / 255, frames("snow", x)
+    grey = (clean @ [0.299, 0.587, 0.114])[..., None]
+    pale = 0.85 * clean + 0.15 * np.maximum(clean, grey * 1.5 + 0.5)
+    for i in (0, 7, 15, 30):
+        fallen = motion_blurred(layer, 10, 2, i * 4 - 150) / 255
+        wanted = np.floor(np.clip(pale + fallen + np.rot90(fallen, 2), 0, 1) * 255)
+        assert np.abs(wanted - made[i]).max() <= 1, i
+        assert (wanted == made[i]).mean() > 0.98
 
 
 def test_noise_has_the_published_size(x: Tensor) -> None:

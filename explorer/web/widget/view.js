@@ -30,6 +30,10 @@ export default {
     el.classList.add("stability-explorer");
     el.append(hide, note);
     const panel = mount(el, { ask: async () => model.get("answer"), state: state(), move });
+    const camera = mountCamera(el, tell);
+    /** @type {(event: Event) => void} */
+    const answered = (event) => camera.answered(/** @type {CustomEvent} */ (event).detail.answer);
+    el.addEventListener("answer", answered);
     const below = make("div", { class: "stability-below" });
     el.append(below);
     const charts = mountCurves(below, { pick: (amount) => tell({ event: "pick", amount }) });
@@ -45,10 +49,6 @@ export default {
       busy = true;
       model.send(content, undefined, buffers);
     }
-    const camera = mountCamera(el, tell);
-    /** @type {(event: Event) => void} */
-    const answered = (event) => camera.answered(/** @type {CustomEvent} */ (event).detail.answer);
-    el.addEventListener("answer", answered);
     /** @type {Move} */
     function move(window, { live }) {
       tell({ event: "move", window, live });
