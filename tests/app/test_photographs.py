@@ -85,7 +85,7 @@ def test_a_frame_shows_what_the_network_takes(browser: Browser, url: str) -> Non
         x, y = where["x"] + where["width"] / 2, where["y"] + where["height"] / 2
         visitor.page.mouse.move(x, y)
         visitor.page.mouse.down()
-        visitor.page.mouse.move(x + 400, y, steps=4)
+        visitor.page.mouse.move(x + 400, y, steps=40)
         visitor.page.mouse.up()
         visitor.until_recipe("jpeg=15;seed=0;on=photograph;window=1:0.5")
         assert visitor.page.locator("dialog[open]").count() == 0

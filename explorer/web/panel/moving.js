@@ -60,6 +60,7 @@ export function makeMoving(move, paint) {
       drag = { from: { x: event.clientX, y: event.clientY }, window: shown.window, at: shown.window, begun: false };
       frame.setPointerCapture(event.pointerId);
     });
+    frame.addEventListener("dragstart", (event) => event.preventDefault()); // the browser would carry the picture off
     frame.addEventListener("pointermove", (event) => {
       if (!drag || !shown) return;
       const [dx, dy] = [event.clientX - drag.from.x, event.clientY - drag.from.y];
