@@ -108,15 +108,17 @@ class Films:
         with self._decoding:  # one at a time
             whole = open_clip(data)
             step = -(-(whole.count or 0) // MAX_FRAMES) or 1
-            read = whole.every(step)
+            taken = whole.every(step)
+            read = encoded(taken, read_encoding(codec)) if codec else taken
+            notes = [f"The clip is long: one of {step} frames is shown."] if step > 1 else []
             frames, times = list[NDArray[np.uint8]](), list[float]()
-            for frame in encoded(read, read_encoding(codec)) if codec else read:
-                if len(times) == MAX_FRAMES:
+            for frame in read:
+                if len(times) == MAX_FRAMES:  # it did not say how many there are
+                    notes.append(f"The clip is long: its first {MAX_FRAMES} frames are shown.")
                     break
                 frames.append(images.to_uint8(fitted(frame, takes))[0])
                 times.append(frame.time)
-                progress(len(times), max(min(read.expected, MAX_FRAMES), len(times)))
-        notes = [f"The clip is long: one of {step} frames is shown."] if step > 1 else []
+                progress(len(times), max(min(taken.expected, MAX_FRAMES), len(times)))
         film = Film(name, tuple(times), np.stack(frames), (*notes, *read.notes))
         self._films.put(key, film)
         return film

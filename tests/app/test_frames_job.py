@@ -106,6 +106,8 @@ def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     film = store.film(token, "", takes, silent)
     assert len(film.times) == 4
     assert "one of 3 frames" in film.notes[0]
+    endless = store.bring("a.gif", animated(wandering(6), "GIF"))["clip"]  # does not say how many frames it has
+    assert store.film(endless, "", takes, silent).notes == ("The clip is long: its first 4 frames are shown.",)
     shown = store.find(f"{token}/:3", takes)
     assert shown is not None
     assert np.array_equal(to_uint8(shown)[0], film.pixels[3])
