@@ -132,7 +132,7 @@ def _encode(clip: Clip, encoding: Encoding, notes: list[str]) -> tuple[io.BytesI
     """The encoded file, height and width of the frames, and their times."""
     import av
 
-    os.environ.setdefault("SVT_LOG", "1")  # AV1's encoder reports its settings on stderr otherwise
+    os.environ.setdefault("SVT_LOG", "0")  # AV1's encoder talks on stderr otherwise
     file, times, began = io.BytesIO(), list[float](), perf_counter()
     shape: tuple[int, int] | None = None
     with av.open(file, "w", format=encoding.codec.container) as container:
