@@ -121,7 +121,7 @@ def feature_distances(clean: Mapping[str, Tensor], distorted: Mapping[str, Tenso
     """
     products = []
     for name, before in clean.items():
-        a, b = before.flatten().float(), distorted[name].flatten().float()
+        a, b = (rows[0].float() for rows in _alike(before, distorted[name]))
         difference = a - b
         products += [torch.dot(u, v) for u, v in ((difference, difference), (a, difference), (a, a), (b, b))]
     values = torch.stack(products).tolist() if products else []  # one transfer from the device
@@ -142,7 +142,7 @@ def batch_distances(
     """
     l2, cosine = [], np.empty(0, np.float32)
     for name, before in clean.items():
-        a, b = before.flatten(1).float(), distorted[name].flatten(1).float()
+        a, b = (rows.float() for rows in _alike(before, distorted[name]))
         difference = a - b
         l2.append(difference.norm(dim=1))
         if name == list(clean)[-1]:
@@ -151,6 +151,13 @@ def batch_distances(
             ]
             cosine = np.array([_distance(*values).cosine for values in zip(*products, strict=True)], np.float32)
     return torch.stack(l2, dim=1).cpu().numpy(), cosine
+
+
+def _alike(one: Tensor, other: Tensor) -> list[Tensor]:
+    """Features (N, ...) as rows (N, D), without a copy where the channels of a pixel stand together in both."""
+    if one.ndim == 4 and all(x.is_contiguous(memory_format=torch.channels_last) for x in (one, other)):
+        one, other = one.permute(0, 2, 3, 1), other.permute(0, 2, 3, 1)
+    return [one.flatten(1), other.flatten(1)]
 
 
 def _distance(dd: float, ad: float, aa: float, bb: float) -> FeatureDistance:
