@@ -164,8 +164,7 @@ def mean_interval(scores: NDArray[np.float64]) -> Interval:
 def bounded_mean_interval(scores: NDArray[np.float64], most: float) -> Interval:
     """Compute the 95 % interval of a mean of scores between 0 and a bound.
 
-    The percentile bootstrap; where all scores are equal, one alone included, resampling cannot tell how they vary, and
-    the interval is that of a share: no scores between these ends vary more.
+    The percentile bootstrap; of equal scores, which it cannot judge, that of a share: no scores vary more.
 
     Args:
         scores: One score per image (n,), each from 0 to ``most``.
@@ -173,9 +172,6 @@ def bounded_mean_interval(scores: NDArray[np.float64], most: float) -> Interval:
 
     Returns:
         The ends of the interval, within [0, most].
-
-    Raises:
-        ExplorerError: If there is no score.
     """
     if len(set(scores.tolist())) != 1:
         return mean_interval(scores)
