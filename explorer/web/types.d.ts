@@ -237,6 +237,7 @@ export interface StabilizeFound extends AddedNetwork {
     accuracy: [before: number, after: number] | null;
     gain: StabilizeGain | null;
     loss: StabilizeGain | null;
+    curve: WatchedPoint[];
     warnings: string[];
   };
   examples: { kind: string; picture: string; before: string; after: string; query: string }[];

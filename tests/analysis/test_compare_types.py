@@ -64,4 +64,6 @@ def test_there_is_no_any_in_its_signature() -> None:
     for form in forms:
         assert "Any" not in str(signature(form))
         assert "typing.Any" not in str(get_type_hints(form))
-    assert list(signature(compare).parameters) == ["models", "images", "recipe", "label", "reference", "progress"]
+    assert list(signature(compare).parameters) == [
+        "models", "images", "recipe", "label", "reference", "doubt", "progress",
+    ]  # fmt: skip

@@ -350,6 +350,7 @@ def _key_numbers(found: Stabilized) -> Mapping[str, Any]:
         "gain": _told(gain),
         "loss": _told(loss),
         "steps": report.facts["steps_done"],
+        "curve": [asdict(point) for point in report.curve],
         "warnings": list(report.warnings),
     }
 

@@ -96,16 +96,21 @@ export function makeTraining({ jobs, notice, added }) {
       far.textContent = `${STAGES[news.stage]}: ${count(news.done)} of ${count(news.total)}${left}`;
       if (!news.curve.length || curves.dataset.points === String(news.curve.length)) return;
       curves.dataset.points = String(news.curve.length);
-      curves.replaceChildren(
-        drawCurve(news.curve, "agreement", "Clean answers that stay"),
-        drawCurve(news.curve, "flips", "Answers that flip when distorted"),
-      );
+      curves.replaceChildren(...drawCurves(news.curve));
       const [first, last] = [news.curve[0], news.curve[news.curve.length - 1]];
       told.textContent = `On pictures that are held out: ${percent(last.agreement, 1)} of clean answers stay, ${percent(last.flips, 1)} flip when distorted (${percent(first.flips, 1)} before).`;
     }
   }
 
   return { start, show };
+}
+
+/** @type {(curve: WatchedPoint[]) => SVGSVGElement[]} */
+function drawCurves(curve) {
+  return [
+    drawCurve(curve, "agreement", "Clean answers that stay"),
+    drawCurve(curve, "flips", "Answers that flip when distorted"),
+  ];
 }
 
 // One curve over the steps of the training.
@@ -177,6 +182,7 @@ function showFound({ name, html, folder, report, examples }, title) {
     make("p", {}, `“${name}” stands beside the model that it was made of.`),
     list,
     ...warnings,
+    make("div", { class: "s-curves" }, ...drawCurves(report.curve)),
     make("ul", { class: "s-examples", "aria-label": "Telling pictures" }, ...examples.map(drawExample)),
     make("p", { class: "soft" }, `Weights, card, report and a script that repeats it are in ${folder}.`),
     make(
