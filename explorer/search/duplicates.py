@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 MOST = 2_000_000
 """Near pairs; more than that are no duplicates but a threshold that is too far."""
 
+SIGNS = ("=", "+", "-", "@", "\t", "\r")
+"""How a cell begins that table programs compute."""
+
 RULE = "of each group the picture with most pixels, of equals the sharpest, then the larger file, then the first name"
 """Which one is suggested to be kept."""
 
@@ -39,6 +42,7 @@ class Member:
     """One picture of a group.
 
     Attributes:
+        row: Row of the picture among those that were searched, from 0.
         name: Of the picture.
         hash: Of its content.
         width: In px.
@@ -49,6 +53,7 @@ class Member:
         keep: Whether it is that picture.
     """
 
+    row: int
     name: str
     hash: str
     width: int
@@ -106,11 +111,14 @@ class Duplicates(Result):
         """The groups as a tidy table.
 
         Returns:
-            A pandas DataFrame with a row per picture of a group; without groups its columns alone.
+            A pandas DataFrame with a row per picture of a group; without groups its columns alone. Names that a table
+            program would compute or a shell take for an option, such as ``=1.png`` and ``-r.png``, begin with ``./``.
         """
         import pandas as pd
 
-        return pd.DataFrame(self.records(), columns=["group", *(one.name for one in fields(Member))])
+        frame = pd.DataFrame(self.records(), columns=["group", *(one.name for one in fields(Member))])
+        frame["name"] = [f"./{name}" if name.startswith(SIGNS) else name for name in frame["name"]]
+        return frame
 
 
 def find_duplicates(
@@ -237,8 +245,8 @@ def _told(source: Pictures, found: Embeddings, group: list[int]) -> tuple[Member
     places = np.array(group)[order]
     away = found.distance(products_of(found.vectors, found.vectors, places, np.full(len(group), places[0])))
     return tuple(
-        Member(found.names[group[i]], found.hashes[group[i]], *facts[i], float(far), i == order[0])
-        for i, far in zip(order, away, strict=True)
+        Member(found.rows[at], found.names[at], found.hashes[at], *facts[i], float(far), i == order[0])
+        for i, at, far in zip(order, places.tolist(), away, strict=True)
     )
 
 

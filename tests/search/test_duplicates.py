@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 
 import numpy as np
@@ -58,6 +59,19 @@ def test_a_threshold_is_found_by_precision_on_copies_and_said(own):
     found = find_duplicates("pixels", own, precision=0.7)
     assert "of the pairs found are copies by" in found.notes[-1]
     assert {one.name for group in found.groups for one in group} >= {"0.png", "5 again.bmp"}
+
+
+def test_names_that_a_table_program_would_compute_are_paths_in_the_table(tmp_path):
+    names = ["=1+1.png", "+1.png", "-r.png", "@a.png", "a,b.png", "two\nlines.png"]
+    for name in names:
+        drawn(0).save(tmp_path / name)
+    found = find_duplicates("pixels", tmp_path, threshold=0)
+    assert sorted(one["name"] for one in found.to_dict()["groups"][0]) == sorted(names)
+    found.save(tmp_path / "groups.csv")
+    with (tmp_path / "groups.csv").open(newline="") as file:
+        told = [row["name"] for row in csv.DictReader(file)]
+    assert sorted(told) == ["./+1.png", "./-r.png", "./=1+1.png", "./@a.png", "a,b.png", "two\nlines.png"]
+    assert all((tmp_path / name).is_file() for name in told)
 
 
 @pytest.mark.parametrize("pair", [bits(60, 0, 20), features(60, 1, 1.0)], ids=["bits", "features"])

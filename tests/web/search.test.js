@@ -185,7 +185,7 @@ test("groups are written with what is kept, and a name cannot become a formula",
   ];
   assert.equal(
     csvOf(groups, [1]),
-    'group,name,keep,distance,width,height,file_bytes,hash\r\n1,"a,""b"".jpg",false,0,4,3,5,ab\r\n1,\'=1+1.jpg,true,0.25,4,3,5,ab\r\n',
+    'group,name,keep,distance,width,height,file_bytes,hash\r\n1,"a,""b"".jpg",false,0,4,3,5,ab\r\n1,./=1+1.jpg,true,0.25,4,3,5,ab\r\n',
   );
   const written = JSON.parse(
     jsonOf({ model: "m", threshold: 0.3, high: 1, bits: false, rule: "r", notes: [], groups }, [0]),

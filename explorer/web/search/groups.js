@@ -16,7 +16,8 @@ export function rowsOf(groups, kept) {
   );
 }
 
-// Text in quotes where a comma or a quote would end it; a leading sign that a table program would compute is kept as text.
+// Text in quotes where a comma or a quote would end it. A name that a table program would compute, or a shell take for an
+// option, begins with ./, which is the same file.
 /** @type {(groups: Member[][], kept: number[]) => string} */
 export function csvOf(groups, kept) {
   const head = ["group", ...COLUMNS];
@@ -27,7 +28,7 @@ export function csvOf(groups, kept) {
 /** @type {(value: string | number | boolean) => string} */
 function cell(value) {
   if (typeof value !== "string") return String(value);
-  const text = /^[=+@-]/.test(value) ? `'${value}` : value;
+  const text = /^[=+@\t\r-]/.test(value) ? `./${value}` : value;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

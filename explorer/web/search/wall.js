@@ -47,17 +47,18 @@ export function makeWall({ world, label, most, open }) {
       if (!pair) return;
       show(pictures[0], world.thumbs.get(pair.left, -1));
       show(pictures[1], world.thumbs.get(pair.right, under));
-      const text = `${pair.copy ? "copy" : "other"} ${pair.text}`;
-      if (words.textContent === text && node.dataset.left === String(pair.left)) return;
-      words.textContent = text;
+      const { names } = world.collection();
+      const title = pair.copy
+        ? `${names[pair.left]} and its copy, distance ${pair.text}. Opens the copy in the live view.`
+        : `${names[pair.left]}, and the copy of ${names[pair.right]}: different pictures at distance ${pair.text}. Opens that copy in the live view.`;
+      const { left, right } = node.dataset;
+      if (node.title === title && left === String(pair.left) && right === String(pair.right)) return;
+      words.textContent = `${pair.copy ? "copy" : "other"} ${pair.text}`;
       node.dataset.kind = pair.copy ? "copy" : "other";
       node.dataset.left = String(pair.left);
       node.dataset.right = String(pair.right);
-      const { names } = world.collection();
-      node.title = pair.copy
-        ? `${names[pair.left]} and its copy, distance ${pair.text}. Opens the copy in the live view.`
-        : `${names[pair.left]}, and the copy of ${names[pair.right]}: different pictures at distance ${pair.text}. Opens that copy in the live view.`;
-      node.setAttribute("aria-label", node.title);
+      node.title = title;
+      node.setAttribute("aria-label", title);
     });
   }
 
